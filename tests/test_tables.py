@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+import io
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Iterable
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from vaegan_bench import tables
+from vaegan_bench.tables import MixedProtocolsError
+
+PROTOCOL = {"n_real": 1000, "n_fake": 1000, "extractor": "efflite0", "weights": "ab" * 32}
+
+
+def row(model: str, seed: int, metric: str, value: float, **changed: object) -> dict[str, object]:
+    family, direction, units = {
+        "frechet[efflite0]": ("sample quality", "lower", ""),
+        "psnr": ("reconstruction", "higher", "dB"),
+        "steps": ("training", "none", ""),
+        "parameters": ("training", "none", ""),
+    }[metric]
+    measured = {"metric": metric, "family": family, "value": value, "direction": direction, "units": units}
+    run = {"study": "quick", "run": f"{model}-{seed}", "dataset": "avatars", "networks": "larsen", "model": model}
+    fixed = {"seed": seed, "status": "ok", "setting": "3f2a", "protocol": json.dumps(PROTOCOL)}
+    return run | fixed | measured | changed
+
+
+def run(model: str, seed: int, frechet: float, psnr: float | None = None, **changed: object) -> list[dict[str, object]]:
+    rows = [row(model, seed, "steps", 2000.0, **changed), row(model, seed, "parameters", 3456789.0, **changed)]
+    rows.append(row(model, seed, "frechet[efflite0]", frechet, **changed))
+    return rows + ([row(model, seed, "psnr", psnr, **changed)] if psnr is not None else [])
+
+
+def diverged(model: str, seed: int) -> list[dict[str, object]]:
+    return [row(model, seed, "steps", 812.0, status="diverged at step 812")]
+
+
+def frame(*runs: Iterable[dict[str, object]]) -> pd.DataFrame:
+    return pd.DataFrame([row for run in runs for row in run])
+
+
+@pytest.fixture
+def rows() -> pd.DataFrame:
+    """Three models on three seeds: one GAN, one run that diverged, as the very first."""
+    return frame(
+        diverged("vaegan[gamma=1e-05]", 0),
+        *(run("vae", seed, 30 + seed, 21 + 0.1 * seed) for seed in range(3)),
+        *(run("gan", seed, 25 + seed) for seed in range(3)),
+        *(run("vaegan[gamma=1e-05]", seed, 20 + seed, 19 + 0.1 * seed) for seed in (1, 2)),
+    )
+
+
+def printed(rows: pd.DataFrame, width: int = 200) -> str:
+    console = Console(width=width, record=True, file=io.StringIO())
+    console.print(tables.to_rich(rows, "quick [sic]"))
+    return console.export_text()
+
+
+def test_interval_is_students_t() -> None:
+    # t(0.975; 2) = 4.302653 and t(0.975; 4) = 2.776445, from printed tables.
+    assert tables.interval([1.0, 2.0, 3.0]) == pytest.approx((2.0, 4.302653 / math.sqrt(3)), rel=1e-6)
+    assert tables.interval([1, 2, 3, 4, 5])[1] == pytest.approx(2.776445 * math.sqrt(2.5 / 5), rel=1e-6)
+    assert tables.interval([1.0, 3.0], confidence=0.5)[1] == pytest.approx(1.0)
+
+
+def test_interval_of_one_value_has_no_width() -> None:
+    mean, half_width = tables.interval([7.0])
+    assert mean == 7
+    assert math.isnan(half_width)
+    with pytest.raises(ValueError, match="at least one"):
+        tables.interval([])
+
+
+def test_interval_with_an_infinite_value_has_no_width() -> None:
+    mean, half_width = tables.interval([1.0, math.inf])
+    assert mean == math.inf
+    assert math.isnan(half_width)
+
+
+def test_summary_has_one_row_per_model_and_metric_in_order(rows: pd.DataFrame) -> None:
+    summary = tables.summarise(rows)
+    assert list(summary.columns) == [
+        *("dataset", "model", "metric", "family", "direction", "units", "mean", "half_width", "seeds", "protocol")
+    ]
+    assert list(summary["model"].unique()) == ["vaegan[gamma=1e-05]", "vae", "gan"]
+    psnr = summary[summary["metric"] == "psnr"].set_index("model")
+    assert list(psnr.index) == ["vaegan[gamma=1e-05]", "vae"]
+    assert list(psnr["seeds"]) == [2, 3]
+    assert psnr["mean"]["vae"] == pytest.approx(21.1)
+
+
+def test_summary_leaves_runs_out_that_did_not_finish(rows: pd.DataFrame) -> None:
+    summary = tables.summarise(rows)
+    steps = summary[(summary["metric"] == "steps") & (summary["model"] == "vaegan[gamma=1e-05]")]
+    assert steps["mean"].tolist() == [2000]
+
+
+def test_a_run_of_two_studies_counts_once(rows: pd.DataFrame) -> None:
+    twice = pd.concat([rows, rows.assign(study="standard")])
+    pd.testing.assert_frame_equal(tables.summarise(twice), tables.summarise(rows))
+    pd.testing.assert_series_equal(tables.runs(twice), tables.runs(rows))
+
+
+def test_different_protocols_are_never_averaged() -> None:
+    other = json.dumps(PROTOCOL | {"n_real": 5000})
+    mixed = frame(run("vae", 0, 30), run("gan", 0, 25, protocol=other))
+    with pytest.raises(MixedProtocolsError, match=r"'steps' on 'avatars'.*: n_real is 1000 or 5000\.") as error:
+        tables.summarise(mixed)
+    assert "\n" not in str(error.value)
+    assert "extractor" not in str(error.value)
+
+
+@pytest.mark.parametrize(("column", "value"), [("setting", "77aa"), ("networks", "dcgan"), ("units", "%")])
+def test_different_settings_are_never_compared(column: str, value: str) -> None:
+    with pytest.raises(MixedProtocolsError, match=f"{column} is .* or {value}"):
+        tables.comparison(frame(run("vae", 0, 30), run("gan", 0, 25, **{column: value})))
+
+
+def test_the_order_of_keys_in_a_protocol_means_nothing() -> None:
+    turned = json.dumps(dict(reversed(PROTOCOL.items())))
+    summary = tables.summarise(frame(run("vae", 0, 30), run("vae", 1, 31, protocol=turned)))
+    assert set(summary["seeds"]) == {2}
+
+
+def test_data_sets_may_differ_in_setting(rows: pd.DataFrame) -> None:
+    other = frame(run("vae", 9, 12, dataset="mnist", setting="77aa"))
+    table = tables.comparison(pd.concat([rows, other]))
+    assert list(table.index)[-1] == ("mnist", "vae")
+
+
+def test_comparison_by_hand(rows: pd.DataFrame) -> None:
+    table = tables.comparison(rows)
+    assert list(table.columns) == [
+        ("", "runs"),
+        ("sample quality", "frechet[efflite0] ↓"),
+        ("reconstruction", "psnr ↑ (dB)"),
+    ]
+    assert table.loc[("avatars", "vae")].tolist() == ["3", "31.0 ± 2.5", "21.10 ± 0.25 *"]
+    assert table.loc[("avatars", "gan")].tolist() == ["3", "26.0 ± 2.5", ""]
+    assert table.loc[("avatars", "vaegan[gamma=1e-05]")].tolist() == [
+        *("2 of 3 (1 diverged at step 812)", "21.5 ± 6.4 *", "19.15 ± 0.64")
+    ]
+
+
+def test_a_single_seed_stands_alone_and_a_single_model_wins_nothing() -> None:
+    table = tables.comparison(frame(run("vae", 0, 30.12345, 21)))
+    assert table.loc[("avatars", "vae")].tolist() == ["1", "30.12", "21"]
+
+
+def test_equal_means_share_the_mark() -> None:
+    table = tables.comparison(frame(run("vae", 0, 30), run("gan", 0, 30), run("vaegan", 0, 31)))
+    assert table["sample quality", "frechet[efflite0] ↓"].tolist() == ["30 *", "30 *", "31"]
+
+
+def test_a_value_that_is_no_number_is_no_value(rows: pd.DataFrame) -> None:
+    table = tables.comparison(frame(run("vae", 0, 30, math.nan), run("vae", 1, 31, 21.5), run("gan", 0, math.nan)))
+    assert table["reconstruction", "psnr ↑ (dB)"].tolist() == ["21.50 (n = 1)", ""]
+    assert table["sample quality", "frechet[efflite0] ↓"].tolist() == ["30.5 ± 6.4", ""]
+
+
+def test_counts_need_no_interval(rows: pd.DataFrame) -> None:
+    context = tables.context(rows)
+    assert context.loc[("avatars", "vae"), ("training", "parameters")] == "3,456,789"
+
+
+@pytest.mark.parametrize(
+    ("mean", "half_width", "expected"),
+    [
+        (12.345, 0.4321, "12.35 ± 0.43"),
+        (12.345, 0.0996, "12.35 ± 0.10"),
+        (12345, 432, "12,340 ± 430"),
+        (1.234e-5, 2.3e-7, "(1.234 ± 0.023)e-05"),
+        (0.0, 1e-9, "(0.0 ± 1.0)e-09"),
+        (-0.001, 0.12, "0.00 ± 0.12"),
+        (0.5, 0.0, "0.5000 ± 0"),
+        (0.5, math.nan, "0.5000"),
+        (math.inf, math.nan, "∞"),
+    ],
+)
+def test_the_uncertainty_decides_the_digits(mean: float, half_width: float, expected: str) -> None:
+    assert tables.cell(mean, half_width) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (0, "0"),
+        (9.99999, "10.00"),
+        (1234.56, "1,235"),
+        (0.0012346, "0.001235"),
+        (1.2346e-5, "1.235e-05"),
+        (2e6, "2,000,000"),
+    ],
+)
+def test_numbers_alone_have_four_digits(value: float, expected: str) -> None:
+    assert tables.number(value) == expected
+
+
+def test_labels_break_where_they_can_be_read() -> None:
+    assert tables.wrapped("vae", 10) == "vae"
+    assert tables.wrapped("vaegan[gamma=1e-05,beta=4.0]", 16) == "vaegan\n[gamma=1e-05,\nbeta=4.0]"
+
+
+def test_markdown(rows: pd.DataFrame) -> None:
+    text = tables.to_markdown(rows, "quick")
+    assert text.startswith("# quick\n\n## avatars\n\n### Sample quality\n\n| model | runs | frechet[efflite0] ↓ |\n")
+    assert "| `gan` | 3 | 26.0 ± 2.5 |" in text
+    assert "| `gan` | 3 |  |" in text
+    assert "| `vae` | 3 | **21.10 ± 0.25** |" in text
+    assert "Means over 2 to 3 seeds; ± is the 95 % Student t-interval over seeds." in text
+    assert "- `vaegan[gamma=1e-05]` on avatars, seed 0: diverged at step 812" in text
+    assert "n_real 1000, n_fake 1000, extractor efflite0, weights abababababab…" in text
+    assert "nan" not in text.lower()
+
+
+def test_markdown_tables_are_rectangular(rows: pd.DataFrame) -> None:
+    blocks = tables.to_markdown(rows.replace("vae", "vae|odd"), "quick").split("\n\n")
+    for block in (block for block in blocks if block.startswith("|")):
+        assert len({line.replace("\\|", "").count("|") for line in block.split("\n")}) == 1
+
+
+def test_markdown_of_one_seed_gives_no_verdict() -> None:
+    text = tables.to_markdown(frame(run("vae", 0, 30), run("gan", 0, 25)), "quick")
+    assert "One seed: there is no interval, and no difference here is a verdict. Bold: the best value." in text
+    assert "**25**" in text
+    assert "±" not in text
+
+
+def test_a_study_without_a_finished_run_still_has_its_tables() -> None:
+    rows = frame(diverged("vae", 0), diverged("gan", 0))
+    assert tables.comparison(rows)["", "runs"].tolist() == ["0 of 1 (1 diverged at step 812)"] * 2
+    assert "No metric was measured here." in tables.to_markdown(rows, "quick")
+    assert "0 of 1" in printed(rows)
+
+
+def test_no_rows_make_no_table() -> None:
+    rows = frame(run("vae", 0, 30)).iloc[:0]
+    assert tables.comparison(rows).empty
+    assert tables.to_markdown(rows, "quick") == "# quick\n"
+
+
+def test_terminal_keeps_brackets(rows: pd.DataFrame) -> None:
+    text = printed(rows)
+    assert "quick [sic]" in text
+    assert "[gamma=1e-05]" in text
+    assert "frechet[efflite0] ↓" in text
+    assert "2 of 3" in text
+    assert "vaegan[gamma=1e-05] on avatars, seed 0: diverged at step 812" in text
+
+
+def test_several_data_sets_have_their_own_sections(rows: pd.DataFrame) -> None:
+    both = pd.concat([rows, frame(run("vae", 9, 12, dataset="mnist", setting="77aa"))])
+    assert [line for line in printed(both).split("\n") if line.strip() in {"avatars", "mnist"}]
+    assert tables.to_markdown(both, "two").count("\n## ") == 3
+
+
+def test_tables_import_quickly() -> None:
+    slow = "{'torch', 'matplotlib', 'seaborn', 'scipy.stats'} & set(sys.modules)"
+    code = f"import sys, vaegan_bench.tables; sys.exit(str({slow}) if {slow} else 0)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0

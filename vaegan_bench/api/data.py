@@ -1,0 +1,96 @@
+"""Pictures in memory: what a data set hands to the harness."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from vaegan_bench.api.plugin import Plugin
+
+
+class ImageShape(NamedTuple):
+    """The shape of one picture."""
+
+    channels: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """One part of a data set, all of it in memory."""
+
+    images_NCHW: Tensor
+    """(N, C, H, W) uint8."""
+    attributes_NA: Tensor
+    """(N, A) bool, one column per named attribute; A may be 0."""
+    labels_N: Tensor | None = None
+    """(N,) int64 class labels, for class-conditional metrics."""
+
+    def __len__(self) -> int:
+        return len(self.images_NCHW)
+
+    def __getitem__(self, index: slice) -> Split:
+        """The rows of a slice, as views."""
+        labels = None if self.labels_N is None else self.labels_N[index]
+        return Split(self.images_NCHW[index], self.attributes_NA[index], labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """A prepared data set: training and test pictures with their attributes."""
+
+    train: Split
+    test: Split
+    attribute_names: tuple[str, ...] = ()
+    class_names: tuple[str, ...] = ()
+    digest: str = field(kw_only=True)
+    """A hash of the content; equal digests mean equal pictures, attributes and labels."""
+
+    @property
+    def shape(self) -> ImageShape:
+        """The shape of every picture."""
+        return ImageShape(*self.train.images_NCHW.shape[1:])
+
+
+class Progress(Protocol):
+    """Where long work reports how far it is; the terminal's bar, or nothing."""
+
+    def __call__(self, description: str, done: int, total: int) -> None:
+        """Report that `done` of `total` units of the work named `description` are finished."""
+
+
+def silent(description: str, done: int, total: int) -> None:
+    """The `Progress` that nobody sees."""
+
+
+class Dataset(Plugin):
+    """A source of pictures in [0, 255], prepared once and cached as one uint8 array."""
+
+    kind: ClassVar[str] = "dataset"
+
+    @abstractmethod
+    def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
+        """Return the data at `size` × `size` pixels, preparing and caching them under `cache` if need be.
+
+        Raises `DataError` where files are missing or damaged beyond repair.
+        """
+
+    def augment(self, x_BCHW: Tensor, noise: torch.Generator) -> Tensor:
+        """Vary a training batch in [-1, 1] on its device; all randomness comes from `noise`."""
+        return x_BCHW
+
+
+def to_signed(images_NCHW: Tensor) -> Tensor:
+    """uint8 pictures in [0, 255] to float32 in [-1, 1], the range that networks see."""
+    return images_NCHW.float().div_(127.5).sub_(1.0)
+
+
+def to_uint8(x_NCHW: Tensor) -> Tensor:
+    """Float pictures in [-1, 1] to uint8 in [0, 255], rounded to the nearest level."""
+    return x_NCHW.float().add(1.0).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)

@@ -1,0 +1,122 @@
+"""What is measured: outputs of a trained model, features of pictures, and the metrics on them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from vaegan_bench.api.data import Data, Progress, silent
+from vaegan_bench.api.plugin import Plugin
+
+Direction = Literal["higher", "lower", "none"]
+Source = Literal["real", "samples", "reconstructions"]
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What a feature network says of N pictures."""
+
+    features_NF: Tensor
+    """(N, F) float32, on the CPU."""
+    logits_NK: Tensor
+    """(N, K) float32: class logits, or one logit per attribute for the oracle."""
+
+
+class FeatureNetwork(Protocol):
+    """A feature network that is loaded and ready."""
+
+    digest: str
+    """A hash of its weights."""
+    protocol: Mapping[str, str]
+    """How pictures reach it: 'resize' (method and size) and 'dtype'."""
+    columns: tuple[str, ...]
+    """The names of the logits, where they mean attributes; () otherwise."""
+
+    def __call__(self, images_NCHW: Tensor, progress: Progress = silent) -> Features:
+        """Features of uint8 pictures of any size and 1 or 3 channels."""
+
+
+class Extractor(Plugin):
+    """A pretrained or trained feature network."""
+
+    kind: ClassVar[str] = "extractor"
+
+    @abstractmethod
+    def open(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> FeatureNetwork:
+        """Load the network, or train and cache it where it learns from `data.train`.
+
+        Raises `ExtractorError` where weights are missing or wrong, saying which file to put where.
+        """
+
+
+class Outputs(Protocol):
+    """What one trained model made, each computed at most once and shared by all metrics.
+
+    All pictures are uint8 (N, C, H, W), as a viewer sees them. What a model does not have is None:
+    a GAN has no encoder, hence no reconstructions and no posterior means.
+    """
+
+    data: Data
+
+    @property
+    def real(self) -> Tensor:
+        """The held-out real pictures."""
+
+    @property
+    def samples(self) -> Tensor:
+        """Decoded draws from the prior."""
+
+    @property
+    def reconstructions(self) -> Tensor | None:
+        """The held-out pictures, encoded to the posterior mean and decoded."""
+
+    @property
+    def means(self) -> Tensor | None:
+        """(N, Z) posterior means of the held-out pictures."""
+
+    @property
+    def train_means(self) -> Tensor | None:
+        """(M, Z) posterior means of the first M = min(10,000, all) training pictures."""
+
+    def decode(self, z_NZ: Tensor) -> Tensor:
+        """Decode any codes."""
+
+    def network(self, extractor: Extractor) -> FeatureNetwork:
+        """The opened extractor, shared by all runs."""
+
+    def features(self, extractor: Extractor, source: Source) -> Features:
+        """Features of one of the sets of pictures; of `real` they are shared by all runs.
+
+        Raises `BenchError` for 'reconstructions' of a model without an encoder.
+        """
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One number with what it means."""
+
+    metric: str
+    """The column's name; names that depend on an extractor carry it: 'frechet[efflite0]'."""
+    value: float
+    direction: Direction
+    units: str
+    protocol: Mapping[str, str | int | float] = field(default_factory=dict)
+    """What must be equal for two values to be compared: n_real, n_fake, extractor, weights, resize, dtype, …"""
+
+
+class Metric(Plugin):
+    """Numbers from outputs."""
+
+    kind: ClassVar[str] = "metric"
+    family: ClassVar[str]
+    """'sample quality', 'reconstruction' or 'attributes': how reports group what it measures."""
+
+    @abstractmethod
+    def __call__(self, outputs: Outputs) -> list[Measurement]:
+        """Measure; an empty list where the model has no such outputs (a GAN has no reconstructions)."""

@@ -1,0 +1,39 @@
+"""How players move: optimizers and the schedule of their learning rate."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+import torch
+
+from vaegan_bench.api.plugin import Plugin
+
+ParameterGroups = list[dict[str, Any]]
+"""As `torch.optim` takes them: {'params': [...], 'weight_decay': ...}."""
+
+
+class Optimizer(Plugin):
+    """The update rule, shared by all players and all models of a study."""
+
+    kind: ClassVar[str] = "optimizer"
+    lr: float
+    """The learning rate at the start."""
+    schedule: Schedule
+    """What multiplies it over the run."""
+    weight_decay: float
+    """L2 penalty on weights with two or more dimensions: convolutions and linear layers, not norms and biases."""
+
+    @abstractmethod
+    def build(self, groups: ParameterGroups) -> torch.optim.Optimizer:
+        """The torch optimizer of one player."""
+
+
+class Schedule(Plugin):
+    """The learning rate over a run."""
+
+    kind: ClassVar[str] = "schedule"
+
+    @abstractmethod
+    def __call__(self, lr: float, step: int, steps: int) -> float:
+        """The learning rate at `step` of `steps`, from the rate `lr` at the start."""

@@ -1,0 +1,54 @@
+"""The built-in contestants, registered by the same hook as everybody else's."""
+
+from __future__ import annotations
+
+from vaegan_bench.api import Plugin, hookimpl
+from vaegan_bench.datasets.avatars import Avatars
+from vaegan_bench.extractors.efflite0 import EffLite0
+from vaegan_bench.extractors.inception import Inception
+from vaegan_bench.extractors.oracle import Oracle
+from vaegan_bench.gates.margin import Margin
+from vaegan_bench.losses.adversarial.hinge import Hinge
+from vaegan_bench.losses.adversarial.lsgan import LSGAN
+from vaegan_bench.losses.adversarial.minimax import Minimax
+from vaegan_bench.losses.adversarial.nonsaturating import NonSaturating
+from vaegan_bench.losses.adversarial.wgan import Wasserstein
+from vaegan_bench.losses.prior.kl import KL
+from vaegan_bench.losses.reconstruction.bernoulli import Bernoulli
+from vaegan_bench.losses.reconstruction.gaussian import Gaussian
+from vaegan_bench.losses.reconstruction.gaussian_learned import GaussianLearned
+from vaegan_bench.losses.reconstruction.gaussian_predicted import GaussianPredicted
+from vaegan_bench.losses.reconstruction.laplace import Laplace
+from vaegan_bench.losses.regulariser.gradient_penalty import GradientPenalty
+from vaegan_bench.losses.regulariser.r1 import R1
+from vaegan_bench.metrics.attribute_retention import AttributeRetention
+from vaegan_bench.metrics.attribute_vectors import AttributeVectors
+from vaegan_bench.metrics.frechet import Frechet
+from vaegan_bench.metrics.inception_score import InceptionScore
+from vaegan_bench.metrics.kid import KID
+from vaegan_bench.metrics.reconstruction import Reconstruction
+from vaegan_bench.models.gan import GAN
+from vaegan_bench.models.vae import VAE
+from vaegan_bench.models.vaegan import VAEGAN
+from vaegan_bench.models.vaegan_pixel import VAEGANPixel
+from vaegan_bench.networks.compact import Compact
+from vaegan_bench.networks.larsen import Larsen
+from vaegan_bench.optimizers.adam import Adam
+from vaegan_bench.optimizers.rmsprop import RMSProp
+from vaegan_bench.schedules.constant import Constant
+from vaegan_bench.schedules.cosine import Cosine
+from vaegan_bench.schedules.power import Power
+
+
+@hookimpl
+def vaegan_bench_plugins() -> list[type[Plugin]]:
+    """Everything that comes with the package, in the order in which lists show it."""
+    models: list[type[Plugin]] = [VAE, GAN, VAEGAN, VAEGANPixel]
+    reconstruction: list[type[Plugin]] = [Gaussian, GaussianLearned, GaussianPredicted, Bernoulli, Laplace]
+    adversarial: list[type[Plugin]] = [Minimax, NonSaturating, Hinge, LSGAN, Wasserstein]
+    other_losses: list[type[Plugin]] = [KL, GradientPenalty, R1, Margin]
+    harness: list[type[Plugin]] = [Larsen, Compact, Adam, RMSProp, Constant, Power, Cosine]
+    data: list[type[Plugin]] = [Avatars]
+    sample_quality: list[type[Plugin]] = [Frechet, InceptionScore, KID, EffLite0, Inception]
+    faithfulness: list[type[Plugin]] = [Reconstruction, AttributeRetention, AttributeVectors, Oracle]
+    return models + reconstruction + adversarial + other_losses + harness + data + sample_quality + faithfulness

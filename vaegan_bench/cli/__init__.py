@@ -1,0 +1,5 @@
+"""The command line."""
+
+from vaegan_bench.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,157 @@
+"""`vaegan-bench list` and `show`: what there is, and what each thing is."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from vaegan_bench.api import Model, Plugin
+    from vaegan_bench.registry import Entry, Registry
+
+GROUPS = {
+    "models": ("model",),
+    "losses": ("reconstruction loss", "prior loss", "adversarial loss", "regulariser", "gate"),
+    "networks": ("networks",),
+    "datasets": ("dataset",),
+    "metrics": ("metric",),
+    "extractors": ("extractor",),
+    "optimizers": ("optimizer", "schedule"),
+}
+"""What `list` may be asked for, and the kinds of plugin that it then shows."""
+
+PluginFiles = Annotated[list[Path] | None, typer.Option("--plugin", help="A plugin file; repeatable.")]
+
+
+def list_plugins(
+    what: Annotated[
+        str, typer.Argument(help="models, losses, networks, datasets, metrics, extractors, optimizers, studies.")
+    ] = "all",
+    plugin: PluginFiles = None,
+) -> None:
+    """List plugins with their fields, defaults and origin.
+
+    Examples: `vaegan-bench list`, `vaegan-bench list losses`, `vaegan-bench list studies`
+    """
+    from rich.console import Console
+
+    from vaegan_bench.errors import UnknownNameError
+    from vaegan_bench.registry import Registry
+
+    if what not in ("all", "studies", *GROUPS):
+        raise UnknownNameError("list", what, ["all", "studies", *GROUPS])
+    console = Console()
+    registry = Registry(plugin or [])
+    for group in GROUPS if what == "all" else [what]:
+        for kind in GROUPS.get(group, ()):
+            entries = registry.of_kind(kind)
+            if entries:
+                console.print(_kind_table(kind, entries))
+    if what in ("all", "studies"):
+        console.print(_study_table())
+    for name, reason in registry.broken.items():
+        console.print(f"broken: {name}: {reason}", markup=False)
+
+
+def _kind_table(kind: str, entries: dict[str, Entry]) -> Table:
+    from rich.table import Table
+
+    from vaegan_bench.registry import summary_line
+
+    table = Table("name", "what it is", "fields and defaults", "from", title=kind, title_justify="left", expand=True)
+    for name, entry in entries.items():
+        table.add_row(name, summary_line(entry.plugin), "\n".join(_fields(entry.plugin)), entry.origin)
+    return table
+
+
+def _fields(plugin: type[Plugin]) -> list[str]:
+    from vaegan_bench.api.plugin import default_of, written
+
+    described = []
+    for field in dataclasses.fields(plugin):  # type: ignore[arg-type]  # every plugin is a dataclass
+        default = default_of(field)
+        described.append(field.name if default is dataclasses.MISSING else f"{field.name}={written(default)}")
+    return described
+
+
+def _study_table() -> Table:
+    from rich.table import Table
+
+    from vaegan_bench.study import load_study, packaged_studies
+
+    table = Table("name", "what it asks", "models", title="study", title_justify="left", expand=True)
+    for name in packaged_studies():
+        study = load_study(name)
+        table.add_row(name, study.description, ", ".join(study.models))
+    return table
+
+
+def show(
+    selector: Annotated[str, typer.Argument(help="A plugin by selector, such as vaegan[gamma=1e-4].")],
+    plugin: PluginFiles = None,
+) -> None:
+    """Show one plugin: what it is, its fields, and for a model the game that it states.
+
+    Examples: `vaegan-bench show vaegan`, `vaegan-bench show "gan[adversarial=hinge]"`, `vaegan-bench show kl`
+    """
+    from rich.console import Console
+
+    from vaegan_bench.api import Model
+    from vaegan_bench.registry import Registry
+
+    registry = Registry(plugin or [])
+    console = Console()
+    for built in _matching(registry, selector):
+        _describe(built, console)
+        if isinstance(built, Model):
+            _show_game(built, registry, console)
+
+
+def _matching(registry: Registry, text: str) -> list[Plugin]:
+    """The plugins of every kind that a selector may mean; a name is unique within its kind only."""
+    from vaegan_bench.errors import UnknownNameError
+    from vaegan_bench.selectors import parse_selector
+
+    selector = parse_selector(text)
+    matching = [entry.plugin for (_, name), entry in registry.entries.items() if name == selector.name]
+    if not matching:
+        raise UnknownNameError("plugin", selector.name, {name for _, name in registry.entries})
+    return [registry.build(plugin, selector) for plugin in matching]
+
+
+def _describe(plugin: Plugin, console: Console) -> None:
+    import inspect
+
+    console.print(f"[bold]{plugin.name}[/bold] ({plugin.kind})")
+    console.print(inspect.getdoc(type(plugin)), markup=False)
+    for field in dataclasses.fields(plugin):  # type: ignore[arg-type]  # every plugin is a dataclass
+        console.print(f"  {field.name} = {_value(getattr(plugin, field.name))}", markup=False, highlight=False)
+    console.print()
+
+
+def _value(value: Any) -> str:
+    from vaegan_bench.api import Plugin
+    from vaegan_bench.registry import summary_line
+
+    return f"{value}: {summary_line(type(value))}" if isinstance(value, Plugin) else str(value)
+
+
+def _show_game(model: Model, registry: Registry, console: Console) -> None:
+    """Players × terms, read from the objectives that the model states for a real batch."""
+    from rich.table import Table
+
+    from vaegan_bench.api import Networks
+    from vaegan_bench.assembly import stated_game
+
+    game = stated_game(model, registry.build(Networks, "compact"))
+    terms = list(dict.fromkeys(term for coefficients in game.values() for term in coefficients))
+    table = Table("player", "owns", *terms, title="each player minimises the sum of coefficient × term")
+    for player, coefficients in game.items():
+        table.add_row(player, ", ".join(model.players[player]), *(coefficients.get(term, "") for term in terms))
+    console.print(table)

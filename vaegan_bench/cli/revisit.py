@@ -1,0 +1,82 @@
+"""`vaegan-bench table`, `plot`, `samples` and `sample`: from what is on disk, without training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from vaegan_bench.store import StudyFolder
+
+StudyPath = Annotated[Path, typer.Argument(help="A study's folder, such as results/quick.")]
+
+
+def table(study: StudyPath = Path("results/quick")) -> None:
+    """Print the comparison, and write results.csv, results.parquet and summary.md again.
+
+    Example: `vaegan-bench table results/quick`
+    """
+    from rich.console import Console
+
+    from vaegan_bench import report, tables
+
+    folder = _opened(study)
+    Console().print(tables.to_rich(folder.rows()))
+    _say(report.write_tables(folder))
+
+
+def plot(study: StudyPath = Path("results/quick")) -> None:
+    """Draw the learning curves and the metrics again, with every seed as a dot.
+
+    Example: `vaegan-bench plot results/quick`
+    """
+    from vaegan_bench import report
+
+    _say(report.write_plots(_opened(study)))
+
+
+def samples(study: StudyPath = Path("results/quick")) -> None:
+    """Draw the samples and reconstructions of all models side by side again.
+
+    Example: `vaegan-bench samples results/quick`
+    """
+    from vaegan_bench import report
+
+    _say(report.write_samples(_opened(study)))
+
+
+def sample(
+    run: Annotated[Path, typer.Argument(help="A run's folder, such as results/quick/vaegan-s0-1a2b3c4d.")],
+    n: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 64,
+    out: Annotated[Path, typer.Option(help="The picture file to write.")] = Path("samples.png"),
+    seed: Annotated[int, typer.Option(help="Which codes are drawn.")] = 0,
+    columns: Annotated[int, typer.Option(min=1, help="Pictures per row.")] = 8,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    plugin: Annotated[list[Path] | None, typer.Option(help="A plugin file; repeatable.")] = None,
+) -> None:
+    """Draw new samples from a trained run.
+
+    Example: `vaegan-bench sample results/quick/vaegan-s0-1a2b3c4d --n 64 --out grid.png`
+    """
+    from vaegan_bench import report, results
+
+    model = results.load_model(run, device, plugin or [])
+    pictures = model.pictures(model.codes(n, seed)).permute(0, 2, 3, 1).numpy()
+    _say([report.save_grid(pictures, columns, out)])
+
+
+def _opened(path: Path) -> StudyFolder:
+    from vaegan_bench.errors import StoreError
+    from vaegan_bench.store import StudyFolder
+
+    folder = StudyFolder(path)
+    if not folder.runs():
+        raise StoreError(f"{path} holds no finished run yet: train some with vaegan-bench run.")
+    return folder
+
+
+def _say(paths: list[Path]) -> None:
+    for path in paths:
+        typer.echo(str(path))

@@ -1,0 +1,205 @@
+"""`vaegan-bench run`: train, measure and report a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from vaegan_bench.execution import Execution
+    from vaegan_bench.plan import Plan
+    from vaegan_bench.registry import Registry
+    from vaegan_bench.study import Study
+
+EPILOG = """
+Examples:
+
+    vaegan-bench run --models all
+
+    vaegan-bench run --models vae,vaegan --seeds 3
+
+    vaegan-bench run --models "vaegan[gamma=1e-4,adversarial=hinge]"
+
+    vaegan-bench run --losses adversarial=minimax,hinge,lsgan --dry-run
+
+    vaegan-bench run my-study.toml --plugin my_loss.py
+"""
+
+
+def run(
+    study: Annotated[
+        str, typer.Argument(help="A packaged study (quick, standard, smoke) or a TOML file; auto: standard with a GPU.")
+    ] = "auto",
+    models: Annotated[
+        str | None, typer.Option(help="Models by selector, comma-separated; 'all' for every one.")
+    ] = None,
+    losses: Annotated[
+        list[str] | None, typer.Option(help="field=a,b: cross a loss over all models; repeatable.")
+    ] = None,
+    fields: Annotated[
+        list[str] | None, typer.Option(help="name[field=value]: a study-wide default; repeatable.")
+    ] = None,
+    datasets: Annotated[str | None, typer.Option(help="Data sets by selector, comma-separated.")] = None,
+    size: Annotated[int | None, typer.Option(help="Pixels per side.")] = None,
+    split: Annotated[str | None, typer.Option(help="What is measured on: test, or validation for tuning.")] = None,
+    networks: Annotated[str | None, typer.Option(help="Networks by selector, shared by all models.")] = None,
+    seeds: Annotated[str | None, typer.Option(help="How many seeds (3), or which (0,4,7).")] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps per run.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Pictures per step.")] = None,
+    optimizer: Annotated[str | None, typer.Option(help="Optimizer by selector, shared by all models.")] = None,
+    ema: Annotated[
+        float | None, typer.Option(help="Decay of the evaluated decoder's moving average; 0 is off.")
+    ] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
+    metrics: Annotated[str | None, typer.Option(help="Metrics by selector, comma-separated.")] = None,
+    samples: Annotated[int | None, typer.Option(help="Samples per model, and held-out pictures at most.")] = None,
+    name: Annotated[str | None, typer.Option(help="The folder under the results folder.")] = None,
+    results: Annotated[Path, typer.Option(help="The results folder.")] = Path("results"),
+    cache_dir: Annotated[Path | None, typer.Option(help="Where prepared data are kept.")] = None,
+    plugin: Annotated[list[Path] | None, typer.Option(help="A plugin file; repeatable.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan with an estimate, and train nothing.")
+    ] = False,
+) -> None:
+    """Train, measure and compare models; finished runs are not run again."""
+    from rich.console import Console
+
+    from vaegan_bench.plan import make_plan
+    from vaegan_bench.registry import Registry
+    from vaegan_bench.results import default_cache
+
+    lists = {"models": models, "datasets": datasets, "metrics": metrics}
+    plain: dict[str, Any] = {
+        "size": size, "split": split, "networks": networks, "steps": steps, "batch": batch, "optimizer": optimizer,
+        "ema": ema, "precision": precision, "device": device, "samples": samples, "name": name,
+    }  # fmt: skip
+    chosen = _study(study, lists, {**plain, "seeds": _seeds(seeds)}, losses or [], fields or [])
+    registry = Registry(plugin or [])
+    console = Console()
+    for broken, reason in registry.broken.items():
+        console.print(f"Plugin {broken} is left out: {reason}", markup=False)
+    plan = make_plan(chosen, registry)
+    if dry_run:
+        _print_plan(plan, console)
+    else:
+        _carry_out(plan, registry, results, cache_dir or default_cache(), console)
+
+
+def _study(
+    source: str, lists: dict[str, str | None], plain: dict[str, Any], losses: list[str], fields: list[str]
+) -> Study:
+    """The study that the flags describe."""
+    from vaegan_bench.selectors import parse_selector, split_list
+    from vaegan_bench.study import load_study
+
+    study = load_study(_default_study() if source == "auto" else source)
+    values = {key: value for key, value in plain.items() if value is not None}
+    values |= {key: split_list(text) for key, text in lists.items() if text is not None}
+    if losses:
+        values["losses"] = dict(_crossed(text) for text in losses)
+    if fields:
+        parsed = [parse_selector(text) for text in fields]
+        values["fields"] = {**study.fields, **{s.name: {**study.fields.get(s.name, {}), **s.fields} for s in parsed}}
+    return study.with_values(values, "the flags")
+
+
+def _default_study() -> str:
+    import torch
+
+    return "standard" if torch.cuda.is_available() else "quick"
+
+
+def _seeds(text: str | None) -> int | list[int] | None:
+    from vaegan_bench.errors import StudyError
+
+    if text is None:
+        return None
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise StudyError(f"--seeds takes a number of seeds (3) or the seeds (0,4,7), not '{text}'.") from error
+    return numbers if "," in text else numbers[0]
+
+
+def _crossed(text: str) -> tuple[str, list[str]]:
+    from vaegan_bench.errors import StudyError
+    from vaegan_bench.selectors import split_list
+
+    field, equals, selectors = text.partition("=")
+    if not equals or not selectors:
+        raise StudyError(f"--losses takes field=loss,loss,… such as adversarial=minimax,hinge, not '{text}'.")
+    return field.strip(), split_list(selectors)
+
+
+def _carry_out(plan: Plan, registry: Registry, results: Path, cache: Path, console: Console) -> None:
+    from vaegan_bench.execution import Execution
+    from vaegan_bench.progress import TerminalProgress
+    from vaegan_bench.store import StudyFolder
+
+    folder = StudyFolder(results / plan.study.name)
+    progress = TerminalProgress(console)
+    registry.manager.register(progress)
+    execution = Execution(plan, registry, folder, cache, progress)
+    _announce(execution, console)
+    try:
+        with progress:
+            execution.carry_out()
+    except KeyboardInterrupt:
+        kept = len(execution.finished())
+        console.print(
+            f"\nInterrupted. {kept} of {len(plan.runs)} runs are finished and kept in {folder.path}; "
+            "the same command goes on with the rest."
+        )
+        raise typer.Exit(130) from None
+    _conclude(folder, console)
+
+
+def _announce(execution: Execution, console: Console) -> None:
+    plan, finished = execution.plan, execution.finished()
+    for skip in plan.skips:
+        console.print(f"Skipped {skip.label}: {skip.reason}", markup=False)
+    run = plan.runs[0]
+    done = f", {len(finished)} of them finished before" if finished else ""
+    console.print(
+        f"Study {plan.study.name}: {len(plan.runs)} runs{done}; {run.steps} steps of {run.batch}, "
+        f"networks {run.networks}, {run.device} in {run.precision}.",
+        highlight=False,
+        markup=False,
+    )
+
+
+def _conclude(folder: Any, console: Console) -> None:
+    from vaegan_bench import report, tables
+
+    with console.status("Writing tables and plots"):
+        report.write_report(folder)
+    console.print(tables.to_rich(folder.rows()))
+    for run in folder.runs():
+        for metric, problem in run.problems().items():
+            console.print(f"{run.record()['id']}: {metric} gave no numbers: {problem}", markup=False)
+    console.print(f"Results: {folder.path}/ (summary.md, results.csv, samples.png, reconstructions.png, metrics.png)")
+
+
+def _print_plan(plan: Plan, console: Console) -> None:
+    from rich.table import Table
+
+    from vaegan_bench.estimate import estimate
+
+    for skip in plan.skips:
+        console.print(f"Skipped {skip.label}: {skip.reason}", markup=False)
+    table = Table("model", "seeds", "steps × batch", "images/s", "minutes", "memory")
+    minutes = 0.0
+    for cost in estimate(plan):
+        minutes += cost.minutes
+        row = [cost.label, str(cost.seeds), f"{cost.steps} × {cost.batch}", f"{cost.images_per_second:,.0f}"]
+        table.add_row(*row, f"{cost.minutes:.1f}", f"{cost.memory_bytes / 2**30:.2f} GiB")
+    console.print(table)
+    console.print(
+        f"Training {len(plan.runs)} runs would take about {minutes:.0f} minutes here, measured on a few steps each; "
+        "preparing data and measuring come on top. Memory is the most that this process held."
+    )

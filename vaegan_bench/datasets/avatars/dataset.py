@@ -1,0 +1,113 @@
+"""The embedded data set: pictures, attributes and classes from face descriptions."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaegan_bench.api import Data, DataError, Dataset, Progress, Split, silent
+from vaegan_bench.datasets.avatars import cache as kept
+from vaegan_bench.datasets.avatars.attributes import ATTRIBUTES
+from vaegan_bench.datasets.avatars.drawing import Pixels, svg
+from vaegan_bench.datasets.avatars.faces import SEED, Face, random_face
+from vaegan_bench.datasets.avatars.gallery import draw_gallery
+from vaegan_bench.datasets.avatars.parts import STYLES
+
+SIZES = (16, 32, 64, 128)
+MASTER = 64
+"""Smaller pictures are area averages of those of this size; larger ones are drawn for themselves."""
+CLASSES = tuple(STYLES)
+SAMPLE_DIGEST = "990d709315c34d02c8e7bd4af9222bcffc07a95646f164ab684fd2bccfc5d60e"
+"""Of `avatars[faces=60]` at 64 pixels, as python_avatars 1.4.1 and resvg_py 0.5.0 draw it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Avatars(Dataset):
+    """Drawn faces with exact attributes in random poses, from the artwork of python_avatars; nothing to download.
+
+    See `docs/datasets.md` for the attributes and for how the pictures are made.
+    """
+
+    name: ClassVar[str] = "avatars"
+    faces: int = 12_000
+    """How many pictures, of which five in six are for training."""
+    flip: bool = False
+    """Mirror half of the training pictures, at random."""
+
+    def __post_init__(self) -> None:
+        if self.faces < 6:
+            raise DataError(f"avatars needs at least 6 faces for a training and a test set, not {self.faces}.")
+
+    def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
+        """Draw the faces, or recall them; (N, 3, size, size) for a size of 16, 32, 64 or 128."""
+        if size not in SIZES:
+            raise DataError(f"avatars come in {', '.join(map(str, SIZES))} pixels, not {size}: choose one of these.")
+        faces = [random_face(i) for i in range(self.faces)]
+        pictures = _shrink(_pictures(faces, max(size, MASTER), cache / "avatars", progress), size)
+        attributes = np.array([[holds(face) for holds in ATTRIBUTES] for face in faces])
+        labels = np.array([CLASSES.index(face.style) for face in faces], np.int64)
+        whole = Split(*map(torch.from_numpy, (pictures, attributes, labels)))
+        return self._divide(whole)
+
+    def _divide(self, whole: Split) -> Data:
+        names = tuple(attribute.name for attribute in ATTRIBUTES)
+        first_test = self.faces - self.faces // 6
+        train, test = whole[:first_test], whole[first_test:]
+        return Data(train, test, names, CLASSES, digest=_digest(whole, names))
+
+    def augment(self, x_BCHW: Tensor, noise: torch.Generator) -> Tensor:
+        """Mirror each picture with probability ½ if `flip`."""
+        if not self.flip:
+            return x_BCHW
+        mirrored_B = torch.rand(len(x_BCHW), generator=noise, device=noise.device) < 0.5
+        return torch.where(mirrored_B.to(x_BCHW.device)[:, None, None, None], x_BCHW.flip(-1), x_BCHW)
+
+
+def _pictures(faces: list[Face], size: int, folder: Path, progress: Progress) -> Pixels:
+    draw = partial(draw_gallery, len(faces), size, progress)
+    try:
+        return kept.recall(folder, _recipe(faces, size), draw)
+    except OSError as error:
+        raise DataError(f"Cannot keep avatars in {folder}: {error.strerror or error}.") from error
+
+
+def _recipe(faces: list[Face], size: int) -> kept.Recipe:
+    # Descriptions and one finished drawing stand for the code that makes them: who changes it needs no version.
+    described = repr(faces) + svg(faces[0])
+    return {
+        "python_avatars": version("python_avatars"),
+        "resvg_py": version("resvg_py"),
+        "seed": SEED,
+        "shape": [len(faces), 3, size, size],
+        "descriptions": hashlib.sha256(described.encode()).hexdigest(),
+    }
+
+
+def _shrink(pictures: Pixels, size: int) -> Pixels:
+    """The mean of each block of pixels, rounded to the nearest level, halves up."""
+    block = pictures.shape[-1] // size
+    if block == 1:
+        return pictures
+    total = np.full((*pictures.shape[:2], size, size), block * block // 2, np.uint16)
+    for row, column in itertools.product(range(block), repeat=2):
+        total += pictures[:, :, row::block, column::block]
+    total //= block * block
+    return total.astype(np.uint8)
+
+
+def _digest(whole: Split, names: tuple[str, ...]) -> str:
+    digest = hashlib.sha256(json.dumps([names, CLASSES, list(whole.images_NCHW.shape)]).encode())
+    for tensor in (whole.images_NCHW, whole.attributes_NA, whole.labels_N):
+        if tensor is not None:
+            digest.update(tensor.numpy().data)
+    return digest.hexdigest()

@@ -1,0 +1,68 @@
+"""From the description of a face to its pixels; imports no torch, so that worker processes start fast."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import numpy.typing as npt
+import python_avatars as artwork
+import resvg_py
+from PIL import Image
+
+from vaegan_bench.datasets.avatars.faces import Face, Pose
+from vaegan_bench.datasets.avatars.parts import HEADWEAR
+
+Pixels = npt.NDArray[np.uint8]
+
+WINDOW = 192.0
+"""The side of the square that a picture shows, in units of the artwork, whose head is 112 wide."""
+CENTRE = (132.0, 121.0)
+"""The middle of the face in the artwork."""
+
+
+def draw(face: Face, size: int) -> Pixels:
+    """The picture of a face, antialiased; (3, size, size) in [0, 255]."""
+    # Fonts of the system would be loaded for every picture, and no face has text.
+    png = resvg_py.svg_to_bytes(svg_string=svg(face), width=size, height=size, skip_system_fonts=True)
+    picture = Image.open(io.BytesIO(png)).convert("RGB")
+    return np.ascontiguousarray(np.asarray(picture).transpose(2, 0, 1))
+
+
+def svg(face: Face) -> str:
+    """The picture of a face as an SVG document of 64 × 64 units."""
+    # The artwork's own canvas would cut off tall hair and the brims of hats.
+    avatar = _avatar(face).render().replace("<svg", '<svg overflow="visible"', 1)
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64" viewBox="0 0 64 64">'
+        f'<rect width="64" height="64" fill="{face.background}"/>'
+        f'<g transform="{_transform(face.pose)}">{avatar}</g>'
+        "</svg>"
+    )
+
+
+def _avatar(face: Face) -> artwork.Avatar:
+    tops = artwork.HatType if face.style in HEADWEAR else artwork.HairType
+    return artwork.Avatar(
+        top=tops[face.top],
+        eyebrows=artwork.EyebrowType[face.brows],
+        eyes=artwork.EyeType[face.eyes],
+        nose=artwork.NoseType[face.nose],
+        mouth=artwork.MouthType[face.mouth],
+        facial_hair=artwork.FacialHairType[face.facial_hair],
+        accessory=artwork.AccessoryType[face.glasses],
+        clothing=artwork.ClothingType[face.clothes],
+        skin_color=face.skin_color,
+        hair_color=face.hair_color,
+        facial_hair_color=face.hair_color,
+        hat_color=face.hat_color,
+        clothing_color=face.cloth_color,
+    )
+
+
+def _transform(pose: Pose) -> str:
+    scale = pose.scale * 64 / WINDOW
+    return (
+        f"translate({32 + pose.right} {32 + pose.down}) rotate({pose.rotation}) scale({scale:.6f}) "
+        f"translate({-CENTRE[0]} {-CENTRE[1]})"
+    )

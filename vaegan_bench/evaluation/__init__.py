@@ -1,0 +1,1 @@
+"""Outputs once, features once, one row per metric."""

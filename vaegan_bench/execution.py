@@ -1,0 +1,139 @@
+"""Execute a plan: train and measure every run that is not finished, and keep what is done."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaegan_bench.api import Data, ImageShape, Model, Modules, Networks, Progress, silent
+from vaegan_bench.assembly import build_modules
+from vaegan_bench.device import describe
+from vaegan_bench.evaluation.measuring import evaluation_definition, measure
+from vaegan_bench.evaluation.outputs import ModelOutputs, Shared
+from vaegan_bench.plan import Plan, Run
+from vaegan_bench.registry import Registry
+from vaegan_bench.store import RunFolder, StudyFolder
+from vaegan_bench.study import as_plain
+from vaegan_bench.training.loading import DataShelf
+from vaegan_bench.training.loop import Listener, Trained, train
+from vaegan_bench.randomness import derive_seed
+from vaegan_bench.training.trained_model import TrainedModel
+
+KEPT_PICTURES = 64
+"""Samples and reconstructions that are kept per run, for sheets."""
+
+
+class Execution:
+    """One plan being carried out in this process."""
+
+    def __init__(
+        self, plan: Plan, registry: Registry, folder: StudyFolder, cache: Path, progress: Progress = silent
+    ) -> None:
+        self.plan, self.folder = plan, folder
+        self.hook = registry.manager.hook
+        self.device = torch.device(plan.runs[0].device)
+        self.shelf = DataShelf(cache, progress)
+        self.cache, self.progress = cache, progress
+        self.evaluation = evaluation_definition(plan.metrics, plan.study.samples)
+        self._shared: dict[str, Shared] = {}
+
+    def finished(self) -> list[Run]:
+        """The runs that are trained and measured already."""
+        return [run for run in self.plan.runs if self._is_finished(run)]
+
+    def carry_out(self) -> None:
+        """Train and measure what is not finished; each finished run is on disk before the next begins."""
+        study = self.plan.study
+        self.folder.create()
+        self.folder.write_study({"study": as_plain(study), "runs": [run.id for run in self.plan.runs]})
+        todo = [run for run in self.plan.runs if not self._is_finished(run)]
+        images = [run.steps * run.batch for run in todo]
+        self.hook.study_started(name=study.name, runs=[run.id for run in todo], images=images)
+        for run in todo:
+            self._carry_out(run)
+        self.hook.study_ended(name=study.name)
+
+    def _is_finished(self, run: Run) -> bool:
+        folder = self.folder.run(run.id)
+        return folder.is_trained and folder.is_measured(self.evaluation)
+
+    def _carry_out(self, run: Run) -> None:
+        folder, data = self.folder.run(run.id), self.shelf.get(run)
+        self.hook.run_started(run=run.id, steps=run.steps, batch=run.batch)
+        if not folder.is_trained:
+            self._train(run, data, folder)
+        status = folder.record()["status"]
+        if status == "ok":
+            self._measure(run, data, folder)
+        self.hook.run_ended(run=run.id, status=status)
+
+    def _train(self, run: Run, data: Data, folder: RunFolder) -> None:
+        listener = Listener(
+            step_ended=lambda step: self.hook.step_ended(run=run.id, step=step),
+            terms_logged=lambda step, terms: self.hook.terms_logged(run=run.id, step=step, terms=terms),
+        )
+        trained = train(run, data, self.device, listener)
+        weights = flattened(trained.state.evaluated_modules())
+        folder.write_trained(run_record(run, data, trained, self.device), trained.history, weights)
+
+    def _measure(self, run: Run, data: Data, folder: RunFolder) -> None:
+        if data.digest not in self._shared:
+            self._shared[data.digest] = Shared(data, self.cache, self.device, self.progress)
+        model = restore(run.model, run.networks, data.shape, folder.weights(), self.device)
+        seed = derive_seed(run.seed, "evaluation")
+        outputs = ModelOutputs(model, self._shared[data.digest], self.plan.study.samples, seed)
+        measured = measure(outputs, self.plan.metrics, run.split)
+        folder.write_pictures(kept_pictures(outputs))
+        folder.write_measured(self.evaluation, measured.rows, measured.problems)
+
+
+def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> dict[str, Any]:
+    """What run.json says: the definition, the fate, the cost, and where it ran."""
+    steps = trained.state.step
+    return {
+        "id": run.id,
+        "label": run.label,
+        "seed": run.seed,
+        "dataset": f"{run.dataset} {run.size}×{run.size}",
+        "networks": str(run.networks),
+        "status": trained.status,
+        "steps": steps,
+        "seconds": round(trained.seconds, 3),
+        "images per second": round(steps * run.batch / trained.seconds, 1),
+        "parameters": sum(p.numel() for module in trained.state.modules.values() for p in module.parameters()),
+        "shape": list(data.shape),
+        "data": data.digest,
+        "setting": run.setting_id,
+        "definition": run.definition,
+        "environment": {"device": describe(device), "python": platform.python_version()},
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def flattened(modules: Modules) -> dict[str, Tensor]:
+    """All weights and running statistics as one flat dictionary, 'role.name' → tensor."""
+    return {f"{role}.{name}": t.contiguous() for role, m in modules.items() for name, t in m.state_dict().items()}
+
+
+def restore(
+    model: Model, networks: Networks, shape: ImageShape, weights: Mapping[str, Tensor], device: torch.device
+) -> TrainedModel:
+    """Build a model's networks and fill them with trained weights."""
+    modules = build_modules(model, networks, 0, shape, device)
+    for role, module in modules.items():
+        module.load_state_dict({n.removeprefix(f"{role}."): w for n, w in weights.items() if n.startswith(f"{role}.")})
+    return TrainedModel(model, modules, networks.latent)
+
+
+def kept_pictures(outputs: ModelOutputs) -> dict[str, np.ndarray[Any, np.dtype[np.uint8]]]:
+    """The first samples, held-out pictures and reconstructions, (N, H, W, C)."""
+    pictures = {"samples": outputs.samples, "originals": outputs.real, "reconstructions": outputs.reconstructions}
+    kept = {name: p[:KEPT_PICTURES] for name, p in pictures.items() if p is not None}
+    return {name: p.permute(0, 2, 3, 1).contiguous().numpy() for name, p in kept.items()}

@@ -1,0 +1,60 @@
+"""A feature network with fixed weights, as every extractor hands it out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from vaegan_bench.api import ExtractorError, Features, Progress, silent
+
+Forward = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""uint8 pictures (B, C, H, W) on the network's device → features (B, F) and logits (B, K)."""
+
+
+@dataclass(eq=False, kw_only=True)
+class FrozenNetwork:
+    """The `FeatureNetwork` of all built-in extractors: a function of one batch, walked over all pictures."""
+
+    name: str
+    digest: str
+    """SHA-256 of the weights, in hexadecimal."""
+    protocol: Mapping[str, str]
+    """How pictures reach the network: 'resize' and 'dtype'."""
+    forward: Forward
+    device: torch.device
+    batch: int
+    """Pictures per forward pass; large enough for the device, small enough for its caches."""
+    columns: tuple[str, ...] = ()
+    """The names of the logits, where they mean attributes."""
+    held_out_auc: Mapping[str, float] = field(default_factory=dict)
+    """Of a network trained here: area under the ROC curve per column, on pictures kept out of its training."""
+
+    def __call__(self, images_NCHW: Tensor, progress: Progress = silent) -> Features:
+        """Features and logits of uint8 pictures (N, 1 or 3, H, W), float32 on the CPU.
+
+        Raises `ExtractorError` where there are no pictures.
+        """
+        total = len(images_NCHW)
+        if total == 0:
+            raise ExtractorError(f"Extractor '{self.name}' was given no pictures.")
+        parts = []
+        with torch.no_grad(), exact_convolutions():
+            for images in images_NCHW.split(self.batch):
+                parts.append([out.float().cpu() for out in self.forward(images.to(self.device))])
+                progress(f"{self.name} features", min(len(parts) * self.batch, total), total)
+        features, logits = (torch.cat(column) for column in zip(*parts, strict=True))
+        return Features(features, logits)
+
+
+def exact_convolutions() -> AbstractContextManager[None]:
+    """A context in which CUDA convolutions are float32 (not TF32) and repeat bit for bit; no effect on the CPU."""
+    return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+
+
+def to_rgb(images_NCHW: Tensor) -> Tensor:
+    """Repeat the channel of grey pictures: (N, 1 or 3, H, W) → (N, 3, H, W), of any type."""
+    return images_NCHW.expand(-1, 3, -1, -1)

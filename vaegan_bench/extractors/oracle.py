@@ -1,0 +1,129 @@
+"""A classifier of the data's own attributes, trained here on the training pictures and cached."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vaegan_bench.api import (
+    Data,
+    Extractor,
+    ExtractorError,
+    FeatureNetwork,
+    ImageShape,
+    Progress,
+    Split,
+    definition,
+    silent,
+)
+from vaegan_bench.extractors.attribute_classifier import (
+    AttributeClassifier,
+    Recipe,
+    fresh_classifier,
+    scaled,
+    train_classifier,
+)
+from vaegan_bench.extractors.attribute_scores import area_under_roc
+from vaegan_bench.extractors.folding import fold_batch_norm
+from vaegan_bench.extractors.frozen_network import Forward, FrozenNetwork, to_rgb
+from vaegan_bench.extractors.weights import Scores, State, read_state, sha256_of_state, write_state
+
+CODE_VERSION = 1
+"""Raised with every change that changes the trained weights, so that older caches are not used."""
+HELD_OUT = 0.1
+"""The share of training pictures kept out of training, on which the reported AUC is measured."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Oracle(Extractor):
+    """One logit per attribute of the data, from a small convolutional network trained on the training pictures.
+
+    Features are its 128 penultimate activations. Test pictures play no part in its training.
+    """
+
+    name: ClassVar[str] = "oracle"
+
+    images: int = 40_000
+    """Training pictures seen, repeats included."""
+    batch: int = 128
+    width: int = 32
+    """Channels of the first layer."""
+    lr: float = 4e-3
+    """The highest learning rate of the one-cycle schedule."""
+    seed: int = 0
+
+    def open(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> FeatureNetwork:
+        """Load the classifier from `cache`, or train it and put it there; a damaged file is replaced.
+
+        Raises `ExtractorError` where the data have no attributes.
+        """
+        if not data.attribute_names:
+            raise ExtractorError("Extractor 'oracle' learns attributes, and these data have none: leave it out.")
+        recipe = Recipe(self.width, self.images, self.batch, self.lr, self.seed)
+        classifier = fresh_classifier(data.shape, len(data.attribute_names), recipe)
+        path = cache / "extractors" / f"oracle-{self._key(data)}.safetensors"
+        if (cached := read_state(path)) is None:
+            cached = _train(classifier, data, recipe, device, progress)
+            write_state(path, *cached)
+        state, scores = cached
+        classifier.load_state_dict(state)
+        return FrozenNetwork(
+            name=self.name,
+            digest=sha256_of_state(state),
+            protocol={"resize": f"bilinear antialiased {data.shape.height}x{data.shape.width}", "dtype": "float32"},
+            forward=_forward(classifier.eval().to(device), data.shape),
+            device=device,
+            batch=128 if device.type == "cpu" else 1024,
+            columns=data.attribute_names,
+            held_out_auc=scores,
+        )
+
+    def _key(self, data: Data) -> str:
+        decides = json.dumps([CODE_VERSION, data.digest, definition(self)], sort_keys=True)
+        return hashlib.sha256(decides.encode()).hexdigest()[:16]
+
+
+def _train(
+    classifier: AttributeClassifier, data: Data, recipe: Recipe, device: torch.device, progress: Progress
+) -> tuple[State, Scores]:
+    """Train on nine tenths of the training pictures and score on the last tenth."""
+    order = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(recipe.seed))
+    held_out, kept = order.split([n := int(HELD_OUT * len(order)), len(order) - n])
+    images, attributes = (t[kept].to(device) for t in (data.train.images_NCHW, data.train.attributes_NA))
+    train_classifier(classifier.to(device), images, attributes, recipe, progress)
+    part = Split(data.train.images_NCHW[held_out], data.train.attributes_NA[held_out])
+    auc = _held_out_auc(classifier, part, device)
+    return classifier.state_dict(), dict(zip(data.attribute_names, auc.tolist(), strict=True))
+
+
+def _held_out_auc(classifier: AttributeClassifier, part: Split, device: torch.device) -> Tensor:
+    with torch.no_grad():
+        logits = [classifier(scaled(images.to(device)))[1] for images in part.images_NCHW.split(256)]
+    return area_under_roc(torch.cat(logits), part.attributes_NA)
+
+
+def _forward(classifier: AttributeClassifier, shape: ImageShape) -> Forward:
+    network = fold_batch_norm(classifier)
+
+    def forward(images_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+        features_BF, logits_BA = network(scaled(_as_trained(images_BCHW, shape)))
+        return features_BF, logits_BA
+
+    return forward
+
+
+def _as_trained(images_BCHW: Tensor, shape: ImageShape) -> Tensor:
+    """Pictures with the channels and the size of the training pictures, still in [0, 255]."""
+    if images_BCHW.shape[1] != shape.channels:
+        rgb = to_rgb(images_BCHW).float()
+        images_BCHW = rgb if shape.channels == 3 else rgb.mean(1, keepdim=True)
+    if images_BCHW.shape[2:] == (shape.height, shape.width):
+        return images_BCHW
+    return F.interpolate(images_BCHW.float(), size=(shape.height, shape.width), mode="bilinear", antialias=True)

@@ -1,0 +1,1 @@
+"""What decides who moves: one file each."""

@@ -1,0 +1,1 @@
+"""Terms of games, by kind."""

@@ -1,0 +1,1 @@
+"""What discriminator and generator minimise: one file each."""

@@ -1,0 +1,1 @@
+"""Divergences from the prior: one file each."""

@@ -1,0 +1,1 @@
+"""Likelihoods of pictures or of features: one file each."""

@@ -1,0 +1,34 @@
+"""The gradient penalty of WGAN-GP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vaegan_bench.api import Critic, Regulariser
+
+
+def input_gradient(critic: Critic, x_BCHW: Tensor) -> Tensor:
+    """∂critic(x)/∂x per example, differentiable in the critic's weights; (B, C·H·W)."""
+    x = x_BCHW.detach().requires_grad_()
+    with torch.enable_grad():
+        (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
+    return gradient.float().flatten(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientPenalty(Regulariser):
+    """Pulls the critic's gradient norm towards 1 between real and fake pictures (Gulrajani et al., 2017, eq. 3)."""
+
+    name = "gradient-penalty"
+    weight: float = 10.0
+    """λ of the paper."""
+
+    def __call__(self, critic: Critic, real_BCHW: Tensor, fake_BCHW: Tensor, noise: torch.Generator) -> Tensor:
+        """λ(‖∇s(x̂)‖ − 1)² at x̂ uniformly between a real and a fake picture; (B,)."""
+        mix = torch.rand((len(real_BCHW), 1, 1, 1), generator=noise, device=real_BCHW.device)
+        between = real_BCHW + mix * (fake_BCHW - real_BCHW)
+        norm_B = (input_gradient(critic, between).square().sum(1) + 1e-12).sqrt()
+        return self.weight * (norm_B - 1).square()

@@ -1,0 +1,64 @@
+"""The inception score: are samples confidently of one class each, and of many classes together?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaegan_bench.api import BenchError, Extractor, Measurement, Metric, Outputs, SelectorError
+from vaegan_bench.extractors.efflite0 import EffLite0
+from vaegan_bench.extractors.oracle import Oracle
+from vaegan_bench.metrics.feature_sets import checked, column, protocol_of
+
+SPLITS = 10
+SEED = 2020
+NO_CLASSES = "has one logit per attribute, not per class: inception-score needs 'efflite0' or 'inception'."
+
+
+@dataclass(frozen=True, kw_only=True)
+class InceptionScore(Metric):
+    """exp of the mean KL between the classes of one sample and of all (Salimans et al., 2016, section 4).
+
+    One row: 'is' on Inception's logits, 'inception-score[…]' on any other. From 1 to the number of classes;
+    higher is better. Real pictures are not looked at.
+    """
+
+    name: ClassVar[str] = "inception-score"
+    family: ClassVar[str] = "sample quality"
+
+    extractor: Extractor = field(default_factory=EffLite0)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.extractor, Oracle):
+            raise SelectorError(f"'{self.extractor}' {NO_CLASSES}")
+
+    def __call__(self, outputs: Outputs) -> list[Measurement]:
+        """Measure; raises `BenchError` for fewer than ten samples and for logits that mean attributes."""
+        if outputs.network(self.extractor).columns:
+            raise BenchError(f"'{self.extractor}' {NO_CLASSES}")
+        logits_NK = checked(outputs.features(self.extractor, "samples").logits_NK, "samples", at_least=SPLITS)
+        protocol = {**protocol_of(outputs, self.extractor), "n_fake": len(logits_NK), "splits": SPLITS, "seed": SEED}
+        del protocol["split"]
+        name = column(self.name, self.extractor, "is")
+        return [Measurement(name, inception_score(logits_NK), "higher", "effective classes", protocol)]
+
+
+def inception_score(logits_NK: Tensor, splits: int = SPLITS, seed: int = SEED) -> float:
+    """exp(mean KL(p(y|x) ‖ p(y))), averaged over `splits` equal parts of the shuffled rows (N ≥ splits), float64."""
+    order = np.random.RandomState(seed).permutation(len(logits_NK))
+    log_p_NK = logits_NK[torch.from_numpy(order)].double().log_softmax(1)
+    edges = [i * len(log_p_NK) // splits for i in range(splits + 1)]
+    parts = [_score(log_p_NK[a:b]) for a, b in pairwise(edges)]
+    return float(torch.stack(parts).mean())
+
+
+def _score(log_p_NK: Tensor) -> Tensor:
+    log_marginal_K = log_p_NK.logsumexp(0) - math.log(len(log_p_NK))
+    divergence_N = (log_p_NK.exp() * (log_p_NK - log_marginal_K)).sum(1)
+    return divergence_N.mean().exp()

@@ -1,0 +1,62 @@
+"""How far one picture is from another, per picture, on [0, 1]."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vaegan_bench.api import BenchError
+
+SIGMA = 1.5
+WINDOW = 11
+C1, C2 = 0.01**2, 0.03**2
+"""Wang et al. (2004): (K₁L)² and (K₂L)² with K₁ = .01, K₂ = .03 and L = 1, the range of the data."""
+
+
+def mean_squared_error(x_NCHW: Tensor, y_NCHW: Tensor) -> Tensor:
+    """The mean over pixels and channels of (x − y)²; (N,)."""
+    return (x_NCHW - y_NCHW).square().flatten(1).mean(1)
+
+
+def mean_absolute_error(x_NCHW: Tensor, y_NCHW: Tensor) -> Tensor:
+    """The mean over pixels and channels of |x − y|; (N,)."""
+    return (x_NCHW - y_NCHW).abs().flatten(1).mean(1)
+
+
+def peak_signal_to_noise(x_NCHW: Tensor, y_NCHW: Tensor) -> Tensor:
+    """−10 log₁₀ MSE in decibels; (N,).
+
+    Equal pictures count as one level of 255 off in one value, the least that 8-bit pictures can differ,
+    so that the mean stays finite.
+    """
+    least = 1 / (255**2 * x_NCHW[0].numel())
+    return -10 * mean_squared_error(x_NCHW, y_NCHW).clamp(min=least).log10()
+
+
+def structural_similarity(x_NCHW: Tensor, y_NCHW: Tensor) -> Tensor:
+    """SSIM with a Gaussian window (Wang et al., 2004, eq. 13), mean over places and channels; (N,) in [-1, 1].
+
+    Only places where the whole 11 × 11 window (σ = 1.5) is inside the picture count; population covariances.
+    Raises `BenchError` for pictures smaller than the window.
+    """
+    if min(x_NCHW.shape[2:]) < WINDOW:
+        raise BenchError(f"SSIM needs pictures of at least {WINDOW}x{WINDOW} pixels.")
+    mu_x, mu_y = smoothed(x_NCHW), smoothed(y_NCHW)
+    var_x, var_y = smoothed(x_NCHW.square()) - mu_x.square(), smoothed(y_NCHW.square()) - mu_y.square()
+    covariance = smoothed(x_NCHW * y_NCHW) - mu_x * mu_y
+    luminance = (2 * mu_x * mu_y + C1) / (mu_x.square() + mu_y.square() + C1)
+    structure = (2 * covariance + C2) / (var_x + var_y + C2)
+    return (luminance * structure).flatten(1).mean(1)
+
+
+def smoothed(x_NCHW: Tensor) -> Tensor:
+    """The window's weighted mean at all places where it fits: (N, C, H − 10, W − 10)."""
+    rows, columns = (_windows(side).to(x_NCHW) for side in x_NCHW.shape[2:])
+    return rows @ x_NCHW @ columns.T
+
+
+def _windows(side: int) -> Tensor:
+    """The Gaussian window at each of its places along a side; (side − 10, side), rows sum to 1."""
+    weights = torch.exp(-0.5 * (torch.arange(WINDOW).double() - WINDOW // 2).square() / SIGMA**2)
+    places = torch.arange(side - WINDOW + 1)[:, None] + torch.arange(WINDOW)
+    return torch.zeros(len(places), side).double().scatter_(1, places, (weights / weights.sum()).expand(places.shape))

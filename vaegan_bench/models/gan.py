@@ -1,0 +1,53 @@
+"""The generative adversarial network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from vaegan_bench.api import AdversarialLoss, Gate, Model, Objectives, Play, Regulariser
+from vaegan_bench.losses.adversarial.minimax import Minimax
+
+
+def refereed(
+    objectives: Objectives,
+    play: Play,
+    logits: tuple[Tensor, Tensor],
+    fake_BCHW: Tensor,
+    gate: Gate | None,
+    regulariser: Regulariser | None,
+) -> Objectives:
+    """Add what may stand beside any adversarial game: a penalty for the discriminator, a gate for both sides.
+
+    `logits` are those of real and of fake pictures, for the gate; `fake_BCHW` is for the penalty.
+    """
+    if regulariser is not None:
+        penalty = regulariser(play.modules.critic, play.x_BCHW, fake_BCHW, play.noise)
+        objectives = objectives.plus("regulariser", penalty, player="discriminator")
+    return objectives if gate is None else objectives.without(gate(*logits))
+
+
+@dataclass(frozen=True, kw_only=True)
+class GAN(Model):
+    """A generator and a discriminator against each other (Goodfellow et al., 2014, eq. 1)."""
+
+    name = "gan"
+    players: ClassVar = {"decoder": ("decoder",), "discriminator": ("discriminator",)}
+    adversarial: AdversarialLoss = Minimax()
+    gate: Gate | None = None
+    regulariser: Regulariser | None = None
+
+    def objectives(self, play: Play) -> Objectives:
+        """Both sides of the adversarial loss, on prior samples."""
+        z_prior = self.sample_prior(len(play.x_BCHW), play.latent, play.noise)
+        (x_prior,) = play.modules.decode(z_prior)
+        real, fake = play.modules.judge(play.x_BCHW, x_prior.mean)
+        versus = self.adversarial(real.logits_B, [fake.logits_B])
+        game = Objectives(
+            terms={"generator": versus.generator_B, "discriminator": versus.discriminator_B},
+            minimise={"decoder": {"generator": 1.0}, "discriminator": {"discriminator": 1.0}},
+        )
+        logits = real.logits_B, fake.logits_B
+        return refereed(game, play, logits, x_prior.mean, self.gate, self.regulariser)

@@ -1,0 +1,151 @@
+"""The networks of Larsen et al. (2016)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from vaegan_bench.api import ImageShape, Networks, PluginError
+
+
+class Widths(NamedTuple):
+    """Channels per layer at one picture size."""
+
+    encoder: tuple[int, int, int]
+    decoder: tuple[int, int, int, int]
+    """The first is that of the fully connected layer's output."""
+    discriminator: tuple[int, int, int, int]
+    tap: int
+    """Dis_l is the output of this convolution of the discriminator, before its batch norm."""
+
+
+WIDTHS = {
+    64: Widths((64, 128, 256), (256, 256, 128, 32), (32, 128, 256, 256), tap=3),
+    32: Widths((64, 128, 256), (256, 192, 128, 32), (32, 128, 192, 256), tap=2),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Larsen(Networks):
+    """The networks of Larsen et al. (2016, table 5 and their code), for pictures of 64 or 32 pixels."""
+
+    name = "larsen"
+    latent: int = 128
+    hidden: int = 1024
+    """Units of the encoder's fully connected layer: 1024 in the code, 2048 in the paper's table."""
+
+    def build(self, role: str, shape: ImageShape, heads: int = 1) -> nn.Module:
+        """Build encoder, decoder or discriminator for square pictures of 64 or 32 pixels."""
+        widths = self._widths(shape)
+        match role:
+            case "encoder":
+                network: nn.Module = LarsenEncoder(shape, widths, self.hidden, self.latent)
+            case "decoder":
+                network = LarsenDecoder(shape, widths, self.latent, heads)
+            case "discriminator":
+                network = LarsenDiscriminator(shape, widths)
+            case _:
+                raise PluginError(f"Networks 'larsen' have no role '{role}': encoder, decoder, discriminator.")
+        return network.apply(initialise)
+
+    def _widths(self, shape: ImageShape) -> Widths:
+        if shape.height != shape.width or shape.height not in WIDTHS:
+            raise PluginError(
+                f"Networks 'larsen' are defined at 32×32 and 64×64, not at {shape.height}×{shape.width}: "
+                "choose --size 32 or 64, or --networks compact."
+            )
+        return WIDTHS[shape.height]
+
+
+def initialise(module: nn.Module) -> None:
+    """Weights uniform in ±1/(√3·√fan_in), biases 0, as in the authors' code."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        fan_in = module.weight[0].numel()
+        if isinstance(module, nn.ConvTranspose2d):  # its weight is (in, out, k, k)
+            fan_in = module.in_channels * math.prod(module.kernel_size)
+        nn.init.uniform_(module.weight, -1 / math.sqrt(3 * fan_in), 1 / math.sqrt(3 * fan_in))
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def _convolution(inputs: int, outputs: int, stride: int = 2) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, 5, stride, padding=2, bias=False)
+
+
+def _transposed(inputs: int, outputs: int) -> nn.ConvTranspose2d:
+    return nn.ConvTranspose2d(inputs, outputs, 5, 2, padding=2, output_padding=1, bias=False)
+
+
+def _norm_relu(channels: int, flat: bool = False) -> list[nn.Module]:
+    norm = nn.BatchNorm1d if flat else nn.BatchNorm2d
+    return [norm(channels, eps=1e-6), nn.ReLU(inplace=True)]
+
+
+class LarsenEncoder(nn.Module):
+    """x (B, C, H, W) → mu and logvar, (B, Z) each."""
+
+    def __init__(self, shape: ImageShape, widths: Widths, hidden: int, latent: int) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise((shape.channels, *widths.encoder)):
+            layers += [_convolution(inputs, outputs), *_norm_relu(outputs)]
+        flat = widths.encoder[-1] * (shape.height // 8) * (shape.width // 8)
+        layers += [nn.Flatten(), nn.Linear(flat, hidden, bias=False), *_norm_relu(hidden, flat=True)]
+        self.body = nn.Sequential(*layers)
+        self.mu = nn.Linear(hidden, latent)
+        self.logvar = nn.Linear(hidden, latent)
+
+    def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+        """The posterior's parameters."""
+        hidden = self.body(x_BCHW)
+        return self.mu(hidden), self.logvar(hidden)
+
+
+class LarsenDecoder(nn.Module):
+    """z (B, Z) → (B, heads·C, H, W), before the tanh."""
+
+    def __init__(self, shape: ImageShape, widths: Widths, latent: int, heads: int) -> None:
+        super().__init__()
+        first, *rest = widths.decoder
+        grid = (first, shape.height // 8, shape.width // 8)
+        layers: list[nn.Module] = [nn.Linear(latent, math.prod(grid), bias=False)]
+        layers += [*_norm_relu(math.prod(grid), flat=True), nn.Unflatten(1, grid)]
+        for inputs, outputs in pairwise(widths.decoder):
+            layers += [_transposed(inputs, outputs), *_norm_relu(outputs)]
+        layers += [nn.Conv2d(rest[-1], heads * shape.channels, 5, padding=2)]
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, z_BZ: Tensor) -> Tensor:
+        """The picture before its tanh."""
+        picture: Tensor = self.body(z_BZ)
+        return picture
+
+
+class LarsenDiscriminator(nn.Module):
+    """x (B, C, H, W) → logits (B,) and Dis_l(x)."""
+
+    def __init__(self, shape: ImageShape, widths: Widths) -> None:
+        super().__init__()
+        first, *rest = widths.discriminator
+        stem = [nn.Conv2d(shape.channels, first, 5, padding=2), nn.ReLU(inplace=True)]
+        blocks: list[list[nn.Module]] = []
+        for inputs, outputs in pairwise(widths.discriminator):
+            blocks.append([_convolution(inputs, outputs), *_norm_relu(outputs)])
+        flat = rest[-1] * (shape.height // 8) * (shape.width // 8)
+        head = [nn.Flatten(), nn.Linear(flat, 512, bias=False), *_norm_relu(512, flat=True), nn.Linear(512, 1)]
+        tapped, *after = blocks[widths.tap - 1]
+        self.below = nn.Sequential(*stem, *_joined(blocks[: widths.tap - 1]), tapped)
+        self.above = nn.Sequential(*after, *_joined(blocks[widths.tap :]), *head)
+
+    def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+        """The logits, and the tapped convolution's output before batch norm."""
+        features: Tensor = self.below(x_BCHW)
+        return self.above(features).squeeze(1), features
+
+
+def _joined(blocks: list[list[nn.Module]]) -> list[nn.Module]:
+    return [layer for block in blocks for layer in block]

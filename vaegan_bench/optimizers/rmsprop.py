@@ -1,0 +1,26 @@
+"""RMSProp."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from vaegan_bench.api import Optimizer, ParameterGroups, Schedule
+from vaegan_bench.schedules.constant import Constant
+
+
+@dataclass(frozen=True, kw_only=True)
+class RMSProp(Optimizer):
+    """RMSProp with the settings of Larsen et al. (2016)."""
+
+    name = "rmsprop"
+    lr: float = 3.125e-4
+    decay: float = 0.9
+    epsilon: float = 1e-8
+    weight_decay: float = 1e-5
+    schedule: Schedule = Constant()
+
+    def build(self, groups: ParameterGroups) -> torch.optim.Optimizer:
+        """`torch.optim.RMSprop`."""
+        return torch.optim.RMSprop(groups, lr=self.lr, alpha=self.decay, eps=self.epsilon, foreach=True)

@@ -1,0 +1,206 @@
+"""Find plugins, look them up by name, and build them from selectors."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import inspect
+import sys
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pluggy
+
+from vaegan_bench import hookspecs
+from vaegan_bench.api import Plugin, PluginError, SelectorError, UnknownNameError
+from vaegan_bench.selectors import Selector, parse_selector
+
+GROUP = "vaegan_bench"
+"""The entry-points group of installed plugins, and the name of the pluggy project."""
+
+P = TypeVar("P", bound=Plugin)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A registered plugin class and where it came from."""
+
+    plugin: type[Plugin]
+    origin: str
+
+
+class Registry:
+    """All plugins that were found, by kind and name."""
+
+    def __init__(self, files: Iterable[Path] = ()) -> None:
+        """Register the built-in plugins, the installed ones, then single `files`."""
+        self.manager = pluggy.PluginManager(GROUP)
+        self.manager.add_hookspecs(hookspecs)
+        self.entries: dict[tuple[str, str], Entry] = {}
+        self.broken: dict[str, str] = {}
+        """Installed plugins that could not be imported, with the reason; left out of everything else."""
+        self._register(importlib.import_module("vaegan_bench.builtin"), "built-in")
+        for entry_point in entry_points(group=GROUP):
+            self._register_installed(entry_point)
+        for file in files:
+            self._register(_import_file(file), str(file))
+
+    def _register_installed(self, entry_point: EntryPoint) -> None:
+        try:
+            module = entry_point.load()
+        except Exception as error:  # a stranger's module may raise anything at import
+            self.broken[entry_point.name] = f"{type(error).__name__}: {error}"
+        else:
+            self._register(module, entry_point.dist.name if entry_point.dist else entry_point.name)
+
+    def _register(self, module: object, origin: str) -> None:
+        self.manager.register(module, origin)
+        caller = self.manager.subset_hook_caller(
+            "vaegan_bench_plugins", [m for m in self.manager.get_plugins() if m is not module]
+        )
+        for plugin in (cls for classes in caller() for cls in classes):
+            self._add(plugin, origin)
+
+    def _add(self, plugin: type[Plugin], origin: str) -> None:
+        _check_shape(plugin, origin)
+        key = (plugin.kind, plugin.name)
+        if key in self.entries:
+            other = self.entries[key].origin
+            raise PluginError(f"Two plugins are called {plugin.kind} '{plugin.name}': one of {other}, one of {origin}.")
+        self.entries[key] = Entry(plugin, origin)
+
+    def of_kind(self, kind: str) -> dict[str, Entry]:
+        """All plugins of one kind by name, in the order of registration."""
+        return {name: entry for (k, name), entry in self.entries.items() if k == kind}
+
+    def kinds(self) -> list[str]:
+        """All kinds that have plugins, in the order of registration."""
+        return list(dict.fromkeys(kind for kind, _ in self.entries))
+
+    def build(self, base: type[P], selector: str | Selector) -> P:
+        """Make the plugin that a selector means.
+
+        Raises `UnknownNameError` for a name or field that nobody knows, `SelectorError` for a value that does not fit.
+        """
+        selector = parse_selector(selector) if isinstance(selector, str) else selector
+        known = self.of_kind(base.kind)
+        if selector.name not in known:
+            raise UnknownNameError(base.kind, selector.name, known)
+        plugin = known[selector.name].plugin
+        values = {name: self._value(plugin, name, text) for name, text in selector.fields.items()}
+        try:
+            return typing.cast(P, plugin(**values))
+        except ValueError as error:
+            raise SelectorError(f"{base.kind.capitalize()} '{selector}': {error}.") from error
+
+    def restore(self, base: type[P], definition: Mapping[str, Any]) -> P:
+        """Make the plugin that `vaegan_bench.api.definition` described.
+
+        Raises `UnknownNameError` where it is not registered here.
+        """
+        kind, name = definition["kind"], definition["name"]
+        if (kind, name) not in self.entries:
+            raise UnknownNameError(kind, name, self.of_kind(kind))
+        fields = {k: v for k, v in definition.items() if k not in ("kind", "name")}
+        values = {k: self.restore(Plugin, v) if isinstance(v, Mapping) else v for k, v in fields.items()}
+        return typing.cast(P, self.entries[kind, name].plugin(**values))
+
+    def _value(self, plugin: type[Plugin], name: str, text: str) -> Any:
+        types_by_field = field_types(plugin)
+        if name not in types_by_field:
+            raise UnknownNameError(f"field of {plugin.kind} '{plugin.name}':", name, types_by_field)
+        return self._read(types_by_field[name], text, f"{plugin.name}.{name}")
+
+    def _read(self, annotation: Any, text: str, where: str) -> Any:
+        """Read a field's value from text, by the type that its class declares."""
+        options = typing.get_args(annotation) if _is_union(annotation) else (annotation,)
+        if type(None) in options and text.lower() == "none":
+            return None
+        for option in (o for o in options if o is not type(None)):
+            if isinstance(option, type) and issubclass(option, Plugin):
+                return self.build(option, text)
+            value = _read_plain(option, text)
+            if value is not None:
+                return value
+        wanted = " or ".join(_described(option) for option in options)
+        raise SelectorError(f"{where} takes {wanted}, not '{text}'.")
+
+
+def field_types(plugin: type[Plugin]) -> dict[str, Any]:
+    """The fields of a plugin class with their types, in order."""
+    hints = typing.get_type_hints(plugin)
+    return {f.name: hints[f.name] for f in dataclasses.fields(plugin)}  # type: ignore[arg-type]  # a dataclass
+
+
+def summary_line(plugin: type[Plugin]) -> str:
+    """The first line of a plugin's docstring."""
+    return (inspect.getdoc(plugin) or "").partition("\n")[0]
+
+
+def _is_union(annotation: Any) -> bool:
+    return typing.get_origin(annotation) in (typing.Union, types.UnionType)
+
+
+def _read_plain(option: Any, text: str) -> bool | int | float | str | None:
+    """A plain value, or None where the text is no such value."""
+    if typing.get_origin(option) is typing.Literal:
+        return text if text in typing.get_args(option) else None
+    if option is bool:
+        return {"true": True, "false": False}.get(text.lower())
+    try:
+        return typing.cast("int | float | str", option(text)) if option in (int, float, str) else None
+    except ValueError:
+        return None
+
+
+def _described(option: Any) -> str:
+    if typing.get_origin(option) is typing.Literal:
+        return ", ".join(map(repr, typing.get_args(option)))
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "none"}
+    return words.get(option, str(option))
+
+
+def _check_shape(plugin: type[Plugin], origin: str) -> None:
+    """Refuse what is not one of our plugins, in words that say what to change."""
+    if not (isinstance(plugin, type) and issubclass(plugin, Plugin)):
+        raise PluginError(f"{origin} registers {plugin!r}, which is no plugin class.")
+    where = f"{plugin.__name__} of {origin}"
+    if not dataclasses.is_dataclass(plugin) or not plugin.__dataclass_params__.frozen:
+        raise PluginError(f"{where} must be decorated with @dataclass(frozen=True, kw_only=True).")
+    if not isinstance(getattr(plugin, "name", None), str):
+        raise PluginError(f'{where} must have a name: name = "{plugin.__name__.lower()}".')
+    if not summary_line(plugin):
+        raise PluginError(f"{where} must have a docstring; its first line is what lists show.")
+    if inspect.isabstract(plugin):
+        missing = ", ".join(sorted(plugin.__abstractmethods__))
+        raise PluginError(f"{where} must define {missing}.")
+
+
+def _import_file(file: Path) -> types.ModuleType:
+    """Import a single plugin file under a name of its own."""
+    if not file.is_file():
+        raise PluginError(f"There is no plugin file {file}.")
+    spec = importlib.util.spec_from_file_location(f"vaegan_bench_plugin_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"{file} is no Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # a stranger's file may raise anything
+        raise PluginError(f"{file} cannot be imported: {type(error).__name__}: {error}.") from error
+    return module
+
+
+def plugins_within(plugin: Plugin) -> Iterator[Plugin]:
+    """A plugin and all plugins in its fields, depth first."""
+    yield plugin
+    for field in dataclasses.fields(plugin):  # type: ignore[arg-type]  # a dataclass
+        value = getattr(plugin, field.name)
+        if isinstance(value, Plugin):
+            yield from plugins_within(value)

@@ -1,0 +1,116 @@
+"""Write what a study found: tables, plots and picture sheets, from what is on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from vaegan_bench import plots, tables
+from vaegan_bench.errors import StoreError
+from vaegan_bench.store import Pictures, StudyFolder
+
+Array = np.ndarray[Any, np.dtype[np.uint8]]
+
+COLUMNS = 8
+"""Pictures per row of a run's grids."""
+
+
+def write_report(folder: StudyFolder) -> list[Path]:
+    """Write results.csv, results.parquet, summary.md and all figures; return their paths."""
+    return [*write_tables(folder), *write_plots(folder), *write_samples(folder)]
+
+
+def write_tables(folder: StudyFolder) -> list[Path]:
+    """Write the tidy rows and the summary."""
+    rows = folder.rows()
+    study = folder.study()["study"]
+    paths = [folder.path / name for name in ("results.csv", "results.parquet", "summary.md")]
+    rows.to_csv(paths[0], index=False)
+    rows.to_parquet(paths[1], index=False)
+    paths[2].write_text(tables.to_markdown(rows, title=f"{study['name']}: {study['description']}"), "utf-8")
+    return paths
+
+
+def write_plots(folder: StudyFolder) -> list[Path]:
+    """Write the learning curves and the metrics, with every seed as a dot."""
+    return _save_all(curve_figures(folder), folder.path)
+
+
+def write_samples(folder: StudyFolder) -> list[Path]:
+    """Write each run's grids, and the sheets of all models side by side."""
+    grids = [path for run in folder.runs() for path in _write_grids(run.path, run.pictures())]
+    return [*grids, *_save_all(sheet_figures(folder), folder.path)]
+
+
+def study_figures(folder: StudyFolder) -> dict[str, Figure]:
+    """All figures of a study by name."""
+    return {**curve_figures(folder), **sheet_figures(folder)}
+
+
+def curve_figures(folder: StudyFolder) -> dict[str, Figure]:
+    """The learning curves, and the metrics where there are any."""
+    rows = folder.rows()
+    models = list(dict.fromkeys(rows["model"]))
+    figures = {"learning-curves": plots.learning_curves(folder.history(), models)}
+    if (rows["direction"] != "none").any():
+        figures["metrics"] = plots.metric_dots(rows, models)
+    return figures
+
+
+def sheet_figures(folder: StudyFolder) -> dict[str, Figure]:
+    """Samples on the same codes and reconstructions of the same pictures: each model's first seed."""
+    first: dict[str, Pictures] = {}
+    for run in folder.runs():
+        first.setdefault(run.record()["label"], run.pictures())
+    kept = {label: pictures for label, pictures in first.items() if pictures}
+    if not kept:
+        return {}
+    originals = next(iter(kept.values()))["originals"]
+    rebuilt = {label: p["reconstructions"] for label, p in kept.items() if "reconstructions" in p}
+    samples = {label: p["samples"] for label, p in kept.items()}
+    sheets = {"samples": plots.sample_sheet(samples, real=originals, models=list(first))}
+    if rebuilt:
+        sheets["reconstructions"] = plots.reconstruction_sheet(originals, rebuilt, models=list(first))
+    return sheets
+
+
+def _write_grids(path: Path, kept: Pictures) -> list[Path]:
+    """samples.png and reconstructions.png of one run: originals in the odd rows, reconstructions below them."""
+    paths = []
+    if "samples" in kept:
+        paths.append(save_grid(kept["samples"], COLUMNS, path / "samples.png"))
+    if "reconstructions" in kept:
+        pairs = interleaved(kept["originals"], kept["reconstructions"], COLUMNS)
+        paths.append(save_grid(pairs, COLUMNS, path / "reconstructions.png"))
+    return paths
+
+
+def interleaved(above: Array, below: Array, columns: int) -> Array:
+    """Rows of `above` and `below` in turn, `columns` pictures each; (2N, H, W, C)."""
+    n = len(above) // columns * columns
+    rows = [part[:n].reshape(-1, columns, *part.shape[1:]) for part in (above, below)]
+    return np.stack(rows, axis=1).reshape(-1, *above.shape[1:])
+
+
+def _save_all(figures: Mapping[str, Figure], folder: Path) -> list[Path]:
+    paths = {folder / f"{name}.png": figure for name, figure in figures.items()}
+    for path, figure in paths.items():
+        figure.savefig(path)
+    return list(paths)
+
+
+def save_grid(images: Array, columns: int, path: Path) -> Path:
+    """Write (N, H, W, C) uint8 pictures as one grid, each pixel doubled. Raises `StoreError` if it cannot."""
+    pixels = plots.grid(images, columns)
+    height, width = pixels.shape[:2]
+    doubled = Image.fromarray(pixels.squeeze()).resize((2 * width, 2 * height), Image.Resampling.NEAREST)
+    try:
+        doubled.save(path)
+    except (OSError, ValueError) as error:
+        raise StoreError(f"Cannot write the picture {path}: {error}.") from error
+    return path

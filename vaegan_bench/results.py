@@ -1,0 +1,110 @@
+"""The suite from Python: run a study, load its results, load a trained model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import platformdirs
+
+from vaegan_bench import tables
+from vaegan_bench.store import StudyFolder
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from vaegan_bench.study import Study
+    from vaegan_bench.training.trained_model import TrainedModel
+
+
+def default_cache() -> Path:
+    """Where prepared data and trained oracles are kept: the user's cache directory."""
+    return Path(platformdirs.user_cache_dir("vaegan-bench"))
+
+
+@dataclass(frozen=True)
+class Results:
+    """The results of a study, from its folder on disk."""
+
+    folder: StudyFolder
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """Tidy: one row per run × metric, with direction, units and protocol."""
+        return self.folder.rows()
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """Learning curves: one row per run × term × interval."""
+        return self.folder.history()
+
+    def table(self) -> pd.DataFrame:
+        """One row per model, one column per metric; mean ± 95 % t-interval over seeds, the best marked."""
+        return tables.comparison(self.rows)
+
+    def figures(self) -> dict[str, Figure]:
+        """'learning-curves', 'metrics', 'samples' and 'reconstructions', as far as there is anything to show."""
+        from vaegan_bench.report import study_figures
+
+        return study_figures(self.folder)
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html()
+
+
+def run(
+    study: str | Study = "quick",
+    *,
+    results: str | Path = "results",
+    cache: str | Path | None = None,
+    plugins: Iterable[str | Path] = (),
+    **values: Any,
+) -> Results:
+    """Train and measure a study, as `vaegan-bench run` does, and return its results.
+
+    `study` is a packaged name, a TOML file or a `Study`; further keywords replace its keys:
+    `vb.run("quick", models=["vae", "vaegan"], seeds=3)`. Finished runs are not run again.
+    Raises `BenchError` for whatever cannot be run, before anything is trained.
+    """
+    from vaegan_bench.execution import Execution
+    from vaegan_bench.plan import make_plan
+    from vaegan_bench.registry import Registry
+    from vaegan_bench.report import write_report
+    from vaegan_bench.study import load_study
+
+    registry = Registry(map(Path, plugins))
+    chosen = load_study(study) if isinstance(study, str) else study
+    plan = make_plan(chosen.with_values(values, "the arguments"), registry)
+    folder = StudyFolder(Path(results) / plan.study.name)
+    Execution(plan, registry, folder, Path(cache or default_cache())).carry_out()
+    write_report(folder)
+    return Results(folder)
+
+
+def load(folder: str | Path) -> Results:
+    """The results in a study's folder, such as "results/quick". Raises `StoreError` where there are none."""
+    opened = StudyFolder(Path(folder))
+    opened.study()
+    return Results(opened)
+
+
+def load_model(folder: str | Path, device: str = "auto", plugins: Iterable[str | Path] = ()) -> TrainedModel:
+    """A trained model from a run's folder, such as "results/quick/vaegan-s0-1a2b3c4d", on any device.
+
+    Raises `StoreError` for a folder that holds no run or no weights.
+    """
+    from vaegan_bench.api import ImageShape, Model, Networks
+    from vaegan_bench.device import choose_device
+    from vaegan_bench.execution import restore
+    from vaegan_bench.registry import Registry
+    from vaegan_bench.store import RunFolder
+
+    stored = RunFolder(Path(folder))
+    record: Mapping[str, Any] = stored.record()
+    registry = Registry(map(Path, plugins))
+    model = registry.restore(Model, record["definition"]["model"])
+    networks = registry.restore(Networks, record["definition"]["networks"])
+    return restore(model, networks, ImageShape(*record["shape"]), stored.weights(), choose_device(device))

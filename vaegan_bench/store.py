@@ -1,0 +1,192 @@
+"""Results on disk: one folder per study, in it one folder per run; nothing half-written is ever seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from vaegan_bench.api import StoreError
+
+Pictures = Mapping[str, np.ndarray[Any, np.dtype[np.uint8]]]
+"""'samples', 'originals', 'reconstructions' → (N, H, W, C) uint8; a GAN has no reconstructions."""
+
+
+class StudyFolder:
+    """`results/<study>/`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def create(self) -> None:
+        """Make the folder, and make sure now that results can be written later."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
+        except OSError as error:
+            raise StoreError(
+                f"Cannot write results to {self.path}: {error.strerror}. Choose another folder with --results."
+            ) from error
+
+    def run(self, run_id: str) -> RunFolder:
+        """The folder of one run, which may not exist yet."""
+        return RunFolder(self.path / run_id)
+
+    def runs(self) -> list[RunFolder]:
+        """All trained runs of the study's latest plan, in the plan's order."""
+        planned = self.study()["runs"]
+        return [folder for folder in map(self.run, planned) if folder.is_trained]
+
+    def write_study(self, record: Mapping[str, Any]) -> None:
+        """Record the latest plan: the study and the ids of its runs."""
+        write_json(self.path / "study.json", record)
+
+    def study(self) -> dict[str, Any]:
+        """The latest plan. Raises `StoreError` where there is none."""
+        if not (self.path / "study.json").is_file():
+            raise StoreError(f"{self.path} holds no study: there is no study.json in it.")
+        return read_json(self.path / "study.json")
+
+    def rows(self) -> pd.DataFrame:
+        """Every number of every run: one row per run × metric."""
+        name = self.study()["study"]["name"]
+        return pd.DataFrame([{"study": name, **row} for run in self.runs() for row in run.rows()])
+
+    def history(self) -> pd.DataFrame:
+        """The learning curves of every run: one row per run × term × interval."""
+        return pd.concat([run.history() for run in self.runs()], ignore_index=True)
+
+
+class RunFolder:
+    """`results/<study>/<run>/`: the definition, the history, the weights; after evaluation the metrics and pictures."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether training came to its end here, in success or divergence."""
+        return (self.path / "run.json").is_file()
+
+    def is_measured(self, evaluation: Mapping[str, Any]) -> bool:
+        """Whether the numbers here were measured in this way; a diverged run has none to measure."""
+        if self.record()["status"] != "ok":
+            return True
+        return bool(self._metrics().get("evaluation") == json.loads(json.dumps(evaluation)))
+
+    def write_trained(
+        self, record: Mapping[str, Any], history: list[dict[str, float]], weights: dict[str, Tensor]
+    ) -> None:
+        """Write what training left; the folder appears whole or not at all."""
+        with _new_folder(self.path) as partial:
+            write_json(partial / "run.json", record)
+            pd.DataFrame(history).to_csv(partial / "history.csv", index=False)
+            save_file(weights, partial / "weights.safetensors")
+
+    def write_measured(
+        self, evaluation: Mapping[str, Any], rows: list[dict[str, Any]], problems: Mapping[str, str]
+    ) -> None:
+        """Write the numbers."""
+        write_json(self.path / "metrics.json", {"evaluation": evaluation, "rows": rows, "problems": problems})
+
+    def write_pictures(self, pictures: Pictures) -> None:
+        """Keep the pictures that sheets are made from."""
+        with _new_file(self.path / "pictures.npz") as partial, partial.open("wb") as stream:
+            np.savez_compressed(stream, allow_pickle=False, **pictures)
+
+    def record(self) -> dict[str, Any]:
+        """The run's definition, fate and cost."""
+        return read_json(self.path / "run.json")
+
+    def history(self) -> pd.DataFrame:
+        """The learning curves: columns run, model, seed, step, images, term, value."""
+        record = self.record()
+        wide = pd.read_csv(self.path / "history.csv")
+        long = wide.melt(id_vars="step", var_name="term", value_name="value").dropna()
+        first = {"run": record["id"], "model": record["label"], "seed": record["seed"]}
+        return long.assign(**first, images=long["step"] * record["definition"]["batch"])
+
+    def pictures(self) -> Pictures:
+        """What `write_pictures` kept; nothing for a run that diverged."""
+        path = self.path / "pictures.npz"
+        return dict(np.load(path)) if path.is_file() else {}
+
+    def weights(self) -> dict[str, Tensor]:
+        """The weights by role and name. Raises `StoreError` where they were not kept."""
+        path = self.path / "weights.safetensors"
+        if not path.is_file():
+            raise StoreError(f"{self.path} has no weights: reference results come without; train the run again.")
+        return load_file(path)
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """The run's rows, those of its training first."""
+        record = self.record()
+        first = {key: record[key] for key in ("dataset", "networks", "seed", "status", "setting")}
+        first = {"run": record["id"], "model": record["label"], **first}
+        for row in [*_training_rows(record), *self._metrics().get("rows", [])]:
+            yield {**first, **row, "protocol": json.dumps(row["protocol"], sort_keys=True)}
+
+    def problems(self) -> dict[str, str]:
+        """metric → why it gave no numbers."""
+        problems: dict[str, str] = self._metrics().get("problems", {})
+        return problems
+
+    def _metrics(self) -> dict[str, Any]:
+        path = self.path / "metrics.json"
+        return read_json(path) if path.is_file() else {}
+
+
+def _training_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    units = {"steps": "steps", "parameters": "weights", "images per second": "", "seconds": "s"}
+    shared = {"family": "training", "direction": "none", "protocol": {}}
+    return [{"metric": name, "value": record[name], "units": unit, **shared} for name, unit in units.items()]
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write JSON whole or not at all."""
+    with _new_file(path) as partial:
+        partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read JSON. Raises `StoreError` for a file that cannot be read."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise StoreError(f"Cannot read {path}: {error}. Delete its folder to train the run again.") from error
+    return content
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[Path]:
+    """A file beside `path` that takes its place at the end."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _new_folder(path: Path) -> Iterator[Path]:
+    """A folder beside `path` that takes its place at the end."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial.mkdir(parents=True, exist_ok=True)
+    try:
+        yield partial
+        shutil.rmtree(path, ignore_errors=True)
+        partial.rename(path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -1,0 +1,25 @@
+"""Tidy rows in; summaries, tables and text out. Pure functions of pandas, without torch."""
+
+from vaegan_bench.tables.comparison import comparison, context
+from vaegan_bench.tables.markdown import to_markdown
+from vaegan_bench.tables.runs import runs, unfinished
+from vaegan_bench.tables.summary import MixedProtocolsError, interval, rank_of_family, summarise
+from vaegan_bench.tables.terminal import to_rich
+from vaegan_bench.tables.words import cell, heading, number, wrapped
+
+__all__ = [
+    "MixedProtocolsError",
+    "cell",
+    "comparison",
+    "context",
+    "heading",
+    "interval",
+    "number",
+    "rank_of_family",
+    "runs",
+    "summarise",
+    "to_markdown",
+    "to_rich",
+    "unfinished",
+    "wrapped",
+]

@@ -1,0 +1,110 @@
+"""The comparison as a page of Markdown, with all that a reader needs in order to trust it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from vaegan_bench.tables.comparison import RUNS, comparison, context, families, part
+from vaegan_bench.tables.runs import unfinished
+from vaegan_bench.tables.summary import protocol_of, summarise
+
+LONGEST_VALUE = 24
+"""Protocol values beyond this are hashes: their beginning says enough."""
+
+
+def to_markdown(rows: pd.DataFrame, title: str) -> str:
+    """The body of a summary: per data set one table per family, what its numbers mean, and the runs that failed.
+
+    Raises `MixedProtocolsError` where values are not comparable.
+    """
+    judged, unjudged, summary = comparison(rows, best="**{}**"), context(rows), summarise(rows)
+    parts = [f"# {title}"]
+    for dataset in judged.index.unique("dataset"):
+        of_dataset = summary[summary["dataset"] == dataset]
+        parts += [f"## {dataset}", *_families(judged, dataset, of_dataset)]
+        parts += _context(unjudged, dataset)
+        parts += _protocols(of_dataset)
+    return "\n\n".join([*parts, *_failures(rows)]) + "\n"
+
+
+def _families(judged: pd.DataFrame, dataset: str, summary: pd.DataFrame) -> Iterator[str]:
+    """A heading, a table and its caption for each family that was measured on this data set."""
+    runs = part(judged, dataset, RUNS[0])
+    measured = families(judged, dataset)
+    if not measured:
+        yield _table(runs)
+        yield "No metric was measured here."
+    for family in measured:
+        cells = part(judged, dataset, family)
+        yield f"### {family.capitalize()}"
+        yield _table(runs.join(cells))
+        yield _caption(cells, summary[(summary["family"] == family) & (summary["direction"] != "none")])
+
+
+def _context(unjudged: pd.DataFrame, dataset: str) -> Iterator[str]:
+    cells = [part(unjudged, dataset, family) for family in families(unjudged, dataset)]
+    if cells:
+        yield "### For context"
+        yield _table(pd.concat(cells, axis=1))
+        yield "Means over the finished runs; nobody wins by these numbers."
+
+
+def _table(cells: pd.DataFrame) -> str:
+    """A Markdown table of strings, models as code because their labels carry brackets."""
+    head = ["model", *cells.columns]
+    rule = ["---", *("---:" for _ in cells.columns)]
+    body = [[f"`{model}`", *texts] for model, texts in zip(cells.index, cells.to_numpy().tolist(), strict=True)]
+    return "\n".join(_line(line) for line in [head, rule, *body])
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _caption(cells: pd.DataFrame, summary: pd.DataFrame) -> str:
+    """What n, ±, bold and an empty cell mean in one table."""
+    fewest, most = summary["seeds"].min(), summary["seeds"].max()
+    said = [_seeds(fewest, most)]
+    if summary["metric"].duplicated().any():
+        said.append("Bold: the best value." if most == 1 else "Bold: the best mean, even where intervals overlap.")
+    if (cells == "").any(axis=None):
+        said.append("Empty: the model has no such output, or no finished run.")
+    return " ".join(said)
+
+
+def _seeds(fewest: int, most: int) -> str:
+    if most == 1:
+        return "One seed: there is no interval, and no difference here is a verdict."
+    meaning = "± is the 95 % Student t-interval over seeds."
+    if fewest == most:
+        return f"Means over {most} seeds; {meaning}"
+    alone = " A value without ± is from one seed, which has no interval and carries no verdict." if fewest == 1 else ""
+    return f"Means over {fewest} to {most} seeds; {meaning}{alone}"
+
+
+def _protocols(summary: pd.DataFrame) -> Iterator[str]:
+    """How the numbers were measured, metrics of one protocol together."""
+    groups = summary.groupby("protocol", sort=False)["metric"]
+    spelled = [(list(dict.fromkeys(metrics)), _spelled(str(protocol))) for protocol, metrics in groups]
+    lines = [f"- {', '.join(metrics)}: {protocol}" for metrics, protocol in spelled if protocol]
+    if lines:
+        yield "### Protocol"
+        yield "\n".join(lines)
+
+
+def _spelled(protocol: str) -> str:
+    return ", ".join(f"{key} {_short(str(value))}" for key, value in protocol_of(protocol).items())
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= LONGEST_VALUE or " " in value else f"{value[:12]}…"
+
+
+def _failures(rows: pd.DataFrame) -> Iterator[str]:
+    failures = unfinished(rows)
+    if not failures.empty:
+        yield "## Runs that did not finish"
+        told = (f"- `{row.model}` on {row.dataset}, seed {row.seed}: {row.status}" for row in failures.itertuples())
+        yield "\n".join(told)

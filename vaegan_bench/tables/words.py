@@ -1,0 +1,61 @@
+"""How numbers and metrics are written, in every table and every figure."""
+
+from __future__ import annotations
+
+import math
+import re
+
+ARROWS = {"higher": "↑", "lower": "↓"}
+"""Direction → the arrow that points to better; metrics that nobody wins by have none."""
+SMALLEST_DECIMAL = 6
+"""Numbers that need more decimals than this are written with an exponent."""
+
+
+def heading(metric: str, direction: str, units: str | None) -> str:
+    """A metric's name, its direction and its units: 'psnr ↑ (dB)'."""
+    arrow = f" {ARROWS[direction]}" if direction in ARROWS else ""
+    return f"{metric}{arrow}{f' ({units})' if units and units not in metric.split() else ''}"
+
+
+def number(value: float) -> str:
+    """A value alone: whole if it is a whole number, with four significant digits otherwise; '' for NaN."""
+    if not math.isfinite(value):
+        return "" if math.isnan(value) else str(value).replace("inf", "∞")
+    if float(value).is_integer():
+        return f"{value:,.0f}"
+    decimals = max(0, 3 - _exponent(value, digits=4))
+    return f"{value:.3e}" if decimals > SMALLEST_DECIMAL + 1 else f"{value:,.{decimals}f}"
+
+
+def cell(mean: float, half_width: float) -> str:
+    """'12.35 ± 0.43': two digits of the uncertainty decide; a value without an interval stands alone."""
+    if not math.isfinite(half_width):
+        return number(mean)
+    if half_width == 0:
+        return f"{number(mean)} ± 0"
+    decimals = 1 - _exponent(half_width, digits=2)
+    if decimals <= SMALLEST_DECIMAL:
+        return f"{_rounded(mean, decimals)} ± {_rounded(half_width, decimals)}"
+    power = _exponent(max(abs(mean), half_width), digits=2)
+    scaled = [_rounded(x / 10.0**power, decimals + power) for x in (mean, half_width)]
+    return f"({scaled[0]} ± {scaled[1]})e{power:+03d}"
+
+
+def wrapped(label: str, width: int) -> str:
+    """A model's label in lines of at most `width` characters where it can be, broken before '[' and after ','."""
+    lines = [""]
+    for piece in re.findall(r"\[?[^\[,]+,?", label):
+        if lines[-1] and len(lines[-1] + piece) > width:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(lines)
+
+
+def _exponent(value: float, digits: int) -> int:
+    """The power of ten of the leading digit, once `value` is rounded to that many digits."""
+    return int(f"{value:.{digits - 1}e}".partition("e")[2])
+
+
+def _rounded(value: float, decimals: int) -> str:
+    """Rounded to tens or hundreds too, where `decimals` is negative; never '-0.0'."""
+    return f"{round(value, decimals) + 0.0:,.{max(decimals, 0)}f}"

@@ -1,0 +1,35 @@
+"""Training batches: all pictures in memory, on the device; a batch is an index, a cast and an augmentation."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vaegan_bench.api import Dataset, Split, StudyError, to_signed
+from vaegan_bench.randomness import generator
+
+
+class Batches:
+    """The order in which a run sees its training pictures: a function of the seed and the step alone."""
+
+    def __init__(self, dataset: Dataset, train: Split, batch: int, seed: int, device: torch.device) -> None:
+        if batch > len(train):
+            raise StudyError(f"batch is {batch}, and there are only {len(train)} training pictures.")
+        images = train.images_NCHW.to(device, memory_format=torch.channels_last)
+        self.dataset, self.images_NCHW, self.batch, self.seed = dataset, images, batch, seed
+        self.per_epoch = len(train) // batch
+        self.epoch = -1
+        self.order_N = torch.empty(0, dtype=torch.int64, device=device)
+
+    def at(self, step: int, noise: torch.Generator) -> Tensor:
+        """The batch of one step, augmented; (B, C, H, W) in [-1, 1], channels last."""
+        epoch, position = divmod(step, self.per_epoch)
+        if epoch != self.epoch:
+            self._shuffle(epoch)
+        index = self.order_N[position * self.batch : (position + 1) * self.batch]
+        return self.dataset.augment(to_signed(self.images_NCHW[index]), noise)
+
+    def _shuffle(self, epoch: int) -> None:
+        order = generator(torch.device("cpu"), self.seed, "order", epoch)
+        self.order_N = torch.randperm(len(self.images_NCHW), generator=order).to(self.images_NCHW.device)
+        self.epoch = epoch

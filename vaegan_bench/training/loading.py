@@ -1,0 +1,32 @@
+"""From a run to its data: loaded once per study, with a validation part where the study asks for one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from vaegan_bench.api import Data, Progress, definition, silent
+from vaegan_bench.plan import Run
+
+
+class DataShelf:
+    """Data sets that were loaded, so that the runs of a study share one copy."""
+
+    def __init__(self, cache: Path, progress: Progress = silent) -> None:
+        self.cache, self.progress = cache, progress
+        self._loaded: dict[str, Data] = {}
+
+    def get(self, run: Run) -> Data:
+        """The data that a run trains on and is measured on."""
+        key = f"{definition(run.dataset)} at {run.size} for {run.split}"
+        if key not in self._loaded:
+            data = run.dataset.load(run.size, self.cache, self.progress)
+            self._loaded[key] = held_out(data) if run.split == "validation" else data
+        return self._loaded[key]
+
+
+def held_out(data: Data) -> Data:
+    """The last tenth of the training pictures in place of the test pictures, which nothing then sees."""
+    part = len(data.train) // 10
+    train, validation = data.train[: len(data.train) - part], data.train[len(data.train) - part :]
+    return replace(data, train=train, test=validation, digest=f"{data.digest}-validation")

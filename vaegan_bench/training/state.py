@@ -1,0 +1,84 @@
+"""Everything that training needs to go on, in one object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vaegan_bench.api import ImageShape, Modules
+from vaegan_bench.assembly import build_modules
+from vaegan_bench.plan import Run
+from vaegan_bench.randomness import generator
+
+
+class TrainingState:
+    """Weights, optimizers, moving average, random state and position of one run."""
+
+    def __init__(self, run: Run, shape: ImageShape, device: torch.device) -> None:
+        self.modules = build_modules(run.model, run.networks, run.seed, shape, device)
+        self.parameters = {player: _owned(self.modules, owned) for player, owned in run.model.players.items()}
+        decay = run.optimizer.weight_decay
+        self.optimizers = {p: run.optimizer.build(_groups(ps, decay)) for p, ps in self.parameters.items()}
+        self.noise = generator(device, run.seed, "noise")
+        self.average = MovingAverage(self.modules["decoder"], run.ema) if run.ema else None
+        self.step = 0
+
+    def evaluated_modules(self) -> Modules:
+        """The networks that metrics see: with the averaged decoder, where there is one."""
+        if self.average is None:
+            return self.modules
+        return Modules({**self.modules, "decoder": self.average.module})
+
+    def state_dict(self) -> dict[str, Any]:
+        """A snapshot that `load_state_dict` goes on from with the same bits."""
+        return {
+            "modules": {role: module.state_dict() for role, module in self.modules.items()},
+            "optimizers": {player: optimizer.state_dict() for player, optimizer in self.optimizers.items()},
+            "average": None if self.average is None else self.average.module.state_dict(),
+            "noise": self.noise.get_state(),
+            "step": self.step,
+        }
+
+    def load_state_dict(self, snapshot: Mapping[str, Any]) -> None:
+        """Take over a snapshot of the same run."""
+        for role, weights in snapshot["modules"].items():
+            self.modules[role].load_state_dict(weights)
+        for player, optimizer in snapshot["optimizers"].items():
+            self.optimizers[player].load_state_dict(optimizer)
+        if self.average is not None:
+            self.average.module.load_state_dict(snapshot["average"])
+        self.noise.set_state(snapshot["noise"])
+        self.step = snapshot["step"]
+
+
+class MovingAverage:
+    """An exponential moving average of a network's weights; running statistics are copied."""
+
+    def __init__(self, source: nn.Module, decay: float) -> None:
+        self.source, self.decay = source, decay
+        self.module = deepcopy(source).eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Move towards the source by 1 − decay."""
+        averaged: list[Tensor] = list(self.module.parameters())
+        current: list[Tensor] = list(self.source.parameters())
+        torch._foreach_lerp_(averaged, current, 1 - self.decay)
+        for mine, theirs in zip(self.module.buffers(), self.source.buffers(), strict=True):
+            mine.copy_(theirs)
+
+
+def _owned(modules: Modules, owned: tuple[str, ...]) -> list[nn.Parameter]:
+    return [p for role in owned if role in modules for p in modules[role].parameters() if p.requires_grad]
+
+
+def _groups(parameters: list[nn.Parameter], decay: float) -> list[dict[str, Any]]:
+    """Weight decay for matrices and kernels only, not for norms, biases and scalars."""
+    decayed = [p for p in parameters if p.ndim > 1]
+    rest = [p for p in parameters if p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": decay}, {"params": rest, "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]
