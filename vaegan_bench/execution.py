@@ -18,12 +18,12 @@ from vaegan_bench.device import describe
 from vaegan_bench.evaluation.measuring import evaluation_definition, measure
 from vaegan_bench.evaluation.outputs import ModelOutputs, Shared
 from vaegan_bench.plan import Plan, Run
+from vaegan_bench.randomness import derive_seed
 from vaegan_bench.registry import Registry
 from vaegan_bench.store import RunFolder, StudyFolder
 from vaegan_bench.study import as_plain
 from vaegan_bench.training.loading import DataShelf
 from vaegan_bench.training.loop import Listener, Trained, train
-from vaegan_bench.randomness import derive_seed
 from vaegan_bench.training.trained_model import TrainedModel
 
 KEPT_PICTURES = 64

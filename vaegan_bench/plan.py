@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 
-from vaegan_bench import __version__
 from vaegan_bench.api import (
     Dataset,
     ImageShape,
@@ -57,7 +56,7 @@ class Run:
         """All that decides the outcome but the model and the seed: what compared runs must share."""
         plugins = {name: definition(getattr(self, name)) for name in ("dataset", "networks", "optimizer")}
         plain = {n: getattr(self, n) for n in ("size", "split", "steps", "batch", "ema", "precision", "device")}
-        versions = {"vaegan-bench": __version__, "torch": version("torch")}
+        versions = {"vaegan-bench": version("vaegan-bench"), "torch": version("torch")}
         return {**plugins, **plain, "versions": versions}
 
     @cached_property

@@ -138,8 +138,9 @@ def field_types(plugin: type[Plugin]) -> dict[str, Any]:
 
 
 def summary_line(plugin: type[Plugin]) -> str:
-    """The first line of a plugin's docstring."""
-    return (inspect.getdoc(plugin) or "").partition("\n")[0]
+    """The first line of a plugin's docstring; '' where it has none but the signature that dataclasses put there."""
+    line = (plugin.__doc__ or "").strip().partition("\n")[0]
+    return "" if line.startswith(f"{plugin.__name__}(") and line.endswith(")") else line
 
 
 def _is_union(annotation: Any) -> bool:

@@ -1,16 +1,6 @@
 """All that a plugin author imports: base classes, data types and `hookimpl`."""
 
 from vaegan_bench.api.data import Data, Dataset, ImageShape, Progress, Split, silent, to_signed, to_uint8
-from vaegan_bench.errors import (
-    BenchError,
-    DataError,
-    ExtractorError,
-    PluginError,
-    SelectorError,
-    StoreError,
-    StudyError,
-    UnknownNameError,
-)
 from vaegan_bench.api.evaluation import (
     Direction,
     Extractor,
@@ -42,6 +32,16 @@ from vaegan_bench.api.losses import (
 )
 from vaegan_bench.api.optimisation import Optimizer, ParameterGroups, Schedule
 from vaegan_bench.api.plugin import Plugin, definition, hookimpl
+from vaegan_bench.errors import (
+    BenchError,
+    DataError,
+    ExtractorError,
+    PluginError,
+    SelectorError,
+    StoreError,
+    StudyError,
+    UnknownNameError,
+)
 
 __all__ = [
     "AdversarialLoss",

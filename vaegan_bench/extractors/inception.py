@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -19,6 +18,7 @@ from vaegan_bench.vision import load_torch_fidelity
 HASH_PREFIX = "6726825d"
 FILE = f"weights-inception-2015-12-05-{HASH_PREFIX}.pth"
 PROTOCOL = {"resize": "bilinear (TensorFlow 1) 299x299", "dtype": "float32"}
+WANTED = ["2048", "logits_unbiased"]
 OFFLINE = "or use the extractor 'efflite0', which needs no download"
 
 
@@ -71,31 +71,25 @@ def _fetched() -> Path:
 
 
 def _fetch(path: Path) -> None:
-    load_torch_fidelity()
-    from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3 as URL
-
+    url: str = load_torch_fidelity().feature_extractor_inceptionv3.URL_INCEPTION_V3
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(URL, str(path), hash_prefix=HASH_PREFIX, progress=False)
+        torch.hub.download_url_to_file(url, str(path), hash_prefix=HASH_PREFIX, progress=False)
     except (OSError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]
         raise ExtractorError(
-            f"Inception's weights could not be fetched ({reason}): put {URL} at {path}, {OFFLINE}."
+            f"Inception's weights could not be fetched ({reason}): put {url} at {path}, {OFFLINE}."
         ) from error
 
 
 def _network(path: Path) -> nn.Module:
-    load_torch_fidelity()
-    from torch_fidelity import FeatureExtractorInceptionV3
-
+    build = load_torch_fidelity().FeatureExtractorInceptionV3
     try:
         # torch-fidelity unpickles whatever the file holds; a file of plain tensors can do no harm.
         torch.load(path, map_location="cpu", weights_only=True)
         with torch.random.fork_rng(devices=[]):
-            network: nn.Module = FeatureExtractorInceptionV3(
-                "inception-v3-compat", ["2048", "logits_unbiased"], feature_extractor_weights_path=str(path)
-            )
-    except (OSError, EOFError, RuntimeError, TypeError, pickle.UnpicklingError) as error:
+            network = build("inception-v3-compat", WANTED, feature_extractor_weights_path=str(path))
+    except Exception as error:  # the unpickler raises whatever the damage leads it to
         raise ExtractorError(f"{path} does not hold weights of torch-fidelity's inception-v3-compat.") from error
     return fold_batch_norm(network).to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 

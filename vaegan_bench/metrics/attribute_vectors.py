@@ -86,19 +86,17 @@ def attribute_vectors(means_MZ: Tensor, attributes_MA: Tensor) -> Tensor:
     """
     if not means_MZ.isfinite().all():
         raise BenchError("Posterior means of training pictures are NaN or infinite.")
-    z_MZ, on_MA = means_MZ.double().cpu(), attributes_MA.double().cpu()
-    return _mean_where(on_MA, z_MZ) - _mean_where(1 - on_MA, z_MZ)
-
-
-def _mean_where(weight_MA: Tensor, z_MZ: Tensor) -> Tensor:
-    mean_AZ: Tensor = weight_MA.T @ z_MZ / weight_MA.sum(0)[:, None]
-    return mean_AZ
+    z_MZ, on_MA = means_MZ.cpu().double(), attributes_MA.cpu().double()
+    with_AZ: Tensor = on_MA.T @ z_MZ / on_MA.sum(0)[:, None]
+    without_AZ: Tensor = (1 - on_MA).T @ z_MZ / (1 - on_MA).sum(0)[:, None]
+    return with_AZ - without_AZ
 
 
 def random_vectors(vectors_AZ: Tensor, seed: int) -> Tensor:
     """Directions drawn uniformly, each as long as the vector in its place; (A, Z)."""
     random_AZ = torch.randn(vectors_AZ.shape, generator=torch.Generator().manual_seed(seed), dtype=vectors_AZ.dtype)
-    return random_AZ * (vectors_AZ.norm(dim=1) / random_AZ.norm(dim=1))[:, None]
+    longer_A: Tensor = vectors_AZ.norm(dim=1) / random_AZ.norm(dim=1)
+    return random_AZ * longer_A[:, None]
 
 
 def effect(before_NA: Tensor, after_NA: Tensor, attribute: int, known_A: Tensor) -> Effect:

@@ -16,9 +16,12 @@ def column(metric: str, extractor: Extractor, on_inception: str) -> str:
 
 
 def protocol_of(outputs: Outputs, extractor: Extractor) -> Protocol:
-    """What every number on features rests on: the extractor, its weights, resize and type, and the real split."""
+    """What every number on features rests on: the extractor, its weights, and how pictures reach it.
+
+    The harness adds the split, which only it knows.
+    """
     network = outputs.network(extractor)
-    return {"extractor": extractor.name, "weights": network.digest[:12], **network.protocol, "split": "test"}
+    return {"extractor": extractor.name, "weights": network.digest[:12], **network.protocol}
 
 
 def checked(features_NF: Tensor, what: str, at_least: int = 2) -> Tensor:

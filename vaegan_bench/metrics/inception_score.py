@@ -44,7 +44,6 @@ class InceptionScore(Metric):
             raise BenchError(f"'{self.extractor}' {NO_CLASSES}")
         logits_NK = checked(outputs.features(self.extractor, "samples").logits_NK, "samples", at_least=SPLITS)
         protocol = {**protocol_of(outputs, self.extractor), "n_fake": len(logits_NK), "splits": SPLITS, "seed": SEED}
-        del protocol["split"]
         name = column(self.name, self.extractor, "is")
         return [Measurement(name, inception_score(logits_NK), "higher", "effective classes", protocol)]
 

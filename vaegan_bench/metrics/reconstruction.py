@@ -42,13 +42,13 @@ class Reconstruction(Metric):
         if outputs.reconstructions is None:
             return []
         values = mean_scores(outputs.real, outputs.reconstructions)
-        protocol: Protocol = {"n_real": len(outputs.real), "split": "test", "dtype": "float64"}
+        protocol: Protocol = {"n_real": len(outputs.real), "dtype": "float64"}
         return [Measurement(row, values[row], ROWS[row][1], ROWS[row][2], protocol) for row in ROWS]
 
 
 def mean_scores(real_NCHW: Tensor, reconstructed_NCHW: Tensor) -> dict[str, float]:
-    """The mean over pictures of each row's score, from uint8 pictures of one shape."""
-    blocks = zip(real_NCHW.split(BLOCK), reconstructed_NCHW.split(BLOCK), strict=True)
+    """The mean over pictures of each row's score, from uint8 pictures of one shape, on the CPU in float64."""
+    blocks = zip(real_NCHW.cpu().split(BLOCK), reconstructed_NCHW.cpu().split(BLOCK), strict=True)
     pairs = ((x.double() / 255, y.double() / 255) for x, y in blocks)
     scores_R4 = [torch.stack([score(x, y) for score, *_ in ROWS.values()]) for x, y in pairs]
     return dict(zip(ROWS, torch.cat(scores_R4, dim=1).mean(1).tolist(), strict=True))

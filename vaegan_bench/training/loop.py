@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import torch
+from torch import Tensor
 
 from vaegan_bench.api import Data, Objectives, Play, PluginError
 from vaegan_bench.plan import Run
@@ -76,30 +76,24 @@ def take_step(run: Run, state: TrainingState, batches: Batches) -> Objectives:
     return objectives
 
 
-def player_gradients(objectives: Objectives, state: TrainingState) -> dict[str, tuple[torch.Tensor, ...]]:
-    """Each moving player's gradient of its own scalar; no player moves before all gradients are known."""
+def player_gradients(objectives: Objectives, state: TrainingState) -> dict[str, tuple[Tensor, ...]]:
+    """Each moving player's gradient of its own scalar; no player moves before all gradients are known.
+
+    Raises `PluginError` where a player owns weights that its objective does not depend on.
+    """
     players = list(objectives.minimise)
     gradients = {}
     for player in players:
-        try:
-            gradients[player] = torch.autograd.grad(
-                objectives.of(player), state.parameters[player], retain_graph=player != players[-1]
+        own, keep = state.parameters[player], player != players[-1]
+        found = torch.autograd.grad(objectives.of(player), own, retain_graph=keep, allow_unused=True)
+        unreached = [weight for weight, gradient in zip(own, found, strict=True) if gradient is None]
+        if unreached:
+            raise PluginError(
+                f"Player '{player}' minimises nothing that depends on its weights "
+                f"{', '.join(state.names_of(unreached[:3]))}: is one of its terms detached?"
             )
-        except RuntimeError as error:
-            if "not have been used in the graph" not in str(error):
-                raise
-            raise PluginError(_unreached(objectives, state, player)) from error
+        gradients[player] = found
     return gradients
-
-
-def _unreached(objectives: Objectives, state: TrainingState, player: str) -> str:
-    """Say which weights of a player its objective does not depend on."""
-    gradients = torch.autograd.grad(objectives.of(player), state.parameters[player], allow_unused=True)
-    names: dict[Any, str] = {}
-    for role, module in state.modules.items():
-        names |= {parameter: f"{role}.{name}" for name, parameter in module.named_parameters()}
-    without = [names[p] for p, g in zip(state.parameters[player], gradients, strict=True) if g is None]
-    return f"Player '{player}' minimises nothing that depends on its weights {', '.join(without[:3])}: is one detached?"
 
 
 def _move(optimizer: torch.optim.Optimizer, lr: float) -> None:

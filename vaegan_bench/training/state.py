@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -27,6 +27,12 @@ class TrainingState:
         self.average = MovingAverage(self.modules["decoder"], run.ema) if run.ema else None
         self.step = 0
 
+    def names_of(self, weights: Collection[nn.Parameter]) -> list[str]:
+        """'role.name' of some weights, for errors."""
+        wanted = {id(weight) for weight in weights}
+        named = ((f"{role}.{n}", p) for role, module in self.modules.items() for n, p in module.named_parameters())
+        return [name for name, parameter in named if id(parameter) in wanted]
+
     def evaluated_modules(self) -> Modules:
         """The networks that metrics see: with the averaged decoder, where there is one."""
         if self.average is None:
@@ -35,13 +41,14 @@ class TrainingState:
 
     def state_dict(self) -> dict[str, Any]:
         """A snapshot that `load_state_dict` goes on from with the same bits."""
-        return {
+        live = {
             "modules": {role: module.state_dict() for role, module in self.modules.items()},
             "optimizers": {player: optimizer.state_dict() for player, optimizer in self.optimizers.items()},
             "average": None if self.average is None else self.average.module.state_dict(),
             "noise": self.noise.get_state(),
             "step": self.step,
         }
+        return deepcopy(live)  # optimizers adopt the tensors that they load, and training would change them
 
     def load_state_dict(self, snapshot: Mapping[str, Any]) -> None:
         """Take over a snapshot of the same run."""

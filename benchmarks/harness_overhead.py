@@ -1,0 +1,156 @@
+"""What the harness costs over a hand-written loop that does the same arithmetic.
+
+Run: python benchmarks/harness_overhead.py [--rounds 30] [--steps 5]
+
+Both sides train the same game from the same weights on the same batches, in one process, a few steps each in turn;
+printed is the ratio of the medians per model, and whether both ended with the same weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from torch.nn import functional as F
+
+from vaegan_bench.api import Data, Dataset, ImageShape, Model, Progress, silent
+from vaegan_bench.device import describe
+from vaegan_bench.estimate import random_data
+from vaegan_bench.models.vae import VAE
+from vaegan_bench.models.vaegan import VAEGAN
+from vaegan_bench.networks.compact import Compact
+from vaegan_bench.optimizers.adam import Adam
+from vaegan_bench.plan import Run
+from vaegan_bench.training.batches import Batches
+from vaegan_bench.training.history import History
+from vaegan_bench.training.loop import INTERVAL, take_step
+from vaegan_bench.training.state import TrainingState
+
+CPU = torch.device("cpu")
+SHAPE = ImageShape(3, 32, 32)
+LOG_TAU = 1.8378770664093453
+
+
+class Noise(Dataset):
+    """Uniform noise: what is timed does not depend on the pictures."""
+
+    name = "noise"
+
+    def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
+        """Random pictures of any size."""
+        return random_data(ImageShape(3, size, size), 2048)
+
+
+def make_run(model: Model) -> Run:
+    """A run of the `quick` study's size."""
+    plugins = {"model": model, "dataset": Noise(), "networks": Compact(), "optimizer": Adam()}
+    plain = {"label": model.name, "seed": 0, "size": 32, "split": "test", "steps": 10**6, "batch": 64, "ema": 0.0}
+    return Run(**plugins, **plain, precision="float32", device="cpu")
+
+
+def harness(run: Run, data: Data) -> Iterator[TrainingState]:
+    """The loop as `train` runs it, history included."""
+    state, history = TrainingState(run, SHAPE, CPU), History(list(run.model.players))
+    batches = Batches(run.dataset, data.train, run.batch, run.seed, CPU)
+    while True:
+        objectives = take_step(run, state, batches)
+        history.add(state.step, objectives.terms, objectives.minimise)
+        if state.step % INTERVAL == 0:
+            history.flush()
+        yield state
+
+
+def by_hand_vae(run: Run, data: Data) -> Iterator[TrainingState]:
+    """A VAE written out: no players, no terms, no history."""
+    state = TrainingState(run, SHAPE, CPU)
+    encoder, decoder = state.modules["encoder"], state.modules["decoder"]
+    (optimizer,) = state.optimizers.values()
+    batches = Batches(run.dataset, data.train, run.batch, run.seed, CPU)
+    for step in range(10**9):
+        x = batches.at(step, state.noise)
+        mu, logvar = encoder(x)
+        logvar = logvar.clamp(-10, 10)
+        z = mu + (0.5 * logvar).exp() * torch.randn(mu.shape, generator=state.noise)
+        error = x - decoder(z).tanh()
+        nll = (0.5 * error.square() + 0.5 * LOG_TAU).flatten(1).sum(1).mean()
+        kl = (-0.5 * (1 + logvar - mu.square() - logvar.exp())).sum(1).mean()
+        optimizer.zero_grad()
+        (kl + nll).backward()
+        optimizer.step()
+        yield state
+
+
+def by_hand_vaegan(run: Run, data: Data) -> Iterator[TrainingState]:
+    """A VAE/GAN written out, with its three gradients."""
+    state = TrainingState(run, SHAPE, CPU)
+    encoder, decoder, discriminator = (state.modules[r] for r in ("encoder", "decoder", "discriminator"))
+    own = [list(m.parameters()) for m in (encoder, decoder, discriminator)]
+    batches = Batches(run.dataset, data.train, run.batch, run.seed, CPU)
+    n, gamma = run.batch, run.model.gamma
+    for step in range(10**9):
+        x = batches.at(step, state.noise)
+        mu, logvar = encoder(x)
+        logvar = logvar.clamp(-10, 10)
+        z_prior = torch.randn(mu.shape, generator=state.noise)
+        z = mu + (0.5 * logvar).exp() * torch.randn(mu.shape, generator=state.noise)
+        fakes = decoder(torch.cat([z, z_prior])).tanh()
+        logits, features = discriminator(torch.cat([x, fakes]))
+        features = features.flatten(1)
+        kl = (-0.5 * (1 + logvar - mu.square() - logvar.exp())).sum(1).mean()
+        error = features[:n] - features[n : 2 * n]
+        nll = (0.5 * error.square() + 0.5 * LOG_TAU).sum(1).mean()
+        cost = F.softplus(-logits[:n]) + F.softplus(logits[n : 2 * n]) + F.softplus(logits[2 * n :])
+        objectives = (kl + nll, gamma * nll - cost.mean(), cost.mean())
+        gradients = [torch.autograd.grad(o, p, retain_graph=True) for o, p in zip(objectives, own, strict=True)]
+        for parameters, found in zip(own, gradients, strict=True):
+            for parameter, gradient in zip(parameters, found, strict=True):
+                parameter.grad = gradient
+        for optimizer in state.optimizers.values():
+            optimizer.step()
+        yield state
+
+
+def advance(loop: Iterator[TrainingState], steps: int) -> tuple[float, TrainingState]:
+    """Seconds for a few steps, and the state after them."""
+    started = time.perf_counter()
+    for _ in range(steps):
+        state = next(loop)
+    return time.perf_counter() - started, state
+
+
+def compare(model: Model, by_hand: Callable[[Run, Data], Iterator[TrainingState]], rounds: int, steps: int) -> None:
+    """Time both loops in turn and print the ratio."""
+    run, data = make_run(model), random_data(SHAPE, 2048)
+    ours, theirs = harness(run, data), by_hand(run, data)
+    advance(ours, steps)
+    advance(theirs, steps)
+    ratios = []
+    for turn in range(rounds):
+        first, second = (ours, theirs) if turn % 2 else (theirs, ours)
+        times = {id(loop): advance(loop, steps) for loop in (first, second)}
+        ratios.append(times[id(ours)][0] / times[id(theirs)][0])
+    weights = [torch.cat([p.flatten() for p in times[id(loop)][1].modules["decoder"].parameters()]) for loop in (ours, theirs)]
+    difference = (weights[0] - weights[1]).abs().max().item()
+    print(
+        f"{model.name}: harness / by hand = {statistics.median(ratios):.3f} (median of {rounds}; "
+        f"{min(ratios):.3f} to {max(ratios):.3f}); largest difference between the decoders' weights {difference:.1e}"
+    )
+
+
+def main() -> None:
+    """Compare both models."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=30)
+    parser.add_argument("--steps", type=int, default=5)
+    arguments = parser.parse_args()
+    print(f"torch {torch.__version__}, {describe(CPU)}, compact networks, 32×32, batch 64")
+    compare(VAE(), by_hand_vae, arguments.rounds, arguments.steps)
+    compare(VAEGAN(), by_hand_vaegan, arguments.rounds, arguments.steps)
+
+
+if __name__ == "__main__":
+    main()

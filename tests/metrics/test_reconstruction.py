@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from skimage.metrics import peak_signal_noise_ratio
+from skimage.metrics import structural_similarity as reference_ssim
+from torch import Tensor
+
+from vaegan_bench.api import BenchError
+from vaegan_bench.metrics.pixel_errors import peak_signal_to_noise, structural_similarity
+from vaegan_bench.metrics.reconstruction import Reconstruction, mean_scores
+
+
+def pictures(n: int, channels: int, height: int, width: int, seed: int = 0) -> Tensor:
+    """Smooth random pictures on [0, 1]."""
+    coarse = torch.rand(n, channels, 4, 4, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+    return torch.nn.functional.interpolate(coarse, size=(height, width), mode="bilinear")
+
+
+def uint8(seed: int) -> Tensor:
+    return (pictures(300, 3, 16, 16, seed) * 255).to(torch.uint8)
+
+
+@pytest.mark.parametrize(("channels", "height", "width"), [(1, 11, 11), (3, 32, 32), (3, 40, 24)])
+def test_ssim_and_psnr_are_those_of_scikit_image(channels: int, height: int, width: int) -> None:
+    x = pictures(4, channels, height, width)
+    y = (x + 0.1 * pictures(4, channels, height, width, seed=1)).clamp(0, 1)
+    for a, b, ssim, psnr in zip(x, y, structural_similarity(x, y), peak_signal_to_noise(x, y), strict=True):
+        expected = reference_ssim(
+            a.numpy(),
+            b.numpy(),
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+            data_range=1,
+            channel_axis=0,
+        )
+        assert float(ssim) == pytest.approx(expected, rel=1e-9)
+        assert float(psnr) == pytest.approx(peak_signal_noise_ratio(a.numpy(), b.numpy(), data_range=1), rel=1e-9)
+
+
+def test_equal_pictures_score_perfectly_and_stay_finite() -> None:
+    scores = mean_scores(uint8(0), uint8(0))
+    assert scores["mse"] == scores["mae"] == 0
+    assert scores["ssim"] == pytest.approx(1)
+    assert scores["psnr"] == pytest.approx(10 * math.log10(255**2 * 3 * 16 * 16))
+
+
+def test_known_errors_on_the_unit_range() -> None:
+    black = torch.zeros(3, 3, 16, 16, dtype=torch.uint8)
+    scores = mean_scores(black, black + 51)
+    assert scores["mse"] == pytest.approx(0.04)
+    assert scores["mae"] == pytest.approx(0.2)
+    assert scores["psnr"] == pytest.approx(13.979, abs=1e-3)
+
+
+def test_rows_carry_direction_and_protocol(signs: Any) -> None:
+    outputs = replace(signs, real=uint8(0), reconstructions=uint8(1))
+    rows = {row.metric: row for row in Reconstruction()(outputs)}
+    assert list(rows) == ["mse", "mae", "psnr", "ssim"]
+    assert rows["psnr"].direction == "higher"
+    assert rows["mse"].protocol["n_real"] == 300
+
+
+def test_no_encoder_no_rows_and_tiny_pictures_are_named(signs: Any) -> None:
+    assert Reconstruction()(replace(signs, reconstructions=None)) == []
+    with pytest.raises(BenchError, match="11x11"):
+        Reconstruction()(signs)

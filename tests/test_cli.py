@@ -1,0 +1,157 @@
+"""The command line as its users meet it, in processes of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+COMMAND = [sys.executable, "-c", "from vaegan_bench.cli import main; main()"]
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160", "NO_COLOR": "1", "TERM": "dumb"}
+
+
+def bench(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    line = [*COMMAND, *map(str, arguments)]
+    return subprocess.run(line, capture_output=True, text=True, cwd=cwd, env=ENVIRONMENT, check=False)
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """The folder of a finished smoke study."""
+    results = tmp_path_factory.mktemp("results")
+    done = bench("run", "smoke", "--results", results, "--cache-dir", cache)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return results / "smoke"
+
+
+def test_a_study_leaves_what_the_readme_promises(smoke: Path) -> None:
+    rows = pd.read_parquet(smoke / "results.parquet")
+    pd.testing.assert_frame_equal(rows, pd.read_csv(smoke / "results.csv"), check_dtype=False)
+    assert list(dict.fromkeys(rows["model"])) == ["vae", "gan", "vaegan", "vaegan-pixel"]
+    assert {"frechet[efflite0]", "psnr", "ssim", "images per second"} <= set(rows["metric"])
+    assert not rows["value"].isna().any()
+    assert "psnr" not in set(rows.loc[rows["model"] == "gan", "metric"])  # no encoder, no reconstruction
+    for name in ("samples", "reconstructions", "metrics", "learning-curves"):
+        assert Image.open(smoke / f"{name}.png").width > 400
+    runs = [path for path in smoke.iterdir() if path.is_dir()]
+    assert len(runs) == 4
+    for run in runs:
+        names = {path.name for path in run.iterdir()}
+        assert {"run.json", "history.csv", "metrics.json", "weights.safetensors", "samples.png"} <= names
+    assert "vaegan-pixel" in (smoke / "summary.md").read_text()
+
+
+def test_a_second_run_skips_what_is_finished(smoke: Path, cache: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in smoke.glob("*/weights.safetensors")}
+    again = bench("run", "smoke", "--results", smoke.parent, "--cache-dir", cache)
+    assert "4 of them finished before" in again.stdout
+    assert before == {path: path.stat().st_mtime_ns for path in smoke.glob("*/weights.safetensors")}
+
+
+def test_tables_plots_and_samples_are_made_again_without_training(smoke: Path) -> None:
+    for name in ("summary.md", "metrics.png", "samples.png"):
+        (smoke / name).unlink()
+    shown = bench("table", smoke)
+    assert shown.returncode == 0
+    assert "vaegan-pixel" in shown.stdout
+    assert bench("plot", smoke).returncode == 0
+    assert bench("samples", smoke).returncode == 0
+    assert all((smoke / name).is_file() for name in ("summary.md", "metrics.png", "samples.png"))
+
+
+def test_sample_draws_a_grid_from_a_run(smoke: Path, tmp_path: Path) -> None:
+    run = next(smoke.glob("vaegan-s0-*"))
+    done = bench("sample", run, "--n", "10", "--columns", "5", "--out", tmp_path / "grid.png")
+    assert done.returncode == 0, done.stderr
+    assert Image.open(tmp_path / "grid.png").size == (2 * (5 * 32 + 4 * 2), 2 * (2 * 32 + 2))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "--models", "veagan"), "Unknown model 'veagan'. Did you mean 'vaegan'?"),
+        (("run", "--models", "vaegan[gama=1]"), "Did you mean 'gamma'?"),
+        (("run", "quik"), "Unknown study 'quik'. Did you mean 'quick'?"),
+        (("run", "nowhere.toml"), "There is no study file nowhere.toml"),
+        (("run", "--seeds", "few"), "--seeds takes a number"),
+        (("run", "--losses", "adversarial"), "--losses takes field=loss"),
+        (("run", "--device", "cuda:9"), "Device 'cuda:9' cannot be used here"),
+        (("run", "--plugin", "nowhere.py"), "There is no plugin file nowhere.py"),
+        (("run", "--metrics", "fid"), "Unknown metric 'fid'"),
+        (("list", "model"), "Did you mean 'models'?"),
+        (("show", "vaegn"), "Did you mean 'vaegan'?"),
+        (("table", "nowhere"), "nowhere holds no study"),
+        (("sample", "nowhere"), "Cannot read nowhere/run.json"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_mistakes_are_one_line_and_exit_code_2(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    done = bench(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_results_folder_that_cannot_be_written_is_told_before_training(tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "results").write_text("a file where a folder should be")
+    done = bench("run", "smoke", "--results", tmp_path / "results", "--cache-dir", cache)
+    assert done.returncode == 2
+    assert "Cannot write results to" in done.stderr
+    assert "--results" in done.stderr
+
+
+def test_ctrl_c_says_what_is_kept_and_the_next_run_goes_on(tmp_path: Path, cache: Path) -> None:
+    line = [*COMMAND, "run", "smoke", "--models", "gan,vae", "--results", str(tmp_path), "--cache-dir", str(cache)]
+    line += ["--metrics", "reconstruction", "--steps"]
+    process = subprocess.Popen([*line, "300"], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
+    while not list(tmp_path.glob("smoke/gan-*/metrics.json")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "1 of 2 runs are finished and kept in" in output
+    assert not list(tmp_path.glob("smoke/.*"))  # nothing half-written is left
+    again = subprocess.run([*line, "300"], capture_output=True, text=True, env=ENVIRONMENT, check=True)
+    assert "1 of them finished before" in again.stdout
+
+
+def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path: Path) -> None:
+    done = bench("run", "smoke", "--dry-run", "--seeds", "2", "--results", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "12 × 16" in done.stdout
+    assert "Training 8 runs would take about" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_show_prints_the_game() -> None:
+    shown = bench("show", "vaegan[gamma=0.25,prior=kl[warmup=5]]").stdout
+    encoder = next(line for line in shown.splitlines() if line.startswith("│ encoder"))
+    decoder = next(line for line in shown.splitlines() if line.startswith("│ decoder"))
+    assert [cell.strip() for cell in encoder.split("│")[1:-1]] == ["encoder", "encoder", "0 → 1", "1", "", ""]
+    assert [cell.strip() for cell in decoder.split("│")[1:-1]] == ["decoder", "decoder, scale", "", "0.25", "1", ""]
+
+
+def test_list_shows_fields_defaults_and_origin() -> None:
+    listed = bench("list", "losses").stdout
+    for words in ("gaussian", "sigma=1.0", "beta=1.0", "hinge", "gradient-penalty", "r1", "built-in"):
+        assert words in listed
+
+
+def test_help_has_examples_and_does_not_load_torch() -> None:
+    code = "import sys, vaegan_bench.cli.app as a; sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert "vaegan-bench run --models all" in bench("run", "--help").stdout

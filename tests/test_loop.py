@@ -1,0 +1,210 @@
+"""The loop: a game with a known answer, who moves, what is shared, and what happens when it goes wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import pytest
+import torch
+from conftest import PlainDescent, blobs
+from torch import Tensor, nn
+
+from vaegan_bench.api import ImageShape, Model, Networks, Objectives, Play, PluginError
+from vaegan_bench.gates.margin import Margin
+from vaegan_bench.losses.prior.kl import KL
+from vaegan_bench.models.gan import GAN
+from vaegan_bench.models.vae import VAE
+from vaegan_bench.models.vaegan import VAEGAN
+from vaegan_bench.models.vaegan_pixel import VAEGANPixel
+from vaegan_bench.plan import Run
+from vaegan_bench.training.batches import Batches
+from vaegan_bench.training.loop import Trained, take_step, train
+from vaegan_bench.training.state import TrainingState
+
+CPU = torch.device("cpu")
+
+
+class Number(nn.Module):
+    """A network that is one number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.value = nn.Parameter(torch.tensor(1.0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbers(Networks):
+    """One number per role."""
+
+    name = "numbers"
+    latent: int = 1
+
+    def build(self, role: str, shape: ImageShape, heads: int = 1) -> nn.Module:
+        return Number()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Duopoly(Model):
+    """Two firms choose quantities: each maximises q·(12 − a − b); Cournot's equilibrium is a = b = 4."""
+
+    name = "duopoly"
+    players: ClassVar = {"first": ("a",), "second": ("b",)}
+    rest_from: int = 10**9
+    """From this step on, the second firm keeps its quantity."""
+
+    def objectives(self, play: Play) -> Objectives:
+        a, b = (play.modules[role].value for role in ("a", "b"))
+        price = 12 - a - b
+        game = Objectives(
+            terms={"a's profit": a * price, "b's profit": b * price},
+            minimise={"first": {"a's profit": -1.0}, "second": {"b's profit": -1.0}},
+        )
+        return game.without({"second"}) if play.step >= self.rest_from else game
+
+
+def numbers(trained: Trained) -> tuple[float, float]:
+    values = [trained.state.modules[role].value.item() for role in ("a", "b")]
+    return values[0], values[1]
+
+
+def test_a_game_with_a_known_equilibrium_is_solved(make_run: Callable[..., Run]) -> None:
+    run = make_run(Duopoly(), networks=Numbers(), optimizer=PlainDescent(lr=0.1), steps=200)
+    assert numbers(train(run, blobs(), CPU)) == pytest.approx((4.0, 4.0), abs=1e-4)
+
+
+def test_players_move_at_the_same_time(make_run: Callable[..., Run]) -> None:
+    # From a = b = 1 both see the slope 12 − 2·1 − 1 = 9; one that moved second would see 12 − 2 − 1.9.
+    run = make_run(Duopoly(), networks=Numbers(), optimizer=PlainDescent(lr=0.1), steps=1)
+    assert numbers(train(run, blobs(), CPU)) == pytest.approx((1.9, 1.9), abs=1e-6)
+
+
+def test_a_player_left_out_keeps_its_weights(make_run: Callable[..., Run]) -> None:
+    run = make_run(Duopoly(rest_from=1), networks=Numbers(), optimizer=PlainDescent(lr=0.1), steps=200)
+    trained = train(run, blobs(), CPU)
+    a, b = numbers(trained)
+    assert b == pytest.approx(1.9, abs=1e-6)
+    assert a == pytest.approx((12 - 1.9) / 2, abs=1e-4)  # the best answer to a rival who stays at 1.9
+    assert trained.history[0]["moves of second"] == pytest.approx(1 / 50)
+
+
+MODELS = [VAE(), GAN(), VAEGAN(), VAEGANPixel()]
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda m: m.name)
+def test_the_same_seed_gives_the_same_bits(model: Model, make_run: Callable[..., Run]) -> None:
+    first, second = (train(make_run(model, ema=0.9), blobs(), CPU) for _ in range(2))
+    assert first.history == second.history
+    for role, module in first.state.evaluated_modules().items():
+        same(module.state_dict(), second.state.evaluated_modules()[role].state_dict())
+
+
+def test_another_seed_gives_other_weights(make_run: Callable[..., Run]) -> None:
+    first, second = (train(make_run(VAE(), seed=seed), blobs(), CPU) for seed in (0, 1))
+    assert first.history != second.history
+
+
+def test_all_models_start_from_the_same_shared_weights(make_run: Callable[..., Run]) -> None:
+    states = [TrainingState(make_run(model), ImageShape(3, 32, 32), CPU) for model in MODELS]
+    for role in ("encoder", "decoder", "discriminator"):
+        weights = [state.modules[role].state_dict() for state in states if role in state.modules]
+        assert len(weights) >= 3 or role == "discriminator"
+        for other in weights[1:]:
+            same(weights[0], other)
+
+
+def test_a_run_goes_on_from_a_snapshot_with_the_same_bits(make_run: Callable[..., Run]) -> None:
+    run, data = make_run(VAEGAN(), ema=0.9), blobs()
+    whole = TrainingState(run, data.shape, CPU)
+    batches = Batches(run.dataset, data.train, run.batch, run.seed, CPU)
+    for _ in range(3):
+        take_step(run, whole, batches)
+    resumed = TrainingState(run, data.shape, CPU)
+    resumed.load_state_dict(whole.state_dict())
+    other_batches = Batches(run.dataset, data.train, run.batch, run.seed, CPU)
+    for _ in range(4):
+        take_step(run, whole, batches)
+        take_step(run, resumed, other_batches)
+    for role, module in whole.evaluated_modules().items():
+        same(module.state_dict(), resumed.evaluated_modules()[role].state_dict())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explodes(Model):
+    """A VAE whose prior term turns into NaN at a step."""
+
+    name = "explodes"
+    players: ClassVar = {"autoencoder": ("encoder", "decoder")}
+    at: int = 7
+
+    def objectives(self, play: Play) -> Objectives:
+        game = VAE().objectives(play)
+        prior = game.terms["prior"] * (float("nan") if play.step + 1 >= self.at else 1.0)
+        return dataclasses.replace(game, terms={**game.terms, "prior": prior})
+
+
+def test_divergence_ends_the_run_and_names_the_step(make_run: Callable[..., Run]) -> None:
+    trained = train(make_run(Explodes(at=7), steps=200), blobs(), CPU)
+    assert trained.status == "diverged at step 7"
+    assert trained.state.step == 50  # noticed at the next look, not at the end
+
+
+@dataclass(frozen=True, kw_only=True)
+class Detached(Model):
+    """An autoencoder that forgot its encoder."""
+
+    name = "detached"
+    players: ClassVar = {"autoencoder": ("encoder", "decoder")}
+
+    def objectives(self, play: Play) -> Objectives:
+        game = VAE().objectives(play)
+        blind = play.modules.decode(torch.zeros(4, play.latent))[0].mean.sum()
+        return dataclasses.replace(game, terms={"blind": blind}, minimise={"autoencoder": {"blind": 1.0}})
+
+
+def test_weights_that_no_gradient_reaches_are_named(make_run: Callable[..., Run]) -> None:
+    with pytest.raises(PluginError, match=r"'autoencoder' minimises nothing.*encoder\."):
+        train(make_run(Detached()), blobs(), CPU)
+
+
+def test_warm_up_scales_the_prior_term_alone(make_run: Callable[..., Run]) -> None:
+    kl = KL(beta=4.0, warmup=10)
+    assert [kl.weight(step) for step in (0, 5, 10, 99)] == [0.0, 2.0, 4.0, 4.0]
+    assert train(make_run(VAE(prior=kl)), blobs(), CPU).status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("real", "fake", "rests"),
+    [
+        (0.0, 0.0, set()),  # both guess: costs log 2
+        (3.0, -3.0, {"discriminator"}),  # it knows everything
+        (-3.0, 3.0, {"decoder"}),  # it is fooled by everything
+        (3.0, 3.0, set()),  # one cost too low, one too high: both move
+    ],
+)
+def test_the_margin_gate_rests_who_is_ahead(real: float, fake: float, rests: set[str]) -> None:
+    assert Margin()(torch.full((4,), real), torch.full((4,), fake)) == rests
+
+
+def test_bfloat16_trains(make_run: Callable[..., Run]) -> None:
+    trained = train(make_run(VAEGAN(), precision="bfloat16"), blobs(), CPU)
+    assert trained.status == "ok"
+    assert all(p.dtype == torch.float32 for p in trained.state.modules["encoder"].parameters())
+
+
+def test_every_epoch_shows_every_picture_once(make_run: Callable[..., Run]) -> None:
+    run, data = make_run(VAE()), blobs()
+    batches = Batches(run.dataset, data.train, 12, seed=3, device=CPU)
+    epochs = [torch.cat([batches.at(step, torch.Generator()) for step in range(e * 6, e * 6 + 6)]) for e in (0, 1)]
+    sums = [sorted(epoch.flatten(1).sum(1).tolist()) for epoch in epochs]
+    assert sums[0] == sums[1]
+    assert not torch.equal(epochs[0], epochs[1])
+
+
+def same(first: dict[str, Any], second: dict[str, Any]) -> None:
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        assert isinstance(value, Tensor)
+        assert torch.equal(value, second[name]), name

@@ -1,0 +1,118 @@
+"""Plugins by name: selectors, typos, types, duplicates, broken packages, files from outside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vaegan_bench.api import (
+    Model,
+    PluginError,
+    ReconstructionLoss,
+    SelectorError,
+    UnknownNameError,
+    definition,
+)
+from vaegan_bench.registry import Registry, summary_line
+from vaegan_bench.selectors import parse_selector, split_list
+
+MY_LOSS = '''
+"""A loss from outside."""
+from dataclasses import dataclass
+from vaegan_bench.api import ReconstructionLoss, hookimpl
+
+@dataclass(frozen=True, kw_only=True)
+class Charbonnier(ReconstructionLoss):
+    """A smooth L1."""
+    name = "{name}"
+    epsilon: float = 1e-3
+
+    def __call__(self, prediction, target):
+        return ((prediction.mean - target).square() + self.epsilon**2).sqrt().flatten(1).sum(1)
+
+@hookimpl
+def vaegan_bench_plugins():
+    return [Charbonnier]
+'''
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    return Registry()
+
+
+def test_a_selector_builds_nested_plugins(registry: Registry) -> None:
+    model = registry.build(Model, "vaegan[ gamma=1e-4, prior=kl[beta=2,warmup=10], adversarial=hinge ]")
+    assert str(model) == "vaegan[prior=kl[beta=2.0,warmup=10],adversarial=hinge,gamma=0.0001]"
+
+
+def test_a_plugin_is_restored_from_its_definition(registry: Registry) -> None:
+    model = registry.build(Model, "vaegan[prior=kl[beta=2],regulariser=r1[weight=3]]")
+    assert registry.restore(Model, definition(model)) == model
+
+
+@pytest.mark.parametrize(
+    ("selector", "message"),
+    [
+        ("veagan", "Unknown model 'veagan'. Did you mean 'vaegan'? Known: gan, vae, vaegan, vaegan-pixel"),
+        ("vaegan[gama=1]", "Did you mean 'gamma'?"),
+        ("vaegan[adversarial=hinje]", "Unknown adversarial loss 'hinje'. Did you mean 'hinge'?"),
+        ("vaegan[gamma=much]", "vaegan.gamma takes a number, not 'much'"),
+        ("vae[prior=kl[warmup=1.5]]", "kl.warmup takes a whole number, not '1.5'"),
+        ("vaegan[gamma]", "write field=value"),
+        ("vaegan[gamma=1", "write name or name[field=value,other=value]"),
+        ("vae[reconstruction=gaussian[sigma=0]]", "sigma must be positive"),
+    ],
+)
+def test_mistakes_are_told_in_one_line(registry: Registry, selector: str, message: str) -> None:
+    with pytest.raises((UnknownNameError, SelectorError)) as raised:
+        registry.build(Model, selector)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_lists_split_outside_of_brackets_only() -> None:
+    assert split_list("vae, vaegan[gamma=1,prior=kl[beta=2]],gan") == ["vae", "vaegan[gamma=1,prior=kl[beta=2]]", "gan"]
+    with pytest.raises(SelectorError, match="do not match"):
+        split_list("vae]")
+    assert str(parse_selector("a[b=c[d=e]]")) == "a[b=c[d=e]]"
+
+
+def test_a_file_from_outside_adds_a_loss_and_changes_nothing_else(tmp_path: Path) -> None:
+    file = tmp_path / "my_loss.py"
+    file.write_text(MY_LOSS.format(name="charbonnier"))
+    registry = Registry([file])
+    assert registry.build(ReconstructionLoss, "charbonnier[epsilon=0.1]").name == "charbonnier"
+    assert registry.of_kind("reconstruction loss")["charbonnier"].origin == str(file)
+    assert "charbonnier" not in Registry().of_kind("reconstruction loss")
+
+
+def test_two_plugins_of_one_name_are_an_error_that_names_both(tmp_path: Path) -> None:
+    file = tmp_path / "copycat.py"
+    file.write_text(MY_LOSS.format(name="gaussian"))
+    with pytest.raises(PluginError, match=r"reconstruction loss 'gaussian': one of built-in, one of .*copycat\.py"):
+        Registry([file])
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("import nowhere_to_be_found", "cannot be imported: ModuleNotFoundError"),
+        (MY_LOSS.format(name="x").replace("frozen=True, ", ""), "@dataclass(frozen=True, kw_only=True)"),
+        (MY_LOSS.format(name="x").replace('    name = "x"\n', ""), "must have a name"),
+        (MY_LOSS.format(name="x").replace('    """A smooth L1."""\n', ""), "must have a docstring"),
+        (MY_LOSS.format(name="x").replace("def __call__", "def call"), "must define __call__"),
+    ],
+)
+def test_a_broken_file_is_told_what_to_change(tmp_path: Path, source: str, message: str) -> None:
+    file = tmp_path / "broken.py"
+    file.write_text(source)
+    with pytest.raises(PluginError) as raised:
+        Registry([file])
+    assert message in str(raised.value)
+
+
+def test_every_built_in_plugin_explains_itself(registry: Registry) -> None:
+    for (kind, name), entry in registry.entries.items():
+        assert summary_line(entry.plugin).endswith("."), (kind, name)

@@ -1,0 +1,92 @@
+"""The suite from Python: run, load, load_model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+import vaegan_bench as vb
+from vaegan_bench.api import BenchError, StoreError, to_signed
+from vaegan_bench.store import RunFolder
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> vb.Results:
+    folder = tmp_path_factory.mktemp("from-python")
+    with torch.random.fork_rng():
+        return vb.run(
+            "smoke",
+            models=["vae", "gan"],
+            seeds=2,
+            metrics=["reconstruction"],
+            results=folder,
+            cache=folder / "cache",
+        )
+
+
+def test_results_come_as_a_tidy_frame_a_table_and_figures(results: vb.Results) -> None:
+    assert set(results.rows["seed"]) == {0, 1}
+    assert set(results.rows.loc[results.rows["metric"] == "psnr", "model"]) == {"vae"}
+    assert len(results.table()) == 2
+    assert {"learning-curves", "metrics", "samples", "reconstructions"} == set(results.figures())
+    again = vb.load(results.folder.path)
+    assert again.rows.equals(results.rows)
+
+
+def test_learning_curves_are_long_and_named(results: vb.Results) -> None:
+    history = results.history
+    assert {"run", "model", "seed", "step", "images", "term", "value"} == set(history.columns)
+    assert {"prior", "reconstruction"} <= set(history.loc[history["model"] == "vae", "term"])
+
+
+def test_a_trained_model_encodes_decodes_and_samples(results: vb.Results) -> None:
+    model = vb.load_model(next(results.folder.path.glob("vae-s0-*")), device="cpu")
+    stored = RunFolder(next(results.folder.path.glob("vae-s0-*"))).pictures()
+    originals = torch.from_numpy(stored["originals"]).permute(0, 3, 1, 2)
+    rebuilt = model.pictures(model.encode(to_signed(originals)).mu_BZ)
+    kept = torch.from_numpy(stored["reconstructions"]).permute(0, 3, 1, 2)
+    assert (rebuilt.int() - kept.int()).abs().max() <= 1
+    assert model.sample(3).shape == (3, 3, 32, 32)
+    assert torch.equal(model.sample(3, seed=4), model.sample(3, seed=4))
+
+
+def test_all_models_are_drawn_from_the_same_codes_and_measured_on_the_same_pictures(results: vb.Results) -> None:
+    stored = [RunFolder(next(results.folder.path.glob(f"{name}-s0-*"))).pictures() for name in ("vae", "gan")]
+    assert (stored[0]["originals"] == stored[1]["originals"]).all()
+    models = [vb.load_model(next(results.folder.path.glob(f"{name}-s0-*")), "cpu") for name in ("vae", "gan")]
+    assert torch.equal(models[0].codes(5, 1), models[1].codes(5, 1))
+
+
+def test_a_model_without_an_encoder_says_so(results: vb.Results) -> None:
+    model = vb.load_model(next(results.folder.path.glob("gan-s0-*")), device="cpu")
+    with pytest.raises(BenchError, match="no encoder"):
+        model.encode(torch.zeros(1, 3, 32, 32))
+
+
+def test_results_without_weights_still_make_tables(results: vb.Results, tmp_path: Path) -> None:
+    run = RunFolder(next(results.folder.path.glob("gan-s1-*")))
+    weights = (run.path / "weights.safetensors").rename(tmp_path / "moved")
+    try:
+        assert not vb.load(results.folder.path).rows.empty
+        with pytest.raises(StoreError, match="has no weights"):
+            vb.load_model(run.path)
+    finally:
+        weights.rename(run.path / "weights.safetensors")
+
+
+def test_only_the_latest_plan_is_in_the_table(results: vb.Results) -> None:
+    folder = results.folder.path
+    with torch.random.fork_rng():
+        other = vb.run(
+            "smoke",
+            models=["vae"],
+            steps=3,
+            metrics=["reconstruction"],
+            results=folder.parent,
+            cache=folder.parent / "cache",
+        )
+    assert set(other.rows.loc[other.rows["metric"] == "steps", "value"]) == {3.0}
+    with pytest.raises(StoreError, match="holds no study"):
+        vb.load(folder.parent)
