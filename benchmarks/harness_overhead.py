@@ -133,7 +133,9 @@ def compare(model: Model, by_hand: Callable[[Run, Data], Iterator[TrainingState]
         first, second = (ours, theirs) if turn % 2 else (theirs, ours)
         times = {id(loop): advance(loop, steps) for loop in (first, second)}
         ratios.append(times[id(ours)][0] / times[id(theirs)][0])
-    weights = [torch.cat([p.flatten() for p in times[id(loop)][1].modules["decoder"].parameters()]) for loop in (ours, theirs)]
+    weights = [
+        torch.cat([p.flatten() for p in times[id(loop)][1].modules["decoder"].parameters()]) for loop in (ours, theirs)
+    ]
     difference = (weights[0] - weights[1]).abs().max().item()
     print(
         f"{model.name}: harness / by hand = {statistics.median(ratios):.3f} (median of {rounds}; "

@@ -95,10 +95,13 @@ def test_pictures_of_another_size_or_in_grey_are_taken(tmp_path: Path) -> None:
     torch.testing.assert_close(network(large).logits_NK, network(images).logits_NK, rtol=0.2, atol=1.0)
 
 
-def test_data_without_attributes_are_named(tmp_path: Path) -> None:
+def test_data_it_cannot_learn_from_are_named(tmp_path: Path) -> None:
     plain = replace(data(), attribute_names=())
     with pytest.raises(ExtractorError, match="have none"):
         SMALL.open(plain, tmp_path, CPU)
+    few = replace(data(), train=data().train[:19])
+    with pytest.raises(ExtractorError, match="at least 20"):
+        SMALL.open(few, tmp_path, CPU)
 
 
 def test_shifts_move_whole_pictures_by_a_sixteenth_at_most() -> None:

@@ -65,7 +65,7 @@ class Modules(dict[str, nn.Module]):
         if "scale" not in self:
             return None
         log_sigma: Tensor = self["scale"]()
-        return log_sigma
+        return log_sigma.clamp(-LOG_SIGMA_BOUND, LOG_SIGMA_BOUND)
 
     def encode(self, x_BCHW: Tensor) -> Posterior:
         """q(z|x) of pictures in [-1, 1]."""

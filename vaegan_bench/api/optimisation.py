@@ -20,7 +20,7 @@ class Optimizer(Plugin):
     lr: float
     """The learning rate at the start."""
     schedule: Schedule
-    """What multiplies it over the run."""
+    """What becomes of it over the run."""
     weight_decay: float
     """L2 penalty on weights with two or more dimensions: convolutions and linear layers, not norms and biases."""
 

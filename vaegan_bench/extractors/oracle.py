@@ -19,7 +19,6 @@ from vaegan_bench.api import (
     FeatureNetwork,
     ImageShape,
     Progress,
-    Split,
     definition,
     silent,
 )
@@ -39,6 +38,7 @@ CODE_VERSION = 1
 """Raised with every change that changes the trained weights, so that older caches are not used."""
 HELD_OUT = 0.1
 """The share of training pictures kept out of training, on which the reported AUC is measured."""
+FEWEST = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +62,10 @@ class Oracle(Extractor):
     def open(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> FeatureNetwork:
         """Load the classifier from `cache`, or train it and put it there; a damaged file is replaced.
 
-        Raises `ExtractorError` where the data have no attributes.
+        Training repeats bit for bit on one machine with one number of threads.
+        Raises `ExtractorError` where the data have no attributes, or too few pictures.
         """
-        if not data.attribute_names:
-            raise ExtractorError("Extractor 'oracle' learns attributes, and these data have none: leave it out.")
+        _require_enough(data)
         recipe = Recipe(self.width, self.images, self.batch, self.lr, self.seed)
         classifier = fresh_classifier(data.shape, len(data.attribute_names), recipe)
         path = cache / "extractors" / f"oracle-{self._key(data)}.safetensors"
@@ -90,23 +90,25 @@ class Oracle(Extractor):
         return hashlib.sha256(decides.encode()).hexdigest()[:16]
 
 
+def _require_enough(data: Data) -> None:
+    if not data.attribute_names:
+        raise ExtractorError("Extractor 'oracle' learns attributes, and these data have none: leave it out.")
+    if len(data.train) < FEWEST:
+        raise ExtractorError(f"Extractor 'oracle' needs at least {FEWEST} training pictures, not {len(data.train)}.")
+
+
 def _train(
     classifier: AttributeClassifier, data: Data, recipe: Recipe, device: torch.device, progress: Progress
 ) -> tuple[State, Scores]:
     """Train on nine tenths of the training pictures and score on the last tenth."""
     order = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(recipe.seed))
-    held_out, kept = order.split([n := int(HELD_OUT * len(order)), len(order) - n])
-    images, attributes = (t[kept].to(device) for t in (data.train.images_NCHW, data.train.attributes_NA))
-    train_classifier(classifier.to(device), images, attributes, recipe, progress)
-    part = Split(data.train.images_NCHW[held_out], data.train.attributes_NA[held_out])
-    auc = _held_out_auc(classifier, part, device)
-    return classifier.state_dict(), dict(zip(data.attribute_names, auc.tolist(), strict=True))
-
-
-def _held_out_auc(classifier: AttributeClassifier, part: Split, device: torch.device) -> Tensor:
+    held_out, kept = order.tensor_split([int(HELD_OUT * len(order))])
+    images, attributes = data.train.images_NCHW, data.train.attributes_NA
+    train_classifier(classifier.to(device), images[kept].to(device), attributes[kept].to(device), recipe, progress)
     with torch.no_grad():
-        logits = [classifier(scaled(images.to(device)))[1] for images in part.images_NCHW.split(256)]
-    return area_under_roc(torch.cat(logits), part.attributes_NA)
+        logits = [classifier(scaled(part.to(device)))[1] for part in images[held_out].split(256)]
+    auc = area_under_roc(torch.cat(logits), attributes[held_out])
+    return classifier.state_dict(), dict(zip(data.attribute_names, auc.tolist(), strict=True))
 
 
 def _forward(classifier: AttributeClassifier, shape: ImageShape) -> Forward:

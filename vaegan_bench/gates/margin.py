@@ -16,7 +16,8 @@ class Margin(Gate):
 
     name = "margin"
     equilibrium: float = 0.68
-    """The cost in nats at which neither side is ahead; log 2 = 0.69 for a discriminator that guesses."""
+    """The cost in nats at which neither side is ahead; log 2 = 0.69 for a discriminator that guesses,
+    shown as many fake pictures as real ones."""
     margin: float = 0.35
     """How far a cost may stray from it."""
 

@@ -41,7 +41,7 @@ class AttributeVectors(Metric):
     extractor: Extractor = field(default_factory=Oracle)
     alpha: float = 1.0
     """How far along the vector codes are moved."""
-    pictures: int = 128
+    pictures: int = 256
     """At most so many held-out pictures per attribute."""
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
@@ -57,7 +57,7 @@ class AttributeVectors(Metric):
             **protocol_of(outputs, self.extractor),
             "n_real": len(means_NZ),
             "n_train": len(train_MZ),
-            "attributes": len(moved),
+            "attributes": int(known_A.sum()),
             "pictures": self.pictures,
             "alpha": self.alpha,
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 
@@ -42,6 +42,8 @@ class VAEGAN(Model):
     """γ: how much the decoder minds the similarity beside the discriminator (arXiv version: 1e-5 on CelebA)."""
     adversarial_weight: float = 1.0
     """How much the decoder minds the discriminator: 1 in the paper, 1 − γ in its authors' code."""
+    fakes: Literal["both", "samples", "reconstructions"] = "both"
+    """What the discriminator is shown as fake: both in the paper, samples alone in the last version of its code."""
     gate: Gate | None = None
     regulariser: Regulariser | None = None
 
@@ -56,7 +58,8 @@ class VAEGAN(Model):
         z_prior = self.sample_prior(len(x), play.latent, play.noise)
         x_rec, x_prior = modules.decode(posterior.sample(play.noise), z_prior)
         real, rec, fake = modules.judge(x, x_rec.mean, x_prior.mean)
-        versus = self.adversarial(real.logits_B, [rec.logits_B, fake.logits_B])
+        fakes = {"both": [rec, fake], "samples": [fake], "reconstructions": [rec]}[self.fakes]
+        versus = self.adversarial(real.logits_B, [shown.logits_B for shown in fakes])
         game = Objectives(
             terms={
                 "prior": self.prior(posterior),
@@ -69,6 +72,8 @@ class VAEGAN(Model):
                 "decoder": {"similarity": self.gamma, "generator": self.adversarial_weight},
                 "discriminator": {"discriminator": 1.0},
             },
+            # Dis_l before batch norm has no fixed scale, and γ acts on its square.
+            log={"feature scale": real.features_BF.square().mean(1).sqrt()},
         )
-        logits = real.logits_B, torch.cat([rec.logits_B, fake.logits_B])
+        logits = real.logits_B, torch.cat([shown.logits_B for shown in fakes])
         return refereed(game, play, logits, x_prior.mean, self.gate, self.regulariser)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 
@@ -40,6 +40,8 @@ class VAEGANPixel(Model):
     """γ: how much the decoder minds the pixels beside the discriminator."""
     adversarial_weight: float = 1.0
     """How much the decoder minds the discriminator."""
+    fakes: Literal["both", "samples", "reconstructions"] = "both"
+    """What the discriminator is shown as fake: both in the paper, samples alone in the last version of its code."""
     gate: Gate | None = None
     regulariser: Regulariser | None = None
 
@@ -50,7 +52,8 @@ class VAEGANPixel(Model):
         z_prior = self.sample_prior(len(x), play.latent, play.noise)
         x_rec, x_prior = modules.decode(posterior.sample(play.noise), z_prior)
         real, rec, fake = modules.judge(x, x_rec.mean, x_prior.mean)
-        versus = self.adversarial(real.logits_B, [rec.logits_B, fake.logits_B])
+        fakes = {"both": [rec, fake], "samples": [fake], "reconstructions": [rec]}[self.fakes]
+        versus = self.adversarial(real.logits_B, [shown.logits_B for shown in fakes])
         game = Objectives(
             terms={
                 "prior": self.prior(posterior),
@@ -64,5 +67,5 @@ class VAEGANPixel(Model):
                 "discriminator": {"discriminator": 1.0},
             },
         )
-        logits = real.logits_B, torch.cat([rec.logits_B, fake.logits_B])
+        logits = real.logits_B, torch.cat([shown.logits_B for shown in fakes])
         return refereed(game, play, logits, x_prior.mean, self.gate, self.regulariser)

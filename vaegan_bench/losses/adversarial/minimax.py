@@ -28,7 +28,7 @@ class Minimax(AdversarialLoss):
     """Added inside the logarithms; the code of Larsen et al. has 1e-3."""
 
     def __call__(self, real_B: Tensor, fakes_B: Sequence[Tensor]) -> Versus:
-        """−log D(x) − Σ log(1 − D(fake)), and its negative (Larsen et al., 2016, eq. 9)."""
+        """−log D(x) − Σ log(1 − D(fake)), and its negative (L_GAN of Larsen et al., 2016)."""
         cost = negative_log_probability(real_B, self.epsilon)
         for fake in fakes_B:
             cost = cost + negative_log_probability(-fake, self.epsilon)

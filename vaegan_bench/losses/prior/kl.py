@@ -25,7 +25,7 @@ class KL(PriorLoss):
     warmup: int = 0
     """Steps over which the weight rises linearly from 0 to β (Sønderby et al., 2016)."""
     free_bits: float = 0.0
-    """λ in nats: no dimension is rewarded for a batch-mean KL below it (Kingma et al., 2016, eq. 15)."""
+    """λ in nats: no dimension is rewarded for a batch-mean KL below it (Kingma et al., 2016)."""
 
     def __call__(self, posterior: Posterior) -> Tensor:
         """The divergence summed over latent dimensions; (B,), unweighted."""

@@ -12,7 +12,7 @@ from vaegan_bench.losses.reconstruction.gaussian import gaussian_nll
 
 @dataclass(frozen=True, kw_only=True)
 class GaussianLearned(ReconstructionLoss):
-    """Gaussian likelihood whose single σ is learned with the weights (Rybkin et al., 2021, eq. 4)."""
+    """Gaussian likelihood whose single σ is learned with the weights (Rybkin et al., 2021)."""
 
     name = "gaussian-learned"
     scale = "learned"
