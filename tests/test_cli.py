@@ -40,7 +40,7 @@ def test_a_study_leaves_what_the_readme_promises(smoke: Path) -> None:
     rows = pd.read_parquet(smoke / "results.parquet")
     pd.testing.assert_frame_equal(rows, pd.read_csv(smoke / "results.csv"), check_dtype=False)
     assert list(dict.fromkeys(rows["model"])) == ["vae", "gan", "vaegan", "vaegan-pixel"]
-    assert {"frechet[efflite0]", "psnr", "ssim", "images per second"} <= set(rows["metric"])
+    assert {"frechet[efflite0]", "psnr", "ssim", "speed"} <= set(rows["metric"])
     assert not rows["value"].isna().any()
     assert "psnr" not in set(rows.loc[rows["model"] == "gan", "metric"])  # no encoder, no reconstruction
     for name in ("samples", "reconstructions", "metrics", "learning-curves"):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
-from conftest import blobs
+from small import blobs
 from torch import Tensor
 
 from vaegan_bench.api import Model, Objectives, Play, to_signed

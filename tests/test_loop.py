@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
-from conftest import PlainDescent, blobs
+from small import PlainDescent, blobs
 from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Model, Networks, Objectives, Play, PluginError

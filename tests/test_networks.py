@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from conftest import blobs
+from small import blobs
 
 from vaegan_bench.api import ImageShape, Networks, PluginError
 from vaegan_bench.losses.reconstruction.gaussian_learned import GaussianLearned
@@ -51,7 +51,10 @@ def test_larsen_follows_the_published_details() -> None:
     assert 0.95 * bound < convolution.weight.abs().max().item() <= bound
 
 
-@pytest.mark.parametrize("networks", [Larsen(latent=5), Compact(latent=5, width=4)], ids=lambda n: n.name)
+SMALL = [Larsen(latent=5), Compact(latent=5, width=4, decoder_width=4)]
+
+
+@pytest.mark.parametrize("networks", SMALL, ids=lambda n: n.name)
 @pytest.mark.parametrize("size", [32, 64])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_networks_keep_the_contract(networks: Networks, size: int, channels: int) -> None:

@@ -106,7 +106,7 @@ def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> 
         "status": trained.status,
         "steps": steps,
         "seconds": round(trained.seconds, 3),
-        "images per second": round(steps * run.batch / trained.seconds, 1),
+        "speed": round(steps * run.batch / trained.seconds, 1),
         "parameters": sum(p.numel() for module in trained.state.modules.values() for p in module.parameters()),
         "shape": list(data.shape),
         "data": data.digest,

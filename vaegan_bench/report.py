@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -56,10 +57,16 @@ def curve_figures(folder: StudyFolder) -> dict[str, Figure]:
     """The learning curves, and the metrics where there are any."""
     rows = folder.rows()
     models = list(dict.fromkeys(rows["model"]))
-    figures = {"learning-curves": plots.learning_curves(folder.history(), models)}
+    figures = {"learning-curves": plots.learning_curves(_eventful(folder.history()), models)}
     if (rows["direction"] != "none").any():
         figures["metrics"] = plots.metric_dots(rows, models)
     return figures
+
+
+def _eventful(history: pd.DataFrame) -> pd.DataFrame:
+    """Without the shares of steps in which players moved where nobody ever rested: they say nothing."""
+    always = history.groupby("term")["value"].transform("min") == 1
+    return history[~(history["term"].str.startswith("moves of ") & always)]
 
 
 def sheet_figures(folder: StudyFolder) -> dict[str, Figure]:

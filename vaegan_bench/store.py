@@ -148,7 +148,7 @@ class RunFolder:
 
 
 def _training_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    units = {"steps": "steps", "parameters": "weights", "images per second": "", "seconds": "s"}
+    units = {"steps": "steps", "parameters": "weights", "speed": "images/s", "seconds": "s"}
     shared = {"family": "training", "direction": "none", "protocol": {}}
     return [{"metric": name, "value": record[name], "units": unit, **shared} for name, unit in units.items()]
 

@@ -42,11 +42,11 @@ class AttributeRetention(Metric):
         if known:
             scores = self._scores(outputs, usable_A)
             rows += [
-                ("retention-agreement", scores.agreement, "higher", "balanced accuracy"),
-                ("retention-auc", scores.auc, "higher", "AUC"),
-                ("retention-auc-ceiling", scores.ceiling, "none", "AUC"),
-                ("retention-auc-floor", scores.floor, "none", "AUC"),
-                ("retention-skill", scores.skill, "higher", "1 = as real pictures, 0 = chance"),
+                ("retention-agreement", scores.agreement, "higher", "1"),
+                ("retention-auc", scores.auc, "higher", "1"),
+                ("retention-auc-ceiling", scores.ceiling, "none", "1"),
+                ("retention-auc-floor", scores.floor, "none", "1"),
+                ("retention-skill", scores.skill, "higher", "1"),
             ]
         return [Measurement(*row, protocol) for row in rows]
 

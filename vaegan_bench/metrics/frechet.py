@@ -32,7 +32,7 @@ class Frechet(Metric):
         value = frechet_distance(_reference(real), checked(fake.features_NF, "samples"))
         numbers = {"n_real": len(real.features_NF), "n_fake": len(fake.features_NF)}
         protocol = {**protocol_of(outputs, self.extractor), **numbers}
-        return [Measurement(column(self.name, self.extractor, "fid"), value, "lower", "squared distance", protocol)]
+        return [Measurement(column(self.name, self.extractor, "fid"), value, "lower", "1", protocol)]
 
 
 class Moments(NamedTuple):

@@ -43,7 +43,7 @@ class KID(Metric):
         value = kernel_distance(real_NF, fake_NF, SUBSETS, size)
         numbers = {"n_real": len(real_NF), "n_fake": len(fake_NF), "subsets": SUBSETS, "subset_size": size}
         protocol = {**protocol_of(outputs, self.extractor), **numbers, "seed": SEED}
-        return [Measurement(column(self.name, self.extractor, "kid"), value, "lower", "squared MMD", protocol)]
+        return [Measurement(column(self.name, self.extractor, "kid"), value, "lower", "1", protocol)]
 
 
 def kernel_distance(real_NF: Tensor, fake_NF: Tensor, subsets: int, size: int, seed: int = SEED) -> float:

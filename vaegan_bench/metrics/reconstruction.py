@@ -20,8 +20,8 @@ from vaegan_bench.metrics.pixel_errors import (
 
 BLOCK = 256
 ROWS: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Direction, str]] = {
-    "mse": (mean_squared_error, "lower", "squared intensity in [0, 1]"),
-    "mae": (mean_absolute_error, "lower", "intensity in [0, 1]"),
+    "mse": (mean_squared_error, "lower", "1"),
+    "mae": (mean_absolute_error, "lower", "1"),
     "psnr": (peak_signal_to_noise, "higher", "dB"),
     "ssim": (structural_similarity, "higher", "1"),
 }

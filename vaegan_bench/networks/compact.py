@@ -18,36 +18,39 @@ class Compact(Networks):
     name = "compact"
     latent: int = 64
     width: int = 32
-    """Channels at the highest resolution; they double with each halving, up to four times."""
+    """Channels of encoder and discriminator at the highest resolution; they double per halving, up to fourfold."""
+    decoder_width: int = 24
+    """The same for the decoder, whose convolutions work at twice the resolution and cost more."""
 
     def build(self, role: str, shape: ImageShape, heads: int = 1) -> nn.Module:
         """Build encoder, decoder or discriminator."""
-        widths = self._widths(shape)
+        stages = _stages(shape)
         match role:
             case "encoder":
-                return CompactEncoder(shape.channels, widths, self.latent)
+                return CompactEncoder(shape.channels, _widths(self.width, stages), self.latent)
             case "decoder":
-                return CompactDecoder(heads * shape.channels, widths, self.latent)
+                return CompactDecoder(heads * shape.channels, _widths(self.decoder_width, stages), self.latent)
             case "discriminator":
-                return CompactDiscriminator(shape.channels, widths)
+                return CompactDiscriminator(shape.channels, _widths(self.width, stages))
         raise PluginError(f"Networks 'compact' have no role '{role}': encoder, decoder, discriminator.")
 
-    def _widths(self, shape: ImageShape) -> list[int]:
-        stages = int(math.log2(shape.height)) - 2
-        if shape.height != shape.width or shape.height not in (16, 32, 64, 128):
-            raise PluginError(
-                f"Networks 'compact' take square pictures of 16, 32, 64 or 128 pixels, not "
-                f"{shape.height}×{shape.width}: choose another --size."
-            )
-        return [self.width * min(2**i, 4) for i in range(stages)]
+
+def _stages(shape: ImageShape) -> int:
+    """How many halvings lead from the picture to 4×4."""
+    if shape.height != shape.width or shape.height not in (16, 32, 64, 128):
+        raise PluginError(
+            f"Networks 'compact' take square pictures of 16, 32, 64 or 128 pixels, not "
+            f"{shape.height}×{shape.width}: choose another --size."
+        )
+    return int(math.log2(shape.height)) - 2
 
 
-def _halved(inputs: int, outputs: int) -> nn.Conv2d:
-    return nn.Conv2d(inputs, outputs, 4, 2, padding=1, bias=False)
+def _widths(first: int, stages: int) -> list[int]:
+    return [first * min(2**i, 4) for i in range(stages)]
 
 
-def _doubled(inputs: int, outputs: int) -> nn.ConvTranspose2d:
-    return nn.ConvTranspose2d(inputs, outputs, 4, 2, padding=1, bias=False)
+def _norm_relu(channels: int) -> list[nn.Module]:
+    return [nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
 
 
 class CompactEncoder(nn.Module):
@@ -57,7 +60,7 @@ class CompactEncoder(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise([channels, *widths]):
-            layers += [_halved(inputs, outputs), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+            layers += [nn.Conv2d(inputs, outputs, 4, 2, padding=1, bias=False), *_norm_relu(outputs)]
         self.body = nn.Sequential(*layers, nn.Flatten())
         self.mu = nn.Linear(widths[-1] * 16, latent)
         self.logvar = nn.Linear(widths[-1] * 16, latent)
@@ -69,16 +72,21 @@ class CompactEncoder(nn.Module):
 
 
 class CompactDecoder(nn.Module):
-    """z (B, Z) → (B, channels, H, W), before the tanh."""
+    """z (B, Z) → (B, channels, H, W), before the tanh.
+
+    It enlarges by repeating pixels and smooths with 3×3 convolutions: transposed convolutions are cheaper, but at
+    this size they left a checkerboard that no budget of ours removed (docs/tuning.md).
+    """
 
     def __init__(self, channels: int, widths: list[int], latent: int) -> None:
         super().__init__()
         up = widths[::-1]
         layers: list[nn.Module] = [nn.Linear(latent, up[0] * 16, bias=False), nn.Unflatten(1, (up[0], 4, 4))]
-        layers += [nn.BatchNorm2d(up[0]), nn.ReLU(inplace=True)]
+        layers += _norm_relu(up[0])
         for inputs, outputs in pairwise(up):
-            layers += [_doubled(inputs, outputs), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
-        layers += [nn.ConvTranspose2d(up[-1], channels, 4, 2, padding=1)]
+            layers += [nn.Upsample(scale_factor=2), nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)]
+            layers += _norm_relu(outputs)
+        layers += [nn.Upsample(scale_factor=2), nn.Conv2d(up[-1], channels, 3, padding=1)]
         self.body = nn.Sequential(*layers)
 
     def forward(self, z_BZ: Tensor) -> Tensor:
@@ -88,17 +96,20 @@ class CompactDecoder(nn.Module):
 
 
 class CompactDiscriminator(nn.Module):
-    """x (B, C, H, W) → logits (B,) and Dis_l(x): the second convolution's output, before its norm."""
+    """x (B, C, H, W) → logits (B,) and Dis_l(x): the output of the second convolution.
+
+    Without normalisation: what it says of one picture then depends on no other, which gradient penalties assume, and
+    its game was more stable in our trials (docs/tuning.md).
+    """
 
     def __init__(self, channels: int, widths: list[int]) -> None:
         super().__init__()
-        first, second, *rest = widths
-        self.below = nn.Sequential(
-            nn.Conv2d(channels, first, 4, 2, padding=1), nn.LeakyReLU(0.2, inplace=True), _halved(first, second)
-        )
-        layers: list[nn.Module] = [nn.BatchNorm2d(second), nn.LeakyReLU(0.2, inplace=True)]
-        for inputs, outputs in pairwise([second, *rest]):
-            layers += [_halved(inputs, outputs), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2, inplace=True)]
+        convolutions = [nn.Conv2d(i, o, 4, 2, padding=1) for i, o in pairwise([channels, *widths])]
+        first, second, *rest = convolutions
+        self.below = nn.Sequential(first, nn.LeakyReLU(0.2, inplace=True), second)
+        layers: list[nn.Module] = [nn.LeakyReLU(0.2)]  # not in place: what is tapped must stay
+        for convolution in rest:
+            layers += [convolution, nn.LeakyReLU(0.2, inplace=True)]
         self.above = nn.Sequential(*layers, nn.Flatten(), nn.Linear(widths[-1] * 16, 1))
 
     def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from vaegan_bench.plots.style import LABEL_WIDTH, MUTED, blank, colours, inches, nothing, remove, styled
-from vaegan_bench.tables import rank_of_family, runs, summarise, wrapped
+from vaegan_bench.tables import rank_of_family, runs, summarise, with_units, wrapped
 
 COLUMNS, WIDTH = (5, 4, 3), 1.8
 """Panels side by side, whichever number leaves the fewest gaps, and the inches of each."""
@@ -131,7 +131,7 @@ def _bar(ax: Axes, y: int, mean: float, half_width: float, colour: str) -> None:
 
 def _axis(ax: Axes, metric: str, units: str, direction: str) -> None:
     text, side = BETTER[direction]
-    ax.set_title(f"{metric} ({units})" if units else metric, fontsize=8)
+    ax.set_title(with_units(metric, units), fontsize=8)
     ax.set_ylabel("")
     ax.set_xlabel(text, loc=side, color=MUTED, fontsize=7, labelpad=1)
     ax.xaxis.set_major_locator(MaxNLocator(3))

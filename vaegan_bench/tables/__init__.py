@@ -5,7 +5,7 @@ from vaegan_bench.tables.markdown import to_markdown
 from vaegan_bench.tables.runs import runs, unfinished
 from vaegan_bench.tables.summary import MixedProtocolsError, interval, rank_of_family, summarise
 from vaegan_bench.tables.terminal import to_rich
-from vaegan_bench.tables.words import cell, heading, number, wrapped
+from vaegan_bench.tables.words import cell, heading, number, with_units, wrapped
 
 __all__ = [
     "MixedProtocolsError",
@@ -21,5 +21,6 @@ __all__ = [
     "to_markdown",
     "to_rich",
     "unfinished",
+    "with_units",
     "wrapped",
 ]

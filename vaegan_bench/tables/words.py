@@ -14,7 +14,12 @@ SMALLEST_DECIMAL = 6
 def heading(metric: str, direction: str, units: str | None) -> str:
     """A metric's name, its direction and its units: 'psnr ↑ (dB)'."""
     arrow = f" {ARROWS[direction]}" if direction in ARROWS else ""
-    return f"{metric}{arrow}{f' ({units})' if units and units not in metric.split() else ''}"
+    return with_units(f"{metric}{arrow}", units)
+
+
+def with_units(name: str, units: str | None) -> str:
+    """'psnr (dB)'; the name alone where units would say nothing: a pure number has '1', and 'steps' count steps."""
+    return name if not units or units == "1" or units in name.split() else f"{name} ({units})"
 
 
 def number(value: float) -> str:
