@@ -155,3 +155,22 @@ def test_help_has_examples_and_does_not_load_torch() -> None:
     code = "import sys, vaegan_bench.cli.app as a; sys.exit('torch' in sys.modules or 'pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     assert "vaegan-bench run --models all" in bench("run", "--help").stdout
+
+
+def test_divergence_is_a_row_and_never_ends_the_study(tmp_path: Path, cache: Path) -> None:
+    models = "vae,vae[reconstruction=gaussian[sigma=1e-30]]"
+    line = ("run", "smoke", "--models", models, "--metrics", "reconstruction", "--results", tmp_path)
+    done = bench(*line, "--cache-dir", cache)
+    assert done.returncode == 0, done.stderr
+    rows = pd.read_csv(tmp_path / "smoke" / "results.csv")
+    assert set(rows["status"]) == {"ok", "diverged at step 1"}
+    assert set(rows.loc[rows["status"] != "ok", "family"]) == {"training"}
+    assert "diverged at step 1" in (tmp_path / "smoke" / "summary.md").read_text()
+
+
+def test_a_study_in_which_every_run_diverges_still_reports(tmp_path: Path, cache: Path) -> None:
+    model = "vae[reconstruction=gaussian[sigma=1e-30]]"
+    done = bench("run", "smoke", "--models", model, "--results", tmp_path, "--cache-dir", cache)
+    assert done.returncode == 0, done.stderr
+    assert "diverged at step 1" in done.stdout
+    assert (tmp_path / "smoke" / "learning-curves.png").is_file()

@@ -91,7 +91,8 @@ class RunFolder:
         """Write what training left; the folder appears whole or not at all."""
         with _new_folder(self.path) as partial:
             write_json(partial / "run.json", record)
-            pd.DataFrame(history).to_csv(partial / "history.csv", index=False)
+            columns = list(dict.fromkeys(["step", *(name for row in history for name in row)]))
+            pd.DataFrame(history, columns=columns).to_csv(partial / "history.csv", index=False)
             save_file(weights, partial / "weights.safetensors")
 
     def write_measured(

@@ -1,0 +1,34 @@
+"""Where runs train, and in which precision."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from vaegan_bench.api import StudyError
+from vaegan_bench.device import choose_device, choose_precision, describe, peak_memory_bytes
+
+
+def test_a_precision_that_is_asked_for_is_kept() -> None:
+    cpu = torch.device("cpu")
+    assert choose_precision("bfloat16", cpu) == "bfloat16"
+    assert choose_precision("float32", cpu) == "float32"
+
+
+@pytest.mark.parametrize(("tiles", "precision"), [(True, "bfloat16"), (False, "float32")])
+def test_auto_takes_bfloat16_only_where_the_processor_has_tiles(
+    tiles: bool, precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: tiles, raising=False)
+    assert choose_precision("auto", torch.device("cpu")) == precision
+
+
+def test_a_device_that_is_not_there_is_told_in_one_line() -> None:
+    with pytest.raises(StudyError, match=r"Device 'nonsense' cannot be used here.*Choose auto, cpu") as raised:
+        choose_device("nonsense")
+    assert "\n" not in str(raised.value)
+
+
+def test_records_name_the_machine_and_its_memory() -> None:
+    assert describe(torch.device("cpu")).startswith("cpu (")
+    assert peak_memory_bytes(torch.device("cpu")) > 10 * 2**20
