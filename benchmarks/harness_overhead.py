@@ -71,7 +71,7 @@ def by_hand_vae(run: Run, data: Data) -> Iterator[TrainingState]:
     (optimizer,) = state.optimizers.values()
     batches = Batches(run.dataset, data.train, run.batch, run.seed, CPU)
     for step in range(10**9):
-        x = batches.at(step, state.noise)
+        x = batches.at(step)
         mu, logvar = encoder(x)
         logvar = logvar.clamp(-10, 10)
         z = mu + (0.5 * logvar).exp() * torch.randn(mu.shape, generator=state.noise)
@@ -92,7 +92,7 @@ def by_hand_vaegan(run: Run, data: Data) -> Iterator[TrainingState]:
     batches = Batches(run.dataset, data.train, run.batch, run.seed, CPU)
     n, gamma = run.batch, run.model.gamma
     for step in range(10**9):
-        x = batches.at(step, state.noise)
+        x = batches.at(step)
         mu, logvar = encoder(x)
         logvar = logvar.clamp(-10, 10)
         z_prior = torch.randn(mu.shape, generator=state.noise)

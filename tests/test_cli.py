@@ -174,3 +174,48 @@ def test_a_study_in_which_every_run_diverges_still_reports(tmp_path: Path, cache
     assert done.returncode == 0, done.stderr
     assert "diverged at step 1" in done.stdout
     assert (tmp_path / "smoke" / "learning-curves.png").is_file()
+
+
+FRAGILE = '''
+"""A metric that works only once a file is there."""
+from dataclasses import dataclass
+from pathlib import Path
+from vaegan_bench.api import Measurement, Metric, hookimpl
+
+@dataclass(frozen=True, kw_only=True)
+class Fragile(Metric):
+    """Reads its number from a file."""
+    name = "fragile"
+    family = "sample quality"
+
+    def __call__(self, outputs):
+        return [Measurement("fragile", float(Path("number.txt").read_text()), "higher", "1")]
+
+@hookimpl
+def vaegan_bench_plugins():
+    return [Fragile]
+'''
+
+
+def test_a_metric_that_fails_costs_nothing_else_and_is_tried_again(tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "fragile.py").write_text(FRAGILE)
+    line = ("run", "smoke", "--models", "vae", "--metrics", "fragile,reconstruction", "--plugin", "fragile.py")
+    first = bench(*line, "--cache-dir", cache, cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    summary = tmp_path / "results" / "smoke" / "summary.md"
+    assert "## Not measured" in summary.read_text()
+    assert "psnr" in summary.read_text()
+    (tmp_path / "number.txt").write_text("7.5")
+    assert bench(*line, "--cache-dir", cache, cwd=tmp_path).returncode == 0
+    assert "## Not measured" not in summary.read_text()
+    assert "7.5" in summary.read_text()
+
+
+def test_a_run_that_raises_does_not_cost_the_others(tmp_path: Path, cache: Path) -> None:
+    models = "vaegan[gamma=0,adversarial_weight=0],vae"
+    line = ("run", "smoke", "--models", models, "--metrics", "reconstruction", "--results", tmp_path)
+    done = bench(*line, "--cache-dir", cache)
+    assert done.returncode == 1
+    assert "Error: vaegan-gamma-0" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert set(pd.read_csv(tmp_path / "smoke" / "results.csv")["model"]) == {"vae"}

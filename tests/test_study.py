@@ -76,7 +76,7 @@ def test_fields_of_a_study_lie_below_selectors() -> None:
 def test_what_cannot_be_built_is_refused_before_anything_trains() -> None:
     with pytest.raises(BenchError, match="defined at 32×32 and 64×64, not at 48×48"):
         planned(networks="larsen", size=48)
-    with pytest.raises(BenchError, match="none of the chosen models has a field 'adversarial'"):
+    with pytest.raises(BenchError, match=r"Unknown field to cross, of the chosen models: .adversarial."):
         planned(models=["vae"], losses={"adversarial": ["hinge"]})
 
 
@@ -100,3 +100,18 @@ def test_runs_that_may_be_compared_share_a_setting() -> None:
     first, second = planned(models=["vae", "gan"]).runs
     assert first.setting_id == second.setting_id
     assert dataclasses.replace(first, steps=9).setting_id != first.setting_id
+
+
+def test_fields_reach_nested_plugins_and_must_be_known() -> None:
+    (run,) = planned(models=["vae"], fields={"kl": {"beta": 400.0}}).runs
+    assert run.model.prior.beta == 400.0  # type: ignore[attr-defined]
+    with pytest.raises(BenchError, match=r"Unknown plugin in fields: 'veagan'.* 'vaegan'"):
+        planned(fields={"veagan": {"gamma": 1.0}})
+    with pytest.raises(BenchError, match=r"Unknown field of 'kl': 'betta'.* 'beta'"):
+        planned(fields={"kl": {"betta": 1.0}})
+
+
+def test_two_labels_of_one_run_are_refused() -> None:
+    with pytest.raises(BenchError, match="'vae' and 'vae\\[prior=kl\\]' mean the same run"):
+        planned(models=["vae", "vae[prior=kl]"])
+    assert len(planned(models=["vae"], seeds=[3, 3]).runs) == 1

@@ -11,6 +11,11 @@ __version__ = "0.1.0"
 __all__ = ["Results", "__version__", "load", "load_model", "run"]
 
 
+def __dir__() -> list[str]:
+    """Show what is imported late, too."""
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     """Import pandas and torch only when somebody asks for what needs them."""
     if name not in __all__:

@@ -44,7 +44,7 @@ def build_modules(model: Model, networks: Networks, seed: int, shape: ImageShape
     modules = Modules()
     for role in roles(model):
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(derive_seed(seed, "weights", role))
+            torch.default_generator.manual_seed(derive_seed(seed, "weights", role))
             module = build_role(model, networks, role, shape)
         if module is not None:
             modules[role] = module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # its stub lacks the keyword

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import Data, ImageShape, Model, Modules, Networks, Progress, silent
+from vaegan_bench.api import BenchError, Data, ImageShape, Model, Modules, Networks, Progress, silent
 from vaegan_bench.assembly import build_modules
-from vaegan_bench.device import describe
+from vaegan_bench.device import choose_device, describe
 from vaegan_bench.evaluation.measuring import evaluation_definition, measure
 from vaegan_bench.evaluation.outputs import ModelOutputs, Shared
 from vaegan_bench.plan import Plan, Run
@@ -38,41 +38,55 @@ class Execution:
     ) -> None:
         self.plan, self.folder = plan, folder
         self.hook = registry.manager.hook
-        self.device = torch.device(plan.runs[0].device)
+        self.device = choose_device(plan.study.device)
         self.shelf = DataShelf(cache, progress)
         self.cache, self.progress = cache, progress
         self.evaluation = evaluation_definition(plan.metrics, plan.study.samples)
+        self.failures: dict[str, str] = {}
+        """Runs that raised an error, with its words; the study goes on without them."""
         self._shared: dict[str, Shared] = {}
 
     def finished(self) -> list[Run]:
-        """The runs that are trained and measured already."""
-        return [run for run in self.plan.runs if self._is_finished(run)]
+        """The runs whose results are on disk already."""
+        return [run for run in self.plan.runs if self._has_results(run)]
 
     def carry_out(self) -> None:
         """Train and measure what is not finished; each finished run is on disk before the next begins."""
         study = self.plan.study
         self.folder.create()
         self.folder.write_study({"study": as_plain(study), "runs": [run.id for run in self.plan.runs]})
-        todo = [run for run in self.plan.runs if not self._is_finished(run)]
+        todo = [run for run in self.plan.runs if not (self._has_results(run) and self._has_weights_for(run))]
         images = [run.steps * run.batch for run in todo]
         self.hook.study_started(name=study.name, runs=[run.id for run in todo], images=images)
         for run in todo:
-            self._carry_out(run)
+            try:
+                status = self._carry_out(run)
+            except Exception as error:  # a plugin may raise anything, and one run must not cost the others
+                words = str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}"
+                self.failures[run.id] = words
+                status = f"failed: {words}"
+            self.hook.run_ended(run=run.id, status=status)
         self.hook.study_ended(name=study.name)
 
-    def _is_finished(self, run: Run) -> bool:
+    def _has_results(self, run: Run) -> bool:
         folder = self.folder.run(run.id)
         return folder.is_trained and folder.is_measured(self.evaluation)
 
-    def _carry_out(self, run: Run) -> None:
+    def _has_weights_for(self, run: Run) -> bool:
+        """Whether a run was trained on the pictures that its data set holds now."""
+        folder = self.folder.run(run.id)
+        return folder.is_trained and bool(folder.record()["data"] == self.shelf.get(run).digest)
+
+    def _carry_out(self, run: Run) -> str:
+        """Do what is not done; return how the run ended."""
         folder, data = self.folder.run(run.id), self.shelf.get(run)
         self.hook.run_started(run=run.id, steps=run.steps, batch=run.batch)
-        if not folder.is_trained:
+        if not self._has_weights_for(run):
             self._train(run, data, folder)
-        status = folder.record()["status"]
+        status: str = folder.record()["status"]
         if status == "ok":
             self._measure(run, data, folder)
-        self.hook.run_ended(run=run.id, status=status)
+        return status
 
     def _train(self, run: Run, data: Data, folder: RunFolder) -> None:
         listener = Listener(
@@ -89,8 +103,8 @@ class Execution:
         model = restore(run.model, run.networks, data.shape, folder.weights(), self.device)
         seed = derive_seed(run.seed, "evaluation")
         outputs = ModelOutputs(model, self._shared[data.digest], self.plan.study.samples, seed)
-        measured = measure(outputs, self.plan.metrics, run.split)
         folder.write_pictures(kept_pictures(outputs))
+        measured = measure(outputs, self.plan.metrics, run.split)
         folder.write_measured(self.evaluation, measured.rows, measured.problems)
 
 

@@ -25,7 +25,7 @@ def study_started(name: str, runs: list[str], images: list[int]) -> None:
 
 @hookspec
 def run_started(run: str, steps: int, batch: int) -> None:
-    """A run is about to take its first step."""
+    """A run is about to be trained, or only measured where it was trained before."""
 
 
 @hookspec
@@ -45,4 +45,4 @@ def run_ended(run: str, status: str) -> None:
 
 @hookspec
 def study_ended(name: str) -> None:
-    """A study is over; its tables and plots are on disk."""
+    """All runs of a study are over; tables and plots are made after this."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 
@@ -20,15 +21,20 @@ from vaegan_bench.api import (
     Model,
     Networks,
     Optimizer,
+    Plugin,
     PluginError,
     StudyError,
+    UnknownNameError,
     definition,
 )
+from vaegan_bench.api.plugin import written
 from vaegan_bench.assembly import build_role, roles
 from vaegan_bench.device import choose_device, choose_precision
 from vaegan_bench.registry import Registry, field_types, plugins_within
-from vaegan_bench.selectors import Selector, parse_selector
+from vaegan_bench.selectors import parse_selector
 from vaegan_bench.study import Study
+
+P = TypeVar("P", bound=Plugin)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +67,8 @@ class Run:
 
     @cached_property
     def definition(self) -> Mapping[str, Any]:
-        """All that decides the outcome, as plain data, with a digest of each plugin's code."""
-        plugins = (self.model, self.dataset, self.networks, self.optimizer)
-        code = {type(p).__module__: _code_digest(type(p)) for whole in plugins for p in plugins_within(whole)}
+        """All that decides the outcome, as plain data, with digests of the plugins' code."""
+        code = code_of((self.model, self.dataset, self.networks, self.optimizer))
         return {"model": definition(self.model), "seed": self.seed, **self.setting, "code": code}
 
     @property
@@ -100,9 +105,10 @@ def make_plan(study: Study, registry: Registry) -> Plan:
     """Cross data sets × models × losses × seeds. Raises `BenchError` for anything that could not be run."""
     resolve = Resolver(study, registry)
     metrics = tuple(resolve.metric(m) for m in study.metrics)
-    labels = list(dict.fromkeys(_labels(study, registry)))
-    models = {label: resolve.model(label) for label in labels}
+    models = {label: resolve.model(label) for label in dict.fromkeys(_labels(study, registry))}
+    _check_crossed(study, models.values())
     runs = [run for label, model in models.items() for run in resolve.runs(label, model)]
+    _refuse_twins(runs)
     fitting, skips = _build_on_paper(runs)
     if not fitting:
         raise StudyError(f"Nothing to run: {skips[0].reason}")
@@ -116,29 +122,31 @@ class Resolver:
         self.study = study
         self.registry = registry
         self.device = choose_device(study.device)
+        self.fields = {name: {k: written(v) for k, v in fields.items()} for name, fields in study.fields.items()}
+        registry.check_fields(self.fields)
 
     def model(self, selector: str) -> Model:
         """A model, with this study's fields."""
-        return self.registry.build(Model, self._with_study_fields(selector))
+        return self._build(Model, selector)
 
     def metric(self, selector: str) -> Metric:
         """A metric, with this study's fields."""
-        return self.registry.build(Metric, self._with_study_fields(selector))
+        return self._build(Metric, selector)
 
     def runs(self, label: str, model: Model) -> Iterator[Run]:
         """One run per data set and seed."""
-        study, build = self.study, self.registry.build
+        study = self.study
         for dataset in study.datasets:
-            for seed in study.seeds:
+            for seed in dict.fromkeys(study.seeds):
                 yield Run(
                     label=label,
                     model=model,
                     seed=seed,
-                    dataset=build(Dataset, self._with_study_fields(dataset)),
+                    dataset=self._build(Dataset, dataset),
                     size=study.size,
                     split=study.split,
-                    networks=build(Networks, self._with_study_fields(study.networks)),
-                    optimizer=build(Optimizer, self._with_study_fields(study.optimizer)),
+                    networks=self._build(Networks, study.networks),
+                    optimizer=self._build(Optimizer, study.optimizer),
                     steps=study.steps,
                     batch=study.batch,
                     ema=study.ema,
@@ -146,27 +154,39 @@ class Resolver:
                     device=self.device.type,
                 )
 
-    def _with_study_fields(self, text: str) -> Selector:
-        selector = parse_selector(text)
-        defaults = self.study.fields.get(selector.name, {})
-        written = {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in defaults.items()}
-        return Selector(selector.name, {**written, **selector.fields})
+    def _build(self, base: type[P], selector: str) -> P:
+        return self.registry.build(base, selector, self.fields)
 
 
 def _labels(study: Study, registry: Registry) -> Iterator[str]:
     """The selectors of all models, crossed with the study's losses."""
     known = registry.of_kind(Model.kind)
-    crossed: set[str] = set()
     for text in study.models:
         for name in known if text == "all" else [text]:
             selectors = [parse_selector(name)]
             fields = field_types(known[selectors[0].name].plugin) if selectors[0].name in known else {}
-            for field in (f for f in study.losses if f in fields):
-                crossed.add(field)
+            for field in (f for f in study.losses if f in fields and study.losses[f]):
                 selectors = [s.plus({field: loss}) for s in selectors for loss in study.losses[field]]
             yield from map(str, selectors)
-    for field in set(study.losses) - crossed:
-        raise StudyError(f"losses: none of the chosen models has a field '{field}'.")
+
+
+def _check_crossed(study: Study, models: Iterable[Model]) -> None:
+    """Every crossed field belongs to a chosen model, and has something to be crossed with."""
+    fields = {name for model in models for name in field_types(type(model))}
+    for field, losses in study.losses.items():
+        if field not in fields:
+            raise UnknownNameError("field to cross, of the chosen models:", field, fields)
+        if not losses:
+            raise StudyError(f"losses: '{field}' has no loss to be crossed with.")
+
+
+def _refuse_twins(runs: list[Run]) -> None:
+    """Two labels of one run would share its folder, and one of them would vanish from the tables."""
+    first: dict[str, Run] = {}
+    for run in runs:
+        twin = first.setdefault(_digest(run.definition), run)
+        if twin is not run:
+            raise StudyError(f"'{twin.label}' and '{run.label}' mean the same run: leave one of them out.")
 
 
 def _build_on_paper(runs: list[Run]) -> tuple[list[Run], list[Skip]]:
@@ -185,9 +205,25 @@ def _build_on_paper(runs: list[Run]) -> tuple[list[Run], list[Skip]]:
     return fitting, list(skips.values())
 
 
-def _code_digest(plugin: type) -> str:
-    """A digest of the file that defines a plugin: an edited plugin is another plugin."""
-    return hashlib.sha256(inspect.getsource(inspect.getmodule(plugin) or plugin).encode()).hexdigest()[:12]
+def code_of(plugins: Iterable[Plugin]) -> dict[str, str]:
+    """A digest of the code behind plugins and the plugins in their fields, by top-level module: edited is another."""
+    classes = {type(p) for whole in plugins for p in plugins_within(whole)}
+    return {root: _code_digest(root) for root in sorted({cls.__module__.partition(".")[0] for cls in classes})}
+
+
+PRESENTATION = ("cli", "plots", "tables", "report.py", "results.py", "progress.py", "estimate.py")
+"""Parts of this package that show results and have no part in them."""
+
+
+@cache
+def _code_digest(root: str) -> str:
+    """A digest of all source files of a package, or of a single module's file."""
+    module = sys.modules[root]
+    folder = Path(str(module.__file__)).parent
+    files = sorted(folder.rglob("*.py")) if hasattr(module, "__path__") else [Path(str(module.__file__))]
+    if root == "vaegan_bench":
+        files = [file for file in files if file.relative_to(folder).parts[0] not in PRESENTATION]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 def _digest(plain: Mapping[str, Any]) -> str:

@@ -82,7 +82,7 @@ class TerminalProgress:
         self.finished += 1
         if self.run is not None:
             self.bars.remove_task(self.run)
-        self.console.print(f"{run}: {'done' if status == 'ok' else status}", highlight=False)
+        self.console.print(f"{run}: {'done' if status == 'ok' else status}", highlight=False, markup=False)
 
     def _close_preparation(self) -> None:
         if self.preparing is not None:

@@ -18,12 +18,15 @@ import pluggy
 
 from vaegan_bench import hookspecs
 from vaegan_bench.api import Plugin, PluginError, SelectorError, UnknownNameError
+from vaegan_bench.api.plugin import default_of
 from vaegan_bench.selectors import Selector, parse_selector
 
 GROUP = "vaegan_bench"
 """The entry-points group of installed plugins, and the name of the pluggy project."""
 
 P = TypeVar("P", bound=Plugin)
+Defaults = Mapping[str, Mapping[str, str]]
+"""plugin name → field → value as text."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +81,19 @@ class Registry:
         """All plugins of one kind by name, in the order of registration."""
         return {name: entry for (k, name), entry in self.entries.items() if k == kind}
 
-    def kinds(self) -> list[str]:
-        """All kinds that have plugins, in the order of registration."""
-        return list(dict.fromkeys(kind for kind, _ in self.entries))
+    def check_fields(self, fields: Defaults) -> None:
+        """Refuse defaults for plugins or fields that nobody knows."""
+        for name, values in fields.items():
+            plugins = [entry.plugin for (_, known), entry in self.entries.items() if known == name]
+            if not plugins:
+                raise UnknownNameError("plugin in fields:", name, {known for _, known in self.entries})
+            known_fields = {field for plugin in plugins for field in field_types(plugin)}
+            for field in values:
+                if field not in known_fields:
+                    raise UnknownNameError(f"field of '{name}':", field, known_fields)
 
-    def build(self, base: type[P], selector: str | Selector) -> P:
-        """Make the plugin that a selector means.
+    def build(self, base: type[P], selector: str | Selector, defaults: Defaults | None = None) -> P:
+        """Make the plugin that a selector means; `defaults` fill in what it leaves open, in nested plugins too.
 
         Raises `UnknownNameError` for a name or field that nobody knows, `SelectorError` for a value that does not fit.
         """
@@ -92,10 +102,12 @@ class Registry:
         if selector.name not in known:
             raise UnknownNameError(base.kind, selector.name, known)
         plugin = known[selector.name].plugin
-        values = {name: self._value(plugin, name, text) for name, text in selector.fields.items()}
+        defaults = defaults or {}
+        given = {**_nested(plugin), **defaults.get(selector.name, {}), **selector.fields}
+        values = {name: self._value(plugin, name, text, defaults) for name, text in given.items()}
         try:
             return typing.cast(P, plugin(**values))
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise SelectorError(f"{base.kind.capitalize()} '{selector}': {error}.") from error
 
     def restore(self, base: type[P], definition: Mapping[str, Any]) -> P:
@@ -110,20 +122,20 @@ class Registry:
         values = {k: self.restore(Plugin, v) if isinstance(v, Mapping) else v for k, v in fields.items()}
         return typing.cast(P, self.entries[kind, name].plugin(**values))
 
-    def _value(self, plugin: type[Plugin], name: str, text: str) -> Any:
+    def _value(self, plugin: type[Plugin], name: str, text: str, defaults: Defaults) -> Any:
         types_by_field = field_types(plugin)
         if name not in types_by_field:
             raise UnknownNameError(f"field of {plugin.kind} '{plugin.name}':", name, types_by_field)
-        return self._read(types_by_field[name], text, f"{plugin.name}.{name}")
+        return self._read(types_by_field[name], text, f"{plugin.name}.{name}", defaults)
 
-    def _read(self, annotation: Any, text: str, where: str) -> Any:
+    def _read(self, annotation: Any, text: str, where: str, defaults: Defaults) -> Any:
         """Read a field's value from text, by the type that its class declares."""
         options = typing.get_args(annotation) if _is_union(annotation) else (annotation,)
         if type(None) in options and text.lower() == "none":
             return None
         for option in (o for o in options if o is not type(None)):
             if isinstance(option, type) and issubclass(option, Plugin):
-                return self.build(option, text)
+                return self.build(option, text, defaults)
             value = _read_plain(option, text)
             if value is not None:
                 return value
@@ -135,6 +147,12 @@ def field_types(plugin: type[Plugin]) -> dict[str, Any]:
     """The fields of a plugin class with their types, in order."""
     hints = typing.get_type_hints(plugin)
     return {f.name: hints[f.name] for f in dataclasses.fields(plugin)}  # type: ignore[arg-type]  # a dataclass
+
+
+def _nested(plugin: type[Plugin]) -> dict[str, str]:
+    """The plugins that are defaults of fields, as selectors: built anew, so that study-wide defaults reach them."""
+    defaults = {f.name: default_of(f) for f in dataclasses.fields(plugin)}  # type: ignore[arg-type]  # a dataclass
+    return {name: str(value) for name, value in defaults.items() if isinstance(value, Plugin)}
 
 
 def summary_line(plugin: type[Plugin]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +33,37 @@ def write_tables(folder: StudyFolder) -> list[Path]:
     paths = [folder.path / name for name in ("results.csv", "results.parquet", "summary.md")]
     rows.to_csv(paths[0], index=False)
     rows.to_parquet(paths[1], index=False)
-    paths[2].write_text(tables.to_markdown(rows, title=f"{study['name']}: {study['description']}"), "utf-8")
+    body = tables.to_markdown(rows, title=f"{study['name']}: {study['description']}")
+    paths[2].write_text("\n".join([body.rstrip(), "", *_setting(study), *_not_measured(folder)]) + "\n", "utf-8")
     return paths
+
+
+def _setting(study: Mapping[str, Any]) -> list[str]:
+    """What all models shared, and what the study set for each, as lines of markdown."""
+    shared = ("size", "split", "networks", "steps", "batch", "optimizer", "ema", "precision", "device", "samples")
+    lines = ["## Setting", "", *(f"- {name}: `{study[name]}`" for name in shared)]
+    for plugin, fields in study["fields"].items():
+        values = ",".join(f"{field}={value}" for field, value in fields.items())
+        lines.append(f"- `{plugin}` here means `{plugin}[{values}]`, unless a label says otherwise")
+    return [*lines, ""]
+
+
+def _not_measured(folder: StudyFolder) -> list[str]:
+    """Which metrics gave no numbers for which runs, and why, as lines of markdown."""
+    problems = [(run.path.name, *problem) for run in folder.runs() for problem in run.problems().items()]
+    lines = [f"- `{run}`: `{metric}`: {reason}" for run, metric, reason in problems]
+    return ["## Not measured", "", *lines, ""] if lines else []
 
 
 def write_plots(folder: StudyFolder) -> list[Path]:
     """Write the learning curves and the metrics, with every seed as a dot."""
-    return _save_all(curve_figures(folder), folder.path)
+    return _save_all(curve_figures(folder), folder.path, ("learning-curves", "metrics"))
 
 
 def write_samples(folder: StudyFolder) -> list[Path]:
     """Write each run's grids, and the sheets of all models side by side."""
     grids = [path for run in folder.runs() for path in _write_grids(run.path, run.pictures())]
-    return [*grids, *_save_all(sheet_figures(folder), folder.path)]
+    return [*grids, *_save_all(sheet_figures(folder), folder.path, ("samples", "reconstructions"))]
 
 
 def study_figures(folder: StudyFolder) -> dict[str, Figure]:
@@ -70,19 +88,20 @@ def _eventful(history: pd.DataFrame) -> pd.DataFrame:
 
 
 def sheet_figures(folder: StudyFolder) -> dict[str, Figure]:
-    """Samples on the same codes and reconstructions of the same pictures: each model's first seed."""
-    first: dict[str, Pictures] = {}
+    """Samples on the same codes and reconstructions of the same pictures: each model's first seed that has any."""
+    models = list(dict.fromkeys(run.record()["label"] for run in folder.runs()))
+    kept: dict[str, Pictures] = {}
     for run in folder.runs():
-        first.setdefault(run.record()["label"], run.pictures())
-    kept = {label: pictures for label, pictures in first.items() if pictures}
+        if pictures := run.pictures():
+            kept.setdefault(run.record()["label"], pictures)
     if not kept:
         return {}
     originals = next(iter(kept.values()))["originals"]
     rebuilt = {label: p["reconstructions"] for label, p in kept.items() if "reconstructions" in p}
     samples = {label: p["samples"] for label, p in kept.items()}
-    sheets = {"samples": plots.sample_sheet(samples, real=originals, models=list(first))}
+    sheets = {"samples": plots.sample_sheet(samples, real=originals, models=models)}
     if rebuilt:
-        sheets["reconstructions"] = plots.reconstruction_sheet(originals, rebuilt, models=list(first))
+        sheets["reconstructions"] = plots.reconstruction_sheet(originals, rebuilt, models=models)
     return sheets
 
 
@@ -104,7 +123,10 @@ def interleaved(above: Array, below: Array, columns: int) -> Array:
     return np.stack(rows, axis=1).reshape(-1, *above.shape[1:])
 
 
-def _save_all(figures: Mapping[str, Figure], folder: Path) -> list[Path]:
+def _save_all(figures: Mapping[str, Figure], folder: Path, names: Iterable[str]) -> list[Path]:
+    """Write the figures; of those that go by `names` and are not drawn now, no older one stays."""
+    for name in set(names) - set(figures):
+        (folder / f"{name}.png").unlink(missing_ok=True)
     paths = {folder / f"{name}.png": figure for name, figure in figures.items()}
     for path, figure in paths.items():
         figure.savefig(path)

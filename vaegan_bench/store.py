@@ -80,10 +80,11 @@ class RunFolder:
         return (self.path / "run.json").is_file()
 
     def is_measured(self, evaluation: Mapping[str, Any]) -> bool:
-        """Whether the numbers here were measured in this way; a diverged run has none to measure."""
+        """Whether all numbers here were measured in this way; a diverged run has none to measure."""
         if self.record()["status"] != "ok":
             return True
-        return bool(self._metrics().get("evaluation") == json.loads(json.dumps(evaluation)))
+        metrics = self._metrics()
+        return not metrics.get("problems") and bool(metrics.get("evaluation") == json.loads(json.dumps(evaluation)))
 
     def write_trained(
         self, record: Mapping[str, Any], history: list[dict[str, float]], weights: dict[str, Tensor]

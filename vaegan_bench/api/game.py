@@ -65,7 +65,7 @@ class Modules(dict[str, nn.Module]):
         if "scale" not in self:
             return None
         log_sigma: Tensor = self["scale"]()
-        return log_sigma.clamp(-LOG_SIGMA_BOUND, LOG_SIGMA_BOUND)
+        return _bounded(log_sigma)
 
     def encode(self, x_BCHW: Tensor) -> Posterior:
         """q(z|x) of pictures in [-1, 1]."""
@@ -90,6 +90,11 @@ class Modules(dict[str, nn.Module]):
         return self.judge(x_BCHW)[0].logits_B
 
 
+def _bounded(log_sigma: Tensor) -> Tensor:
+    """Keep log σ within its bound, softly: a hard clamp has no gradient that would lead back."""
+    return LOG_SIGMA_BOUND * torch.tanh(log_sigma / LOG_SIGMA_BOUND)
+
+
 def _pixels(raw_BCHW: Tensor, log_sigma: Tensor | None) -> Prediction:
     """Read a decoder's output: tanh(first half) is the mean, a second half of channels is log σ.
 
@@ -98,7 +103,7 @@ def _pixels(raw_BCHW: Tensor, log_sigma: Tensor | None) -> Prediction:
     channels = raw_BCHW.shape[1]
     if channels % 2 == 0:
         raw_BCHW, second = raw_BCHW.chunk(2, dim=1)
-        log_sigma = second.clamp(-LOG_SIGMA_BOUND, LOG_SIGMA_BOUND)
+        log_sigma = _bounded(second)
     return Prediction(raw_BCHW.tanh(), log_sigma, raw_BCHW)
 
 

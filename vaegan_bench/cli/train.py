@@ -149,14 +149,19 @@ def _carry_out(plan: Plan, registry: Registry, results: Path, cache: Path, conso
     try:
         with progress:
             execution.carry_out()
+        _conclude(folder, console)
     except KeyboardInterrupt:
         kept = len(execution.finished())
         console.print(
             f"\nInterrupted. {kept} of {len(plan.runs)} runs are finished and kept in {folder.path}; "
-            "the same command goes on with the rest."
+            f"the same command goes on with the rest, and vaegan-bench table {folder.path} shows what is there.",
+            markup=False,
         )
         raise typer.Exit(130) from None
-    _conclude(folder, console)
+    for run, reason in execution.failures.items():
+        typer.echo(f"Error: {run}: {reason}", err=True)
+    if execution.failures:
+        raise typer.Exit(1)
 
 
 def _announce(execution: Execution, console: Console) -> None:
@@ -176,16 +181,20 @@ def _announce(execution: Execution, console: Console) -> None:
 def _conclude(folder: Any, console: Console) -> None:
     from vaegan_bench import report, tables
 
+    if not folder.runs():
+        return
     with console.status("Writing tables and plots"):
-        report.write_report(folder)
+        paths = report.write_report(folder)
     console.print(tables.to_rich(folder.rows()))
     for run in folder.runs():
         for metric, problem in run.problems().items():
             console.print(f"{run.record()['id']}: {metric} gave no numbers: {problem}", markup=False)
-    console.print(f"Results: {folder.path}/ (summary.md, results.csv, samples.png, reconstructions.png, metrics.png)")
+    names = ", ".join(path.name for path in paths if path.parent == folder.path)
+    console.print(f"Results: {folder.path}/ ({names})", markup=False, highlight=False)
 
 
 def _print_plan(plan: Plan, console: Console) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     from vaegan_bench.estimate import estimate
@@ -196,7 +205,7 @@ def _print_plan(plan: Plan, console: Console) -> None:
     minutes = 0.0
     for cost in estimate(plan):
         minutes += cost.minutes
-        row = [cost.label, str(cost.seeds), f"{cost.steps} × {cost.batch}", f"{cost.images_per_second:,.0f}"]
+        row = [escape(cost.label), str(cost.seeds), f"{cost.steps} × {cost.batch}", f"{cost.images_per_second:,.0f}"]
         table.add_row(*row, f"{cost.minutes:.1f}", f"{cost.memory_bytes / 2**30:.2f} GiB")
     console.print(table)
     console.print(

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from vaegan_bench.api import BenchError, Metric, Outputs, definition
+from vaegan_bench.plan import code_of
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,9 @@ def measure(outputs: Outputs, metrics: Sequence[Metric], split: str) -> Measured
         except BenchError as error:
             problems[str(metric)] = str(error)
             continue
+        except Exception as error:  # a stranger's metric may raise anything, and costs no other its numbers
+            problems[str(metric)] = f"{type(error).__name__}: {error}"
+            continue
         for measurement in measurements:
             row = asdict(measurement)
             rows.append({**row, "family": metric.family, "protocol": {**row["protocol"], "split": split}})
@@ -37,4 +41,4 @@ def measure(outputs: Outputs, metrics: Sequence[Metric], split: str) -> Measured
 
 def evaluation_definition(metrics: Sequence[Metric], samples: int) -> Mapping[str, Any]:
     """What decides how a run is measured: a finished run is measured again when this changes."""
-    return {"metrics": [definition(metric) for metric in metrics], "samples": samples}
+    return {"metrics": [definition(metric) for metric in metrics], "samples": samples, "code": code_of(metrics)}

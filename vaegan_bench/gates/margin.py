@@ -23,7 +23,7 @@ class Margin(Gate):
 
     def __call__(self, real_B: Tensor, fake_B: Tensor) -> frozenset[str]:
         """Rest the discriminator if a cost is too low, the decoder if one is too high, nobody if both would rest."""
-        costs = float(softplus(-real_B).mean()), float(softplus(fake_B).mean())
+        costs = softplus(-real_B).mean().item(), softplus(fake_B).mean().item()
         rests = {
             "discriminator": min(costs) < self.equilibrium - self.margin,
             "decoder": max(costs) > self.equilibrium + self.margin,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
@@ -48,7 +49,8 @@ class AttributeRetention(Metric):
                 ("retention-auc-floor", scores.floor, "none", "1"),
                 ("retention-skill", scores.skill, "higher", "1"),
             ]
-        return [Measurement(*row, protocol) for row in rows]
+        # An attribute that no picture here has, or all have, gives no score; if all are so, there is no row.
+        return [Measurement(*row, protocol) for row in rows if not math.isnan(row[1])]
 
     def _scores(self, outputs: Outputs, usable_A: Tensor) -> Retention:
         original, reconstructed = (

@@ -121,11 +121,11 @@ def rows(moved: dict[str, Effect], control: dict[str, Effect]) -> list[tuple[str
     vector, chance = mean_effect(moved), mean_effect(control)
     found: list[tuple[str, float, Direction]] = [
         ("flip-rate", vector.flips, "higher"),
-        ("flip-leakage", vector.leakage, "lower"),
+        ("flip-leakage", vector.leakage, "none"),
         ("flip-rate-random", chance.flips, "none"),
         ("flip-leakage-random", chance.leakage, "none"),
     ]
     for name in (name for name in SHOWN if name in moved):
         found += [(f"flip-rate[{name}]", moved[name].flips, "higher")]
-        found += [(f"flip-leakage[{name}]", moved[name].leakage, "lower")]
+        found += [(f"flip-leakage[{name}]", moved[name].leakage, "none")]
     return found

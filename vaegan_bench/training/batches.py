@@ -21,12 +21,14 @@ class Batches:
         self.epoch = -1
         self.order_N = torch.empty(0, dtype=torch.int64, device=device)
 
-    def at(self, step: int, noise: torch.Generator) -> Tensor:
+    def at(self, step: int) -> Tensor:
         """The batch of one step, augmented; (B, C, H, W) in [-1, 1], channels last."""
         epoch, position = divmod(step, self.per_epoch)
         if epoch != self.epoch:
             self._shuffle(epoch)
         index = self.order_N[position * self.batch : (position + 1) * self.batch]
+        # Not the model's noise: models draw different amounts of it, and all shall see the same pictures.
+        noise = generator(self.images_NCHW.device, self.seed, "augment", step)
         return self.dataset.augment(to_signed(self.images_NCHW[index]), noise)
 
     def _shuffle(self, epoch: int) -> None:

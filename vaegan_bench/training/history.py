@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 
 import torch
 from torch import Tensor
-
-LIMIT = 1e8
-"""A term beyond this has diverged, even if it is still a number."""
 
 
 class History:
@@ -37,7 +35,7 @@ class History:
         values = torch.stack(self._values).tolist()
         by_term: dict[str, list[float]] = {}
         for (step, name), value in zip(self._names, values, strict=True):
-            if not abs(value) <= LIMIT:  # false for NaN as well
+            if not math.isfinite(value):
                 return step
             by_term.setdefault(name, []).append(value)
         means = {name: sum(term) / len(term) for name, term in by_term.items()}

@@ -55,12 +55,14 @@ def train(run: Run, data: Data, device: torch.device, listener: Listener | None 
             if diverged is None:
                 listener.terms_logged(state.step, history.rows[-1])
         listener.step_ended(state.step)
+    if status == "ok" and not state.is_finite():
+        status = f"diverged at step {state.step}"  # in its last moves, which no term has seen
     return Trained(state, history.rows, status, time.perf_counter() - started)
 
 
 def take_step(run: Run, state: TrainingState, batches: Batches) -> Objectives:
     """One step of the game: state the objectives, take all gradients, then move all players at once."""
-    x = batches.at(state.step, state.noise)
+    x = batches.at(state.step)
     play = Play(state.modules, x, state.noise, state.step, run.networks.latent)
     with torch.autocast(x.device.type, torch.bfloat16, enabled=run.precision == "bfloat16"):
         objectives = run.model.objectives(play)

@@ -27,6 +27,11 @@ class TrainingState:
         self.average = MovingAverage(self.modules["decoder"], run.ema) if run.ema else None
         self.step = 0
 
+    def is_finite(self) -> bool:
+        """Whether every weight and running statistic that metrics would see is a number."""
+        tensors = (t for module in self.evaluated_modules().values() for t in module.state_dict().values())
+        return all(bool(tensor.isfinite().all()) for tensor in tensors)
+
     def names_of(self, weights: Collection[nn.Parameter]) -> list[str]:
         """'role.name' of some weights, for errors."""
         wanted = {id(weight) for weight in weights}

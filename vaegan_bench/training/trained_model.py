@@ -32,14 +32,14 @@ class TrainedModel:
             module.to(device)
         return self
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def encode(self, x_BCHW: Tensor) -> Posterior:
         """q(z|x) of pictures in [-1, 1]. Raises `BenchError` for a model without an encoder."""
         if not self.has_encoder:
             raise BenchError(f"Model '{self.model.name}' has no encoder: it can sample and decode only.")
         return self.modules.encode(x_BCHW.to(self.device))
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def decode(self, z_BZ: Tensor) -> Tensor:
         """The expected picture of each code, (B, C, H, W) in [-1, 1]."""
         return self.modules.decode(z_BZ.to(self.device))[0].mean
