@@ -115,3 +115,20 @@ def test_two_labels_of_one_run_are_refused() -> None:
     with pytest.raises(BenchError, match="'vae' and 'vae\\[prior=kl\\]' mean the same run"):
         planned(models=["vae", "vae[prior=kl]"])
     assert len(planned(models=["vae"], seeds=[3, 3]).runs) == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"optimizer": "adam[lr=-1]"}, "Optimizer 'adam.lr=-1.0.' cannot be used"),
+        ({"optimizer": "rmsprop[schedule=power[every=0]]"}, "cannot be used"),
+        ({"networks": "compact[width=-3]"}, "cannot be built"),
+        ({"models": ["vae[prior=kl[warmup=-5]]"]}, "must not be negative"),
+        ({"name": "../elsewhere"}, "plain name of a folder"),
+        ({"losses": {"reconstruction": []}}, "no loss to be crossed with"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_in_the_plan(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(BenchError, match=message) as raised:
+        planned(**{"models": ["vae"], **values})
+    assert "\n" not in str(raised.value)

@@ -189,10 +189,22 @@ def _refuse_twins(runs: list[Run]) -> None:
             raise StudyError(f"'{twin.label}' and '{run.label}' mean the same run: leave one of them out.")
 
 
+def _check_optimizer(run: Run) -> None:
+    """Refuse settings that torch refuses, before anything trains."""
+    try:
+        run.optimizer.build(
+            [{"params": [torch.nn.Parameter(torch.zeros(1))], "weight_decay": run.optimizer.weight_decay}]
+        )
+        run.optimizer.schedule(run.optimizer.lr, 0, run.steps)
+    except (ValueError, ArithmeticError) as error:
+        raise StudyError(f"Optimizer '{run.optimizer}' cannot be used: {error}.") from error
+
+
 def _build_on_paper(runs: list[Run]) -> tuple[list[Run], list[Skip]]:
     """Build every run's networks without memory, so that what cannot be built is known now."""
     fitting: list[Run] = []
     skips: dict[str, Skip] = {}
+    _check_optimizer(runs[0])
     for run in runs:
         try:
             with torch.device("meta"):
@@ -200,6 +212,8 @@ def _build_on_paper(runs: list[Run]) -> tuple[list[Run], list[Skip]]:
                     build_role(run.model, run.networks, role, ImageShape(3, run.size, run.size))
         except PluginError as error:
             skips[run.label] = Skip(run.label, str(error))
+        except (RuntimeError, ValueError, ArithmeticError) as error:
+            raise StudyError(f"Networks '{run.networks}' cannot be built: {str(error).splitlines()[0]}.") from error
         else:
             fitting.append(run)
     return fitting, list(skips.values())

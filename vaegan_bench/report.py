@@ -111,8 +111,9 @@ def _write_grids(path: Path, kept: Pictures) -> list[Path]:
     if "samples" in kept:
         paths.append(save_grid(kept["samples"], COLUMNS, path / "samples.png"))
     if "reconstructions" in kept:
-        pairs = interleaved(kept["originals"], kept["reconstructions"], COLUMNS)
-        paths.append(save_grid(pairs, COLUMNS, path / "reconstructions.png"))
+        columns = min(COLUMNS, len(kept["originals"]))
+        pairs = interleaved(kept["originals"], kept["reconstructions"], columns)
+        paths.append(save_grid(pairs, columns, path / "reconstructions.png"))
     return paths
 
 

@@ -56,7 +56,7 @@ class Results:
 
 
 def run(
-    study: str | Study = "quick",
+    study: str | Path | Study = "quick",
     *,
     results: str | Path = "results",
     cache: str | Path | None = None,
@@ -73,10 +73,10 @@ def run(
     from vaegan_bench.plan import make_plan
     from vaegan_bench.registry import Registry
     from vaegan_bench.report import write_report
-    from vaegan_bench.study import load_study
+    from vaegan_bench.study import Study, load_study
 
     registry = Registry(map(Path, plugins))
-    chosen = load_study(study) if isinstance(study, str) else study
+    chosen = study if isinstance(study, Study) else load_study(str(study))
     plan = make_plan(chosen.with_values(values, "the arguments"), registry)
     folder = StudyFolder(Path(results) / plan.study.name)
     Execution(plan, registry, folder, Path(cache or default_cache())).carry_out()

@@ -52,6 +52,8 @@ class Study:
                 raise StudyError(f"{name} must be at least 1, not {getattr(self, name)}.")
         if self.batch < 2:
             raise StudyError("batch must be at least 2: batch norm has no variance of one picture.")
+        if not self.name or Path(self.name).name != self.name or self.name.startswith("."):
+            raise StudyError(f"name must be the plain name of a folder, not '{self.name}'.")
         if not 0 <= self.ema < 1:
             raise StudyError(f"ema must be in [0, 1), not {self.ema}.")
         if not self.models or not self.seeds or not self.datasets:

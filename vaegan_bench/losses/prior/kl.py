@@ -27,6 +27,10 @@ class KL(PriorLoss):
     free_bits: float = 0.0
     """λ in nats: no dimension is rewarded for a batch-mean KL below it (Kingma et al., 2016)."""
 
+    def __post_init__(self) -> None:
+        if self.warmup < 0 or self.free_bits < 0:
+            raise ValueError(f"warmup and free_bits must not be negative, not {self.warmup} and {self.free_bits}")
+
     def __call__(self, posterior: Posterior) -> Tensor:
         """The divergence summed over latent dimensions; (B,), unweighted."""
         kl_BZ = kl_per_dimension(posterior)
