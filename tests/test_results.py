@@ -9,6 +9,7 @@ import torch
 
 import vaegan_bench as vb
 from vaegan_bench.api import BenchError, StoreError, to_signed
+from vaegan_bench.report import write_tables
 from vaegan_bench.store import RunFolder
 
 
@@ -90,3 +91,30 @@ def test_only_the_latest_plan_is_in_the_table(results: vb.Results) -> None:
     assert set(other.rows.loc[other.rows["metric"] == "steps", "value"]) == {3.0}
     with pytest.raises(StoreError, match="holds no study"):
         vb.load(folder.parent)
+
+
+@pytest.mark.parametrize("name", ["history.csv", "pictures.npz", "run.json"])
+def test_a_damaged_file_is_named_in_one_line(results: vb.Results, name: str) -> None:
+    damaged = next(results.folder.path.parent.glob(f"*/vae-s1-*/{name}"))
+    whole = damaged.read_bytes()
+    damaged.write_bytes(b"\x00{")
+    try:
+        stored = RunFolder(damaged.parent)
+        with pytest.raises(StoreError, match=f"Cannot read .*{name}: it is damaged"):
+            {"history.csv": stored.history, "pictures.npz": stored.pictures, "run.json": stored.record}[name]()
+    finally:
+        damaged.write_bytes(whole)
+
+
+def test_a_report_that_cannot_be_written_says_so(results: vb.Results) -> None:
+    table = results.folder.path / "results.csv"
+    kept = table.read_text()
+    table.unlink()
+    table.mkdir()
+    try:
+        with pytest.raises(StoreError, match=r"Cannot write .*/results\.csv"):
+            write_tables(results.folder)
+        assert not list(results.folder.path.glob(".*"))
+    finally:
+        table.rmdir()
+        table.write_text(kept)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from vaegan_bench import plots, tables
 from vaegan_bench.errors import StoreError
-from vaegan_bench.store import Pictures, StudyFolder
+from vaegan_bench.store import Pictures, StudyFolder, whole_file
 
 Array = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -31,10 +31,13 @@ def write_tables(folder: StudyFolder) -> list[Path]:
     rows = folder.rows()
     study = folder.study()["study"]
     paths = [folder.path / name for name in ("results.csv", "results.parquet", "summary.md")]
-    rows.to_csv(paths[0], index=False)
-    rows.to_parquet(paths[1], index=False)
+    with whole_file(paths[0]) as partial:
+        rows.to_csv(partial, index=False)
+    with whole_file(paths[1]) as partial:
+        rows.to_parquet(partial, index=False)
     body = tables.to_markdown(rows, title=f"{study['name']}: {study['description']}")
-    paths[2].write_text("\n".join([body.rstrip(), "", *_setting(study), *_not_measured(folder)]) + "\n", "utf-8")
+    with whole_file(paths[2]) as partial:
+        partial.write_text("\n".join([body.rstrip(), "", *_setting(study), *_not_measured(folder)]), "utf-8")
     return paths
 
 
@@ -130,7 +133,8 @@ def _save_all(figures: Mapping[str, Figure], folder: Path, names: Iterable[str])
         (folder / f"{name}.png").unlink(missing_ok=True)
     paths = {folder / f"{name}.png": figure for name, figure in figures.items()}
     for path, figure in paths.items():
-        figure.savefig(path)
+        with whole_file(path) as partial:
+            figure.savefig(partial, format="png")
     return list(paths)
 
 

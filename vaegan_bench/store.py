@@ -10,9 +10,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -104,7 +106,7 @@ class RunFolder:
 
     def write_pictures(self, pictures: Pictures) -> None:
         """Keep the pictures that sheets are made from."""
-        with _new_file(self.path / "pictures.npz") as partial, partial.open("wb") as stream:
+        with whole_file(self.path / "pictures.npz") as partial, partial.open("wb") as stream:
             np.savez_compressed(stream, allow_pickle=False, **pictures)
 
     def record(self) -> dict[str, Any]:
@@ -114,22 +116,27 @@ class RunFolder:
     def history(self) -> pd.DataFrame:
         """The learning curves: columns run, model, seed, step, images, term, value."""
         record = self.record()
-        wide = pd.read_csv(self.path / "history.csv")
-        long = wide.melt(id_vars="step", var_name="term", value_name="value").dropna()
+        with _readable(self.path / "history.csv") as path:
+            wide = pd.read_csv(path)
+            long = wide.melt(id_vars="step", var_name="term", value_name="value").dropna()
         first = {"run": record["id"], "model": record["label"], "seed": record["seed"]}
         return long.assign(**first, images=long["step"] * record["definition"]["batch"])
 
     def pictures(self) -> Pictures:
         """What `write_pictures` kept; nothing for a run that diverged."""
         path = self.path / "pictures.npz"
-        return dict(np.load(path)) if path.is_file() else {}
+        if not path.is_file():
+            return {}
+        with _readable(path):
+            return dict(np.load(path))
 
     def weights(self) -> dict[str, Tensor]:
         """The weights by role and name. Raises `StoreError` where they were not kept."""
         path = self.path / "weights.safetensors"
         if not path.is_file():
             raise StoreError(f"{self.path} has no weights: reference results come without; train the run again.")
-        return load_file(path)
+        with _readable(path):
+            return load_file(path)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """The run's rows, those of its training first."""
@@ -157,26 +164,37 @@ def _training_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write JSON whole or not at all."""
-    with _new_file(path) as partial:
+    with whole_file(path) as partial:
         partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read JSON. Raises `StoreError` for a file that cannot be read."""
-    try:
+    with _readable(path):
         content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise StoreError(f"Cannot read {path}: {error}. Delete its folder to train the run again.") from error
     return content
 
 
 @contextmanager
-def _new_file(path: Path) -> Iterator[Path]:
-    """A file beside `path` that takes its place at the end."""
+def _readable(path: Path) -> Iterator[Path]:
+    """Turn whatever a missing or damaged file raises into a `StoreError` that names it."""
+    try:
+        yield path
+    except FileNotFoundError as error:
+        raise StoreError(f"Cannot read {path}: there is no such file.") from error
+    except (OSError, ValueError, TypeError, KeyError, BadZipFile, SafetensorError) as error:
+        raise StoreError(f"Cannot read {path}: it is damaged ({error}).") from error
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A file beside `path` that takes its place at the end. Raises `StoreError` where it cannot be written."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         yield partial
         partial.replace(path)
+    except OSError as error:
+        raise StoreError(f"Cannot write {path}: {error.strerror or error}.") from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -185,10 +203,12 @@ def _new_file(path: Path) -> Iterator[Path]:
 def _new_folder(path: Path) -> Iterator[Path]:
     """A folder beside `path` that takes its place at the end."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.mkdir(parents=True, exist_ok=True)
     try:
+        partial.mkdir(parents=True, exist_ok=True)
         yield partial
         shutil.rmtree(path, ignore_errors=True)
         partial.rename(path)
+    except (OSError, SafetensorError) as error:
+        raise StoreError(f"Cannot write {path}: {error}.") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)

@@ -45,7 +45,7 @@ class InceptionScore(Metric):
         logits_NK = checked(outputs.features(self.extractor, "samples").logits_NK, "samples", at_least=SPLITS)
         protocol = {**protocol_of(outputs, self.extractor), "n_fake": len(logits_NK), "splits": SPLITS, "seed": SEED}
         name = column(self.name, self.extractor, "is")
-        return [Measurement(name, inception_score(logits_NK), "higher", "classes", protocol)]
+        return [Measurement(name, inception_score(logits_NK), "higher", "1", protocol)]
 
 
 def inception_score(logits_NK: Tensor, splits: int = SPLITS, seed: int = SEED) -> float:

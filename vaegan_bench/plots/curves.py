@@ -77,6 +77,8 @@ def _panel(ax: Axes, curves: pd.DataFrame, early: set[str], models: Sequence[str
     _scale(ax, framing["value"].to_numpy())
     _lines(ax, framing, models, units="run", estimator=None, linewidth=0.6, alpha=0.4)
     _lines(ax, curves[~ended], models, estimator="mean", errorbar=None, linewidth=1.4)
+    single = framing[framing.groupby("run")["images"].transform("size") == 1]
+    _lines(ax, single, models, units="run", estimator=None, marker="o", linewidth=0)  # one point makes no line
     limits = ax.get_ylim()
     _lines(ax, framed, models, units="run", estimator=None, linewidth=0.6, alpha=0.8)
     ax.set_ylim(limits)

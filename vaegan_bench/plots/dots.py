@@ -96,6 +96,7 @@ def _panel(ax: Axes, seeds: pd.DataFrame, measured: pd.DataFrame, models: Sequen
     colour = colours(models)
     look = {"order": models, "hue": "model", "hue_order": models, "palette": colour, "legend": False}
     sns.stripplot(seeds, x="value", y="model", jitter=False, size=4, alpha=0.85, linewidth=0, ax=ax, **look)
+    ax.set_ylim(len(models) - 0.5, -0.5)  # the last models keep their lines even without a value
     ax.set_xlim(_limits(seeds["value"].to_numpy(), measured))
     means, half_widths = measured["mean"].to_dict(), measured["half_width"].to_dict()
     for y, model in enumerate(models):
