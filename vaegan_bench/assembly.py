@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import Gate, ImageShape, Model, Modules, Networks, Play, ReconstructionLoss
+from vaegan_bench.api.plugin import fields_of
 from vaegan_bench.randomness import derive_seed
 from vaegan_bench.registry import plugins_within
 
@@ -63,7 +64,7 @@ def stated_game(model: Model, networks: Networks) -> dict[str, dict[str, str]]:
 
 def _coefficients(model: Model, networks: Networks, step: int) -> Mapping[str, Mapping[str, float]]:
     """The coefficients that a model states for a small batch; gates are left open, they depend on training."""
-    gates = {f.name: None for f in fields(model) if isinstance(getattr(model, f.name), Gate)}  # type: ignore[arg-type]
+    gates = {f.name: None for f in fields_of(model) if isinstance(getattr(model, f.name), Gate)}
     modules = build_modules(model, networks, 0, ImageShape(3, 32, 32), torch.device("cpu"))
     noise = torch.Generator().manual_seed(0)
     play = Play(modules, torch.zeros(4, 3, 32, 32), noise, step, networks.latent)

@@ -18,7 +18,7 @@ import pluggy
 
 from vaegan_bench import hookspecs
 from vaegan_bench.api import Plugin, PluginError, SelectorError, UnknownNameError
-from vaegan_bench.api.plugin import default_of
+from vaegan_bench.api.plugin import default_of, fields_of
 from vaegan_bench.selectors import Selector, parse_selector
 
 GROUP = "vaegan_bench"
@@ -146,12 +146,12 @@ class Registry:
 def field_types(plugin: type[Plugin]) -> dict[str, Any]:
     """The fields of a plugin class with their types, in order."""
     hints = typing.get_type_hints(plugin)
-    return {f.name: hints[f.name] for f in dataclasses.fields(plugin)}  # type: ignore[arg-type]  # a dataclass
+    return {f.name: hints[f.name] for f in fields_of(plugin)}
 
 
 def _nested(plugin: type[Plugin]) -> dict[str, str]:
     """The plugins that are defaults of fields, as selectors: built anew, so that study-wide defaults reach them."""
-    defaults = {f.name: default_of(f) for f in dataclasses.fields(plugin)}  # type: ignore[arg-type]  # a dataclass
+    defaults = {f.name: default_of(f) for f in fields_of(plugin)}
     return {name: str(value) for name, value in defaults.items() if isinstance(value, Plugin)}
 
 
@@ -219,7 +219,7 @@ def _import_file(file: Path) -> types.ModuleType:
 def plugins_within(plugin: Plugin) -> Iterator[Plugin]:
     """A plugin and all plugins in its fields, depth first."""
     yield plugin
-    for field in dataclasses.fields(plugin):  # type: ignore[arg-type]  # a dataclass
+    for field in fields_of(plugin):
         value = getattr(plugin, field.name)
         if isinstance(value, Plugin):
             yield from plugins_within(value)

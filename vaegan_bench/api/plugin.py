@@ -27,10 +27,14 @@ class Plugin(ABC):
 
     def __str__(self) -> str:
         """The shortest selector that means this plugin: only fields that differ from the default."""
-        fields = dataclasses.fields(self)  # type: ignore[arg-type]  # every plugin is a dataclass
-        changed = [f for f in fields if getattr(self, f.name) != default_of(f)]
+        changed = [f for f in fields_of(self) if getattr(self, f.name) != default_of(f)]
         inside = ",".join(f"{f.name}={written(getattr(self, f.name))}" for f in changed)
         return f"{self.name}[{inside}]" if inside else self.name
+
+
+def fields_of(plugin: Plugin | type[Plugin]) -> tuple[dataclasses.Field[Any], ...]:
+    """The fields of a plugin or a plugin class, in order."""
+    return dataclasses.fields(plugin)  # type: ignore[arg-type]  # every plugin is a dataclass, which its type cannot say
 
 
 def default_of(field: dataclasses.Field[Any]) -> Any:
@@ -42,8 +46,7 @@ def default_of(field: dataclasses.Field[Any]) -> Any:
 
 def definition(plugin: Plugin) -> Mapping[str, Any]:
     """Everything that decides what a plugin does: its kind, its name and all its fields, as plain data."""
-    fields = dataclasses.fields(plugin)  # type: ignore[arg-type]  # every plugin is a dataclass
-    values = {f.name: getattr(plugin, f.name) for f in fields}
+    values = {f.name: getattr(plugin, f.name) for f in fields_of(plugin)}
     plain = {k: definition(v) if isinstance(v, Plugin) else v for k, v in values.items()}
     return {"kind": plugin.kind, "name": plugin.name, **plain}
 

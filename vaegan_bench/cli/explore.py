@@ -71,10 +71,10 @@ def _kind_table(kind: str, entries: dict[str, Entry]) -> Table:
 
 
 def _fields(plugin: type[Plugin]) -> list[str]:
-    from vaegan_bench.api.plugin import default_of, written
+    from vaegan_bench.api.plugin import default_of, fields_of, written
 
     described = []
-    for field in dataclasses.fields(plugin):  # type: ignore[arg-type]  # every plugin is a dataclass
+    for field in fields_of(plugin):
         default = default_of(field)
         described.append(field.name if default is dataclasses.MISSING else f"{field.name}={written(default)}")
     return described
@@ -128,9 +128,11 @@ def _matching(registry: Registry, text: str) -> list[Plugin]:
 def _describe(plugin: Plugin, console: Console) -> None:
     import inspect
 
+    from vaegan_bench.api.plugin import fields_of
+
     console.print(f"[bold]{plugin.name}[/bold] ({plugin.kind})")
     console.print(inspect.getdoc(type(plugin)), markup=False)
-    for field in dataclasses.fields(plugin):  # type: ignore[arg-type]  # every plugin is a dataclass
+    for field in fields_of(plugin):
         console.print(f"  {field.name} = {_value(getattr(plugin, field.name))}", markup=False, highlight=False)
     console.print()
 
