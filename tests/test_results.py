@@ -118,3 +118,11 @@ def test_a_report_that_cannot_be_written_says_so(results: vb.Results) -> None:
     finally:
         table.rmdir()
         table.write_text(kept)
+
+
+def test_a_run_that_fails_is_told_and_the_others_are_kept(tmp_path: Path) -> None:
+    models = ["vaegan[gamma=0,adversarial_weight=0]", "vae"]
+    where = {"results": tmp_path, "cache": tmp_path / "cache"}
+    with torch.random.fork_rng(), pytest.raises(BenchError, match="1 of 2 runs failed, the others are kept: vaegan"):
+        vb.run("smoke", models=models, metrics=["reconstruction"], **where)
+    assert set(vb.load(tmp_path / "smoke").rows["model"]) == {"vae"}

@@ -11,6 +11,7 @@ import pandas as pd
 import platformdirs
 
 from vaegan_bench import tables
+from vaegan_bench.errors import BenchError
 from vaegan_bench.store import StudyFolder
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def run(
 
     `study` is a packaged name, a TOML file or a `Study`; further keywords replace its keys:
     `vb.run("quick", models=["vae", "vaegan"], seeds=3)`. Finished runs are not run again.
-    Raises `BenchError` for whatever cannot be run, before anything is trained.
+    Raises `BenchError` for whatever cannot be run, before anything is trained; and at the end, with the other
+    runs trained, measured and reported, where a run failed.
     """
     from vaegan_bench.execution import Execution
     from vaegan_bench.plan import make_plan
@@ -79,8 +81,13 @@ def run(
     chosen = study if isinstance(study, Study) else load_study(str(study))
     plan = make_plan(chosen.with_values(values, "the arguments"), registry)
     folder = StudyFolder(Path(results) / plan.study.name)
-    Execution(plan, registry, folder, Path(cache or default_cache())).carry_out()
-    write_report(folder)
+    execution = Execution(plan, registry, folder, Path(cache or default_cache()))
+    execution.carry_out()
+    if folder.runs():
+        write_report(folder)
+    if execution.failures:
+        told = "; ".join(f"{run}: {reason}" for run, reason in execution.failures.items())
+        raise BenchError(f"{len(execution.failures)} of {len(plan.runs)} runs failed, the others are kept: {told}")
     return Results(folder)
 
 
