@@ -124,7 +124,7 @@ def test_ctrl_c_says_what_is_kept_and_the_next_run_goes_on(tmp_path: Path, cache
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "1 of 2 runs are finished and kept in" in output
-    assert not list(tmp_path.glob("smoke/.*"))  # nothing half-written is left
+    assert not list(tmp_path.glob("smoke/.*.partial"))  # nothing half-written is left
     again = subprocess.run([*line, "300"], capture_output=True, text=True, env=ENVIRONMENT, check=True)
     assert "1 of them finished before" in again.stdout
 

@@ -58,7 +58,9 @@ def test_a_plugin_is_restored_from_its_definition(registry: Registry) -> None:
         ("veagan", "Unknown model 'veagan'. Did you mean 'vaegan'? Known: gan, vae, vaegan, vaegan-pixel"),
         ("vaegan[gama=1]", "Did you mean 'gamma'?"),
         ("vaegan[adversarial=hinje]", "Unknown adversarial loss 'hinje'. Did you mean 'hinge'?"),
-        ("vaegan[gamma=much]", "vaegan.gamma takes a number, not 'much'"),
+        ("vaegan[gamma=much]", "vaegan.gamma takes a finite number, not 'much'"),
+        ("vaegan[gamma=nan]", "vaegan.gamma takes a finite number, not 'nan'"),
+        ("vaegan[gamma=1,gamma=2]", "sets gamma more than once"),
         ("vae[prior=kl[warmup=1.5]]", "kl.warmup takes a whole number, not '1.5'"),
         ("vaegan[gamma]", "write field=value"),
         ("vaegan[gamma=1", "write name or name[field=value,other=value]"),
@@ -103,6 +105,13 @@ def test_two_plugins_of_one_name_are_an_error_that_names_both(tmp_path: Path) ->
         (MY_LOSS.format(name="x").replace('    name = "x"\n', ""), "must have a name"),
         (MY_LOSS.format(name="x").replace('    """A smooth L1."""\n', ""), "must have a docstring"),
         (MY_LOSS.format(name="x").replace("def __call__", "def call"), "must define __call__"),
+        (MY_LOSS.format(name="x").replace("float = 1e-3", "float"), "must give a default to epsilon"),
+        (MY_LOSS.format(name="x").replace("ReconstructionLoss", "Metric"), "must set family, as every metric does"),
+        (MY_LOSS.format(name="x").replace("ReconstructionLoss", "Plugin"), "must derive from the base class of a kind"),
+        (MY_LOSS.format(name="x").replace("@hookimpl\n", ""), "has no hook"),
+        (MY_LOSS.format(name="x").replace("_plugins()", "_plugin()"), "unknown hook 'vaegan_bench_plugin'"),
+        (MY_LOSS.format(name="x").replace("_plugins()", "_plugins(registry)"), "can not be found in the hookspec"),
+        (MY_LOSS.format(name="x").replace("[Charbonnier]", "Charbonnier"), "must return a list of classes"),
     ],
 )
 def test_a_broken_file_is_told_what_to_change(tmp_path: Path, source: str, message: str) -> None:
@@ -111,6 +120,14 @@ def test_a_broken_file_is_told_what_to_change(tmp_path: Path, source: str, messa
     with pytest.raises(PluginError) as raised:
         Registry([file])
     assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_one_file_given_twice_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "twice.py"
+    file.write_text(MY_LOSS.format(name="x"))
+    with pytest.raises(PluginError, match=r"twice\.py is registered twice"):
+        Registry([file, file])
 
 
 def test_every_built_in_plugin_explains_itself(registry: Registry) -> None:

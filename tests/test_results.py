@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import torch
 import vaegan_bench as vb
 from vaegan_bench.api import BenchError, StoreError, to_signed
 from vaegan_bench.report import write_tables
-from vaegan_bench.store import RunFolder
+from vaegan_bench.store import RunFolder, StudyFolder
+from vaegan_bench.study import Study, as_plain
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +40,7 @@ def test_results_come_as_a_tidy_frame_a_table_and_figures(results: vb.Results) -
 
 def test_learning_curves_are_long_and_named(results: vb.Results) -> None:
     history = results.history
-    assert {"run", "model", "seed", "step", "images", "term", "value"} == set(history.columns)
+    assert {"run", "dataset", "model", "seed", "step", "images", "term", "value"} == set(history.columns)
     assert {"prior", "reconstruction"} <= set(history.loc[history["model"] == "vae", "term"])
 
 
@@ -106,6 +108,56 @@ def test_a_damaged_file_is_named_in_one_line(results: vb.Results, name: str) -> 
         damaged.write_bytes(whole)
 
 
+def test_a_study_without_a_finished_run_or_with_a_damaged_record_says_so(tmp_path: Path) -> None:
+    empty = StudyFolder(tmp_path)
+    empty.write_study({"study": as_plain(Study()), "runs": ["vae-s0-1a2b3c4d"]})
+    for look in (vb.load(tmp_path).table, vb.load(tmp_path).figures, lambda: vb.load(tmp_path).history):
+        with pytest.raises(StoreError, match="holds no finished run yet"):
+            look()
+    for record in ({"study": {"stepps": 3}, "runs": []}, {"study": {}}, {"runs": []}):
+        empty.write_study(record)
+        with pytest.raises(StoreError, match=r"Cannot read .*study\.json: it is damaged"):
+            vb.load(tmp_path)
+
+
+def test_one_process_at_a_time_works_on_a_study(results: vb.Results) -> None:
+    with results.folder.locked(), pytest.raises(StoreError, match="Another process is working on"):
+        vb.run("smoke", models=["vae"], results=results.folder.path.parent, cache=results.folder.path.parent / "cache")
+
+
+def test_several_data_sets_have_their_own_curves_and_sheets(tmp_path: Path) -> None:
+    with torch.random.fork_rng():
+        both = vb.run(
+            "smoke",
+            models=["vae"],
+            datasets=["avatars[faces=40]", "avatars[faces=50]"],
+            metrics=["reconstruction"],
+            results=tmp_path,
+            cache=tmp_path / "cache",
+        )
+    assert both.history["dataset"].nunique() == 2
+    drawn = {path.stem for path in both.folder.path.glob("*.png")}
+    assert {"metrics", "samples avatars[faces=40] 32×32", "learning-curves avatars[faces=50] 32×32"} <= drawn
+    assert "samples" not in drawn
+
+
+def test_runs_measured_with_another_oracle_are_measured_again(tmp_path: Path) -> None:
+    def retention(*models: str) -> vb.Results:
+        chosen = {"models": models, "metrics": ["attribute-retention"], "cache": tmp_path / "cache"}
+        with torch.random.fork_rng():
+            return vb.run("smoke", results=tmp_path, **chosen)
+
+    first = next(retention("vae").folder.path.glob("vae-*/metrics.json"))
+    content = first.read_text()
+    weights = json.loads(content)["weights"]
+    elsewhere = content.replace(next(iter(weights.values())), "f" * 64).replace(
+        next(iter(weights.values()))[:12], "f" * 12
+    )
+    first.write_text(elsewhere)  # as another machine would have left it, whose oracle is another
+    assert len(retention("vae", "vaegan").table()) == 2
+    assert json.loads(first.read_text())["weights"] == weights
+
+
 def test_a_report_that_cannot_be_written_says_so(results: vb.Results) -> None:
     table = results.folder.path / "results.csv"
     kept = table.read_text()
@@ -114,7 +166,7 @@ def test_a_report_that_cannot_be_written_says_so(results: vb.Results) -> None:
     try:
         with pytest.raises(StoreError, match=r"Cannot write .*/results\.csv"):
             write_tables(results.folder)
-        assert not list(results.folder.path.glob(".*"))
+        assert not list(results.folder.path.glob(".*.partial"))
     finally:
         table.rmdir()
         table.write_text(kept)

@@ -38,11 +38,14 @@ def test_packaged_studies_can_be_planned(name: str) -> None:
         ("steps = ", "is not valid TOML"),
         ("batch = 1", "batch must be at least 2"),
         ("models = []", "at least one model"),
+        ("samples = 1", "samples must be at least 2"),
+        ("seeds = [-1]", "seeds must be between 0 and"),
+        ("description = '\udcff'", "Cannot read the study file {file}"),
     ],
 )
 def test_a_study_file_is_read_strictly(tmp_path: Path, text: str, message: str) -> None:
     file = tmp_path / "mine.toml"
-    file.write_text(text)
+    file.write_text(text, "utf-8", "surrogateescape")
     with pytest.raises(BenchError) as raised:
         load_study(str(file))
     assert message.format(file=file) in str(raised.value)
@@ -122,8 +125,8 @@ def test_two_labels_of_one_run_are_refused() -> None:
     [
         ({"optimizer": "adam[lr=-1]"}, "Optimizer 'adam.lr=-1.0.' cannot be used"),
         ({"optimizer": "rmsprop[schedule=power[every=0]]"}, "cannot be used"),
-        ({"networks": "compact[width=-3]"}, "cannot be built"),
-        ({"models": ["vae[prior=kl[warmup=-5]]"]}, "must not be negative"),
+        ({"networks": "compact[width=-3]"}, "width must be at least 1, not -3"),
+        ({"models": ["vae[prior=kl[warmup=-5]]"]}, "warmup must be at least 0, not -5"),
         ({"name": "../elsewhere"}, "plain name of a folder"),
         ({"losses": {"reconstruction": []}}, "no loss to be crossed with"),
     ],

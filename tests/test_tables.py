@@ -253,6 +253,14 @@ def test_terminal_keeps_brackets(rows: pd.DataFrame) -> None:
     assert "vaegan[gamma=1e-05] on avatars, seed 0: diverged at step 812" in text
 
 
+def test_models_that_do_not_fit_side_by_side_follow_below(rows: pd.DataFrame) -> None:
+    narrow = printed(rows, width=60)
+    assert narrow.count("frechet[efflite0] ↓") == 2
+    assert max(map(len, narrow.splitlines())) <= 60
+    assert narrow.count("diverged at step 812") == 1
+    assert printed(rows).count("frechet[efflite0] ↓") == 1
+
+
 def test_several_data_sets_have_their_own_sections(rows: pd.DataFrame) -> None:
     both = pd.concat([rows, frame(run("vae", 9, 12, dataset="mnist", setting="77aa"))])
     assert [line for line in printed(both).split("\n") if line.strip() in {"avatars", "mnist"}]

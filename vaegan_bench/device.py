@@ -19,8 +19,8 @@ def choose_device(name: str) -> torch.device:
         )
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).partition("\n")[0]
         raise StudyError(f"Device '{name}' cannot be used here: {reason} Choose auto, cpu, cuda or mps.") from error
     return device

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,22 +51,53 @@ class Execution:
         return [run for run in self.plan.runs if self._has_results(run)]
 
     def carry_out(self) -> None:
-        """Train and measure what is not finished; each finished run is on disk before the next begins."""
-        study = self.plan.study
+        """Train and measure what is not finished; each finished run is on disk before the next begins.
+
+        Raises `StoreError` where results cannot be written, or where another process is writing them.
+        """
         self.folder.create()
+        with self.folder.locked():
+            self._carry_out_all()
+
+    def _carry_out_all(self) -> None:
+        study = self.plan.study
         self.folder.write_study({"study": as_plain(study), "runs": [run.id for run in self.plan.runs]})
         todo = [run for run in self.plan.runs if not (self._has_results(run) and self._has_weights_for(run))]
-        images = [run.steps * run.batch for run in todo]
+        images = [0 if self._has_weights_for(run) else run.steps * run.batch for run in todo]
         self.hook.study_started(name=study.name, runs=[run.id for run in todo], images=images)
         for run in todo:
-            try:
-                status = self._carry_out(run)
-            except Exception as error:  # a plugin may raise anything, and one run must not cost the others
-                words = str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}"
-                self.failures[run.id] = words
-                status = f"failed: {words}"
-            self.hook.run_ended(run=run.id, status=status)
+            self._try(run, self._carry_out)
+        for run in self._measured_with_other_weights():
+            self._try(run, self._measure_again)
         self.hook.study_ended(name=study.name)
+
+    def _try(self, run: Run, work: Callable[[Run], str]) -> None:
+        """Do some work on a run; what fails is noted."""
+        try:
+            status = work(run)
+        except Exception as error:  # a plugin may raise anything, and one run must not cost the others
+            words = str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}"
+            self.failures[run.id] = words
+            status = f"failed: {words}"
+        self.hook.run_ended(run=run.id, status=status)
+
+    def _measured_with_other_weights(self) -> list[Run]:
+        """Finished runs whose features are not those of this process: another machine trained another oracle."""
+        here = {digest: shared.weights() for digest, shared in self._shared.items()}
+        return [
+            run
+            for run in self.plan.runs
+            if run.id not in self.failures
+            and any(
+                here.get(self.shelf.get(run).digest, {}).get(extractor, weights) != weights
+                for extractor, weights in self.folder.run(run.id).extractor_weights().items()
+            )
+        ]
+
+    def _measure_again(self, run: Run) -> str:
+        self.hook.run_started(run=run.id, steps=0, batch=run.batch)
+        self._measure(run, self.shelf.get(run), self.folder.run(run.id))
+        return "ok"
 
     def _has_results(self, run: Run) -> bool:
         folder = self.folder.run(run.id)
@@ -80,8 +111,9 @@ class Execution:
     def _carry_out(self, run: Run) -> str:
         """Do what is not done; return how the run ended."""
         folder, data = self.folder.run(run.id), self.shelf.get(run)
-        self.hook.run_started(run=run.id, steps=run.steps, batch=run.batch)
-        if not self._has_weights_for(run):
+        trained = self._has_weights_for(run)
+        self.hook.run_started(run=run.id, steps=0 if trained else run.steps, batch=run.batch)
+        if not trained:
             self._train(run, data, folder)
         status: str = folder.record()["status"]
         if status == "ok":
@@ -105,7 +137,8 @@ class Execution:
         outputs = ModelOutputs(model, self._shared[data.digest], self.plan.study.samples, seed)
         folder.write_pictures(kept_pictures(outputs))
         measured = measure(outputs, self.plan.metrics, run.split)
-        folder.write_measured(self.evaluation, measured.rows, measured.problems)
+        weights = self._shared[data.digest].weights()
+        folder.write_measured(self.evaluation, weights, measured.rows, measured.problems)
 
 
 def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> dict[str, Any]:

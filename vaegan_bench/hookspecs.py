@@ -20,12 +20,15 @@ def vaegan_bench_plugins() -> list[type[Plugin]]:  # type: ignore[empty-body]  #
 
 @hookspec
 def study_started(name: str, runs: list[str], images: list[int]) -> None:
-    """A study is about to train `runs` (their ids), each on as many `images`; finished runs are not listed."""
+    """A study is about to work on `runs` (their ids), each on as many `images`: 0 where it is only measured.
+
+    Finished runs are not listed.
+    """
 
 
 @hookspec
 def run_started(run: str, steps: int, batch: int) -> None:
-    """A run is about to be trained, or only measured where it was trained before."""
+    """A run is about to be trained for `steps`, or only measured where it was trained before: `steps` is 0 then."""
 
 
 @hookspec

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import inspect
+import math
 import sys
 import types
 import typing
@@ -61,13 +62,31 @@ class Registry:
         else:
             self._register(module, entry_point.dist.name if entry_point.dist else entry_point.name)
 
-    def _register(self, module: object, origin: str) -> None:
-        self.manager.register(module, origin)
-        caller = self.manager.subset_hook_caller(
-            "vaegan_bench_plugins", [m for m in self.manager.get_plugins() if m is not module]
-        )
-        for plugin in (cls for classes in caller() for cls in classes):
-            self._add(plugin, origin)
+    def _register(self, module: types.ModuleType, origin: str) -> None:
+        """Register a module's hooks, and the plugin classes that it returns."""
+        self._register_hooks(module, origin)
+        others = [m for m in self.manager.get_plugins() if m is not module]
+        for classes in self.manager.subset_hook_caller("vaegan_bench_plugins", others)():
+            if not isinstance(classes, list | tuple):
+                raise PluginError(f"vaegan_bench_plugins of {origin} must return a list of classes, not {classes!r}.")
+            for plugin in classes:
+                self._add(plugin, origin)
+
+    def _register_hooks(self, module: types.ModuleType, origin: str) -> None:
+        try:
+            self.manager.register(module, origin)
+            self.manager.check_pending()
+        except ValueError as error:
+            raise PluginError(f"{origin} is registered twice: name it once.") from error
+        except pluggy.PluginValidationError as error:
+            raise PluginError(
+                f"{origin} has a hook that does not fit: {str(error).splitlines()[-1].strip()}"
+            ) from error
+        if not self.manager.get_hookcallers(module):
+            raise PluginError(
+                f"{origin} has no hook: decorate a function vaegan_bench_plugins with @hookimpl that returns a list "
+                "of plugin classes."
+            )
 
     def _add(self, plugin: type[Plugin], origin: str) -> None:
         _check_shape(plugin, origin)
@@ -172,15 +191,16 @@ def _read_plain(option: Any, text: str) -> bool | int | float | str | None:
     if option is bool:
         return {"true": True, "false": False}.get(text.lower())
     try:
-        return typing.cast("int | float | str", option(text)) if option in (int, float, str) else None
+        value = option(text) if option in (int, float, str) else None
     except ValueError:
         return None
+    return None if isinstance(value, float) and not math.isfinite(value) else typing.cast("int | float | str", value)
 
 
 def _described(option: Any) -> str:
     if typing.get_origin(option) is typing.Literal:
         return ", ".join(map(repr, typing.get_args(option)))
-    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "none"}
+    words = {bool: "true or false", int: "a whole number", float: "a finite number", str: "text", type(None): "none"}
     return words.get(option, str(option))
 
 
@@ -189,15 +209,29 @@ def _check_shape(plugin: type[Plugin], origin: str) -> None:
     if not (isinstance(plugin, type) and issubclass(plugin, Plugin)):
         raise PluginError(f"{origin} registers {plugin!r}, which is no plugin class.")
     where = f"{plugin.__name__} of {origin}"
+    if not isinstance(getattr(plugin, "kind", None), str):
+        raise PluginError(f"{where} must derive from the base class of a kind, such as Model or ReconstructionLoss.")
     if not dataclasses.is_dataclass(plugin) or not plugin.__dataclass_params__.frozen:
         raise PluginError(f"{where} must be decorated with @dataclass(frozen=True, kw_only=True).")
     if not isinstance(getattr(plugin, "name", None), str):
         raise PluginError(f'{where} must have a name: name = "{plugin.__name__.lower()}".')
+    if missing := sorted(name for name in _required(plugin) if not hasattr(plugin, name)):
+        raise PluginError(f"{where} must set {', '.join(missing)}, as every {plugin.kind} does.")
+    if bare := [f.name for f in fields_of(plugin) if default_of(f) is dataclasses.MISSING]:
+        raise PluginError(f"{where} must give a default to {', '.join(bare)}: a name alone must mean something.")
     if not summary_line(plugin):
         raise PluginError(f"{where} must have a docstring; its first line is what lists show.")
     if inspect.isabstract(plugin):
         missing = ", ".join(sorted(plugin.__abstractmethods__))
         raise PluginError(f"{where} must define {missing}.")
+
+
+def _required(plugin: type[Plugin]) -> Iterator[str]:
+    """The class variables that the base classes declare and leave to each plugin."""
+    for base in plugin.__mro__[1:]:
+        for name, annotation in vars(base).get("__annotations__", {}).items():
+            if "ClassVar" in str(annotation) and issubclass(base, Plugin):
+                yield name
 
 
 def _import_file(file: Path) -> types.ModuleType:

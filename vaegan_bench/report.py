@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +65,7 @@ def write_plots(folder: StudyFolder) -> list[Path]:
 
 def write_samples(folder: StudyFolder) -> list[Path]:
     """Write each run's grids, and the sheets of all models side by side."""
-    grids = [path for run in folder.runs() for path in _write_grids(run.path, run.pictures())]
+    grids = [path for run in folder.finished() for path in _write_grids(run.path, run.pictures())]
     return [*grids, *_save_all(sheet_figures(folder), folder.path, ("samples", "reconstructions"))]
 
 
@@ -75,13 +75,24 @@ def study_figures(folder: StudyFolder) -> dict[str, Figure]:
 
 
 def curve_figures(folder: StudyFolder) -> dict[str, Figure]:
-    """The learning curves, and the metrics where there are any."""
-    rows = folder.rows()
+    """The learning curves of each data set, and the metrics where there are any."""
+    rows, history = folder.rows(), folder.history()
     models = list(dict.fromkeys(rows["model"]))
-    figures = {"learning-curves": plots.learning_curves(_eventful(folder.history()), models)}
+    datasets = rows["dataset"].unique()
+    figures = {
+        _named("learning-curves", name, len(datasets)): plots.learning_curves(
+            _eventful(history[history["dataset"] == name]), models
+        )
+        for name in datasets
+    }
     if (rows["direction"] != "none").any():
         figures["metrics"] = plots.metric_dots(rows, models)
     return figures
+
+
+def _named(figure: str, dataset: str, datasets: int) -> str:
+    """A figure's file name, with its data set where there are several."""
+    return f"{figure} {dataset}" if datasets > 1 else figure
 
 
 def _eventful(history: pd.DataFrame) -> pd.DataFrame:
@@ -91,14 +102,25 @@ def _eventful(history: pd.DataFrame) -> pd.DataFrame:
 
 
 def sheet_figures(folder: StudyFolder) -> dict[str, Figure]:
-    """Samples on the same codes and reconstructions of the same pictures: each model's first seed that has any."""
-    models = list(dict.fromkeys(run.record()["label"] for run in folder.runs()))
-    kept: dict[str, Pictures] = {}
-    for run in folder.runs():
+    """Per data set, samples on the same codes and reconstructions of the same pictures.
+
+    Each model shows its first seed that has any.
+    """
+    models = list(dict.fromkeys(run.record()["label"] for run in folder.finished()))
+    kept: dict[str, dict[str, Pictures]] = {}
+    for run in folder.finished():
+        record = run.record()
         if pictures := run.pictures():
-            kept.setdefault(run.record()["label"], pictures)
-    if not kept:
-        return {}
+            kept.setdefault(record["dataset"], {}).setdefault(record["label"], pictures)
+    return {
+        _named(name, dataset, len(kept)): sheet
+        for dataset, pictures_by_model in kept.items()
+        for name, sheet in _sheets(pictures_by_model, models).items()
+    }
+
+
+def _sheets(kept: Mapping[str, Pictures], models: Sequence[str]) -> dict[str, Figure]:
+    """The sheets of one data set, from what each model kept."""
     originals = next(iter(kept.values()))["originals"]
     rebuilt = {label: p["reconstructions"] for label, p in kept.items() if "reconstructions" in p}
     samples = {label: p["samples"] for label, p in kept.items()}
@@ -129,9 +151,9 @@ def interleaved(above: Array, below: Array, columns: int) -> Array:
 
 def _save_all(figures: Mapping[str, Figure], folder: Path, names: Iterable[str]) -> list[Path]:
     """Write the figures; of those that go by `names` and are not drawn now, no older one stays."""
-    for name in set(names) - set(figures):
-        (folder / f"{name}.png").unlink(missing_ok=True)
     paths = {folder / f"{name}.png": figure for name, figure in figures.items()}
+    for older in (path for name in names for path in folder.glob(f"{name}*.png") if path not in paths):
+        older.unlink(missing_ok=True)
     for path, figure in paths.items():
         with whole_file(path) as partial:
             figure.savefig(partial, format="png")
@@ -144,7 +166,8 @@ def save_grid(images: Array, columns: int, path: Path) -> Path:
     height, width = pixels.shape[:2]
     doubled = Image.fromarray(pixels.squeeze()).resize((2 * width, 2 * height), Image.Resampling.NEAREST)
     try:
-        doubled.save(path)
-    except (OSError, ValueError) as error:
-        raise StoreError(f"Cannot write the picture {path}: {error}.") from error
+        with whole_file(path) as partial:
+            doubled.save(partial, format=Image.registered_extensions()[path.suffix.lower()])
+    except KeyError as error:
+        raise StoreError(f"Cannot write the picture {path}: choose a name that ends in .png.") from error
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +102,7 @@ def load(folder: str | Path) -> Results:
 def load_model(folder: str | Path, device: str = "auto", plugins: Iterable[str | Path] = ()) -> TrainedModel:
     """A trained model from a run's folder, such as "results/quick/vaegan-s0-1a2b3c4d", on any device.
 
-    Raises `StoreError` for a folder that holds no run or no weights.
+    Warns where the run diverged. Raises `StoreError` for a folder that holds no run or no weights.
     """
     from vaegan_bench.api import ImageShape, Model, Networks
     from vaegan_bench.device import choose_device
@@ -111,6 +112,8 @@ def load_model(folder: str | Path, device: str = "auto", plugins: Iterable[str |
 
     stored = RunFolder(Path(folder))
     record: Mapping[str, Any] = stored.record()
+    if record["status"] != "ok":
+        warnings.warn(f"{folder} {record['status']}: its weights are those of that step.", stacklevel=2)
     registry = Registry(map(Path, plugins))
     model = registry.restore(Model, record["definition"]["model"])
     networks = registry.restore(Networks, record["definition"]["networks"])

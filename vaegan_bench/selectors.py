@@ -25,13 +25,18 @@ class Selector:
 
 
 def parse_selector(text: str) -> Selector:
-    """Read one selector. Raises `SelectorError` where brackets or equal signs are missing."""
+    """Read one selector. Raises `SelectorError` where brackets or equal signs are missing, or a field stands twice."""
     text = text.strip()
     name, bracket, rest = text.partition("[")
     if not name.strip() or (bracket and not rest.endswith("]")):
         raise SelectorError(f"Cannot read '{text}': write name or name[field=value,other=value].")
     inside = rest[:-1] if bracket else ""
-    return Selector(name.strip(), dict(_assignment(part, text) for part in split_list(inside)))
+    assignments = [_assignment(part, text) for part in split_list(inside)]
+    fields = dict(assignments)
+    if len(fields) < len(assignments):
+        twice = next(field for field in fields if [name for name, _ in assignments].count(field) > 1)
+        raise SelectorError(f"'{text}' sets {twice} more than once.")
+    return Selector(name.strip(), fields)
 
 
 def split_list(text: str) -> list[str]:

@@ -14,18 +14,20 @@ from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
-from vaegan_bench.api import StoreError
+from vaegan_bench.api import BenchError, StoreError
+from vaegan_bench.study import Study
 
 Pictures = Mapping[str, np.ndarray[Any, np.dtype[np.uint8]]]
 """'samples', 'originals', 'reconstructions' → (N, H, W, C) uint8; a GAN has no reconstructions."""
 
 
 class StudyFolder:
-    """`results/<study>/`."""
+    """`results/<study>/`: one plan at a time."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -39,6 +41,18 @@ class StudyFolder:
         except OSError as error:
             raise StoreError(
                 f"Cannot write results to {self.path}: {error.strerror}. Choose another folder with --results."
+            ) from error
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from writing into this study meanwhile. Raises `StoreError` where one does."""
+        lock = FileLock(self.path / ".lock", timeout=0)
+        try:
+            with lock:
+                yield
+        except Timeout as error:
+            raise StoreError(
+                f"Another process is working on {self.path}: wait for it, or choose another --name."
             ) from error
 
     def run(self, run_id: str) -> RunFolder:
@@ -56,18 +70,33 @@ class StudyFolder:
 
     def study(self) -> dict[str, Any]:
         """The latest plan. Raises `StoreError` where there is none."""
-        if not (self.path / "study.json").is_file():
+        path = self.path / "study.json"
+        if not path.is_file():
             raise StoreError(f"{self.path} holds no study: there is no study.json in it.")
-        return read_json(self.path / "study.json")
+        record = read_json(path)
+        with _readable(path):
+            Study().with_values(record["study"], "the study")
+            list(map(str, record["runs"]))
+        return record
 
     def rows(self) -> pd.DataFrame:
-        """Every number of every run: one row per run × metric."""
+        """Every number of every run: one row per run × metric. Raises `StoreError` where no run is finished."""
         name = self.study()["study"]["name"]
-        return pd.DataFrame([{"study": name, **row} for run in self.runs() for row in run.rows()])
+        return pd.DataFrame([{"study": name, **row} for run in self.finished() for row in run.rows()])
 
     def history(self) -> pd.DataFrame:
-        """The learning curves of every run: one row per run × term × interval."""
-        return pd.concat([run.history() for run in self.runs()], ignore_index=True)
+        """The learning curves of every run: one row per run × term × interval.
+
+        Raises `StoreError` where no run is finished.
+        """
+        return pd.concat([run.history() for run in self.finished()], ignore_index=True)
+
+    def finished(self) -> list[RunFolder]:
+        """The same runs, of which there is at least one. Raises `StoreError` where there is none."""
+        runs = self.runs()
+        if not runs:
+            raise StoreError(f"{self.path} holds no finished run yet: train some with vaegan-bench run.")
+        return runs
 
 
 class RunFolder:
@@ -96,13 +125,18 @@ class RunFolder:
             write_json(partial / "run.json", record)
             columns = list(dict.fromkeys(["step", *(name for row in history for name in row)]))
             pd.DataFrame(history, columns=columns).to_csv(partial / "history.csv", index=False)
-            save_file(weights, partial / "weights.safetensors")
+            (partial / "weights.safetensors").write_bytes(save(weights))
 
     def write_measured(
-        self, evaluation: Mapping[str, Any], rows: list[dict[str, Any]], problems: Mapping[str, str]
+        self,
+        evaluation: Mapping[str, Any],
+        weights: Mapping[str, str],
+        rows: list[dict[str, Any]],
+        problems: Mapping[str, str],
     ) -> None:
-        """Write the numbers."""
-        write_json(self.path / "metrics.json", {"evaluation": evaluation, "rows": rows, "problems": problems})
+        """Write the numbers, how they were measured, and a hash of each extractor's `weights`."""
+        content = {"evaluation": evaluation, "weights": weights, "rows": rows, "problems": problems}
+        write_json(self.path / "metrics.json", content)
 
     def write_pictures(self, pictures: Pictures) -> None:
         """Keep the pictures that sheets are made from."""
@@ -114,12 +148,12 @@ class RunFolder:
         return read_json(self.path / "run.json")
 
     def history(self) -> pd.DataFrame:
-        """The learning curves: columns run, model, seed, step, images, term, value."""
+        """The learning curves: columns run, dataset, model, seed, step, images, term, value."""
         record = self.record()
         with _readable(self.path / "history.csv") as path:
             wide = pd.read_csv(path)
             long = wide.melt(id_vars="step", var_name="term", value_name="value").dropna()
-        first = {"run": record["id"], "model": record["label"], "seed": record["seed"]}
+        first = {"run": record["id"], "dataset": record["dataset"], "model": record["label"], "seed": record["seed"]}
         return long.assign(**first, images=long["step"] * record["definition"]["batch"])
 
     def pictures(self) -> Pictures:
@@ -150,6 +184,11 @@ class RunFolder:
         """metric → why it gave no numbers."""
         problems: dict[str, str] = self._metrics().get("problems", {})
         return problems
+
+    def extractor_weights(self) -> dict[str, str]:
+        """Extractor → a hash of the weights that this run was measured with; {} for a run that was not."""
+        weights: dict[str, str] = self._metrics().get("weights", {})
+        return weights
 
     def _metrics(self) -> dict[str, Any]:
         path = self.path / "metrics.json"
@@ -182,7 +221,9 @@ def _readable(path: Path) -> Iterator[Path]:
         yield path
     except FileNotFoundError as error:
         raise StoreError(f"Cannot read {path}: there is no such file.") from error
-    except (OSError, ValueError, TypeError, KeyError, BadZipFile, SafetensorError) as error:
+    except KeyError as error:
+        raise StoreError(f"Cannot read {path}: it is damaged (there is no {error} in it).") from error
+    except (BenchError, OSError, ValueError, TypeError, BadZipFile, SafetensorError) as error:
         raise StoreError(f"Cannot read {path}: it is damaged ({error}).") from error
 
 

@@ -47,11 +47,15 @@ class Study:
     """How many pictures each model samples, and how many held-out pictures it is measured on, at most."""
 
     def __post_init__(self) -> None:
-        for name in ("size", "steps", "batch", "samples"):
+        for name in ("size", "steps"):
             if getattr(self, name) < 1:
                 raise StudyError(f"{name} must be at least 1, not {getattr(self, name)}.")
         if self.batch < 2:
             raise StudyError("batch must be at least 2: batch norm has no variance of one picture.")
+        if self.samples < 2:
+            raise StudyError("samples must be at least 2: no metric measures a single picture.")
+        if any(not 0 <= seed < 2**63 for seed in self.seeds):
+            raise StudyError("seeds must be between 0 and 2^63 − 1.")
         if not self.name or Path(self.name).name != self.name or self.name.startswith("."):
             raise StudyError(f"name must be the plain name of a folder, not '{self.name}'.")
         if not 0 <= self.ema < 1:
@@ -83,12 +87,19 @@ def load_study(source: str) -> Study:
     if source in packaged_studies():
         text, where = (files("vaegan_bench") / "studies" / f"{source}.toml").read_text("utf-8"), f"study '{source}'"
     elif path.suffix == ".toml" and path.is_file():
-        text, where = path.read_text("utf-8"), str(path)
+        text, where = _text_of(path), str(path)
     elif path.suffix == ".toml":
         raise StudyError(f"There is no study file {source}.")
     else:
         raise UnknownNameError("study", source, packaged_studies())
     return _parse(text, where, default_name=path.stem)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(f"Cannot read the study file {path}: {error}.") from error
 
 
 def _parse(text: str, where: str, default_name: str) -> Study:

@@ -31,7 +31,7 @@ from vaegan_bench.api.losses import (
     Versus,
 )
 from vaegan_bench.api.optimisation import Optimizer, ParameterGroups, Schedule
-from vaegan_bench.api.plugin import Plugin, definition, hookimpl
+from vaegan_bench.api.plugin import Plugin, at_least, definition, hookimpl
 from vaegan_bench.errors import (
     BenchError,
     DataError,
@@ -84,6 +84,7 @@ __all__ = [
     "StudyError",
     "UnknownNameError",
     "Versus",
+    "at_least",
     "definition",
     "hookimpl",
     "silent",

@@ -51,6 +51,13 @@ def definition(plugin: Plugin) -> Mapping[str, Any]:
     return {"kind": plugin.kind, "name": plugin.name, **plain}
 
 
+def at_least(plugin: Plugin, **minima: float) -> None:
+    """Refuse fields below their minimum, for `__post_init__`. Raises `ValueError`, which selectors turn into words."""
+    for name, minimum in minima.items():
+        if getattr(plugin, name) < minimum:
+            raise ValueError(f"{name} must be at least {minimum}, not {getattr(plugin, name)}")
+
+
 def written(value: object) -> str:
     """A field's value as a selector writes it."""
     if value is None:

@@ -51,7 +51,7 @@ def sample(
     run: Annotated[Path, typer.Argument(help="A run's folder, such as results/quick/vaegan-s0-1a2b3c4d.")],
     n: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 64,
     out: Annotated[Path, typer.Option(help="The picture file to write.")] = Path("samples.png"),
-    seed: Annotated[int, typer.Option(help="Which codes are drawn.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Which codes are drawn.")] = 0,
     columns: Annotated[int, typer.Option(min=1, help="Pictures per row.")] = 8,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     plugin: Annotated[list[Path] | None, typer.Option(help="A plugin file; repeatable.")] = None,
@@ -68,13 +68,9 @@ def sample(
 
 
 def _opened(path: Path) -> StudyFolder:
-    from vaegan_bench.errors import StoreError
     from vaegan_bench.store import StudyFolder
 
-    folder = StudyFolder(path)
-    if not folder.runs():
-        raise StoreError(f"{path} holds no finished run yet: train some with vaegan-bench run.")
-    return folder
+    return StudyFolder(path)
 
 
 def _say(paths: list[Path]) -> None:

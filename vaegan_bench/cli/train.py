@@ -47,7 +47,7 @@ def run(
     size: Annotated[int | None, typer.Option(help="Pixels per side.")] = None,
     split: Annotated[str | None, typer.Option(help="What is measured on: test, or validation for tuning.")] = None,
     networks: Annotated[str | None, typer.Option(help="Networks by selector, shared by all models.")] = None,
-    seeds: Annotated[str | None, typer.Option(help="How many seeds (3), or which (0,4,7).")] = None,
+    seeds: Annotated[str | None, typer.Option(help="How many seeds (3), or which: 0,4,7 or a single one, 7,")] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps per run.")] = None,
     batch: Annotated[int | None, typer.Option(help="Pictures per step.")] = None,
     optimizer: Annotated[str | None, typer.Option(help="Optimizer by selector, shared by all models.")] = None,
@@ -101,7 +101,10 @@ def _study(
     values = {key: value for key, value in plain.items() if value is not None}
     values |= {key: split_list(text) for key, text in lists.items() if text is not None}
     if losses:
-        values["losses"] = dict(_crossed(text) for text in losses)
+        crossed: dict[str, list[str]] = {}
+        for field, selectors in map(_crossed, losses):
+            crossed.setdefault(field, []).extend(selectors)
+        values["losses"] = crossed
     if fields:
         parsed = [parse_selector(text) for text in fields]
         values["fields"] = {**study.fields, **{s.name: {**study.fields.get(s.name, {}), **s.fields} for s in parsed}}
@@ -120,9 +123,11 @@ def _seeds(text: str | None) -> int | list[int] | None:
     if text is None:
         return None
     try:
-        numbers = [int(part) for part in text.split(",")]
+        numbers = [int(part) for part in text.removesuffix(",").split(",")]
     except ValueError as error:
-        raise StudyError(f"--seeds takes a number of seeds (3) or the seeds (0,4,7), not '{text}'.") from error
+        raise StudyError(
+            f"--seeds takes a number of seeds (3), the seeds (0,4,7) or a single one (7,), not '{text}'."
+        ) from error
     return numbers if "," in text else numbers[0]
 
 
@@ -195,17 +200,23 @@ def _conclude(folder: Any, console: Console) -> None:
 
 def _print_plan(plan: Plan, console: Console) -> None:
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from vaegan_bench.estimate import estimate
+    from vaegan_bench.tables import wrapped
 
     for skip in plan.skips:
         console.print(f"Skipped {skip.label}: {skip.reason}", markup=False)
-    table = Table("model", "seeds", "steps × batch", "images/s", "minutes", "memory")
+    table = Table(Column("model", overflow="fold"), "seeds", "steps × batch", "images/s", "minutes", "memory")
     minutes = 0.0
     for cost in estimate(plan):
         minutes += cost.minutes
-        row = [escape(cost.label), str(cost.seeds), f"{cost.steps} × {cost.batch}", f"{cost.images_per_second:,.0f}"]
+        row = [
+            escape(wrapped(cost.label, 28)),
+            str(cost.seeds),
+            f"{cost.steps} × {cost.batch}",
+            f"{cost.images_per_second:,.0f}",
+        ]
         table.add_row(*row, f"{cost.minutes:.1f}", f"{cost.memory_bytes / 2**30:.2f} GiB")
     console.print(table)
     console.print(

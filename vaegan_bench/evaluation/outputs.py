@@ -42,6 +42,10 @@ class Shared:
             self._networks[key] = extractor.open(self.data, self.cache, self.device, self.progress)
         return self._networks[key]
 
+    def weights(self) -> dict[str, str]:
+        """Extractor → a hash of its weights, of those that were opened."""
+        return {key: network.digest for key, network in self._networks.items()}
+
     def real_features(self, extractor: Extractor, real_NCHW: Tensor) -> Features:
         """Features of the held-out pictures, the same for every run with as many of them."""
         key = (str(definition(extractor)), len(real_NCHW))

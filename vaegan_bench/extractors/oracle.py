@@ -19,6 +19,7 @@ from vaegan_bench.api import (
     FeatureNetwork,
     ImageShape,
     Progress,
+    at_least,
     definition,
     silent,
 )
@@ -58,6 +59,9 @@ class Oracle(Extractor):
     lr: float = 4e-3
     """The highest learning rate of the one-cycle schedule."""
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        at_least(self, images=1, batch=2, width=1, seed=0)
 
     def open(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> FeatureNetwork:
         """Load the classifier from `cache`, or train it and put it there; a damaged file is replaced.

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 State = Mapping[str, Tensor]
@@ -38,14 +37,12 @@ def write_state(path: Path, state: State, scores: Scores) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     metadata = {"sha256": sha256_of_state(whole), "scores": json.dumps(dict(scores))}
-    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".unfinished")
-    os.close(handle)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
     try:
-        save_file(whole, unfinished, metadata=metadata)
-        os.replace(unfinished, path)
-    except BaseException:
-        os.unlink(unfinished)
-        raise
+        unfinished.write_bytes(save(whole, metadata=metadata))
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def read_state(path: Path) -> tuple[State, Scores] | None:

@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import BenchError, Direction, Extractor, Measurement, Metric, Outputs
+from vaegan_bench.api import BenchError, Direction, Extractor, Measurement, Metric, Outputs, at_least
 from vaegan_bench.extractors.oracle import Oracle
 from vaegan_bench.metrics.feature_sets import protocol_of
 from vaegan_bench.metrics.usable_attributes import truth, usable_attributes
@@ -43,6 +43,9 @@ class AttributeVectors(Metric):
     """How far along the vector codes are moved."""
     pictures: int = 256
     """At most so many held-out pictures per attribute."""
+
+    def __post_init__(self) -> None:
+        at_least(self, pictures=1)
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure; no rows where the model has no encoder, or the oracle knows no attribute of the data."""

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
-from vaegan_bench.api import ImageShape, Networks, PluginError
+from vaegan_bench.api import ImageShape, Networks, PluginError, at_least
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,9 @@ class Compact(Networks):
     """Channels of encoder and discriminator at the highest resolution; they double per halving, up to fourfold."""
     decoder_width: int = 24
     """The same for the decoder, whose convolutions work at twice the resolution and cost more."""
+
+    def __post_init__(self) -> None:
+        at_least(self, latent=1, width=1, decoder_width=1)
 
     def build(self, role: str, shape: ImageShape, heads: int = 1) -> nn.Module:
         """Build encoder, decoder or discriminator."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from vaegan_bench.api import ImageShape, Networks, PluginError
+from vaegan_bench.api import ImageShape, Networks, PluginError, at_least
 
 
 class Widths(NamedTuple):
@@ -37,6 +37,9 @@ class Larsen(Networks):
     latent: int = 128
     hidden: int = 1024
     """Units of the encoder's fully connected layer: 1024 in the code, 2048 in the paper's table."""
+
+    def __post_init__(self) -> None:
+        at_least(self, latent=1, hidden=1)
 
     def build(self, role: str, shape: ImageShape, heads: int = 1) -> nn.Module:
         """Build encoder, decoder or discriminator for square pictures of 64 or 32 pixels."""

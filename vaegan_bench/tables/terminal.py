@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pandas as pd
 from rich import box
+from rich.console import Console, ConsoleOptions
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from vaegan_bench.tables.comparison import RUNS, comparison, context, families, part
 from vaegan_bench.tables.runs import unfinished
@@ -15,30 +18,63 @@ from vaegan_bench.tables.words import wrapped
 
 LABEL_WIDTH = 18
 """Longer labels of models go on over several lines."""
+PADDING = 3
+"""Characters around a column: a space on both sides and a divider."""
 
 
-def to_rich(rows: pd.DataFrame, title: str | None = None) -> Table:
+@dataclass(frozen=True)
+class TerminalTable:
+    """What rich prints: as many tables below each other as the terminal's width asks for."""
+
+    cells: pd.DataFrame
+    models: list[str]
+    title: str | None
+    caption: str | None
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        """One table for as many models as fit side by side, the next for the rest."""
+        parts = list(self._fitting(options.max_width))
+        for i, models in enumerate(parts):
+            first, last = i == 0, i == len(parts) - 1
+            yield self._table(models, self.title if first else None, self.caption if last else None)
+
+    def _fitting(self, width: int) -> Iterator[list[str]]:
+        headings = self.cells.columns.get_level_values("metric")
+        taken = first = max(map(len, headings)) + PADDING
+        part: list[str] = []
+        for model in self.models:
+            column = self._width_of(model) + PADDING
+            if part and taken + column > width:
+                yield part
+                part, taken = [], first
+            part, taken = [*part, model], taken + column
+        yield part
+
+    def _width_of(self, model: str) -> int:
+        cells = self.cells[self.cells.index.get_level_values("model") == model].to_numpy().ravel()
+        texts = [Text.from_markup(cell).plain.partition(" (")[0] for cell in cells]
+        return max(len(line) for line in [*wrapped(model, LABEL_WIDTH).split("\n"), *texts])
+
+    def _table(self, models: list[str], title: str | None, caption: str | None) -> Table:
+        table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, title_justify="left")
+        table.caption_justify = "left"
+        table.add_column(no_wrap=True)
+        for model in models:
+            table.add_column(escape(wrapped(model, LABEL_WIDTH)), justify="right", overflow="fold")
+        for lines in _sections(self.cells, models):
+            for line in lines:
+                table.add_row(*line)
+            table.add_section()
+        return table
+
+
+def to_rich(rows: pd.DataFrame, title: str | None = None) -> TerminalTable:
     """One column per model, one line per metric in sections by family, the best mean in bold.
 
-    Raises `MixedProtocolsError` where values are not comparable.
+    Models that do not fit side by side follow below. Raises `MixedProtocolsError` where values are not comparable.
     """
-    table = comparison(rows, best="[bold green]{}[/]").join(context(rows))
-    models = list(rows["model"].unique())
-    shown = _empty(models, title, caption=_failures(rows))
-    for lines in _sections(table, models):
-        for line in lines:
-            shown.add_row(*line)
-        shown.add_section()
-    return shown
-
-
-def _empty(models: list[str], title: str | None, caption: str | None) -> Table:
-    table = Table(title=title and escape(title), caption=caption, box=box.SIMPLE_HEAD, title_justify="left")
-    table.caption_justify = "left"
-    table.add_column(no_wrap=True)
-    for model in models:
-        table.add_column(escape(wrapped(model, LABEL_WIDTH)), justify="right", overflow="fold")
-    return table
+    cells = comparison(rows, best="[bold green]{}[/]").join(context(rows))
+    return TerminalTable(cells, list(rows["model"].unique()), title and escape(title), _failures(rows))
 
 
 def _sections(table: pd.DataFrame, models: list[str]) -> Iterator[list[list[str]]]:

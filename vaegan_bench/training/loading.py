@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from vaegan_bench.api import Data, Progress, definition, silent
+from vaegan_bench.api import Data, Progress, StudyError, definition, silent
 from vaegan_bench.plan import Run
 
 
@@ -28,5 +28,9 @@ class DataShelf:
 def held_out(data: Data) -> Data:
     """The last tenth of the training pictures in place of the test pictures, which nothing then sees."""
     part = len(data.train) // 10
+    if part < 2:
+        raise StudyError(
+            f"A tenth of {len(data.train)} training pictures is too little to validate on: use split test."
+        )
     train, validation = data.train[: len(data.train) - part], data.train[len(data.train) - part :]
     return replace(data, train=train, test=validation, digest=f"{data.digest}-validation")

@@ -40,7 +40,12 @@ class Listener:
 
 def train(run: Run, data: Data, device: torch.device, listener: Listener | None = None) -> Trained:
     """Train one run from its beginning. Divergence ends the run, not the study."""
-    listener = listener or Listener()
+    # cuDNN is free to differ from run to run and to round float32 to TF32, unless it is told not to.
+    with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+        return _train(run, data, device, listener or Listener())
+
+
+def _train(run: Run, data: Data, device: torch.device, listener: Listener) -> Trained:
     state = TrainingState(run, data.shape, device)
     batches = Batches(run.dataset, data.train, run.batch, run.seed, device)
     history = History(list(run.model.players))

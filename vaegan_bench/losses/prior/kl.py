@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from vaegan_bench.api import Posterior, PriorLoss
+from vaegan_bench.api import Posterior, PriorLoss, at_least
 
 
 def kl_per_dimension(posterior: Posterior) -> Tensor:
@@ -28,8 +28,7 @@ class KL(PriorLoss):
     """λ in nats: no dimension is rewarded for a batch-mean KL below it (Kingma et al., 2016)."""
 
     def __post_init__(self) -> None:
-        if self.warmup < 0 or self.free_bits < 0:
-            raise ValueError(f"warmup and free_bits must not be negative, not {self.warmup} and {self.free_bits}")
+        at_least(self, warmup=0, free_bits=0)
 
     def __call__(self, posterior: Posterior) -> Tensor:
         """The divergence summed over latent dimensions; (B,), unweighted."""
