@@ -22,6 +22,7 @@ from vaegan_bench.losses.prior.kl import KL
 from vaegan_bench.losses.reconstruction.bernoulli import Bernoulli
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
 from vaegan_bench.losses.reconstruction.gaussian_learned import GaussianLearned
+from vaegan_bench.losses.reconstruction.gaussian_optimal import GaussianOptimal
 from vaegan_bench.losses.reconstruction.gaussian_predicted import GaussianPredicted
 from vaegan_bench.losses.reconstruction.laplace import Laplace
 from vaegan_bench.losses.regulariser.gradient_penalty import GradientPenalty
@@ -41,6 +42,11 @@ def prediction(raw: Tensor = RAW, log_sigma: Tensor | None = None) -> Prediction
 LIKELIHOODS: list[tuple[ReconstructionLoss, Tensor | None, Callable[[Tensor], Tensor]]] = [
     (Gaussian(sigma=0.5), None, lambda mean: Normal(mean, 0.5).log_prob(TARGET)),
     (GaussianLearned(), SCALAR, lambda mean: Normal(mean, SCALAR.exp()).log_prob(TARGET)),
+    (
+        GaussianOptimal(),
+        None,
+        lambda mean: Normal(mean, (TARGET - mean).square().mean().sqrt()).log_prob(TARGET),
+    ),
     (GaussianPredicted(), LOG_SIGMA, lambda mean: Normal(mean, LOG_SIGMA.exp()).log_prob(TARGET)),
     (Laplace(b=0.7), None, lambda mean: LaplaceDistribution(mean, 0.7).log_prob(TARGET)),
     (
@@ -66,6 +72,20 @@ def test_reconstruction_gradients_agree_with_finite_differences(
     raw = RAW[:2, :1].clone().requires_grad_()
     part = log_sigma if log_sigma is None or log_sigma.ndim == 0 else log_sigma[:2, :1]
     assert torch.autograd.gradcheck(lambda r: loss(prediction(r, part), TARGET[:2, :1]), raw)
+
+
+def test_the_optimal_sigma_does_not_mind_the_scale_and_ends_at_a_floor() -> None:
+    mean = RAW.tanh().requires_grad_()
+    values, gradients = [], []
+    for c in (1.0, 50.0):
+        loss = GaussianOptimal()(Prediction(c * mean), c * TARGET).mean()
+        values.append(loss.item())
+        gradients.append(torch.autograd.grad(loss, mean)[0])
+    n = TARGET[0].numel()
+    assert values[1] - values[0] == pytest.approx(n * math.log(50))
+    torch.testing.assert_close(gradients[1], gradients[0])
+    exact = GaussianOptimal()(Prediction(TARGET), TARGET)
+    assert exact.tolist() == pytest.approx([n * (-5 + 0.5 * math.log(2 * math.pi))] * len(TARGET))
 
 
 def test_kl_agrees_with_torch_and_is_zero_at_the_prior() -> None:

@@ -125,7 +125,7 @@ def test_colours_stay_with_models_that_others_lack() -> None:
 
 def test_dots_show_every_seed_and_a_dash_where_there_is_none() -> None:
     figure = plots.metric_dots(some_rows())
-    titles = [ax.get_title(loc="left") for ax in figure.axes]
+    titles = [ax.get_title(loc="left").strip() for ax in figure.axes]
     assert titles == ["frechet[efflite0]", "psnr (dB)", "mse"]
     frechet, psnr, _ = figure.axes
     assert sum(len(dots.get_offsets()) for dots in frechet.collections if hasattr(dots, "get_offsets")) >= 11

@@ -137,7 +137,7 @@ def test_several_data_sets_have_their_own_curves_and_sheets(tmp_path: Path) -> N
         )
     assert both.history["dataset"].nunique() == 2
     drawn = {path.stem for path in both.folder.path.glob("*.png")}
-    assert {"metrics", "samples avatars[faces=40] 32×32", "learning-curves avatars[faces=50] 32×32"} <= drawn
+    assert {"metrics", "samples-avatars-faces-40-32x32", "learning-curves-avatars-faces-50-32x32"} <= drawn
     assert "samples" not in drawn
 
 

@@ -17,6 +17,7 @@ from vaegan_bench.losses.prior.kl import KL
 from vaegan_bench.losses.reconstruction.bernoulli import Bernoulli
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
 from vaegan_bench.losses.reconstruction.gaussian_learned import GaussianLearned
+from vaegan_bench.losses.reconstruction.gaussian_optimal import GaussianOptimal
 from vaegan_bench.losses.reconstruction.gaussian_predicted import GaussianPredicted
 from vaegan_bench.losses.reconstruction.laplace import Laplace
 from vaegan_bench.losses.regulariser.gradient_penalty import GradientPenalty
@@ -44,7 +45,8 @@ from vaegan_bench.schedules.power import Power
 def vaegan_bench_plugins() -> list[type[Plugin]]:
     """Everything that comes with the package, in the order in which lists show it."""
     models: list[type[Plugin]] = [VAE, GAN, VAEGAN, VAEGANPixel]
-    reconstruction: list[type[Plugin]] = [Gaussian, GaussianLearned, GaussianPredicted, Bernoulli, Laplace]
+    gaussians: list[type[Plugin]] = [Gaussian, GaussianLearned, GaussianOptimal, GaussianPredicted]
+    reconstruction: list[type[Plugin]] = [*gaussians, Bernoulli, Laplace]
     adversarial: list[type[Plugin]] = [Minimax, NonSaturating, Hinge, LSGAN, Wasserstein]
     other_losses: list[type[Plugin]] = [KL, GradientPenalty, R1, Margin]
     harness: list[type[Plugin]] = [Larsen, Compact, Adam, RMSProp, Constant, Power, Cosine]

@@ -76,7 +76,7 @@ class Run:
         """A hash of the setting: rows are aggregated only within one."""
         return _digest(self.setting)
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The run's folder name: readable first, and a hash of the definition."""
         readable = "".join(c if c.isalnum() or c in "-." else "-" for c in self.label).strip("-")

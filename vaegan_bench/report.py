@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,8 @@ def curve_figures(folder: StudyFolder) -> dict[str, Figure]:
 
 def _named(figure: str, dataset: str, datasets: int) -> str:
     """A figure's file name, with its data set where there are several."""
-    return f"{figure} {dataset}" if datasets > 1 else figure
+    plain = re.sub(r"[^\w.]+", "-", dataset.replace("×", "x")).strip("-")
+    return f"{figure}-{plain}" if datasets > 1 else figure
 
 
 def _eventful(history: pd.DataFrame) -> pd.DataFrame:

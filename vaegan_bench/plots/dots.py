@@ -87,8 +87,11 @@ def _draw(line: Line, panels: np.ndarray, rows: pd.DataFrame, models: Sequence[s
         _panel(ax, rows[rows["metric"] == metric], measured, models)
         _axis(ax, metric, measured["units"].iloc[0], measured["direction"].iloc[0])
     panels[0].set_yticks(range(len(models)), _labels(rows, models))
-    above = {"xycoords": "axes fraction", "xytext": (0, 20), "textcoords": "offset points"}
-    panels[0].annotate(line.heading, (0, 1), **above, fontsize=9, fontweight="bold", va="bottom")
+    if line.heading:
+        above = {"xycoords": "axes fraction", "xytext": (0, 20), "textcoords": "offset points"}
+        heading = panels[0].annotate(line.heading, (0, 1), **above, fontsize=9, fontweight="bold", va="bottom")
+        heading.set_in_layout(False)  # or a long one would push the panels beside it away
+        panels[0].set_title(f"\n\n{panels[0].get_title(loc='left')}", fontsize=8)  # room for it all the same
     remove(panels[len(line.metrics) :])
 
 
