@@ -68,7 +68,7 @@ class Run:
     @cached_property
     def definition(self) -> Mapping[str, Any]:
         """All that decides the outcome, as plain data, with digests of the plugins' code."""
-        code = code_of((self.model, self.dataset, self.networks, self.optimizer))
+        code = code_of((self.model, self.dataset, self.networks, self.optimizer), without=NOT_TRAINING)
         return {"model": definition(self.model), "seed": self.seed, **self.setting, "code": code}
 
     @property
@@ -219,24 +219,30 @@ def _build_on_paper(runs: list[Run]) -> tuple[list[Run], list[Skip]]:
     return fitting, list(skips.values())
 
 
-def code_of(plugins: Iterable[Plugin]) -> dict[str, str]:
-    """A digest of the code behind plugins and the plugins in their fields, by top-level module: edited is another."""
-    classes = {type(p) for whole in plugins for p in plugins_within(whole)}
-    return {root: _code_digest(root) for root in sorted({cls.__module__.partition(".")[0] for cls in classes})}
-
-
 PRESENTATION = ("cli", "plots", "tables", "report.py", "results.py", "progress.py", "estimate.py")
 """Parts of this package that show results and have no part in them."""
+NOT_TRAINING = (*PRESENTATION, "metrics", "extractors", "evaluation", "store.py", "execution.py")
+"""Parts that a trained model does not depend on: when only they change, finished runs are measured again."""
+
+
+def code_of(plugins: Iterable[Plugin], without: tuple[str, ...] = PRESENTATION) -> dict[str, str]:
+    """A digest of the code behind plugins and the plugins in their fields, by top-level module: edited is another.
+
+    Of this package, the parts named in `without` do not count.
+    """
+    classes = {type(p) for whole in plugins for p in plugins_within(whole)}
+    roots = sorted({cls.__module__.partition(".")[0] for cls in classes})
+    return {root: _code_digest(root, without) for root in roots}
 
 
 @cache
-def _code_digest(root: str) -> str:
+def _code_digest(root: str, without: tuple[str, ...]) -> str:
     """A digest of all source files of a package, or of a single module's file."""
     module = sys.modules[root]
     folder = Path(str(module.__file__)).parent
     files = sorted(folder.rglob("*.py")) if hasattr(module, "__path__") else [Path(str(module.__file__))]
     if root == "vaegan_bench":
-        files = [file for file in files if file.relative_to(folder).parts[0] not in PRESENTATION]
+        files = [file for file in files if file.relative_to(folder).parts[0] not in without]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 

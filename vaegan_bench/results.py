@@ -44,7 +44,7 @@ class Results:
         return self.folder.history()
 
     def table(self) -> pd.DataFrame:
-        """One row per model, one column per metric; mean ± 95 % t-interval over seeds, the best marked."""
+        """One row per model, one column per metric; mean ± 95 % t-interval over seeds, winners marked."""
         return tables.comparison(self.rows)
 
     def figures(self) -> dict[str, Figure]:

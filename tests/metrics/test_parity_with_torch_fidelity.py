@@ -11,6 +11,7 @@ from torch import Tensor
 from vaegan_bench.metrics.frechet import frechet_distance, moments
 from vaegan_bench.metrics.inception_score import inception_score
 from vaegan_bench.metrics.kid import kernel_distance
+from vaegan_bench.metrics.precision_recall import balls, neighbourhoods
 from vaegan_bench.vision import load_torch_fidelity
 
 D = 64
@@ -52,6 +53,15 @@ def test_kid(reference: ModuleType, n_real: int, n_fake: int, size: int) -> None
     kid = reference.metric_kid.kid_features_to_metric(fake, real, kid_subset_size=size, verbose=False)
     expected = kid[reference.KEY_METRIC_KID_MEAN]
     assert kernel_distance(real, fake, subsets=100, size=size) == pytest.approx(expected, rel=1e-7)
+
+
+@pytest.mark.parametrize(("n_real", "n_fake"), [*NUMBERS, (1100, 2100)])
+@pytest.mark.parametrize("shift", [0.0, 0.3])
+def test_precision_and_recall(reference: ModuleType, n_real: int, n_fake: int, shift: float) -> None:
+    real, fake = features(n_real, 1), features(n_fake, 2, shift)
+    prc = reference.metric_prc.calculate_precision_recall_full(fake, real)
+    found = neighbourhoods(balls(real), fake)
+    assert (found.precision, found.recall) == pytest.approx(prc, rel=1e-5)
 
 
 def test_kid_over_several_blocks(reference: ModuleType) -> None:

@@ -12,6 +12,7 @@ from vaegan_bench.extractors.oracle import Oracle
 from vaegan_bench.metrics.frechet import Frechet, Moments, frechet_distance, moments
 from vaegan_bench.metrics.inception_score import InceptionScore, inception_score
 from vaegan_bench.metrics.kid import KID, kernel_distance
+from vaegan_bench.metrics.precision_recall import PrecisionRecall, balls, neighbourhoods
 
 OfFeatures = Callable[[Tensor, Tensor], Outputs]
 
@@ -53,6 +54,30 @@ def test_unbiased_kid_of_one_distribution_is_about_zero_and_grows_with_the_shift
     assert abs(near) < 0.02 < far
 
 
+def test_a_collapsed_generator_is_precise_and_recalls_nothing() -> None:
+    real = normal(300, 8)
+    collapsed = real[:1] + 1e-6 * normal(300, 8, 1)
+    found = neighbourhoods(balls(real), collapsed)
+    assert found.precision == 1
+    assert found.recall <= 1 / 300  # the repeated picture itself
+    assert found.coverage < 0.1
+    noise = neighbourhoods(balls(real), 100 + normal(300, 8, 2))
+    assert noise == (0, 0, 0, 0)
+
+
+def test_density_and_coverage_by_brute_force_and_of_the_same_distribution() -> None:
+    real, fake = normal(1500, 4), normal(1300, 4, 1)
+    found = neighbourhoods(balls(real), fake)
+    radii = torch.cdist(real, real).kthvalue(6).values
+    inside = torch.cdist(fake, real) <= radii
+    assert found.density == pytest.approx(float(inside.sum()) / (5 * len(fake)))
+    assert found.coverage == pytest.approx(float(inside.any(0).double().mean()))
+    assert found.density == pytest.approx(1, abs=0.1)
+    # Naeem et al., 2020, eq. 10: with as many samples as pictures, 1 − 2^−5 in expectation.
+    same = neighbourhoods(balls(real[:1000]), fake[:1000])
+    assert same.coverage == pytest.approx(1 - 2**-5, abs=0.02)
+
+
 def test_inception_score_is_one_for_uniform_and_the_number_of_classes_for_certain_logits() -> None:
     assert inception_score(torch.zeros(100, 5)) == pytest.approx(1)
     certain = 1000 * torch.eye(5).repeat(400, 1)
@@ -78,12 +103,21 @@ def test_only_inception_gets_the_well_known_names(
     assert others.protocol["n_fake"] == 20
 
 
+def test_precision_recall_density_and_coverage_are_four_rows(of_features: OfFeatures) -> None:
+    rows = PrecisionRecall()(of_features(normal(30, 8), normal(20, 8)))
+    names = ["precision", "recall", "density", "coverage"]
+    assert [row.metric for row in rows] == [f"{name}[efflite0]" for name in names]
+    assert [row.protocol["k"] for row in rows] == [3, 3, 5, 5]
+    known = PrecisionRecall(extractor=Inception())(of_features(normal(30, 8), normal(20, 8)))
+    assert [row.metric for row in known] == names
+
+
 def test_kid_says_how_large_its_subsets_are(of_features: OfFeatures) -> None:
     (row,) = KID()(of_features(normal(30, 8), normal(20, 8)))
     assert row.protocol["subset_size"] == 20
 
 
-@pytest.mark.parametrize("metric", [Frechet(), KID(), InceptionScore()])
+@pytest.mark.parametrize("metric", [Frechet(), KID(), InceptionScore(), PrecisionRecall()])
 def test_too_few_and_broken_features_are_named(metric: Metric, of_features: OfFeatures) -> None:
     with pytest.raises(BenchError, match="at least"):
         metric(of_features(normal(30, 8), normal(1, 8)))

@@ -3,20 +3,38 @@
 from vaegan_bench.tables.comparison import comparison, context
 from vaegan_bench.tables.markdown import to_markdown
 from vaegan_bench.tables.runs import runs, unfinished
+from vaegan_bench.tables.statistics import (
+    BETTER,
+    WORSE,
+    compare,
+    comparisons,
+    holm,
+    improvement,
+    seeds_needed,
+    sign_flip,
+)
 from vaegan_bench.tables.summary import MixedProtocolsError, interval, rank_of_family, summarise
 from vaegan_bench.tables.terminal import to_rich
 from vaegan_bench.tables.words import cell, heading, number, with_units, wrapped
 
 __all__ = [
+    "BETTER",
+    "WORSE",
     "MixedProtocolsError",
     "cell",
+    "compare",
     "comparison",
+    "comparisons",
     "context",
     "heading",
+    "holm",
+    "improvement",
     "interval",
     "number",
     "rank_of_family",
     "runs",
+    "seeds_needed",
+    "sign_flip",
     "summarise",
     "to_markdown",
     "to_rich",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import pandas as pd
 
 from vaegan_bench.tables.runs import FINISHED, runs
+from vaegan_bench.tables.statistics import BETTER, comparisons
 from vaegan_bench.tables.summary import rank_of_family, summarise
 from vaegan_bench.tables.words import cell, heading, number
 
@@ -15,14 +16,16 @@ RUNS = ("", "runs")
 
 
 def comparison(rows: pd.DataFrame, best: str = "{} *") -> pd.DataFrame:
-    """One row per (dataset, model), one column per (family, metric with its arrow), the best mean marked by `best`.
+    """One row per (dataset, model), one column per (family, metric with its arrow), winners marked by `best`.
+
+    A winner is better than every other model by the verdicts of `comparisons`; the best mean alone is none.
 
     Only metrics that have a direction; what a model does not have is an empty cell.
     Raises `MixedProtocolsError` where values are not comparable.
     """
     summary = summarise(rows)
     judged = summary[summary["direction"] != "none"]
-    written = zip(_written(judged, rows), _wins(judged), strict=True)
+    written = zip(_written(judged, rows), _wins(judged, rows), strict=True)
     table = _wide(judged, [best.format(text) if wins else text for text, wins in written], rows)
     table.insert(0, RUNS, runs(rows))
     return table
@@ -61,12 +64,14 @@ def _written(summary: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
         yield cell(mean, half_width) + note
 
 
-def _wins(judged: pd.DataFrame) -> pd.Series[bool]:
-    """True where a mean is the best of at least two models on its dataset and metric."""
-    sign = judged["direction"].map({"higher": 1.0, "lower": -1.0}).astype(float)
-    score = judged["mean"] * sign
-    rivals = score.groupby([judged["dataset"], judged["metric"]])
-    return (score == rivals.transform("max")) & (rivals.transform("size") > 1)
+def _wins(judged: pd.DataFrame, rows: pd.DataFrame) -> Iterator[bool]:
+    """True where a model is shown to be better than every other one on its dataset and metric."""
+    keys = ["dataset", "metric"]
+    pairs = comparisons(rows)
+    beaten = pairs[pairs["verdict"] == BETTER].groupby([*keys, "model"], observed=True).size().to_dict()
+    rivals = judged.groupby(keys, observed=True).size() - 1
+    for dataset, metric, model in judged[[*keys, "model"]].itertuples(index=False):
+        yield beaten.get((dataset, metric, model), 0) == rivals[dataset, metric] > 0
 
 
 def _wide(summary: pd.DataFrame, cells: Iterable[str], rows: pd.DataFrame) -> pd.DataFrame:

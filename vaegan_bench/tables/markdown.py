@@ -8,6 +8,7 @@ import pandas as pd
 
 from vaegan_bench.tables.comparison import RUNS, comparison, context, families, part
 from vaegan_bench.tables.runs import unfinished
+from vaegan_bench.tables.statistics import seeds_needed
 from vaegan_bench.tables.summary import protocol_of, summarise
 
 LONGEST_VALUE = 24
@@ -67,11 +68,22 @@ def _caption(cells: pd.DataFrame, summary: pd.DataFrame) -> str:
     """What n, ±, bold and an empty cell mean in one table."""
     fewest, most = summary["seeds"].min(), summary["seeds"].max()
     said = [_seeds(fewest, most)]
-    if summary["metric"].duplicated().any():
-        said.append("Bold: the best value." if most == 1 else "Bold: the best mean, even where intervals overlap.")
+    models = summary["model"].nunique()
+    if models > 1 and most > 1:
+        said.append(_verdicts(models, most, decided=bool(cells.apply(lambda c: c.str.startswith("**")).any(axis=None))))
     if (cells == "").any(axis=None):
         said.append("Empty: the model has no such output, or no finished run.")
     return " ".join(said)
+
+
+def _verdicts(models: int, seeds: int, *, decided: bool) -> str:
+    """What it takes to be bold, and why nothing is."""
+    if decided:
+        return "Bold: better than every other model by an exact paired test (5 %, Holm over all pairs)."
+    needed = seeds_needed(models * (models - 1) // 2)
+    if seeds < needed:
+        return f"No verdict is possible over {models} models at {seeds} seeds: {needed} would do."
+    return "No model is shown to be better than every other (exact paired test, 5 %, Holm over all pairs)."
 
 
 def _seeds(fewest: int, most: int) -> str:

@@ -69,7 +69,7 @@ class TerminalTable:
 
 
 def to_rich(rows: pd.DataFrame, title: str | None = None) -> TerminalTable:
-    """One column per model, one line per metric in sections by family, the best mean in bold.
+    """One column per model, one line per metric in sections by family, winners in bold.
 
     Models that do not fit side by side follow below. Raises `MixedProtocolsError` where values are not comparable.
     """

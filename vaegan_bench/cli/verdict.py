@@ -1,0 +1,77 @@
+"""`vaegan-bench compare`: two models over the same seeds, with a verdict and an exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+
+def compare(
+    model: Annotated[str, typer.Argument(help="A model as the table names it, such as vaegan.")],
+    other: Annotated[str, typer.Argument(help="The model that it is held against.")],
+    study: Annotated[Path, typer.Option(help="The study's folder.")] = Path("results/quick"),
+    metric: Annotated[list[str] | None, typer.Option(help="Only this metric, such as psnr; repeatable.")] = None,
+    fail_if_worse: Annotated[
+        bool, typer.Option("--fail-if-worse", help="Exit with code 1 where the model is shown to be worse.")
+    ] = False,
+) -> None:
+    """Say by how much one model is better than another over common seeds, and whether that is a verdict.
+
+    Examples: `vaegan-bench compare vaegan vae`, `vaegan-bench compare "vaegan[gamma=0.1]" vaegan --metric psnr`
+    """
+    from rich.console import Console
+
+    from vaegan_bench import tables
+    from vaegan_bench.errors import StudyError
+    from vaegan_bench.store import StudyFolder
+
+    found = tables.compare(StudyFolder(study).rows(), model, other)
+    if found.empty:
+        raise StudyError(f"'{model}' and '{other}' have no metric on common seeds in {study}.")
+    found = _chosen(found, metric or [])
+    Console().print(_printed(found, model, other))
+    if fail_if_worse and (found["verdict"] == tables.WORSE).any():
+        raise typer.Exit(1)
+
+
+def _chosen(found: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
+    from vaegan_bench.errors import UnknownNameError
+
+    known = list(found["metric"].unique())
+    for name in metrics:
+        if name not in known:
+            raise UnknownNameError("metric that both models have:", name, known)
+    return found[found["metric"].isin(metrics or known)]
+
+
+def _printed(found: pd.DataFrame, model: str, other: str) -> Table:
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    from vaegan_bench.tables import cell, heading
+
+    table = Table(box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
+    table.title = escape(f"{model} − {other}")
+    table.caption = escape(
+        f"difference: mean over common seeds with its 95 % t-interval. P: probability that {model} is better. "
+        "p: exact paired sign-flip test, adjusted for all pairs of models of the study (Holm)."
+    )
+    table.add_column("metric", no_wrap=True)
+    for name in ("difference", "seeds", "P", "p"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("verdict")
+    several = found["dataset"].nunique() > 1
+    for row in found.to_dict("records"):
+        where = f"{row['dataset']}: " if several else ""
+        name = escape(where + heading(row["metric"], row["direction"], row["units"]))
+        difference = cell(row["difference"], row["half_width"])
+        chances = f"{row['improvement']:.2f}", f"{row['p_holm']:.3f}"
+        table.add_row(name, difference, str(row["seeds"]), *chances, row["verdict"])
+    return table
