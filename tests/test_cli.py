@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -69,6 +71,39 @@ def test_tables_plots_and_samples_are_made_again_without_training(smoke: Path) -
     assert bench("plot", smoke).returncode == 0
     assert bench("samples", smoke).returncode == 0
     assert all((smoke / name).is_file() for name in ("summary.md", "metrics.png", "samples.png"))
+
+
+def test_compare_gives_no_verdict_from_one_seed(smoke: Path) -> None:
+    done = bench("compare", "vaegan", "vae", "--study", smoke, "--fail-if-worse")
+    assert done.returncode == 0, done.stderr
+    assert "vaegan − vae, 1 common seed" in done.stdout
+    assert "no verdict possible at 1 seed: 8 would do" in " ".join(done.stdout.split())
+
+
+def test_compare_sets_the_exit_code(smoke: Path, tmp_path: Path) -> None:
+    trained = next(smoke.glob("vae-s0-*"))
+    for seed in range(6):
+        for label, lead in (("vae", 1.0), ("worse", 0.0)):
+            copy = Path(shutil.copytree(trained, tmp_path / f"{label}-{seed}"))
+            edit(copy / "run.json", id=copy.name, label=label, seed=seed)
+            rows = json.loads((copy / "metrics.json").read_text())["rows"]
+            edit(copy / "metrics.json", rows=[{**row, "value": seed + lead} for row in rows])
+    shutil.copy(smoke / "study.json", tmp_path)
+    edit(tmp_path / "study.json", runs=[f"{label}-{seed}" for label in ("vae", "worse") for seed in range(6)])
+    arguments = ("--study", tmp_path, "--metric", "psnr")
+    assert bench("compare", "vae", "worse", *arguments, "--fail-if-worse").returncode == 0
+    assert bench("compare", "worse", "vae", *arguments).returncode == 0
+    failed = bench("compare", "worse", "vae", *arguments, "--fail-if-worse")
+    assert failed.returncode == 1
+    assert "psnr ↑ (dB)" in failed.stdout
+    assert "0.031 worse" in " ".join(failed.stdout.split())
+    wrong = bench("compare", "vae", "worse", *arguments, "--metric", "psn")
+    assert wrong.returncode == 2
+    assert "Did you mean 'psnr'?" in wrong.stderr
+
+
+def edit(path: Path, **changes: object) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
 def test_sample_draws_a_grid_from_a_run(smoke: Path, tmp_path: Path) -> None:

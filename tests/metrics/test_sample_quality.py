@@ -43,6 +43,20 @@ def test_covariances_that_do_not_commute() -> None:
     )
 
 
+def test_the_debiased_distance_is_nearer_to_the_truth_and_only_given_with_enough_pictures(
+    of_features: OfFeatures,
+) -> None:
+    plain, unbiased = [], []
+    for seed in range(0, 20, 2):
+        rows = Frechet()(of_features(normal(128, 16, seed), normal(128, 16, seed + 1) + 0.1))
+        assert [row.metric for row in rows] == ["frechet[efflite0]", "frechet-debiased[efflite0]"]
+        plain.append(rows[0].value)
+        unbiased.append(rows[1].value)
+    true = 16 * 0.1**2
+    assert abs(sum(unbiased) / 10 - true) < 0.2 * (sum(plain) / 10 - true)
+    assert len(Frechet()(of_features(normal(127, 16), normal(128, 16)))) == 1
+
+
 @pytest.mark.parametrize("n", [20, 32, 100])
 def test_a_set_is_no_distance_from_itself(n: int) -> None:
     x = normal(n, 32)

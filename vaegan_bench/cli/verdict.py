@@ -55,23 +55,34 @@ def _printed(found: pd.DataFrame, model: str, other: str) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    from vaegan_bench.tables import cell, heading
+    from vaegan_bench.tables import BETTER, WORSE, cell, heading
 
     table = Table(box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
-    table.title = escape(f"{model} − {other}")
+    fewest, most = found["seeds"].min(), found["seeds"].max()
+    seeds = f"{most} common seed{'' if most == 1 else 's'}" if fewest == most else f"{fewest} to {most} common seeds"
+    table.title = escape(f"{model} − {other}, {seeds}")
     table.caption = escape(
-        f"difference: mean over common seeds with its 95 % t-interval. P: probability that {model} is better. "
-        "p: exact paired sign-flip test, adjusted for all pairs of models of the study (Holm)."
+        f"difference: mean over seeds with its 95 % t-interval. P: probability that {model} is better. "
+        "p: exact paired sign-flip test, adjusted for all pairs of models of the study (Holm). " + _open(found)
     )
     table.add_column("metric", no_wrap=True)
-    for name in ("difference", "seeds", "P", "p"):
+    for name in ("difference", "P", "p"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("verdict")
+    table.add_column("verdict", no_wrap=True)
     several = found["dataset"].nunique() > 1
     for row in found.to_dict("records"):
         where = f"{row['dataset']}: " if several else ""
         name = escape(where + heading(row["metric"], row["direction"], row["units"]))
         difference = cell(row["difference"], row["half_width"])
         chances = f"{row['improvement']:.2f}", f"{row['p_holm']:.3f}"
-        table.add_row(name, difference, str(row["seeds"]), *chances, row["verdict"])
+        verdict = row["verdict"] if row["verdict"] in (BETTER, WORSE) else "—"
+        table.add_row(name, difference, *chances, verdict)
     return table
+
+
+def _open(found: pd.DataFrame) -> str:
+    """What a dash in place of a verdict means here; '' where there is none."""
+    from vaegan_bench.tables import BETTER, WORSE
+
+    reasons = [reason for reason in found["verdict"].unique() if reason not in (BETTER, WORSE)]
+    return f"—: {', or '.join(reasons)}." if reasons else ""

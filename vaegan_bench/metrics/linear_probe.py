@@ -1,0 +1,95 @@
+"""How well a straight cut through the codes tells each attribute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vaegan_bench.api import BenchError, Measurement, Metric, Outputs
+from vaegan_bench.extractors.attribute_scores import area_under_roc
+from vaegan_bench.metrics.usable_attributes import truth
+
+ITERATIONS = 500
+SHOWN = ("Smiling", "Eyeglasses")
+"""Attributes that get rows of their own, where the data have them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearProbe(Metric):
+    """Held-out AUC of logistic regressions on posterior means, fitted on training pictures (Alain & Bengio, 2017).
+
+    Averaged over the attributes that some pictures have and some have not; ½ is chance. None for a model without an
+    encoder. No oracle is asked: it says what the code holds, not what decoded pictures show.
+    """
+
+    name: ClassVar[str] = "linear-probe"
+    family: ClassVar[str] = "attributes"
+
+    def __call__(self, outputs: Outputs) -> list[Measurement]:
+        """Measure; no rows where the model has no encoder, or where no attribute varies."""
+        means_NZ, train_MZ = outputs.means, outputs.train_means
+        if means_NZ is None or train_MZ is None or not outputs.data.attribute_names:
+            return []
+        on_MA = outputs.data.train.attributes_NA[: len(train_MZ)].cpu()
+        varies_A = on_MA.any(0) & ~on_MA.all(0)
+        probes = fit_probes(train_MZ.cpu(), on_MA[:, varies_A])
+        auc_A = area_under_roc(probes.logits(means_NZ.cpu()), truth(outputs)[:, varies_A])
+        names = [name for name, varies in zip(outputs.data.attribute_names, varies_A.tolist(), strict=True) if varies]
+        found = {name: auc for name, auc in zip(names, auc_A.tolist(), strict=True) if auc == auc}  # NaN: constant here
+        if not found:
+            return []
+        protocol = {"n_train": len(train_MZ), "n_real": len(means_NZ), "attributes": len(found)}
+        rows = {"probe-auc": sum(found.values()) / len(found)}
+        rows |= {f"probe-auc[{name}]": found[name] for name in SHOWN if name in found}
+        return [Measurement(name, value, "higher", "1", protocol) for name, value in rows.items()]
+
+
+class Probes(NamedTuple):
+    """One logistic regression per attribute, float64."""
+
+    centre_Z: Tensor
+    spread_Z: Tensor
+    weights_ZA: Tensor
+    bias_A: Tensor
+
+    def logits(self, z_NZ: Tensor) -> Tensor:
+        """The log odds of each attribute; (N, A)."""
+        return (z_NZ.double() - self.centre_Z) / self.spread_Z @ self.weights_ZA + self.bias_A
+
+
+def fit_probes(z_MZ: Tensor, on_MA: Tensor) -> Probes:
+    """Fit all attributes at once on standardised codes: ½|w|² plus the summed cross-entropy, the bias unpunished.
+
+    Raises `BenchError` for codes that are not finite.
+    """
+    if not z_MZ.isfinite().all():
+        raise BenchError("Posterior means of training pictures are NaN or infinite.")
+    z_MZ, on_MA = z_MZ.double(), on_MA.double()
+    centre_Z, spread_Z = z_MZ.mean(0), z_MZ.std(0, correction=0)
+    spread_Z = torch.where(spread_Z > 0, spread_Z, torch.ones_like(spread_Z))  # a dead dimension says nothing
+    standard_MZ = (z_MZ - centre_Z) / spread_Z
+    weights_ZA = torch.zeros(z_MZ.shape[1], on_MA.shape[1], dtype=torch.float64, requires_grad=True)
+    bias_A = torch.zeros(on_MA.shape[1], dtype=torch.float64, requires_grad=True)
+    fit = torch.optim.LBFGS(
+        [weights_ZA, bias_A],
+        max_iter=ITERATIONS,
+        tolerance_grad=1e-5,
+        tolerance_change=1e-12,
+        history_size=20,
+        line_search_fn="strong_wolfe",
+    )
+
+    def cost() -> Tensor:
+        fit.zero_grad()
+        entropy = F.binary_cross_entropy_with_logits(standard_MZ @ weights_ZA + bias_A, on_MA, reduction="sum")
+        total = entropy + 0.5 * weights_ZA.square().sum()
+        total.backward()
+        return total
+
+    with torch.enable_grad():
+        fit.step(cost)
+    return Probes(centre_Z, spread_Z, weights_ZA.detach(), bias_A.detach())
