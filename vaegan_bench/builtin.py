@@ -27,6 +27,7 @@ from vaegan_bench.metrics.attribute_vectors import AttributeVectors
 from vaegan_bench.metrics.frechet import Frechet
 from vaegan_bench.metrics.inception_score import InceptionScore
 from vaegan_bench.metrics.kid import KID
+from vaegan_bench.metrics.latent_health import LatentHealth
 from vaegan_bench.metrics.linear_probe import LinearProbe
 from vaegan_bench.metrics.precision_recall import PrecisionRecall
 from vaegan_bench.metrics.reconstruction import Reconstruction
@@ -53,6 +54,6 @@ def vaegan_bench_plugins() -> list[type[Plugin]]:
     other_losses: list[type[Plugin]] = [KL, GradientPenalty, R1, Margin]
     harness: list[type[Plugin]] = [Larsen, Compact, Adam, RMSProp, Constant, Power, Cosine]
     data: list[type[Plugin]] = [Avatars]
-    sample_quality: list[type[Plugin]] = [Frechet, InceptionScore, KID, PrecisionRecall, EffLite0, Inception]
-    faithfulness: list[type[Plugin]] = [Reconstruction, AttributeRetention, AttributeVectors, LinearProbe, Oracle]
+    sample_quality: list[type[Plugin]] = [Frechet, InceptionScore, KID, PrecisionRecall, EffLite0, Inception, Oracle]
+    faithfulness: list[type[Plugin]] = [Reconstruction, AttributeRetention, AttributeVectors, LinearProbe, LatentHealth]
     return models + reconstruction + adversarial + other_losses + harness + data + sample_quality + faithfulness

@@ -9,7 +9,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import Data, Extractor, FeatureNetwork, Features, Outputs, Progress, Source, Split, silent
+from vaegan_bench.api import (
+    Data,
+    Extractor,
+    FeatureNetwork,
+    Features,
+    Outputs,
+    Posterior,
+    Progress,
+    Source,
+    Split,
+    silent,
+)
 
 Read = Callable[[Tensor], Tensor]
 
@@ -49,6 +60,7 @@ class StandInOutputs:
     train_means: Tensor | None = None
     decoder: Read | None = None
     given: Mapping[Source, Features] = field(default_factory=dict)
+    posterior: Posterior | None = None
 
     def decode(self, z_NZ: Tensor) -> Tensor:
         assert self.decoder is not None

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api.data import Data, Progress, silent
+from vaegan_bench.api.game import Posterior
 from vaegan_bench.api.plugin import Plugin
 
 Direction = Literal["higher", "lower", "none"]
@@ -75,6 +76,10 @@ class Outputs(Protocol):
     @property
     def reconstructions(self) -> Tensor | None:
         """The held-out pictures, encoded to the posterior mean and decoded."""
+
+    @property
+    def posterior(self) -> Posterior | None:
+        """q(z|x) of the held-out pictures, on the CPU; (N, Z) each."""
 
     @property
     def means(self) -> Tensor | None:

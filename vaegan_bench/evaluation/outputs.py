@@ -14,6 +14,7 @@ from vaegan_bench.api import (
     Extractor,
     FeatureNetwork,
     Features,
+    Posterior,
     Progress,
     Source,
     definition,
@@ -79,14 +80,20 @@ class ModelOutputs:
         return None if self.means is None else self.decode(self.means)
 
     @cached_property
+    def posterior(self) -> Posterior | None:
+        """q(z|x) of the held-out pictures; None without an encoder."""
+        return self._encoded(self.real)
+
+    @property
     def means(self) -> Tensor | None:
         """Posterior means of the held-out pictures; None without an encoder."""
-        return self._encoded(self.real)
+        return None if self.posterior is None else self.posterior.mu_BZ
 
     @cached_property
     def train_means(self) -> Tensor | None:
         """Posterior means of the first training pictures; None without an encoder."""
-        return self._encoded(self.data.train.images_NCHW[:TRAIN_MEANS])
+        encoded = self._encoded(self.data.train.images_NCHW[:TRAIN_MEANS])
+        return None if encoded is None else encoded.mu_BZ
 
     def decode(self, z_NZ: Tensor) -> Tensor:
         """Pictures of any codes."""
@@ -111,8 +118,8 @@ class ModelOutputs:
             raise BenchError(f"Model '{self.model.model.name}' has no {source}.")
         return pictures
 
-    def _encoded(self, images_NCHW: Tensor) -> Tensor | None:
+    def _encoded(self, images_NCHW: Tensor) -> Posterior | None:
         if not self.model.has_encoder:
             return None
-        batches = torch.split(images_NCHW, BATCH)
-        return torch.cat([self.model.encode(to_signed(batch)).mu_BZ.cpu() for batch in batches])
+        encoded = [self.model.encode(to_signed(batch)) for batch in torch.split(images_NCHW, BATCH)]
+        return Posterior(*(torch.cat(part).cpu() for part in zip(*encoded, strict=True)))

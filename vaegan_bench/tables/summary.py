@@ -12,7 +12,7 @@ from scipy.special import stdtrit  # scipy.stats takes a second to import
 
 from vaegan_bench.errors import BenchError
 
-FAMILIES = ("sample quality", "reconstruction", "attributes", "training")
+FAMILIES = ("sample quality", "reconstruction", "attributes", "latent", "training")
 """The order in which families of metrics are shown; families of plugins come after."""
 KEYS = ["dataset", "model", "metric", "family", "direction", "units"]
 SUMMARY = [*KEYS, "mean", "half_width", "seeds", "protocol"]

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.distributions import Normal, kl_divergence
+
+from vaegan_bench.api import BenchError, Outputs, Posterior
+from vaegan_bench.metrics.latent_health import LatentHealth
+
+
+def test_kl_is_torchs_and_dimensions_that_follow_the_picture_are_active(signs: Outputs) -> None:
+    noise = torch.Generator().manual_seed(0)
+    mu = torch.randn(500, 6, generator=noise) * torch.tensor([1.0, 0.5, 0.2, 0.05, 0.0, 0.0])
+    mu[:, 5] = 3.0  # far from the prior, but the same for every picture
+    logvar = torch.randn(500, 6, generator=noise)
+    kl, active = LatentHealth()(replace(signs, posterior=Posterior(mu, logvar)))
+    expected = kl_divergence(Normal(mu, (0.5 * logvar).exp()), Normal(0.0, 1.0)).sum(1).mean()
+    assert kl.value == pytest.approx(float(expected), rel=1e-5)
+    assert (active.value, active.protocol["latent"]) == (3, 6)
+
+
+def test_no_encoder_gives_no_rows_and_broken_codes_are_named(signs: Outputs) -> None:
+    assert LatentHealth()(signs) == []
+    with pytest.raises(BenchError, match="NaN or infinite"):
+        LatentHealth()(replace(signs, posterior=Posterior(torch.full((4, 2), torch.nan), torch.zeros(4, 2))))
+    with pytest.raises(BenchError, match="at least two"):
+        LatentHealth()(replace(signs, posterior=Posterior(torch.zeros(1, 2), torch.zeros(1, 2))))
