@@ -15,6 +15,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from vaegan_bench.store import RunFolder
+from vaegan_bench.tables import number
+
 COMMAND = [sys.executable, "-c", "from vaegan_bench.cli import main; main()"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160", "NO_COLOR": "1", "TERM": "dumb"}
 
@@ -102,6 +105,37 @@ def test_compare_sets_the_exit_code(smoke: Path, tmp_path: Path) -> None:
     assert "Did you mean 'psnr'?" in wrong.stderr
 
 
+def test_finished_runs_are_measured_again_without_training(smoke: Path, cache: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(next(smoke.glob("vae-s0-*")), tmp_path / "vae"))
+    weights = (copy / "weights.safetensors").read_bytes()
+    chosen = ("--metrics", "latent-health,linear-probe", "--samples", "20", "--cache-dir", cache)
+    done = bench("evaluate", copy, *chosen)
+    assert done.returncode == 0, done.stderr
+    assert "active-units" in done.stdout
+    measured = {row["metric"]: row for row in json.loads((copy / "metrics.json").read_text())["rows"]}
+    assert set(measured) == {"kl", "active-units", "probe-auc", "probe-auc[Smiling]", "probe-auc[Eyeglasses]"}
+    assert measured["kl"]["protocol"]["n_real"] == 20
+    assert (copy / "weights.safetensors").read_bytes() == weights
+
+
+def test_folders_of_pictures_get_the_numbers_of_the_run_that_made_them(smoke: Path, tmp_path: Path) -> None:
+    run = next(smoke.glob("vae-s0-*"))
+    kept = RunFolder(run).pictures()
+    for name in ("originals", "samples"):
+        (tmp_path / name).mkdir()
+        for i, picture in enumerate(kept[name]):
+            Image.fromarray(picture).save(tmp_path / name / f"{i:03}.png")
+    folders = ("--real", tmp_path / "originals", "--fake", tmp_path / "samples")
+    done = bench("evaluate", *folders, "--metrics", "frechet")
+    assert done.returncode == 0, done.stderr
+    (frechet,) = (row["value"] for row in RunFolder(run).rows() if row["metric"] == "frechet[efflite0]")
+    assert f"frechet[efflite0] ↓ {number(frechet)}" in " ".join(done.stdout.split())
+    Image.fromarray(kept["samples"][0][:16]).save(tmp_path / "samples" / "zz.png")
+    wrong = bench("evaluate", *folders)
+    assert wrong.returncode == 2
+    assert "zz.png has 32×16, and 000.png has 32×32: all pictures of a folder must have one size" in wrong.stderr
+
+
 def edit(path: Path, **changes: object) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
@@ -126,6 +160,10 @@ def test_sample_draws_a_grid_from_a_run(smoke: Path, tmp_path: Path) -> None:
         (("run", "--plugin", "nowhere.py"), "There is no plugin file nowhere.py"),
         (("run", "--metrics", "fid"), "Unknown metric 'fid'"),
         (("list", "model"), "Did you mean 'models'?"),
+        (("evaluate",), "Name the runs to evaluate, or two folders"),
+        (("evaluate", "--real", "nowhere"), "Name the runs to evaluate, or two folders"),
+        (("evaluate", "--real", "nowhere", "--fake", "."), "There is no folder nowhere"),
+        (("evaluate", "nowhere"), "Cannot read nowhere/run.json"),
         (("show", "vaegn"), "Did you mean 'vaegan'?"),
         (("table", "nowhere"), "nowhere holds no study"),
         (("sample", "nowhere"), "Cannot read nowhere/run.json"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import BenchError, Data, ImageShape, Model, Modules, Networks, Progress, silent
+from vaegan_bench.api import (
+    BenchError,
+    Data,
+    Dataset,
+    ImageShape,
+    Metric,
+    Model,
+    Modules,
+    Networks,
+    Optimizer,
+    Plugin,
+    Progress,
+    silent,
+)
 from vaegan_bench.assembly import build_modules
 from vaegan_bench.device import choose_device, describe
 from vaegan_bench.evaluation.measuring import evaluation_definition, measure
@@ -132,13 +145,28 @@ class Execution:
     def _measure(self, run: Run, data: Data, folder: RunFolder) -> None:
         if data.digest not in self._shared:
             self._shared[data.digest] = Shared(data, self.cache, self.device, self.progress)
-        model = restore(run.model, run.networks, data.shape, folder.weights(), self.device)
-        seed = derive_seed(run.seed, "evaluation")
-        outputs = ModelOutputs(model, self._shared[data.digest], self.plan.study.samples, seed)
-        folder.write_pictures(kept_pictures(outputs))
-        measured = measure(outputs, self.plan.metrics, run.split)
-        weights = self._shared[data.digest].weights()
-        folder.write_measured(self.evaluation, weights, measured.rows, measured.problems)
+        measure_run(run, folder, self._shared[data.digest], self.plan.metrics, self.plan.study.samples)
+
+
+def measure_run(run: Run, folder: RunFolder, shared: Shared, metrics: Sequence[Metric], samples: int) -> None:
+    """Measure a trained run from its weights, and keep its numbers and pictures."""
+    model = restore(run.model, run.networks, shared.data.shape, folder.weights(), shared.device)
+    outputs = ModelOutputs(model, shared, samples, derive_seed(run.seed, "evaluation"))
+    folder.write_pictures(kept_pictures(outputs))
+    measured = measure(outputs, metrics, run.split)
+    evaluation = evaluation_definition(metrics, samples)
+    folder.write_measured(evaluation, shared.weights(), measured.rows, measured.problems)
+
+
+def run_of(record: Mapping[str, Any], registry: Registry) -> Run:
+    """The run that a run.json describes. Raises `UnknownNameError` for a plugin that is not registered here."""
+    known: Mapping[str, Any] = record["definition"]
+    kinds: dict[str, type[Plugin]] = {
+        "model": Model, "dataset": Dataset, "networks": Networks, "optimizer": Optimizer
+    }  # fmt: skip
+    plugins: dict[str, Any] = {name: registry.restore(kind, known[name]) for name, kind in kinds.items()}
+    plain = ("seed", "size", "split", "steps", "batch", "ema", "precision", "device")
+    return Run(label=record["label"], **plugins, **{name: known[name] for name in plain})
 
 
 def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> dict[str, Any]:

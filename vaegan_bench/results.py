@@ -104,9 +104,9 @@ def load_model(folder: str | Path, device: str = "auto", plugins: Iterable[str |
 
     Warns where the run diverged. Raises `StoreError` for a folder that holds no run or no weights.
     """
-    from vaegan_bench.api import ImageShape, Model, Networks
+    from vaegan_bench.api import ImageShape
     from vaegan_bench.device import choose_device
-    from vaegan_bench.execution import restore
+    from vaegan_bench.execution import restore, run_of
     from vaegan_bench.registry import Registry
     from vaegan_bench.store import RunFolder
 
@@ -114,7 +114,5 @@ def load_model(folder: str | Path, device: str = "auto", plugins: Iterable[str |
     record: Mapping[str, Any] = stored.record()
     if record["status"] != "ok":
         warnings.warn(f"{folder} {record['status']}: its weights are those of that step.", stacklevel=2)
-    registry = Registry(map(Path, plugins))
-    model = registry.restore(Model, record["definition"]["model"])
-    networks = registry.restore(Networks, record["definition"]["networks"])
-    return restore(model, networks, ImageShape(*record["shape"]), stored.weights(), choose_device(device))
+    run = run_of(record, Registry(map(Path, plugins)))
+    return restore(run.model, run.networks, ImageShape(*record["shape"]), stored.weights(), choose_device(device))
