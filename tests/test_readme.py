@@ -1,4 +1,4 @@
-"""The README's plugin works as printed."""
+"""The README's plugin works as printed, and its numbers are those of the reference results."""
 
 from __future__ import annotations
 
@@ -32,3 +32,19 @@ def test_the_selectors_in_the_readme_can_be_built() -> None:
     assert len(selectors) >= 2
     for selector in selectors:
         registry.build(Model, selector)
+
+
+def test_the_numbers_in_the_readme_are_those_of_the_reference_results() -> None:
+    rows = [line for line in README.read_text("utf-8").splitlines() if line.startswith("| `")]
+    assert [row.split("`")[1] for row in rows] == ["vae", "gan", "vaegan", "vaegan-pixel"]
+    summary = (README.parent / "results" / "reference-quick" / "summary.md").read_text("utf-8").splitlines()
+    for row in rows:
+        model, *cells = (cell.strip() for cell in row.strip("|").split("|"))
+        found = {cell.strip() for line in summary if line.startswith(f"| {model} |") for cell in line.split("|")}
+        assert set(cells) <= found
+
+
+def test_the_pictures_in_the_readme_are_there() -> None:
+    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README.read_text("utf-8"))
+    assert len(pictures) >= 2
+    assert all((README.parent / picture).is_file() for picture in pictures)
