@@ -212,10 +212,12 @@ def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path: Path) -> None:
 
 def test_show_prints_the_game() -> None:
     shown = bench("show", "vaegan[gamma=0.25,prior=kl[warmup=5]]").stdout
-    encoder = next(line for line in shown.splitlines() if line.startswith("│ encoder"))
-    decoder = next(line for line in shown.splitlines() if line.startswith("│ decoder"))
-    assert [cell.strip() for cell in encoder.split("│")[1:-1]] == ["encoder", "encoder", "0 → 1", "1", "", ""]
-    assert [cell.strip() for cell in decoder.split("│")[1:-1]] == ["decoder", "decoder, scale", "", "0.25", "1", ""]
+    cells = [[cell.strip() for cell in line.strip("│").split("│")] for line in shown.splitlines() if "│" in line]
+    assert ["prior", "0 → 1", "", ""] in cells
+    assert ["similarity", "1", "0.25", ""] in cells
+    assert ["generator", "", "1", ""] in cells
+    assert ["discriminator", "", "", "1"] in cells
+    assert ["moves the weights of", "encoder", "decoder, scale", "discriminator"] in cells
 
 
 def test_list_shows_fields_defaults_and_origin() -> None:

@@ -145,15 +145,16 @@ def _value(value: Any) -> str:
 
 
 def _show_game(model: Model, registry: Registry, console: Console) -> None:
-    """Players × terms, read from the objectives that the model states for a real batch."""
+    """Terms × players, read from the objectives that the model states for a real batch."""
     from rich.table import Table
 
     from vaegan_bench.api import Networks
     from vaegan_bench.assembly import stated_game
 
     game = stated_game(model, registry.build(Networks, "compact"))
-    terms = list(dict.fromkeys(term for coefficients in game.values() for term in coefficients))
-    table = Table("player", "owns", *terms, title="each player minimises the sum of coefficient × term")
-    for player, coefficients in game.items():
-        table.add_row(player, ", ".join(model.players[player]), *(coefficients.get(term, "") for term in terms))
+    table = Table("term", *game, title="each player minimises the sum of coefficient × term")
+    for term in dict.fromkeys(term for coefficients in game.values() for term in coefficients):
+        table.add_row(term, *(coefficients.get(term, "") for coefficients in game.values()))
+    table.add_section()
+    table.add_row("moves the weights of", *(", ".join(model.players[player]) for player in game))
     console.print(table)
