@@ -189,7 +189,10 @@ def test_a_results_folder_that_cannot_be_written_is_told_before_training(tmp_pat
 def test_ctrl_c_says_what_is_kept_and_the_next_run_goes_on(tmp_path: Path, cache: Path) -> None:
     line = [*COMMAND, "run", "smoke", "--models", "gan,vae", "--results", str(tmp_path), "--cache-dir", str(cache)]
     line += ["--metrics", "reconstruction", "--steps"]
+    # Jobs in the background ignore SIGINT, and hand that on to their children; a handler is not handed on.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen([*line, "300"], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
+    signal.signal(signal.SIGINT, before)
     while not list(tmp_path.glob("smoke/gan-*/metrics.json")):
         assert process.poll() is None
         time.sleep(0.05)
