@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -79,15 +79,15 @@ class Execution:
         images = [0 if self._has_weights_for(run) else run.steps * run.batch for run in todo]
         self.hook.study_started(name=study.name, runs=[run.id for run in todo], images=images)
         for run in todo:
-            self._try(run, self._carry_out)
+            self._try(run)
         for run in self._measured_with_other_weights():
-            self._try(run, self._measure_again)
+            self._try(run)
         self.hook.study_ended(name=study.name)
 
-    def _try(self, run: Run, work: Callable[[Run], str]) -> None:
-        """Do some work on a run; what fails is noted."""
+    def _try(self, run: Run) -> None:
+        """Carry out a run; what fails is noted."""
         try:
-            status = work(run)
+            status = self._carry_out(run)
         except Exception as error:  # a plugin may raise anything, and one run must not cost the others
             words = str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}"
             self.failures[run.id] = words
@@ -107,11 +107,6 @@ class Execution:
             )
         ]
 
-    def _measure_again(self, run: Run) -> str:
-        self.hook.run_started(run=run.id, steps=0, batch=run.batch)
-        self._measure(run, self.shelf.get(run), self.folder.run(run.id))
-        return "ok"
-
     def _has_results(self, run: Run) -> bool:
         folder = self.folder.run(run.id)
         return folder.is_trained and folder.is_measured(self.evaluation)
@@ -122,7 +117,7 @@ class Execution:
         return folder.is_trained and bool(folder.record()["data"] == self.shelf.get(run).digest)
 
     def _carry_out(self, run: Run) -> str:
-        """Do what is not done; return how the run ended."""
+        """Train where that is not done, and measure; return how the run ended."""
         folder, data = self.folder.run(run.id), self.shelf.get(run)
         trained = self._has_weights_for(run)
         self.hook.run_started(run=run.id, steps=0 if trained else run.steps, batch=run.batch)

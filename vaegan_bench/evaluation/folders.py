@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
 from vaegan_bench.api import (
@@ -47,7 +47,7 @@ def _read(files: list[Path], progress: Progress) -> Iterator[Tensor]:
         try:
             with Image.open(file) as opened:
                 picture = opened.convert("RGB")
-        except (OSError, UnidentifiedImageError, ValueError) as error:
+        except (OSError, ValueError) as error:
             raise DataError(f"Cannot read the picture {file}: {error}.") from error
         first = first or picture.size
         if picture.size != first:

@@ -11,10 +11,8 @@ from torch import Tensor
 from vaegan_bench.api import BenchError, Direction, Extractor, Measurement, Metric, Outputs, at_least
 from vaegan_bench.extractors.oracle import Oracle
 from vaegan_bench.metrics.feature_sets import protocol_of
-from vaegan_bench.metrics.usable_attributes import truth, usable_attributes
+from vaegan_bench.metrics.usable_attributes import SHOWN, truth, usable_attributes
 
-SHOWN = ("Smiling", "Eyeglasses")
-"""Attributes that get rows of their own, where the data have them."""
 SEED = 2020
 
 

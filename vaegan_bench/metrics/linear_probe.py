@@ -11,11 +11,9 @@ from torch.nn import functional as F
 
 from vaegan_bench.api import BenchError, Measurement, Metric, Outputs
 from vaegan_bench.extractors.attribute_scores import area_under_roc
-from vaegan_bench.metrics.usable_attributes import truth
+from vaegan_bench.metrics.usable_attributes import SHOWN, truth
 
 ITERATIONS = 500
-SHOWN = ("Smiling", "Eyeglasses")
-"""Attributes that get rows of their own, where the data have them."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,8 @@ from vaegan_bench.api import BenchError, Extractor, Outputs
 from vaegan_bench.extractors.attribute_scores import area_under_roc
 
 USABLE_AUC = 0.9
+SHOWN = ("Smiling", "Eyeglasses")
+"""Attributes that get rows of their own, where the data have them."""
 
 
 def usable_attributes(outputs: Outputs, oracle: Extractor) -> Tensor:
