@@ -34,7 +34,8 @@ def some_rows(models: Sequence[str] = MODELS, seeds: int = 3) -> pd.DataFrame:
         for seed in range(seeds):
             dead = model == "vaegan" and seed == 2
             run = {"study": "quick", "run": f"{model}-{seed}", "dataset": "avatars", "model": model, "seed": seed}
-            run |= {"status": "diverged at step 812" if dead else "ok", "setting": "3f2a", "protocol": "{}"}
+            run |= {"status": "diverged at step 812" if dead else "ok", "setting": "3f2a"}
+            run |= {"health": run["status"], "protocol": "{}", "attribute": ""}
             for metric, family, direction, units in METRICS:
                 lost = (dead and family != "training") or (model == "gan" and family == "reconstruction")
                 measured = {"metric": metric, "family": family, "direction": direction, "units": units}

@@ -27,7 +27,8 @@ def row(model: str, seed: int, metric: str, value: float, **changed: object) -> 
     measured = {"metric": metric, "family": family, "value": value, "direction": direction, "units": units}
     run = {"study": "quick", "run": f"{model}-{seed}", "dataset": "avatars", "networks": "larsen", "model": model}
     fixed = {"seed": seed, "status": "ok", "setting": "3f2a", "protocol": json.dumps(PROTOCOL)}
-    return run | fixed | measured | changed
+    health = changed.get("status", "ok")
+    return run | fixed | measured | {"attribute": "", "health": health} | changed
 
 
 def run(model: str, seed: int, frechet: float, psnr: float | None = None, **changed: object) -> list[dict[str, object]]:
@@ -85,7 +86,8 @@ def test_interval_with_an_infinite_value_has_no_width() -> None:
 def test_summary_has_one_row_per_model_and_metric_in_order(rows: pd.DataFrame) -> None:
     summary = tables.summarise(rows)
     assert list(summary.columns) == [
-        *("dataset", "model", "metric", "family", "direction", "units", "mean", "half_width", "seeds", "protocol")
+        *("dataset", "model", "metric", "attribute", "family", "direction", "units", "mean", "half_width"),
+        *("seeds", "protocol"),
     ]
     assert list(summary["model"].unique()) == ["vaegan[gamma=1e-05]", "vae", "gan"]
     psnr = summary[summary["metric"] == "psnr"].set_index("model")
@@ -290,3 +292,55 @@ def test_tables_import_quickly() -> None:
     slow = "{'torch', 'matplotlib', 'seaborn', 'scipy.stats'} & set(sys.modules)"
     code = f"import sys, vaegan_bench.tables; sys.exit(str({slow}) if {slow} else 0)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_what_went_wrong_in_training_stands_beside_the_runs_with_its_numbers() -> None:
+    collapsed = "mode collapse: 83% of 2000 samples have a near-duplicate among the others"
+    rows = frame(run("gan", 0, 30, health=collapsed), run("gan", 1, 30), diverged("vae", 0))
+    assert list(tables.runs(rows)) == ["2 (1 mode collapse)", "0 of 1 (1 diverged at step 812)"]
+    page = tables.to_markdown(rows, "quick")
+    assert f"- `gan` on avatars, seed 0: {collapsed}" in page
+    assert "- `vae` on avatars, seed 0: diverged at step 812" in page
+    assert "gan on avatars, seed 0: mode collapse: 83%" in printed(rows)
+
+
+def test_evaluation_noise_is_told_from_training_noise() -> None:
+    protocol = json.dumps({**PROTOCOL, "draws": 4})
+    values = {0: 10.0, 1: 14.0, 2: 18.0}  # variance 16 over seeds, of which 2² / 4 = 1 is sampling
+    rows = frame(
+        [row("vae", s, "frechet[efflite0]", v, noise=2.0, protocol=protocol) for s, v in values.items()],
+        [row("gan", 0, "frechet[efflite0]", 9.0, noise=1.0, protocol=protocol), row("gan", 0, "psnr", 9.0, noise=None)],
+    )
+    table = tables.noise(rows)
+    assert list(table.columns) == ["frechet[efflite0] ↓"]
+    assert table.loc["vae"].item() == f"{tables.number(3.9)} / 2"
+    assert table.loc["gan"].item() == "— / 1"
+    assert "### Noise" in tables.to_markdown(rows, "quick")
+    assert tables.noise(frame(run("vae", 0, 3.0))).empty
+
+
+def test_single_attributes_have_a_page_of_their_own_and_their_bounds_beside_them() -> None:
+    def probe(model: str, seed: int, attribute: str, value: float) -> dict[str, object]:
+        bounds = {"low": value - 0.02, "high": value + 0.02, "ceiling": 0.99, "floor": 0.5}
+        return row(model, seed, "psnr", value, attribute=attribute) | bounds
+
+    rows = frame(
+        run("vae", 0, 30, 21),
+        [probe("vae", 0, "Smiling", 0.8), probe("vae", 0, "Beard", 0.7), probe("gan", 0, "Smiling", 0.6)],
+        [probe("gan", 1, "Smiling", 0.62)],
+    )
+    assert "Smiling" not in tables.to_markdown(rows, "quick")
+    assert not tables.comparisons(rows)["mean"].lt(1).any()
+    lines = tables.attributes_to_markdown(rows, "quick").splitlines()
+    assert "| attribute | `vae` | `gan` | ceiling | floor |" in lines
+    assert "| Smiling | 0.800 ± 0.020 | 0.61 ± 0.13 | 0.9900 | 0.5000 |" in lines
+    assert "| Beard | 0.700 ± 0.020 |  | 0.9900 | 0.5000 |" in lines
+    assert tables.attributes_to_markdown(frame(run("vae", 0, 30, 21)), "quick") == ""
+
+
+def test_ceilings_and_floors_stand_among_what_nobody_wins_by() -> None:
+    bounds = {"ceiling": 0.99, "floor": 0.5}
+    rows = frame([row("vae", 0, "psnr", 0.8) | bounds], run("gan", 0, 30))
+    headings = tables.context(rows).columns.get_level_values("metric")
+    assert {"psnr ceiling (dB)", "psnr floor (dB)"} <= set(headings)
+    assert not any("ceiling" in heading for heading in tables.comparison(rows).columns.get_level_values("metric"))

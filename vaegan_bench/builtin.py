@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from vaegan_bench.api import Plugin, hookimpl
 from vaegan_bench.datasets.avatars import Avatars
+from vaegan_bench.extractors.clip import ENCODERS
+from vaegan_bench.extractors.dinov2 import BACKBONES
 from vaegan_bench.extractors.efflite0 import EffLite0
 from vaegan_bench.extractors.inception import Inception
 from vaegan_bench.extractors.oracle import Oracle
+from vaegan_bench.extractors.vgg16 import VGG16
 from vaegan_bench.gates.margin import Margin
 from vaegan_bench.losses.adversarial.hinge import Hinge
 from vaegan_bench.losses.adversarial.lsgan import LSGAN
@@ -24,11 +27,13 @@ from vaegan_bench.losses.regulariser.gradient_penalty import GradientPenalty
 from vaegan_bench.losses.regulariser.r1 import R1
 from vaegan_bench.metrics.attribute_retention import AttributeRetention
 from vaegan_bench.metrics.attribute_vectors import AttributeVectors
+from vaegan_bench.metrics.feature_distance import FeatureDistance
 from vaegan_bench.metrics.frechet import Frechet
 from vaegan_bench.metrics.inception_score import InceptionScore
 from vaegan_bench.metrics.kid import KID
 from vaegan_bench.metrics.latent_health import LatentHealth
 from vaegan_bench.metrics.linear_probe import LinearProbe
+from vaegan_bench.metrics.memorisation import Memorisation
 from vaegan_bench.metrics.precision_recall import PrecisionRecall
 from vaegan_bench.metrics.reconstruction import Reconstruction
 from vaegan_bench.models.gan import GAN
@@ -54,6 +59,9 @@ def vaegan_bench_plugins() -> list[type[Plugin]]:
     other_losses: list[type[Plugin]] = [KL, GradientPenalty, R1, Margin]
     harness: list[type[Plugin]] = [Larsen, Compact, Adam, RMSProp, Constant, Power, Cosine]
     data: list[type[Plugin]] = [Avatars]
-    sample_quality: list[type[Plugin]] = [Frechet, InceptionScore, KID, PrecisionRecall, EffLite0, Inception, Oracle]
-    faithfulness: list[type[Plugin]] = [Reconstruction, AttributeRetention, AttributeVectors, LinearProbe, LatentHealth]
-    return models + reconstruction + adversarial + other_losses + harness + data + sample_quality + faithfulness
+    sample_quality: list[type[Plugin]] = [Frechet, InceptionScore, KID, PrecisionRecall, Memorisation]
+    extractors: list[type[Plugin]] = [EffLite0, Inception, Oracle, *BACKBONES, *ENCODERS, VGG16]
+    reconstructed: list[type[Plugin]] = [Reconstruction, FeatureDistance]
+    faithfulness: list[type[Plugin]] = [AttributeRetention, AttributeVectors, LinearProbe, LatentHealth]
+    measuring = sample_quality + extractors + reconstructed + faithfulness
+    return models + reconstruction + adversarial + other_losses + harness + data + measuring

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ from vaegan_bench.api import (
     BenchError,
     Data,
     Dataset,
+    Extractor,
     ImageShape,
-    Metric,
     Model,
     Modules,
     Networks,
@@ -28,11 +28,12 @@ from vaegan_bench.api import (
 )
 from vaegan_bench.assembly import build_modules
 from vaegan_bench.device import choose_device, describe
-from vaegan_bench.evaluation.measuring import evaluation_definition, measure
-from vaegan_bench.evaluation.outputs import ModelOutputs, Shared
+from vaegan_bench.evaluation.health import verdicts
+from vaegan_bench.evaluation.measuring import Protocol, measure
+from vaegan_bench.evaluation.outputs import ModelOutputs
+from vaegan_bench.evaluation.shared import Shared, SharedShelf
 from vaegan_bench.plan import Plan, Run
-from vaegan_bench.randomness import derive_seed
-from vaegan_bench.registry import Registry
+from vaegan_bench.registry import Registry, plugins_within
 from vaegan_bench.store import RunFolder, StudyFolder
 from vaegan_bench.study import as_plain
 from vaegan_bench.training.loading import DataShelf
@@ -53,11 +54,10 @@ class Execution:
         self.hook = registry.manager.hook
         self.device = choose_device(plan.study.device)
         self.shelf = DataShelf(cache, progress)
-        self.cache, self.progress = cache, progress
-        self.evaluation = evaluation_definition(plan.metrics, plan.study.samples)
+        self.shared = SharedShelf(cache, self.device, progress)
+        self.protocol = Protocol(plan.metrics, plan.study.samples, plan.study.draws)
         self.failures: dict[str, str] = {}
         """Runs that raised an error, with its words; the study goes on without them."""
-        self._shared: dict[str, Shared] = {}
 
     def finished(self) -> list[Run]:
         """The runs whose results are on disk already."""
@@ -66,8 +66,10 @@ class Execution:
     def carry_out(self) -> None:
         """Train and measure what is not finished; each finished run is on disk before the next begins.
 
-        Raises `StoreError` where results cannot be written, or where another process is writing them.
+        Raises `StoreError` where results cannot be written, or where another process is writing them, and
+        `ExtractorError` where the weights of an extractor are missing or wrong.
         """
+        self._open_extractors()
         self.folder.create()
         with self.folder.locked():
             self._carry_out_all()
@@ -84,6 +86,14 @@ class Execution:
             self._try(run)
         self.hook.study_ended(name=study.name)
 
+    def _open_extractors(self) -> None:
+        """Open those that come with weights, if there is anything to measure."""
+        unfinished = [run for run in self.plan.runs if not self._has_results(run)]
+        within = [plugin for metric in self.plan.metrics for plugin in plugins_within(metric)]
+        for extractor in (plugin for plugin in within if isinstance(plugin, Extractor) and not plugin.learns):
+            if unfinished:
+                self.shared.of(self.shelf.get(unfinished[0])).network(extractor)
+
     def _try(self, run: Run) -> None:
         """Carry out a run; what fails is noted."""
         try:
@@ -96,20 +106,19 @@ class Execution:
 
     def _measured_with_other_weights(self) -> list[Run]:
         """Finished runs whose features are not those of this process: another machine trained another oracle."""
-        here = {digest: shared.weights() for digest, shared in self._shared.items()}
         return [
             run
             for run in self.plan.runs
             if run.id not in self.failures
             and any(
-                here.get(self.shelf.get(run).digest, {}).get(extractor, weights) != weights
+                self.shared.of(self.shelf.get(run)).weights().get(extractor, weights) != weights
                 for extractor, weights in self.folder.run(run.id).extractor_weights().items()
             )
         ]
 
     def _has_results(self, run: Run) -> bool:
         folder = self.folder.run(run.id)
-        return folder.is_trained and folder.is_measured(self.evaluation)
+        return folder.is_trained and folder.is_measured(self.protocol.definition)
 
     def _has_weights_for(self, run: Run) -> bool:
         """Whether a run was trained on the pictures that its data set holds now."""
@@ -138,19 +147,18 @@ class Execution:
         folder.write_trained(run_record(run, data, trained, self.device), trained.history, weights)
 
     def _measure(self, run: Run, data: Data, folder: RunFolder) -> None:
-        if data.digest not in self._shared:
-            self._shared[data.digest] = Shared(data, self.cache, self.device, self.progress)
-        measure_run(run, folder, self._shared[data.digest], self.plan.metrics, self.plan.study.samples)
+        measure_run(run, folder, self.shared.of(data), self.protocol)
 
 
-def measure_run(run: Run, folder: RunFolder, shared: Shared, metrics: Sequence[Metric], samples: int) -> None:
+def measure_run(run: Run, folder: RunFolder, shared: Shared, protocol: Protocol) -> None:
     """Measure a trained run from its weights, and keep its numbers and pictures."""
     model = restore(run.model, run.networks, shared.data.shape, folder.weights(), shared.device)
-    outputs = ModelOutputs(model, shared, samples, derive_seed(run.seed, "evaluation"))
+    outputs = ModelOutputs(model, shared, protocol.samples, run.seed)
     folder.write_pictures(kept_pictures(outputs))
-    measured = measure(outputs, metrics, run.split)
-    evaluation = evaluation_definition(metrics, samples)
-    folder.write_measured(evaluation, shared.weights(), measured.rows, measured.problems)
+    draws = [outputs, *(outputs.redrawn(draw) for draw in range(1, protocol.draws))]
+    measured = measure(draws, protocol.metrics, run.split)
+    health = verdicts(outputs, folder.history())
+    folder.write_measured(protocol.definition, shared.weights(), measured, health)
 
 
 def run_of(record: Mapping[str, Any], registry: Registry) -> Run:

@@ -219,9 +219,18 @@ def _build_on_paper(runs: list[Run]) -> tuple[list[Run], list[Skip]]:
     return fitting, list(skips.values())
 
 
-PRESENTATION = ("cli", "plots", "tables", "report.py", "results.py", "progress.py", "estimate.py")
+PRESENTATION = ("cli", "plots", "tables", "report.py", "figures.py", "results.py", "progress.py", "estimate.py")
 """Parts of this package that show results and have no part in them."""
-NOT_TRAINING = (*PRESENTATION, "builtin.py", "metrics", "extractors", "evaluation", "store.py", "execution.py")
+NOT_TRAINING = (
+    *PRESENTATION,
+    "builtin.py",
+    "metrics",
+    "extractors",
+    "evaluation",
+    "store.py",
+    "execution.py",
+    "tensor_files.py",
+)
 """Parts that a trained model does not depend on: when only they change, finished runs are measured again."""
 
 

@@ -2,44 +2,51 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
 
 from vaegan_bench import plots, tables
 from vaegan_bench.errors import StoreError
+from vaegan_bench.figures import NUMBERS, PICTURES, number_figures, picture_figures
 from vaegan_bench.store import Pictures, StudyFolder, whole_file
 
 Array = np.ndarray[Any, np.dtype[np.uint8]]
 
 COLUMNS = 8
 """Pictures per row of a run's grids."""
+TABLES = ("results.csv", "results.parquet", "summary.md", "attributes.md")
+BY_ATTRIBUTE = "Attributes one by one: [attributes.md](attributes.md)."
 
 
 def write_report(folder: StudyFolder) -> list[Path]:
-    """Write results.csv, results.parquet, summary.md and all figures; return their paths."""
+    """Write the tables and all figures; return their paths."""
     return [*write_tables(folder), *write_plots(folder), *write_samples(folder)]
 
 
 def write_tables(folder: StudyFolder) -> list[Path]:
-    """Write the tidy rows and the summary."""
+    """Write the tidy rows, the summary, and a page on single attributes where they were measured."""
     rows = folder.rows()
     study = folder.study()["study"]
-    paths = [folder.path / name for name in ("results.csv", "results.parquet", "summary.md")]
-    with whole_file(paths[0]) as partial:
+    title = f"{study['name']}: {study['description']}"
+    csv, parquet, summary, attributes = (folder.path / name for name in TABLES)
+    with whole_file(csv) as partial:
         rows.to_csv(partial, index=False)
-    with whole_file(paths[1]) as partial:
+    with whole_file(parquet) as partial:
         rows.to_parquet(partial, index=False)
-    body = tables.to_markdown(rows, title=f"{study['name']}: {study['description']}")
-    with whole_file(paths[2]) as partial:
-        partial.write_text("\n".join([body.rstrip(), "", *_setting(study), *_not_measured(folder)]), "utf-8")
-    return paths
+    single = tables.attributes_to_markdown(rows, title)
+    body = [tables.to_markdown(rows, title).rstrip(), "", *([BY_ATTRIBUTE, ""] if single else [])]
+    with whole_file(summary) as partial:
+        partial.write_text("\n".join([*body, *_setting(study), *_not_measured(folder)]), "utf-8")
+    attributes.unlink(missing_ok=True)
+    if single:
+        with whole_file(attributes) as partial:
+            partial.write_text(single, "utf-8")
+    return [path for path in (csv, parquet, summary, attributes) if path.is_file()]
 
 
 def _setting(study: Mapping[str, Any]) -> list[str]:
@@ -60,76 +67,14 @@ def _not_measured(folder: StudyFolder) -> list[str]:
 
 
 def write_plots(folder: StudyFolder) -> list[Path]:
-    """Write the learning curves and the metrics, with every seed as a dot."""
-    return _save_all(curve_figures(folder), folder.path, ("learning-curves", "metrics"))
+    """Write the figures of numbers: learning curves, metrics with every seed as a dot, attributes, codes."""
+    return _save_all(number_figures(folder), folder.path, NUMBERS)
 
 
 def write_samples(folder: StudyFolder) -> list[Path]:
-    """Write each run's grids, and the sheets of all models side by side."""
+    """Write each run's grids, and the sheets of pictures of all models side by side."""
     grids = [path for run in folder.finished() for path in _write_grids(run.path, run.pictures())]
-    return [*grids, *_save_all(sheet_figures(folder), folder.path, ("samples", "reconstructions"))]
-
-
-def study_figures(folder: StudyFolder) -> dict[str, Figure]:
-    """All figures of a study by name."""
-    return {**curve_figures(folder), **sheet_figures(folder)}
-
-
-def curve_figures(folder: StudyFolder) -> dict[str, Figure]:
-    """The learning curves of each data set, and the metrics where there are any."""
-    rows, history = folder.rows(), folder.history()
-    models = list(dict.fromkeys(rows["model"]))
-    datasets = rows["dataset"].unique()
-    figures = {
-        _named("learning-curves", name, len(datasets)): plots.learning_curves(
-            _eventful(history[history["dataset"] == name]), models
-        )
-        for name in datasets
-    }
-    if (rows["direction"] != "none").any():
-        figures["metrics"] = plots.metric_dots(rows, models)
-    return figures
-
-
-def _named(figure: str, dataset: str, datasets: int) -> str:
-    """A figure's file name, with its data set where there are several."""
-    plain = re.sub(r"[^\w.]+", "-", dataset.replace("×", "x")).strip("-")
-    return f"{figure}-{plain}" if datasets > 1 else figure
-
-
-def _eventful(history: pd.DataFrame) -> pd.DataFrame:
-    """Without the shares of steps in which players moved where nobody ever rested: they say nothing."""
-    always = history.groupby("term")["value"].transform("min") == 1
-    return history[~(history["term"].str.startswith("moves of ") & always)]
-
-
-def sheet_figures(folder: StudyFolder) -> dict[str, Figure]:
-    """Per data set, samples on the same codes and reconstructions of the same pictures.
-
-    Each model shows its first seed that has any.
-    """
-    models = list(dict.fromkeys(run.record()["label"] for run in folder.finished()))
-    kept: dict[str, dict[str, Pictures]] = {}
-    for run in folder.finished():
-        record = run.record()
-        if pictures := run.pictures():
-            kept.setdefault(record["dataset"], {}).setdefault(record["label"], pictures)
-    return {
-        _named(name, dataset, len(kept)): sheet
-        for dataset, pictures_by_model in kept.items()
-        for name, sheet in _sheets(pictures_by_model, models).items()
-    }
-
-
-def _sheets(kept: Mapping[str, Pictures], models: Sequence[str]) -> dict[str, Figure]:
-    """The sheets of one data set, from what each model kept."""
-    originals = next(iter(kept.values()))["originals"]
-    rebuilt = {label: p["reconstructions"] for label, p in kept.items() if "reconstructions" in p}
-    samples = {label: p["samples"] for label, p in kept.items()}
-    sheets = {"samples": plots.sample_sheet(samples, real=originals, models=models)}
-    if rebuilt:
-        sheets["reconstructions"] = plots.reconstruction_sheet(originals, rebuilt, models=models)
-    return sheets
+    return [*grids, *_save_all(picture_figures(folder), folder.path, PICTURES)]
 
 
 def _write_grids(path: Path, kept: Pictures) -> list[Path]:

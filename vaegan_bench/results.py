@@ -48,8 +48,8 @@ class Results:
         return tables.comparison(self.rows)
 
     def figures(self) -> dict[str, Figure]:
-        """'learning-curves', 'metrics', 'samples' and 'reconstructions', as far as there is anything to show."""
-        from vaegan_bench.report import study_figures
+        """'learning-curves', 'metrics', 'samples', 'attribute-strips', …, as far as there is anything to show."""
+        from vaegan_bench.figures import study_figures
 
         return study_figures(self.folder)
 

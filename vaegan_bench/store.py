@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from vaegan_bench.api import BenchError, StoreError
+from vaegan_bench.api import BenchError, Exhibits, StoreError
+from vaegan_bench.evaluation.measuring import Measured
 from vaegan_bench.study import Study
 
 Pictures = Mapping[str, np.ndarray[Any, np.dtype[np.uint8]]]
@@ -128,15 +129,13 @@ class RunFolder:
             (partial / "weights.safetensors").write_bytes(save(weights))
 
     def write_measured(
-        self,
-        evaluation: Mapping[str, Any],
-        weights: Mapping[str, str],
-        rows: list[dict[str, Any]],
-        problems: Mapping[str, str],
+        self, evaluation: Mapping[str, Any], weights: Mapping[str, str], measured: Measured, health: Mapping[str, str]
     ) -> None:
-        """Write the numbers, how they were measured, and a hash of each extractor's `weights`."""
-        content = {"evaluation": evaluation, "weights": weights, "rows": rows, "problems": problems}
-        write_json(self.path / "metrics.json", content)
+        """Write the numbers, how they were measured, a hash of each extractor's `weights`, and verdicts on training."""
+        with whole_file(self.path / "exhibits.npz") as partial, partial.open("wb") as stream:
+            np.savez_compressed(stream, allow_pickle=False, **measured.exhibits)
+        content = {"rows": measured.rows, "problems": measured.problems, "health": health}
+        write_json(self.path / "metrics.json", {"evaluation": evaluation, "weights": weights, **content})
 
     def write_pictures(self, pictures: Pictures) -> None:
         """Keep the pictures that sheets are made from."""
@@ -158,11 +157,18 @@ class RunFolder:
 
     def pictures(self) -> Pictures:
         """What `write_pictures` kept; nothing for a run that diverged."""
-        path = self.path / "pictures.npz"
+        return self._arrays("pictures.npz")
+
+    def exhibits(self) -> Exhibits:
+        """What figures are drawn from, by name; nothing for a run that was not measured."""
+        return self._arrays("exhibits.npz")
+
+    def _arrays(self, name: str) -> Exhibits:
+        path = self.path / name
         if not path.is_file():
             return {}
         with _readable(path):
-            return dict(np.load(path))
+            return dict(np.load(path, allow_pickle=False))
 
     def weights(self) -> dict[str, Tensor]:
         """The weights by role and name. Raises `StoreError` where they were not kept."""
@@ -176,9 +182,15 @@ class RunFolder:
         """The run's rows, those of its training first."""
         record = self.record()
         first = {key: record[key] for key in ("dataset", "networks", "seed", "status", "setting")}
-        first = {"run": record["id"], "model": record["label"], **first}
-        for row in [*_training_rows(record), *self._metrics().get("rows", [])]:
-            yield {**first, **row, "protocol": json.dumps(row["protocol"], sort_keys=True)}
+        first = {"run": record["id"], "model": record["label"], **first, "health": self.health()}
+        return tidy(first, [*_training_rows(record), *self._metrics().get("rows", [])])
+
+    def health(self) -> str:
+        """'ok', or what went wrong in training with the numbers that say so: 'mode collapse: 83% of …; …'."""
+        status: str = self.record()["status"]
+        verdicts: dict[str, str] = self._metrics().get("health", {})
+        told = [f"{verdict}: {numbers}" for verdict, numbers in verdicts.items()]
+        return status if status != "ok" else "; ".join(told) or status
 
     def problems(self) -> dict[str, str]:
         """metric → why it gave no numbers."""
@@ -195,9 +207,15 @@ class RunFolder:
         return read_json(path) if path.is_file() else {}
 
 
+def tidy(first: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Rows as tables take them: with the columns of their run, `first`, and their protocol as text."""
+    for row in rows:
+        yield {**first, **row, "protocol": json.dumps(row["protocol"], sort_keys=True)}
+
+
 def _training_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     units = {"steps": "steps", "parameters": "weights", "speed": "images/s", "seconds": "s"}
-    shared = {"family": "training", "direction": "none", "protocol": {}}
+    shared = {"family": "training", "direction": "none", "protocol": {}, "attribute": ""}
     return [{"metric": name, "value": record[name], "units": unit, **shared} for name, unit in units.items()]
 
 

@@ -45,9 +45,11 @@ class Study:
     metrics: tuple[str, ...] = ("frechet", "inception-score", "kid", "reconstruction")
     samples: int = 2000
     """How many pictures each model samples, and how many held-out pictures it is measured on, at most."""
+    draws: int = 1
+    """Independent sets of samples per run: numbers on samples are their mean, and their spread is evaluation noise."""
 
     def __post_init__(self) -> None:
-        for name in ("size", "steps"):
+        for name in ("size", "steps", "draws"):
             if getattr(self, name) < 1:
                 raise StudyError(f"{name} must be at least 1, not {getattr(self, name)}.")
         if self.batch < 2:

@@ -1,90 +1,195 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 
 import pytest
 import torch
-from torch import nn
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import Dataset
 
-from vaegan_bench.api import Data, ExtractorError, FeatureNetwork, Split
-from vaegan_bench.extractors.inception import FILE, Inception
+from vaegan_bench.api import Extractor, ExtractorError, FeatureNetwork, Measurement, Metric, Outputs
+from vaegan_bench.evaluation.folders import FolderOutputs, folder_data, read_folder
+from vaegan_bench.evaluation.shared import Shared
+from vaegan_bench.extractors.inception import FILE, KNOWN, Inception
+from vaegan_bench.metrics.frechet import Frechet
+from vaegan_bench.metrics.inception_score import InceptionScore
+from vaegan_bench.metrics.kid import KID
+from vaegan_bench.metrics.precision_recall import PrecisionRecall
+from vaegan_bench.tensor_files import sha256_of_file
 from vaegan_bench.vision import load_torch_fidelity
 
-CPU = torch.device("cpu")
-PICTURES = torch.randint(0, 256, (2, 3, 16, 16), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+Opened = Callable[[Extractor], FeatureNetwork]
+N = 48
+"""Pictures on either side of the comparison with torch-fidelity; its network takes a fifth of a second for each."""
+NAMES = {
+    "frechet": "frechet_inception_distance",
+    "inception-score": "inception_score_mean",
+    "kid": "kernel_inception_distance_mean",
+    "precision": "precision",
+    "recall": "recall",
+}
+"""Ours and torch-fidelity's."""
 
 
-def opened(extractor: Inception, cache: Path) -> FeatureNetwork:
-    split = Split(PICTURES, torch.zeros(2, 0, dtype=torch.bool))
-    return extractor.open(Data(split, split, digest=""), cache, CPU)
+def scenes(n: int, seed: int, hue: float) -> Tensor:
+    """Blocks of all sizes and colours, with a tint, (n, 3, 32, 32) uint8."""
+    noise = torch.Generator().manual_seed(seed)
+    images = 128 + 40 * torch.tensor([hue, 0.0, -hue])[:, None, None].expand(n, -1, 32, 32)
+    for side in (2, 4, 8, 16):
+        strength = 50 * torch.rand(n, 1, 1, 1, generator=noise)
+        images = images + strength * F.interpolate(torch.randn(n, 3, side, side, generator=noise), (32, 32))
+    return images.clamp(0, 255).to(torch.uint8)
 
 
-@pytest.fixture
-def offline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    """An empty torch hub folder on a machine without a network."""
+@pytest.fixture(scope="module")
+def own() -> nn.Module:
+    """torch-fidelity's network with random weights, whose batch norms know pictures: its features vary like true ones.
 
-    def refuse(*args: Any, **kwargs: Any) -> None:
-        raise URLError("no network")
-
-    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    return tmp_path / "checkpoints" / FILE
-
-
-def random_network() -> nn.Module:
-    """torch-fidelity's own network with random weights and random statistics of its batch norms."""
+    Without that, nearly all of what 94 random layers say of any two pictures is equal.
+    """
     fidelity = load_torch_fidelity()
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
         patch.setattr(fidelity.feature_extractor_inceptionv3, "load_state_dict_from_url", lambda *a, **k: {})
         patch.setattr(fidelity.FeatureExtractorInceptionV3, "load_state_dict", lambda self, state: None)
         network: nn.Module = fidelity.FeatureExtractorInceptionV3("random", ["2048", "logits_unbiased"])
+    network.fc.weight.mul_(20)  # type: ignore[operator,union-attr]
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
-            nn.init.uniform_(module.running_mean, -0.1, 0.1)  # type: ignore[arg-type]
-            nn.init.uniform_(module.running_var, 0.05, 0.2)  # type: ignore[arg-type]
-    return network
+            module.momentum = 1.0
+    with torch.no_grad():
+        network.train()(scenes(8, seed=9, hue=0.0))
+    return network.eval()
 
 
-def test_missing_weights_say_which_file_goes_where(offline: Path) -> None:
+@pytest.fixture(scope="module")
+def weights(own: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file in torch-fidelity's format."""
+    path: Path = tmp_path_factory.mktemp("inception") / "random.pth"
+    torch.save(own.state_dict(), path)
+    return path
+
+
+def test_the_file_is_the_one_that_torch_fidelity_fetches() -> None:
+    assert KNOWN.url == load_torch_fidelity().feature_extractor_inceptionv3.URL_INCEPTION_V3
+
+
+def test_missing_weights_say_which_file_goes_where(opened: Opened, offline: Path) -> None:
     with pytest.raises(ExtractorError) as caught:
-        opened(Inception(), offline)
+        opened(Inception())
     message = str(caught.value)
-    assert str(offline) in message
+    assert str(offline / FILE) in message
+    assert KNOWN.url in message
     assert "efflite0" in message
     assert "no network" in message
     assert "\n" not in message
 
 
-def test_a_given_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ExtractorError, match="nowhere"):
-        opened(Inception(weights=str(tmp_path / "nowhere.pth")), tmp_path)
+def test_files_with_wrong_content_are_named(opened: Opened, offline: Path) -> None:
+    offline.mkdir()
+    (offline / FILE).write_bytes(b"half a download")
+    with pytest.raises(ExtractorError, match="damaged, remove it"):
+        opened(Inception())
+    with pytest.raises(ExtractorError, match="does not hold weights of 'inception'"):
+        opened(Inception(weights=str(offline / FILE), any_weights=True))
+    torch.save({"some": torch.zeros(1)}, offline / FILE)
+    with pytest.raises(ExtractorError, match="does not hold weights of 'inception'"):
+        opened(Inception(weights=str(offline / FILE), any_weights=True))
 
 
-def test_files_with_wrong_content_are_named(offline: Path) -> None:
-    offline.parent.mkdir()
-    offline.write_bytes(b"half a download")
-    with pytest.raises(ExtractorError, match="damaged"):
-        opened(Inception(), offline)
-    with pytest.raises(ExtractorError, match="inception-v3-compat"):
-        opened(Inception(weights=str(offline)), offline)
-    torch.save({"some": torch.zeros(1)}, offline)
-    with pytest.raises(ExtractorError, match="inception-v3-compat"):
-        opened(Inception(weights=str(offline)), offline)
+def test_other_weights_are_refused_unless_accepted_knowingly(weights: Path, opened: Opened) -> None:
+    with pytest.raises(ExtractorError) as caught:
+        opened(Inception(weights=str(weights)))
+    digest = sha256_of_file(weights)
+    message = str(caught.value)
+    assert f"starts with {digest[:8]}, theirs with 6726825d" in message
+    assert "any_weights=true" in message
+    assert "\n" not in message
+    network = opened(Inception(weights=str(weights), any_weights=True))
+    assert network.name == f"inception-{digest[:8]}"
+    assert network.digest == digest
 
 
-def test_weights_in_the_true_format_open_and_give_torch_fidelitys_features(tmp_path: Path) -> None:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        own = random_network()
-    path = tmp_path / "random.pth"
-    torch.save(own.state_dict(), path)
-    found = opened(Inception(weights=str(path)), tmp_path)(PICTURES)
+def test_any_weights_needs_a_file(opened: Opened, offline: Path) -> None:
+    with pytest.raises(ExtractorError, match="could not be fetched"):
+        opened(Inception(any_weights=True))
+
+
+def test_the_known_weights_have_the_plain_name(weights: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest = KNOWN.sha256 + 56 * "0"
+    monkeypatch.setattr("vaegan_bench.extractors.published_weights.sha256_of_file", lambda path: digest)
+    for extractor in (Inception(weights=str(weights)), Inception(weights=str(weights), any_weights=True)):
+        network = opened(extractor)
+        assert network.name == "inception"
+        assert network.digest == digest
+        assert dict(network.protocol) == {"resize": "bilinear (TensorFlow 1) 299x299", "dtype": "float32"}
+
+
+def test_features_are_torch_fidelitys(own: nn.Module, weights: Path, opened: Opened, pictures: Tensor) -> None:
+    found = opened(Inception(weights=str(weights), any_weights=True))(pictures)
     with torch.no_grad():
-        features, logits = own(PICTURES)
+        features, logits = own(pictures)
     assert found.features_NF.shape == (2, 2048)
     assert found.logits_NK.shape == (2, 1008)
     torch.testing.assert_close(found.features_NF, features, rtol=1e-3, atol=1e-4 * float(features.abs().max()))
     torch.testing.assert_close(found.logits_NK, logits, rtol=1e-3, atol=1e-4 * float(logits.abs().max()))
+
+
+def test_a_folder_of_grey_pictures_counts_as_colour(weights: Path, opened: Opened, tmp_path: Path) -> None:
+    levels_NHW = scenes(2, seed=0, hue=0.0)[:, 0]
+    for mode in ("L", "RGB"):
+        (tmp_path / mode).mkdir()
+        for number, levels in enumerate(levels_NHW):
+            Image.fromarray(levels.numpy()).convert(mode).save(tmp_path / mode / f"{number}.png")
+    network = opened(Inception(weights=str(weights), any_weights=True))
+    grey, colour = (network(read_folder(tmp_path / mode)).features_NF for mode in ("L", "RGB"))
+    assert torch.equal(grey, colour)
+    assert torch.equal(grey, network(levels_NHW[:, None]).features_NF)
+
+
+class Pictures(Dataset[Tensor]):
+    """What torch-fidelity takes: one uint8 picture (3, H, W) per index."""
+
+    def __init__(self, images_NCHW: Tensor) -> None:
+        self.images_NCHW = images_NCHW
+
+    def __len__(self) -> int:
+        return len(self.images_NCHW)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.images_NCHW[index]
+
+
+def by_torch_fidelity(real: Tensor, fake: Tensor, weights: Path) -> dict[str, float]:
+    wanted = {"isc": True, "fid": True, "kid": True, "prc": True}
+    how: dict[str, Any] = {"cuda": False, "cache": False, "verbose": False, "save_cpu_ram": True, "batch_size": 8}
+    weighed = {"feature_extractor": "inception-v3-compat", "feature_extractor_weights_path": str(weights)}
+    inputs = {"input1": Pictures(fake), "input2": Pictures(real)}
+    with torch.random.fork_rng(devices=[]):  # it draws weights before it loads them
+        found = load_torch_fidelity().calculate_metrics(**inputs, **wanted, **how, **weighed, kid_subset_size=N)
+    return dict(found)
+
+
+def by_us(outputs: Outputs, weights: Path) -> dict[str, float]:
+    extractor = Inception(weights=str(weights), any_weights=True)
+    plugins: list[type[Metric]] = [Frechet, InceptionScore, KID, PrecisionRecall]
+    rows: list[Measurement] = []
+    for plugin in plugins:
+        rows += plugin(extractor=extractor)(outputs)  # type: ignore[call-arg]
+    return {row.metric.partition("[")[0]: row.value for row in rows}
+
+
+def test_from_pictures_to_numbers_all_is_as_in_torch_fidelity(weights: Path, tmp_path: Path) -> None:
+    real, fake = scenes(N, seed=1, hue=0.0), scenes(N, seed=2, hue=1.5)
+    theirs = by_torch_fidelity(real, fake, weights)
+    outputs = FolderOutputs(Shared(folder_data(real), tmp_path, torch.device("cpu")), fake)
+    ours = by_us(outputs, weights)
+    for mine, name in NAMES.items():
+        assert ours[mine] == pytest.approx(theirs[name], rel=1e-4), mine
+    assert ours["inception-score"] > 1.1
+    assert ours["kid"] > 0.01
+    assert 0 < ours["precision"] < 1, "the comparison means something"

@@ -76,7 +76,7 @@ def test_the_cache_is_used_and_mended(tmp_path: Path) -> None:
     for damage in (path.read_bytes()[:-100], b"", path.read_bytes()[:-4] + b"\0\0\0\0"):
         path.write_bytes(damage)
         assert opened(tmp_path).digest == trained.digest
-    assert [p for p in tmp_path.rglob("*") if p.is_file()] == [path]
+    assert [p for p in tmp_path.rglob("*") if p.is_file() and p.suffix != ".lock"] == [path]
 
 
 def test_progress_counts_steps_and_pictures(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_progress_counts_steps_and_pictures(tmp_path: Path) -> None:
     network = SMALL.open(data(), tmp_path, CPU, lambda *report, **named: seen.append(report or tuple(named.values())))
     assert seen[-1] == ("oracle training", 46, 46)
     network(data().test.images_NCHW, lambda *report, **named: seen.append(report or tuple(named.values())))
-    assert seen[-1] == ("oracle features", 200, 200)
+    assert seen[-1] == (f"{SMALL} features", 200, 200)
 
 
 def test_pictures_of_another_size_or_in_grey_are_taken(tmp_path: Path) -> None:
@@ -102,6 +102,29 @@ def test_data_it_cannot_learn_from_are_named(tmp_path: Path) -> None:
     few = replace(data(), train=data().train[:19])
     with pytest.raises(ExtractorError, match="at least 20"):
         SMALL.open(few, tmp_path, CPU)
+
+
+@pytest.mark.parametrize("constant", [True, False])
+def test_an_attribute_that_cannot_be_learned_costs_the_others_nothing(constant: bool, tmp_path: Path) -> None:
+    """It never varies in training, so it has no AUC, and the cache keeps that."""
+    one = torch.full((800, 1), constant)
+    train = Split(data().train.images_NCHW, torch.cat([data().train.attributes_NA, one], 1))
+    test = Split(data().test.images_NCHW, torch.cat([data().test.attributes_NA, torch.arange(200)[:, None] < 100], 1))
+    three = Data(train, test, ("Dark_Left", "Light_Bottom", "Constant"), digest=f"boxes and {constant}")
+    for _ in range(2):
+        network = SMALL.open(three, tmp_path, CPU)
+        assert isinstance(network, FrozenNetwork)
+        logits = network(test.images_NCHW).logits_NK
+        assert logits.isfinite().all()
+        assert (area_under_roc(logits, test.attributes_NA)[:2] > 0.98).all()
+        assert network.held_out_auc["Constant"] != network.held_out_auc["Constant"]
+        assert network.held_out_auc["Dark_Left"] > 0.98
+
+
+def test_twenty_pictures_are_enough_to_open_it(tmp_path: Path) -> None:
+    few = replace(data(), train=data().train[:20], digest="twenty boxes")
+    network = Oracle(width=8, images=400).open(few, tmp_path, CPU)
+    assert network(few.test.images_NCHW).logits_NK.isfinite().all()
 
 
 def test_shifts_move_whole_pictures_by_a_sixteenth_at_most() -> None:

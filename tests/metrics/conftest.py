@@ -1,92 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import ClassVar
+from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor
+from worlds import Signs, StandIn, StandInNetwork, StandInOutputs, data_of, pixels
 
-from vaegan_bench.api import (
-    Data,
-    Extractor,
-    FeatureNetwork,
-    Features,
-    Outputs,
-    Posterior,
-    Progress,
-    Source,
-    Split,
-    silent,
-)
-
-Read = Callable[[Tensor], Tensor]
-
-
-@dataclass(eq=False)
-class StandInNetwork:
-    """Reads features and logits off the pixels, by one function each."""
-
-    features: Read
-    logits: Read
-    columns: tuple[str, ...] = ()
-    digest: str = "0123456789abcdef"
-    protocol: Mapping[str, str] = field(default_factory=lambda: {"resize": "none", "dtype": "float32"})
-
-    def __call__(self, images_NCHW: Tensor, progress: Progress = silent) -> Features:
-        return Features(self.features(images_NCHW).float(), self.logits(images_NCHW).float())
-
-
-@dataclass(frozen=True, kw_only=True)
-class StandIn(Extractor):
-    name: ClassVar[str] = "stand-in"
-
-    def open(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> FeatureNetwork:
-        raise NotImplementedError
-
-
-@dataclass(eq=False)
-class StandInOutputs:
-    """Outputs made by hand; every extractor is the same network, and given features override its own."""
-
-    data: Data
-    real: Tensor
-    samples: Tensor
-    opened: FeatureNetwork
-    reconstructions: Tensor | None = None
-    means: Tensor | None = None
-    train_means: Tensor | None = None
-    decoder: Read | None = None
-    given: Mapping[Source, Features] = field(default_factory=dict)
-    posterior: Posterior | None = None
-
-    def decode(self, z_NZ: Tensor) -> Tensor:
-        assert self.decoder is not None
-        return self.decoder(z_NZ)
-
-    def network(self, extractor: Extractor) -> FeatureNetwork:
-        return self.opened
-
-    def features(self, extractor: Extractor, source: Source) -> Features:
-        if source in self.given:
-            return self.given[source]
-        return self.opened(
-            {"real": self.real, "samples": self.samples, "reconstructions": self.reconstructions}[source]
-        )
-
-
-def pixels(images_NCHW: Tensor) -> Tensor:
-    return images_NCHW.flatten(1).float()
-
-
-def data_of(images_NCHW: Tensor, attributes_NA: Tensor | None = None, names: tuple[str, ...] = ()) -> Data:
-    """The same pictures for training and for testing."""
-    if attributes_NA is None:
-        attributes_NA = torch.zeros(len(images_NCHW), 0, dtype=torch.bool)
-    split = Split(images_NCHW, attributes_NA)
-    return Data(split, split, names, digest="made by hand")
+from vaegan_bench.api import Extractor, Features, Outputs, Source
 
 
 @pytest.fixture
@@ -99,30 +20,6 @@ def of_features() -> Callable[[Tensor, Tensor], Outputs]:
         return StandInOutputs(data_of(blank), blank, blank, StandInNetwork(pixels, pixels), given=given)
 
     return build
-
-
-@dataclass(frozen=True)
-class Signs:
-    """A world with a known answer: each attribute is one pixel, bright if on, and one coordinate of the code."""
-
-    names: tuple[str, ...] = ("Smiling", "Eyeglasses", "Hat", "Beard")
-    n: int = 400
-
-    def codes(self) -> tuple[Tensor, Tensor]:
-        noise = torch.Generator().manual_seed(0)
-        on_NA = torch.rand(self.n, len(self.names), generator=noise) < 0.4
-        spread = 0.2 * torch.randn(on_NA.shape, generator=noise)
-        return on_NA, torch.where(on_NA, 1.0, -1.0) + spread
-
-    def decode(self, z_NZ: Tensor) -> Tensor:
-        return (127.5 + 60 * z_NZ).clamp(0, 255).to(torch.uint8)[:, None, None, :]
-
-    def outputs(self) -> StandInOutputs:
-        on_NA, z_NZ = self.codes()
-        images = self.decode(z_NZ)
-        network = StandInNetwork(pixels, lambda images: pixels(images) - 127.5, columns=self.names)
-        data = data_of(images, on_NA, self.names)
-        return StandInOutputs(data, images, images, network, images, z_NZ, z_NZ, self.decode)
 
 
 @pytest.fixture

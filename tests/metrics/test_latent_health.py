@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
 from vaegan_bench.api import BenchError, Outputs, Posterior
-from vaegan_bench.metrics.latent_health import LatentHealth
+from vaegan_bench.metrics.latent_health import LatentHealth, active_units
 
 
 def test_kl_is_torchs_and_dimensions_that_follow_the_picture_are_active(signs: Outputs) -> None:
@@ -15,14 +16,22 @@ def test_kl_is_torchs_and_dimensions_that_follow_the_picture_are_active(signs: O
     mu = torch.randn(500, 6, generator=noise) * torch.tensor([1.0, 0.5, 0.2, 0.05, 0.0, 0.0])
     mu[:, 5] = 3.0  # far from the prior, but the same for every picture
     logvar = torch.randn(500, 6, generator=noise)
-    kl, active = LatentHealth()(replace(signs, posterior=Posterior(mu, logvar)))
-    expected = kl_divergence(Normal(mu, (0.5 * logvar).exp()), Normal(0.0, 1.0)).sum(1).mean()
-    assert kl.value == pytest.approx(float(expected), rel=1e-5)
+    outputs = replace(signs, posterior=Posterior(mu, logvar))
+    kl, active = LatentHealth()(outputs)
+    expected = kl_divergence(Normal(mu, (0.5 * logvar).exp()), Normal(0.0, 1.0))
+    reach = 1.96 * float(expected.sum(1).std()) / 500**0.5
+    assert kl.value == pytest.approx(float(expected.sum(1).mean()), rel=1e-5)
+    assert (kl.low, kl.high) == pytest.approx((kl.value - reach, kl.value + reach), rel=1e-4)
     assert (active.value, active.protocol["latent"]) == (3, 6)
+    assert int(active_units(Posterior(mu, logvar))) == 3
+    exhibit = LatentHealth().exhibits(outputs)["kl-per-dimension"]
+    assert exhibit.dtype == np.float32
+    assert exhibit == pytest.approx(expected.mean(0).numpy(), rel=1e-5)
 
 
 def test_no_encoder_gives_no_rows_and_broken_codes_are_named(signs: Outputs) -> None:
     assert LatentHealth()(signs) == []
+    assert LatentHealth().exhibits(signs) == {}
     with pytest.raises(BenchError, match="NaN or infinite"):
         LatentHealth()(replace(signs, posterior=Posterior(torch.full((4, 2), torch.nan), torch.zeros(4, 2))))
     with pytest.raises(BenchError, match="at least two"):

@@ -1,20 +1,51 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from vaegan_bench.api import BenchError, Extractor, Metric, Outputs, SelectorError
-from vaegan_bench.extractors.inception import Inception
 from vaegan_bench.extractors.oracle import Oracle
+from vaegan_bench.metrics import pairs
 from vaegan_bench.metrics.frechet import Frechet, Moments, frechet_distance, moments
 from vaegan_bench.metrics.inception_score import InceptionScore, inception_score
-from vaegan_bench.metrics.kid import KID, kernel_distance
-from vaegan_bench.metrics.precision_recall import PrecisionRecall, balls, neighbourhoods
+from vaegan_bench.metrics.kernel_sums import draw_subsets, kernel_distance
+from vaegan_bench.metrics.kid import KID
+from vaegan_bench.metrics.neighbourhoods import Neighbourhoods, neighbourhoods, side, squared_radii
+from vaegan_bench.metrics.pairs import around
+from vaegan_bench.metrics.precision_recall import PrecisionRecall
 
 OfFeatures = Callable[[Tensor, Tensor], Outputs]
+
+
+class Largest(TorchDispatchMode):
+    """Remembers how many values the largest floating-point tensor had that was made."""
+
+    values = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        views = {t.untyped_storage().data_ptr() for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)}
+        new = [t for t in tree_leaves(made) if isinstance(t, Tensor) and t.untyped_storage().data_ptr() not in views]
+        self.values = max([self.values, *(t.numel() for t in new if t.is_floating_point())])
+        return made
+
+
+def compare(real: Tensor, fake: Tensor) -> Neighbourhoods:
+    centre = real.double().mean(0)
+    return neighbourhoods(*(side(x, squared_radii(x)) for x in (around(real, centre), around(fake, centre))))
+
+
+def known(outputs: Any) -> Any:
+    """The same outputs, with features of the one network whose rows have the well-known names."""
+    return replace(outputs, opened=replace(outputs.opened, name="inception"))
 
 
 def normal(n: int, d: int, seed: int = 0) -> Tensor:
@@ -49,7 +80,7 @@ def test_the_debiased_distance_is_nearer_to_the_truth_and_only_given_with_enough
     plain, unbiased = [], []
     for seed in range(0, 20, 2):
         rows = Frechet()(of_features(normal(128, 16, seed), normal(128, 16, seed + 1) + 0.1))
-        assert [row.metric for row in rows] == ["frechet[efflite0]", "frechet-debiased[efflite0]"]
+        assert [row.metric for row in rows] == ["frechet[stand-in]", "frechet-debiased[stand-in]"]
         plain.append(rows[0].value)
         unbiased.append(rows[1].value)
     true = 16 * 0.1**2
@@ -64,31 +95,51 @@ def test_a_set_is_no_distance_from_itself(n: int) -> None:
 
 
 def test_unbiased_kid_of_one_distribution_is_about_zero_and_grows_with_the_shift() -> None:
-    near, far = (kernel_distance(normal(500, 8), normal(500, 8, 1) + shift, 20, 200) for shift in (0.0, 1.0))
+    subsets = draw_subsets(500, 500, subsets=20, size=200, seed=0)
+    near, far = (kernel_distance(normal(500, 8), normal(500, 8, 1) + shift, subsets) for shift in (0.0, 1.0))
     assert abs(near) < 0.02 < far
 
 
-def test_a_collapsed_generator_is_precise_and_recalls_nothing() -> None:
+@pytest.mark.parametrize("noise", [0.0, 1e-6])
+def test_a_collapsed_generator_is_precise_and_recalls_nothing(noise: float) -> None:
     real = normal(300, 8)
-    collapsed = real[:1] + 1e-6 * normal(300, 8, 1)
-    found = neighbourhoods(balls(real), collapsed)
+    found = compare(real, real[:1] + noise * normal(300, 8, 1))
     assert found.precision == 1
     assert found.recall <= 1 / 300  # the repeated picture itself
     assert found.coverage < 0.1
-    noise = neighbourhoods(balls(real), 100 + normal(300, 8, 2))
-    assert noise == (0, 0, 0, 0)
+    assert compare(real, 100 + normal(300, 8, 2)) == (0, 0, 0, 0)
+
+
+def test_what_lies_on_an_edge_is_inside_however_products_are_rounded() -> None:
+    corners = torch.cartesian_prod(*4 * [torch.arange(6)])
+    real, fake = corners[corners.sum(1) % 2 == 0].repeat(2, 1), corners[corners.sum(1) % 3 == 0]
+    found = compare(real.float() * 0.25 + 1000, fake.float() * 0.25 + 1000)
+    squared = (fake[:, None] - real).square().sum(2)
+    of_real = (real[:, None] - real).square().sum(2).sort(1).values
+    of_fake = (fake[:, None] - fake).square().sum(2).sort(1).values
+    assert found.precision == float((squared <= of_real[:, 3]).any(1).double().mean())
+    assert found.recall == float((squared <= of_fake[:, 3, None]).any(0).double().mean())
+    assert found.density == pytest.approx(float((squared <= of_real[:, 5]).sum()) / 5 / len(fake))
+    assert found.coverage == float((squared <= of_real[:, 5]).any(0).double().mean())
+
+
+def test_float32_products_decide_as_float64_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, fake = normal(1500, 40).float() + 3, normal(1200, 40, 1).float() + 3
+    quick = compare(real, fake)
+    monkeypatch.setattr(pairs, "working_type", lambda _: torch.float64)
+    assert compare(real, fake) == quick
 
 
 def test_density_and_coverage_by_brute_force_and_of_the_same_distribution() -> None:
     real, fake = normal(1500, 4), normal(1300, 4, 1)
-    found = neighbourhoods(balls(real), fake)
+    found = compare(real, fake)
     radii = torch.cdist(real, real).kthvalue(6).values
     inside = torch.cdist(fake, real) <= radii
     assert found.density == pytest.approx(float(inside.sum()) / (5 * len(fake)))
     assert found.coverage == pytest.approx(float(inside.any(0).double().mean()))
     assert found.density == pytest.approx(1, abs=0.1)
     # Naeem et al., 2020, eq. 10: with as many samples as pictures, 1 − 2^−5 in expectation.
-    same = neighbourhoods(balls(real[:1000]), fake[:1000])
+    same = compare(real[:1000], fake[:1000])
     assert same.coverage == pytest.approx(1 - 2**-5, abs=0.02)
 
 
@@ -101,16 +152,16 @@ def test_inception_score_is_one_for_uniform_and_the_number_of_classes_for_certai
 @pytest.mark.parametrize(
     ("metric", "own", "other"),
     [
-        (Frechet, "fid", "frechet[efflite0]"),
-        (KID, "kid", "kid[efflite0]"),
-        (InceptionScore, "is", "inception-score[efflite0]"),
+        (Frechet, "fid", "frechet[stand-in]"),
+        (KID, "kid", "kid[stand-in]"),
+        (InceptionScore, "is", "inception-score[stand-in]"),
     ],
 )
 def test_only_inception_gets_the_well_known_names(
     metric: Callable[..., Metric], own: str, other: str, of_features: OfFeatures
 ) -> None:
     outputs = of_features(normal(30, 8), normal(20, 8))
-    (mine,), (others,) = metric(extractor=Inception())(outputs), metric()(outputs)
+    (mine,), (others,) = metric()(known(outputs)), metric()(outputs)
     assert (mine.metric, others.metric) == (own, other)
     assert others.protocol["extractor"] == "efflite0"
     assert others.protocol["weights"] == "0123456789ab"
@@ -120,10 +171,10 @@ def test_only_inception_gets_the_well_known_names(
 def test_precision_recall_density_and_coverage_are_four_rows(of_features: OfFeatures) -> None:
     rows = PrecisionRecall()(of_features(normal(30, 8), normal(20, 8)))
     names = ["precision", "recall", "density", "coverage"]
-    assert [row.metric for row in rows] == [f"{name}[efflite0]" for name in names]
+    assert [row.metric for row in rows] == [f"{name}[stand-in]" for name in names]
     assert [row.protocol["k"] for row in rows] == [3, 3, 5, 5]
-    known = PrecisionRecall(extractor=Inception())(of_features(normal(30, 8), normal(20, 8)))
-    assert [row.metric for row in known] == names
+    rows = PrecisionRecall()(known(of_features(normal(30, 8), normal(20, 8))))
+    assert [row.metric for row in rows] == names
 
 
 def test_kid_says_how_large_its_subsets_are(of_features: OfFeatures) -> None:
@@ -141,8 +192,25 @@ def test_too_few_and_broken_features_are_named(metric: Metric, of_features: OfFe
         metric(of_features(normal(30, 8), broken))
 
 
-def test_the_oracle_has_no_classes_to_score(signs: Outputs, stand_in: Extractor) -> None:
-    with pytest.raises(SelectorError, match="oracle"):
-        InceptionScore(extractor=Oracle())
-    with pytest.raises(BenchError, match="stand-in"):
-        InceptionScore(extractor=stand_in)(signs)
+@pytest.mark.parametrize("metric", [Frechet(), KID(), PrecisionRecall()])
+def test_equal_real_pictures_are_named_and_equal_samples_are_measured(metric: Metric, of_features: OfFeatures) -> None:
+    equal = normal(1, 8).float().repeat(30, 1)
+    with pytest.raises(BenchError, match="All 30 real pictures have equal features"):
+        metric(of_features(equal * (1 + 1e-7 * normal(30, 8).float()), normal(20, 8)))
+    assert all(math.isfinite(row.value) for row in metric(of_features(normal(30, 8), equal)))
+
+
+def test_extractors_without_classes_have_nothing_to_score(stand_in: Extractor) -> None:
+    for extractor in (Oracle(), stand_in):
+        with pytest.raises(SelectorError, match=f"'{extractor}' has no class logits: inception-score needs 'efflite0'"):
+            InceptionScore(extractor=extractor)
+
+
+def test_no_more_than_a_few_blocks_are_held_at_a_time(of_features: OfFeatures, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairs, "BLOCK", 128)
+    real, fake = normal(1000, 512).float(), normal(1000, 512, 1).float()
+    outputs = of_features(real, fake)
+    with Largest() as seen:
+        for metric in (Frechet(), KID(), PrecisionRecall(), InceptionScore()):
+            metric(outputs)
+    assert seen.values <= 512 * 512 < real.numel()

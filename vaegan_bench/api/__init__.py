@@ -2,7 +2,9 @@
 
 from vaegan_bench.api.data import Data, Dataset, ImageShape, Progress, Split, silent, to_signed, to_uint8
 from vaegan_bench.api.evaluation import (
+    Derive,
     Direction,
+    Exhibits,
     Extractor,
     FeatureNetwork,
     Features,
@@ -50,7 +52,9 @@ __all__ = [
     "Data",
     "DataError",
     "Dataset",
+    "Derive",
     "Direction",
+    "Exhibits",
     "Extractor",
     "ExtractorError",
     "FeatureNetwork",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,15 +17,21 @@ from vaegan_bench.api.game import Posterior
 from vaegan_bench.api.plugin import Plugin
 
 Direction = Literal["higher", "lower", "none"]
-Source = Literal["real", "samples", "reconstructions"]
+Source = Literal["real", "samples", "reconstructions", "train"]
+
+
+Derive = Callable[..., Mapping[str, Tensor]]
+"""(features of real pictures, keyword parameters) → named tensors that a metric needs of them."""
+Exhibits = Mapping[str, np.ndarray[Any, np.dtype[Any]]]
+"""Name → what a figure is drawn from."""
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """What a feature network says of N pictures."""
+    """What a feature network says of N pictures, on the network's device."""
 
     features_NF: Tensor
-    """(N, F) float32, on the CPU."""
+    """(N, F) float32."""
     logits_NK: Tensor
     """(N, K) float32: class logits, or one logit per attribute for the oracle."""
 
@@ -32,6 +39,8 @@ class Features:
 class FeatureNetwork(Protocol):
     """A feature network that is loaded and ready."""
 
+    name: str
+    """How columns name it: its selector, and 'inception' only for the known weights."""
     digest: str
     """A hash of its weights."""
     protocol: Mapping[str, str]
@@ -47,6 +56,10 @@ class Extractor(Plugin):
     """A pretrained or trained feature network."""
 
     kind: ClassVar[str] = "extractor"
+    classes: ClassVar[bool] = False
+    """Whether its logits are of classes, each picture having one: an inception score needs them."""
+    learns: ClassVar[bool] = False
+    """Whether it learns from the data; all others are opened before anything trains: missing weights cost nothing."""
 
     @abstractmethod
     def open(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> FeatureNetwork:
@@ -70,6 +83,10 @@ class Outputs(Protocol):
         """The held-out real pictures."""
 
     @property
+    def train(self) -> Tensor:
+        """The first M = min(10,000, all) training pictures; none where the data have no training part."""
+
+    @property
     def samples(self) -> Tensor:
         """Decoded draws from the prior."""
 
@@ -87,7 +104,10 @@ class Outputs(Protocol):
 
     @property
     def train_means(self) -> Tensor | None:
-        """(M, Z) posterior means of the first M = min(10,000, all) training pictures."""
+        """(M, Z) posterior means of `train`."""
+
+    def prior(self, n: int) -> Tensor:
+        """(n, Z) draws from the prior, not those of `samples`, and equal for all models of one seed."""
 
     def decode(self, z_NZ: Tensor) -> Tensor:
         """Decode any codes."""
@@ -96,9 +116,16 @@ class Outputs(Protocol):
         """The opened extractor, shared by all runs."""
 
     def features(self, extractor: Extractor, source: Source) -> Features:
-        """Features of one of the sets of pictures; of `real` they are shared by all runs.
+        """Features of one of the sets of pictures; of `real` and `train` they are shared by all runs and kept on disk.
 
         Raises `BenchError` for 'reconstructions' of a model without an encoder.
+        """
+
+    def reference(self, extractor: Extractor, derive: Derive, **parameters: int | float | str) -> Mapping[str, Tensor]:
+        """`derive(features of real, **parameters)`, shared by all runs of all studies and kept on disk.
+
+        It is kept under a hash of the pictures, the extractor and its weights, the parameters and the code of `derive`,
+        which must be a function of a module.
         """
 
 
@@ -113,6 +140,16 @@ class Measurement:
     units: str
     protocol: Mapping[str, str | int | float] = field(default_factory=dict)
     """What must be equal for two values to be compared: n_real, n_fake, extractor, weights, resize, dtype, …"""
+    attribute: str = ""
+    """The attribute that it is about; '' for a number over all of them, or about none."""
+    low: float | None = None
+    """The lower end of a 95 % interval over the pictures that were measured; training noise is not in it."""
+    high: float | None = None
+    """The upper end."""
+    ceiling: float | None = None
+    """What real pictures, or the best that can be had, reach."""
+    floor: float | None = None
+    """What chance reaches."""
 
 
 class Metric(Plugin):
@@ -120,8 +157,15 @@ class Metric(Plugin):
 
     kind: ClassVar[str] = "metric"
     family: ClassVar[str]
-    """'sample quality', 'reconstruction' or 'attributes': how reports group what it measures."""
+    """'sample quality', 'reconstruction', 'attributes' or 'latent': how reports group what it measures."""
 
     @abstractmethod
     def __call__(self, outputs: Outputs) -> list[Measurement]:
-        """Measure; an empty list where the model has no such outputs (a GAN has no reconstructions)."""
+        """Measure; an empty list where the model has no such outputs (a GAN has no reconstructions).
+
+        A metric that looks at samples is called once for each independent set of them, and its rows hold the mean.
+        """
+
+    def exhibits(self, outputs: Outputs) -> Exhibits:
+        """What figures show beside the numbers, from the first set of samples; called after measuring."""
+        return {}

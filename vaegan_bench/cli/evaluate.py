@@ -10,14 +10,14 @@ import typer
 
 if TYPE_CHECKING:
     import pandas as pd
-    import torch
 
     from vaegan_bench.api import Metric, Progress
-    from vaegan_bench.evaluation.outputs import Shared
+    from vaegan_bench.evaluation.measuring import Protocol
+    from vaegan_bench.evaluation.shared import SharedShelf
     from vaegan_bench.registry import Registry
 
-OF_RUNS = "frechet,inception-score,kid,precision-recall,reconstruction"
-OF_FOLDERS = "frechet,inception-score,kid,precision-recall"
+OF_RUNS = "frechet,inception-score,kid,precision-recall,memorisation,reconstruction,feature-distance,latent-health"
+OF_FOLDERS = "frechet,inception-score,kid,precision-recall,memorisation"
 
 
 def evaluate(
@@ -27,6 +27,13 @@ def evaluate(
     ] = None,
     metrics: Annotated[str | None, typer.Option(help="Metrics by selector, comma-separated.")] = None,
     samples: Annotated[int, typer.Option(min=2, help="Samples per run, and held-out pictures at most.")] = 2000,
+    draws: Annotated[int, typer.Option(min=1, help="Independent sets of samples per run.")] = 1,
+    extractor: Annotated[
+        str | None, typer.Option(help="The feature network of all metrics but those of attributes, such as inception.")
+    ] = None,
+    inception_weights: Annotated[
+        Path | None, typer.Option(help="The file of Inception's weights, where it cannot be fetched.")
+    ] = None,
     real: Annotated[Path | None, typer.Option(help="A folder of real pictures, to measure --fake against.")] = None,
     fake: Annotated[Path | None, typer.Option(help="A folder of generated pictures, of any generator.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -35,14 +42,18 @@ def evaluate(
 ) -> None:
     """Measure finished runs again without training, or one folder of pictures against another.
 
-    Examples: `vaegan-bench evaluate results/quick/vae* --metrics "frechet[extractor=oracle]" --samples 5000`,
+    Examples: `vaegan-bench evaluate results/quick/vae* --extractor inception --samples 5000 --draws 3`,
+    `vaegan-bench evaluate results/quick/vae* --metrics attribute-vectors`,
     `vaegan-bench evaluate --real photos --fake generated`
     """
     from rich.console import Console
 
     from vaegan_bench import tables
-    from vaegan_bench.api import Metric, StudyError
+    from vaegan_bench.api import BenchError, Metric, StudyError
+    from vaegan_bench.cli.fields import extractor_fields
     from vaegan_bench.device import choose_device
+    from vaegan_bench.evaluation.measuring import Protocol
+    from vaegan_bench.evaluation.shared import SharedShelf
     from vaegan_bench.progress import TerminalProgress
     from vaegan_bench.registry import Registry
     from vaegan_bench.results import default_cache
@@ -52,38 +63,35 @@ def evaluate(
     if bool(runs) == any(folders) or (any(folders) and None in folders):
         raise StudyError("Name the runs to evaluate, or two folders of pictures with --real and --fake.")
     registry = Registry(plugin or [])
-    chosen = [registry.build(Metric, text) for text in split_list(metrics or (OF_RUNS if runs else OF_FOLDERS))]
+    fields = extractor_fields(registry, extractor, inception_weights)
+    named = split_list(metrics or (OF_RUNS if runs else OF_FOLDERS))
+    chosen = [registry.build(Metric, text, fields) for text in named]
     console = Console()
     progress = TerminalProgress(console)
-    where = cache_dir or default_cache(), choose_device(device)
+    shelf = SharedShelf(cache_dir or default_cache(), choose_device(device), progress)
     with progress:
         if real and fake:
-            rows = _rows_of_folders(real, fake, chosen, *where, progress)
+            rows, problems = _rows_of_folders(real, fake, chosen, shelf, progress)
         else:
-            rows = _rows_of_runs(runs or [], chosen, samples, registry, *where, progress)
-    console.print(tables.to_rich(rows))
+            rows, problems = _rows_of_runs(runs or [], Protocol(chosen, samples, draws), registry, shelf, progress)
+    if not rows.empty:
+        console.print(tables.to_rich(rows))
+    if problems:
+        raise BenchError("; ".join(f"{metric} gave no numbers: {reason}" for metric, reason in problems.items()))
 
 
 def _rows_of_runs(
-    paths: list[Path],
-    metrics: Sequence[Metric],
-    samples: int,
-    registry: Registry,
-    cache: Path,
-    device: torch.device,
-    progress: Progress,
-) -> pd.DataFrame:
-    """Measure each run, keep its numbers in its folder, and return the rows of all."""
+    paths: list[Path], protocol: Protocol, registry: Registry, shared: SharedShelf, progress: Progress
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Measure each run, keep its numbers in its folder, and return the rows of all, and what gave no numbers."""
     import pandas as pd
 
     from vaegan_bench.api import StoreError
-    from vaegan_bench.evaluation.outputs import Shared
     from vaegan_bench.execution import measure_run, run_of
     from vaegan_bench.store import RunFolder, StudyFolder
     from vaegan_bench.training.loading import DataShelf
 
-    shelf = DataShelf(cache, progress)
-    shared: dict[str, Shared] = {}
+    shelf = DataShelf(shared.cache, progress)
     stored = [RunFolder(path) for path in paths]
     for folder in stored:
         record = folder.record()
@@ -93,31 +101,23 @@ def _rows_of_runs(
         data = shelf.get(run)
         if data.digest != record["data"]:
             raise StoreError(f"{folder.path} was trained on other pictures than '{run.dataset}' holds here.")
-        if data.digest not in shared:
-            shared[data.digest] = Shared(data, cache, device, progress)
         with StudyFolder(folder.path.parent).locked():
-            measure_run(run, folder, shared[data.digest], metrics, samples)
-    return pd.DataFrame([row for folder in stored for row in folder.rows()])
+            measure_run(run, folder, shared.of(data), protocol)
+    problems = {f"{folder.path.name}: {name}": why for folder in stored for name, why in folder.problems().items()}
+    return pd.DataFrame([row for folder in stored for row in folder.rows()]), problems
 
 
 def _rows_of_folders(
-    real: Path, fake: Path, metrics: Sequence[Metric], cache: Path, device: torch.device, progress: Progress
-) -> pd.DataFrame:
-    """Measure the pictures of one folder against those of another."""
-    import json
-
+    real: Path, fake: Path, metrics: Sequence[Metric], shelf: SharedShelf, progress: Progress
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Measure the pictures of one folder against those of another; return rows, and what gave no numbers."""
     import pandas as pd
 
-    from vaegan_bench.api import BenchError
     from vaegan_bench.evaluation.folders import FolderOutputs, folder_data, read_folder
     from vaegan_bench.evaluation.measuring import measure
-    from vaegan_bench.evaluation.outputs import Shared
+    from vaegan_bench.store import tidy
 
-    shared = Shared(folder_data(read_folder(real, progress)), cache, device, progress)
-    measured = measure(FolderOutputs(shared, read_folder(fake, progress)), metrics, split=str(real))
-    if measured.problems:
-        raise BenchError("; ".join(f"{metric}: {reason}" for metric, reason in measured.problems.items()))
-    run = {"run": str(fake), "model": fake.name, "dataset": real.name, "seed": 0, "status": "ok"}
-    return pd.DataFrame(
-        [{**run, **row, "protocol": json.dumps(row["protocol"], sort_keys=True)} for row in measured.rows]
-    )
+    shared = shelf.of(folder_data(read_folder(real, progress)))
+    measured = measure([FolderOutputs(shared, read_folder(fake, progress))], metrics, split=str(real))
+    run = {"run": str(fake), "model": fake.name, "dataset": real.name, "seed": 0, "status": "ok", "health": "ok"}
+    return pd.DataFrame(tidy(run, measured.rows)), measured.problems

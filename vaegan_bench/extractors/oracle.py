@@ -33,7 +33,7 @@ from vaegan_bench.extractors.attribute_classifier import (
 from vaegan_bench.extractors.attribute_scores import area_under_roc
 from vaegan_bench.extractors.folding import fold_batch_norm
 from vaegan_bench.extractors.frozen_network import Forward, FrozenNetwork, to_rgb
-from vaegan_bench.extractors.weights import Scores, State, read_state, sha256_of_state, write_state
+from vaegan_bench.tensor_files import Scores, State, kept, sha256_of_state
 
 CODE_VERSION = 1
 """Raised with every change that changes the trained weights, so that older caches are not used."""
@@ -50,6 +50,7 @@ class Oracle(Extractor):
     """
 
     name: ClassVar[str] = "oracle"
+    learns: ClassVar[bool] = True
 
     images: int = 40_000
     """Training pictures seen, repeats included."""
@@ -73,13 +74,10 @@ class Oracle(Extractor):
         recipe = Recipe(self.width, self.images, self.batch, self.lr, self.seed)
         classifier = fresh_classifier(data.shape, len(data.attribute_names), recipe)
         path = cache / "extractors" / f"oracle-{self._key(data)}.safetensors"
-        if (cached := read_state(path)) is None:
-            cached = _train(classifier, data, recipe, device, progress)
-            write_state(path, *cached)
-        state, scores = cached
+        state, scores = kept(path, lambda: _train(classifier, data, recipe, device, progress))
         classifier.load_state_dict(state)
         return FrozenNetwork(
-            name=self.name,
+            name=str(self),
             digest=sha256_of_state(state),
             protocol={"resize": f"bilinear antialiased {data.shape.height}x{data.shape.width}", "dtype": "float32"},
             forward=_forward(classifier.eval().to(device), data.shape),

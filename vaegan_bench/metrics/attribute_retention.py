@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import Direction, Extractor, Measurement, Metric, Outputs
-from vaegan_bench.extractors.attribute_scores import area_under_roc, balanced_accuracy
+from vaegan_bench.api import Extractor, Measurement, Metric, Outputs
+from vaegan_bench.extractors.attribute_scores import (
+    area_under_roc,
+    balanced_accuracy,
+    influence_on_balanced_accuracy,
+)
 from vaegan_bench.extractors.oracle import Oracle
+from vaegan_bench.metrics.attribute_rows import Estimate, Kind, Protocol, auc, rows
 from vaegan_bench.metrics.feature_sets import protocol_of
-from vaegan_bench.metrics.usable_attributes import truth, usable_attributes
+from vaegan_bench.metrics.usable_attributes import USABLE_AUC, oracle_logits, truth
 
 SHUFFLES = 10
 SEED = 2020
+ORACLE_AUC = Kind("oracle-auc", "none")
+AUC = Kind("retention-auc", "higher")
+SKILL = Kind("retention-skill", "higher", least=-math.inf, most=math.inf)
+AGREEMENT = Kind("retention-agreement", "higher")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +33,7 @@ class AttributeRetention(Metric):
     """The oracle on reconstructions, against the truth and against the oracle on the originals.
 
     After the attribute similarity of Larsen et al. (2016, section 4.2), for models that are not conditional.
-    Averaged over the attributes that the oracle knows (AUC ≥ .9); none for a model without an encoder.
+    Per attribute that the oracle knows (AUC ≥ .9) and in their mean; none for a model without an encoder.
     """
 
     name: ClassVar[str] = "attribute-retention"
@@ -33,58 +42,54 @@ class AttributeRetention(Metric):
     extractor: Extractor = field(default_factory=Oracle)
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
-        """Measure; only the number of attributes where the oracle knows none; no rows where the data have none."""
+        """Measure; of attributes that the oracle does not know only its own AUC; no rows where the data have none."""
         if outputs.reconstructions is None or not outputs.data.attribute_names:
             return []
-        usable_A = usable_attributes(outputs, self.extractor)
-        known = int(usable_A.sum())
-        protocol = {**protocol_of(outputs, self.extractor), "n_real": len(outputs.real), "attributes": known}
-        rows: list[tuple[str, float, Direction, str]] = [("retention-attributes", known, "none", "attributes")]
-        if known:
-            scores = self._scores(outputs, usable_A)
-            rows += [
-                ("retention-agreement", scores.agreement, "higher", "1"),
-                ("retention-auc", scores.auc, "higher", "1"),
-                ("retention-auc-ceiling", scores.ceiling, "none", "1"),
-                ("retention-auc-floor", scores.floor, "none", "1"),
-                ("retention-skill", scores.skill, "higher", "1"),
-            ]
-        # An attribute that no picture here has, or all have, gives no score; if all are so, there is no row.
-        return [Measurement(*row, protocol) for row in rows if not math.isnan(row[1])]
-
-    def _scores(self, outputs: Outputs, usable_A: Tensor) -> Retention:
-        original, reconstructed = (
-            outputs.features(self.extractor, source).logits_NK[:, usable_A] for source in ("real", "reconstructions")
+        original_NA, reconstructed_NA = (
+            oracle_logits(outputs, self.extractor, source) for source in ("real", "reconstructions")
         )
-        return retention(original, reconstructed, truth(outputs)[:, usable_A])
+        protocol = {**protocol_of(outputs, self.extractor), "n_real": len(outputs.real)}
+        return retention_rows(original_NA, reconstructed_NA, truth(outputs), outputs.data.attribute_names, protocol)
 
 
-class Retention(NamedTuple):
-    """Means over attributes, each in [0, 1]; skill is 1 for real pictures and 0 for chance."""
+def retention_rows(
+    original_NA: Tensor, reconstructed_NA: Tensor, truth_NA: Tensor, names: tuple[str, ...], protocol: Protocol
+) -> list[Measurement]:
+    """All rows, from the oracle's logits on originals and on their reconstructions, and the true attributes."""
+    ceiling = auc(original_NA, truth_NA)
+    known_A = ceiling.values_A >= USABLE_AUC
+    known = int(known_A.sum())
+    kept, floor_A = auc(reconstructed_NA, truth_NA).only(known_A), chance(reconstructed_NA, truth_NA)
+    agreed = agreement(original_NA, reconstructed_NA).only(known_A)
+    whole = skill(kept.mean(), ceiling.only(known_A).mean(), floor_A[known_A].mean())
+    protocol = {**protocol, "attributes": known}
+    return [
+        Measurement("retention-attributes", known, "none", "attributes", protocol),
+        *rows(AUC, kept, names, protocol, ceiling_A=ceiling.values_A, floor_A=floor_A),
+        *rows(SKILL, skill(kept, ceiling, floor_A), names, protocol, overall=whole),
+        *rows(AGREEMENT, agreed, names, protocol),
+        *rows(ORACLE_AUC, ceiling, names, {**protocol, "attributes": int(ceiling.values_A.isfinite().sum())}),
+    ]
 
-    agreement: float
+
+def agreement(original_NA: Tensor, reconstructed_NA: Tensor) -> Estimate:
     """Balanced accuracy of the oracle's decisions on reconstructions against its decisions on the originals."""
-    auc: float
-    """AUC of the oracle on reconstructions against the true attributes."""
-    ceiling: float
-    """The same on the originals."""
-    floor: float
-    """The same on reconstructions, against the attributes of other pictures."""
-
-    @property
-    def skill(self) -> float:
-        """(auc − floor) / (ceiling − floor)."""
-        return (self.auc - self.floor) / (self.ceiling - self.floor)
+    before_NA, after_NA = original_NA > 0, reconstructed_NA > 0
+    return Estimate(balanced_accuracy(after_NA, before_NA), influence_on_balanced_accuracy(after_NA, before_NA))
 
 
-def retention(original_NA: Tensor, reconstructed_NA: Tensor, truth_NA: Tensor) -> Retention:
-    """Retention from the oracle's logits on originals and on their reconstructions, and the true attributes."""
+def chance(logits_NA: Tensor, truth_NA: Tensor) -> Tensor:
+    """AUC against the attributes of other pictures, in the mean over 10 shuffles; (A,)."""
     noise = torch.Generator().manual_seed(SEED)
     shuffled = [truth_NA[torch.randperm(len(truth_NA), generator=noise)] for _ in range(SHUFFLES)]
-    floor = torch.stack([area_under_roc(reconstructed_NA, other) for other in shuffled])
-    return Retention(
-        agreement=float(balanced_accuracy(reconstructed_NA > 0, original_NA > 0).nanmean()),
-        auc=float(area_under_roc(reconstructed_NA, truth_NA).mean()),
-        ceiling=float(area_under_roc(original_NA, truth_NA).mean()),
-        floor=float(floor.mean()),
-    )
+    return torch.stack([area_under_roc(logits_NA, other_NA) for other_NA in shuffled]).mean(0)
+
+
+def skill(kept: Estimate, ceiling: Estimate, floor_A: Tensor) -> Estimate:
+    """(auc − floor) / (ceiling − floor): 1 for real pictures, 0 for chance.
+
+    Its interval follows from those of the two AUCs on the same pictures (delta method), the floor held fixed.
+    """
+    range_A = ceiling.values_A - floor_A
+    values_A = (kept.values_A - floor_A) / range_A
+    return Estimate(values_A, (kept.influence_NA - values_A * ceiling.influence_NA) / range_A)

@@ -2,35 +2,42 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
-import torch
 from torch import Tensor
 
-from vaegan_bench.api import BenchError, Direction, Extractor, Measurement, Metric, Outputs, at_least
+from vaegan_bench.api import Exhibits, Extractor, ExtractorError, Measurement, Metric, Outputs, at_least
+from vaegan_bench.extractors.attribute_scores import recall
 from vaegan_bench.extractors.oracle import Oracle
+from vaegan_bench.metrics.attribute_effects import Effects, Trial, effects, flips, leakage, random_vectors
+from vaegan_bench.metrics.attribute_exhibits import attribute_matrix, attribute_strips
+from vaegan_bench.metrics.attribute_rows import Estimate, Kind, Protocol, means, rows, shares
+from vaegan_bench.metrics.attribute_trials import encoder_trial, prior_trial
 from vaegan_bench.metrics.feature_sets import protocol_of
-from vaegan_bench.metrics.usable_attributes import SHOWN, truth, usable_attributes
+from vaegan_bench.metrics.matched_effects import PICTURES, estimates, matched
+from vaegan_bench.metrics.remembered import once_per_outputs
+from vaegan_bench.metrics.usable_attributes import oracle_logits, truth, usable_attributes
 
 SEED = 2020
+STRIP_ALPHAS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
+"""How far faces are moved in the strips that `AttributeVectors` exhibits."""
 
-
-class Effect(NamedTuple):
-    """What one shift of codes did, each a share in [0, 1]."""
-
-    flips: float
-    """Pictures in which the attribute appeared."""
-    leakage: float
-    """Decisions on the other attributes that changed."""
+MATCHED = (
+    Kind("matched-alpha", "none", most=math.inf),
+    Kind("matched-leakage", "lower", "share"),
+    Kind("matched-change", "lower"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class AttributeVectors(Metric):
     """Flips and leakage of visual attribute vectors, z + α(mean(z|on) − mean(z|off)) (Larsen et al., 2016, 4.3).
 
-    Beside a random direction of equal length. Averaged over the attributes that the oracle knows (AUC ≥ .9),
-    on held-out pictures without the attribute; none for a model without an encoder.
+    Per attribute that the oracle knows (AUC ≥ .9) and in their mean, beside a random direction of equal length.
+    A model with an encoder is measured on held-out pictures; every model, a GAN too, on draws from its prior.
     """
 
     name: ClassVar[str] = "attribute-vectors"
@@ -40,93 +47,110 @@ class AttributeVectors(Metric):
     alpha: float = 1.0
     """How far along the vector codes are moved."""
     pictures: int = 256
-    """At most so many held-out pictures per attribute."""
+    """At most so many pictures per attribute."""
+    drawn: int = 10_000
+    """Draws from the prior that make the vectors of models without an encoder: as many as training pictures at most."""
 
     def __post_init__(self) -> None:
-        at_least(self, pictures=1)
+        at_least(self, pictures=1, drawn=2)
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
-        """Measure; no rows where the model has no encoder, or the oracle knows no attribute of the data."""
-        means_NZ, train_MZ = outputs.means, outputs.train_means
-        if means_NZ is None or train_MZ is None or not outputs.data.attribute_names:
+        """Measure; no rows where the data have no attributes, or the oracle knows none of them."""
+        if not self._can_measure(outputs):
             return []
-        vectors_AZ = attribute_vectors(train_MZ, outputs.data.train.attributes_NA[: len(train_MZ)])
-        known_A = usable_attributes(outputs, self.extractor) & vectors_AZ.isfinite().all(1)
-        moved = self._effects(outputs, means_NZ, vectors_AZ, known_A)
-        control = self._effects(outputs, means_NZ, random_vectors(vectors_AZ, SEED), known_A)
-        protocol = {
+        encoded, drawn = tried(outputs, self)
+        of_encoder = [] if encoded is None else self._encoder_rows(outputs, encoded)
+        return [*of_encoder, *self._prior_rows(outputs, drawn)]
+
+    def exhibits(self, outputs: Outputs) -> Exhibits:
+        """The changes of all decisions, and faces moved along a few vectors: see `attribute_exhibits`.
+
+        Of encoded pictures, or of the prior for a model without an encoder; {} where the oracle cannot be opened.
+        """
+        try:
+            if not self._can_measure(outputs):
+                return {}
+        except ExtractorError:  # measuring has said why
+            return {}
+        encoded, drawn = tried(outputs, self)
+        trial, moved, _ = encoded or drawn
+        faces_NA = trial.without_NA & trial.known_A if encoded is None else ~truth(outputs)
+        strips = attribute_strips(outputs, trial, faces_NA, STRIP_ALPHAS)
+        return {**attribute_matrix(moved, trial, outputs.data.attribute_names), **strips}
+
+    def _can_measure(self, outputs: Outputs) -> bool:
+        return bool(outputs.data.attribute_names) and bool(usable_attributes(outputs, self.extractor).any())
+
+    def _encoder_rows(self, outputs: Outputs, encoded: Tried) -> list[Measurement]:
+        trial, most = encoded.trial, min(PICTURES, self.pictures)
+        protocol = {**self._protocol(outputs), "n_train": len(outputs.train)}
+        matches = matched(outputs, self.extractor, trial, {self.alpha: encoded.moved}, most)
+        at_match = {**protocol, "pictures": most}
+        del at_match["alpha"]
+        return [
+            *flip_rows("", encoded, outputs.data.attribute_names, self._ceiling(outputs), protocol),
+            *matched_rows(estimates(matches, trial), outputs.data.attribute_names, at_match),
+            Measurement("matched-attributes", len(matches), "none", "attributes", at_match),
+        ]
+
+    def _prior_rows(self, outputs: Outputs, drawn: Tried) -> list[Measurement]:
+        protocol = {**self._protocol(outputs), "n_prior": self.drawn, "n_fake": len(drawn.trial.codes_NZ)}
+        return [
+            *flip_rows("prior-", drawn, outputs.data.attribute_names, self._ceiling(outputs), protocol),
+            Measurement("prior-attributes", len(drawn.moved), "none", "attributes", protocol),
+        ]
+
+    def _ceiling(self, outputs: Outputs) -> Tensor:
+        """The share of real pictures with each attribute in which the oracle sees it; (A,)."""
+        return recall(oracle_logits(outputs, self.extractor, "real") > 0, truth(outputs))
+
+    def _protocol(self, outputs: Outputs) -> dict[str, str | int | float]:
+        return {
             **protocol_of(outputs, self.extractor),
-            "n_real": len(means_NZ),
-            "n_train": len(train_MZ),
-            "attributes": int(known_A.sum()),
+            "n_real": len(outputs.real),
+            "attributes": int(usable_attributes(outputs, self.extractor).sum()),
             "pictures": self.pictures,
             "alpha": self.alpha,
         }
-        return [Measurement(*row, "share", protocol) for row in rows(moved, control)]
-
-    def _effects(self, outputs: Outputs, means_NZ: Tensor, vectors_AZ: Tensor, known_A: Tensor) -> dict[str, Effect]:
-        """The effect of each known attribute's vector on pictures that neither have it nor show it when decoded."""
-        oracle = outputs.network(self.extractor)
-        before_NA = outputs.features(self.extractor, "reconstructions").logits_NK > 0
-        without_NA = ~truth(outputs) & ~before_NA
-        effects = {}
-        for attribute in known_A.nonzero().flatten().tolist():
-            chosen = without_NA[:, attribute].nonzero().flatten()[: self.pictures]
-            if len(chosen):
-                shift_Z = self.alpha * vectors_AZ[attribute].to(means_NZ)
-                after_NA = oracle(outputs.decode(means_NZ[chosen.to(means_NZ.device)] + shift_Z)).logits_NK > 0
-                name = outputs.data.attribute_names[attribute]
-                effects[name] = effect(before_NA[chosen], after_NA, attribute, known_A)
-        return effects
 
 
-def attribute_vectors(means_MZ: Tensor, attributes_MA: Tensor) -> Tensor:
-    """mean(z|on) − mean(z|off) per attribute, float64; (A, Z), NaN where all pictures have the attribute, or none.
+class Tried(NamedTuple):
+    """Vectors that were tried."""
 
-    Raises `BenchError` for codes that are not finite.
-    """
-    if not means_MZ.isfinite().all():
-        raise BenchError("Posterior means of training pictures are NaN or infinite.")
-    z_MZ, on_MA = means_MZ.cpu().double(), attributes_MA.cpu().double()
-    with_AZ: Tensor = on_MA.T @ z_MZ / on_MA.sum(0)[:, None]
-    without_AZ: Tensor = (1 - on_MA).T @ z_MZ / (1 - on_MA).sum(0)[:, None]
-    return with_AZ - without_AZ
+    trial: Trial
+    moved: Effects
+    control: Effects
+    """The effects of random directions in their place."""
 
 
-def random_vectors(vectors_AZ: Tensor, seed: int) -> Tensor:
-    """Directions drawn uniformly, each as long as the vector in its place; (A, Z)."""
-    random_AZ = torch.randn(vectors_AZ.shape, generator=torch.Generator().manual_seed(seed), dtype=vectors_AZ.dtype)
-    longer_A: Tensor = vectors_AZ.norm(dim=1) / random_AZ.norm(dim=1)
-    return random_AZ * longer_A[:, None]
+@once_per_outputs
+def tried(outputs: Outputs, metric: AttributeVectors) -> tuple[Tried | None, Tried]:
+    """The trials of the encoder, None without one, and of the prior."""
+    encoded = encoder_trial(outputs, metric.extractor)
+    found = None if encoded is None else _tried(outputs, metric, encoded)
+    return found, _tried(outputs, metric, prior_trial(outputs, metric.extractor, metric.drawn))
 
 
-def effect(before_NA: Tensor, after_NA: Tensor, attribute: int, known_A: Tensor) -> Effect:
-    """What changed in the oracle's decisions (bools), on pictures that were without the attribute before."""
-    crossed_NA = before_NA != after_NA
-    others_A = known_A.clone()
-    others_A[attribute] = False
-    leakage = float(crossed_NA[:, others_A].double().mean()) if others_A.any() else 0.0
-    return Effect(float(crossed_NA[:, attribute].double().mean()), leakage)
+def _tried(outputs: Outputs, metric: AttributeVectors, trial: Trial) -> Tried:
+    control = trial._replace(vectors_AZ=random_vectors(trial.vectors_AZ, SEED))
+    moved, at_random = (effects(outputs, metric.extractor, t, metric.alpha, metric.pictures) for t in (trial, control))
+    return Tried(trial, moved, at_random)
 
 
-def mean_effect(effects: dict[str, Effect]) -> Effect:
-    """The mean over attributes, each counting equally."""
-    flips, leakage = zip(*effects.values(), strict=True)
-    return Effect(sum(flips) / len(flips), sum(leakage) / len(leakage))
-
-
-def rows(moved: dict[str, Effect], control: dict[str, Effect]) -> list[tuple[str, float, Direction]]:
-    """Each row's name, value and direction, from the effects of the vectors and of random directions."""
-    if not moved:
-        return []
-    vector, chance = mean_effect(moved), mean_effect(control)
-    found: list[tuple[str, float, Direction]] = [
-        ("flip-rate", vector.flips, "higher"),
-        ("flip-leakage", vector.leakage, "none"),
-        ("flip-rate-random", chance.flips, "none"),
-        ("flip-leakage-random", chance.leakage, "none"),
+def flip_rows(
+    prefix: str, found: Tried, names: Sequence[str], ceiling_A: Tensor, protocol: Protocol
+) -> list[Measurement]:
+    """Flip rate and leakage, with those of random directions as their floors."""
+    rate, leak = Kind(f"{prefix}flip-rate", "higher", "share"), Kind(f"{prefix}flip-leakage", "none", "share")
+    trial = found.trial
+    flipped, leaked = shares(flips(found.moved, trial)), means(leakage(found.moved, trial))
+    flip_floor, leak_floor = means(flips(found.control, trial)), means(leakage(found.control, trial))
+    return [
+        *rows(rate, flipped, names, protocol, ceiling_A=ceiling_A, floor_A=flip_floor.values_A),
+        *rows(leak, leaked, names, protocol, floor_A=leak_floor.values_A),
     ]
-    for name in (name for name in SHOWN if name in moved):
-        found += [(f"flip-rate[{name}]", moved[name].flips, "higher")]
-        found += [(f"flip-leakage[{name}]", moved[name].leakage, "none")]
-    return found
+
+
+def matched_rows(found: Sequence[Estimate], names: Sequence[str], protocol: Protocol) -> list[Measurement]:
+    """What holds at the flip rate of ½."""
+    return [row for kind, one in zip(MATCHED, found, strict=True) for row in rows(kind, one, names, protocol)]

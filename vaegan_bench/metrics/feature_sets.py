@@ -1,18 +1,23 @@
-"""Features of pictures as metrics take them: checked, in float64, with the protocol that they bring."""
+"""Features of pictures as metrics take them: checked, with the protocol that they bring."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from vaegan_bench.api import BenchError, Extractor, Outputs
-from vaegan_bench.extractors.inception import Inception
+from vaegan_bench.metrics.pairs import blocks
 
 Protocol = dict[str, str | int | float]
 
+EQUAL = 1e-5
+"""Features that differ by less than this share of the largest one are equal: batches round differently."""
 
-def column(metric: str, extractor: Extractor, on_inception: str) -> str:
-    """The row's name: `on_inception` for Inception's features only, 'metric[extractor]' for all others."""
-    return on_inception if isinstance(extractor, Inception) else f"{metric}[{extractor}]"
+
+def column(metric: str, outputs: Outputs, extractor: Extractor, on_inception: str) -> str:
+    """The row's name: `on_inception` for the features of the known Inception only, 'metric[extractor]' for others."""
+    name = outputs.network(extractor).name
+    return on_inception if name == "inception" else f"{metric}[{name}]"
 
 
 def protocol_of(outputs: Outputs, extractor: Extractor) -> Protocol:
@@ -25,13 +30,34 @@ def protocol_of(outputs: Outputs, extractor: Extractor) -> Protocol:
 
 
 def checked(features_NF: Tensor, what: str, at_least: int = 2) -> Tensor:
-    """The features in float64.
+    """The same features, on a device that has float64.
 
     Raises `BenchError` where there are fewer than `at_least` rows, or where a value is NaN or infinite.
     """
     if len(features_NF) < at_least:
         raise BenchError(f"{len(features_NF)} {what}: this metric needs at least {at_least}.")
-    wrong = int((~features_NF.isfinite()).any(1).sum())
+    wrong = sum(int((~features_NF[rows].isfinite()).any(1).sum()) for rows in blocks(features_NF))
     if wrong:
         raise BenchError(f"Features of {wrong} of {len(features_NF)} {what} are NaN or infinite.")
-    return features_NF.double()
+    return where_float64_is(features_NF)
+
+
+def where_float64_is(values: Tensor) -> Tensor:
+    """The same values, on the CPU where their device has no float64."""
+    return values.cpu() if values.device.type == "mps" else values
+
+
+def checked_reference(features_NF: Tensor, at_least: int = 2) -> Tensor:
+    """The checked features of real pictures, to which samples are compared.
+
+    Raises `BenchError` as `checked` does, and where all rows are equal.
+    """
+    real_NF = checked(features_NF, "real pictures", at_least)
+    first_F = real_NF[0]
+    spread = torch.stack([(real_NF[rows] - first_F).abs().max() for rows in blocks(real_NF)]).max()
+    if spread <= EQUAL * first_F.abs().max():
+        raise BenchError(
+            f"All {len(real_NF)} real pictures have equal features: nothing can be compared to them. "
+            "Look at the real pictures, or choose another extractor."
+        )
+    return real_NF

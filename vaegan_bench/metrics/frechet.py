@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -11,10 +11,14 @@ from torch import Tensor
 
 from vaegan_bench.api import Extractor, Features, Measurement, Metric, Outputs
 from vaegan_bench.extractors.efflite0 import EffLite0
-from vaegan_bench.metrics.feature_sets import checked, column, protocol_of
+from vaegan_bench.metrics.feature_sets import checked, checked_reference, column, protocol_of
+from vaegan_bench.metrics.pairs import blocks, mean
 
 PER_FEATURE = 8
 """Pictures per feature from which the bias is close enough to a multiple of 1/N to be taken away."""
+
+COLUMNS = 256
+"""Features of which covariances with themselves and all later ones are taken at once: half of the work."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,17 +35,24 @@ class Frechet(Metric):
     extractor: Extractor = field(default_factory=EffLite0)
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
-        """Measure; raises `BenchError` for fewer than two pictures and for features that are not finite."""
-        real, samples = (outputs.features(self.extractor, source) for source in ("real", "samples"))
-        fake_NF = checked(samples.features_NF, "samples")
-        value = frechet_distance(_reference(real), fake_NF)
-        numbers = {"n_real": len(real.features_NF), "n_fake": len(fake_NF)}
+        """Measure; raises `BenchError` for fewer than two pictures, for features that are not finite, and for equal
+        real pictures.
+        """
+        fake_NF = checked(outputs.features(self.extractor, "samples").features_NF, "samples")
+        value = frechet_distance(self._real(outputs, fake_NF), fake_NF)
+        numbers = {"n_real": len(outputs.features(self.extractor, "real").features_NF), "n_fake": len(fake_NF)}
         protocol = {**protocol_of(outputs, self.extractor), **numbers}
-        rows = [Measurement(column(self.name, self.extractor, "fid"), value, "lower", "1", protocol)]
+        rows = [Measurement(column(self.name, outputs, self.extractor, "fid"), value, "lower", "1", protocol)]
         if min(numbers.values()) >= PER_FEATURE * fake_NF.shape[1]:
-            name = column("frechet-debiased", self.extractor, "fid-debiased")
-            rows.append(Measurement(name, debiased(value, _halves(real), fake_NF), "lower", "1", protocol))
+            name = column("frechet-debiased", outputs, self.extractor, "fid-debiased")
+            halves = [self._real(outputs, fake_NF, first, step=2) for first in (0, 1)]
+            rows.append(Measurement(name, debiased(value, halves, fake_NF), "lower", "1", protocol))
         return rows
+
+    def _real(self, outputs: Outputs, fake_NF: Tensor, first: int = 0, step: int = 1) -> Moments:
+        """The moments of every `step`-th real picture, beside the samples."""
+        known = outputs.reference(self.extractor, real_moments, first=first, step=step)
+        return Moments(*(known[name].to(fake_NF.device) for name in ("mean", "root")))
 
 
 class Moments(NamedTuple):
@@ -52,24 +63,26 @@ class Moments(NamedTuple):
     """R with RᵀR = Σ, the unbiased covariance; it has min(N, F) rows."""
 
 
+def real_moments(real: Features, first: int, step: int) -> Mapping[str, Tensor]:
+    """The moments of every `step`-th real picture; raises `BenchError` as `checked_reference` does."""
+    found = moments(checked_reference(real.features_NF[first::step]))
+    return {"mean": found.mean_F, "root": found.root_RF}
+
+
 def moments(features_NF: Tensor) -> Moments:
-    """Mean and a root of the unbiased covariance of at least two rows (N, F), float64."""
-    mean_F, scaled_NF = _centred(features_NF)
-    if len(scaled_NF) <= scaled_NF.shape[1]:
-        return Moments(mean_F, scaled_NF)
-    variances_F, axes_FF = torch.linalg.eigh(scaled_NF.T @ scaled_NF)
-    return Moments(mean_F, variances_F.clamp(min=0).sqrt()[:, None] * axes_FF.T)
+    """Mean and a root of the unbiased covariance of at least two rows (N, F)."""
+    mean_F = mean(features_NF)
+    if len(features_NF) <= features_NF.shape[1]:
+        return Moments(mean_F, _scaled(features_NF, mean_F))
+    return Moments(mean_F, _root(covariance(features_NF, mean_F)))
 
 
 def frechet_distance(real: Moments, fake_NF: Tensor) -> float:
     """|μ₁ − μ₂|² + tr Σ₁ + tr Σ₂ − 2 tr √(Σ₁Σ₂) (Dowson & Landau, 1982, eq. 4), in squared feature units, ≥ 0."""
-    mean_F, scaled_NF = _centred(fake_NF)
-    shift = (real.mean_F - mean_F).square().sum()
-    spread = real.root_RF.square().sum() + scaled_NF.square().sum() - 2 * _trace_of_root(real.root_RF, scaled_NF)
-    return max(0.0, float(shift + spread))
+    return max(0.0, float(_distance(real, fake_NF)))
 
 
-def debiased(value: float, real_halves: tuple[Moments, Moments], fake_NF: Tensor) -> float:
+def debiased(value: float, real_halves: Sequence[Moments], fake_NF: Tensor) -> float:
     """2·d(N) − the mean of d on both halves: exact where the bias is proportional to 1/N; it may fall below 0.
 
     `value` is the distance of all pictures; `real_halves` are the real pictures of even and of odd number.
@@ -78,28 +91,48 @@ def debiased(value: float, real_halves: tuple[Moments, Moments], fake_NF: Tensor
     return 2 * value - sum(frechet_distance(real, fake) for real, fake in halves) / 2
 
 
-def _trace_of_root(a_RF: Tensor, b_NF: Tensor) -> Tensor:
-    """tr √(AᵀA BᵀB): the sum of the singular values of ABᵀ, from the smaller of its two Gram matrices."""
-    cross_RN = a_RF @ b_NF.T
-    gram = cross_RN @ cross_RN.T if len(a_RF) <= len(b_NF) else cross_RN.T @ cross_RN
-    squares: Tensor = torch.linalg.eigvalsh(gram)
-    return squares.clamp(min=0).sqrt().sum()
+def covariance(features_NF: Tensor, mean_F: Tensor) -> Tensor:
+    """The unbiased covariance; (F, F) float64."""
+    upper_FF = mean_F.new_zeros(len(mean_F), len(mean_F))
+    for rows in blocks(features_NF):
+        centred_BF = features_NF[rows].double() - mean_F
+        for first in range(0, len(mean_F), COLUMNS):
+            columns = slice(first, first + COLUMNS)
+            upper_FF[columns, first:] += centred_BF[:, columns].T @ centred_BF[:, first:]
+    covariance_FF: Tensor = (upper_FF.triu() + upper_FF.triu(1).T) / (len(features_NF) - 1)
+    return covariance_FF
 
 
-def _centred(features_NF: Tensor) -> tuple[Tensor, Tensor]:
-    """The mean, and X with XᵀX = the unbiased covariance."""
-    mean_F = features_NF.mean(0)
-    return mean_F, (features_NF - mean_F) / (len(features_NF) - 1) ** 0.5
+def _distance(real: Moments, fake_NF: Tensor) -> Tensor:
+    """The distance as a tensor; rounding may take it below 0."""
+    mean_F = mean(fake_NF)
+    if len(fake_NF) <= fake_NF.shape[1]:
+        scaled_NF = _scaled(fake_NF, mean_F)
+        variance, squares_RR = scaled_NF.square().sum(), _smaller_gram(real.root_RF @ scaled_NF.T)
+    else:
+        covariance_FF = covariance(fake_NF, mean_F)
+        variance, squares_RR = covariance_FF.trace(), real.root_RF @ covariance_FF @ real.root_RF.T
+    # tr √(AᵀA BᵀB) is the sum of the singular values of ABᵀ.
+    overlap: Tensor = torch.linalg.eigvalsh(squares_RR).clamp(min=0).sqrt().sum()
+    shift, spread = (real.mean_F - mean_F).square().sum(), real.root_RF.square().sum() + variance
+    return shift + spread - 2 * overlap
 
 
-@lru_cache(maxsize=2)
-def _reference(real: Features) -> Moments:
-    """The moments of the real pictures, kept because all runs on one data set share them."""
-    return moments(checked(real.features_NF, "real pictures"))
+def _smaller_gram(cross_RN: Tensor) -> Tensor:
+    return cross_RN @ cross_RN.T if len(cross_RN) <= cross_RN.shape[1] else cross_RN.T @ cross_RN
 
 
-@lru_cache(maxsize=2)
-def _halves(real: Features) -> tuple[Moments, Moments]:
-    """The moments of both halves of the real pictures."""
-    real_NF = checked(real.features_NF, "real pictures")
-    return moments(real_NF[0::2]), moments(real_NF[1::2])
+def _scaled(features_NF: Tensor, mean_F: Tensor) -> Tensor:
+    """X with XᵀX = the unbiased covariance, for N ≤ F: no larger than the covariance itself."""
+    centred_NF: Tensor = features_NF.double() - mean_F
+    return centred_NF.div_((len(features_NF) - 1) ** 0.5)
+
+
+def _root(covariance_FF: Tensor) -> Tensor:
+    """R with RᵀR = Σ: by Cholesky's method, or where Σ is singular by its axes, which takes ten times as long."""
+    root_FF: Tensor
+    root_FF, failed = torch.linalg.cholesky_ex(covariance_FF, upper=True)
+    if failed:
+        variances_F, axes_FF = torch.linalg.eigh(covariance_FF)
+        root_FF = variances_F.clamp(min=0).sqrt()[:, None] * axes_FF.T
+    return root_FF

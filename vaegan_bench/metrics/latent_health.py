@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from vaegan_bench.api import BenchError, Measurement, Metric, Outputs
+from torch import Tensor
+
+from vaegan_bench.api import BenchError, Exhibits, Measurement, Metric, Outputs, Posterior
 from vaegan_bench.losses.prior.kl import kl_per_dimension
+from vaegan_bench.metrics.intervals import Z
 
 ACTIVE = 0.01
 """The variance of its posterior mean over pictures above which a dimension is active (Burda et al., 2016)."""
@@ -26,14 +29,26 @@ class LatentHealth(Metric):
         """Measure; raises `BenchError` for fewer than two pictures and for codes that are not finite."""
         if outputs.posterior is None:
             return []
-        kl_NZ, means_NZ = kl_per_dimension(outputs.posterior).double(), outputs.posterior.mu_BZ.double()
-        if len(means_NZ) < 2:
+        kl_NZ = kl_per_dimension(outputs.posterior).double()
+        if len(kl_NZ) < 2:
             raise BenchError("One held-out picture: the variance of codes needs at least two.")
         if not kl_NZ.isfinite().all():
             raise BenchError("Posteriors of held-out pictures are NaN or infinite.")
-        protocol = {"n_real": len(means_NZ), "latent": means_NZ.shape[1], "threshold": ACTIVE}
-        active = int((means_NZ.var(0) > ACTIVE).sum())
+        protocol = {"n_real": len(kl_NZ), "latent": kl_NZ.shape[1], "threshold": ACTIVE}
+        kl, reach = float(kl_NZ.sum(1).mean()), Z * float(kl_NZ.sum(1).std()) / len(kl_NZ) ** 0.5
+        low, high = max(0.0, kl - reach), kl + reach
         return [
-            Measurement("kl", float(kl_NZ.sum(1).mean()), "none", "nats", protocol),
-            Measurement("active-units", active, "none", "dimensions", protocol),
+            Measurement("kl", kl, "none", "nats", protocol, low=low, high=high),
+            Measurement("active-units", int(active_units(outputs.posterior)), "none", "dimensions", protocol),
         ]
+
+    def exhibits(self, outputs: Outputs) -> Exhibits:
+        """'kl-per-dimension': the mean over pictures of the KL of each dimension, in nats; (Z,) float32."""
+        if outputs.posterior is None:
+            return {}
+        return {"kl-per-dimension": kl_per_dimension(outputs.posterior).double().mean(0).float().cpu().numpy()}
+
+
+def active_units(posterior: Posterior) -> Tensor:
+    """How many dimensions have a posterior mean that varies over pictures by more than 0.01; 0-dimensional int64."""
+    return (posterior.mu_BZ.double().var(0) > ACTIVE).sum()

@@ -2,48 +2,59 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vaegan_bench.api import BenchError, Measurement, Metric, Outputs
+from vaegan_bench.api import BenchError, Extractor, Measurement, Metric, Outputs
 from vaegan_bench.extractors.attribute_scores import area_under_roc
-from vaegan_bench.metrics.usable_attributes import SHOWN, truth
+from vaegan_bench.extractors.oracle import Oracle
+from vaegan_bench.metrics.attribute_rows import Kind, auc, rows
+from vaegan_bench.metrics.usable_attributes import oracle_logits, truth, truth_in_training
 
 ITERATIONS = 500
+SEED = 2020
+PROBE_AUC = Kind("probe-auc", "higher")
 
 
 @dataclass(frozen=True, kw_only=True)
 class LinearProbe(Metric):
     """Held-out AUC of logistic regressions on posterior means, fitted on training pictures (Alain & Bengio, 2017).
 
-    Averaged over the attributes that some pictures have and some have not; ½ is chance. None for a model without an
-    encoder. No oracle is asked: it says what the code holds, not what decoded pictures show.
+    Per attribute that some pictures have and some have not, and in their mean; none for a model without an encoder.
+    It says what the code holds, not what decoded pictures show: the oracle, which sees the pictures, is the ceiling.
     """
 
     name: ClassVar[str] = "linear-probe"
     family: ClassVar[str] = "attributes"
+
+    extractor: Extractor = field(default_factory=Oracle)
+    """Whose AUC on the held-out pictures is the ceiling."""
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure; no rows where the model has no encoder, or where no attribute varies."""
         means_NZ, train_MZ = outputs.means, outputs.train_means
         if means_NZ is None or train_MZ is None or not outputs.data.attribute_names:
             return []
-        on_MA = outputs.data.train.attributes_NA[: len(train_MZ)].cpu()
-        varies_A = on_MA.any(0) & ~on_MA.all(0)
-        probes = fit_probes(train_MZ.cpu(), on_MA[:, varies_A])
-        auc_A = area_under_roc(probes.logits(means_NZ.cpu()), truth(outputs)[:, varies_A])
-        names = [name for name, varies in zip(outputs.data.attribute_names, varies_A.tolist(), strict=True) if varies]
-        found = {name: auc for name, auc in zip(names, auc_A.tolist(), strict=True) if auc == auc}  # NaN: constant here
-        if not found:
+        on_MA, on_NA = truth_in_training(outputs), truth(outputs)
+        varies_A = on_MA.any(0) & ~on_MA.all(0) & on_NA.any(0) & ~on_NA.all(0)
+        if not varies_A.any():
             return []
-        protocol = {"n_train": len(train_MZ), "n_real": len(means_NZ), "attributes": len(found)}
-        rows = {"probe-auc": sum(found.values()) / len(found)}
-        rows |= {f"probe-auc[{name}]": found[name] for name in SHOWN if name in found}
-        return [Measurement(name, value, "higher", "1", protocol) for name, value in rows.items()]
+        on_MA, on_NA = on_MA[:, varies_A], on_NA[:, varies_A]
+        ceiling_A = area_under_roc(oracle_logits(outputs, self.extractor, "real")[:, varies_A], on_NA)
+        logits_NA = fit_probes(train_MZ.cpu(), on_MA).logits(means_NZ.cpu())
+        floor_A = area_under_roc(fit_probes(train_MZ.cpu(), shuffled(on_MA)).logits(means_NZ.cpu()), on_NA)
+        names = [name for name, varies in zip(outputs.data.attribute_names, varies_A.tolist(), strict=True) if varies]
+        protocol = {"n_train": len(train_MZ), "n_real": len(means_NZ), "attributes": len(names)}
+        return rows(PROBE_AUC, auc(logits_NA, on_NA), names, protocol, ceiling_A=ceiling_A, floor_A=floor_A)
+
+
+def shuffled(on_MA: Tensor) -> Tensor:
+    """The attributes of other pictures, those of each picture together."""
+    return on_MA[torch.randperm(len(on_MA), generator=torch.Generator().manual_seed(SEED))]
 
 
 class Probes(NamedTuple):

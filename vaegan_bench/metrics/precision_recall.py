@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from vaegan_bench.api import Extractor, Features, Measurement, Metric, Outputs
 from vaegan_bench.extractors.efflite0 import EffLite0
-from vaegan_bench.metrics.feature_sets import checked, column, protocol_of
+from vaegan_bench.metrics.feature_sets import checked, checked_reference, column, protocol_of
+from vaegan_bench.metrics.kernel_sums import subset_size
+from vaegan_bench.metrics.neighbourhoods import (
+    K_DENSITY,
+    K_PRECISION,
+    Neighbourhoods,
+    neighbourhoods,
+    side,
+    squared_radii,
+)
+from vaegan_bench.metrics.one_pass import compare_once, serves_both
+from vaegan_bench.metrics.pairs import around
 
-K_PRECISION = 3
-"""Neighbours of precision and recall, as Kynkäänniemi et al. (2019) chose."""
-K_DENSITY = 5
-"""Neighbours of density and coverage, as Naeem et al. (2020) chose."""
-BLOCK = 1024
-"""Rows of distances held at a time: memory grows with N, not with N²."""
+FEWEST = K_DENSITY + 1
+K = {"precision": K_PRECISION, "recall": K_PRECISION, "density": K_DENSITY, "coverage": K_DENSITY}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,71 +41,29 @@ class PrecisionRecall(Metric):
     extractor: Extractor = field(default_factory=EffLite0)
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
-        """Measure; raises `BenchError` for fewer than six pictures and for features that are not finite."""
-        real = outputs.features(self.extractor, "real")
-        fake_NF = checked(outputs.features(self.extractor, "samples").features_NF, "samples", at_least=K_DENSITY + 1)
-        found = neighbourhoods(_reference(real), fake_NF)
-        numbers = {"n_real": len(real.features_NF), "n_fake": len(fake_NF)}
-        shared = {**protocol_of(outputs, self.extractor), **numbers}
-        by_neighbours = {"precision": K_PRECISION, "recall": K_PRECISION, "density": K_DENSITY, "coverage": K_DENSITY}
+        """Measure; raises `BenchError` for fewer than six pictures, for features that are not finite, and for equal
+        real pictures.
+        """
+        real_NF = checked(outputs.features(self.extractor, "real").features_NF, "real pictures", FEWEST)
+        fake_NF = checked(outputs.features(self.extractor, "samples").features_NF, "samples", FEWEST)
+        found = self._found(outputs, real_NF, fake_NF)
+        shared = {**protocol_of(outputs, self.extractor), "n_real": len(real_NF), "n_fake": len(fake_NF)}
+        names = {name: column(name, outputs, self.extractor, name) for name in K}
         return [
-            Measurement(column(name, self.extractor, name), value, "higher", "1", {**shared, "k": by_neighbours[name]})
+            Measurement(names[name], value, "higher", "1", {**shared, "k": K[name]})
             for name, value in found._asdict().items()
         ]
 
-
-class Balls(NamedTuple):
-    """Points, and the distance from each to its k-th nearest neighbour among the others; float64."""
-
-    points_NF: Tensor
-    precision_N: Tensor
-    """Radii for k = 3."""
-    density_N: Tensor
-    """Radii for k = 5."""
-
-
-class Neighbourhoods(NamedTuple):
-    """What two sets of features say of each other."""
-
-    precision: float
-    """The share of samples inside of a ball around a real picture."""
-    recall: float
-    """The share of real pictures inside of a ball around a sample."""
-    density: float
-    """The balls around real pictures that hold a sample, in the mean over samples, by k."""
-    coverage: float
-    """The share of real pictures whose ball holds a sample."""
+    def _found(self, outputs: Outputs, real_NF: Tensor, fake_NF: Tensor) -> Neighbourhoods:
+        n_real, n_fake = len(real_NF), len(fake_NF)
+        if serves_both(n_real, n_fake, subset_size(n_real, n_fake)):
+            return compare_once(outputs, self.extractor, real_NF, fake_NF).neighbourhoods
+        radii_NK = outputs.reference(self.extractor, real_radii)["radii"].to(fake_NF.device)
+        real = around(real_NF)
+        fake = around(fake_NF, real.centre_F)
+        return neighbourhoods(side(real, radii_NK), side(fake, squared_radii(fake)))
 
 
-def balls(points_NF: Tensor) -> Balls:
-    """Measure the radii of at least six rows (N, F), float64."""
-    nearest = [
-        torch.cdist(block, points_NF).topk(K_DENSITY + 1, largest=False).values for block in points_NF.split(BLOCK)
-    ]
-    nearest_NK = torch.cat(nearest)  # the first is the point itself
-    return Balls(points_NF, nearest_NK[:, K_PRECISION], nearest_NK[:, K_DENSITY])
-
-
-def neighbourhoods(real: Balls, fake_NF: Tensor) -> Neighbourhoods:
-    """Precision, recall, density and coverage of samples (N, F), float64. On the edge of a ball is inside."""
-    fake = balls(fake_NF)
-    inside, held = 0, 0
-    recalled_R = torch.zeros(len(real.points_NF), dtype=torch.bool)
-    covered_R = torch.zeros(len(real.points_NF), dtype=torch.bool)
-    for block_BF, radii_B in zip(fake_NF.split(BLOCK), fake.precision_N.split(BLOCK), strict=True):
-        distance_BR = torch.cdist(block_BF, real.points_NF)
-        inside += int((distance_BR <= real.precision_N).any(1).sum())
-        in_ball_BR = distance_BR <= real.density_N
-        held += int(in_ball_BR.sum())
-        covered_R |= in_ball_BR.any(0)
-        recalled_R |= (distance_BR <= radii_B[:, None]).any(0)
-    n = len(fake_NF)
-    return Neighbourhoods(
-        inside / n, float(recalled_R.double().mean()), held / (K_DENSITY * n), float(covered_R.double().mean())
-    )
-
-
-@lru_cache(maxsize=2)
-def _reference(real: Features) -> Balls:
-    """The balls around real pictures, kept because all runs on one data set share them."""
-    return balls(checked(real.features_NF, "real pictures", at_least=K_DENSITY + 1))
+def real_radii(real: Features) -> Mapping[str, Tensor]:
+    """The squared radii of balls around real pictures; raises `BenchError` as `checked_reference` does."""
+    return {"radii": squared_radii(around(checked_reference(real.features_NF, FEWEST)))}

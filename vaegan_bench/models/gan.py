@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from vaegan_bench.api import AdversarialLoss, Gate, Model, Objectives, Play, Regulariser
@@ -19,14 +20,23 @@ def refereed(
     gate: Gate | None,
     regulariser: Regulariser | None,
 ) -> Objectives:
-    """Add what may stand beside any adversarial game: a penalty for the discriminator, a gate for both sides.
+    """Add what stands beside any adversarial game: a log of who wins; a penalty and a gate where there are any.
 
-    `logits` are those of real and of fake pictures, for the gate; `fake_BCHW` is for the penalty.
+    `logits` are those of real and of fake pictures; `fake_BCHW` is for the penalty.
     """
+    objectives = replace(objectives, log={**objectives.log, "discriminator auc": area_under_roc(*logits)})
     if regulariser is not None:
         penalty = regulariser(play.modules.critic, play.x_BCHW, fake_BCHW, play.noise)
         objectives = objectives.plus("regulariser", penalty, player="discriminator")
     return objectives if gate is None else objectives.without(gate(*logits))
+
+
+def area_under_roc(real_B: Tensor, fake_B: Tensor) -> Tensor:
+    """The share of pairs in which a real picture outscores a fake one, ties half: ½ for a discriminator that guesses.
+
+    It means the same for every adversarial loss, whatever its logits mean (Hanley & McNeil, 1982, eq. 1).
+    """
+    return torch.heaviside(real_B[:, None] - fake_B[None, :], real_B.new_tensor(0.5)).mean()
 
 
 @dataclass(frozen=True, kw_only=True)

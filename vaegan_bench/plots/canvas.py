@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from vaegan_bench.plots.style import DPI
+from vaegan_bench.plots.style import DPI, INK, SIZE, inches
 
 Pictures = npt.NDArray[np.uint8]
 
 LINE = 20
 """Pixels from one line of text to the next."""
+TILE = 64
+"""Smaller pictures are enlarged by the whole factor that brings them nearest to so many pixels."""
+BAR, SPACE, MARGIN = 5, 8, 24
+"""Pixels of a colour mark, between mark and neighbours, and around panels."""
 
 
 class Canvas:
@@ -35,6 +42,34 @@ class Canvas:
         size = width / self.width, height / self.height
         self.figure.add_artist(Rectangle(corner, *size, color=colour, linewidth=0, transform=self.figure.transFigure))
 
-    def text(self, text: str, left: int, top: int, *, ha: str = "left", va: str = "top") -> None:
-        """Place text; `left` and `top` are where its `ha` and `va` sides are."""
-        self.figure.text(left / self.width, 1 - top / self.height, text, ha=ha, va=va, linespacing=1.15)
+    def text(
+        self,
+        text: str,
+        left: int,
+        top: int,
+        *,
+        ha: str = "left",
+        va: str = "top",
+        size: float = SIZE,
+        colour: str = INK,
+        weight: str = "normal",
+    ) -> None:
+        """Place text of `size` points; `left` and `top` are where its `ha` and `va` sides are."""
+        place = left / self.width, 1 - top / self.height
+        self.figure.text(*place, text, ha=ha, va=va, fontsize=size, color=colour, fontweight=weight, linespacing=1.15)
+
+    def marked(self, sheet_HWC: Pictures, colour: str, left: int, top: int) -> None:
+        """Place a picture behind a colour mark of its height; `left` is where the mark begins."""
+        self.mark(colour, left, top, BAR, len(sheet_HWC))
+        self.picture(sheet_HWC, left + BAR + SPACE, top)
+
+
+def enlarged(images: Pictures) -> Pictures:
+    """Small pictures (..., H, W, C), each of their pixels repeated until they are about `TILE` pixels high."""
+    factor = max(1, round(TILE / images.shape[-3]))
+    return images.repeat(factor, axis=-3).repeat(factor, axis=-2)
+
+
+def widest(labels: Iterable[str], size: float = SIZE) -> int:
+    """Pixels that the widest of some labels takes at `size` points."""
+    return math.ceil(DPI * max(inches(label, size) for label in labels))

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
-from vaegan_bench.plots.style import MUTED, blank, colours, dashes, inches, nothing, remove, styled
+from vaegan_bench.plots.legend import legend_above
+from vaegan_bench.plots.style import MUTED, blank, colours, dashes, nothing, remove, styled
 
 COLUMNS, WIDTH, HEIGHT = 3, 2.7, 1.9
 """Panels side by side, and the inches of each."""
@@ -21,8 +22,6 @@ POINTS = 100
 """Points per line beyond which neighbours are averaged."""
 WIDE = 10
 """A ratio of largest to usual value from which a linear axis hides what happens."""
-HANDLE = 0.55
-"""Inches of a line in the legend, with the space around its label."""
 
 
 @styled
@@ -119,19 +118,9 @@ def _scale(ax: Axes, values: np.ndarray) -> None:
 
 
 def _legend(figure: Figure, shown: Sequence[str], models: Sequence[str], *, early: bool) -> None:
-    """One legend above all panels, in as few lines as fit; the figure grows by them."""
+    """The models shown, and what an × means where there is one."""
     colour, dash = colours(models), dashes(models)
     handles = [Line2D([], [], color=colour[m], dashes=dash[m] or (None, None), linewidth=1.6, label=m) for m in shown]
     if early:
         handles.append(Line2D([], [], color=MUTED, marker="x", linestyle="", markersize=5, label="ended early"))
-    width, height = figure.get_size_inches()
-    columns = _columns([str(handle.get_label()) for handle in handles], width)
-    figure.set_size_inches(width, height + 0.18 * math.ceil(len(handles) / columns))
-    figure.legend(handles=handles, loc="outside upper left", ncols=columns)
-
-
-def _columns(labels: Sequence[str], width: float) -> int:
-    """The largest number of columns of a legend that fits into so many inches."""
-    widths = [inches(label) + HANDLE for label in labels]
-    fitting = (n for n in range(len(widths), 1, -1) if sum(map(max, np.array_split(widths, n))) <= width)
-    return next(fitting, 1)
+    legend_above(figure, handles)

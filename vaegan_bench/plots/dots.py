@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from vaegan_bench.plots.style import LABEL_WIDTH, MUTED, blank, colours, inches, nothing, remove, styled
-from vaegan_bench.tables import rank_of_family, runs, summarise, with_units, wrapped
+from vaegan_bench.tables import overall, rank_of_family, runs, summarise, with_units, wrapped
 
 COLUMNS, WIDTH = (5, 4, 3), 1.8
 """Panels side by side, whichever number leaves the fewest gaps, and the inches of each."""
@@ -44,7 +44,7 @@ def metric_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
     A dash stands where a model has no such metric. `models` fixes the order of lines and colours.
     Raises `MixedProtocolsError` where values are not comparable.
     """
-    rows = rows[np.isfinite(rows["value"])]  # an infinite value has no place on an axis
+    rows = overall(rows[np.isfinite(rows["value"])])  # an infinite value has no place on an axis
     models = list(dict.fromkeys([*models, *rows["model"]]))
     summary = summarise(rows)
     lines = _lines(summary[summary["direction"] != "none"])

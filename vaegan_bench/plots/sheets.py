@@ -8,14 +8,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from vaegan_bench.plots.canvas import LINE, Canvas, Pictures
-from vaegan_bench.plots.style import DPI, LABEL_WIDTH, MUTED, colours, inches, nothing, styled
+from vaegan_bench.plots.canvas import BAR, LINE, MARGIN, SPACE, Canvas, Pictures, enlarged, widest
+from vaegan_bench.plots.style import LABEL_WIDTH, MUTED, colours, nothing, styled
 from vaegan_bench.tables import wrapped
 
-TILE = 64
-"""Smaller pictures are enlarged by the whole factor that brings them nearest to so many pixels."""
-GAP, BAR, SPACE, MARGIN = 2, 5, 8, 24
-"""Pixels between pictures, of a colour mark, between mark and neighbours, and around panels."""
+GAP = 2
+"""Pixels between pictures."""
 PANELS = 3
 """Panels of samples side by side, at most."""
 CHARACTER = 11
@@ -54,7 +52,7 @@ def sample_sheet(
     colour = colours([*models, *pictures])
     shown = [] if real is None else [("real", MUTED, real)]
     shown += [(model, colour[model], images) for model, images in pictures.items()]
-    panels = [(title, mark, grid(_enlarged(images[: columns * rows]), columns)) for title, mark, images in shown]
+    panels = [(title, mark, grid(enlarged(images[: columns * rows]), columns)) for title, mark, images in shown]
     return _panels(panels) if panels else nothing("No samples.")
 
 
@@ -69,15 +67,14 @@ def reconstruction_sheet(
     colour = colours([*models, *pictures])
     shown = [("original", MUTED, originals), *((model, colour[model], images) for model, images in pictures.items())]
     labels = [wrapped(label, LABEL_WIDTH) for label, _, _ in shown]
-    strips = [grid(_enlarged(images[:columns]), columns) for _, _, images in shown]
+    strips = [grid(enlarged(images[:columns]), columns) for _, _, images in shown]
     height, width, _ = strips[0].shape
-    left = MARGIN + math.ceil(DPI * max(map(inches, labels))) + SPACE
+    left = MARGIN + widest(labels) + SPACE
     canvas = Canvas(left + BAR + SPACE + width + MARGIN, 2 * MARGIN + len(shown) * (height + SPACE) - SPACE)
     for i, (label, (_, mark, _), strip) in enumerate(zip(labels, shown, strips, strict=True)):
         top = MARGIN + i * (height + SPACE)
         canvas.text(label, left - SPACE, top + height // 2, ha="right", va="center")
-        canvas.mark(mark, left, top, BAR, height)
-        canvas.picture(strip, left + BAR + SPACE, top)
+        canvas.marked(strip, mark, left, top)
     return canvas.figure
 
 
@@ -95,8 +92,3 @@ def _panels(panels: Sequence[tuple[str, str, Pictures]]) -> Figure:
         canvas.mark(mark, left, top - BAR - SPACE, width, BAR)
         canvas.picture(sheet, left, top)
     return canvas.figure
-
-
-def _enlarged(images: Pictures) -> Pictures:
-    factor = max(1, round(TILE / images.shape[1]))
-    return images.repeat(factor, axis=1).repeat(factor, axis=2)

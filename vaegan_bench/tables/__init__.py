@@ -1,8 +1,10 @@
 """Tidy rows in; summaries, tables and text out. Pure functions of pandas, without torch."""
 
+from vaegan_bench.tables.attributes import attributes_to_markdown
 from vaegan_bench.tables.comparison import comparison, context
 from vaegan_bench.tables.markdown import to_markdown
-from vaegan_bench.tables.runs import runs, unfinished
+from vaegan_bench.tables.noise import noise
+from vaegan_bench.tables.runs import runs, unhealthy
 from vaegan_bench.tables.statistics import (
     BETTER,
     WORSE,
@@ -13,7 +15,7 @@ from vaegan_bench.tables.statistics import (
     seeds_needed,
     sign_flip,
 )
-from vaegan_bench.tables.summary import MixedProtocolsError, interval, rank_of_family, summarise
+from vaegan_bench.tables.summary import MixedProtocolsError, interval, overall, rank_of_family, summarise
 from vaegan_bench.tables.terminal import to_rich
 from vaegan_bench.tables.words import cell, heading, number, with_units, wrapped
 
@@ -21,6 +23,7 @@ __all__ = [
     "BETTER",
     "WORSE",
     "MixedProtocolsError",
+    "attributes_to_markdown",
     "cell",
     "compare",
     "comparison",
@@ -30,7 +33,9 @@ __all__ = [
     "holm",
     "improvement",
     "interval",
+    "noise",
     "number",
+    "overall",
     "rank_of_family",
     "runs",
     "seeds_needed",
@@ -38,7 +43,7 @@ __all__ = [
     "summarise",
     "to_markdown",
     "to_rich",
-    "unfinished",
+    "unhealthy",
     "with_units",
     "wrapped",
 ]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from vaegan_bench.tables.runs import FINISHED, runs
 from vaegan_bench.tables.statistics import BETTER, comparisons
-from vaegan_bench.tables.summary import rank_of_family, summarise
+from vaegan_bench.tables.summary import overall, rank_of_family, summarise
 from vaegan_bench.tables.words import cell, heading, number
 
 RUNS = ("", "runs")
@@ -23,7 +23,7 @@ def comparison(rows: pd.DataFrame, best: str = "{} *") -> pd.DataFrame:
     Only metrics that have a direction; what a model does not have is an empty cell.
     Raises `MixedProtocolsError` where values are not comparable.
     """
-    summary = summarise(rows)
+    summary = summarise(overall(rows))
     judged = summary[summary["direction"] != "none"]
     written = zip(_written(judged, rows), _wins(judged, rows), strict=True)
     table = _wide(judged, [best.format(text) if wins else text for text, wins in written], rows)
@@ -32,12 +32,22 @@ def comparison(rows: pd.DataFrame, best: str = "{} *") -> pd.DataFrame:
 
 
 def context(rows: pd.DataFrame) -> pd.DataFrame:
-    """What nobody wins by (steps, speed, parameters), in the shape of `comparison`."""
-    summary = summarise(rows)
+    """What nobody wins by (steps, speed, parameters, ceilings and floors), in the shape of `comparison`."""
+    summary = summarise(with_bounds(overall(rows)))
     unjudged = summary[summary["direction"] == "none"]
     # Counts are equal in all runs: '± 0' behind a number of parameters says nothing.
     values = zip(_written(unjudged, rows), unjudged["mean"], unjudged["half_width"], strict=True)
     return _wide(unjudged, [number(mean) if width == 0 else text for text, mean, width in values], rows)
+
+
+def with_bounds(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows, and behind them the ceiling and the floor of each that has one, as rows of their own."""
+    bounds = [
+        rows.assign(value=rows[bound], metric=rows["metric"] + f" {bound}", direction="none").dropna(subset="value")
+        for bound in ("ceiling", "floor")
+        if bound in rows
+    ]
+    return pd.concat([rows, *bounds], ignore_index=True)
 
 
 def part(table: pd.DataFrame, dataset: str, family: str) -> pd.DataFrame:

@@ -7,27 +7,29 @@ from collections.abc import Iterator
 import pandas as pd
 
 from vaegan_bench.tables.comparison import RUNS, comparison, context, families, part
-from vaegan_bench.tables.runs import unfinished
+from vaegan_bench.tables.noise import noise
+from vaegan_bench.tables.runs import unhealthy
 from vaegan_bench.tables.statistics import seeds_needed
-from vaegan_bench.tables.summary import protocol_of, summarise
+from vaegan_bench.tables.summary import overall, protocol_of, summarise
 
 LONGEST_VALUE = 24
 """Protocol values beyond this are hashes: their beginning says enough."""
 
 
 def to_markdown(rows: pd.DataFrame, title: str) -> str:
-    """The body of a summary: per data set one table per family, what its numbers mean, and the runs that failed.
+    """The body of a summary: per data set one table per family, what its numbers mean, and what went wrong.
 
     Raises `MixedProtocolsError` where values are not comparable.
     """
-    judged, unjudged, summary = comparison(rows, best="**{}**"), context(rows), summarise(rows)
+    judged, unjudged, summary = comparison(rows, best="**{}**"), context(rows), summarise(overall(rows))
     parts = [f"# {title}"]
     for dataset in judged.index.unique("dataset"):
         of_dataset = summary[summary["dataset"] == dataset]
         parts += [f"## {dataset}", *_families(judged, dataset, of_dataset)]
         parts += _context(unjudged, dataset)
+        parts += _noise(rows[rows["dataset"] == dataset])
         parts += _protocols(of_dataset)
-    return "\n\n".join([*parts, *_failures(rows)]) + "\n"
+    return "\n\n".join([*parts, *_health(rows)]) + "\n"
 
 
 def _families(judged: pd.DataFrame, dataset: str, summary: pd.DataFrame) -> Iterator[str]:
@@ -114,9 +116,20 @@ def _short(value: str) -> str:
     return value if len(value) <= LONGEST_VALUE or " " in value else f"{value[:12]}…"
 
 
-def _failures(rows: pd.DataFrame) -> Iterator[str]:
-    failures = unfinished(rows)
-    if not failures.empty:
-        yield "## Runs that did not finish"
-        told = (f"- `{row.model}` on {row.dataset}, seed {row.seed}: {row.status}" for row in failures.itertuples())
-        yield "\n".join(told)
+def _noise(rows: pd.DataFrame) -> Iterator[str]:
+    found = noise(rows)
+    if not found.empty:
+        yield "### Noise"
+        yield _table(found)
+        yield (
+            "Standard deviation over seeds / over independent sets of samples of one run: what training and what "
+            "sampling contribute. The first has the part of the second in a run's mean taken away."
+        )
+
+
+def _health(rows: pd.DataFrame) -> Iterator[str]:
+    if rows.empty:
+        return
+    yield "## Training health"
+    told = [f"- `{row.model}` on {row.dataset}, seed {row.seed}: {row.health}" for row in unhealthy(rows).itertuples()]
+    yield "\n".join(told) or "No run diverged or collapsed, and no discriminator was saturated."

@@ -7,28 +7,29 @@ from collections import Counter
 import pandas as pd
 
 FINISHED = "ok"
-"""The status of a run that was trained and evaluated to its end."""
+"""The status of a run that was trained to its end, and the health of one in which nothing went wrong."""
 
 
 def runs(rows: pd.DataFrame) -> pd.Series[str]:
-    """How many runs of each (dataset, model) finished: '3', or '2 of 3 (1 diverged at step 812)'."""
-    statuses = rows.drop_duplicates("run").groupby(["dataset", "model"], sort=False, observed=True)["status"]
-    counted = {key: _counted(list(group)) for key, group in statuses}
+    """How many runs of each (dataset, model) finished, and what was wrong: '2 of 3 (1 diverged at step 812)'."""
+    fates = rows.drop_duplicates("run").groupby(["dataset", "model"], sort=False, observed=True)
+    counted = {key: _counted(group) for key, group in fates}
     datasets = list(rows["dataset"].unique())
     keys = sorted(counted, key=lambda key: datasets.index(key[0]))
     index = pd.MultiIndex.from_tuples(keys, names=["dataset", "model"])
     return pd.Series([counted[key] for key in keys], index=index, name="runs", dtype=object)
 
 
-def unfinished(rows: pd.DataFrame) -> pd.DataFrame:
-    """The runs that did not finish: dataset, model, seed, status."""
+def unhealthy(rows: pd.DataFrame) -> pd.DataFrame:
+    """The runs in whose training something went wrong, divergence included: dataset, model, seed, health."""
     each = rows.drop_duplicates("run")
-    return each.loc[each["status"] != FINISHED, ["dataset", "model", "seed", "status"]].reset_index(drop=True)
+    return each.loc[each["health"] != FINISHED, ["dataset", "model", "seed", "health"]].reset_index(drop=True)
 
 
-def _counted(statuses: list[str]) -> str:
-    fates = Counter(status for status in statuses if status != FINISHED)
-    if not fates:
-        return str(len(statuses))
-    told = ", ".join(f"{count} {status}" for status, count in fates.items())
-    return f"{len(statuses) - fates.total()} of {len(statuses)} ({told})"
+def _counted(runs: pd.DataFrame) -> str:
+    told = [part.partition(":")[0] for health in runs["health"] for part in health.split("; ")]
+    verdicts = Counter(verdict for verdict in told if verdict != FINISHED)
+    finished, planned = int((runs["status"] == FINISHED).sum()), len(runs)
+    count = str(planned) if finished == planned else f"{finished} of {planned}"
+    remarks = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.items())
+    return f"{count} ({remarks})" if remarks else count

@@ -14,7 +14,7 @@ from vaegan_bench.errors import BenchError
 
 FAMILIES = ("sample quality", "reconstruction", "attributes", "latent", "training")
 """The order in which families of metrics are shown; families of plugins come after."""
-KEYS = ["dataset", "model", "metric", "family", "direction", "units"]
+KEYS = ["dataset", "model", "metric", "attribute", "family", "direction", "units"]
 SUMMARY = [*KEYS, "mean", "half_width", "seeds", "protocol"]
 ALIKE = ["setting", "networks", "family", "direction", "units"]
 """Beside the protocol, what all values of one column share."""
@@ -48,7 +48,7 @@ def interval(values: Iterable[float], confidence: float = 0.95) -> tuple[float, 
 
 
 def summarise(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row per dataset, model and metric: mean, half-width of the 95 % interval, number of seeds, protocol.
+    """One row per dataset, model, metric and attribute: mean, half-width of the 95 % interval, seeds, protocol.
 
     Only finished runs count, each once, and only with values that are numbers.
     Raises `MixedProtocolsError` where values of one metric differ in their setting or protocol.
@@ -56,14 +56,16 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
     check_alike(rows)
     finished = rows[rows["status"] == "ok"].dropna(subset=["value"])
     # One run may serve several studies: counted twice, it would narrow the interval for nothing.
-    groups = finished.drop_duplicates(["run", "metric"]).groupby(KEYS, sort=False, observed=True, dropna=False)
+    groups = finished.drop_duplicates(["run", "metric", "attribute"]).groupby(
+        KEYS, sort=False, observed=True, dropna=False
+    )
     summary = pd.DataFrame([_summary(key, group) for key, group in groups], columns=SUMMARY)
     return _ordered(summary, rows)
 
 
 def check_alike(rows: pd.DataFrame) -> None:
     """Raise `MixedProtocolsError` unless every metric has one setting and one protocol per data set."""
-    for (dataset, metric), group in rows.groupby(["dataset", "metric"], sort=False, observed=True):
+    for (dataset, metric, _), group in rows.groupby(["dataset", "metric", "attribute"], sort=False, observed=True):
         protocols = [protocol_of(text) for text in group["protocol"].unique()]
         keys = dict.fromkeys(key for protocol in protocols for key in protocol)
         seen = {key: [protocol.get(key, "unstated") for protocol in protocols] for key in keys}
@@ -71,6 +73,11 @@ def check_alike(rows: pd.DataFrame) -> None:
         different = {key: distinct for key, values in seen.items() if len(distinct := _distinct(values)) > 1}
         if different:
             raise MixedProtocolsError(str(dataset), str(metric), different)
+
+
+def overall(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are not about one attribute."""
+    return rows[rows["attribute"] == ""]
 
 
 def protocol_of(text: str | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vaegan_bench.tables.comparison import RUNS, comparison, context, families, part
-from vaegan_bench.tables.runs import unfinished
+from vaegan_bench.tables.runs import unhealthy
 from vaegan_bench.tables.words import wrapped
 
 LABEL_WIDTH = 18
@@ -89,5 +89,5 @@ def _sections(table: pd.DataFrame, models: list[str]) -> Iterator[list[list[str]
 
 
 def _failures(rows: pd.DataFrame) -> str | None:
-    told = (f"{row.model} on {row.dataset}, seed {row.seed}: {row.status}" for row in unfinished(rows).itertuples())
+    told = (f"{row.model} on {row.dataset}, seed {row.seed}: {row.health}" for row in unhealthy(rows).itertuples())
     return escape("\n".join(told)) or None

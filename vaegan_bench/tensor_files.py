@@ -1,16 +1,19 @@
-"""Hashes of weights, and a file of weights that is whole or absent."""
+"""Named tensors on disk: whole or absent, checked by their hash, made by one process at a time."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from filelock import FileLock
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
+
+from vaegan_bench.errors import StoreError
 
 State = Mapping[str, Tensor]
 Scores = Mapping[str, float]
@@ -28,8 +31,28 @@ def sha256_of_state(state: State) -> str:
     for name in sorted(state):
         tensor = state[name].detach().cpu().contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
-        digest.update(tensor.numpy().tobytes())
+        digest.update(tensor.numpy().data)
     return digest.hexdigest()
+
+
+def kept(path: Path, build: Callable[[], tuple[State, Scores]]) -> tuple[State, Scores]:
+    """What `build` makes: read from `path`, or made and put there where it is absent or damaged.
+
+    Another process that wants the same file meanwhile waits for it. Raises `StoreError` where it cannot be written.
+    """
+    if (found := read_state(path)) is not None:
+        return found
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_name(f".{path.name}.lock")):
+            if (found := read_state(path)) is None:
+                found = build()
+                write_state(path, *found)
+    except OSError as error:
+        raise StoreError(
+            f"Cannot write {path}: {error.strerror or error}. Choose another cache with --cache-dir."
+        ) from error
+    return found
 
 
 def write_state(path: Path, state: State, scores: Scores) -> None:

@@ -1,0 +1,74 @@
+"""Verdicts on training: what is found is true, and what is healthy is left alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from torch import Tensor
+
+import vaegan_bench as vb
+from vaegan_bench.api import Outputs, Posterior
+from vaegan_bench.evaluation.health import verdicts
+
+
+class Made:
+    """Outputs of which only what verdicts look at is there."""
+
+    def __init__(self, samples: Tensor, posterior: Posterior | None = None) -> None:
+        self.samples, self.posterior = samples, posterior
+        self.real = pictures(60, seed=1)
+
+
+def pictures(n: int, seed: int) -> Tensor:
+    return torch.randint(0, 256, (n, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed))
+
+
+def aucs(*values: float) -> pd.DataFrame:
+    return pd.DataFrame({"step": [50 * (i + 1) for i in range(len(values))], "value": values}).assign(
+        term="discriminator auc"
+    )
+
+
+def found(outputs: Made, history: pd.DataFrame) -> dict[str, str]:
+    stated: Outputs = outputs  # type: ignore[assignment]
+    return verdicts(stated, history)
+
+
+def test_a_healthy_run_has_no_verdict() -> None:
+    active = Posterior(torch.randn(60, 4, generator=torch.Generator().manual_seed(0)), torch.zeros(60, 4))
+    assert found(Made(pictures(60, seed=2), active), aucs(*([1.0] * 5), *([0.9] * 5))) == {}
+    assert found(Made(pictures(60, seed=2)), aucs()) == {}
+
+
+def test_codes_that_say_nothing_are_posterior_collapse() -> None:
+    dead = Posterior(torch.full((60, 4), 0.3), torch.zeros(60, 4))
+    told = found(Made(pictures(60, seed=2), dead), aucs())
+    assert list(told) == ["posterior collapse"]
+    assert "0 of 4 latent dimensions are active" in told["posterior collapse"]
+
+
+def test_few_pictures_over_and_over_are_mode_collapse() -> None:
+    few = pictures(3, seed=2).repeat(20, 1, 1, 1)
+    assert "100% of 60 samples" in found(Made(few), aucs())["mode collapse"]
+    a_third = torch.cat([few[:20], pictures(40, seed=3)])
+    assert found(Made(a_third), aucs()) == {}
+
+
+@pytest.mark.parametrize(("late", "saturated"), [([1.0, 1.0], True), ([1.0, 0.99], False)])
+def test_a_discriminator_that_is_always_right_at_the_end_is_saturated(late: list[float], saturated: bool) -> None:
+    told = found(Made(pictures(60, seed=2)), aucs(*([0.7] * 18), *late))
+    assert ("discriminator saturated" in told) == saturated
+
+
+def test_a_run_whose_prior_outweighs_all_else_is_told_in_every_table(tmp_path: Path) -> None:
+    with torch.random.fork_rng():
+        results = vb.run(
+            "smoke", models=["vae[prior=kl[beta=1e6]]"], metrics=[], steps=300, results=tmp_path, cache=tmp_path
+        )
+    (health,) = results.rows["health"].unique()
+    assert "posterior collapse: 0 of 8 latent dimensions are active" in health
+    assert "1 posterior collapse" in results.table().to_string()
+    assert health in (results.folder.path / "summary.md").read_text("utf-8")

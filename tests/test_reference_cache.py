@@ -1,0 +1,122 @@
+"""What is known of the real pictures: made once, kept on disk, never stale."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import torch
+from small import blobs
+from torch import Tensor
+
+from vaegan_bench.api import Data, Extractor, FeatureNetwork, Features, Progress, StoreError, silent
+from vaegan_bench.evaluation.shared import Shared
+from vaegan_bench.extractors.frozen_network import FrozenNetwork
+
+CPU = torch.device("cpu")
+calls: list[str] = []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brightness(Extractor):
+    """The mean of each channel, times a field; it counts how often it looks at pictures."""
+
+    name: ClassVar[str] = "brightness"
+    times: float = 1.0
+
+    def open(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> FeatureNetwork:
+        def look(images_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+            calls.append("look")
+            features_BF = self.times * images_BCHW.float().mean((2, 3))
+            return features_BF, features_BF[:, :0]
+
+        protocol = {"resize": "none", "dtype": "float32"}
+        return FrozenNetwork(
+            name=str(self), digest="d" * 64, protocol=protocol, forward=look, device=device, batch=1000
+        )
+
+
+def largest(real: Features, above: float = 0.0) -> Mapping[str, Tensor]:
+    calls.append("derive")
+    return {"largest": real.features_NF.max(0).values.clamp(min=above)}
+
+
+@pytest.fixture(autouse=True)
+def _no_calls_yet() -> None:
+    calls.clear()
+
+
+def opened(tmp_path: Path, data: Data | None = None) -> Shared:
+    """As another process would open it: nothing in memory."""
+    return Shared(data or blobs(), tmp_path, CPU)
+
+
+def test_features_and_what_is_derived_of_them_are_computed_once_for_all_studies(tmp_path: Path) -> None:
+    for _ in range(2):
+        shared = opened(tmp_path)
+        found = shared.reference(Brightness(), 20, largest, {})
+        expected = blobs().test.images_NCHW[:20].float().mean((2, 3)).max(0).values
+        assert torch.equal(found["largest"], expected)
+        assert shared.reference(Brightness(), 20, largest, {}) is found
+    assert calls == ["look", "derive"]
+
+
+def test_whatever_decides_the_numbers_decides_what_is_read(tmp_path: Path) -> None:
+    opened(tmp_path).reference(Brightness(), 20, largest, {})
+    other = blobs()
+    other.test.images_NCHW[0, 0, 0, 0] += 1
+    for shared, extractor, n, parameters in [
+        (opened(tmp_path, replace(other, digest=blobs().digest)), Brightness(), 20, {}),  # a digest may lie
+        (opened(tmp_path), Brightness(times=2.0), 20, {}),
+        (opened(tmp_path), Brightness(), 19, {}),
+    ]:
+        calls.clear()
+        shared.reference(extractor, n, largest, parameters)
+        assert calls == ["look", "derive"]
+    calls.clear()
+    assert opened(tmp_path).reference(Brightness(), 20, largest, {"above": 300.0})["largest"].min() == 300
+    assert calls == ["derive"]
+
+
+def test_a_damaged_file_is_made_again(tmp_path: Path) -> None:
+    whole = opened(tmp_path).features(Brightness(), "train", 30)
+    (file,) = (tmp_path / "references").glob("*.safetensors")
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    for damaged in (bytes(content), content[:50], b""):
+        file.write_bytes(damaged)
+        calls.clear()
+        assert torch.equal(opened(tmp_path).features(Brightness(), "train", 30).features_NF, whole.features_NF)
+        assert calls == ["look"]
+
+
+def test_two_processes_that_need_the_same_make_it_once(tmp_path: Path) -> None:
+    script = f"""
+import sys, time
+from pathlib import Path
+import torch
+from vaegan_bench.tensor_files import kept
+
+def build():
+    with open({str(tmp_path / "built")!r}, "a") as told:
+        told.write("x")
+    time.sleep(0.5)
+    return {{"value": torch.arange(3)}}, {{}}
+
+state, _ = kept(Path({str(tmp_path / "cache" / "one.safetensors")!r}), build)
+assert state["value"].tolist() == [0, 1, 2]
+"""
+    processes = [subprocess.Popen([sys.executable, "-c", script]) for _ in range(2)]
+    assert [process.wait(timeout=60) for process in processes] == [0, 0]
+    assert (tmp_path / "built").read_text() == "x"
+
+
+def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "references").write_text("a file where a folder should be")
+    with pytest.raises(StoreError, match=r"Cannot write .*references.*--cache-dir"):
+        opened(tmp_path).features(Brightness(), "real", 5)

@@ -1,0 +1,54 @@
+"""Fields of plugins that options of several commands set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vaegan_bench.registry import Registry
+
+Fields = dict[str, dict[str, str]]
+"""Plugin → field → value, as text."""
+
+
+def read_fields(texts: Sequence[str]) -> Fields:
+    """What `--fields name[field=value]` says, the last one where a field is named twice."""
+    from vaegan_bench.selectors import parse_selector
+
+    fields: Fields = {}
+    for selector in map(parse_selector, texts):
+        fields.setdefault(selector.name, {}).update(selector.fields)
+    return fields
+
+
+def extractor_fields(registry: Registry, extractor: str | None, inception_weights: Path | None) -> Fields:
+    """What `--extractor` and `--inception-weights` say.
+
+    Metrics that cannot use the extractor keep their own: only an oracle knows attributes, and an inception score needs
+    classes.
+    """
+    from vaegan_bench.api import Extractor
+
+    fields: Fields = {}
+    if extractor is not None:
+        chosen = registry.build(Extractor, extractor)
+        fields = {name: {"extractor": extractor} for name in _metrics_on_any_features(registry)}
+        if not chosen.classes:
+            fields.pop("inception-score", None)
+    if inception_weights is not None:
+        fields["inception"] = {"weights": str(inception_weights)}
+    return fields
+
+
+def _metrics_on_any_features(registry: Registry) -> list[str]:
+    from vaegan_bench.api import Metric
+    from vaegan_bench.registry import field_types
+
+    metrics = {name: entry.plugin for name, entry in registry.of_kind(Metric.kind).items()}
+    return [
+        name
+        for name, metric in metrics.items()
+        if "extractor" in field_types(metric) and getattr(metric, "family", "") != "attributes"
+    ]

@@ -1,0 +1,55 @@
+"""Whether a training came to something: verdicts, each with the numbers that decided it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from vaegan_bench.api import Outputs
+from vaegan_bench.metrics.latent_health import ACTIVE, active_units
+from vaegan_bench.metrics.memorisation import near_duplicates
+
+SATURATED = 0.999
+"""The discriminator's area under the ROC curve from which it teaches the generator nothing."""
+COLLAPSED = 0.5
+"""The share of samples that have a near-duplicate from which a generator knows too few pictures."""
+AT_THE_END = 0.1
+"""The share of training, at its end, over which the discriminator is judged."""
+
+
+def verdicts(outputs: Outputs, history: pd.DataFrame) -> dict[str, str]:
+    """What went wrong → the numbers that say so; {} for a healthy run.
+
+    'posterior collapse': no latent dimension is active; 'mode collapse': half of the samples have a near-duplicate;
+    'discriminator saturated': over the last tenth of training it told real pictures from fakes in all but one of a
+    thousand pairs. `history` is the run's: columns step, term, value.
+    """
+    return dict([*_posterior_collapse(outputs), *_mode_collapse(outputs), *_saturation(history)])
+
+
+def _posterior_collapse(outputs: Outputs) -> Iterator[tuple[str, str]]:
+    posterior = outputs.posterior
+    if posterior is not None and not int(active_units(posterior)):
+        spread = float(posterior.mu_BZ.var(0).max())
+        yield (
+            "posterior collapse",
+            f"0 of {posterior.mu_BZ.shape[1]} latent dimensions are active: "
+            f"the largest variance of a posterior mean is {spread:.2g}, and {ACTIVE} counts",
+        )
+
+
+def _mode_collapse(outputs: Outputs) -> Iterator[tuple[str, str]]:
+    share = near_duplicates(outputs.samples, outputs.real)
+    if share >= COLLAPSED:
+        yield "mode collapse", f"{share:.0%} of {len(outputs.samples)} samples have a near-duplicate among the others"
+
+
+def _saturation(history: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    told = history[history["term"] == "discriminator auc"]
+    late = told.loc[told["step"] > (1 - AT_THE_END) * told["step"].max(), "value"]
+    if len(late) and late.mean() >= SATURATED:
+        yield (
+            "discriminator saturated",
+            f"real pictures outscored fakes in {late.mean():.2%} of pairs over the last {AT_THE_END:.0%} of training",
+        )

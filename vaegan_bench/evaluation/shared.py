@@ -1,0 +1,114 @@
+"""What all runs on one data set share: opened extractors, and what is known of the real pictures, kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from vaegan_bench.api import Data, Derive, Extractor, FeatureNetwork, Features, Progress, definition, silent
+from vaegan_bench.tensor_files import State, kept
+
+RealSource = Literal["real", "train"]
+Key = tuple[str, ...]
+
+
+class Shared:
+    """Extractors, and features of real pictures with what metrics derive from them, for all runs on one data set.
+
+    What is computed is kept under `cache`, addressed by its content: by a hash of the pictures themselves, of the
+    extractor's weights, settings and code, and of the derived quantity's parameters and code. So it serves all studies,
+    and nothing stale is ever read.
+    """
+
+    def __init__(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> None:
+        self.data, self.cache, self.device, self.progress = data, cache, device, progress
+        self._networks: dict[str, FeatureNetwork] = {}
+        self._hashes: dict[tuple[RealSource, int], str] = {}
+        self._known: dict[Key, State] = {}
+
+    def network(self, extractor: Extractor) -> FeatureNetwork:
+        """The extractor, opened at its first use."""
+        key = str(definition(extractor))
+        if key not in self._networks:
+            self._networks[key] = extractor.open(self.data, self.cache, self.device, self.progress)
+        return self._networks[key]
+
+    def weights(self) -> dict[str, str]:
+        """Extractor → a hash of its weights, of those that were opened."""
+        return {key: network.digest for key, network in self._networks.items()}
+
+    def pictures(self, source: RealSource, n: int) -> Tensor:
+        """The first n held-out or training pictures."""
+        split = self.data.test if source == "real" else self.data.train
+        return split.images_NCHW[:n]
+
+    def features(self, extractor: Extractor, source: RealSource, n: int) -> Features:
+        """Features of the first n held-out or training pictures."""
+
+        def extract() -> State:
+            found = self.network(extractor)(self.pictures(source, n), self.progress)
+            return {"features": found.features_NF, "logits": found.logits_NK}
+
+        state = self._kept(("features", *self._origin(extractor, source, n)), extract)
+        return Features(state["features"], state["logits"])
+
+    def reference(self, extractor: Extractor, n: int, derive: Derive, parameters: Mapping[str, object]) -> State:
+        """`derive(features of the first n held-out pictures, **parameters)`."""
+        how = f"{derive.__module__}.{derive.__qualname__}"
+        key = (how, _code_beside(derive.__module__), json.dumps(dict(parameters), sort_keys=True))
+        origin = self._origin(extractor, "real", n)
+        return self._kept((*key, *origin), lambda: derive(self.features(extractor, "real", n), **parameters))
+
+    def _origin(self, extractor: Extractor, source: RealSource, n: int) -> Key:
+        """What decides the features of real pictures."""
+        network = self.network(extractor)
+        how = json.dumps([definition(extractor), dict(network.protocol)], sort_keys=True)
+        code = _code_beside(type(extractor).__module__)
+        return (self._hash(source, n), network.digest, how, code, self.device.type, torch.__version__)
+
+    def _hash(self, source: RealSource, n: int) -> str:
+        if (source, n) not in self._hashes:
+            images = self.pictures(source, n).cpu().contiguous()
+            digest = hashlib.sha256(str(tuple(images.shape)).encode())
+            digest.update(images.numpy().data)
+            self._hashes[source, n] = digest.hexdigest()
+        return self._hashes[source, n]
+
+    def _kept(self, key: Key, build: Callable[[], State]) -> State:
+        """What `build` makes, from memory, from disk, or made now; on this process's device."""
+        if key not in self._known:
+            name = hashlib.sha256("\n".join(key).encode()).hexdigest()[:32]
+            state, _ = kept(self.cache / "references" / f"{name}.safetensors", lambda: (build(), {}))
+            self._known[key] = {name: tensor.to(self.device) for name, tensor in state.items()}
+        return self._known[key]
+
+
+class SharedShelf:
+    """One `Shared` per data set, for a process that measures runs on several."""
+
+    def __init__(self, cache: Path, device: torch.device, progress: Progress = silent) -> None:
+        self.cache, self.device, self.progress = cache, device, progress
+        self._opened: dict[str, Shared] = {}
+
+    def of(self, data: Data) -> Shared:
+        """What runs on these data share."""
+        if data.digest not in self._opened:
+            self._opened[data.digest] = Shared(data, self.cache, self.device, self.progress)
+        return self._opened[data.digest]
+
+
+@cache
+def _code_beside(module: str) -> str:
+    """A digest of a module's source and, where it is part of a package, of the other modules in its folder."""
+    loaded = sys.modules[module]
+    file = Path(str(loaded.__file__))
+    files = sorted(file.parent.glob("*.py")) if loaded.__package__ else [file]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

@@ -1,0 +1,44 @@
+"""How far held-out pictures move in feature space when they are encoded and decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from vaegan_bench.api import Extractor, Measurement, Metric, Outputs
+from vaegan_bench.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.feature_sets import checked, protocol_of
+from vaegan_bench.metrics.pairs import blocks
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureDistance(Metric):
+    """Mean Euclidean distance of features of held-out pictures to those of their reconstructions.
+
+    One row, 'feature-distance[…]', in the units of the features; lower is better, 0 is perfect. None for a model
+    without an encoder.
+    """
+
+    name: ClassVar[str] = "feature-distance"
+    family: ClassVar[str] = "reconstruction"
+
+    extractor: Extractor = field(default_factory=EffLite0)
+
+    def __call__(self, outputs: Outputs) -> list[Measurement]:
+        """Measure; raises `BenchError` for features that are not finite."""
+        if outputs.reconstructions is None:
+            return []
+        real_NF = checked(outputs.features(self.extractor, "real").features_NF, "real pictures", at_least=1)
+        decoded_NF = checked(outputs.features(self.extractor, "reconstructions").features_NF, "reconstructions", 1)
+        protocol = {**protocol_of(outputs, self.extractor), "n_real": len(real_NF)}
+        name = f"{self.name}[{outputs.network(self.extractor).name}]"
+        return [Measurement(name, mean_distance(real_NF, decoded_NF), "lower", "1", protocol)]
+
+
+def mean_distance(x_NF: Tensor, y_NF: Tensor) -> float:
+    """The mean over rows of |x − y|, in float64."""
+    distances = [(x_NF[rows].double() - y_NF[rows].double()).norm(dim=1) for rows in blocks(x_NF)]
+    return float(torch.cat(distances).mean())

@@ -1,0 +1,16 @@
+"""Intervals for shares: how sure is a share that was counted over so many pictures?"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+Z = 1.959963984540054
+"""The normal quantile of a two-sided 95 % interval."""
+
+
+def wilson(successes: int, n: int) -> tuple[float, float]:
+    """The 95 % score interval of a share (Wilson, 1927): (low, high) in [0, 1], for 0 ≤ successes ≤ n and n ≥ 1."""
+    share = successes / n
+    centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    reach = Z / (1 + Z**2 / n) * sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
+    return max(0.0, centre - reach), min(1.0, centre + reach)

@@ -1,0 +1,134 @@
+"""Does a generator repeat itself, or the training pictures?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from vaegan_bench.api import BenchError, Exhibits, Extractor, Measurement, Metric, Outputs
+from vaegan_bench.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.feature_sets import checked, protocol_of, where_float64_is
+from vaegan_bench.metrics.intervals import wilson
+from vaegan_bench.metrics.neighbours import Neighbours, nearest_among, nearest_others
+from vaegan_bench.metrics.pairs import Points, around
+
+NEAR = 0.05
+"""Pictures nearer than this share of the usual distance between real pictures are duplicates."""
+SHOWN = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memorisation(Metric):
+    """Near-duplicates among samples, and authenticity: samples that are no copies (Alaa et al., 2022, section 3).
+
+    'duplicates': the share of samples with another sample nearer than 5 % of the real pictures' root-mean-square
+    pairwise distance, pixel by pixel; lower is better. 'authenticity[…]': the share of samples that are farther from
+    their nearest training picture than that one is from its own nearest other, in feature space; higher is better,
+    its ceiling is that of held-out pictures. No authenticity where there are no training pictures.
+    """
+
+    name: ClassVar[str] = "memorisation"
+    family: ClassVar[str] = "sample quality"
+
+    extractor: Extractor = field(default_factory=EffLite0)
+
+    def __call__(self, outputs: Outputs) -> list[Measurement]:
+        """Measure; raises `BenchError` for fewer than two pictures of a kind and for features that are not finite."""
+        found = [_duplicates(outputs)]
+        return [*found, self._authenticity(outputs)] if _has_training(outputs) else found
+
+    def exhibits(self, outputs: Outputs) -> Exhibits:
+        """'nearest-training': the ten samples nearest to a training picture, beside it; uint8 (10, 2, H, W, C)."""
+        if not _has_training(outputs):
+            return {}
+        nearest = _nearest_training(*self._features(outputs))
+        samples_K = nearest.squared_NK[:, 0].topk(min(SHOWN, len(outputs.samples)), largest=False).indices
+        copied_K = nearest.rows_NK[samples_K, 0].to(outputs.train.device)
+        shown = (outputs.samples[samples_K.to(outputs.samples.device)], outputs.train[copied_K])
+        pairs_K2CHW = torch.stack([pictures.cpu() for pictures in shown], dim=1)
+        return {"nearest-training": pairs_K2CHW.permute(0, 1, 3, 4, 2).contiguous().numpy()}
+
+    def _authenticity(self, outputs: Outputs) -> Measurement:
+        train_NF, samples_NF = self._features(outputs)
+        real_NF = checked(outputs.features(self.extractor, "real").features_NF, "real pictures", at_least=1)
+        counted, n = int(authentic(_nearest_training(train_NF, samples_NF), _own(train_NF)).sum()), len(samples_NF)
+        numbers = {"n_real": len(real_NF), "n_train": len(train_NF), "n_fake": n}
+        low, high = wilson(counted, n)
+        return Measurement(
+            f"authenticity[{outputs.network(self.extractor).name}]",
+            counted / n,
+            "higher",
+            "share",
+            {**protocol_of(outputs, self.extractor), **numbers},
+            low=low,
+            high=high,
+            ceiling=_ceiling(train_NF, real_NF),
+        )
+
+    def _features(self, outputs: Outputs) -> tuple[Tensor, Tensor]:
+        train_NF = checked(outputs.features(self.extractor, "train").features_NF, "training pictures")
+        return train_NF, checked(outputs.features(self.extractor, "samples").features_NF, "samples", at_least=1)
+
+
+def near_duplicates(samples_NCHW: Tensor, real_NCHW: Tensor) -> float:
+    """The share of samples whose nearest other sample is nearer than 5 % of real pictures' usual distance.
+
+    That is the root-mean-square distance of pairs, per value of a picture; pictures are uint8 and may differ in size
+    between the sides. Raises `BenchError` for fewer than two of either.
+    """
+    for pictures, what in ((samples_NCHW, "samples"), (real_NCHW, "real pictures")):
+        if len(pictures) < 2:
+            raise BenchError(f"{len(pictures)} {what}: near-duplicates need at least 2.")
+    samples, real = (around(where_float64_is(side.flatten(1))) for side in (samples_NCHW, real_NCHW))
+    usual = 2 * real.norms.sum() / (len(real) - 1) / real.width
+    nearest_N = nearest_others(samples, 1).squared_NK[:, 0] / samples.width
+    return float((nearest_N < NEAR**2 * usual).double().mean())
+
+
+def authentic(nearest: Neighbours, own_N: Tensor) -> Tensor:
+    """Whether each picture is farther from its nearest training picture than that one from its nearest other; (N,).
+
+    `own_N` are the squared distances of training pictures to their nearest others.
+    """
+    return nearest.squared_NK[:, 0] > own_N[nearest.rows_NK[:, 0]]
+
+
+def _has_training(outputs: Outputs) -> bool:
+    return len(outputs.train) > 1
+
+
+def _duplicates(outputs: Outputs) -> Measurement:
+    n, share = len(outputs.samples), near_duplicates(outputs.samples, outputs.real)
+    low, high = wilson(round(share * n), n)
+    protocol = {"n_real": len(outputs.real), "n_fake": n, "near": NEAR}
+    return Measurement("duplicates", share, "lower", "share", protocol, low=low, high=high)
+
+
+@lru_cache(maxsize=1)
+def _training(train_NF: Tensor) -> Points:
+    return around(train_NF)
+
+
+@lru_cache(maxsize=1)
+def _own(train_NF: Tensor) -> Tensor:
+    """The squared distances of training pictures to their nearest others, kept because all runs share them."""
+    return nearest_others(_training(train_NF), 1).squared_NK[:, 0]
+
+
+@lru_cache(maxsize=1)
+def _ceiling(train_NF: Tensor, real_NF: Tensor) -> float:
+    """The authenticity of held-out pictures, kept because all runs share it."""
+    train = _training(train_NF)
+    nearest = nearest_among(around(real_NF, train.centre_F), train, 1)
+    return float(authentic(nearest, _own(train_NF)).double().mean())
+
+
+@lru_cache(maxsize=1)
+def _nearest_training(train_NF: Tensor, samples_NF: Tensor) -> Neighbours:
+    """The training picture nearest to each sample, kept for the exhibits."""
+    train = _training(train_NF)
+    return nearest_among(around(samples_NF, train.centre_F), train, 1)

@@ -1,0 +1,80 @@
+"""The nearest neighbours of points: found in whatever type products are taken in, and measured in float64."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from vaegan_bench.metrics.pairs import Points, blocks, pairs_between, pairs_within, squared_distances
+
+SPARE = 1
+"""How many more are looked at again in float64 than are wanted: float32 may take two for each other."""
+MET = 8
+"""How many others a point meets at a time, more or less, while it is measured."""
+
+
+class Neighbours(NamedTuple):
+    """The K nearest that were found so far; changed in place."""
+
+    squared_NK: Tensor
+    """Squared distances, float64; infinite where too few pairs were seen."""
+    rows_NK: Tensor
+    """Which ones."""
+
+
+def nearest_others(x: Points, count: int) -> Neighbours:
+    """The nearest other points of each, by exact distance."""
+    found = nobody(x, count)
+    for a, b, products_AB in pairs_within(x):
+        see_within(found, x, a, b, products_AB)
+    return measured(found, x, x)
+
+
+def nearest_among(x: Points, y: Points, count: int) -> Neighbours:
+    """The nearest y of each x, by exact distance; both around one centre."""
+    found = nobody(x, count)
+    for a, b, products_AB in pairs_between(x, y):
+        _merge(found, a, b.start, squared_distances(products_AB, x.norms[a], y.norms[b]))
+    return measured(found, x, y)
+
+
+def nobody(x: Points, count: int) -> Neighbours:
+    """Neighbours before any pair was seen."""
+    infinite_NK = x.norms.new_full((len(x), count + SPARE), torch.inf)
+    return Neighbours(infinite_NK, torch.zeros_like(infinite_NK, dtype=torch.int64))
+
+
+def see_within(found: Neighbours, x: Points, a: slice, b: slice, products_AB: Tensor) -> None:
+    """Take one block of pairs into account, for the points of both its sides."""
+    squared_AB = squared_distances(products_AB, x.norms[a], x.norms[b])
+    if a == b:
+        squared_AB.fill_diagonal_(torch.inf)
+    else:
+        _merge(found, b, a.start, squared_AB.T)
+    _merge(found, a, b.start, squared_AB)
+
+
+def measured(found: Neighbours, x: Points, y: Points) -> Neighbours:
+    """The wanted ones of those found, by their distances in float64, in ascending order."""
+    parts = [_exact(x, y, rows, found) for rows in blocks(x.features_NF, thinner=MET)]
+    squared_NK, order_NK = torch.cat(parts).sort(1)
+    return Neighbours(squared_NK[:, :-SPARE], found.rows_NK.gather(1, order_NK)[:, :-SPARE])
+
+
+def _merge(found: Neighbours, rows: slice, first: int, squared_AB: Tensor) -> None:
+    """Keep the nearest of those known to `rows` and of the new ones, which are numbered from `first` on."""
+    known = found.squared_NK.shape[1]
+    candidates = torch.cat([found.squared_NK[rows].to(squared_AB), squared_AB], dim=1)
+    nearest = candidates.topk(known, largest=False)
+    old_AK = found.rows_NK[rows].gather(1, nearest.indices.clamp(max=known - 1))
+    found.rows_NK[rows] = old_AK.where(nearest.indices < known, nearest.indices - known + first)
+    found.squared_NK[rows] = nearest.values.to(found.squared_NK)
+
+
+def _exact(x: Points, y: Points, rows: slice, found: Neighbours) -> Tensor:
+    """Squared distances to those found, in float64; (A, K)."""
+    others_AKF = y.features_NF[found.rows_NK[rows]].double()
+    squared_AK = (others_AKF - x.features_NF[rows, None].double()).square().sum(2)
+    return squared_AK.where(found.squared_NK[rows].isfinite(), torch.inf)

@@ -1,0 +1,104 @@
+"""All pairs of rows, block by block: neither N² products nor a float64 copy of the features is ever held.
+
+Most of the time of a comparison goes into inner products, and float32 is twice as fast as float64. So products are
+taken in float32, of what is left of the features after a common centre was taken away; all else is float64, and whoever
+needs to know on which side of an edge a pair lies measures the few doubtful ones again, in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+BLOCK = 1024
+"""Rows of a block, at most: memory grows with N, not with N²."""
+VALUES = 2**21
+"""Values of a block, at most: pictures have more than features."""
+
+Pairs = Iterator[tuple[slice, slice, Tensor]]
+"""Two ranges of rows, and the inner products of all rows in one with all rows in the other; (A, B)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Features around a centre."""
+
+    features_NF: Tensor
+    centre_F: Tensor
+    """Float64, but no finer than float32, so that it is the same centre in either."""
+
+    def __len__(self) -> int:
+        return len(self.features_NF)
+
+    @property
+    def width(self) -> int:
+        """F."""
+        return self.features_NF.shape[1]
+
+    @cached_property
+    def norms(self) -> Tensor:
+        """|x − c|²; float64."""
+        norms = [self.centred(rows).square_().sum(1, dtype=torch.float64) for rows in blocks(self.features_NF)]
+        return torch.cat(norms)
+
+    @cached_property
+    def offsets(self) -> Tensor:
+        """c·x − |c|²/2, so that x·y = (x − c)·(y − c) + offset(x) + offset(y); float64."""
+        along = [self.features_NF[rows].double() @ self.centre_F for rows in blocks(self.features_NF)]
+        return torch.cat(along) - self.centre_F.square().sum() / 2
+
+    def centred(self, rows: slice) -> Tensor:
+        """x − c of some rows, in the type in which products are taken."""
+        finest = torch.promote_types(self.features_NF.dtype, working_type(self.features_NF))
+        centred_AF = self.features_NF[rows].to(finest) - self.centre_F.to(finest)
+        return centred_AF.to(working_type(self.features_NF))
+
+
+def blocks(rows_NF: Tensor, start: int = 0, thinner: int = 1) -> Iterator[slice]:
+    """Ranges of rows from `start` on; `thinner` where each row meets so many others at a time."""
+    size = max(1, min(BLOCK, VALUES // max(1, rows_NF.shape[1])) // thinner)
+    return (slice(first, min(first + size, len(rows_NF))) for first in range(start, len(rows_NF), size))
+
+
+def around(features_NF: Tensor, centre_F: Tensor | None = None) -> Points:
+    """The features around a centre, by default their mean."""
+    centre_F = mean(features_NF) if centre_F is None else centre_F
+    return Points(features_NF, centre_F.float().double())
+
+
+def mean(features_NF: Tensor) -> Tensor:
+    """The mean of all rows; (F,) float64."""
+    sums = [features_NF[rows].sum(0, dtype=torch.float64) for rows in blocks(features_NF)]
+    return torch.stack(sums).sum(0) / len(features_NF)
+
+
+def pairs_between(x: Points, y: Points) -> Pairs:
+    """(x − c)·(y − c) of each x with each y, which have one centre."""
+    for a in blocks(x.features_NF):
+        x_AF = x.centred(a)
+        for b in blocks(y.features_NF):
+            yield a, b, x_AF @ y.centred(b).T
+
+
+def pairs_within(x: Points) -> Pairs:
+    """The same of all rows with each other, half of them: a block (a, b) with a ≠ b stands for (b, a) as well."""
+    for a in blocks(x.features_NF):
+        x_AF = x.centred(a)
+        for b in blocks(x.features_NF, a.start):
+            yield a, b, x_AF @ (x_AF if a == b else x.centred(b)).T
+
+
+def working_type(features_NF: Tensor) -> torch.dtype:
+    """Float32 on the CPU; GPUs, which may have been told to round float32 to fewer digits, are fast in float64."""
+    faithful = features_NF.device.type == "cpu" and torch.get_float32_matmul_precision() == "highest"
+    return torch.float32 if faithful else torch.float64
+
+
+def squared_distances(products_AB: Tensor, norms_A: Tensor, norms_B: Tensor) -> Tensor:
+    """|x − y|² from the products and the norms; rounding may take it below 0."""
+    squared_AB = torch.add(norms_B.to(products_AB), products_AB, alpha=-2)
+    return squared_AB.add_(norms_A.to(products_AB)[:, None])
