@@ -28,7 +28,8 @@ def row(model: str, seed: int, metric: str, value: float, **changed: object) -> 
     run = {"study": "quick", "run": f"{model}-{seed}", "dataset": "avatars", "networks": "larsen", "model": model}
     fixed = {"seed": seed, "status": "ok", "setting": "3f2a", "protocol": json.dumps(PROTOCOL)}
     health = changed.get("status", "ok")
-    return run | fixed | measured | {"attribute": "", "health": health} | changed
+    beside = dict.fromkeys(("low", "high", "ceiling", "floor", "noise"))
+    return run | fixed | measured | beside | {"attribute": "", "health": health} | changed
 
 
 def run(model: str, seed: int, frechet: float, psnr: float | None = None, **changed: object) -> list[dict[str, object]]:
@@ -313,8 +314,8 @@ def test_evaluation_noise_is_told_from_training_noise() -> None:
     )
     table = tables.noise(rows)
     assert list(table.columns) == ["frechet[efflite0] ↓"]
-    assert table.loc["vae"].item() == f"{tables.number(3.9)} / 2"
-    assert table.loc["gan"].item() == "— / 1"
+    assert table.loc["vae"].item() == "3.9 / 2.0"
+    assert table.loc["gan"].item() == "— / 1.0"
     assert "### Noise" in tables.to_markdown(rows, "quick")
     assert tables.noise(frame(run("vae", 0, 3.0))).empty
 
@@ -332,15 +333,20 @@ def test_single_attributes_have_a_page_of_their_own_and_their_bounds_beside_them
     assert "Smiling" not in tables.to_markdown(rows, "quick")
     assert not tables.comparisons(rows)["mean"].lt(1).any()
     lines = tables.attributes_to_markdown(rows, "quick").splitlines()
-    assert "| attribute | `vae` | `gan` | ceiling | floor |" in lines
-    assert "| Smiling | 0.800 ± 0.020 | 0.61 ± 0.13 | 0.9900 | 0.5000 |" in lines
-    assert "| Beard | 0.700 ± 0.020 |  | 0.9900 | 0.5000 |" in lines
+    assert "| attribute | `vae` | `gan` | floor | ceiling |" in lines
+    assert "| Smiling | 0.800 ± 0.020 | 0.61 ± 0.13 | 0.5000 | 0.9900 |" in lines
+    assert "| Beard | 0.700 ± 0.020 |  | 0.5000 | 0.9900 |" in lines
     assert tables.attributes_to_markdown(frame(run("vae", 0, 30, 21)), "quick") == ""
 
 
-def test_ceilings_and_floors_stand_among_what_nobody_wins_by() -> None:
-    bounds = {"ceiling": 0.99, "floor": 0.5}
-    rows = frame([row("vae", 0, "psnr", 0.8) | bounds], run("gan", 0, 30))
-    headings = tables.context(rows).columns.get_level_values("metric")
-    assert {"psnr ceiling (dB)", "psnr floor (dB)"} <= set(headings)
-    assert not any("ceiling" in heading for heading in tables.comparison(rows).columns.get_level_values("metric"))
+def test_floors_and_ceilings_have_a_table_of_their_own() -> None:
+    rows = frame(
+        [row("vae", 0, "psnr", 0.8, ceiling=0.99, floor=0.5), row("vae", 1, "psnr", 0.8, ceiling=0.97, floor=0.5)]
+    )
+    rows = pd.concat([rows, frame(run("gan", 0, 30), [row("vaegan", 0, "psnr", 0.7, floor=0.4)])])
+    page = tables.to_markdown(rows, "quick")
+    table = page[page.index("### Floors and ceilings") :]
+    assert "| `vae` | 0.5000 to 0.9800 |" in table
+    assert "| `vaegan` | 0.4000 to — |" in table
+    assert "`gan`" not in table.partition("What chance reaches")[0]
+    assert "Floors" not in tables.to_markdown(frame(run("gan", 0, 30)), "quick")

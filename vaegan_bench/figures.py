@@ -35,7 +35,7 @@ def number_figures(folder: StudyFolder) -> dict[str, Figure]:
     for dataset in datasets:
         curves = plots.learning_curves(_eventful(history[history["dataset"] == dataset]), models)
         figures[_named("learning-curves", dataset, len(datasets))] = curves
-        single = rows[(rows["dataset"] == dataset) & (rows["attribute"] != "") & (rows["direction"] == "higher")]
+        single = _with_ceiling(rows[(rows["dataset"] == dataset) & (rows["attribute"] != "")])
         if not single.empty:
             figures[_named("attributes", dataset, len(datasets))] = plots.attribute_dots(single, models)
     if (rows["direction"] != "none").any():
@@ -83,6 +83,12 @@ def _eventful(history: pd.DataFrame) -> pd.DataFrame:
     """Without the shares of steps in which players moved where nobody ever rested: they say nothing."""
     always = history.groupby("term")["value"].transform("min") == 1
     return history[~(history["term"].str.startswith("moves of ") & always)]
+
+
+def _with_ceiling(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of metrics that can be read against a ceiling: more panels than these nobody compares."""
+    having = rows.loc[rows["ceiling"].notna() & (rows["direction"] == "higher"), "metric"].unique()
+    return rows[rows["metric"].isin(having)]
 
 
 def _sheets(kept: Kept, models: Sequence[str]) -> Iterator[tuple[str, Figure]]:

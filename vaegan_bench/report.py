@@ -51,7 +51,19 @@ def write_tables(folder: StudyFolder) -> list[Path]:
 
 def _setting(study: Mapping[str, Any]) -> list[str]:
     """What all models shared, and what the study set for each, as lines of markdown."""
-    shared = ("size", "split", "networks", "steps", "batch", "optimizer", "ema", "precision", "device", "samples")
+    shared = (
+        "size",
+        "split",
+        "networks",
+        "steps",
+        "batch",
+        "optimizer",
+        "ema",
+        "precision",
+        "device",
+        "samples",
+        "draws",
+    )
     lines = ["## Setting", "", *(f"- {name}: `{study[name]}`" for name in shared)]
     for plugin, fields in study["fields"].items():
         values = ",".join(f"{field}={value}" for field, value in fields.items())

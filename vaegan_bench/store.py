@@ -25,6 +25,8 @@ from vaegan_bench.study import Study
 
 Pictures = Mapping[str, np.ndarray[Any, np.dtype[np.uint8]]]
 """'samples', 'originals', 'reconstructions' → (N, H, W, C) uint8; a GAN has no reconstructions."""
+OPTIONAL = ("low", "high", "ceiling", "floor", "noise")
+"""What a row may have beside its value; the columns are there all the same."""
 
 
 class StudyFolder:
@@ -215,7 +217,8 @@ def tidy(first: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> Iterato
 
 def _training_rows(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     units = {"steps": "steps", "parameters": "weights", "speed": "images/s", "seconds": "s"}
-    shared = {"family": "training", "direction": "none", "protocol": {}, "attribute": ""}
+    shared: dict[str, Any] = {"family": "training", "direction": "none", "protocol": {}, "attribute": ""}
+    shared |= dict.fromkeys(OPTIONAL)
     return [{"metric": name, "value": record[name], "units": unit, **shared} for name, unit in units.items()]
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from vaegan_bench.api import Extractor, Measurement, Metric, Outputs
 from vaegan_bench.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.feature_sets import checked, protocol_of
-from vaegan_bench.metrics.pairs import blocks
+from vaegan_bench.metrics.pairs import by_blocks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,5 +39,4 @@ class FeatureDistance(Metric):
 
 def mean_distance(x_NF: Tensor, y_NF: Tensor) -> float:
     """The mean over rows of |x − y|, in float64."""
-    distances = [(x_NF[rows].double() - y_NF[rows].double()).norm(dim=1) for rows in blocks(x_NF)]
-    return float(torch.cat(distances).mean())
+    return float(by_blocks(x_NF, lambda rows: (x_NF[rows].double() - y_NF[rows].double()).norm(dim=1)).mean())

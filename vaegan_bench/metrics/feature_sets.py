@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from vaegan_bench.api import BenchError, Extractor, Outputs
@@ -54,8 +53,8 @@ def checked_reference(features_NF: Tensor, at_least: int = 2) -> Tensor:
     """
     real_NF = checked(features_NF, "real pictures", at_least)
     first_F = real_NF[0]
-    spread = torch.stack([(real_NF[rows] - first_F).abs().max() for rows in blocks(real_NF)]).max()
-    if spread <= EQUAL * first_F.abs().max():
+    spread = max(float((real_NF[rows] - first_F).abs().max()) for rows in blocks(real_NF))
+    if spread <= EQUAL * float(first_F.abs().max()):
         raise BenchError(
             f"All {len(real_NF)} real pictures have equal features: nothing can be compared to them. "
             "Look at the real pictures, or choose another extractor."

@@ -42,20 +42,24 @@ class Memorisation(Metric):
         return [*found, self._authenticity(outputs)] if _has_training(outputs) else found
 
     def exhibits(self, outputs: Outputs) -> Exhibits:
-        """'nearest-training': the ten samples nearest to a training picture, beside it; uint8 (10, 2, H, W, C)."""
+        """'nearest-training': the ten samples nearest to a training picture, beside it; uint8 (10, 2, H, W, C).
+
+        Nearest by pixels, which is what an eye sees; far from the real pictures, features have one neighbour for all.
+        """
         if not _has_training(outputs):
             return {}
-        nearest = _nearest_training(*self._features(outputs))
-        samples_K = nearest.squared_NK[:, 0].topk(min(SHOWN, len(outputs.samples)), largest=False).indices
-        copied_K = nearest.rows_NK[samples_K, 0].to(outputs.train.device)
-        shown = (outputs.samples[samples_K.to(outputs.samples.device)], outputs.train[copied_K])
-        pairs_K2CHW = torch.stack([pictures.cpu() for pictures in shown], dim=1)
+        train, samples = (where_float64_is(side.flatten(1)) for side in (outputs.train, outputs.samples))
+        around_train = around(train)
+        nearest = nearest_among(around(samples, around_train.centre_F), around_train, 1)
+        samples_K = nearest.squared_NK[:, 0].topk(min(SHOWN, len(samples)), largest=False).indices.cpu()
+        copied_K = nearest.rows_NK.cpu()[samples_K, 0]
+        pairs_K2CHW = torch.stack([outputs.samples.cpu()[samples_K], outputs.train.cpu()[copied_K]], dim=1)
         return {"nearest-training": pairs_K2CHW.permute(0, 1, 3, 4, 2).contiguous().numpy()}
 
     def _authenticity(self, outputs: Outputs) -> Measurement:
         train_NF, samples_NF = self._features(outputs)
         real_NF = checked(outputs.features(self.extractor, "real").features_NF, "real pictures", at_least=1)
-        counted, n = int(authentic(_nearest_training(train_NF, samples_NF), _own(train_NF)).sum()), len(samples_NF)
+        counted, n = int(authentic(_nearest(samples_NF, train_NF), _own(train_NF)).sum()), len(samples_NF)
         numbers = {"n_real": len(real_NF), "n_train": len(train_NF), "n_fake": n}
         low, high = wilson(counted, n)
         return Measurement(
@@ -122,13 +126,10 @@ def _own(train_NF: Tensor) -> Tensor:
 @lru_cache(maxsize=1)
 def _ceiling(train_NF: Tensor, real_NF: Tensor) -> float:
     """The authenticity of held-out pictures, kept because all runs share it."""
-    train = _training(train_NF)
-    nearest = nearest_among(around(real_NF, train.centre_F), train, 1)
-    return float(authentic(nearest, _own(train_NF)).double().mean())
+    return float(authentic(_nearest(real_NF, train_NF), _own(train_NF)).double().mean())
 
 
-@lru_cache(maxsize=1)
-def _nearest_training(train_NF: Tensor, samples_NF: Tensor) -> Neighbours:
-    """The training picture nearest to each sample, kept for the exhibits."""
+def _nearest(pictures_NF: Tensor, train_NF: Tensor) -> Neighbours:
+    """The training picture nearest to each picture."""
     train = _training(train_NF)
-    return nearest_among(around(samples_NF, train.centre_F), train, 1)
+    return nearest_among(around(pictures_NF, train.centre_F), train, 1)

@@ -128,8 +128,12 @@ def _see_pairs(tally: Tally, real: Side, fake: Side, near: Near) -> None:
     tally.covered_R[near.real_P[held_P]] = True
 
 
-def _exact_pairs(fake: Points, real: Points, near: Near, chosen_P: Tensor) -> Tensor:
-    """Squared distances of some pairs, in float64."""
-    pairs = zip(near.fake_P[chosen_P].split(BLOCK), near.real_P[chosen_P].split(BLOCK), strict=True)
-    exact = [(fake.features_NF[i].double() - real.features_NF[j].double()).square().sum(1) for i, j in pairs]
-    return torch.cat(exact)
+def _exact_pairs(fake: Points, real: Points, near: Near, doubtful_P: Tensor) -> Tensor:
+    """Squared distances of the doubtful pairs, in float64."""
+    fake_D, real_D = near.fake_P[doubtful_P], near.real_P[doubtful_P]
+    squared_D = torch.empty_like(fake_D, dtype=torch.float64)
+    for first in range(0, len(fake_D), BLOCK):
+        i, j = (rows_D[first : first + BLOCK] for rows_D in (fake_D, real_D))
+        difference_DF = fake.features_NF[i].double() - real.features_NF[j].double()
+        squared_D[first : first + BLOCK] = difference_DF.square_().sum(1)
+    return squared_D

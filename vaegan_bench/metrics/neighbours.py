@@ -58,19 +58,21 @@ def see_within(found: Neighbours, x: Points, a: slice, b: slice, products_AB: Te
 
 def measured(found: Neighbours, x: Points, y: Points) -> Neighbours:
     """The wanted ones of those found, by their distances in float64, in ascending order."""
-    parts = [_exact(x, y, rows, found) for rows in blocks(x.features_NF, thinner=MET)]
-    squared_NK, order_NK = torch.cat(parts).sort(1)
+    exact_NK = torch.empty_like(found.squared_NK)
+    for rows in blocks(x.features_NF, thinner=MET):
+        exact_NK[rows] = _exact(x, y, rows, found)
+    squared_NK, order_NK = exact_NK.sort(1)
     return Neighbours(squared_NK[:, :-SPARE], found.rows_NK.gather(1, order_NK)[:, :-SPARE])
 
 
 def _merge(found: Neighbours, rows: slice, first: int, squared_AB: Tensor) -> None:
     """Keep the nearest of those known to `rows` and of the new ones, which are numbered from `first` on."""
-    known = found.squared_NK.shape[1]
-    candidates = torch.cat([found.squared_NK[rows].to(squared_AB), squared_AB], dim=1)
-    nearest = candidates.topk(known, largest=False)
-    old_AK = found.rows_NK[rows].gather(1, nearest.indices.clamp(max=known - 1))
-    found.rows_NK[rows] = old_AK.where(nearest.indices < known, nearest.indices - known + first)
-    found.squared_NK[rows] = nearest.values.to(found.squared_NK)
+    count = found.squared_NK.shape[1]
+    new = squared_AB.contiguous().topk(min(count, squared_AB.shape[1]), largest=False)
+    squared_AK = torch.cat([found.squared_NK[rows], new.values.to(found.squared_NK)], dim=1)
+    rows_AK = torch.cat([found.rows_NK[rows], new.indices + first], dim=1)
+    found.squared_NK[rows], order_AK = squared_AK.topk(count, largest=False)
+    found.rows_NK[rows] = rows_AK.gather(1, order_AK)
 
 
 def _exact(x: Points, y: Points, rows: slice, found: Neighbours) -> Tensor:

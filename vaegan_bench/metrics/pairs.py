@@ -7,7 +7,7 @@ needs to know on which side of an edge a pair lies measures the few doubtful one
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -41,15 +41,14 @@ class Points:
 
     @cached_property
     def norms(self) -> Tensor:
-        """|x − c|²; float64."""
-        norms = [self.centred(rows).square_().sum(1, dtype=torch.float64) for rows in blocks(self.features_NF)]
-        return torch.cat(norms)
+        """|x − c|²; (N,) float64."""
+        return by_blocks(self.features_NF, lambda rows: self.centred(rows).square_().sum(1, dtype=torch.float64))
 
     @cached_property
     def offsets(self) -> Tensor:
-        """c·x − |c|²/2, so that x·y = (x − c)·(y − c) + offset(x) + offset(y); float64."""
-        along = [self.features_NF[rows].double() @ self.centre_F for rows in blocks(self.features_NF)]
-        return torch.cat(along) - self.centre_F.square().sum() / 2
+        """c·x − |c|²/2, so that x·y = (x − c)·(y − c) + offset(x) + offset(y); (N,) float64."""
+        along_N = by_blocks(self.features_NF, lambda rows: self.features_NF[rows].double() @ self.centre_F)
+        return along_N - self.centre_F.square().sum() / 2
 
     def centred(self, rows: slice) -> Tensor:
         """x − c of some rows, in the type in which products are taken."""
@@ -64,6 +63,17 @@ def blocks(rows_NF: Tensor, start: int = 0, thinner: int = 1) -> Iterator[slice]
     return (slice(first, min(first + size, len(rows_NF))) for first in range(start, len(rows_NF), size))
 
 
+def by_blocks(rows_NF: Tensor, measure: Callable[[slice], Tensor]) -> Tensor:
+    """One float64 number for each row.
+
+    Room for all of them is taken first: small results kept between large blocks would keep memory from being reused.
+    """
+    measured_N = rows_NF.new_empty(len(rows_NF), dtype=torch.float64)
+    for rows in blocks(rows_NF):
+        measured_N[rows] = measure(rows)
+    return measured_N
+
+
 def around(features_NF: Tensor, centre_F: Tensor | None = None) -> Points:
     """The features around a centre, by default their mean."""
     centre_F = mean(features_NF) if centre_F is None else centre_F
@@ -72,8 +82,10 @@ def around(features_NF: Tensor, centre_F: Tensor | None = None) -> Points:
 
 def mean(features_NF: Tensor) -> Tensor:
     """The mean of all rows; (F,) float64."""
-    sums = [features_NF[rows].sum(0, dtype=torch.float64) for rows in blocks(features_NF)]
-    return torch.stack(sums).sum(0) / len(features_NF)
+    sum_F = features_NF.new_zeros(features_NF.shape[1], dtype=torch.float64)
+    for rows in blocks(features_NF):
+        sum_F += features_NF[rows].sum(0, dtype=torch.float64)
+    return sum_F / len(features_NF)
 
 
 def pairs_between(x: Points, y: Points) -> Pairs:

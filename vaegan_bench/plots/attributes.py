@@ -25,7 +25,7 @@ CHARACTER = 0.075
 """Inches of a title for each of its characters."""
 UNMEASURED, BAND, FLOOR = "#E3E3E3", "#F6F6F6", "#B5B5B5"
 """Light greys: of cells that were not measured, behind every other attribute, and of floors."""
-PANELS, WIDTH = 3, 2.1
+PANELS, WIDTH = 4, 1.9
 """Panels of dots side by side, at most, and the inches of each."""
 DOT, BETWEEN = 0.055, 0.06
 """Inches of a model's line within an attribute, and between two attributes."""

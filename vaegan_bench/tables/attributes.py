@@ -6,10 +6,14 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from vaegan_bench.tables.bounds import BOUNDS
 from vaegan_bench.tables.summary import summarise
 from vaegan_bench.tables.words import cell, heading, number
 
-BOUNDS = ("ceiling", "floor")
+MEANING = (
+    "Means over seeds with 95 % t-intervals; a number of a single seed has its 95 % interval over pictures. Floor and "
+    "ceiling are what chance and what real pictures reach, in the mean over models and seeds."
+)
 
 
 def attributes_to_markdown(rows: pd.DataFrame, title: str) -> str:
@@ -19,7 +23,7 @@ def attributes_to_markdown(rows: pd.DataFrame, title: str) -> str:
     """
     single = rows[rows["attribute"] != ""]
     parts = [part for dataset, group in single.groupby("dataset", sort=False) for part in _tables(str(dataset), group)]
-    return "\n\n".join([f"# {title}", *parts]) + "\n" if parts else ""
+    return "\n\n".join([f"# {title}", MEANING, *parts]) + "\n" if parts else ""
 
 
 def _tables(dataset: str, rows: pd.DataFrame) -> Iterator[str]:

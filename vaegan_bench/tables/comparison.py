@@ -32,22 +32,12 @@ def comparison(rows: pd.DataFrame, best: str = "{} *") -> pd.DataFrame:
 
 
 def context(rows: pd.DataFrame) -> pd.DataFrame:
-    """What nobody wins by (steps, speed, parameters, ceilings and floors), in the shape of `comparison`."""
-    summary = summarise(with_bounds(overall(rows)))
+    """What nobody wins by (steps, speed, parameters), in the shape of `comparison`."""
+    summary = summarise(overall(rows))
     unjudged = summary[summary["direction"] == "none"]
     # Counts are equal in all runs: '± 0' behind a number of parameters says nothing.
     values = zip(_written(unjudged, rows), unjudged["mean"], unjudged["half_width"], strict=True)
     return _wide(unjudged, [number(mean) if width == 0 else text for text, mean, width in values], rows)
-
-
-def with_bounds(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows, and behind them the ceiling and the floor of each that has one, as rows of their own."""
-    bounds = [
-        rows.assign(value=rows[bound], metric=rows["metric"] + f" {bound}", direction="none").dropna(subset="value")
-        for bound in ("ceiling", "floor")
-        if bound in rows
-    ]
-    return pd.concat([rows, *bounds], ignore_index=True)
 
 
 def part(table: pd.DataFrame, dataset: str, family: str) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from vaegan_bench.tables.bounds import bounds
 from vaegan_bench.tables.comparison import RUNS, comparison, context, families, part
 from vaegan_bench.tables.noise import noise
 from vaegan_bench.tables.runs import unhealthy
@@ -27,6 +28,7 @@ def to_markdown(rows: pd.DataFrame, title: str) -> str:
         of_dataset = summary[summary["dataset"] == dataset]
         parts += [f"## {dataset}", *_families(judged, dataset, of_dataset)]
         parts += _context(unjudged, dataset)
+        parts += _bounds(rows[rows["dataset"] == dataset])
         parts += _noise(rows[rows["dataset"] == dataset])
         parts += _protocols(of_dataset)
     return "\n\n".join([*parts, *_health(rows)]) + "\n"
@@ -114,6 +116,14 @@ def _spelled(protocol: str) -> str:
 
 def _short(value: str) -> str:
     return value if len(value) <= LONGEST_VALUE or " " in value else f"{value[:12]}…"
+
+
+def _bounds(rows: pd.DataFrame) -> Iterator[str]:
+    found = bounds(rows)
+    if not found.empty:
+        yield "### Floors and ceilings"
+        yield _table(found.T)
+        yield "What chance reaches, and what real pictures reach, in the mean over the finished runs."
 
 
 def _noise(rows: pd.DataFrame) -> Iterator[str]:

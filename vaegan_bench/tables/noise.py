@@ -7,7 +7,7 @@ import pandas as pd
 
 from vaegan_bench.tables.runs import FINISHED
 from vaegan_bench.tables.summary import overall, protocol_of
-from vaegan_bench.tables.words import heading, number
+from vaegan_bench.tables.words import heading, two_digits
 
 
 def noise(rows: pd.DataFrame) -> pd.DataFrame:
@@ -16,8 +16,6 @@ def noise(rows: pd.DataFrame) -> pd.DataFrame:
     Evaluation noise is that of one draw, pooled over runs. A run's number is the mean of its draws, so the spread over
     seeds holds a part of it, which is taken away: s² − e²/draws (one-way random effects). '—' for a single seed.
     """
-    if "noise" not in rows:
-        return pd.DataFrame()
     drawn = overall(rows[rows["status"] == FINISHED]).dropna(subset=["noise"]).drop_duplicates(["run", "metric"])
     drawn = drawn.assign(heading=[heading(m, d, u) for m, d, u in drawn[["metric", "direction", "units"]].to_numpy()])
     cells = {key: _cell(group) for key, group in drawn.groupby(["model", "heading"], sort=False)}
@@ -29,12 +27,8 @@ def noise(rows: pd.DataFrame) -> pd.DataFrame:
 def _cell(runs: pd.DataFrame) -> str:
     evaluation = float(np.sqrt((runs["noise"].astype(float) ** 2).mean()))
     draws = protocol_of(runs["protocol"].iloc[0])["draws"]
-    return f"{_training(runs['value'], evaluation**2 / draws)} / {_short(evaluation)}"
+    return f"{_training(runs['value'], evaluation**2 / draws)} / {two_digits(evaluation)}"
 
 
 def _training(values: pd.Series[float], part: float) -> str:
-    return _short(float(np.sqrt(max(0.0, values.var(ddof=1) - part)))) if len(values) > 1 else "—"
-
-
-def _short(value: float) -> str:
-    return number(float(f"{value:.2g}"))
+    return two_digits(float(np.sqrt(max(0.0, values.var(ddof=1) - part)))) if len(values) > 1 else "—"

@@ -32,6 +32,12 @@ def number(value: float) -> str:
     return f"{value:.3e}" if decimals > SMALLEST_DECIMAL + 1 else f"{value:,.{decimals}f}"
 
 
+def two_digits(value: float) -> str:
+    """A spread, which deserves no more: '0.0034', '1.2', '340'."""
+    decimals = 1 - _exponent(value, digits=2)
+    return "0" if value == 0 else f"{value:.1e}" if decimals > SMALLEST_DECIMAL else _rounded(value, decimals)
+
+
 def cell(mean: float, half_width: float) -> str:
     """'12.35 ± 0.43': two digits of the uncertainty decide; a value without an interval stands alone."""
     if not math.isfinite(half_width):
