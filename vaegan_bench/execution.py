@@ -16,7 +16,6 @@ from vaegan_bench.api import (
     BenchError,
     Data,
     Dataset,
-    Extractor,
     ImageShape,
     Model,
     Modules,
@@ -31,9 +30,9 @@ from vaegan_bench.device import choose_device, describe
 from vaegan_bench.evaluation.health import verdicts
 from vaegan_bench.evaluation.measuring import Protocol, measure
 from vaegan_bench.evaluation.outputs import ModelOutputs
-from vaegan_bench.evaluation.shared import Shared, SharedShelf
+from vaegan_bench.evaluation.shared import Shared, SharedShelf, open_extractors
 from vaegan_bench.plan import Plan, Run
-from vaegan_bench.registry import Registry, plugins_within
+from vaegan_bench.registry import Registry
 from vaegan_bench.store import RunFolder, StudyFolder
 from vaegan_bench.study import as_plain
 from vaegan_bench.training.loading import DataShelf
@@ -69,7 +68,8 @@ class Execution:
         Raises `StoreError` where results cannot be written, or where another process is writing them, and
         `ExtractorError` where the weights of an extractor are missing or wrong.
         """
-        self._open_extractors()
+        if unfinished := [run for run in self.plan.runs if not self._has_results(run)]:
+            open_extractors(self.plan.metrics, self.shared.of(self.shelf.get(unfinished[0])))
         self.folder.create()
         with self.folder.locked():
             self._carry_out_all()
@@ -85,14 +85,6 @@ class Execution:
         for run in self._measured_with_other_weights():
             self._try(run)
         self.hook.study_ended(name=study.name)
-
-    def _open_extractors(self) -> None:
-        """Open those that come with weights, if there is anything to measure."""
-        unfinished = [run for run in self.plan.runs if not self._has_results(run)]
-        within = [plugin for metric in self.plan.metrics for plugin in plugins_within(metric)]
-        for extractor in (plugin for plugin in within if isinstance(plugin, Extractor) and not plugin.learns):
-            if unfinished:
-                self.shared.of(self.shelf.get(unfinished[0])).network(extractor)
 
     def _try(self, run: Run) -> None:
         """Carry out a run; what fails is noted."""

@@ -77,7 +77,8 @@ def evaluate(
     if not rows.empty:
         console.print(tables.to_rich(rows))
     if problems:
-        raise BenchError("; ".join(f"{metric} gave no numbers: {reason}" for metric, reason in problems.items()))
+        told = (f"{metric} gave no numbers: {reason.rstrip('.')}" for metric, reason in problems.items())
+        raise BenchError("; ".join(told) + ".")
 
 
 def _rows_of_runs(
@@ -87,6 +88,7 @@ def _rows_of_runs(
     import pandas as pd
 
     from vaegan_bench.api import StoreError
+    from vaegan_bench.evaluation.shared import open_extractors
     from vaegan_bench.execution import measure_run, run_of
     from vaegan_bench.store import RunFolder, StudyFolder
     from vaegan_bench.training.loading import DataShelf
@@ -101,6 +103,7 @@ def _rows_of_runs(
         data = shelf.get(run)
         if data.digest != record["data"]:
             raise StoreError(f"{folder.path} was trained on other pictures than '{run.dataset}' holds here.")
+        open_extractors(protocol.metrics, shared.of(data))
         with StudyFolder(folder.path.parent).locked():
             measure_run(run, folder, shared.of(data), protocol)
     problems = {f"{folder.path.name}: {name}": why for folder in stored for name, why in folder.problems().items()}
@@ -115,9 +118,11 @@ def _rows_of_folders(
 
     from vaegan_bench.evaluation.folders import FolderOutputs, folder_data, read_folder
     from vaegan_bench.evaluation.measuring import measure
+    from vaegan_bench.evaluation.shared import open_extractors
     from vaegan_bench.store import tidy
 
     shared = shelf.of(folder_data(read_folder(real, progress)))
+    open_extractors(metrics, shared)
     measured = measure([FolderOutputs(shared, read_folder(fake, progress))], metrics, split=str(real))
     run = {"run": str(fake), "model": fake.name, "dataset": real.name, "seed": 0, "status": "ok", "health": "ok"}
     return pd.DataFrame(tidy(run, measured.rows)), measured.problems

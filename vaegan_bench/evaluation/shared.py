@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -13,7 +13,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import Data, Derive, Extractor, FeatureNetwork, Features, Progress, definition, silent
+from vaegan_bench.api import Data, Derive, Extractor, FeatureNetwork, Features, Metric, Progress, definition, silent
+from vaegan_bench.registry import plugins_within
 from vaegan_bench.tensor_files import State, kept
 
 RealSource = Literal["real", "train"]
@@ -89,6 +90,16 @@ class Shared:
             state, _ = kept(self.cache / "references" / f"{name}.safetensors", lambda: (build(), {}))
             self._known[key] = {name: tensor.to(self.device) for name, tensor in state.items()}
         return self._known[key]
+
+
+def open_extractors(metrics: Iterable[Metric], shared: Shared) -> None:
+    """Open the extractors that come with weights, before anything else is done.
+
+    Raises `ExtractorError` where weights are missing or wrong.
+    """
+    for extractor in (plugin for metric in metrics for plugin in plugins_within(metric)):
+        if isinstance(extractor, Extractor) and not extractor.learns:
+            shared.network(extractor)
 
 
 class SharedShelf:

@@ -72,7 +72,7 @@ def sums_between(real_NF: Tensor, fake_NF: Tensor, subsets: Subsets) -> Tensor:
 def kernel(products_AB: Tensor, x: Points, y: Points, a: slice, b: slice) -> Tensor:
     """(x·y/F + 1)³ in float64, from products around a common centre."""
     shift_A, shift_B = (offsets_N / x.width + 0.5 for offsets_N in (x.offsets[a, None], y.offsets[b]))
-    inner_AB = products_AB.double() / x.width
+    inner_AB = products_AB.to(torch.float64, copy=True).div_(x.width)
     return inner_AB.add_(shift_B).add_(shift_A).pow_(3)
 
 
