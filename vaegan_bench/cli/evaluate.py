@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vaegan_bench.cli.fields import ExtractorOption, WeightsOption
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -28,12 +30,8 @@ def evaluate(
     metrics: Annotated[str | None, typer.Option(help="Metrics by selector, comma-separated.")] = None,
     samples: Annotated[int, typer.Option(min=2, help="Samples per run, and held-out pictures at most.")] = 2000,
     draws: Annotated[int, typer.Option(min=1, help="Independent sets of samples per run.")] = 1,
-    extractor: Annotated[
-        str | None, typer.Option(help="The feature network of all metrics but those of attributes, such as inception.")
-    ] = None,
-    inception_weights: Annotated[
-        Path | None, typer.Option(help="The file of Inception's weights, where it cannot be fetched.")
-    ] = None,
+    extractor: ExtractorOption = None,
+    inception_weights: WeightsOption = None,
     real: Annotated[Path | None, typer.Option(help="A folder of real pictures, to measure --fake against.")] = None,
     fake: Annotated[Path | None, typer.Option(help="A folder of generated pictures, of any generator.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",

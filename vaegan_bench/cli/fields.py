@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 if TYPE_CHECKING:
     from vaegan_bench.registry import Registry
+
+ExtractorOption = Annotated[
+    str | None, typer.Option(help="The feature network of all metrics but those of attributes, such as inception.")
+]
+WeightsOption = Annotated[
+    Path | None, typer.Option(help="The file of Inception's weights, where it cannot be fetched.")
+]
 
 Fields = dict[str, dict[str, str]]
 """Plugin → field → value, as text."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vaegan_bench.cli.fields import ExtractorOption, WeightsOption
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -64,12 +66,8 @@ def run(
     name: Annotated[str | None, typer.Option(help="The folder under the results folder.")] = None,
     results: Annotated[Path, typer.Option(help="The results folder.")] = Path("results"),
     cache_dir: Annotated[Path | None, typer.Option(help="Where prepared data are kept.")] = None,
-    extractor: Annotated[
-        str | None, typer.Option(help="The feature network of all metrics but those of attributes, such as inception.")
-    ] = None,
-    inception_weights: Annotated[
-        Path | None, typer.Option(help="The file of Inception's weights, where it cannot be fetched.")
-    ] = None,
+    extractor: ExtractorOption = None,
+    inception_weights: WeightsOption = None,
     plugin: Annotated[list[Path] | None, typer.Option(help="A plugin file; repeatable.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan with an estimate, and train nothing.")

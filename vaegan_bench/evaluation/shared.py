@@ -84,11 +84,12 @@ class Shared:
         return self._hashes[source, n]
 
     def _kept(self, key: Key, build: Callable[[], State]) -> State:
-        """What `build` makes, from memory, from disk, or made now; on this process's device."""
+        """What `build` makes, from memory, from disk, or made now; on this process's device, if that has float64."""
         if key not in self._known:
             name = hashlib.sha256("\n".join(key).encode()).hexdigest()[:32]
             state, _ = kept(self.cache / "references" / f"{name}.safetensors", lambda: (build(), {}))
-            self._known[key] = {name: tensor.to(self.device) for name, tensor in state.items()}
+            where = "cpu" if self.device.type == "mps" else self.device
+            self._known[key] = {name: tensor.to(where) for name, tensor in state.items()}
         return self._known[key]
 
 

@@ -58,15 +58,19 @@ def mean_distance(within_S: Tensor, between_S: Tensor, size: int) -> float:
 
 def sums_within(x_NF: Tensor, rows_SK: Tensor) -> Tensor:
     """The sum of k(xᵢ, xⱼ) over each subset's pairs with i ≠ j; (S,)."""
-    return torch.stack([_sum_within(around(x_NF[rows_K])) for rows_K in rows_SK.to(x_NF.device)])
+    sums_S = x_NF.new_empty(len(rows_SK), dtype=torch.float64)  # room for all at once, as in `by_blocks`
+    for subset, rows_K in enumerate(rows_SK.to(x_NF.device)):
+        sums_S[subset] = _sum_within(around(x_NF[rows_K]))
+    return sums_S
 
 
 def sums_between(real_NF: Tensor, fake_NF: Tensor, subsets: Subsets) -> Tensor:
     """The sum of k(x, y) over each subset's mixed pairs; (S,)."""
-    centre_F = mean(real_NF)
+    centre_F, sums_S = mean(real_NF), fake_NF.new_empty(len(subsets.fake_SK), dtype=torch.float64)
     rows = zip(*(side_SK.to(fake_NF.device) for side_SK in subsets), strict=True)
-    pairs = ((around(fake_NF[fake_K], centre_F), around(real_NF[real_K], centre_F)) for fake_K, real_K in rows)
-    return torch.stack([_sum_between(fake, real) for fake, real in pairs])
+    for subset, (fake_K, real_K) in enumerate(rows):
+        sums_S[subset] = _sum_between(around(fake_NF[fake_K], centre_F), around(real_NF[real_K], centre_F))
+    return sums_S
 
 
 def kernel(products_AB: Tensor, x: Points, y: Points, a: slice, b: slice) -> Tensor:
