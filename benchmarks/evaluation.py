@@ -40,7 +40,7 @@ from vaegan_bench.extractors.inception import Inception
 from vaegan_bench.metrics.frechet import Frechet
 from vaegan_bench.metrics.inception_score import InceptionScore
 from vaegan_bench.metrics.kid import KID
-from vaegan_bench.metrics.one_pass import compared
+from vaegan_bench.metrics.measures.one_pass import compared
 from vaegan_bench.metrics.precision_recall import PrecisionRecall
 from vaegan_bench.vision import load_torch_fidelity
 

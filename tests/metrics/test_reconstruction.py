@@ -11,7 +11,7 @@ from skimage.metrics import structural_similarity as reference_ssim
 from torch import Tensor
 
 from vaegan_bench.api import BenchError
-from vaegan_bench.metrics.pixel_errors import peak_signal_to_noise, structural_similarity
+from vaegan_bench.metrics.measures.pixel_errors import peak_signal_to_noise, structural_similarity
 from vaegan_bench.metrics.reconstruction import Reconstruction, mean_scores
 
 

@@ -119,8 +119,8 @@ class SharedShelf:
 
 @cache
 def _code_beside(module: str) -> str:
-    """A digest of a module's source and, where it is part of a package, of the other modules in its folder."""
+    """A digest of a module's source and, where it is part of a package, of all modules in its folder."""
     loaded = sys.modules[module]
     file = Path(str(loaded.__file__))
-    files = sorted(file.parent.glob("*.py")) if loaded.__package__ else [file]
+    files = sorted(file.parent.rglob("*.py")) if loaded.__package__ else [file]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

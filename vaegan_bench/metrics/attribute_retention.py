@@ -16,9 +16,9 @@ from vaegan_bench.extractors.attribute_scores import (
     influence_on_balanced_accuracy,
 )
 from vaegan_bench.extractors.oracle import Oracle
-from vaegan_bench.metrics.attribute_rows import Estimate, Kind, Protocol, auc, rows
-from vaegan_bench.metrics.feature_sets import protocol_of
-from vaegan_bench.metrics.usable_attributes import USABLE_AUC, oracle_logits, truth
+from vaegan_bench.metrics.measures.attribute_rows import Estimate, Kind, Protocol, auc, rows
+from vaegan_bench.metrics.measures.feature_sets import protocol_of
+from vaegan_bench.metrics.measures.usable_attributes import USABLE_AUC, oracle_logits, truth
 
 SHUFFLES = 10
 SEED = 2020

@@ -12,14 +12,14 @@ from torch import Tensor
 from vaegan_bench.api import Exhibits, Extractor, ExtractorError, Measurement, Metric, Outputs, at_least
 from vaegan_bench.extractors.attribute_scores import recall
 from vaegan_bench.extractors.oracle import Oracle
-from vaegan_bench.metrics.attribute_effects import Effects, Trial, effects, flips, leakage, random_vectors
-from vaegan_bench.metrics.attribute_exhibits import attribute_matrix, attribute_strips
-from vaegan_bench.metrics.attribute_rows import Estimate, Kind, Protocol, means, rows, shares
-from vaegan_bench.metrics.attribute_trials import encoder_trial, prior_trial
-from vaegan_bench.metrics.feature_sets import protocol_of
-from vaegan_bench.metrics.matched_effects import PICTURES, estimates, matched
-from vaegan_bench.metrics.remembered import once_per_outputs
-from vaegan_bench.metrics.usable_attributes import oracle_logits, truth, usable_attributes
+from vaegan_bench.metrics.measures.attribute_effects import Effects, Trial, effects, flips, leakage, random_vectors
+from vaegan_bench.metrics.measures.attribute_exhibits import attribute_matrix, attribute_strips
+from vaegan_bench.metrics.measures.attribute_rows import Estimate, Kind, Protocol, means, rows, shares
+from vaegan_bench.metrics.measures.attribute_trials import encoder_trial, prior_trial
+from vaegan_bench.metrics.measures.feature_sets import protocol_of
+from vaegan_bench.metrics.measures.matched_effects import PICTURES, estimates, matched
+from vaegan_bench.metrics.measures.remembered import once_per_outputs
+from vaegan_bench.metrics.measures.usable_attributes import oracle_logits, truth, usable_attributes
 
 SEED = 2020
 STRIP_ALPHAS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)

@@ -10,9 +10,16 @@ from torch import Tensor
 
 from vaegan_bench.api import Extractor, Features, Measurement, Metric, Outputs
 from vaegan_bench.extractors.efflite0 import EffLite0
-from vaegan_bench.metrics.feature_sets import checked, checked_reference, column, protocol_of
-from vaegan_bench.metrics.kernel_sums import SEED, SUBSETS, draw_subsets, kernel_distance, subset_size, sums_within
-from vaegan_bench.metrics.one_pass import compare_once, serves_both
+from vaegan_bench.metrics.measures.feature_sets import checked, checked_reference, column, protocol_of
+from vaegan_bench.metrics.measures.kernel_sums import (
+    SEED,
+    SUBSETS,
+    draw_subsets,
+    kernel_distance,
+    subset_size,
+    sums_within,
+)
+from vaegan_bench.metrics.measures.one_pass import compare_once, serves_both
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from vaegan_bench.api import BenchError, Exhibits, Extractor, Measurement, Metric, Outputs
 from vaegan_bench.extractors.efflite0 import EffLite0
-from vaegan_bench.metrics.feature_sets import checked, protocol_of, where_float64_is
-from vaegan_bench.metrics.intervals import wilson
-from vaegan_bench.metrics.neighbours import Neighbours, nearest_among, nearest_others
-from vaegan_bench.metrics.pairs import Points, around
+from vaegan_bench.metrics.measures.feature_sets import checked, protocol_of, where_float64_is
+from vaegan_bench.metrics.measures.intervals import wilson
+from vaegan_bench.metrics.measures.neighbours import Neighbours, nearest_among, nearest_others
+from vaegan_bench.metrics.measures.pairs import Points, around
 
 NEAR = 0.05
 """Pictures nearer than this share of the usual distance between real pictures are duplicates."""

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from vaegan_bench.api import Extractor, Features, Measurement, Metric, Outputs
 from vaegan_bench.extractors.efflite0 import EffLite0
-from vaegan_bench.metrics.feature_sets import checked, checked_reference, column, protocol_of
-from vaegan_bench.metrics.kernel_sums import subset_size
-from vaegan_bench.metrics.neighbourhoods import (
+from vaegan_bench.metrics.measures.feature_sets import checked, checked_reference, column, protocol_of
+from vaegan_bench.metrics.measures.kernel_sums import subset_size
+from vaegan_bench.metrics.measures.neighbourhoods import (
     K_DENSITY,
     K_PRECISION,
     Neighbourhoods,
@@ -20,8 +20,8 @@ from vaegan_bench.metrics.neighbourhoods import (
     side,
     squared_radii,
 )
-from vaegan_bench.metrics.one_pass import compare_once, serves_both
-from vaegan_bench.metrics.pairs import around
+from vaegan_bench.metrics.measures.one_pass import compare_once, serves_both
+from vaegan_bench.metrics.measures.pairs import around
 
 FEWEST = K_DENSITY + 1
 K = {"precision": K_PRECISION, "recall": K_PRECISION, "density": K_DENSITY, "coverage": K_DENSITY}

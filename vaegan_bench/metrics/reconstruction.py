@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Direction, Measurement, Metric, Outputs
-from vaegan_bench.metrics.feature_sets import Protocol
-from vaegan_bench.metrics.pixel_errors import (
+from vaegan_bench.metrics.measures.feature_sets import Protocol
+from vaegan_bench.metrics.measures.pixel_errors import (
     mean_absolute_error,
     mean_squared_error,
     peak_signal_to_noise,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Exhibits, Outputs
-from vaegan_bench.metrics.attribute_effects import Effects, Trial
+from vaegan_bench.metrics.measures.attribute_effects import Effects, Trial
 
 Pictures = np.ndarray[Any, np.dtype[np.uint8]]
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from torch import Tensor
 
 from vaegan_bench.api import Extractor, Features, Outputs
-from vaegan_bench.metrics.feature_sets import checked_reference
-from vaegan_bench.metrics.kernel_sums import (
+from vaegan_bench.metrics.measures.feature_sets import checked_reference
+from vaegan_bench.metrics.measures.kernel_sums import (
     SEED,
     SUBSETS,
     draw_subsets,
@@ -21,7 +21,7 @@ from vaegan_bench.metrics.kernel_sums import (
     subset_size,
     sums_over,
 )
-from vaegan_bench.metrics.neighbourhoods import (
+from vaegan_bench.metrics.measures.neighbourhoods import (
     K_DENSITY,
     Neighbourhoods,
     Side,
@@ -31,8 +31,8 @@ from vaegan_bench.metrics.neighbourhoods import (
     shares,
     side,
 )
-from vaegan_bench.metrics.neighbours import measured, nobody, see_within
-from vaegan_bench.metrics.pairs import Points, around, pairs_between, pairs_within
+from vaegan_bench.metrics.measures.neighbours import measured, nobody, see_within
+from vaegan_bench.metrics.measures.pairs import Points, around, pairs_between, pairs_within
 
 
 class Alone(NamedTuple):

@@ -1,0 +1,1 @@
+"""What metrics are made of: functions on features, pictures, codes and decisions."""
