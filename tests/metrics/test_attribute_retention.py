@@ -75,6 +75,7 @@ def test_of_attributes_that_the_oracle_does_not_know_only_its_own_auc_is_told(si
         "": 0.625, "Smiling": 1, "Eyeglasses": 1, "Hat": 0.5, "Beard": 0
     }  # fmt: skip
     assert by_name(rows)["retention-attributes"].value == 2
+    assert by_name(rows)["retention-auc"].protocol["left out"] == "Hat Beard"
     blind = replace(signs, opened=replace(signs.opened, logits=lambda x: torch.zeros(len(x), 4)))
     assert set(measured(blind, stand_in)) == {"retention-attributes", "oracle-auc"}
 

@@ -18,7 +18,7 @@ from vaegan_bench.extractors.attribute_scores import (
 from vaegan_bench.extractors.oracle import Oracle
 from vaegan_bench.metrics.measures.attribute_rows import Estimate, Kind, Protocol, auc, rows
 from vaegan_bench.metrics.measures.feature_sets import protocol_of
-from vaegan_bench.metrics.measures.usable_attributes import USABLE_AUC, oracle_logits, truth
+from vaegan_bench.metrics.measures.usable_attributes import USABLE_AUC, named, oracle_logits, truth
 
 SHUFFLES = 10
 SEED = 2020
@@ -58,17 +58,17 @@ def retention_rows(
     """All rows, from the oracle's logits on originals and on their reconstructions, and the true attributes."""
     ceiling = auc(original_NA, truth_NA)
     known_A = ceiling.values_A >= USABLE_AUC
-    known = int(known_A.sum())
     kept, floor_A = auc(reconstructed_NA, truth_NA).only(known_A), chance(reconstructed_NA, truth_NA)
     agreed = agreement(original_NA, reconstructed_NA).only(known_A)
     whole = skill(kept.mean(), ceiling.only(known_A).mean(), floor_A[known_A].mean())
-    protocol = {**protocol, "attributes": known}
+    measured = int(ceiling.values_A.isfinite().sum())
+    own, protocol = {**protocol, "attributes": measured}, {**protocol, **named(known_A, names)}
     return [
-        Measurement("retention-attributes", known, "none", "attributes", protocol),
+        Measurement("retention-attributes", int(known_A.sum()), "none", "attributes", protocol),
         *rows(AUC, kept, names, protocol, ceiling_A=ceiling.values_A, floor_A=floor_A),
         *rows(SKILL, skill(kept, ceiling, floor_A), names, protocol, overall=whole),
         *rows(AGREEMENT, agreed, names, protocol),
-        *rows(ORACLE_AUC, ceiling, names, {**protocol, "attributes": int(ceiling.values_A.isfinite().sum())}),
+        *rows(ORACLE_AUC, ceiling, names, own),
     ]
 
 

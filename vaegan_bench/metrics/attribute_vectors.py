@@ -19,7 +19,7 @@ from vaegan_bench.metrics.measures.attribute_trials import encoder_trial, prior_
 from vaegan_bench.metrics.measures.feature_sets import protocol_of
 from vaegan_bench.metrics.measures.matched_effects import PICTURES, estimates, matched
 from vaegan_bench.metrics.measures.remembered import once_per_outputs
-from vaegan_bench.metrics.measures.usable_attributes import oracle_logits, truth, usable_attributes
+from vaegan_bench.metrics.measures.usable_attributes import named, oracle_logits, truth, usable_attributes
 
 SEED = 2020
 STRIP_ALPHAS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
@@ -108,7 +108,7 @@ class AttributeVectors(Metric):
         return {
             **protocol_of(outputs, self.extractor),
             "n_real": len(outputs.real),
-            "attributes": int(usable_attributes(outputs, self.extractor).sum()),
+            **named(usable_attributes(outputs, self.extractor), outputs.data.attribute_names),
             "pictures": self.pictures,
             "alpha": self.alpha,
         }

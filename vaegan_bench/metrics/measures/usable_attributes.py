@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
 from vaegan_bench.api import BenchError, Extractor, Outputs, Source
@@ -13,6 +15,13 @@ USABLE_AUC = 0.9
 def usable_attributes(outputs: Outputs, oracle: Extractor) -> Tensor:
     """Which attributes the oracle tells with an AUC of .9 or more on held-out real pictures; (A,) bool."""
     return area_under_roc(oracle_logits(outputs, oracle, "real"), truth(outputs)) >= USABLE_AUC
+
+
+def named(usable_A: Tensor, names: Sequence[str]) -> dict[str, str | int | float]:
+    """For a protocol: how many attributes take part, and which ones the oracle does not know well enough."""
+    left_out = [name for name, usable in zip(names, usable_A.tolist(), strict=True) if not usable]
+    count: dict[str, str | int | float] = {"attributes": int(usable_A.sum())}
+    return {**count, "left out": " ".join(left_out)} if left_out else count
 
 
 def oracle_logits(outputs: Outputs, oracle: Extractor, source: Source) -> Tensor:
