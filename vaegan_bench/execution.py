@@ -126,7 +126,7 @@ class Execution:
             self._train(run, data, folder)
         status: str = folder.record()["status"]
         if status == "ok":
-            self._measure(run, data, folder)
+            measure_run(run, folder, self.shared.of(data), self.protocol)
         return status
 
     def _train(self, run: Run, data: Data, folder: RunFolder) -> None:
@@ -137,9 +137,6 @@ class Execution:
         trained = train(run, data, self.device, listener)
         weights = flattened(trained.state.evaluated_modules())
         folder.write_trained(run_record(run, data, trained, self.device), trained.history, weights)
-
-    def _measure(self, run: Run, data: Data, folder: RunFolder) -> None:
-        measure_run(run, folder, self.shared.of(data), self.protocol)
 
 
 def measure_run(run: Run, folder: RunFolder, shared: Shared, protocol: Protocol) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaegan_bench.cli.fields import ExtractorOption, WeightsOption
+from vaegan_bench.cli.fields import ExtractorOption, PluginFiles, WeightsOption
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,7 @@ def evaluate(
     fake: Annotated[Path | None, typer.Option(help="A folder of generated pictures, of any generator.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     cache_dir: Annotated[Path | None, typer.Option(help="Where prepared data are kept.")] = None,
-    plugin: Annotated[list[Path] | None, typer.Option(help="A plugin file; repeatable.")] = None,
+    plugin: PluginFiles = None,
 ) -> None:
     """Measure finished runs again without training, or one folder of pictures against another.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from vaegan_bench.cli.fields import PluginFiles
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,8 +26,6 @@ GROUPS = {
     "optimizers": ("optimizer", "schedule"),
 }
 """What `list` may be asked for, and the kinds of plugin that it then shows."""
-
-PluginFiles = Annotated[list[Path] | None, typer.Option("--plugin", help="A plugin file; repeatable.")]
 
 
 def list_plugins(

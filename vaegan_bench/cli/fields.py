@@ -1,4 +1,4 @@
-"""Fields of plugins that options of several commands set."""
+"""Options that several commands have, and the fields of plugins that they set."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 ExtractorOption = Annotated[
     str | None, typer.Option(help="The feature network of all metrics but those of attributes, such as inception.")
 ]
+PluginFiles = Annotated[list[Path] | None, typer.Option("--plugin", help="A plugin file; repeatable.")]
 WeightsOption = Annotated[
     Path | None, typer.Option(help="The file of Inception's weights, where it cannot be fetched.")
 ]

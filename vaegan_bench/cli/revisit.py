@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vaegan_bench.cli.fields import PluginFiles
+
 if TYPE_CHECKING:
     from vaegan_bench.store import StudyFolder
 
@@ -54,7 +56,7 @@ def sample(
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Which codes are drawn.")] = 0,
     columns: Annotated[int, typer.Option(min=1, help="Pictures per row.")] = 8,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    plugin: Annotated[list[Path] | None, typer.Option(help="A plugin file; repeatable.")] = None,
+    plugin: PluginFiles = None,
 ) -> None:
     """Draw new samples from a trained run.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vaegan_bench.cli.fields import ExtractorOption, WeightsOption
+from vaegan_bench.cli.fields import ExtractorOption, PluginFiles, WeightsOption
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,7 +68,7 @@ def run(
     cache_dir: Annotated[Path | None, typer.Option(help="Where prepared data are kept.")] = None,
     extractor: ExtractorOption = None,
     inception_weights: WeightsOption = None,
-    plugin: Annotated[list[Path] | None, typer.Option(help="A plugin file; repeatable.")] = None,
+    plugin: PluginFiles = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan with an estimate, and train nothing.")
     ] = False,
