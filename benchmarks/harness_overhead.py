@@ -28,9 +28,9 @@ from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.networks.compact import Compact
 from vaegan_bench.optimizers.adam import Adam
-from vaegan_bench.plan import Run
 from vaegan_bench.progress import TerminalProgress
 from vaegan_bench.registry import Registry
+from vaegan_bench.runs import Run
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.history import History
 from vaegan_bench.training.loop import INTERVAL, take_step

@@ -1,42 +1,79 @@
-"""Write the parts of docs/metrics.md that are made from the code: `python docs/generate.py`.
+"""Write the parts of docs/metrics.md and docs/cli.md that are made from the code: `python docs/generate.py`.
 
 Every registered metric is measured on small worlds with known answers, those of its tests, so that names, directions
-and units are those that users see. A test holds the page to it.
+and units are those that users see. A test holds the pages to it.
 """
 
 from __future__ import annotations
 
+import inspect
 import re
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+import typer
 
 from vaegan_bench.api import Measurement, Metric, Posterior
 from vaegan_bench.api.plugin import default_of, fields_of, written
-from vaegan_bench.registry import Registry, summary_line
+from vaegan_bench.cli.app import app
+from vaegan_bench.discovery import summary_line
+from vaegan_bench.registry import Registry
+from vaegan_bench.testing.worlds import Signs, StandInNetwork, data_of
 
-ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT / "tests"))
-
-from worlds import Signs, StandInNetwork, data_of  # noqa: E402  # where tests keep them
-
-PAGE = ROOT / "docs" / "metrics.md"
+DOCS = Path(__file__).parent
 
 
-def generated(page: str) -> str:
-    """The page with its generated parts as the code makes them now."""
-    metrics = [entry.plugin for entry in Registry([]).of_kind(Metric.kind).values()]
-    for name, lines in {"metrics": metric_table(metrics), "rows": row_table(metrics)}.items():
+def generated(page: Path) -> str:
+    """A page's text with its generated parts as the code makes them now."""
+    text = page.read_text("utf-8")
+    for name, lines in parts_of(page.name).items():
         begin, end = f"<!-- generated: {name} -->", "<!-- end -->"
         body = "\n".join([begin, "", *lines, "", end])
-        page, found = re.subn(f"{re.escape(begin)}.*?{re.escape(end)}", lambda _, body=body: body, page, flags=re.S)
+        text, found = re.subn(f"{re.escape(begin)}.*?{re.escape(end)}", lambda _, body=body: body, text, flags=re.S)
         if found != 1:
-            raise SystemExit(f"{PAGE} must have exactly one part '{begin}'.")
-    return page
+            raise SystemExit(f"{page} must have exactly one part '{begin}'.")
+    return text
+
+
+def parts_of(page: str) -> Mapping[str, Iterator[str]]:
+    """What a page has of the code."""
+    metrics = [entry.plugin for entry in Registry([]).of_kind(Metric.kind).values()]
+    return {
+        "metrics.md": {"metrics": metric_table(metrics), "rows": row_table(metrics)},
+        "cli.md": {"commands": commands()},
+    }[page]
+
+
+PAGES = ("metrics.md", "cli.md")
+
+
+def commands() -> Iterator[str]:
+    """Every command: what it does, its arguments and options with their defaults, its examples."""
+    group: Any = typer.main.get_command(app)
+    for name, command in group.commands.items():
+        about, _, examples = inspect.cleandoc(command.help or "").partition("\n\n")
+        yield f"## {name}"
+        yield ""
+        yield about.replace("\n", " ")
+        yield ""
+        yield from examples.splitlines()
+        if command.epilog:
+            yield from inspect.cleandoc(command.epilog).splitlines()
+        yield ""
+        yield from head("argument or option", "what it is", "default")
+        yield from map(parameter, command.params)
+        yield ""
+
+
+def parameter(declared: Any) -> str:
+    """One argument or option."""
+    names = declared.opts if declared.param_type_name == "option" else [str(declared.name).upper()]
+    default = "" if declared.default in (None, False, ()) or callable(declared.default) else f"`{declared.default}`"
+    required = "required" if declared.required else default
+    return line(" ".join(f"`{name}`" for name in names), getattr(declared, "help", None) or "", required)
 
 
 def metric_table(metrics: list[type[Metric]]) -> Iterator[str]:
@@ -91,4 +128,5 @@ def line(*cells: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(generated(PAGE.read_text("utf-8")), "utf-8")
+    for page in PAGES:
+        (DOCS / page).write_text(generated(DOCS / page), "utf-8")

@@ -229,9 +229,9 @@ def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path: Path) -> None:
 
 
 def test_show_prints_the_game() -> None:
-    shown = bench("show", "vaegan[gamma=0.25,prior=kl[warmup=5]]").stdout
+    shown = bench("show", "vaegan[gamma=0.25,prior.weight=linear[over=5]]").stdout
     cells = [[cell.strip() for cell in line.strip("│").split("│")] for line in shown.splitlines() if "│" in line]
-    assert ["prior", "0 → 1", "", ""] in cells
+    assert ["prior", "1 × linear[over=5]", "", ""] in cells
     assert ["similarity", "1", "0.25", ""] in cells
     assert ["generator", "", "1", ""] in cells
     assert ["discriminator", "", "", "1"] in cells
@@ -240,7 +240,7 @@ def test_show_prints_the_game() -> None:
 
 def test_list_shows_fields_defaults_and_origin() -> None:
     listed = bench("list", "losses").stdout
-    for words in ("gaussian", "sigma=1.0", "beta=1.0", "hinge", "gradient-penalty", "r1", "built-in"):
+    for words in ("gaussian", "sigma=1.0", "free_bits=0.0", "hinge", "gradient-penalty", "r1", "built-in"):
         assert words in listed
 
 

@@ -21,6 +21,8 @@ def generate() -> ModuleType:
     return module
 
 
-def test_the_page_on_metrics_lists_what_the_code_measures(generate: ModuleType) -> None:
-    page = (ROOT / "docs" / "metrics.md").read_text("utf-8")
-    assert generate.generated(page) == page, "run: python docs/generate.py"
+@pytest.mark.parametrize("page", ["metrics.md", "cli.md"])
+def test_pages_say_what_the_code_says(page: str, generate: ModuleType) -> None:
+    path = ROOT / "docs" / page
+    assert page in generate.PAGES
+    assert generate.generated(path) == path.read_text("utf-8"), "run: python docs/generate.py"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import torch
-from small import blobs
 from torch import Tensor
 
 from vaegan_bench.api import Model, Objectives, Play, to_signed
@@ -14,7 +13,8 @@ from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.models.vaegan_pixel import VAEGANPixel
-from vaegan_bench.plan import Run
+from vaegan_bench.runs import Run
+from vaegan_bench.testing import blobs, small_run
 from vaegan_bench.training.loop import player_gradients
 from vaegan_bench.training.state import TrainingState
 
@@ -69,10 +69,8 @@ def _float64_throughout(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(("model", "stated"), STATED, ids=lambda value: getattr(value, "name", ""))
-def test_gradients_have_exactly_the_stated_coefficients(
-    model: Model, stated: dict[str, dict[str, float]], make_run: Callable[..., Run]
-) -> None:
-    state, game = first_step(make_run(model))
+def test_gradients_have_exactly_the_stated_coefficients(model: Model, stated: dict[str, dict[str, float]]) -> None:
+    state, game = first_step(small_run(model))
     reached = {
         (player, term): flat(gradient_of(game.terms[term].mean(), parameters), parameters)
         for player, parameters in state.parameters.items()
@@ -102,9 +100,9 @@ def flat(gradients: tuple[Tensor | None, ...], parameters: list[torch.nn.Paramet
     return torch.cat([(torch.zeros_like(p) if g is None else g).flatten() for g, p in pairs])
 
 
-def test_the_players_of_vaegan_share_one_forward_pass(make_run: Callable[..., Run]) -> None:
+def test_the_players_of_vaegan_share_one_forward_pass() -> None:
     calls = {"encoder": 0, "decoder": 0, "discriminator": 0}
-    data, run = blobs(), make_run(VAEGAN())
+    data, run = blobs(), small_run(VAEGAN())
     state = TrainingState(run, data.shape, torch.device("cpu"))
     for role, module in state.modules.items():
         module.register_forward_hook(lambda *_, role=role: calls.__setitem__(role, calls[role] + 1))

@@ -66,7 +66,7 @@ def test_a_discriminator_that_is_always_right_at_the_end_is_saturated(late: list
 def test_a_run_whose_prior_outweighs_all_else_is_told_in_every_table(tmp_path: Path) -> None:
     with torch.random.fork_rng():
         results = vb.run(
-            "smoke", models=["vae[prior=kl[beta=1e6]]"], metrics=[], steps=300, results=tmp_path, cache=tmp_path
+            "smoke", models=["vae[prior.weight=1e6]"], metrics=[], steps=300, results=tmp_path, cache=tmp_path
         )
     (health,) = results.rows["health"].unique()
     assert "posterior collapse: 0 of 8 latent dimensions are active" in health

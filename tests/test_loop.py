@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 import torch
-from small import Blobs, PlainDescent, blobs
+from small import PlainDescent
 from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Model, Networks, Objectives, Play, PluginError
 from vaegan_bench.gates.margin import Margin
-from vaegan_bench.losses.prior.kl import KL
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.models.vaegan_pixel import VAEGANPixel
-from vaegan_bench.plan import Run
+from vaegan_bench.schedules.constant import Constant
+from vaegan_bench.schedules.linear import Linear
+from vaegan_bench.testing import Blobs, blobs, small_run
 from vaegan_bench.training.batches import Batches
-from vaegan_bench.training.loop import Trained, take_step, train
+from vaegan_bench.training.loop import Trained, take_step, term_gradient_norms, train
 from vaegan_bench.training.state import TrainingState
+from vaegan_bench.weights import Weight
 
 CPU = torch.device("cpu")
 
@@ -70,19 +72,19 @@ def numbers(trained: Trained) -> tuple[float, float]:
     return values[0], values[1]
 
 
-def test_a_game_with_a_known_equilibrium_is_solved(make_run: Callable[..., Run]) -> None:
-    run = make_run(Duopoly(), networks=Numbers(), optimizer=PlainDescent(lr=0.1), steps=200)
+def test_a_game_with_a_known_equilibrium_is_solved() -> None:
+    run = small_run(Duopoly(), networks=Numbers(), optimizer=PlainDescent(lr=0.1), steps=200)
     assert numbers(train(run, blobs(), CPU)) == pytest.approx((4.0, 4.0), abs=1e-4)
 
 
-def test_players_move_at_the_same_time(make_run: Callable[..., Run]) -> None:
+def test_players_move_at_the_same_time() -> None:
     # From a = b = 1 both see the slope 12 − 2·1 − 1 = 9; one that moved second would see 12 − 2 − 1.9.
-    run = make_run(Duopoly(), networks=Numbers(), optimizer=PlainDescent(lr=0.1), steps=1)
+    run = small_run(Duopoly(), networks=Numbers(), optimizer=PlainDescent(lr=0.1), steps=1)
     assert numbers(train(run, blobs(), CPU)) == pytest.approx((1.9, 1.9), abs=1e-6)
 
 
-def test_a_player_left_out_keeps_its_weights(make_run: Callable[..., Run]) -> None:
-    run = make_run(Duopoly(rest_from=1), networks=Numbers(), optimizer=PlainDescent(lr=0.1), steps=200)
+def test_a_player_left_out_keeps_its_weights() -> None:
+    run = small_run(Duopoly(rest_from=1), networks=Numbers(), optimizer=PlainDescent(lr=0.1), steps=200)
     trained = train(run, blobs(), CPU)
     a, b = numbers(trained)
     assert b == pytest.approx(1.9, abs=1e-6)
@@ -94,20 +96,20 @@ MODELS = [VAE(), GAN(), VAEGAN(), VAEGANPixel()]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda m: m.name)
-def test_the_same_seed_gives_the_same_bits(model: Model, make_run: Callable[..., Run]) -> None:
-    first, second = (train(make_run(model, ema=0.9), blobs(), CPU) for _ in range(2))
+def test_the_same_seed_gives_the_same_bits(model: Model) -> None:
+    first, second = (train(small_run(model, ema=0.9), blobs(), CPU) for _ in range(2))
     assert first.history == second.history
     for role, module in first.state.evaluated_modules().items():
         same(module.state_dict(), second.state.evaluated_modules()[role].state_dict())
 
 
-def test_another_seed_gives_other_weights(make_run: Callable[..., Run]) -> None:
-    first, second = (train(make_run(VAE(), seed=seed), blobs(), CPU) for seed in (0, 1))
+def test_another_seed_gives_other_weights() -> None:
+    first, second = (train(small_run(VAE(), seed=seed), blobs(), CPU) for seed in (0, 1))
     assert first.history != second.history
 
 
-def test_all_models_start_from_the_same_shared_weights(make_run: Callable[..., Run]) -> None:
-    states = [TrainingState(make_run(model), ImageShape(3, 32, 32), CPU) for model in MODELS]
+def test_all_models_start_from_the_same_shared_weights() -> None:
+    states = [TrainingState(small_run(model), ImageShape(3, 32, 32), CPU) for model in MODELS]
     for role in ("encoder", "decoder", "discriminator"):
         weights = [state.modules[role].state_dict() for state in states if role in state.modules]
         assert len(weights) >= 3 or role == "discriminator"
@@ -115,8 +117,8 @@ def test_all_models_start_from_the_same_shared_weights(make_run: Callable[..., R
             same(weights[0], other)
 
 
-def test_a_run_goes_on_from_a_snapshot_with_the_same_bits(make_run: Callable[..., Run]) -> None:
-    run, data = make_run(VAEGAN(), ema=0.9), blobs()
+def test_a_run_goes_on_from_a_snapshot_with_the_same_bits() -> None:
+    run, data = small_run(VAEGAN(), ema=0.9), blobs()
     whole = TrainingState(run, data.shape, CPU)
     batches = Batches(run.dataset, data.train, run.batch, run.seed, CPU)
     for _ in range(3):
@@ -145,8 +147,8 @@ class Explodes(Model):
         return dataclasses.replace(game, terms={**game.terms, "prior": prior})
 
 
-def test_divergence_ends_the_run_and_names_the_step(make_run: Callable[..., Run]) -> None:
-    trained = train(make_run(Explodes(at=7), steps=200), blobs(), CPU)
+def test_divergence_ends_the_run_and_names_the_step() -> None:
+    trained = train(small_run(Explodes(at=7), steps=200), blobs(), CPU)
     assert trained.status == "diverged at step 7"
     assert trained.state.step == 50  # noticed at the next look, not at the end
 
@@ -164,15 +166,46 @@ class Detached(Model):
         return dataclasses.replace(game, terms={"blind": blind}, minimise={"autoencoder": {"blind": 1.0}})
 
 
-def test_weights_that_no_gradient_reaches_are_named(make_run: Callable[..., Run]) -> None:
+def test_weights_that_no_gradient_reaches_are_named() -> None:
     with pytest.raises(PluginError, match=r"'autoencoder' minimises nothing.*encoder\."):
-        train(make_run(Detached()), blobs(), CPU)
+        train(small_run(Detached()), blobs(), CPU)
 
 
-def test_warm_up_scales_the_prior_term_alone(make_run: Callable[..., Run]) -> None:
-    kl = KL(beta=4.0, warmup=10)
-    assert [kl.weight(step) for step in (0, 5, 10, 99)] == [0.0, 2.0, 4.0, 4.0]
-    assert train(make_run(VAE(prior=kl)), blobs(), CPU).status == "ok"
+def test_warm_up_scales_the_prior_term_alone() -> None:
+    warm_up = Weight("prior", Linear(end=4.0, over=10))
+    run, data = small_run(VAE(), steps=60, weights=(warm_up,)), blobs()
+    trained = train(run, data, CPU)
+    assert [row["weight of autoencoder.prior"] for row in trained.history] == [4.0, 4.0]
+    assert [row["weight of autoencoder.reconstruction"] for row in trained.history] == [1.0, 1.0]
+    state, batches = TrainingState(run, data.shape, CPU), Batches(run.dataset, data.train, run.batch, run.seed, CPU)
+    seen = [take_step(run, state, batches).objectives.minimise["autoencoder"]["prior"] for _ in range(12)]
+    assert seen == pytest.approx([0.4 * step for step in range(10)] + [4.0, 4.0])
+
+
+def test_a_weight_of_zero_leaves_a_term_out_and_rests_whom_nothing_is_left(tmp_path: Path) -> None:
+    without = small_run(GAN(), weights=(Weight("discriminator.discriminator", Constant(value=0)),))
+    trained = train(without, blobs(), CPU)
+    assert trained.history[-1]["moves of discriminator"] == 0
+    assert trained.history[-1]["moves of decoder"] == 1
+    # The decoder of a VAE without its reconstruction minimises nothing, which is no mistake of its author.
+    alone = train(small_run(VAE(), weights=(Weight("reconstruction", Constant(value=0)),)), blobs(), CPU)
+    assert alone.status == "ok"
+    assert alone.history[-1]["gradient of autoencoder.reconstruction"] == 0
+
+
+def test_the_gradient_of_each_term_is_logged_with_its_coefficient() -> None:
+    run, data = small_run(VAEGAN(gamma=0.25)), blobs()
+    state, batches = TrainingState(run, data.shape, CPU), Batches(run.dataset, data.train, run.batch, run.seed, CPU)
+    play = Play(state.modules, batches.at(0), state.noise, 0, run.networks.latent)
+    game = run.model.objectives(play)
+    norms = term_gradient_norms(game, state)
+    assert set(norms) == set(game.coefficients())
+    for player, term in (("encoder", "prior"), ("decoder", "similarity"), ("discriminator", "discriminator")):
+        found = torch.autograd.grad(
+            game.terms[term].mean(), state.parameters[player], retain_graph=True, allow_unused=True
+        )
+        norm = torch.stack([g.square().sum() for g in found if g is not None]).sum().sqrt()
+        assert norms[f"{player}.{term}"] == pytest.approx(game.minimise[player][term] * float(norm), rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -188,14 +221,14 @@ def test_the_margin_gate_rests_who_is_ahead(real: float, fake: float, rests: set
     assert Margin()(torch.full((4,), real), torch.full((4,), fake)) == rests
 
 
-def test_bfloat16_trains(make_run: Callable[..., Run]) -> None:
-    trained = train(make_run(VAEGAN(), precision="bfloat16"), blobs(), CPU)
+def test_bfloat16_trains() -> None:
+    trained = train(small_run(VAEGAN(), precision="bfloat16"), blobs(), CPU)
     assert trained.status == "ok"
     assert all(p.dtype == torch.float32 for p in trained.state.modules["encoder"].parameters())
 
 
-def test_every_epoch_shows_every_picture_once(make_run: Callable[..., Run]) -> None:
-    run, data = make_run(VAE()), blobs()
+def test_every_epoch_shows_every_picture_once() -> None:
+    run, data = small_run(VAE()), blobs()
     batches = Batches(run.dataset, data.train, 12, seed=3, device=CPU)
     epochs = [torch.cat([batches.at(step) for step in range(e * 6, e * 6 + 6)]) for e in (0, 1)]
     sums = [sorted(epoch.flatten(1).sum(1).tolist()) for epoch in epochs]
@@ -213,11 +246,11 @@ class Shaken(Blobs):
         return x_BCHW + torch.randn(x_BCHW.shape, generator=noise)
 
 
-def test_all_models_see_the_same_pictures_whatever_else_they_draw(make_run: Callable[..., Run]) -> None:
+def test_all_models_see_the_same_pictures_whatever_else_they_draw() -> None:
     seen: dict[str, list[Tensor]] = {}
     data = blobs()
     for model in MODELS:
-        run = make_run(model, dataset=Shaken())
+        run = small_run(model, dataset=Shaken())
         state, batches = TrainingState(run, data.shape, CPU), Batches(run.dataset, data.train, 16, run.seed, CPU)
         seen[model.name] = [batches.at(state.step)]
         take_step(run, state, batches)
@@ -226,8 +259,8 @@ def test_all_models_see_the_same_pictures_whatever_else_they_draw(make_run: Call
         assert all(torch.equal(mine, first) for mine, first in zip(pictures, seen["vae"], strict=True))
 
 
-def test_weights_that_the_last_move_ruined_are_a_divergence(make_run: Callable[..., Run]) -> None:
-    trained = train(make_run(VAE(), optimizer=PlainDescent(lr=float("inf")), steps=1), blobs(), CPU)
+def test_weights_that_the_last_move_ruined_are_a_divergence() -> None:
+    trained = train(small_run(VAE(), optimizer=PlainDescent(lr=float("inf")), steps=1), blobs(), CPU)
     assert trained.status == "diverged at step 1"
 
 

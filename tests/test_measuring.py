@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -11,7 +10,6 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
-from small import blobs
 
 from vaegan_bench.api import BenchError, Exhibits, Measurement, Metric, Outputs
 from vaegan_bench.assembly import build_modules
@@ -20,7 +18,7 @@ from vaegan_bench.evaluation.outputs import ModelOutputs
 from vaegan_bench.evaluation.shared import Shared
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
-from vaegan_bench.plan import Run
+from vaegan_bench.testing import blobs, small_run
 from vaegan_bench.training.trained_model import TrainedModel
 
 CPU = torch.device("cpu")
@@ -55,8 +53,8 @@ class Fails(Metric):
 
 
 @pytest.fixture
-def outputs(make_run: Callable[..., Run], tmp_path: Path) -> ModelOutputs:
-    run = make_run(VAE())
+def outputs(tmp_path: Path) -> ModelOutputs:
+    run = small_run(VAE())
     modules = build_modules(run.model, run.networks, 0, blobs().shape, CPU)
     return ModelOutputs(TrainedModel(run.model, modules, run.networks.latent), Shared(blobs(), tmp_path, CPU), 20, 0)
 
@@ -87,8 +85,8 @@ def test_another_draw_has_other_samples_and_all_else_in_common(outputs: ModelOut
     assert not torch.equal(outputs.decode(outputs.prior(20)), outputs.samples)
 
 
-def test_all_models_of_a_seed_are_given_the_same_codes(make_run: Callable[..., Run], outputs: ModelOutputs) -> None:
-    run = make_run(GAN())
+def test_all_models_of_a_seed_are_given_the_same_codes(outputs: ModelOutputs) -> None:
+    run = small_run(GAN())
     modules = build_modules(run.model, run.networks, 0, blobs().shape, CPU)
     gan = ModelOutputs(TrainedModel(run.model, modules, run.networks.latent), outputs.shared, 20, 0)
     assert torch.equal(gan.prior(7), outputs.prior(7))

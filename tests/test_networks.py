@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 import torch
-from small import blobs
 
 from vaegan_bench.api import ImageShape, Networks, PluginError
 from vaegan_bench.losses.reconstruction.gaussian_learned import GaussianLearned
@@ -19,7 +16,7 @@ from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.models.vaegan_pixel import VAEGANPixel
 from vaegan_bench.networks.compact import Compact
 from vaegan_bench.networks.larsen import Larsen
-from vaegan_bench.plan import Run
+from vaegan_bench.testing import blobs, small_run
 from vaegan_bench.training.loop import train
 
 
@@ -88,12 +85,12 @@ def test_what_networks_cannot_do_is_refused_in_words(networks: Networks) -> None
     ],
     ids=str,
 )
-def test_every_kind_of_scale_and_penalty_trains(model: VAE, make_run: Callable[..., Run]) -> None:
-    trained = train(make_run(model, steps=3), blobs(), torch.device("cpu"))
+def test_every_kind_of_scale_and_penalty_trains(model: VAE) -> None:
+    trained = train(small_run(model, steps=3), blobs(), torch.device("cpu"))
     assert trained.status == "ok"
     assert ("scale" in trained.state.modules) == ("learned" in str(model))
 
 
-def test_a_learned_scale_moves(make_run: Callable[..., Run]) -> None:
-    trained = train(make_run(VAE(reconstruction=GaussianLearned()), steps=3), blobs(), torch.device("cpu"))
+def test_a_learned_scale_moves() -> None:
+    trained = train(small_run(VAE(reconstruction=GaussianLearned()), steps=3), blobs(), torch.device("cpu"))
     assert trained.state.modules["scale"]().item() != 0.0

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from small import blobs
 
 from vaegan_bench.api import Model
-from vaegan_bench.plan import Run
 from vaegan_bench.registry import Registry
+from vaegan_bench.testing import blobs, small_run
 from vaegan_bench.training.loop import train
 
 README = Path(__file__).parent.parent / "README.md"
 
 
-def test_the_loss_in_the_readme_registers_and_trains(tmp_path: Path, make_run: Callable[..., Run]) -> None:
+def test_the_loss_in_the_readme_registers_and_trains(tmp_path: Path) -> None:
     blocks = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), flags=re.DOTALL)
     (plugin,) = [block for block in blocks if "hookimpl" in block]
     file = tmp_path / "charbonnier.py"
     file.write_text(plugin)
     model = Registry([file]).build(Model, "vaegan[similarity=charbonnier]")
-    assert train(make_run(model), blobs(), torch.device("cpu")).status == "ok"
+    assert train(small_run(model), blobs(), torch.device("cpu")).status == "ok"
 
 
 def test_the_selectors_in_the_readme_can_be_built() -> None:

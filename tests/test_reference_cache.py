@@ -11,12 +11,12 @@ from typing import ClassVar
 
 import pytest
 import torch
-from small import blobs
 from torch import Tensor
 
 from vaegan_bench.api import Data, Extractor, FeatureNetwork, Features, Progress, StoreError, silent
 from vaegan_bench.evaluation.shared import Shared
 from vaegan_bench.extractors.frozen_network import FrozenNetwork
+from vaegan_bench.testing import blobs
 
 CPU = torch.device("cpu")
 calls: list[str] = []

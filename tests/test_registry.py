@@ -14,7 +14,8 @@ from vaegan_bench.api import (
     UnknownNameError,
     definition,
 )
-from vaegan_bench.registry import Registry, summary_line
+from vaegan_bench.discovery import summary_line
+from vaegan_bench.registry import Registry
 from vaegan_bench.selectors import parse_selector, split_list
 
 MY_LOSS = '''
@@ -43,25 +44,25 @@ def registry() -> Registry:
 
 
 def test_a_selector_builds_nested_plugins(registry: Registry) -> None:
-    model = registry.build(Model, "vaegan[ gamma=1e-4, prior=kl[beta=2,warmup=10], adversarial=hinge ]")
-    assert str(model) == "vaegan[prior=kl[beta=2.0,warmup=10],adversarial=hinge,gamma=0.0001]"
+    model = registry.build(Model, "vaegan[ gamma=1e-4, prior=kl[free_bits=2], adversarial=hinge ]")
+    assert str(model) == "vaegan[prior=kl[free_bits=2.0],adversarial=hinge,gamma=0.0001]"
 
 
 def test_a_plugin_is_restored_from_its_definition(registry: Registry) -> None:
-    model = registry.build(Model, "vaegan[prior=kl[beta=2],regulariser=r1[weight=3]]")
+    model = registry.build(Model, "vaegan[prior=kl[free_bits=2],regulariser=r1[weight=3]]")
     assert registry.restore(Model, definition(model)) == model
 
 
 @pytest.mark.parametrize(
     ("selector", "message"),
     [
-        ("veagan", "Unknown model 'veagan'. Did you mean 'vaegan'? Known: gan, vae, vaegan, vaegan-pixel"),
+        ("veagan", "Unknown model 'veagan'. Did you mean 'vaegan'? Known: gan, vae, vae-disl, vaegan, vaegan-pixel"),
         ("vaegan[gama=1]", "Did you mean 'gamma'?"),
         ("vaegan[adversarial=hinje]", "Unknown adversarial loss 'hinje'. Did you mean 'hinge'?"),
         ("vaegan[gamma=much]", "vaegan.gamma takes a finite number, not 'much'"),
         ("vaegan[gamma=nan]", "vaegan.gamma takes a finite number, not 'nan'"),
         ("vaegan[gamma=1,gamma=2]", "sets gamma more than once"),
-        ("vae[prior=kl[warmup=1.5]]", "kl.warmup takes a whole number, not '1.5'"),
+        ("vae[prior=kl[free_bits=x]]", "kl.free_bits takes a finite number, not 'x'"),
         ("vaegan[gamma]", "write field=value"),
         ("vaegan[gamma=1", "write name or name[field=value,other=value]"),
         ("vae[reconstruction=gaussian[sigma=0]]", "sigma must be positive"),

@@ -33,7 +33,7 @@ def test_results_come_as_a_tidy_frame_a_table_and_figures(results: vb.Results) -
     assert set(results.rows["seed"]) == {0, 1}
     assert set(results.rows.loc[results.rows["metric"] == "psnr", "model"]) == {"vae"}
     assert len(results.table()) == 2
-    assert {"learning-curves", "metrics", "samples", "reconstructions"} == set(results.figures())
+    assert {"learning-curves", "gradients", "metrics", "samples", "reconstructions"} == set(results.figures())
     again = vb.load(results.folder.path)
     assert again.rows.equals(results.rows)
 

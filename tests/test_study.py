@@ -68,7 +68,7 @@ def test_models_losses_and_seeds_are_crossed() -> None:
 
 
 def test_all_means_every_registered_model() -> None:
-    assert [run.label for run in planned(models=["all"]).runs] == ["vae", "gan", "vaegan", "vaegan-pixel"]
+    assert [run.label for run in planned(models=["all"]).runs] == ["vae", "gan", "vaegan", "vaegan-pixel", "vae-disl"]
 
 
 def test_fields_of_a_study_lie_below_selectors() -> None:
@@ -92,7 +92,7 @@ def test_an_id_depends_on_what_decides_the_outcome_and_on_nothing_else() -> None
         {"steps": 9},
         {"size": 64},
         {"precision": "bfloat16"},
-        {"model": VAE(prior=KL(beta=2.0))},
+        {"model": VAE(prior=KL(free_bits=2.0))},
     ]
     ids = {dataclasses.replace(run, **change).id for change in changes}
     assert len(ids) == len(changes)
@@ -106,12 +106,12 @@ def test_runs_that_may_be_compared_share_a_setting() -> None:
 
 
 def test_fields_reach_nested_plugins_and_must_be_known() -> None:
-    (run,) = planned(models=["vae"], fields={"kl": {"beta": 400.0}}).runs
-    assert run.model.prior.beta == 400.0  # type: ignore[attr-defined]
+    (run,) = planned(models=["vae"], fields={"kl": {"free_bits": 400.0}}).runs
+    assert run.model.prior.free_bits == 400.0  # type: ignore[attr-defined]
     with pytest.raises(BenchError, match=r"Unknown plugin in fields: 'veagan'.* 'vaegan'"):
         planned(fields={"veagan": {"gamma": 1.0}})
-    with pytest.raises(BenchError, match=r"Unknown field of 'kl': 'betta'.* 'beta'"):
-        planned(fields={"kl": {"betta": 1.0}})
+    with pytest.raises(BenchError, match=r"Unknown field of 'kl': 'free_bitz'.* 'free_bits'"):
+        planned(fields={"kl": {"free_bitz": 1.0}})
 
 
 def test_two_labels_of_one_run_are_refused() -> None:
@@ -126,7 +126,7 @@ def test_two_labels_of_one_run_are_refused() -> None:
         ({"optimizer": "adam[lr=-1]"}, "Optimizer 'adam.lr=-1.0.' cannot be used"),
         ({"optimizer": "rmsprop[schedule=power[every=0]]"}, "cannot be used"),
         ({"networks": "compact[width=-3]"}, "width must be at least 1, not -3"),
-        ({"models": ["vae[prior=kl[warmup=-5]]"]}, "warmup must be at least 0, not -5"),
+        ({"models": ["vae[prior=kl[free_bits=-5]]"]}, "free_bits must be at least 0, not -5"),
         ({"name": "../elsewhere"}, "plain name of a folder"),
         ({"losses": {"reconstruction": []}}, "no loss to be crossed with"),
     ],

@@ -38,6 +38,7 @@ from vaegan_bench.metrics.precision_recall import PrecisionRecall
 from vaegan_bench.metrics.reconstruction import Reconstruction
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
+from vaegan_bench.models.vae_disl import VAEDisl
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.models.vaegan_pixel import VAEGANPixel
 from vaegan_bench.networks.compact import Compact
@@ -46,18 +47,22 @@ from vaegan_bench.optimizers.adam import Adam
 from vaegan_bench.optimizers.rmsprop import RMSProp
 from vaegan_bench.schedules.constant import Constant
 from vaegan_bench.schedules.cosine import Cosine
+from vaegan_bench.schedules.cyclic import Cyclic
+from vaegan_bench.schedules.linear import Linear
 from vaegan_bench.schedules.power import Power
+from vaegan_bench.schedules.stepwise import Stepwise
 
 
 @hookimpl
 def vaegan_bench_plugins() -> list[type[Plugin]]:
     """Everything that comes with the package, in the order in which lists show it."""
-    models: list[type[Plugin]] = [VAE, GAN, VAEGAN, VAEGANPixel]
+    models: list[type[Plugin]] = [VAE, GAN, VAEGAN, VAEGANPixel, VAEDisl]
     gaussians: list[type[Plugin]] = [Gaussian, GaussianLearned, GaussianOptimal, GaussianPredicted]
     reconstruction: list[type[Plugin]] = [*gaussians, Bernoulli, Laplace]
     adversarial: list[type[Plugin]] = [Minimax, NonSaturating, Hinge, LSGAN, Wasserstein]
     other_losses: list[type[Plugin]] = [KL, GradientPenalty, R1, Margin]
-    harness: list[type[Plugin]] = [Larsen, Compact, Adam, RMSProp, Constant, Power, Cosine]
+    schedules: list[type[Plugin]] = [Constant, Linear, Cyclic, Stepwise, Power, Cosine]
+    harness: list[type[Plugin]] = [Larsen, Compact, Adam, RMSProp, *schedules]
     data: list[type[Plugin]] = [Avatars]
     sample_quality: list[type[Plugin]] = [Frechet, InceptionScore, KID, PrecisionRecall, Memorisation]
     extractors: list[type[Plugin]] = [EffLite0, Inception, Oracle, *BACKBONES, *ENCODERS, VGG16]

@@ -10,7 +10,8 @@ import torch
 
 from vaegan_bench.api import Data, ImageShape, Split
 from vaegan_bench.device import peak_memory_bytes
-from vaegan_bench.plan import Plan, Run
+from vaegan_bench.plan import Plan
+from vaegan_bench.runs import Run
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.loop import take_step
 from vaegan_bench.training.state import TrainingState

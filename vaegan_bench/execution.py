@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from vaegan_bench.api import (
     Optimizer,
     Plugin,
     Progress,
+    Schedule,
     silent,
 )
 from vaegan_bench.assembly import build_modules
@@ -31,13 +32,16 @@ from vaegan_bench.evaluation.health import verdicts
 from vaegan_bench.evaluation.measuring import Protocol, measure
 from vaegan_bench.evaluation.outputs import ModelOutputs
 from vaegan_bench.evaluation.shared import Shared, SharedShelf, open_extractors
-from vaegan_bench.plan import Plan, Run
+from vaegan_bench.lifecycle import Lifecycle
+from vaegan_bench.plan import Plan
 from vaegan_bench.registry import Registry
+from vaegan_bench.runs import Run
 from vaegan_bench.store import RunFolder, StudyFolder
 from vaegan_bench.study import as_plain
 from vaegan_bench.training.loading import DataShelf
 from vaegan_bench.training.loop import Listener, Trained, train
 from vaegan_bench.training.trained_model import TrainedModel
+from vaegan_bench.weights import Weight
 
 KEPT_PICTURES = 64
 """Samples and reconstructions that are kept per run, for sheets."""
@@ -50,7 +54,8 @@ class Execution:
         self, plan: Plan, registry: Registry, folder: StudyFolder, cache: Path, progress: Progress = silent
     ) -> None:
         self.plan, self.folder = plan, folder
-        self.hook = registry.manager.hook
+        self.lifecycle = Lifecycle(registry.manager)
+        self.by_fingerprint = {run.fingerprint: run for run in plan.runs}
         self.device = choose_device(plan.study.device)
         self.shelf = DataShelf(cache, progress)
         self.shared = SharedShelf(cache, self.device, progress)
@@ -79,22 +84,27 @@ class Execution:
         self.folder.write_study({"study": as_plain(study), "runs": [run.id for run in self.plan.runs]})
         todo = [run for run in self.plan.runs if not (self._has_results(run) and self._has_weights_for(run))]
         images = [0 if self._has_weights_for(run) else run.steps * run.batch for run in todo]
-        self.hook.study_started(name=study.name, runs=[run.id for run in todo], images=images)
-        for run in todo:
-            self._try(run)
-        for run in self._measured_with_other_weights():
-            self._try(run)
-        self.hook.study_ended(name=study.name)
+        ids, folder = [run.id for run in todo], self.folder.path
+        self.lifecycle.tell("study_started", name=study.name, folder=folder, runs=ids, images=images)
+        try:
+            for run in todo:
+                self._try(run)
+            for run in self._measured_with_other_weights():
+                self._try(run)
+        finally:
+            self.lifecycle.tell("study_ended", name=study.name)
 
     def _try(self, run: Run) -> None:
         """Carry out a run; what fails is noted."""
+        status = "interrupted"
         try:
             status = self._carry_out(run)
         except Exception as error:  # a plugin may raise anything, and one run must not cost the others
             words = str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}"
             self.failures[run.id] = words
             status = f"failed: {words}"
-        self.hook.run_ended(run=run.id, status=status)
+        finally:
+            self.lifecycle.tell("run_ended", run=run.id, status=status)
 
     def _measured_with_other_weights(self) -> list[Run]:
         """Finished runs whose features are not those of this process: another machine trained another oracle."""
@@ -121,33 +131,49 @@ class Execution:
         """Train where that is not done, and measure; return how the run ended."""
         folder, data = self.folder.run(run.id), self.shelf.get(run)
         trained = self._has_weights_for(run)
-        self.hook.run_started(run=run.id, steps=0 if trained else run.steps, batch=run.batch)
+        steps = 0 if trained else run.steps
+        self.lifecycle.tell("run_started", run=run.id, label=run.label, steps=steps, batch=run.batch)
         if not trained:
             self._train(run, data, folder)
         status: str = folder.record()["status"]
         if status == "ok":
-            measure_run(run, folder, self.shared.of(data), self.protocol)
+            rows = measure_run(run, folder, self.shared.of(data), self.protocol)
+            self.lifecycle.tell("run_evaluated", run=run.id, rows=rows)
         return status
 
     def _train(self, run: Run, data: Data, folder: RunFolder) -> None:
         listener = Listener(
-            step_ended=lambda step: self.hook.step_ended(run=run.id, step=step),
-            terms_logged=lambda step, terms: self.hook.terms_logged(run=run.id, step=step, terms=terms),
+            step_ended=lambda step: self.lifecycle.tell("step_ended", run=run.id, step=step),
+            terms_logged=lambda step, terms: self.lifecycle.tell("terms_logged", run=run.id, step=step, terms=terms),
         )
-        trained = train(run, data, self.device, listener)
+        trained = train(run, data, self.device, listener, self._borrowed(run))
         weights = flattened(trained.state.evaluated_modules())
         folder.write_trained(run_record(run, data, trained, self.device), trained.history, weights)
 
+    def _borrowed(self, run: Run) -> dict[str, dict[str, Tensor]]:
+        """What the run's lenders have trained. Raises `BenchError` where one of them did not come to a good end."""
+        borrowed = {}
+        for role, lender in run.lenders.items():
+            planned = self.by_fingerprint[lender.fingerprint]
+            folder = self.folder.run(planned.id)
+            status = folder.record()["status"] if folder.is_trained else "failed"
+            if status != "ok":
+                raise BenchError(f"{run.label} borrows the {role} of {planned.label}, which {status}.")
+            borrowed[role] = weights_of(folder.weights(), run.model.borrows()[role].role)
+        return borrowed
 
-def measure_run(run: Run, folder: RunFolder, shared: Shared, protocol: Protocol) -> None:
-    """Measure a trained run from its weights, and keep its numbers and pictures."""
-    model = restore(run.model, run.networks, shared.data.shape, folder.weights(), shared.device)
+
+def measure_run(run: Run, folder: RunFolder, shared: Shared, protocol: Protocol) -> list[dict[str, Any]]:
+    """Measure a trained run from its weights, keep its numbers and pictures, and return its rows."""
+    names = shared.data.attribute_names
+    model = restore(run.model, run.networks, shared.data.shape, folder.weights(), shared.device, names)
     outputs = ModelOutputs(model, shared, protocol.samples, run.seed)
     folder.write_pictures(kept_pictures(outputs))
     draws = [outputs, *(outputs.redrawn(draw) for draw in range(1, protocol.draws))]
     measured = measure(draws, protocol.metrics, run.split)
     health = verdicts(outputs, folder.history())
     folder.write_measured(protocol.definition, shared.weights(), measured, health)
+    return measured.rows
 
 
 def run_of(record: Mapping[str, Any], registry: Registry) -> Run:
@@ -158,7 +184,8 @@ def run_of(record: Mapping[str, Any], registry: Registry) -> Run:
     }  # fmt: skip
     plugins: dict[str, Any] = {name: registry.restore(kind, known[name]) for name, kind in kinds.items()}
     plain = ("seed", "size", "split", "steps", "batch", "ema", "precision", "device")
-    return Run(label=record["label"], **plugins, **{name: known[name] for name in plain})
+    weights = tuple(Weight(target, registry.restore(Schedule, at)) for target, at in known["weights"].items())
+    return Run(label=record["label"], weights=weights, **plugins, **{name: known[name] for name in plain})
 
 
 def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> dict[str, Any]:
@@ -174,8 +201,9 @@ def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> 
         "steps": steps,
         "seconds": round(trained.seconds, 3),
         "speed": round(steps * run.batch / trained.seconds, 1),
-        "parameters": sum(p.numel() for module in trained.state.modules.values() for p in module.parameters()),
+        "parameters": sum(p.numel() for module in trained.state.owned_modules().values() for p in module.parameters()),
         "shape": list(data.shape),
+        "attributes": list(data.attribute_names),
         "data": data.digest,
         "setting": run.setting_id,
         "definition": run.definition,
@@ -190,13 +218,25 @@ def flattened(modules: Modules) -> dict[str, Tensor]:
 
 
 def restore(
-    model: Model, networks: Networks, shape: ImageShape, weights: Mapping[str, Tensor], device: torch.device
+    model: Model,
+    networks: Networks,
+    shape: ImageShape,
+    weights: Mapping[str, Tensor],
+    device: torch.device,
+    attribute_names: Sequence[str] = (),
 ) -> TrainedModel:
-    """Build a model's networks and fill them with trained weights."""
-    modules = build_modules(model, networks, 0, shape, device)
+    """Build a model's networks and fill them with trained weights; `attribute_names` are those of its data."""
+    modules = build_modules(model, networks, 0, shape, device, len(attribute_names))
+    for role in model.borrows():
+        del modules[role]  # only training needs it
     for role, module in modules.items():
-        module.load_state_dict({n.removeprefix(f"{role}."): w for n, w in weights.items() if n.startswith(f"{role}.")})
-    return TrainedModel(model, modules, networks.latent)
+        module.load_state_dict(weights_of(weights, role))
+    return TrainedModel(model, modules, networks.latent, tuple(attribute_names))
+
+
+def weights_of(weights: Mapping[str, Tensor], role: str) -> dict[str, Tensor]:
+    """The part of all weights that is one role's."""
+    return {name.removeprefix(f"{role}."): w for name, w in weights.items() if name.startswith(f"{role}.")}
 
 
 def kept_pictures(outputs: ModelOutputs) -> dict[str, np.ndarray[Any, np.dtype[np.uint8]]]:

@@ -17,7 +17,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Kept = Mapping[str, Sequence[Mapping[str, Array]]]
 """Model → the arrays of each of its runs, by name."""
 
-NUMBERS = ("learning-curves", "metrics", "attributes", "attribute-matrix", "latent")
+NUMBERS = ("learning-curves", "gradients", "metrics", "attributes", "attribute-matrix", "latent")
 PICTURES = ("samples", "reconstructions", "attribute-strips", "nearest-training")
 
 
@@ -33,8 +33,8 @@ def number_figures(folder: StudyFolder) -> dict[str, Figure]:
     figures = _each(folder, RunFolder.exhibits, lambda kept: dict(_number_figures(kept, models)))
     datasets = rows["dataset"].unique()
     for dataset in datasets:
-        curves = plots.learning_curves(_eventful(history[history["dataset"] == dataset]), models)
-        figures[_named("learning-curves", dataset, len(datasets))] = curves
+        for name, curves in _curves(history[history["dataset"] == dataset]).items():
+            figures[_named(name, dataset, len(datasets))] = plots.learning_curves(curves, models)
         single = _with_ceiling(rows[(rows["dataset"] == dataset) & (rows["attribute"] != "")])
         if not single.empty:
             figures[_named("attributes", dataset, len(datasets))] = plots.attribute_dots(single, models)
@@ -79,10 +79,17 @@ def _named(figure: str, dataset: str, datasets: int) -> str:
     return f"{figure}-{plain}" if datasets > 1 else figure
 
 
-def _eventful(history: pd.DataFrame) -> pd.DataFrame:
-    """Without the shares of steps in which players moved where nobody ever rested: they say nothing."""
-    always = history.groupby("term")["value"].transform("min") == 1
-    return history[~(history["term"].str.startswith("moves of ") & always)]
+GRADIENT, QUIET = "gradient of ", ("moves of ", "weight of ")
+"""Columns of the history: of a figure of its own, and those that say nothing where they never change."""
+
+
+def _curves(history: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The terms over time, moves and weights as far as they change; and how hard each term pulls at each player."""
+    gradients, values = history["term"].str.startswith(GRADIENT), history.groupby("term")["value"]
+    constant = values.transform("min") == values.transform("max")
+    pulls = history[gradients].assign(term=lambda rows: rows["term"].str.removeprefix(GRADIENT))
+    terms = history[~gradients & ~(history["term"].str.startswith(QUIET) & constant)]
+    return {"learning-curves": terms, **({} if pulls.empty else {"gradients": pulls})}
 
 
 def _with_ceiling(rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,9 +1,26 @@
-"""The hooks that plugins implement; all of them optional."""
+"""The hooks that plugins implement; all of them optional.
+
+`vaegan_bench_plugins` registers plugins. The others follow the life of a study, in this order:
+
+    study_started
+        run_started
+            step_ended, and every few steps terms_logged
+            run_evaluated
+        run_ended
+    study_ended
+
+Every `run_started` is followed by a `run_ended`, and `study_started` by `study_ended`: after errors and Ctrl-C too. A
+run whose data cannot be loaded ends without having started. One that diverged, or whose measuring failed, has no
+`run_evaluated`. All hooks are called in the process and thread that trains, between steps, so an implementation must
+be quick; what it is handed it must not change. One that raises an error costs nobody their run: its plugin hears
+nothing more, and the user is told. An implementation may leave out arguments.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -19,31 +36,47 @@ def vaegan_bench_plugins() -> list[type[Plugin]]:  # type: ignore[empty-body]  #
 
 
 @hookspec
-def study_started(name: str, runs: list[str], images: list[int]) -> None:
+def study_started(name: str, folder: Path, runs: list[str], images: list[int]) -> None:
     """A study is about to work on `runs` (their ids), each on as many `images`: 0 where it is only measured.
 
-    Finished runs are not listed.
+    Finished runs are not listed. `folder` holds the study's results, and is there.
     """
 
 
 @hookspec
-def run_started(run: str, steps: int, batch: int) -> None:
-    """A run is about to be trained for `steps`, or only measured where it was trained before: `steps` is 0 then."""
+def run_started(run: str, label: str, steps: int, batch: int) -> None:
+    """A run is about to be trained for `steps`, or only measured where it was trained before: `steps` is 0 then.
+
+    `label` is how tables name its model.
+    """
 
 
 @hookspec
 def step_ended(run: str, step: int) -> None:
-    """A run has taken `step` steps; called after every step, so implementations must be quick."""
+    """A run has taken `step` steps; called after every step."""
 
 
 @hookspec
 def terms_logged(run: str, step: int, terms: Mapping[str, float]) -> None:
-    """The mean of each term since the last call, every few steps."""
+    """Means since the last call, every 50 steps and after the last one, while all terms are finite.
+
+    The keys are the terms and what else the model logs; 'moves of PLAYER', the share of steps in which it moved; and of
+    the latest step 'weight of PLAYER.TERM', the coefficient, and 'gradient of PLAYER.TERM', the norm of what the term
+    adds to the player's gradient.
+    """
+
+
+@hookspec
+def run_evaluated(run: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """A run has been measured: one row per number, with 'metric', 'value', 'units', 'direction', 'attribute', …"""
 
 
 @hookspec
 def run_ended(run: str, status: str) -> None:
-    """A run has been trained and evaluated, or has failed; `status` is 'ok' or says what happened."""
+    """A run is over; `status` is 'ok', 'diverged at step N', 'failed: …' or 'interrupted'.
+
+    The results of the first two are on disk.
+    """
 
 
 @hookspec

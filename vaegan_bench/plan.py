@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
-from importlib.metadata import version
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 
@@ -23,64 +17,20 @@ from vaegan_bench.api import (
     Optimizer,
     Plugin,
     PluginError,
+    SelectorError,
     StudyError,
     UnknownNameError,
-    definition,
 )
 from vaegan_bench.api.plugin import written
-from vaegan_bench.assembly import build_role, roles
+from vaegan_bench.assembly import build_role, roles, stated_game
 from vaegan_bench.device import choose_device, choose_precision
-from vaegan_bench.registry import Registry, field_types, plugins_within
-from vaegan_bench.selectors import parse_selector
+from vaegan_bench.registry import Registry, field_types
+from vaegan_bench.runs import Run
+from vaegan_bench.selectors import Selector, parse_selector
 from vaegan_bench.study import Study
+from vaegan_bench.weights import SUFFIX, Weight, check_targets, read_weight, split_weights
 
 P = TypeVar("P", bound=Plugin)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """One training, fully decided."""
-
-    label: str
-    """How tables name the model: the selector as its user wrote it."""
-    model: Model
-    seed: int
-    dataset: Dataset
-    size: int
-    split: str
-    networks: Networks
-    optimizer: Optimizer
-    steps: int
-    batch: int
-    ema: float
-    precision: str
-    device: str
-    """The kind of device, 'cpu' or 'cuda': the same seed gives other bits on another."""
-
-    @cached_property
-    def setting(self) -> Mapping[str, Any]:
-        """All that decides the outcome but the model and the seed: what compared runs must share."""
-        plugins = {name: definition(getattr(self, name)) for name in ("dataset", "networks", "optimizer")}
-        plain = {n: getattr(self, n) for n in ("size", "split", "steps", "batch", "ema", "precision", "device")}
-        versions = {"vaegan-bench": version("vaegan-bench"), "torch": version("torch")}
-        return {**plugins, **plain, "versions": versions}
-
-    @cached_property
-    def definition(self) -> Mapping[str, Any]:
-        """All that decides the outcome, as plain data, with digests of the plugins' code."""
-        code = code_of((self.model, self.dataset, self.networks, self.optimizer), without=NOT_TRAINING)
-        return {"model": definition(self.model), "seed": self.seed, **self.setting, "code": code}
-
-    @property
-    def setting_id(self) -> str:
-        """A hash of the setting: rows are aggregated only within one."""
-        return _digest(self.setting)
-
-    @cached_property
-    def id(self) -> str:
-        """The run's folder name: readable first, and a hash of the definition."""
-        readable = "".join(c if c.isalnum() or c in "-." else "-" for c in self.label).strip("-")
-        return f"{readable[:40]}-s{self.seed}-{_digest(self.definition)[:8]}"
 
 
 @dataclass(frozen=True)
@@ -105,14 +55,35 @@ def make_plan(study: Study, registry: Registry) -> Plan:
     """Cross data sets × models × losses × seeds. Raises `BenchError` for anything that could not be run."""
     resolve = Resolver(study, registry)
     metrics = tuple(resolve.metric(m) for m in study.metrics)
-    models = {label: resolve.model(label) for label in dict.fromkeys(_labels(study, registry))}
-    _check_crossed(study, models.values())
-    runs = [run for label, model in models.items() for run in resolve.runs(label, model)]
+    games, refused = _games(study, resolve)
+    _check_crossed(study, [model for model, _ in games.values()])
+    runs = [run for label, (model, weights) in games.items() for run in resolve.runs(label, model, weights)]
     _refuse_twins(runs)
+    runs = _with_lenders(runs)
     fitting, skips = _build_on_paper(runs)
+    skips = [*refused, *skips]
     if not fitting:
         raise StudyError(f"Nothing to run: {skips[0].reason}")
     return Plan(study, tuple(fitting), tuple(skips), metrics)
+
+
+Game = tuple[Model, tuple[Weight, ...]]
+
+
+def _games(study: Study, resolve: Resolver) -> tuple[dict[str, Game], list[Skip]]:
+    """Label → game; what only crossing has made, and its model refuses, is skipped with the reason."""
+    games: dict[str, Game] = {}
+    skips = []
+    for label in dict.fromkeys(_labels(study, resolve)):
+        try:
+            games[label] = resolve.game(label)
+        except SelectorError as error:
+            if not study.losses or label in study.models:
+                raise
+            skips.append(Skip(label, str(error)))
+    if not games:
+        raise StudyError(f"Nothing to run: {skips[0].reason}")
+    return games, skips
 
 
 class Resolver:
@@ -125,15 +96,24 @@ class Resolver:
         self.fields = {name: {k: written(v) for k, v in fields.items()} for name, fields in study.fields.items()}
         registry.check_fields(self.fields)
 
-    def model(self, selector: str) -> Model:
-        """A model, with this study's fields."""
-        return self._build(Model, selector)
+    def game(self, label: str) -> Game:
+        """A model, with this study's fields, and the weights of its terms."""
+        selector, weights = split_weights(parse_selector(label))
+        model = self._build(Model, selector)
+        return model, tuple(read_weight(target, text, self.registry) for target, text in weights.items())
 
     def metric(self, selector: str) -> Metric:
         """A metric, with this study's fields."""
         return self._build(Metric, selector)
 
-    def runs(self, label: str, model: Model) -> Iterator[Run]:
+    def terms(self, selector: Selector) -> dict[str, bool]:
+        """What a model's weights may be about: its terms, and each term of one player; True for the former."""
+        model, _ = self.game(str(selector))
+        game = stated_game(model, self._build(Networks, self.study.networks))
+        whole = {term: True for terms in game.values() for term in terms}
+        return {**whole, **{f"{player}.{term}": False for player, terms in game.items() for term in terms}}
+
+    def runs(self, label: str, model: Model, weights: tuple[Weight, ...]) -> Iterator[Run]:
         """One run per data set and seed."""
         study = self.study
         for dataset in study.datasets:
@@ -152,22 +132,57 @@ class Resolver:
                     ema=study.ema,
                     precision=choose_precision(study.precision, self.device),
                     device=self.device.type,
+                    weights=weights,
                 )
 
-    def _build(self, base: type[P], selector: str) -> P:
+    def _build(self, base: type[P], selector: str | Selector) -> P:
         return self.registry.build(base, selector, self.fields)
 
 
-def _labels(study: Study, registry: Registry) -> Iterator[str]:
-    """The selectors of all models, crossed with the study's losses."""
-    known = registry.of_kind(Model.kind)
+def _labels(study: Study, resolve: Resolver) -> Iterator[str]:
+    """The selectors of all models, crossed with the study's losses and weights, and each with a term left out."""
+    known = resolve.registry.of_kind(Model.kind)
+    told: set[str] = set()
     for text in study.models:
         for name in known if text == "all" else [text]:
             selectors = [parse_selector(name)]
             fields = field_types(known[selectors[0].name].plugin) if selectors[0].name in known else {}
             for field in (f for f in study.losses if f in fields and study.losses[f]):
                 selectors = [s.plus({field: loss}) for s in selectors for loss in study.losses[field]]
-            yield from map(str, selectors)
+            for selector in selectors:
+                terms = resolve.terms(selector) if study.weights or study.ablate else {}
+                told |= set(terms)
+                yield from map(str, _weighed(selector, study, terms))
+    if missing := [target for target in study.weights if target not in told]:
+        raise UnknownNameError("term to weigh, of the chosen models:", missing[0], told)
+
+
+def _weighed(selector: Selector, study: Study, terms: Mapping[str, bool]) -> list[Selector]:
+    """A model with all weights that the study gives its terms; then each of these with one term left out."""
+    selectors = [selector]
+    for target in (t for t in study.weights if t in terms):
+        selectors = [s.plus({target + SUFFIX: text}) for s in selectors for text in study.weights[target]]
+    if not study.ablate:
+        return selectors
+    whole_terms = [term for term, is_whole in terms.items() if is_whole]
+    return [*selectors, *(s.plus({term + SUFFIX: "0"}) for s in selectors for term in whole_terms)]
+
+
+def _with_lenders(runs: list[Run]) -> list[Run]:
+    """The runs, each behind those whose networks it borrows; what the study trains anyway is not trained twice."""
+    ordered: dict[str, Run] = {}
+    asked_for = {run.id: run for run in runs}
+    labels = {run.fingerprint: run for run in runs}
+
+    def add(run: Run) -> None:
+        run = labels.get(run.fingerprint, run)
+        for lender in run.lenders.values():
+            add(lender)
+        ordered.setdefault(run.id, run)
+
+    for run in asked_for.values():
+        add(run)
+    return list(ordered.values())
 
 
 def _check_crossed(study: Study, models: Iterable[Model]) -> None:
@@ -184,7 +199,7 @@ def _refuse_twins(runs: list[Run]) -> None:
     """Two labels of one run would share its folder, and one of them would vanish from the tables."""
     first: dict[str, Run] = {}
     for run in runs:
-        twin = first.setdefault(_digest(run.definition), run)
+        twin = first.setdefault(run.fingerprint, run)
         if twin is not run:
             raise StudyError(f"'{twin.label}' and '{run.label}' mean the same run: leave one of them out.")
 
@@ -200,6 +215,12 @@ def _check_optimizer(run: Run) -> None:
         raise StudyError(f"Optimizer '{run.optimizer}' cannot be used: {error}.") from error
 
 
+def _check_weights(run: Run) -> None:
+    """Refuse weights of terms that no player of the run's model minimises."""
+    if run.weights:
+        check_targets(run.weights, stated_game(run.model, run.networks), run.model.name)
+
+
 def _build_on_paper(runs: list[Run]) -> tuple[list[Run], list[Skip]]:
     """Build every run's networks without memory, so that what cannot be built is known now."""
     fitting: list[Run] = []
@@ -210,6 +231,7 @@ def _build_on_paper(runs: list[Run]) -> tuple[list[Run], list[Skip]]:
             with torch.device("meta"):
                 for role in roles(run.model):
                     build_role(run.model, run.networks, role, ImageShape(3, run.size, run.size))
+            _check_weights(run)
         except PluginError as error:
             skips[run.label] = Skip(run.label, str(error))
         except (RuntimeError, ValueError, ArithmeticError) as error:
@@ -217,43 +239,3 @@ def _build_on_paper(runs: list[Run]) -> tuple[list[Run], list[Skip]]:
         else:
             fitting.append(run)
     return fitting, list(skips.values())
-
-
-PRESENTATION = ("cli", "plots", "tables", "report.py", "figures.py", "results.py", "progress.py", "estimate.py")
-"""Parts of this package that show results and have no part in them."""
-NOT_TRAINING = (
-    *PRESENTATION,
-    "builtin.py",
-    "metrics",
-    "extractors",
-    "evaluation",
-    "store.py",
-    "execution.py",
-    "tensor_files.py",
-)
-"""Parts that a trained model does not depend on: when only they change, finished runs are measured again."""
-
-
-def code_of(plugins: Iterable[Plugin], without: tuple[str, ...] = PRESENTATION) -> dict[str, str]:
-    """A digest of the code behind plugins and the plugins in their fields, by top-level module: edited is another.
-
-    Of this package, the parts named in `without` do not count.
-    """
-    classes = {type(p) for whole in plugins for p in plugins_within(whole)}
-    roots = sorted({cls.__module__.partition(".")[0] for cls in classes})
-    return {root: _code_digest(root, without) for root in roots}
-
-
-@cache
-def _code_digest(root: str, without: tuple[str, ...]) -> str:
-    """A digest of all source files of a package, or of a single module's file."""
-    module = sys.modules[root]
-    folder = Path(str(module.__file__)).parent
-    files = sorted(folder.rglob("*.py")) if hasattr(module, "__path__") else [Path(str(module.__file__))]
-    if root == "vaegan_bench":
-        files = [file for file in files if file.relative_to(folder).parts[0] not in without]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
-
-
-def _digest(plain: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]

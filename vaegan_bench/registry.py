@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-import importlib.util
-import inspect
+import importlib
 import math
-import sys
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,10 +17,14 @@ import pluggy
 from vaegan_bench import hookspecs
 from vaegan_bench.api import Plugin, PluginError, SelectorError, UnknownNameError
 from vaegan_bench.api.plugin import default_of, fields_of
+from vaegan_bench.discovery import classes_of, module_of, register_hooks
 from vaegan_bench.selectors import Selector, parse_selector
 
 GROUP = "vaegan_bench"
 """The entry-points group of installed plugins, and the name of the pluggy project."""
+
+BUILT_IN = "built-in"
+"""The origin of what comes with this package."""
 
 P = TypeVar("P", bound=Plugin)
 Defaults = Mapping[str, Mapping[str, str]]
@@ -41,60 +42,49 @@ class Entry:
 class Registry:
     """All plugins that were found, by kind and name."""
 
-    def __init__(self, files: Iterable[Path] = ()) -> None:
-        """Register the built-in plugins, the installed ones, then single `files`."""
+    def __init__(self, plugins: Iterable[str | Path] = ()) -> None:
+        """Register the built-in plugins, the installed ones, then `plugins`: files, or names of modules."""
         self.manager = pluggy.PluginManager(GROUP)
         self.manager.add_hookspecs(hookspecs)
         self.entries: dict[tuple[str, str], Entry] = {}
+        self.installed: dict[str, str] = {}
+        """Installed packages that bring plugins, with their versions."""
         self.broken: dict[str, str] = {}
-        """Installed plugins that could not be imported, with the reason; left out of everything else."""
-        self._register(importlib.import_module("vaegan_bench.builtin"), "built-in")
+        """Installed plugins that could not be used, with the reason; left out of everything else."""
+        self._register(importlib.import_module("vaegan_bench.builtin"), BUILT_IN)
         for entry_point in entry_points(group=GROUP):
             self._register_installed(entry_point)
-        for file in files:
-            self._register(_import_file(file), str(file))
+        for plugin in plugins:
+            self._register(module_of(plugin), str(plugin))
 
     def _register_installed(self, entry_point: EntryPoint) -> None:
+        origin = entry_point.dist.name if entry_point.dist else entry_point.name
+        module = None
         try:
             module = entry_point.load()
+            register_hooks(self.manager, module, origin)
+            classes = classes_of(self.manager, module, origin)
         except Exception as error:  # a stranger's module may raise anything at import
-            self.broken[entry_point.name] = f"{type(error).__name__}: {error}"
+            words = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
+            self.broken[entry_point.name] = words
+            if self.manager.is_registered(module):
+                self.manager.unregister(module)
         else:
-            self._register(module, entry_point.dist.name if entry_point.dist else entry_point.name)
+            self.installed[origin] = entry_point.dist.version if entry_point.dist else ""
+            self._add(classes, origin)
 
     def _register(self, module: types.ModuleType, origin: str) -> None:
         """Register a module's hooks, and the plugin classes that it returns."""
-        self._register_hooks(module, origin)
-        others = [m for m in self.manager.get_plugins() if m is not module]
-        for classes in self.manager.subset_hook_caller("vaegan_bench_plugins", others)():
-            if not isinstance(classes, list | tuple):
-                raise PluginError(f"vaegan_bench_plugins of {origin} must return a list of classes, not {classes!r}.")
-            for plugin in classes:
-                self._add(plugin, origin)
+        register_hooks(self.manager, module, origin)
+        self._add(classes_of(self.manager, module, origin), origin)
 
-    def _register_hooks(self, module: types.ModuleType, origin: str) -> None:
-        try:
-            self.manager.register(module, origin)
-            self.manager.check_pending()
-        except ValueError as error:
-            raise PluginError(f"{origin} is registered twice: name it once.") from error
-        except pluggy.PluginValidationError as error:
-            raise PluginError(
-                f"{origin} has a hook that does not fit: {str(error).splitlines()[-1].strip()}"
-            ) from error
-        if not self.manager.get_hookcallers(module):
-            raise PluginError(
-                f"{origin} has no hook: decorate a function vaegan_bench_plugins with @hookimpl that returns a list "
-                "of plugin classes."
-            )
-
-    def _add(self, plugin: type[Plugin], origin: str) -> None:
-        _check_shape(plugin, origin)
-        key = (plugin.kind, plugin.name)
-        if key in self.entries:
-            other = self.entries[key].origin
-            raise PluginError(f"Two plugins are called {plugin.kind} '{plugin.name}': one of {other}, one of {origin}.")
-        self.entries[key] = Entry(plugin, origin)
+    def _add(self, classes: Iterable[type[Plugin]], origin: str) -> None:
+        for plugin in classes:
+            key = (plugin.kind, plugin.name)
+            if key in self.entries:
+                kind, other = f"{plugin.kind} '{plugin.name}'", self.entries[key].origin
+                raise PluginError(f"Two plugins are called {kind}: one of {other}, one of {origin}.")
+            self.entries[key] = Entry(plugin, origin)
 
     def of_kind(self, kind: str) -> dict[str, Entry]:
         """All plugins of one kind by name, in the order of registration."""
@@ -174,12 +164,6 @@ def _nested(plugin: type[Plugin]) -> dict[str, str]:
     return {name: str(value) for name, value in defaults.items() if isinstance(value, Plugin)}
 
 
-def summary_line(plugin: type[Plugin]) -> str:
-    """The first line of a plugin's docstring; '' where it has none but the signature that dataclasses put there."""
-    line = (plugin.__doc__ or "").strip().partition("\n")[0]
-    return "" if line.startswith(f"{plugin.__name__}(") and line.endswith(")") else line
-
-
 def _is_union(annotation: Any) -> bool:
     return typing.get_origin(annotation) in (typing.Union, types.UnionType)
 
@@ -202,52 +186,6 @@ def _described(option: Any) -> str:
         return ", ".join(map(repr, typing.get_args(option)))
     words = {bool: "true or false", int: "a whole number", float: "a finite number", str: "text", type(None): "none"}
     return words.get(option, str(option))
-
-
-def _check_shape(plugin: type[Plugin], origin: str) -> None:
-    """Refuse what is not one of our plugins, in words that say what to change."""
-    if not (isinstance(plugin, type) and issubclass(plugin, Plugin)):
-        raise PluginError(f"{origin} registers {plugin!r}, which is no plugin class.")
-    where = f"{plugin.__name__} of {origin}"
-    if not isinstance(getattr(plugin, "kind", None), str):
-        raise PluginError(f"{where} must derive from the base class of a kind, such as Model or ReconstructionLoss.")
-    if not dataclasses.is_dataclass(plugin) or not plugin.__dataclass_params__.frozen:
-        raise PluginError(f"{where} must be decorated with @dataclass(frozen=True, kw_only=True).")
-    if not isinstance(getattr(plugin, "name", None), str):
-        raise PluginError(f'{where} must have a name: name = "{plugin.__name__.lower()}".')
-    if missing := sorted(name for name in _required(plugin) if not hasattr(plugin, name)):
-        raise PluginError(f"{where} must set {', '.join(missing)}, as every {plugin.kind} does.")
-    if bare := [f.name for f in fields_of(plugin) if default_of(f) is dataclasses.MISSING]:
-        raise PluginError(f"{where} must give a default to {', '.join(bare)}: a name alone must mean something.")
-    if not summary_line(plugin):
-        raise PluginError(f"{where} must have a docstring; its first line is what lists show.")
-    if inspect.isabstract(plugin):
-        missing = ", ".join(sorted(plugin.__abstractmethods__))
-        raise PluginError(f"{where} must define {missing}.")
-
-
-def _required(plugin: type[Plugin]) -> Iterator[str]:
-    """The class variables that the base classes declare and leave to each plugin."""
-    for base in plugin.__mro__[1:]:
-        for name, annotation in vars(base).get("__annotations__", {}).items():
-            if "ClassVar" in str(annotation) and issubclass(base, Plugin):
-                yield name
-
-
-def _import_file(file: Path) -> types.ModuleType:
-    """Import a single plugin file under a name of its own."""
-    if not file.is_file():
-        raise PluginError(f"There is no plugin file {file}.")
-    spec = importlib.util.spec_from_file_location(f"vaegan_bench_plugin_{file.stem}", file)
-    if spec is None or spec.loader is None:
-        raise PluginError(f"{file} is no Python file.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # a stranger's file may raise anything
-        raise PluginError(f"{file} cannot be imported: {type(error).__name__}: {error}.") from error
-    return module
 
 
 def plugins_within(plugin: Plugin) -> Iterator[Plugin]:

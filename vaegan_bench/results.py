@@ -78,12 +78,14 @@ def run(
     from vaegan_bench.report import write_report
     from vaegan_bench.study import Study, load_study
 
-    registry = Registry(map(Path, plugins))
+    registry = Registry(plugins)
     chosen = study if isinstance(study, Study) else load_study(str(study))
     plan = make_plan(chosen.with_values(values, "the arguments"), registry)
     folder = StudyFolder(Path(results) / plan.study.name)
     execution = Execution(plan, registry, folder, Path(cache or default_cache()))
     execution.carry_out()
+    for name, reason in execution.lifecycle.silenced.items():
+        warnings.warn(f"Plugin {name} heard nothing more after an error in its hook {reason}", stacklevel=2)
     if folder.runs():
         write_report(folder)
     if execution.failures:
@@ -114,5 +116,6 @@ def load_model(folder: str | Path, device: str = "auto", plugins: Iterable[str |
     record: Mapping[str, Any] = stored.record()
     if record["status"] != "ok":
         warnings.warn(f"{folder} {record['status']}: its weights are those of that step.", stacklevel=2)
-    run = run_of(record, Registry(map(Path, plugins)))
-    return restore(run.model, run.networks, ImageShape(*record["shape"]), stored.weights(), choose_device(device))
+    run = run_of(record, Registry(plugins))
+    shape, names = ImageShape(*record["shape"]), record["attributes"]
+    return restore(run.model, run.networks, shape, stored.weights(), choose_device(device), names)

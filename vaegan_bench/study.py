@@ -31,6 +31,10 @@ class Study:
     """Selectors, or 'all' for every registered model."""
     losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """field → selectors: crosses every chosen model that has such a field."""
+    weights: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """term or 'player.term' → numbers or schedules: crosses the weights of every chosen model that has such a term."""
+    ablate: bool = False
+    """Whether every model is also run with each of its terms left out in turn."""
     fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """plugin name → field → value: this study's defaults, below what selectors say."""
     seeds: tuple[int, ...] = (0,)
@@ -123,7 +127,12 @@ def _read(key: str, value: Any, annotation: Any, where: str) -> Any:
     raise StudyError(f"{where}: {key} must be {_WORDS.get(key, _described(annotation))}, not {value!r}.")
 
 
-_WORDS = {"seeds": "a number of seeds or a list of seeds", "losses": "a table of lists", "fields": "a table of tables"}
+_WORDS = {
+    "seeds": "a number of seeds or a list of seeds",
+    "losses": "a table of lists",
+    "weights": "a table of lists",
+    "fields": "a table of tables",
+}
 
 
 def _is_int(value: Any) -> bool:
@@ -152,7 +161,9 @@ def _described(annotation: Any) -> str:
         return " or ".join(map(repr, typing.get_args(annotation)))
     if typing.get_origin(annotation) is tuple:
         return "a list"
-    return {int: "a whole number", float: "a number", str: "text"}.get(annotation, str(annotation))
+    return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}.get(
+        annotation, str(annotation)
+    )
 
 
 def as_plain(study: Study) -> dict[str, Any]:

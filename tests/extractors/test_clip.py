@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import Extractor, ExtractorError, FeatureNetwork
+from vaegan_bench.discovery import summary_line
 from vaegan_bench.extractors.clip import ENCODERS, ClipRN50, ClipViTB32, published
-from vaegan_bench.registry import summary_line
 from vaegan_bench.tensor_files import sha256_of_file
 from vaegan_bench.vision import load_torch_fidelity
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import Tensor
-from worlds import Signs, StandIn, StandInNetwork, StandInOutputs, data_of, pixels
 
 from vaegan_bench.api import Extractor, Features, Outputs, Source
+from vaegan_bench.testing.worlds import Signs, StandIn, StandInNetwork, StandInOutputs, data_of, pixels
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from vaegan_bench.api.evaluation import (
 )
 from vaegan_bench.api.game import (
     Judgement,
+    Lender,
     Model,
     Modules,
     Networks,
@@ -62,6 +63,7 @@ __all__ = [
     "Gate",
     "ImageShape",
     "Judgement",
+    "Lender",
     "Measurement",
     "Metric",
     "Model",

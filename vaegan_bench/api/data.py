@@ -31,14 +31,21 @@ class Split:
     """(N, A) bool, one column per named attribute; A may be 0."""
     labels_N: Tensor | None = None
     """(N,) int64 class labels, for class-conditional metrics."""
+    scores_NA: Tensor | None = None
+    """(N, A) float32, where attributes are more than yes and no; `attributes_NA` then says which are above 0."""
 
     def __len__(self) -> int:
         return len(self.images_NCHW)
 
+    @property
+    def conditions(self) -> Tensor:
+        """(N, A) float32: what conditional models see of the attributes, their scores or else 0 and 1."""
+        return self.attributes_NA.float() if self.scores_NA is None else self.scores_NA
+
     def __getitem__(self, index: slice) -> Split:
         """The rows of a slice, as views."""
-        labels = None if self.labels_N is None else self.labels_N[index]
-        return Split(self.images_NCHW[index], self.attributes_NA[index], labels)
+        labels, scores = (None if column is None else column[index] for column in (self.labels_N, self.scores_NA))
+        return Split(self.images_NCHW[index], self.attributes_NA[index], labels, scores)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +86,12 @@ class Dataset(Plugin):
         """Return the data at `size` × `size` pixels, preparing and caching them under `cache` if need be.
 
         Raises `DataError` where files are missing or damaged beyond repair.
+        """
+
+    def fetch(self, folder: Path, progress: Progress = silent) -> None:
+        """Put the source files into `folder`, where licence and network allow it; nothing where none are needed.
+
+        Raises `DataError` that says exactly which files to fetch by hand, and where to put them.
         """
 
     def augment(self, x_BCHW: Tensor, noise: torch.Generator) -> Tensor:

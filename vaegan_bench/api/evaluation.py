@@ -109,8 +109,8 @@ class Outputs(Protocol):
     def prior(self, n: int) -> Tensor:
         """(n, Z) draws from the prior, not those of `samples`, and equal for all models of one seed."""
 
-    def decode(self, z_NZ: Tensor) -> Tensor:
-        """Decode any codes."""
+    def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
+        """Decode any codes; of a conditional model by default with the attributes of the held-out pictures, in turn."""
 
     def network(self, extractor: Extractor) -> FeatureNetwork:
         """The opened extractor, shared by all runs."""

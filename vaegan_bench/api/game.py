@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -54,6 +54,22 @@ class Judgement(NamedTuple):
 class Modules(dict[str, nn.Module]):
     """The built networks of one model by role, with what models do with them."""
 
+    attributes_BA: Tensor | None = None
+    """What conditional networks are handed with every batch; None for all others."""
+
+    def given(self, attributes_BA: Tensor | None) -> Modules:
+        """The same networks, conditioned on the attributes of a batch: each batch of pictures or codes has these."""
+        view = Modules(self)
+        view.attributes_BA = attributes_BA
+        return view
+
+    def _applied(self, role: str, batches: tuple[Tensor, ...]) -> Any:
+        """What a network makes of several batches, seen as one joint batch."""
+        joint = torch.cat(batches)
+        if self.attributes_BA is None:
+            return self[role](joint)
+        return self[role](joint, self.attributes_BA.repeat(len(batches), 1))
+
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
@@ -69,18 +85,18 @@ class Modules(dict[str, nn.Module]):
 
     def encode(self, x_BCHW: Tensor) -> Posterior:
         """q(z|x) of pictures in [-1, 1]."""
-        mu, logvar = self["encoder"](x_BCHW)
+        mu, logvar = self._applied("encoder", (x_BCHW,))
         return Posterior(mu.float(), logvar.float().clamp(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND))
 
     def decode(self, *codes_BZ: Tensor) -> list[Prediction]:
         """p(x|z) of several batches of codes, decoded as one joint batch."""
-        raw = self["decoder"](torch.cat(codes_BZ)).float()
+        raw = self._applied("decoder", codes_BZ).float()
         sizes = [len(z) for z in codes_BZ]
         return [_pixels(part, self.log_sigma) for part in raw.split(sizes)]
 
     def judge(self, *pictures_BCHW: Tensor) -> list[Judgement]:
         """The discriminator's view of several batches, seen as one joint batch (real and fake share batch norm)."""
-        logits, features = self["discriminator"](torch.cat(pictures_BCHW))
+        logits, features = self._applied("discriminator", pictures_BCHW)
         sizes = [len(x) for x in pictures_BCHW]
         parts = zip(logits.float().split(sizes), features.float().flatten(1).split(sizes), strict=True)
         return [Judgement(*part) for part in parts]
@@ -120,6 +136,8 @@ class Play:
     """How many steps were taken before this one."""
     latent: int
     """The number of latent dimensions Z."""
+    attributes_BA: Tensor | None = None
+    """The attributes of the pictures, float32; a conditional model's `modules` are given them already."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,14 +160,37 @@ class Objectives:
         parts = [c * self.terms[term].mean() for term, c in self.minimise[player].items() if c != 0]
         return torch.stack(parts).sum()
 
+    def coefficients(self) -> dict[str, float]:
+        """'player.term' → coefficient."""
+        return {f"{player}.{term}": c for player, terms in self.minimise.items() for term, c in terms.items()}
+
     def plus(self, term: str, value: Tensor, player: str, coefficient: float = 1.0) -> Objectives:
         """The same game with one more term for one player."""
         more = {**self.minimise[player], term: coefficient}
         return replace(self, terms={**self.terms, term: value}, minimise={**self.minimise, player: more})
 
+    def weighed(self, factors: Mapping[tuple[str, str], float]) -> Objectives:
+        """The same game with the coefficient of each (player, term) multiplied by its factor, where it has one.
+
+        A player that is left with nothing but zeros sits this step out.
+        """
+        weighed = {
+            player: {term: c * factors.get((player, term), 1.0) for term, c in terms.items()}
+            for player, terms in self.minimise.items()
+        }
+        return replace(self, minimise={p: terms for p, terms in weighed.items() if any(terms.values())})
+
     def without(self, players: Collection[str]) -> Objectives:
         """The same game in which `players` sit this step out."""
         return replace(self, minimise={p: terms for p, terms in self.minimise.items() if p not in players})
+
+
+class Lender(NamedTuple):
+    """Where a model's borrowed network comes from."""
+
+    model: Model
+    role: str
+    """The lender's own name of the role."""
 
 
 class Model(Plugin):
@@ -157,12 +198,30 @@ class Model(Plugin):
 
     kind: ClassVar[str] = "model"
     players: ClassVar[Mapping[str, tuple[str, ...]]]
-    """player → the roles that it owns. Roles are built by the study's networks, except 'scale': the
+    """player → the roles that it owns, each role by one player. Roles are built by `build`, except 'scale': the
     learned log σ, which exists only where a reconstruction loss asks for it."""
+    conditional: bool = False
+    """Whether all networks see the attributes of each picture; models that can be so have a field of this name."""
 
     @abstractmethod
     def objectives(self, play: Play) -> Objectives:
         """State the game for one batch; never step, detach, toggle or write files."""
+
+    def build(self, role: str, networks: Networks, shape: ImageShape, heads: int = 1) -> nn.Module:
+        """Build the network of one role: the study's, unless the model has a role of its own or changes a network.
+
+        A network that all models share must be built by `networks`, so that all start from the same weights. `heads`
+        is 2 for the decoder of a likelihood that predicts σ. What `networks` build for a conditional model takes the
+        attributes as a second argument.
+        """
+        return networks.build(role, shape, heads)
+
+    def borrows(self) -> Mapping[str, Lender]:
+        """Roles whose networks another model has trained: they are lent frozen and in evaluation mode.
+
+        The lender is trained first, in the same setting and with the same seed. No player may own such a role.
+        """
+        return {}
 
     def sample_prior(self, n: int, latent: int, noise: torch.Generator) -> Tensor:
         """Draw n codes from p(z) on the generator's device: standard normal unless a model says otherwise; (n, Z)."""
@@ -183,6 +242,9 @@ class Networks(Plugin):
         encoder:        x (B, C, H, W) → (mu, logvar), each (B, Z)
         decoder:        z (B, Z) → (B, heads·C, H, W), before the tanh; with two heads the second is log σ
         discriminator:  x (B, C, H, W) → (logits (B,), features (B, …)): the features are Dis_l(x)
+
+        Networks that conditional models can use have one more parameter, `conditions: int = 0`: how many attributes
+        each network takes as its second argument, (B, A), none by default.
 
         Raises `PluginError` for a role or a shape that this architecture does not have.
         """

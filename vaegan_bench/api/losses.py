@@ -27,6 +27,8 @@ class ReconstructionLoss(Plugin):
     """Where σ comes from: fixed by a field, one learned scalar, or predicted by the decoder."""
     pixels_only: ClassVar[bool] = False
     """True where the likelihood means nothing on discriminator features."""
+    surrogate: ClassVar[bool] = False
+    """True where its paper stops part of the gradient, which then is not that of the value."""
 
     @abstractmethod
     def __call__(self, prediction: Prediction, target: Tensor) -> Tensor:
@@ -41,10 +43,6 @@ class PriorLoss(Plugin):
     @abstractmethod
     def __call__(self, posterior: Posterior) -> Tensor:
         """The divergence in nats, summed over latent dimensions; (B,)."""
-
-    def weight(self, step: int) -> float:
-        """The coefficient of this term at a step."""
-        return 1.0
 
 
 class Versus(NamedTuple):

@@ -1,4 +1,4 @@
-"""How players move: optimizers and the schedule of their learning rate."""
+"""How players move: optimizers, and the schedules of learning rates and of the weights of terms."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Optimizer(Plugin):
 
 
 class Schedule(Plugin):
-    """The learning rate over a run."""
+    """A learning rate, or the weight of a term, over a run."""
 
     kind: ClassVar[str] = "schedule"
 
     @abstractmethod
-    def __call__(self, lr: float, step: int, steps: int) -> float:
-        """The learning rate at `step` of `steps`, from the rate `lr` at the start."""
+    def __call__(self, base: float, step: int, steps: int) -> float:
+        """The value at `step` of `steps`: `base` is the learning rate as the optimizer states it, or 1 for a weight."""

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vaegan_bench import __version__
-from vaegan_bench.cli import evaluate, explore, revisit, train, verdict
+from vaegan_bench.cli import author, conformance, evaluate, explore, revisit, train, verdict
 
 app = typer.Typer(
     name="vaegan-bench",
@@ -24,6 +24,9 @@ app.command("list")(explore.list_plugins)
 app.command("show")(explore.show)
 app.command("table")(revisit.table)
 app.command("evaluate")(evaluate.evaluate)
+app.command("new")(author.new)
+app.command("plugins")(author.plugins)
+app.command("check")(conformance.check)
 app.command("compare")(verdict.compare)
 app.command("plot")(revisit.plot)
 app.command("samples")(revisit.samples)

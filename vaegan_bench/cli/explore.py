@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from vaegan_bench.api import Model, Plugin
     from vaegan_bench.registry import Entry, Registry
+    from vaegan_bench.selectors import Selector
+    from vaegan_bench.weights import Weight
 
 GROUPS = {
     "models": ("model",),
@@ -61,7 +64,7 @@ def list_plugins(
 def _kind_table(kind: str, entries: dict[str, Entry]) -> Table:
     from rich.table import Table
 
-    from vaegan_bench.registry import summary_line
+    from vaegan_bench.discovery import summary_line
 
     table = Table("name", "what it is", "fields and defaults", "from", title=kind, title_justify="left", expand=True)
     for name, entry in entries.items():
@@ -103,21 +106,22 @@ def show(
 
     from vaegan_bench.api import Model
     from vaegan_bench.registry import Registry
+    from vaegan_bench.selectors import parse_selector
+    from vaegan_bench.weights import split_weights
 
     registry = Registry(plugin or [])
     console = Console()
-    for built in _matching(registry, selector):
+    plain, weights = split_weights(parse_selector(selector))
+    for built in _matching(registry, plain):
         _describe(built, console)
         if isinstance(built, Model):
-            _show_game(built, registry, console)
+            _show_game(built, weights, registry, console)
 
 
-def _matching(registry: Registry, text: str) -> list[Plugin]:
+def _matching(registry: Registry, selector: Selector) -> list[Plugin]:
     """The plugins of every kind that a selector may mean; a name is unique within its kind only."""
     from vaegan_bench.errors import UnknownNameError
-    from vaegan_bench.selectors import parse_selector
 
-    selector = parse_selector(text)
     matching = [entry.plugin for (_, name), entry in registry.entries.items() if name == selector.name]
     if not matching:
         raise UnknownNameError("plugin", selector.name, {name for _, name in registry.entries})
@@ -138,22 +142,34 @@ def _describe(plugin: Plugin, console: Console) -> None:
 
 def _value(value: Any) -> str:
     from vaegan_bench.api import Plugin
-    from vaegan_bench.registry import summary_line
+    from vaegan_bench.discovery import summary_line
 
     return f"{value}: {summary_line(type(value))}" if isinstance(value, Plugin) else str(value)
 
 
-def _show_game(model: Model, registry: Registry, console: Console) -> None:
+def _product(coefficient: float | None, player: str, term: str, factors: list[Weight]) -> str:
+    """A coefficient with the weights on it; '' where the player does not minimise the term."""
+    from rich.markup import escape
+
+    if coefficient is None:
+        return ""
+    return escape(" × ".join([f"{coefficient:g}", *(str(factor) for factor in factors if factor.means(player, term))]))
+
+
+def _show_game(model: Model, weights: Mapping[str, str], registry: Registry, console: Console) -> None:
     """Terms × players, read from the objectives that the model states for a real batch."""
     from rich.table import Table
 
     from vaegan_bench.api import Networks
     from vaegan_bench.assembly import stated_game
+    from vaegan_bench.weights import check_targets, read_weight
 
     game = stated_game(model, registry.build(Networks, "compact"))
+    factors = [read_weight(target, text, registry) for target, text in weights.items()]
+    check_targets(factors, game, model.name)
     table = Table("term", *game, title="each player minimises the sum of coefficient × term")
     for term in dict.fromkeys(term for coefficients in game.values() for term in coefficients):
-        table.add_row(term, *(coefficients.get(term, "") for coefficients in game.values()))
+        table.add_row(term, *(_product(game[player].get(term), player, term, factors) for player in game))
     table.add_section()
     table.add_row("moves the weights of", *(", ".join(model.players[player]) for player in game))
     console.print(table)

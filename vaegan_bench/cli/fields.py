@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 ExtractorOption = Annotated[
     str | None, typer.Option(help="The feature network of all metrics but those of attributes, such as inception.")
 ]
-PluginFiles = Annotated[list[Path] | None, typer.Option("--plugin", help="A plugin file; repeatable.")]
+PluginFiles = Annotated[
+    list[str] | None, typer.Option("--plugin", help="A plugin file, or the name of a module; repeatable.")
+]
 WeightsOption = Annotated[
     Path | None, typer.Option(help="The file of Inception's weights, where it cannot be fetched.")
 ]

@@ -55,6 +55,7 @@ def sample(
     out: Annotated[Path, typer.Option(help="The picture file to write.")] = Path("samples.png"),
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Which codes are drawn.")] = 0,
     columns: Annotated[int, typer.Option(min=1, help="Pictures per row.")] = 8,
+    given: Annotated[str, typer.Option(help="Of a conditional model: the attributes to have, comma-separated.")] = "",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     plugin: PluginFiles = None,
 ) -> None:
@@ -65,7 +66,8 @@ def sample(
     from vaegan_bench import report, results
 
     model = results.load_model(run, device, plugin or [])
-    pictures = model.pictures(model.codes(n, seed)).permute(0, 2, 3, 1).numpy()
+    attributes = model.attributes(given.split(",") if given else [], n) if model.model.conditional else None
+    pictures = model.pictures(model.codes(n, seed), attributes).permute(0, 2, 3, 1).numpy()
     _say([report.save_grid(pictures, columns, out)])
 
 

@@ -28,6 +28,10 @@ Examples:
 
     vaegan-bench run --losses adversarial=minimax,hinge,lsgan --dry-run
 
+    vaegan-bench run --models vaegan --weights "prior=1,linear[over=1000],cyclic"
+
+    vaegan-bench run --models vaegan --ablate
+
     vaegan-bench run my-study.toml --plugin my_loss.py
 """
 
@@ -42,6 +46,13 @@ def run(
     losses: Annotated[
         list[str] | None, typer.Option(help="field=a,b: cross a loss over all models; repeatable.")
     ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(help="term=a,b or player.term=a,b: factors or schedules, crossed over all models; repeatable."),
+    ] = None,
+    ablate: Annotated[
+        bool, typer.Option("--ablate", help="Run every model with each of its terms left out in turn, too.")
+    ] = False,
     fields: Annotated[
         list[str] | None, typer.Option(help="name[field=value]: a study-wide default; repeatable.")
     ] = None,
@@ -85,10 +96,11 @@ def run(
     plain: dict[str, Any] = {
         "size": size, "split": split, "networks": networks, "steps": steps, "batch": batch, "optimizer": optimizer,
         "ema": ema, "precision": precision, "device": device, "samples": samples, "draws": draws, "name": name,
+        "ablate": ablate or None, "losses": _crossed("--losses", losses), "weights": _crossed("--weights", weights),
     }  # fmt: skip
     registry = Registry(plugin or [])
     given = extractor_fields(registry, extractor, inception_weights) | read_fields(fields or [])
-    chosen = _study(study, lists, {**plain, "seeds": _seeds(seeds)}, losses or [], given)
+    chosen = _study(study, lists, {**plain, "seeds": _seeds(seeds)}, given)
     console = Console()
     for broken, reason in registry.broken.items():
         console.print(f"Plugin {broken} is left out: {reason}", markup=False)
@@ -103,7 +115,6 @@ def _study(
     source: str,
     lists: dict[str, str | None],
     plain: dict[str, Any],
-    losses: list[str],
     fields: dict[str, dict[str, str]],
 ) -> Study:
     """The study that the flags describe."""
@@ -113,11 +124,6 @@ def _study(
     study = load_study(_default_study() if source == "auto" else source)
     values = {key: value for key, value in plain.items() if value is not None}
     values |= {key: split_list(text) for key, text in lists.items() if text is not None}
-    if losses:
-        crossed: dict[str, list[str]] = {}
-        for field, selectors in map(_crossed, losses):
-            crossed.setdefault(field, []).extend(selectors)
-        values["losses"] = crossed
     if fields:
         merged = {name: {**study.fields.get(name, {}), **given} for name, given in fields.items()}
         values["fields"] = {**study.fields, **merged}
@@ -144,14 +150,21 @@ def _seeds(text: str | None) -> int | list[int] | None:
     return numbers if "," in text else numbers[0]
 
 
-def _crossed(text: str) -> tuple[str, list[str]]:
+CROSSED = {"--losses": "field=loss,loss,… such as adversarial=minimax,hinge",
+           "--weights": "term=weight,weight,… such as prior=0.5,linear[over=1000]"}  # fmt: skip
+
+
+def _crossed(option: str, texts: list[str] | None) -> dict[str, list[str]] | None:
     from vaegan_bench.errors import StudyError
     from vaegan_bench.selectors import split_list
 
-    field, equals, selectors = text.partition("=")
-    if not equals or not selectors:
-        raise StudyError(f"--losses takes field=loss,loss,… such as adversarial=minimax,hinge, not '{text}'.")
-    return field.strip(), split_list(selectors)
+    crossed: dict[str, list[str]] = {}
+    for text in texts or []:
+        name, equals, selectors = text.partition("=")
+        if not equals or not selectors:
+            raise StudyError(f"{option} takes {CROSSED[option]}, not '{text}'.")
+        crossed.setdefault(name.strip(), []).extend(split_list(selectors))
+    return crossed or None
 
 
 def _carry_out(plan: Plan, registry: Registry, results: Path, cache: Path, console: Console) -> None:
@@ -176,6 +189,8 @@ def _carry_out(plan: Plan, registry: Registry, results: Path, cache: Path, conso
             markup=False,
         )
         raise typer.Exit(130) from None
+    for name, reason in execution.lifecycle.silenced.items():
+        typer.echo(f"Plugin {name} heard nothing more after an error in its hook {reason}", err=True)
     for run, reason in execution.failures.items():
         typer.echo(f"Error: {run}: {reason}", err=True)
     if execution.failures:
@@ -204,6 +219,9 @@ def _conclude(folder: Any, console: Console) -> None:
     with console.status("Writing tables and plots"):
         paths = report.write_report(folder)
     console.print(tables.to_rich(folder.rows()))
+    left_out = tables.ablation(folder.rows())
+    if not left_out.empty:
+        console.print(tables.ablation_to_rich(left_out))
     for run in folder.runs():
         for metric, problem in run.problems().items():
             console.print(f"{run.record()['id']}: {metric} gave no numbers: {problem}", markup=False)

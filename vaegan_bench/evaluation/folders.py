@@ -87,7 +87,7 @@ class FolderOutputs:
         """Refuse: there is no prior."""
         raise BenchError(NO_MODEL)
 
-    def decode(self, z_NZ: Tensor) -> Tensor:
+    def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
         """Refuse: there is no decoder."""
         raise BenchError(NO_MODEL)
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from vaegan_bench.api import BenchError, Measurement, Metric, Outputs, definition
-from vaegan_bench.plan import code_of
+from vaegan_bench.runs import code_of
 
 AVERAGED = ("value", "low", "high", "ceiling", "floor")
 """What rows hold in the mean over draws."""

@@ -67,6 +67,7 @@ class ModelOutputs:
 
     @cached_property
     def _samples(self) -> Tensor:
+        # A conditional model is asked for pictures with the attributes of the held-out ones.
         return self.decode(self.model.codes(self.n, derive_seed(self.seed, "evaluation", self.draw)))
 
     def prior(self, n: int) -> Tensor:
@@ -81,7 +82,7 @@ class ModelOutputs:
     @cached_property
     def posterior(self) -> Posterior | None:
         """q(z|x) of the held-out pictures; None without an encoder."""
-        return self._encoded(self.real)
+        return self._encoded(self.real, self.data.test.conditions)
 
     @property
     def means(self) -> Tensor | None:
@@ -91,12 +92,15 @@ class ModelOutputs:
     @cached_property
     def train_means(self) -> Tensor | None:
         """Posterior means of the first training pictures; None without an encoder."""
-        encoded = self._encoded(self.train)
+        encoded = self._encoded(self.train, self.data.train.conditions)
         return None if encoded is None else encoded.mu_BZ
 
-    def decode(self, z_NZ: Tensor) -> Tensor:
-        """Pictures of any codes."""
-        return self.model.pictures(z_NZ, BATCH)
+    def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
+        """Pictures of any codes; of a conditional model by default with the attributes of the held-out pictures."""
+        if attributes_NA is None and self.model.model.conditional:
+            known = self.data.test.conditions[: len(self.real)]
+            attributes_NA = known[torch.arange(len(z_NZ)) % len(known)]
+        return self.model.pictures(z_NZ, attributes_NA, BATCH)
 
     def network(self, extractor: Extractor) -> FeatureNetwork:
         """The opened extractor, shared by all runs."""
@@ -123,8 +127,9 @@ class ModelOutputs:
             raise BenchError(f"Model '{self.model.model.name}' has no {source}.")
         return pictures
 
-    def _encoded(self, images_NCHW: Tensor) -> Posterior | None:
+    def _encoded(self, images_NCHW: Tensor, conditions_NA: Tensor) -> Posterior | None:
         if not self.model.has_encoder or not len(images_NCHW):
             return None
-        encoded = [self.model.encode(to_signed(batch)) for batch in torch.split(images_NCHW, BATCH)]
+        batches = zip(images_NCHW.split(BATCH), conditions_NA[: len(images_NCHW)].split(BATCH), strict=True)
+        encoded = [self.model.encode(to_signed(images), attributes) for images, attributes in batches]
         return Posterior(*(torch.cat(part).cpu() for part in zip(*encoded, strict=True)))

@@ -18,6 +18,8 @@ class VAE(Model):
     players: ClassVar = {"autoencoder": ("encoder", "decoder", "scale")}
     reconstruction: ReconstructionLoss = Gaussian()
     prior: PriorLoss = KL()
+    conditional: bool = False
+    """Whether encoder, decoder and discriminator see the attributes of each picture (Larsen et al., 2016, §4.2)."""
 
     def objectives(self, play: Play) -> Objectives:
         """−log p(x|z) + KL(q(z|x) ‖ p(z))."""
@@ -28,5 +30,5 @@ class VAE(Model):
                 "prior": self.prior(posterior),
                 "reconstruction": self.reconstruction(x_rec, play.x_BCHW),
             },
-            minimise={"autoencoder": {"prior": self.prior.weight(play.step), "reconstruction": 1.0}},
+            minimise={"autoencoder": {"prior": 1.0, "reconstruction": 1.0}},
         )

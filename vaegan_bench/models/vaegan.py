@@ -46,6 +46,8 @@ class VAEGAN(Model):
     """What the discriminator is shown as fake: both in the paper, samples alone in the last version of its code."""
     gate: Gate | None = None
     regulariser: Regulariser | None = None
+    conditional: bool = False
+    """Whether encoder, decoder and discriminator see the attributes of each picture (Larsen et al., 2016, §4.2)."""
 
     def __post_init__(self) -> None:
         if self.similarity.pixels_only:
@@ -68,7 +70,7 @@ class VAEGAN(Model):
                 "discriminator": versus.discriminator_B,
             },
             minimise={
-                "encoder": {"prior": self.prior.weight(play.step), "similarity": 1.0},
+                "encoder": {"prior": 1.0, "similarity": 1.0},
                 "decoder": {"similarity": self.gamma, "generator": self.adversarial_weight},
                 "discriminator": {"discriminator": 1.0},
             },

@@ -44,6 +44,8 @@ class VAEGANPixel(Model):
     """What the discriminator is shown as fake: both in the paper, samples alone in the last version of its code."""
     gate: Gate | None = None
     regulariser: Regulariser | None = None
+    conditional: bool = False
+    """Whether encoder, decoder and discriminator see the attributes of each picture (Larsen et al., 2016, §4.2)."""
 
     def objectives(self, play: Play) -> Objectives:
         """Encoder: prior + reconstruction; decoder: γ·reconstruction + generator; discriminator: its own cost."""
@@ -62,7 +64,7 @@ class VAEGANPixel(Model):
                 "discriminator": versus.discriminator_B,
             },
             minimise={
-                "encoder": {"prior": self.prior.weight(play.step), "reconstruction": 1.0},
+                "encoder": {"prior": 1.0, "reconstruction": 1.0},
                 "decoder": {"reconstruction": self.gamma, "generator": self.adversarial_weight},
                 "discriminator": {"discriminator": 1.0},
             },

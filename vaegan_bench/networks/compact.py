@@ -9,6 +9,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Networks, PluginError, at_least
+from vaegan_bench.networks.conditions import joined
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,16 +26,18 @@ class Compact(Networks):
     def __post_init__(self) -> None:
         at_least(self, latent=1, width=1, decoder_width=1)
 
-    def build(self, role: str, shape: ImageShape, heads: int = 1) -> nn.Module:
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
         """Build encoder, decoder or discriminator."""
         stages = _stages(shape)
         match role:
             case "encoder":
-                return CompactEncoder(shape.channels, _widths(self.width, stages), self.latent)
+                return CompactEncoder(shape.channels, _widths(self.width, stages), self.latent, conditions)
             case "decoder":
-                return CompactDecoder(heads * shape.channels, _widths(self.decoder_width, stages), self.latent)
+                return CompactDecoder(
+                    heads * shape.channels, _widths(self.decoder_width, stages), self.latent + conditions
+                )
             case "discriminator":
-                return CompactDiscriminator(shape.channels, _widths(self.width, stages))
+                return CompactDiscriminator(shape.channels, _widths(self.width, stages), conditions)
         raise PluginError(f"Networks 'compact' have no role '{role}': encoder, decoder, discriminator.")
 
 
@@ -59,18 +62,18 @@ def _norm_relu(channels: int) -> list[nn.Module]:
 class CompactEncoder(nn.Module):
     """x (B, C, H, W) → mu and logvar, (B, Z) each."""
 
-    def __init__(self, channels: int, widths: list[int], latent: int) -> None:
+    def __init__(self, channels: int, widths: list[int], latent: int, conditions: int) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise([channels, *widths]):
             layers += [nn.Conv2d(inputs, outputs, 4, 2, padding=1, bias=False), *_norm_relu(outputs)]
         self.body = nn.Sequential(*layers, nn.Flatten())
-        self.mu = nn.Linear(widths[-1] * 16, latent)
-        self.logvar = nn.Linear(widths[-1] * 16, latent)
+        self.mu = nn.Linear(widths[-1] * 16 + conditions, latent)
+        self.logvar = nn.Linear(widths[-1] * 16 + conditions, latent)
 
-    def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The posterior's parameters."""
-        hidden = self.body(x_BCHW)
+        hidden = joined(self.body(x_BCHW), attributes_BA)
         return self.mu(hidden), self.logvar(hidden)
 
 
@@ -81,20 +84,20 @@ class CompactDecoder(nn.Module):
     this size they left a checkerboard that no budget of ours removed (docs/tuning.md).
     """
 
-    def __init__(self, channels: int, widths: list[int], latent: int) -> None:
+    def __init__(self, channels: int, widths: list[int], inputs: int) -> None:
         super().__init__()
         up = widths[::-1]
-        layers: list[nn.Module] = [nn.Linear(latent, up[0] * 16, bias=False), nn.Unflatten(1, (up[0], 4, 4))]
+        layers: list[nn.Module] = [nn.Linear(inputs, up[0] * 16, bias=False), nn.Unflatten(1, (up[0], 4, 4))]
         layers += _norm_relu(up[0])
-        for inputs, outputs in pairwise(up):
-            layers += [nn.Upsample(scale_factor=2), nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)]
-            layers += _norm_relu(outputs)
+        for narrow, wide in pairwise(up):
+            layers += [nn.Upsample(scale_factor=2), nn.Conv2d(narrow, wide, 3, padding=1, bias=False)]
+            layers += _norm_relu(wide)
         layers += [nn.Upsample(scale_factor=2), nn.Conv2d(up[-1], channels, 3, padding=1)]
         self.body = nn.Sequential(*layers)
 
-    def forward(self, z_BZ: Tensor) -> Tensor:
+    def forward(self, z_BZ: Tensor, attributes_BA: Tensor | None = None) -> Tensor:
         """The picture before its tanh."""
-        picture: Tensor = self.body(z_BZ)
+        picture: Tensor = self.body(joined(z_BZ, attributes_BA))
         return picture
 
 
@@ -105,7 +108,7 @@ class CompactDiscriminator(nn.Module):
     its game was more stable in our trials (docs/tuning.md).
     """
 
-    def __init__(self, channels: int, widths: list[int]) -> None:
+    def __init__(self, channels: int, widths: list[int], conditions: int) -> None:
         super().__init__()
         convolutions = [nn.Conv2d(i, o, 4, 2, padding=1) for i, o in pairwise([channels, *widths])]
         first, second, *rest = convolutions
@@ -113,9 +116,10 @@ class CompactDiscriminator(nn.Module):
         layers: list[nn.Module] = [nn.LeakyReLU(0.2)]  # not in place: what is tapped must stay
         for convolution in rest:
             layers += [convolution, nn.LeakyReLU(0.2, inplace=True)]
-        self.above = nn.Sequential(*layers, nn.Flatten(), nn.Linear(widths[-1] * 16, 1))
+        self.above = nn.Sequential(*layers, nn.Flatten())
+        self.verdict = nn.Linear(widths[-1] * 16 + conditions, 1)
 
-    def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The logits, and the tapped convolution's output."""
         features: Tensor = self.below(x_BCHW)
-        return self.above(features).squeeze(1), features
+        return self.verdict(joined(self.above(features), attributes_BA)).squeeze(1), features

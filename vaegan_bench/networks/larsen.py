@@ -10,6 +10,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Networks, PluginError, at_least
+from vaegan_bench.networks.conditions import joined
 
 
 class Widths(NamedTuple):
@@ -41,16 +42,16 @@ class Larsen(Networks):
     def __post_init__(self) -> None:
         at_least(self, latent=1, hidden=1)
 
-    def build(self, role: str, shape: ImageShape, heads: int = 1) -> nn.Module:
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
         """Build encoder, decoder or discriminator for square pictures of 64 or 32 pixels."""
         widths = self._widths(shape)
         match role:
             case "encoder":
-                network: nn.Module = LarsenEncoder(shape, widths, self.hidden, self.latent)
+                network: nn.Module = LarsenEncoder(shape, widths, self.hidden, self.latent, conditions)
             case "decoder":
-                network = LarsenDecoder(shape, widths, self.latent, heads)
+                network = LarsenDecoder(shape, widths, self.latent + conditions, heads)
             case "discriminator":
-                network = LarsenDiscriminator(shape, widths)
+                network = LarsenDiscriminator(shape, widths, conditions)
             case _:
                 raise PluginError(f"Networks 'larsen' have no role '{role}': encoder, decoder, discriminator.")
         return network.apply(initialise)
@@ -91,47 +92,47 @@ def _norm_relu(channels: int, flat: bool = False) -> list[nn.Module]:
 class LarsenEncoder(nn.Module):
     """x (B, C, H, W) → mu and logvar, (B, Z) each."""
 
-    def __init__(self, shape: ImageShape, widths: Widths, hidden: int, latent: int) -> None:
+    def __init__(self, shape: ImageShape, widths: Widths, hidden: int, latent: int, conditions: int) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise((shape.channels, *widths.encoder)):
             layers += [_convolution(inputs, outputs), *_norm_relu(outputs)]
         flat = widths.encoder[-1] * (shape.height // 8) * (shape.width // 8)
-        layers += [nn.Flatten(), nn.Linear(flat, hidden, bias=False), *_norm_relu(hidden, flat=True)]
-        self.body = nn.Sequential(*layers)
+        self.body = nn.Sequential(*layers, nn.Flatten())
+        self.top = nn.Sequential(nn.Linear(flat + conditions, hidden, bias=False), *_norm_relu(hidden, flat=True))
         self.mu = nn.Linear(hidden, latent)
         self.logvar = nn.Linear(hidden, latent)
 
-    def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The posterior's parameters."""
-        hidden = self.body(x_BCHW)
+        hidden = self.top(joined(self.body(x_BCHW), attributes_BA))
         return self.mu(hidden), self.logvar(hidden)
 
 
 class LarsenDecoder(nn.Module):
     """z (B, Z) → (B, heads·C, H, W), before the tanh."""
 
-    def __init__(self, shape: ImageShape, widths: Widths, latent: int, heads: int) -> None:
+    def __init__(self, shape: ImageShape, widths: Widths, inputs: int, heads: int) -> None:
         super().__init__()
         first, *rest = widths.decoder
         grid = (first, shape.height // 8, shape.width // 8)
-        layers: list[nn.Module] = [nn.Linear(latent, math.prod(grid), bias=False)]
+        layers: list[nn.Module] = [nn.Linear(inputs, math.prod(grid), bias=False)]
         layers += [*_norm_relu(math.prod(grid), flat=True), nn.Unflatten(1, grid)]
-        for inputs, outputs in pairwise(widths.decoder):
-            layers += [_transposed(inputs, outputs), *_norm_relu(outputs)]
+        for wide, narrow in pairwise(widths.decoder):
+            layers += [_transposed(wide, narrow), *_norm_relu(narrow)]
         layers += [nn.Conv2d(rest[-1], heads * shape.channels, 5, padding=2)]
         self.body = nn.Sequential(*layers)
 
-    def forward(self, z_BZ: Tensor) -> Tensor:
+    def forward(self, z_BZ: Tensor, attributes_BA: Tensor | None = None) -> Tensor:
         """The picture before its tanh."""
-        picture: Tensor = self.body(z_BZ)
+        picture: Tensor = self.body(joined(z_BZ, attributes_BA))
         return picture
 
 
 class LarsenDiscriminator(nn.Module):
     """x (B, C, H, W) → logits (B,) and Dis_l(x)."""
 
-    def __init__(self, shape: ImageShape, widths: Widths) -> None:
+    def __init__(self, shape: ImageShape, widths: Widths, conditions: int) -> None:
         super().__init__()
         first, *rest = widths.discriminator
         stem = [nn.Conv2d(shape.channels, first, 5, padding=2), nn.ReLU(inplace=True)]
@@ -139,16 +140,17 @@ class LarsenDiscriminator(nn.Module):
         for inputs, outputs in pairwise(widths.discriminator):
             blocks.append([_convolution(inputs, outputs), *_norm_relu(outputs)])
         flat = rest[-1] * (shape.height // 8) * (shape.width // 8)
-        head = [nn.Flatten(), nn.Linear(flat, 512, bias=False), *_norm_relu(512, flat=True), nn.Linear(512, 1)]
+        head = [nn.Linear(flat + conditions, 512, bias=False), *_norm_relu(512, flat=True), nn.Linear(512, 1)]
         tapped, *after = blocks[widths.tap - 1]
-        self.below = nn.Sequential(*stem, *_joined(blocks[: widths.tap - 1]), tapped)
-        self.above = nn.Sequential(*after, *_joined(blocks[widths.tap :]), *head)
+        self.below = nn.Sequential(*stem, *_in_a_row(blocks[: widths.tap - 1]), tapped)
+        self.above = nn.Sequential(*after, *_in_a_row(blocks[widths.tap :]), nn.Flatten())
+        self.verdict = nn.Sequential(*head)
 
-    def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The logits, and the tapped convolution's output before batch norm."""
         features: Tensor = self.below(x_BCHW)
-        return self.above(features).squeeze(1), features
+        return self.verdict(joined(self.above(features), attributes_BA)).squeeze(1), features
 
 
-def _joined(blocks: list[list[nn.Module]]) -> list[nn.Module]:
+def _in_a_row(blocks: list[list[nn.Module]]) -> list[nn.Module]:
     return [layer for block in blocks for layer in block]

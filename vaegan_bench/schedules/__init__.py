@@ -1,1 +1,1 @@
-"""Learning-rate schedules: one file each."""
+"""Schedules of learning rates and of the weights of terms: one file each."""

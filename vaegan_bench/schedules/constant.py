@@ -1,4 +1,4 @@
-"""A learning rate that stays."""
+"""A value that stays."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from vaegan_bench.api import Schedule
 
 @dataclass(frozen=True, kw_only=True)
 class Constant(Schedule):
-    """The same learning rate throughout."""
+    """The same value throughout."""
 
     name = "constant"
+    value: float = 1.0
+    """A factor."""
 
-    def __call__(self, lr: float, step: int, steps: int) -> float:
-        """`lr`, whatever the step."""
-        return lr
+    def __call__(self, base: float, step: int, steps: int) -> float:
+        """`value` times `base`, whatever the step."""
+        return self.value * base

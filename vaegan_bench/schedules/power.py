@@ -9,17 +9,17 @@ from vaegan_bench.api import Schedule
 
 @dataclass(frozen=True, kw_only=True)
 class Power(Schedule):
-    """Falls from lr to `end` with a power of the time gone by (code of Larsen et al., 2016)."""
+    """Falls from its base to `end` with a power of the time gone by (code of Larsen et al., 2016)."""
 
     name = "power"
     end: float = 1e-5 / 64
-    """The learning rate at the end."""
+    """The value at the end."""
     power: float = 0.75
     every: int = 250
     """Steps between changes: the authors' epochs have 250 batches."""
 
-    def __call__(self, lr: float, step: int, steps: int) -> float:
-        """lr − (t/T)^power · (lr − end), with t the step rounded down to a multiple of `every`."""
+    def __call__(self, base: float, step: int, steps: int) -> float:
+        """base − (t/T)^power · (base − end), with t the step rounded down to a multiple of `every`."""
         held = step // self.every * self.every
         gone: float = (held / steps) ** self.power
-        return lr - gone * (lr - self.end)
+        return base - gone * (base - self.end)

@@ -1,5 +1,6 @@
 """Tidy rows in; summaries, tables and text out. Pure functions of pandas, without torch."""
 
+from vaegan_bench.tables.ablation import ablation
 from vaegan_bench.tables.attributes import attributes_to_markdown
 from vaegan_bench.tables.comparison import comparison, context
 from vaegan_bench.tables.markdown import to_markdown
@@ -16,13 +17,15 @@ from vaegan_bench.tables.statistics import (
     sign_flip,
 )
 from vaegan_bench.tables.summary import MixedProtocolsError, interval, overall, rank_of_family, summarise
-from vaegan_bench.tables.terminal import to_rich
+from vaegan_bench.tables.terminal import ablation_to_rich, to_rich
 from vaegan_bench.tables.words import cell, heading, number, with_units, wrapped
 
 __all__ = [
     "BETTER",
     "WORSE",
     "MixedProtocolsError",
+    "ablation",
+    "ablation_to_rich",
     "attributes_to_markdown",
     "cell",
     "compare",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from vaegan_bench.tables.ablation import LEAVE_ONE_OUT, ablation
 from vaegan_bench.tables.bounds import bounds
 from vaegan_bench.tables.comparison import RUNS, comparison, context, families, part
 from vaegan_bench.tables.noise import noise
@@ -27,6 +28,7 @@ def to_markdown(rows: pd.DataFrame, title: str) -> str:
     for dataset in judged.index.unique("dataset"):
         of_dataset = summary[summary["dataset"] == dataset]
         parts += [f"## {dataset}", *_families(judged, dataset, of_dataset)]
+        parts += _left_out(rows[rows["dataset"] == dataset])
         parts += _context(unjudged, dataset)
         parts += _bounds(rows[rows["dataset"] == dataset])
         parts += _noise(rows[rows["dataset"] == dataset])
@@ -46,6 +48,18 @@ def _families(judged: pd.DataFrame, dataset: str, summary: pd.DataFrame) -> Iter
         yield f"### {family.capitalize()}"
         yield _table(runs.join(cells))
         yield _caption(cells, summary[(summary["family"] == family) & (summary["direction"] != "none")])
+
+
+def _left_out(rows: pd.DataFrame) -> Iterator[str]:
+    """One table per model that was also run without some of its terms."""
+    found = ablation(rows)
+    for model in found.index.unique("model") if not found.empty else []:
+        lines = found[found.index.get_level_values("model") == model]
+        terms = lines.index.get_level_values("without")
+        lines.index = pd.Index([f"without {term}" if term else model for term in terms])
+        yield f"### `{model}` without each of its terms"
+        yield _table(lines[[metric for metric in lines if (lines[metric] != "").any()]])
+        yield LEAVE_ONE_OUT
 
 
 def _context(unjudged: pd.DataFrame, dataset: str) -> Iterator[str]:

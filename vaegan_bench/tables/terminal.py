@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 from rich import box
-from rich.console import Console, ConsoleOptions
+from rich.console import Console, ConsoleOptions, Group
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from vaegan_bench.tables.ablation import LEAVE_ONE_OUT
 from vaegan_bench.tables.comparison import RUNS, comparison, context, families, part
 from vaegan_bench.tables.runs import unhealthy
 from vaegan_bench.tables.words import wrapped
@@ -75,6 +76,22 @@ def to_rich(rows: pd.DataFrame, title: str | None = None) -> TerminalTable:
     """
     cells = comparison(rows, best="[bold green]{}[/]").join(context(rows))
     return TerminalTable(cells, list(rows["model"].unique()), title and escape(title), _failures(rows))
+
+
+def ablation_to_rich(ablation: pd.DataFrame) -> Group:
+    """The leave-one-out table: one table per full model, metrics down, terms across."""
+    tables = []
+    for (dataset, model), lines in ablation.groupby(level=["dataset", "model"], sort=False):
+        table = Table(box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left", caption=LEAVE_ONE_OUT)
+        table.title = escape(f"{model} on {dataset}, and what changes without each term")
+        table.add_column(no_wrap=True)
+        for term in lines.index.get_level_values("without"):
+            table.add_column(escape(f"− {term}" if term else "full"), justify="right", overflow="fold")
+        for metric in lines.columns:
+            if (lines[metric] != "").any():
+                table.add_row(escape(str(metric)), *lines[metric])
+        tables.append(table)
+    return Group(*tables)
 
 
 def _sections(table: pd.DataFrame, models: list[str]) -> Iterator[list[list[str]]]:

@@ -16,6 +16,7 @@ class Batches:
         if batch > len(train):
             raise StudyError(f"batch is {batch}, and there are only {len(train)} training pictures.")
         images = train.images_NCHW.to(device, memory_format=torch.channels_last)
+        self.conditions_NA = train.conditions.to(device)
         self.dataset, self.images_NCHW, self.batch, self.seed = dataset, images, batch, seed
         self.per_epoch = len(train) // batch
         self.epoch = -1
@@ -23,13 +24,20 @@ class Batches:
 
     def at(self, step: int) -> Tensor:
         """The batch of one step, augmented; (B, C, H, W) in [-1, 1], channels last."""
-        epoch, position = divmod(step, self.per_epoch)
-        if epoch != self.epoch:
-            self._shuffle(epoch)
-        index = self.order_N[position * self.batch : (position + 1) * self.batch]
+        index = self._index(step)
         # Not the model's noise: models draw different amounts of it, and all shall see the same pictures.
         noise = generator(self.images_NCHW.device, self.seed, "augment", step)
         return self.dataset.augment(to_signed(self.images_NCHW[index]), noise)
+
+    def attributes_at(self, step: int) -> Tensor:
+        """The attributes of the pictures of one step; (B, A) float32."""
+        return self.conditions_NA[self._index(step)]
+
+    def _index(self, step: int) -> Tensor:
+        epoch, position = divmod(step, self.per_epoch)
+        if epoch != self.epoch:
+            self._shuffle(epoch)
+        return self.order_N[position * self.batch : (position + 1) * self.batch]
 
     def _shuffle(self, epoch: int) -> None:
         order = generator(torch.device("cpu"), self.seed, "order", epoch)

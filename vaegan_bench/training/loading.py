@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vaegan_bench.api import Data, Progress, StudyError, definition, silent
-from vaegan_bench.plan import Run
+from vaegan_bench.runs import Run
 
 
 class DataShelf:

@@ -5,18 +5,32 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import Data, Objectives, Play, PluginError
-from vaegan_bench.plan import Run
+from vaegan_bench.api import Data, Objectives, Play, PluginError, StudyError
+from vaegan_bench.runs import Run
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.history import History
 from vaegan_bench.training.state import TrainingState
+from vaegan_bench.weights import weigh
 
 INTERVAL = 50
-"""Steps per row of the history."""
+"""Steps per row of the history, the last of which measures the gradient of each term."""
+
+Borrowed = Mapping[str, Mapping[str, Tensor]]
+"""Borrowed role → the weights that its lender has trained."""
+
+
+class Step(NamedTuple):
+    """What one step of the game was."""
+
+    objectives: Objectives
+    """As weighed for this step."""
+    gradient_norms: Mapping[str, float]
+    """'player.term' → the norm of what the term adds to the player's gradient; empty where it was not asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,39 +52,48 @@ class Listener:
     terms_logged: Callable[[int, Mapping[str, float]], None] = lambda step, terms: None
 
 
-def train(run: Run, data: Data, device: torch.device, listener: Listener | None = None) -> Trained:
+def train(
+    run: Run, data: Data, device: torch.device, listener: Listener | None = None, borrowed: Borrowed | None = None
+) -> Trained:
     """Train one run from its beginning. Divergence ends the run, not the study."""
+    if run.model.conditional and not data.attribute_names:
+        raise StudyError(f"Model '{run.label}' is conditional, and data set '{run.dataset}' has no attributes.")
+    state = TrainingState(run, data.shape, device, len(data.attribute_names))
+    for role, weights in (borrowed or {}).items():
+        state.lend(role, weights)
     # cuDNN is free to differ from run to run and to round float32 to TF32, unless it is told not to.
     with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
-        return _train(run, data, device, listener or Listener())
+        return _train(run, data, device, state, listener or Listener())
 
 
-def _train(run: Run, data: Data, device: torch.device, listener: Listener) -> Trained:
-    state = TrainingState(run, data.shape, device)
+def _train(run: Run, data: Data, device: torch.device, state: TrainingState, listener: Listener) -> Trained:
     batches = Batches(run.dataset, data.train, run.batch, run.seed, device)
     history = History(list(run.model.players))
     started = time.perf_counter()
     status = "ok"
     while state.step < run.steps and status == "ok":
-        objectives = take_step(run, state, batches)
+        last = (state.step + 1) % INTERVAL == 0 or state.step + 1 == run.steps
+        objectives, norms = take_step(run, state, batches, measure_gradients=last)
         history.add(state.step, {**objectives.terms, **objectives.log}, objectives.minimise)
-        if state.step % INTERVAL == 0 or state.step == run.steps:
-            diverged = history.flush()
+        if last:
+            diverged = history.flush(objectives.coefficients(), norms)
             status = "ok" if diverged is None else f"diverged at step {diverged}"
             if diverged is None:
-                listener.terms_logged(state.step, history.rows[-1])
+                listener.terms_logged(state.step, {k: v for k, v in history.rows[-1].items() if k != "step"})
         listener.step_ended(state.step)
     if status == "ok" and not state.is_finite():
         status = f"diverged at step {state.step}"  # in its last moves, which no term has seen
     return Trained(state, history.rows, status, time.perf_counter() - started)
 
 
-def take_step(run: Run, state: TrainingState, batches: Batches) -> Objectives:
+def take_step(run: Run, state: TrainingState, batches: Batches, measure_gradients: bool = False) -> Step:
     """One step of the game: state the objectives, take all gradients, then move all players at once."""
     x = batches.at(state.step)
-    play = Play(state.modules, x, state.noise, state.step, run.networks.latent)
+    attributes = batches.attributes_at(state.step) if run.model.conditional else None
+    play = Play(state.modules.given(attributes), x, state.noise, state.step, run.networks.latent, attributes)
     with torch.autocast(x.device.type, torch.bfloat16, enabled=run.precision == "bfloat16"):
-        objectives = run.model.objectives(play)
+        objectives = weigh(run.model.objectives(play), run.weights, state.step, run.steps)
+    norms = term_gradient_norms(objectives, state) if measure_gradients else {}
     for player, gradients in player_gradients(objectives, state).items():
         for parameter, gradient in zip(state.parameters[player], gradients, strict=True):
             parameter.grad = gradient
@@ -80,13 +103,14 @@ def take_step(run: Run, state: TrainingState, batches: Batches) -> Objectives:
     if state.average is not None:
         state.average.update()
     state.step += 1
-    return objectives
+    return Step(objectives, norms)
 
 
 def player_gradients(objectives: Objectives, state: TrainingState) -> dict[str, tuple[Tensor, ...]]:
     """Each moving player's gradient of its own scalar; no player moves before all gradients are known.
 
-    Raises `PluginError` where a player owns weights that its objective does not depend on.
+    Raises `PluginError` where a player owns weights that its objective does not depend on, unless the weight of one of
+    its terms is 0 now: then their gradient is 0 too.
     """
     players = list(objectives.minimise)
     gradients = {}
@@ -94,13 +118,34 @@ def player_gradients(objectives: Objectives, state: TrainingState) -> dict[str, 
         own, keep = state.parameters[player], player != players[-1]
         found = torch.autograd.grad(objectives.of(player), own, retain_graph=keep, allow_unused=True)
         unreached = [weight for weight, gradient in zip(own, found, strict=True) if gradient is None]
-        if unreached:
+        if unreached and all(objectives.minimise[player].values()):
             raise PluginError(
                 f"Player '{player}' minimises nothing that depends on its weights "
                 f"{', '.join(state.names_of(unreached[:3]))}: is one of its terms detached?"
             )
-        gradients[player] = found
+        gradients[player] = tuple(
+            torch.zeros_like(weight) if gradient is None else gradient
+            for weight, gradient in zip(own, found, strict=True)
+        )
     return gradients
+
+
+def term_gradient_norms(objectives: Objectives, state: TrainingState) -> dict[str, float]:
+    """'player.term' → ‖coefficient · ∇term‖ over the player's weights: what each term adds to the player's move."""
+    norms = {}
+    for player, terms in objectives.minimise.items():
+        for term, coefficient in terms.items():
+            norm = _gradient_norm(objectives.terms[term], state.parameters[player]) if coefficient else 0.0
+            norms[f"{player}.{term}"] = abs(coefficient) * norm
+    return norms
+
+
+def _gradient_norm(term: Tensor, weights: list[torch.nn.Parameter]) -> float:
+    if not term.requires_grad:
+        return 0.0
+    found = torch.autograd.grad(term.mean(), weights, retain_graph=True, allow_unused=True)
+    squares = [gradient.square().sum() for gradient in found if gradient is not None]
+    return float(torch.stack(squares).sum().sqrt()) if squares else 0.0
 
 
 def _move(optimizer: torch.optim.Optimizer, lr: float) -> None:

@@ -11,15 +11,17 @@ from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Modules
 from vaegan_bench.assembly import build_modules
-from vaegan_bench.plan import Run
 from vaegan_bench.randomness import generator
+from vaegan_bench.runs import Run
 
 
 class TrainingState:
     """Weights, optimizers, moving average, random state and position of one run."""
 
-    def __init__(self, run: Run, shape: ImageShape, device: torch.device) -> None:
-        self.modules = build_modules(run.model, run.networks, run.seed, shape, device)
+    def __init__(self, run: Run, shape: ImageShape, device: torch.device, attributes: int = 1) -> None:
+        """At the beginning of a run, on data with as many `attributes`, which only a conditional model looks at."""
+        self.modules = build_modules(run.model, run.networks, run.seed, shape, device, attributes)
+        self.borrowed = frozenset(run.model.borrows())
         self.parameters = {player: _owned(self.modules, owned) for player, owned in run.model.players.items()}
         decay = run.optimizer.weight_decay
         self.optimizers = {p: run.optimizer.build(_groups(ps, decay)) for p, ps in self.parameters.items()}
@@ -38,11 +40,18 @@ class TrainingState:
         named = ((f"{role}.{n}", p) for role, module in self.modules.items() for n, p in module.named_parameters())
         return [name for name, parameter in named if id(parameter) in wanted]
 
+    def lend(self, role: str, weights: Mapping[str, Tensor]) -> None:
+        """Fill a borrowed network with the weights that its lender has trained."""
+        self.modules[role].load_state_dict(weights)
+
+    def owned_modules(self) -> Modules:
+        """The networks that this run trains."""
+        return Modules({role: module for role, module in self.modules.items() if role not in self.borrowed})
+
     def evaluated_modules(self) -> Modules:
-        """The networks that metrics see: with the averaged decoder, where there is one."""
-        if self.average is None:
-            return self.modules
-        return Modules({**self.modules, "decoder": self.average.module})
+        """The networks that metrics see: those of this run, with the averaged decoder where there is one."""
+        averaged = {} if self.average is None else {"decoder": self.average.module}
+        return Modules({**self.owned_modules(), **averaged})
 
     def state_dict(self) -> dict[str, Any]:
         """A snapshot that `load_state_dict` goes on from with the same bits."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import BenchError, Model, Modules, Posterior, to_uint8
+from vaegan_bench.api import BenchError, Model, Modules, Posterior, UnknownNameError, to_uint8
 
 
 class TrainedModel:
     """A model with its trained networks, in evaluation mode. Pictures in are float in [-1, 1], pictures out too."""
 
-    def __init__(self, model: Model, modules: Modules, latent: int) -> None:
+    def __init__(self, model: Model, modules: Modules, latent: int, attribute_names: tuple[str, ...] = ()) -> None:
+        """`attribute_names` are those that a conditional model was trained with."""
         self.model, self.modules, self.latent = model, modules, latent
+        self.attribute_names = attribute_names
         for module in modules.values():
             module.eval()
 
@@ -33,30 +37,51 @@ class TrainedModel:
         return self
 
     @torch.no_grad()
-    def encode(self, x_BCHW: Tensor) -> Posterior:
-        """q(z|x) of pictures in [-1, 1]. Raises `BenchError` for a model without an encoder."""
+    def encode(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> Posterior:
+        """q(z|x) of pictures in [-1, 1]; a conditional model is given their attributes.
+
+        Raises `BenchError` for a model without an encoder, and for a conditional one without attributes.
+        """
         if not self.has_encoder:
             raise BenchError(f"Model '{self.model.name}' has no encoder: it can sample and decode only.")
-        return self.modules.encode(x_BCHW.to(self.device))
+        return self._given(attributes_BA).encode(x_BCHW.to(self.device))
 
     @torch.no_grad()
-    def decode(self, z_BZ: Tensor) -> Tensor:
-        """The expected picture of each code, (B, C, H, W) in [-1, 1]."""
-        return self.modules.decode(z_BZ.to(self.device))[0].mean
+    def decode(self, z_BZ: Tensor, attributes_BA: Tensor | None = None) -> Tensor:
+        """The expected picture of each code, (B, C, H, W) in [-1, 1]; a conditional model is given attributes."""
+        return self._given(attributes_BA).decode(z_BZ.to(self.device))[0].mean
 
-    def reconstruct(self, x_BCHW: Tensor) -> Tensor:
+    def reconstruct(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> Tensor:
         """Encode to the posterior mean and decode; (B, C, H, W) in [-1, 1]."""
-        return self.decode(self.encode(x_BCHW).mu_BZ)
+        return self.decode(self.encode(x_BCHW, attributes_BA).mu_BZ, attributes_BA)
 
     def codes(self, n: int, seed: int = 0) -> Tensor:
         """Draw n codes from the prior, on the CPU so that they are equal on every device; (n, Z)."""
         noise = torch.Generator().manual_seed(seed)
         return self.model.sample_prior(n, self.latent, noise)
 
-    def sample(self, n: int = 1, seed: int = 0) -> Tensor:
+    def sample(self, n: int = 1, seed: int = 0, attributes_NA: Tensor | None = None) -> Tensor:
         """Decode n draws from the prior; (n, C, H, W) in [-1, 1]."""
-        return self.decode(self.codes(n, seed))
+        return self.decode(self.codes(n, seed), attributes_NA)
 
-    def pictures(self, z_NZ: Tensor, batch: int = 256) -> Tensor:
+    def pictures(self, z_NZ: Tensor, attributes_NA: Tensor | None = None, batch: int = 256) -> Tensor:
         """Decode any number of codes to pictures as a viewer sees them; (N, C, H, W) uint8 on the CPU."""
-        return torch.cat([to_uint8(self.decode(z)).cpu() for z in torch.split(z_NZ, batch)])
+        given = [None] * len(z_NZ) if attributes_NA is None else attributes_NA.split(batch)
+        parts = zip(z_NZ.split(batch), given, strict=False)
+        return torch.cat([to_uint8(self.decode(z, attributes)).cpu() for z, attributes in parts])
+
+    def attributes(self, having: Sequence[str], n: int) -> Tensor:
+        """Attributes for n pictures that have those in `having` and no others; (n, A). Raises `UnknownNameError`."""
+        for name in having:
+            if name not in self.attribute_names:
+                raise UnknownNameError("attribute of this model's data:", name, self.attribute_names)
+        one_A = torch.tensor([float(name in having) for name in self.attribute_names])
+        return one_A.expand(n, -1)
+
+    def _given(self, attributes_BA: Tensor | None) -> Modules:
+        """The networks, conditioned where the model is: of an unconditional one, attributes are not looked at."""
+        if not self.model.conditional:
+            return self.modules
+        if attributes_BA is None:
+            raise BenchError(f"Model '{self.model.name}' is conditional: give the attributes of each picture.")
+        return self.modules.given(attributes_BA.to(self.device))

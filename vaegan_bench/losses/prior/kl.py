@@ -17,28 +17,20 @@ def kl_per_dimension(posterior: Posterior) -> Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class KL(PriorLoss):
-    """KL(q(z|x) ‖ N(0, I)) with a weight β, a warm-up and free bits."""
+    """KL(q(z|x) ‖ N(0, I)), with free bits; β is the weight of the term."""
 
     name = "kl"
-    beta: float = 1.0
-    """The weight of the term (Higgins et al., 2017, eq. 4)."""
-    warmup: int = 0
-    """Steps over which the weight rises linearly from 0 to β (Sønderby et al., 2016)."""
     free_bits: float = 0.0
     """λ in nats: no dimension is rewarded for a batch-mean KL below it (Kingma et al., 2016)."""
 
     def __post_init__(self) -> None:
-        at_least(self, warmup=0, free_bits=0)
+        at_least(self, free_bits=0)
 
     def __call__(self, posterior: Posterior) -> Tensor:
-        """The divergence summed over latent dimensions; (B,), unweighted."""
+        """The divergence summed over latent dimensions; (B,)."""
         kl_BZ = kl_per_dimension(posterior)
         if self.free_bits > 0:
             # The bound holds for the batch mean: a dimension below λ gives λ, and with it no gradient.
             below_Z = kl_BZ.mean(0) < self.free_bits
             kl_BZ = kl_BZ.masked_fill(below_Z, self.free_bits)
         return kl_BZ.sum(1)
-
-    def weight(self, step: int) -> float:
-        """β, or the part of it that the warm-up has reached."""
-        return self.beta if self.warmup == 0 else self.beta * min(1.0, step / self.warmup)

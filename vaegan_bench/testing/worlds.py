@@ -38,14 +38,18 @@ class StandInNetwork:
     protocol: Mapping[str, str] = field(default_factory=lambda: {"resize": "none", "dtype": "float32"})
 
     def __call__(self, images_NCHW: Tensor, progress: Progress = silent) -> Features:
+        """What the two functions read."""
         return Features(self.features(images_NCHW).float(), self.logits(images_NCHW).float())
 
 
 @dataclass(frozen=True, kw_only=True)
 class StandIn(Extractor):
+    """Names an extractor where the outputs know only one network."""
+
     name: ClassVar[str] = "stand-in"
 
     def open(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> FeatureNetwork:
+        """Outputs made by hand hold their network already."""
         raise NotImplementedError
 
 
@@ -67,19 +71,24 @@ class StandInOutputs:
 
     @property
     def train(self) -> Tensor:
+        """The training pictures."""
         return self.data.train.images_NCHW
 
     def prior(self, n: int) -> Tensor:
+        """Draws from N(0, I)."""
         return torch.randn(n, self.latent, generator=torch.Generator().manual_seed(1))
 
-    def decode(self, z_NZ: Tensor) -> Tensor:
+    def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
+        """What the given decoder makes."""
         assert self.decoder is not None
         return self.decoder(z_NZ)
 
     def network(self, extractor: Extractor) -> FeatureNetwork:
+        """The one network."""
         return self.opened
 
     def features(self, extractor: Extractor, source: Source) -> Features:
+        """The given ones, or what the network says."""
         if source in self.given:
             return self.given[source]
         pictures = {
@@ -92,10 +101,12 @@ class StandInOutputs:
         return self.opened(pictures)
 
     def reference(self, extractor: Extractor, derive: Derive, **parameters: int | float | str) -> Mapping[str, Tensor]:
+        """Derived anew each time."""
         return derive(self.features(extractor, "real"), **parameters)
 
 
 def pixels(images_NCHW: Tensor) -> Tensor:
+    """Every pixel as a feature."""
     return images_NCHW.flatten(1).float()
 
 
@@ -115,15 +126,18 @@ class Signs:
     n: int = 400
 
     def codes(self) -> tuple[Tensor, Tensor]:
+        """Attributes and codes, (N, A) each."""
         noise = torch.Generator().manual_seed(0)
         on_NA = torch.rand(self.n, len(self.names), generator=noise) < 0.4
         spread = 0.2 * torch.randn(on_NA.shape, generator=noise)
         return on_NA, torch.where(on_NA, 1.0, -1.0) + spread
 
     def decode(self, z_NZ: Tensor) -> Tensor:
+        """One pixel per coordinate; (N, 1, 1, A) uint8."""
         return (127.5 + 60 * z_NZ).clamp(0, 255).to(torch.uint8)[:, None, None, :]
 
     def outputs(self) -> StandInOutputs:
+        """What a model makes that knows this world."""
         on_NA, z_NZ = self.codes()
         images = self.decode(z_NZ)
         network = StandInNetwork(pixels, lambda images: pixels(images) - 127.5, columns=self.names)

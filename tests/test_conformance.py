@@ -1,0 +1,49 @@
+"""Every built-in plugin keeps the contract, and plugins that break it are told how, each in its own words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from wrong_plugins import WRONG
+
+from vaegan_bench.api import Plugin, UnknownNameError
+from vaegan_bench.registry import Registry
+from vaegan_bench.testing import Case, ConformanceError, cases
+from vaegan_bench.testing.cases import checks_of
+
+
+@pytest.fixture(autouse=True)
+def _fetch_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAEGAN_BENCH_OFFLINE", "1")
+
+
+@pytest.mark.parametrize("case", cases("built-in"), ids=str)
+def test_the_built_in_plugins_keep_the_contract(case: Case) -> None:
+    case()
+
+
+@pytest.mark.parametrize(("plugin", "sentence"), WRONG, ids=lambda value: getattr(value, "name", ""))
+def test_a_wrong_plugin_is_told_what_to_change(plugin: Plugin, sentence: str) -> None:
+    said = []
+    for check in checks_of(plugin):
+        try:
+            Case(plugin, check)()
+        except ConformanceError as error:
+            said.append(str(error))
+    assert any(sentence in words for words in said), said
+    assert all("\n" not in words for words in said)
+    assert all(plugin.name in words for words in said)
+
+
+def test_there_are_many_wrong_plugins_of_every_kind() -> None:
+    assert len(WRONG) >= 15
+    assert len({plugin.kind for plugin, _ in WRONG}) >= 9
+
+
+def test_a_target_is_a_name_a_package_a_file_or_all(tmp_path: Path) -> None:
+    assert {case.plugin.name for case in cases("kl")} == {"kl"}
+    everything = {entry.plugin.name for entry in Registry().entries.values()}
+    assert {case.plugin.name for case in cases("all")} == everything
+    with pytest.raises(UnknownNameError, match="Did you mean 'hinge'"):
+        cases("hinje")

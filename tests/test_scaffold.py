@@ -1,0 +1,88 @@
+"""`vaegan-bench new`: what it writes works as it stands, as a file and as a package."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import vaegan_bench as vb
+from vaegan_bench.api import StoreError, StudyError, UnknownNameError
+from vaegan_bench.scaffold import KINDS, write_plugin
+from vaegan_bench.testing import cases
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_new_file_keeps_the_contract_under_its_own_name(kind: str, tmp_path: Path) -> None:
+    plugin, _ = write_plugin(kind, f"odd_{kind}", tmp_path, package=False)
+    found = cases(plugin)
+    assert {case.plugin.name for case in found} == {f"odd-{kind}"}
+    assert type(found[0].plugin).__name__ == f"Odd{kind.capitalize()}"
+    for case in found:
+        case()
+
+
+def test_one_of_each_from_outside_meets_in_one_study(tmp_path: Path) -> None:
+    files = [write_plugin(kind, f"my_{kind}", tmp_path, package=False)[0] for kind in KINDS]
+    results = vb.run(
+        "smoke", models=["my-model[reconstruction=my-loss]", "vae"], datasets=["my-dataset"], networks="my-networks",
+        metrics=["my-metric", "frechet[extractor=my-extractor]"], steps=3, samples=32, seeds=1,
+        results=tmp_path, cache=tmp_path, plugins=files,
+    )  # fmt: skip
+    rows = results.rows
+    assert set(rows["model"]) == {"my-model[reconstruction=my-loss]", "vae"}
+    assert {"my-metric", "frechet[my-extractor]"} <= set(rows["metric"])
+    assert set(rows["dataset"]) == {"my-dataset 32×32"}
+
+
+def test_a_new_loss_is_short() -> None:
+    from importlib.resources import files
+
+    assert len((files("vaegan_bench") / "templates" / "loss.py").read_text("utf-8").splitlines()) <= 25
+
+
+def test_the_test_that_is_written_passes_by_pytest(tmp_path: Path) -> None:
+    _, test = write_plugin("loss", "odd_loss", tmp_path, package=False)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(test)]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout
+    assert "6 passed" in ran.stdout
+
+
+def test_a_package_is_found_by_its_entry_point_once_installed(tmp_path: Path) -> None:
+    write_plugin("loss", "odd_loss", tmp_path, package=True)
+    source, site = tmp_path / "odd-loss", tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(source)]
+    subprocess.run(pip, check=True, capture_output=True)
+    (site / "broken_plugin.py").write_text("import nowhere_to_be_found")
+    broken = site / "broken_plugin-1.0.dist-info"
+    broken.mkdir()
+    (broken / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-plugin\nVersion: 1.0\n")
+    (broken / "entry_points.txt").write_text("[vaegan_bench]\nbroken-plugin = broken_plugin\n")
+    listed = shell(site, "plugins")
+    assert "odd-loss" in listed
+    assert "reconstruction loss odd-loss" in listed
+    assert "broken: broken-plugin: ModuleNotFoundError: No module named 'nowhere_to_be_found'" in listed
+    assert "odd-loss" in shell(site, "list", "losses")
+    assert "6 of 6 checks passed" in shell(site, "check", "odd-loss")
+
+
+def shell(site: Path, *arguments: str) -> str:
+    program = f"import sys; sys.path.insert(0, {str(site)!r}); from vaegan_bench.cli import main; main()"
+    command = [sys.executable, "-c", program, *arguments]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'loss'"):
+        write_plugin("los", "x", tmp_path, package=False)
+    for name in ("My-Loss", "3d", "class"):
+        with pytest.raises(StudyError, match="cannot be a module's name"):
+            write_plugin("loss", name, tmp_path, package=False)
+    write_plugin("loss", "twice", tmp_path, package=False)
+    with pytest.raises(StoreError, match=r"twice\.py is there already"):
+        write_plugin("loss", "twice", tmp_path, package=False)

@@ -1,0 +1,152 @@
+"""Weights of terms, models without some of them, and models that borrow from others: from a study to its runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import vaegan_bench as vb
+from vaegan_bench import tables
+from vaegan_bench.api import BenchError
+from vaegan_bench.plan import Plan, make_plan
+from vaegan_bench.registry import Registry
+from vaegan_bench.schedules.cyclic import Cyclic
+from vaegan_bench.schedules.linear import Linear
+from vaegan_bench.schedules.stepwise import Stepwise
+from vaegan_bench.study import Study, load_study
+
+
+def planned(**values: Any) -> Plan:
+    return make_plan(Study().with_values({"networks": "compact[width=4]", **values}, "the test"), Registry())
+
+
+def labels(plan: Plan) -> list[str]:
+    return list(dict.fromkeys(run.label for run in plan.runs))
+
+
+def test_schedules_have_known_values() -> None:
+    assert [Linear(over=4, after=2)(2.0, step, 100) for step in (0, 2, 3, 6, 99)] == [0, 0, 0.5, 2, 2]
+    cyclic = Cyclic(cycles=2, ramp=0.5)
+    assert [cyclic(1.0, step, 8) for step in range(8)] == [0, 0.5, 1, 1, 0, 0.5, 1, 1]
+    assert [Stepwise(stages="0:1 5:0.1 8:0")(3.0, step, 10) for step in (0, 4, 5, 8)] == [3, 3, pytest.approx(0.3), 0]
+
+
+@pytest.mark.parametrize("stages", ["", "5:1", "0:1 0:2", "0:1 9:2 3:1", "0;1", "0:x"])
+def test_stages_that_mean_nothing_are_refused(stages: str) -> None:
+    with pytest.raises(ValueError, match="stages"):
+        Stepwise(stages=stages)
+
+
+def test_weights_are_crossed_over_the_models_that_have_the_term() -> None:
+    plan = planned(models=["vae", "gan"], weights={"prior": ["0.5", "linear[over=10]"]})
+    assert labels(plan) == ["vae[prior.weight=0.5]", "vae[prior.weight=linear[over=10]]", "gan"]
+    (half, rising, _) = plan.runs
+    assert half.id != rising.id
+    assert half.setting_id == rising.setting_id
+    assert rising.weights[0].schedule == Linear(over=10)
+
+
+def test_a_weight_may_be_about_one_player() -> None:
+    (run,) = planned(models=["vaegan[decoder.similarity.weight=0.1]"]).runs
+    assert run.weights[0].means("decoder", "similarity")
+    assert not run.weights[0].means("encoder", "similarity")
+
+
+def test_every_term_is_left_out_in_turn() -> None:
+    plan = planned(models=["vae", "vaegan[gamma=0.1]"], ablate=True)
+    assert labels(plan) == [
+        "vae",
+        "vae[prior.weight=0]",
+        "vae[reconstruction.weight=0]",
+        "vaegan[gamma=0.1]",
+        "vaegan[gamma=0.1,prior.weight=0]",
+        "vaegan[gamma=0.1,similarity.weight=0]",
+        "vaegan[gamma=0.1,generator.weight=0]",
+        "vaegan[gamma=0.1,discriminator.weight=0]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"models": ["vae[priour.weight=2]"]}, "Unknown term of model 'vae': 'priour'. Did you mean 'prior'?"),
+        ({"weights": {"similarty": ["2"]}, "models": ["vaegan"]}, "Did you mean 'similarity'?"),
+        ({"models": ["vae[prior.weight=much]"]}, "Unknown schedule 'much'"),
+        ({"models": ["vae[prior.weight=linear[over=0]]"]}, "over must be at least 1"),
+        ({"models": ["vae-disl[gan=vae]"]}, "gan must be a model that trains a discriminator"),
+    ],
+)
+def test_mistakes_are_told_before_anything_trains(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(BenchError) as raised:
+        planned(**values)
+    assert message in str(raised.value)
+
+
+def test_a_combination_that_only_crossing_made_is_skipped_with_its_reason() -> None:
+    plan = planned(models=["vaegan"], losses={"similarity": ["gaussian", "bernoulli"]})
+    assert labels(plan) == ["vaegan[similarity=gaussian]"]
+    assert plan.skips[0].label == "vaegan[similarity=bernoulli]"
+    assert "only pixels" in plan.skips[0].reason
+    with pytest.raises(BenchError, match="only pixels"):
+        planned(models=["vaegan[similarity=bernoulli]"])
+
+
+def test_a_lender_is_trained_first_and_once() -> None:
+    assert labels(planned(models=["vae-disl"])) == ["gan", "vae-disl"]
+    assert labels(planned(models=["vae-disl", "vae", "gan"])) == ["gan", "vae-disl", "vae"]
+    assert labels(planned(models=["vae-disl[gan=gan[adversarial=hinge]]"]))[0] == "gan[adversarial=hinge]"
+    written_out = planned(models=["gan[adversarial=minimax]", "vae-disl"])
+    assert labels(written_out) == ["gan[adversarial=minimax]", "vae-disl"]
+    assert len(planned(models=["vae-disl"], seeds=[0, 1]).runs) == 4
+
+
+def study(tmp_path: Path, **values: Any) -> vb.Results:
+    shared = {"steps": 4, "samples": 32, "metrics": ["reconstruction"], "results": tmp_path, "cache": tmp_path}
+    return vb.run("smoke", **{**shared, **values})
+
+
+def test_vae_disl_learns_in_the_features_of_the_gan_that_was_trained_before(tmp_path: Path) -> None:
+    results = study(tmp_path, models=["vae-disl"])
+    assert list(dict.fromkeys(results.rows["model"])) == ["gan", "vae-disl"]
+    folder = next(results.folder.path.glob("vae-disl-s0-*"))
+    from vaegan_bench.store import RunFolder
+
+    assert {name.partition(".")[0] for name in RunFolder(folder).weights()} == {"encoder", "decoder"}
+    assert vb.load_model(folder, "cpu").sample(2).shape == (2, 3, 32, 32)
+
+
+def test_a_lender_that_failed_costs_its_borrower_and_nobody_else(tmp_path: Path) -> None:
+    gan = "gan[adversarial=wgan,regulariser=gradient-penalty[weight=1e38]]"
+    with pytest.raises(BenchError, match=r"borrows the discriminator of gan.*diverged"):
+        study(tmp_path, models=[f"vae-disl[gan={gan}]", "vae"])
+    assert (tmp_path / "smoke" / "summary.md").is_file()
+
+
+def test_the_leave_one_out_table_holds_differences_to_the_full_model(tmp_path: Path) -> None:
+    results = study(tmp_path, models=["vae"], ablate=True, seeds=2)
+    table = tables.ablation(results.rows)
+    assert [term for _, _, term in table.index] == ["", "prior", "reconstruction"]
+    psnr = results.rows[results.rows["metric"] == "psnr"].pivot(index="seed", columns="model", values="value")
+    difference = float((psnr["vae[reconstruction.weight=0]"] - psnr["vae"]).mean())
+    cell = table.iloc[2]["psnr ↑ (dB)"]
+    assert float(cell.partition(" ±")[0]) == pytest.approx(difference, abs=0.06)
+    summary = (results.folder.path / "summary.md").read_text("utf-8")
+    assert "### `vae` without each of its terms" in summary
+    assert "| `without reconstruction` |" in summary
+    assert (results.folder.path / "gradients.png").is_file()
+
+
+def test_without_ablations_there_is_no_such_table() -> None:
+    rows = pd.DataFrame({"model": ["vae", "vae[prior.weight=2]"]})
+    assert tables.ablation(rows).empty
+
+
+def test_weights_come_from_study_files(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('models = ["vae"]\nablate = true\n[weights]\nprior = ["cyclic[cycles=2]"]\n')
+    plan = make_plan(load_study(str(file)), Registry())
+    assert labels(plan)[0] == "vae[prior.weight=cyclic[cycles=2]]"
+    assert labels(plan)[-1] == "vae[prior.weight=cyclic[cycles=2],reconstruction.weight=0]"

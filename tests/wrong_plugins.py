@@ -1,0 +1,337 @@
+"""Plugins that are each wrong in one way, and the words by which the conformance checks must say so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vaegan_bench.api import (
+    AdversarialLoss,
+    Data,
+    Dataset,
+    Gate,
+    ImageShape,
+    Measurement,
+    Metric,
+    Model,
+    Networks,
+    Objectives,
+    Play,
+    Plugin,
+    PriorLoss,
+    Progress,
+    ReconstructionLoss,
+    Regulariser,
+    Schedule,
+    Versus,
+    silent,
+)
+from vaegan_bench.losses.prior.kl import kl_per_dimension
+from vaegan_bench.models.gan import GAN
+from vaegan_bench.models.vae import VAE
+from vaegan_bench.models.vaegan import VAEGAN
+from vaegan_bench.networks.compact import Compact
+from vaegan_bench.testing import blobs
+
+WRONG: list[tuple[Plugin, str]] = []
+
+
+def wrong(sentence: str) -> Any:
+    """Make a plugin of a class and note what must be said of it."""
+
+    def note(cls: type[Any]) -> type[Any]:
+        cls.name = cls.__name__.lower()
+        made: type[Any] = dataclass(frozen=True, kw_only=True)(cls)
+        WRONG.append((made(), sentence))
+        return made
+
+    return note
+
+
+def squares(prediction: Any, target: Tensor) -> Tensor:
+    return (prediction.mean - target).square().flatten(1)
+
+
+@wrong("is the sign wrong?")
+class WrongSign(ReconstructionLoss):
+    def __call__(self, prediction: Any, target: Tensor) -> Tensor:
+        return -squares(prediction, target).sum(1)
+
+
+@wrong("no gradient reaches the prediction: is something detached")
+class Detached(ReconstructionLoss):
+    def __call__(self, prediction: Any, target: Tensor) -> Tensor:
+        return (prediction.mean.detach() - target).square().flatten(1).sum(1)
+
+
+@wrong("four tiles of a picture cost 1.0")
+class MeanInsteadOfSum(ReconstructionLoss):
+    def __call__(self, prediction: Any, target: Tensor) -> Tensor:
+        return squares(prediction, target).mean(1)
+
+
+@wrong("the loss has the shape ()")
+class MeanOverTheBatch(ReconstructionLoss):
+    def __call__(self, prediction: Any, target: Tensor) -> Tensor:
+        return squares(prediction, target).sum(1).mean()
+
+
+@wrong("changes its input target in place")
+class InPlace(ReconstructionLoss):
+    def __call__(self, prediction: Any, target: Tensor) -> Tensor:
+        return target.sub_(prediction.mean.detach()).square().flatten(1).sum(1) + 0 * squares(prediction, target).sum(1)
+
+
+@wrong("draws from torch's global random generator")
+class UnseededNoise(ReconstructionLoss):
+    def __call__(self, prediction: Any, target: Tensor) -> Tensor:
+        return squares(prediction, target + 0.01 * torch.randn_like(target)).sum(1)
+
+
+@wrong("draws from numpy's global random generator")
+class UnseededNumpy(PriorLoss):
+    def __call__(self, posterior: Any) -> Tensor:
+        return kl_per_dimension(posterior).sum(1) + 0.0 * np.random.rand()
+
+
+@wrong("is not that of the value (finite differences)")
+class HalfDetached(ReconstructionLoss):
+    def __call__(self, prediction: Any, target: Tensor) -> Tensor:
+        error = prediction.mean - target
+        return (error * error.detach()).flatten(1).sum(1)
+
+
+@wrong("changes with its place in the batch")
+class RollsTheBatch(ReconstructionLoss):
+    def __call__(self, prediction: Any, target: Tensor) -> Tensor:
+        weight = torch.arange(1, len(target) + 1, dtype=target.dtype)
+        return squares(prediction, target).sum(1) * weight
+
+
+@wrong("no gradient reaches mu")
+class DetachedKL(PriorLoss):
+    def __call__(self, posterior: Any) -> Tensor:
+        return kl_per_dimension(posterior._replace(mu_BZ=posterior.mu_BZ.detach())).sum(1)
+
+
+@wrong("twice the latent dimensions cost 1.00 times as much")
+class MeanKL(PriorLoss):
+    def __call__(self, posterior: Any) -> Tensor:
+        return kl_per_dimension(posterior).mean(1)
+
+
+@wrong("the generator's cost must fall when fakes score higher")
+class GeneratorHelps(AdversarialLoss):
+    def __call__(self, real_B: Tensor, fakes_B: Any) -> Versus:
+        cost = nn.functional.softplus(-real_B) + sum(nn.functional.softplus(fake) for fake in fakes_B)
+        return Versus(cost, cost)
+
+
+@wrong("the discriminator's cost must fall when real pictures score higher")
+class DiscriminatorClimbs(AdversarialLoss):
+    def __call__(self, real_B: Tensor, fakes_B: Any) -> Versus:
+        return Versus(real_B - sum(fakes_B), -sum(fakes_B))
+
+
+@wrong("ignores one of two batches of fakes")
+class FirstFakeOnly(AdversarialLoss):
+    def __call__(self, real_B: Tensor, fakes_B: Any) -> Versus:
+        return Versus(fakes_B[0] - real_B, -fakes_B[0])
+
+
+@wrong("does not reach the critic's weights: take the input's gradient with create_graph=True")
+class FirstOrderOnly(Regulariser):
+    def __call__(self, critic: Any, real_BCHW: Tensor, fake_BCHW: Tensor, noise: torch.Generator) -> Tensor:
+        x = real_BCHW.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(critic(x).sum(), x)
+        return gradient.square().flatten(1).sum(1)
+
+
+@wrong("rests encoder")
+class RestsTheEncoder(Gate):
+    def __call__(self, real_B: Tensor, fake_B: Tensor) -> frozenset[str]:
+        return frozenset({"encoder"})
+
+
+@wrong("two players own discriminator")
+class LeaksIntoTheDiscriminator(Model):
+    players: ClassVar = {
+        "encoder": ("encoder",),
+        "decoder": ("decoder", "discriminator"),
+        "discriminator": ("discriminator",),
+    }
+
+    def objectives(self, play: Play) -> Objectives:
+        return VAEGAN().objectives(play)
+
+
+@wrong("player 'autoencoder' (encoder, decoder) never receives the gradient of 'prior'")
+class DetachedMu(Model):
+    players: ClassVar = {"autoencoder": ("encoder", "decoder")}
+
+    def objectives(self, play: Play) -> Objectives:
+        game = VAE().objectives(play)
+        return replace(game, terms={**game.terms, "prior": game.terms["prior"].detach()})
+
+
+@wrong("owns encoder.")
+class ForgottenEncoder(Model):
+    players: ClassVar = {"autoencoder": ("encoder", "decoder")}
+
+    def objectives(self, play: Play) -> Objectives:
+        z = torch.randn(len(play.x_BCHW), play.latent, generator=play.noise)
+        (x_rec,) = play.modules.decode(z)
+        cost = (x_rec.mean - play.x_BCHW).square().flatten(1).sum(1)
+        return Objectives(terms={"reconstruction": cost}, minimise={"autoencoder": {"reconstruction": 1.0}})
+
+
+@wrong("leaves gradients in")
+class CallsBackward(Model):
+    players: ClassVar = {"autoencoder": ("encoder", "decoder")}
+
+    def objectives(self, play: Play) -> Objectives:
+        game = VAE().objectives(play)
+        game.of("autoencoder").backward(retain_graph=True)
+        return game
+
+
+@wrong("toggles requires_grad")
+class TogglesGradients(Model):
+    players: ClassVar = {"decoder": ("decoder",), "discriminator": ("discriminator",)}
+
+    def objectives(self, play: Play) -> Objectives:
+        game = GAN().objectives(play)
+        play.modules["discriminator"].requires_grad_(False)
+        return game
+
+
+@wrong("take all noise from play.noise")
+class OwnNoise(Model):
+    players: ClassVar = {"autoencoder": ("encoder", "decoder")}
+
+    def objectives(self, play: Play) -> Objectives:
+        private = torch.Generator()
+        private.seed()
+        return VAE().objectives(replace(play, noise=private))
+
+
+@wrong("the term 'generator' makes 'decoder' widen the gap")
+class GeneratorSign(Model):
+    players: ClassVar = {"decoder": ("decoder",), "discriminator": ("discriminator",)}
+
+    def objectives(self, play: Play) -> Objectives:
+        game = GAN().objectives(play)
+        return replace(game, terms={**game.terms, "generator": -game.terms["generator"]})
+
+
+@wrong("player 'discriminator' narrows the gap between real and fake scores")
+class DiscriminatorSign(Model):
+    players: ClassVar = {"decoder": ("decoder",), "discriminator": ("discriminator",)}
+
+    def objectives(self, play: Play) -> Objectives:
+        game = GAN().objectives(play)
+        return replace(game, minimise={**game.minimise, "discriminator": {"discriminator": -1.0}})
+
+
+@wrong("player 'decoder' never moved its decoder")
+class NeverMoves(Model):
+    players: ClassVar = {"decoder": ("decoder",), "discriminator": ("discriminator",)}
+
+    def objectives(self, play: Play) -> Objectives:
+        return GAN().objectives(play).without({"decoder"})
+
+
+@wrong("which is not among the terms")
+class MisspeltTerm(Model):
+    players: ClassVar = {"autoencoder": ("encoder", "decoder")}
+
+    def objectives(self, play: Play) -> Objectives:
+        return replace(VAE().objectives(play), minimise={"autoencoder": {"priour": 1.0}})
+
+
+class Counting(nn.Module):
+    """Updates its statistics whenever it is used."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+        self.register_buffer("seen", torch.zeros(()))
+
+    def forward(self, x: Tensor) -> Any:
+        self.seen += 1
+        return self.inner(x)
+
+
+@wrong("changes its seen: honour .eval()")
+class EvaluationUpdatesStatistics(Networks):
+    latent: int = 6
+
+    def build(self, role: str, shape: ImageShape, heads: int = 1) -> nn.Module:
+        return Counting(Compact(latent=6, width=4, decoder_width=4).build(role, shape, heads))
+
+
+@wrong("starts from the same weights whatever the seed")
+class ConstantWeights(Networks):
+    latent: int = 6
+
+    def build(self, role: str, shape: ImageShape, heads: int = 1) -> nn.Module:
+        module = Compact(latent=6, width=4, decoder_width=4).build(role, shape, heads)
+        for weight in module.parameters():
+            nn.init.constant_(weight, 0.01)
+        return module
+
+
+@wrong("is a direction wrong?")
+class WrongDirection(Metric):
+    family: ClassVar[str] = "reconstruction"
+
+    def __call__(self, outputs: Any) -> list[Measurement]:
+        if outputs.reconstructions is None:
+            return []
+        error = (outputs.real.float() - outputs.reconstructions.float()).square().mean()
+        return [Measurement("error", float(error), "higher", "1")]
+
+
+@wrong("for a model without an encoder: return an empty list")
+class NeedsAnEncoder(Metric):
+    family: ClassVar[str] = "reconstruction"
+
+    def __call__(self, outputs: Any) -> list[Measurement]:
+        error = (outputs.real.float() - outputs.reconstructions.float()).square().mean()
+        return [Measurement("error", float(error), "lower", "1")]
+
+
+@wrong("test pictures are training pictures too")
+class TestsOnTrainingPictures(Dataset):
+    def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
+        data = blobs(size)
+        return replace(data, test=data.train)
+
+
+@wrong("a second load gives other train pictures")
+class AnotherEveryTime(Dataset):
+    def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
+        data, private = blobs(size), torch.Generator()
+        private.seed()
+        shape = data.train.images_NCHW.shape
+        images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=private)
+        return replace(data, train=replace(data.train, images_NCHW=images))
+
+
+@wrong("hand out uint8")
+class FloatPictures(Dataset):
+    def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
+        data = blobs(size)
+        floats = data.train.images_NCHW / 255
+        return replace(data, train=replace(data.train, images_NCHW=floats))
+
+
+@wrong("is negative or not finite")
+class FallsBelowZero(Schedule):
+    def __call__(self, base: float, step: int, steps: int) -> float:
+        return base * (1 - 2 * step / steps)

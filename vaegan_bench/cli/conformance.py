@@ -1,0 +1,95 @@
+"""`vaegan-bench check`: does a plugin keep the contract, and what does it cost?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vaegan_bench.cli.fields import PluginFiles
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from vaegan_bench.api import Plugin
+    from vaegan_bench.testing.card import Card
+
+
+def check(
+    target: Annotated[
+        str, typer.Argument(help="A plugin file or module, an installed package, the name of a plugin, or 'all'.")
+    ],
+    plugin: PluginFiles = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name the checks that were passed, too.")] = False,
+) -> None:
+    """Check the numbers of plugins against the contract, and print what they cost; exit code 1 where one breaks it.
+
+    Examples: `vaegan-bench check my_loss.py`, `vaegan-bench check vaegan`, `vaegan-bench check all`
+    """
+    import os
+
+    from rich.console import Console
+
+    from vaegan_bench.api import Model, Networks
+    from vaegan_bench.testing.cases import targets
+
+    if target == "all":
+        os.environ.setdefault("VAEGAN_BENCH_OFFLINE", "1")  # nobody asked for gigabytes of weights
+    console, broken = Console(), 0
+    for found in targets(target, plugin or []):
+        broken += not _keeps_the_contract(found, console, verbose)
+        if target != "all" or isinstance(found, Model | Networks):
+            _print_card(found, console)
+    if broken:
+        console.print(f"{broken} plugin{'s break' if broken > 1 else ' breaks'} the contract.", markup=False)
+        raise typer.Exit(1)
+
+
+def _keeps_the_contract(plugin: Plugin, console: Console, verbose: bool) -> bool:
+    """Run all checks of one plugin and print what failed, with a spinner meanwhile."""
+    from unittest import SkipTest
+
+    from vaegan_bench.testing.cases import Case, checks_of
+    from vaegan_bench.testing.verdicts import ConformanceError
+
+    passed, failed, skipped = [], [], []
+    cases = [Case(plugin, check) for check in checks_of(plugin)]
+    with console.status(f"{plugin.kind} {plugin}") as status:
+        for done, case in enumerate(cases):
+            status.update(f"{plugin.kind} {plugin}: {done} of {len(cases)} checks")
+            try:
+                case()
+                passed.append(case.title)
+            except SkipTest as reason:
+                skipped.append(str(reason))
+            except ConformanceError as error:
+                failed.append(str(error))
+    sign = "✗" if failed else "–" if skipped else "✓"
+    counts = f"{len(passed)} of {len(cases)} checks passed" + (f", {len(skipped)} skipped" if skipped else "")
+    console.print(f"{sign} {plugin.kind} {plugin}: {counts}", markup=False, highlight=False)
+    told = [f"✗ {words}" for words in failed] + [f"– skipped: {reason}" for reason in dict.fromkeys(skipped)]
+    for line in told + ([f"✓ {title}" for title in passed] if verbose else []):
+        console.print(f"    {line}", markup=False, highlight=False, soft_wrap=True)
+    return not failed
+
+
+def _print_card(plugin: Plugin, console: Console) -> None:
+    from vaegan_bench.errors import BenchError
+    from vaegan_bench.testing.card import card_of
+
+    try:
+        with console.status("measuring what it costs"):
+            card = card_of(plugin)
+    except (BenchError, RuntimeError, ValueError, TypeError):
+        return  # what does not train has no card; the checks have said why
+    if card is not None:
+        console.print(f"    {_sentence(card)}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _sentence(card: Card) -> str:
+    roles = " + ".join(f"{role} {count:,}" for role, count in card.parameters.items())
+    return (
+        f"{card.what}, 64 pictures of 32×32 per step: {sum(card.parameters.values()):,} parameters ({roles}), "
+        f"{card.flops_per_image / 1e6:,.0f} MFLOPs per image, {card.images_per_second:,.0f} images/s here, "
+        f"{card.memory_bytes / 2**20:,.0f} MiB"
+    )

@@ -1,0 +1,16 @@
+"""Attributes beside activations, as conditional networks take them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def joined(activations_BF: Tensor, attributes_BA: Tensor | None) -> Tensor:
+    """The input of a fully connected layer: activations, then the attributes where there are any; (B, F + A).
+
+    Larsen et al. (2016, §4.2) concatenate them at the top layer of encoder and discriminator, and with the code.
+    """
+    if attributes_BA is None:
+        return activations_BF
+    return torch.cat([activations_BF, attributes_BA.to(activations_BF)], dim=1)

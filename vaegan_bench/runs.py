@@ -1,0 +1,123 @@
+"""One training, fully decided, and the identity that follows from what decides it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from vaegan_bench.api import Dataset, Extractor, Model, Networks, Optimizer, Plugin, definition
+from vaegan_bench.registry import plugins_within
+from vaegan_bench.weights import Weight
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One training, fully decided."""
+
+    label: str
+    """How tables name the model: the selector as its user wrote it."""
+    model: Model
+    seed: int
+    dataset: Dataset
+    size: int
+    split: str
+    networks: Networks
+    optimizer: Optimizer
+    steps: int
+    batch: int
+    ema: float
+    precision: str
+    device: str
+    """The kind of device, 'cpu' or 'cuda': the same seed gives other bits on another."""
+    weights: tuple[Weight, ...] = ()
+    """Factors on the coefficients of terms."""
+
+    @cached_property
+    def setting(self) -> Mapping[str, Any]:
+        """All that decides the outcome but the model and the seed: what compared runs must share."""
+        plugins = {name: definition(getattr(self, name)) for name in ("dataset", "networks", "optimizer")}
+        plain = {n: getattr(self, n) for n in ("size", "split", "steps", "batch", "ema", "precision", "device")}
+        versions = {"vaegan-bench": version("vaegan-bench"), "torch": version("torch")}
+        return {**plugins, **plain, "versions": versions}
+
+    @cached_property
+    def definition(self) -> Mapping[str, Any]:
+        """All that decides the outcome, as plain data, with digests of the plugins' code."""
+        used = (self.model, self.dataset, self.networks, self.optimizer)
+        trains_through = any(isinstance(p, Extractor) for plugin in used for p in plugins_within(plugin))
+        code = code_of(used, without=PRESENTATION if trains_through else NOT_TRAINING)
+        weights = {weight.target: definition(weight.schedule) for weight in self.weights}
+        return {"model": definition(self.model), "weights": weights, "seed": self.seed, **self.setting, "code": code}
+
+    @property
+    def lenders(self) -> dict[str, Run]:
+        """Borrowed role → the run whose trained network it is: the same setting and seed, another model."""
+        borrowed = self.model.borrows()
+        return {role: replace(self, model=x.model, label=str(x.model), weights=()) for role, x in borrowed.items()}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of the definition: equal for two labels of one run."""
+        return _digest(self.definition)
+
+    @property
+    def setting_id(self) -> str:
+        """A hash of the setting: rows are aggregated only within one."""
+        return _digest(self.setting)
+
+    @cached_property
+    def id(self) -> str:
+        """The run's folder name: readable first, and a hash of the definition."""
+        readable = "".join(c if c.isalnum() or c in "-." else "-" for c in self.label).strip("-")
+        return f"{readable[:40]}-s{self.seed}-{self.fingerprint[:8]}"
+
+
+PRESENTATION = ("cli", "plots", "tables", "report.py", "figures.py", "results.py", "progress.py", "estimate.py")
+"""Parts of this package that show results and have no part in them."""
+NOT_TRAINING = (
+    *PRESENTATION,
+    "builtin.py",
+    "metrics",
+    "extractors",
+    "evaluation",
+    "store.py",
+    "execution.py",
+    "lifecycle.py",
+    "scaffold.py",
+    "templates",
+    "testing",
+    "tensor_files.py",
+)
+"""Parts that a trained model does not depend on: when only they change, finished runs are measured again."""
+
+
+def code_of(plugins: Iterable[Plugin], without: tuple[str, ...] = PRESENTATION) -> dict[str, str]:
+    """A digest of the code behind plugins and the plugins in their fields, by top-level module: edited is another.
+
+    Of this package, the parts named in `without` do not count.
+    """
+    classes = {type(p) for whole in plugins for p in plugins_within(whole)}
+    roots = sorted({cls.__module__.partition(".")[0] for cls in classes})
+    return {root: _code_digest(root, without) for root in roots}
+
+
+@cache
+def _code_digest(root: str, without: tuple[str, ...]) -> str:
+    """A digest of all source files of a package, or of a single module's file."""
+    module = sys.modules[root]
+    folder = Path(str(module.__file__)).parent
+    files = sorted(folder.rglob("*.py")) if hasattr(module, "__path__") else [Path(str(module.__file__))]
+    if root == "vaegan_bench":
+        files = [file for file in files if file.relative_to(folder).parts[0] not in without]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+
+def _digest(plain: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]

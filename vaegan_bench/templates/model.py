@@ -1,0 +1,33 @@
+"""A model of my own."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from vaegan_bench.api import Model, Objectives, Play, Plugin, PriorLoss, ReconstructionLoss, hookimpl
+from vaegan_bench.losses.prior.kl import KL
+from vaegan_bench.losses.reconstruction.gaussian import Gaussian
+
+
+@dataclass(frozen=True, kw_only=True)
+class MyPlugin(Model):
+    """Two players, of which the decoder minds the reconstruction alone: write here, in one line, what yours is."""
+
+    name = "my-plugin"
+    players: ClassVar = {"encoder": ("encoder",), "decoder": ("decoder", "scale")}
+    reconstruction: ReconstructionLoss = Gaussian()
+    prior: PriorLoss = KL()
+
+    def objectives(self, play: Play) -> Objectives:
+        """Terms, and which player minimises which of them with which coefficient; the harness does the rest."""
+        posterior = play.modules.encode(play.x_BCHW)
+        (x_rec,) = play.modules.decode(posterior.sample(play.noise))
+        return Objectives(
+            terms={"prior": self.prior(posterior), "reconstruction": self.reconstruction(x_rec, play.x_BCHW)},
+            minimise={"encoder": {"prior": 1.0, "reconstruction": 1.0}, "decoder": {"reconstruction": 1.0}},
+        )
+
+
+@hookimpl
+def vaegan_bench_plugins() -> list[type[Plugin]]:
+    """Register it."""
+    return [MyPlugin]

@@ -1,0 +1,146 @@
+"""All checks of a plugin, as callables: for the command, and for pytest's parametrisation."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vaegan_bench.api import (
+    AdversarialLoss,
+    Gate,
+    Model,
+    Plugin,
+    PluginError,
+    PriorLoss,
+    ReconstructionLoss,
+    Regulariser,
+    UnknownNameError,
+)
+from vaegan_bench.models.gan import GAN
+from vaegan_bench.models.vae import VAE
+from vaegan_bench.models.vaegan import VAEGAN
+from vaegan_bench.registry import Registry
+from vaegan_bench.testing import (
+    adversarial_losses,
+    datasets,
+    extractors,
+    metrics,
+    models,
+    networks,
+    optimisation,
+    prior_losses,
+    reconstruction_losses,
+    referees,
+)
+from vaegan_bench.testing.verdicts import ConformanceError
+
+CHECKED = (
+    models,
+    reconstruction_losses,
+    prior_losses,
+    adversarial_losses,
+    referees,
+    networks,
+    optimisation,
+    datasets,
+    metrics,
+    extractors,
+)
+"""Where the checks of each kind are."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One check of one plugin; its text is a name fit for pytest's `ids`."""
+
+    plugin: Plugin
+    check: Callable[[Any], None]
+
+    def __str__(self) -> str:
+        return f"{self.plugin.kind}-{self.plugin.name}-{self.check.__name__}".replace(" ", "-")
+
+    @property
+    def title(self) -> str:
+        """What is checked, in one sentence."""
+        return (inspect.getdoc(self.check) or "").partition("\n")[0]
+
+    def __call__(self) -> None:
+        """Run it.
+
+        Raises `ConformanceError` with what to change, and `unittest.SkipTest` where files are missing that it needs.
+        """
+        try:
+            with torch.random.fork_rng(devices=[]):  # what one plugin draws in error must not change the next check
+                self.check(self.plugin)
+        except ConformanceError as error:
+            raise ConformanceError(f"{self.plugin.kind.capitalize()} '{self.plugin}': {error}") from error.__cause__
+        except PluginError as error:
+            raise ConformanceError(f"{self.plugin.kind.capitalize()} '{self.plugin}': {error}") from error
+        except (ArithmeticError, AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            words = str(error).partition("\n")[0]
+            raised = f"raises {type(error).__name__} ({words}) in the check '{self.check.__name__}'"
+            raise ConformanceError(f"{self.plugin.kind.capitalize()} '{self.plugin}': {raised}.") from error
+
+
+def cases(target: str | Path = "all", plugins: Iterable[str | Path] = ()) -> list[Case]:
+    """Every check of every plugin that `target` means, with their defaults.
+
+    A target is a plugin file or module, the name of an installed package, the name of a plugin, or 'all'; `plugins` are
+    files and modules to look for it in. Raises `BenchError` for a target that cannot be found.
+    """
+    return [Case(plugin, check) for plugin in targets(target, plugins) for check in checks_of(plugin)]
+
+
+def targets(target: str | Path, plugins: Iterable[str | Path] = ()) -> list[Plugin]:
+    """The plugins that a target means, with their defaults. Raises `BenchError` as `cases` does."""
+    registry, text = Registry(plugins), str(target)
+    entries = registry.entries.values()
+    origins = {entry.origin for entry in entries}
+    if text != "all" and text not in origins and not any(entry.plugin.name == text for entry in entries):
+        if text in registry.broken:
+            raise PluginError(f"{text} is broken: {registry.broken[text]}")
+        if not _looks_like_a_module(text):
+            raise UnknownNameError("target", text, {"all", *origins, *(entry.plugin.name for entry in entries)})
+        registry = Registry([*plugins, target])
+    return [e.plugin() for e in registry.entries.values() if text in ("all", e.origin, e.plugin.name)]
+
+
+def _looks_like_a_module(text: str) -> bool:
+    from importlib.util import find_spec
+
+    return text.endswith(".py") or Path(text).is_file() or (text.isidentifier() and find_spec(text) is not None)
+
+
+def checks_of(plugin: Plugin) -> Iterator[Callable[[Any], None]]:
+    """The checks of a plugin's kind, and for terms of games that a model trains with it."""
+    for module in CHECKED:
+        for kind, checks in module.checks():
+            if isinstance(plugin, kind):
+                yield from checks
+    if hosts_of(plugin):
+        yield a_model_trains_with_it
+
+
+def hosts_of(plugin: Plugin) -> list[Model]:
+    """Models in which a term is used, as small as they come; [] for what is no term."""
+    if isinstance(plugin, ReconstructionLoss):
+        return [VAE(reconstruction=plugin), *([] if plugin.pixels_only else [VAEGAN(similarity=plugin)])]
+    if isinstance(plugin, PriorLoss):
+        return [VAE(prior=plugin)]
+    if isinstance(plugin, AdversarialLoss):
+        return [GAN(adversarial=plugin), VAEGAN(adversarial=plugin)]
+    if isinstance(plugin, Regulariser):
+        return [GAN(regulariser=plugin)]
+    return [GAN(gate=plugin)] if isinstance(plugin, Gate) else []
+
+
+def a_model_trains_with_it(plugin: Plugin) -> None:
+    """A built-in model that has such a term trains with it, its gradients reaching every player."""
+    for model in hosts_of(plugin):
+        models.gradients_reach_their_player(model)
+        models.trains_everywhere(model)

@@ -1,0 +1,98 @@
+"""What every data set must do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from unittest import SkipTest
+
+import torch
+
+from vaegan_bench.api import Data, DataError, Dataset, to_signed
+from vaegan_bench.testing.small import CACHE
+from vaegan_bench.testing.verdicts import demand, seeded, unchanged, untouched_randomness
+
+SIZE = 32
+
+
+@cache
+def loaded(dataset: Dataset, size: int = SIZE) -> Data:
+    """The data at a size; what is not here skips the check."""
+    try:
+        return dataset.load(size, CACHE)
+    except DataError as error:
+        raise SkipTest(str(error)) from error
+
+
+def pictures_are_well_formed(dataset: Dataset) -> None:
+    """uint8 pictures of the size that was asked for, with as many attributes and labels as it names."""
+    data = loaded(dataset)
+    for name, split in (("train", data.train), ("test", data.test)):
+        images, (n, attributes) = split.images_NCHW, split.attributes_NA.shape
+        demand(images.dtype == torch.uint8, f"{name} pictures are {images.dtype}: hand out uint8 in [0, 255].")
+        demand(
+            images.ndim == 4 and images.shape[2:] == (SIZE, SIZE) and images.shape[1] in (1, 3),
+            f"{name} pictures have the shape {tuple(images.shape)}, not (N, 1 or 3, {SIZE}, {SIZE}).",
+        )
+        demand(n == len(images), f"{name} has {len(images)} pictures and attributes of {n}.")
+        named = len(data.attribute_names)
+        demand(attributes == named, f"{name} has {attributes} attributes, and attribute_names has {named}.")
+        labelled = split.labels_N is None or len(split.labels_N) == n
+        demand(labelled, f"{name} has {n} pictures and another number of labels.")
+    demand(data.train.images_NCHW.shape[1:] == data.test.images_NCHW.shape[1:], "train and test differ in shape.")
+
+
+def splits_share_no_picture(dataset: Dataset) -> None:
+    """No test picture is a training picture: metrics on held-out pictures would mean nothing."""
+    data = loaded(dataset)
+    seen = set(map(bytes, data.train.images_NCHW.flatten(1).numpy()))
+    shared = sum(bytes(picture) in seen for picture in data.test.images_NCHW.flatten(1).numpy())
+    demand(not shared, f"{shared} test pictures are training pictures too.")
+
+
+def loading_repeats(dataset: Dataset) -> None:
+    """Every load gives the same pictures, attributes and digest, and draws from no global generator."""
+    first = loaded(dataset)
+    with untouched_randomness():
+        second = dataset.load(SIZE, CACHE)
+    for name in ("train", "test"):
+        ours, theirs = getattr(first, name), getattr(second, name)
+        alike = torch.equal(ours.images_NCHW, theirs.images_NCHW) and torch.equal(
+            ours.attributes_NA, theirs.attributes_NA
+        )
+        demand(alike, f"a second load gives other {name} pictures or attributes: is there unseeded noise?")
+    demand(first.digest == second.digest, "a second load of the same pictures has another digest.")
+
+
+def sizes_are_heeded(dataset: Dataset) -> None:
+    """It loads at 64 pixels too, under another digest."""
+    data = loaded(dataset, 64)
+    demand(data.shape[1:] == (64, 64), f"asked for 64 pixels, it gives {data.shape[1]}×{data.shape[2]}.")
+    demand(data.digest != loaded(dataset).digest, "other pictures have the same digest: make it a hash of the content.")
+
+
+def augmentation_is_seeded(dataset: Dataset) -> None:
+    """It keeps shape and range, repeats for equal noise, and leaves its input alone."""
+    x = to_signed(loaded(dataset).train.images_NCHW[:16])
+    with untouched_randomness(), unchanged(x_BCHW=x):
+        first, second = (dataset.augment(x.clone() if turn else x, seeded(5)) for turn in (0, 1))
+    demand(first.shape == x.shape, f"augment makes {tuple(first.shape)} of {tuple(x.shape)}.")
+    demand(
+        torch.equal(first, second),
+        "augment gives something else for equal noise: draw from the generator it is handed.",
+    )
+    demand(float(first.abs().max()) <= 1.05, "augment leaves the range [-1, 1].")
+
+
+def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
+    """Kind → its checks, in the order in which they are told."""
+    yield (
+        Dataset,
+        (
+            pictures_are_well_formed,
+            splits_share_no_picture,
+            loading_repeats,
+            sizes_are_heeded,
+            augmentation_is_seeded,
+        ),
+    )

@@ -1,0 +1,69 @@
+"""What every extractor must do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from unittest import SkipTest
+
+import torch
+from torch import Tensor
+
+from vaegan_bench.api import Data, Extractor, ExtractorError, FeatureNetwork
+from vaegan_bench.testing.small import CACHE, blobs
+from vaegan_bench.testing.verdicts import demand, untouched_randomness
+
+
+@cache
+def opened(extractor: Extractor) -> FeatureNetwork:
+    """The network; one whose weights are not here skips the check."""
+    try:
+        return extractor.open(many_blobs(), CACHE, torch.device("cpu"))
+    except ExtractorError as error:
+        raise SkipTest(str(error)) from error
+
+
+@cache
+def many_blobs() -> Data:
+    """Enough to train an oracle on."""
+    return blobs(n=640)
+
+
+def images(channels: int = 3, n: int = 6) -> Tensor:
+    """Pictures with structure; (n, C, 32, 32) uint8."""
+    return blobs(n=n * 2, channels=channels).train.images_NCHW[:n]
+
+
+def features_are_well_formed(extractor: Extractor) -> None:
+    """Finite features of 1 and 3 channels; a name, a digest of the weights, and how pictures reach it."""
+    network = opened(extractor)
+    for channels in (1, 3):
+        found = network(images(channels))
+        for name, values in (("features", found.features_NF), ("logits", found.logits_NK)):
+            demand(
+                values.ndim == 2 and len(values) == 6 and bool(values.isfinite().all()),
+                f"{name} of 6 pictures have the shape {tuple(values.shape)}, or are not finite.",
+            )
+    named = network.name and network.digest
+    demand(named, "has no name, or no digest of its weights: rows could not say which it was.")
+    missing = {"resize", "dtype"} - set(network.protocol)
+    demand(not missing, f"its protocol does not say {', '.join(sorted(missing))}.")
+    width = found.logits_NK.shape[1]
+    demand(not network.columns or len(network.columns) == width, f"names {len(network.columns)} of {width} logits.")
+
+
+def each_picture_stands_for_itself(extractor: Extractor) -> None:
+    """Features repeat, and do not depend on what else is in the batch."""
+    network = opened(extractor)
+    with untouched_randomness():
+        whole, again, part = (network(batch).features_NF for batch in (images(), images(), images()[:2]))
+    demand(torch.equal(whole, again), "gives other features the second time: is it in evaluation mode?")
+    demand(
+        torch.allclose(whole[:2], part, rtol=1e-3, atol=1e-3 * float(whole.abs().max())),
+        "features of a picture depend on the other pictures of its batch: is batch norm in evaluation mode?",
+    )
+
+
+def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
+    """Kind → its checks, in the order in which they are told."""
+    yield Extractor, (features_are_well_formed, each_picture_stands_for_itself)

@@ -1,0 +1,282 @@
+"""What every model must do: state a game whose gradients reach whom it says, and leave all else to the harness."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import torch
+from torch import Tensor, nn
+
+from vaegan_bench.api import Data, Model, Modules, Objectives, Play, to_signed
+from vaegan_bench.runs import Run
+from vaegan_bench.testing.small import Blobs, blobs, small_run
+from vaegan_bench.testing.verdicts import demand, same, unchanged, untouched_randomness
+from vaegan_bench.training.batches import Batches
+from vaegan_bench.training.loop import take_step, train
+from vaegan_bench.training.state import TrainingState
+from vaegan_bench.training.trained_model import TrainedModel
+
+CPU = torch.device("cpu")
+STEPS = 6
+"""Enough for five steps of a critic to one of its generator."""
+SMALL_MOVE = 0.02
+"""The length of a move that finite differences take, in weights."""
+
+
+@cache
+def data(size: int = 32, channels: int = 3) -> Data:
+    """The blobs."""
+    return blobs(size, channels=channels)
+
+
+class Table:
+    """One run of a model, set up and ready to play."""
+
+    def __init__(self, model: Model, **changes: object) -> None:
+        self.run: Run = small_run(model, **changes)
+        self.data = data(self.run.size, getattr(self.run.dataset, "channels", 3))
+        self.state = TrainingState(self.run, self.data.shape, CPU, len(self.data.attribute_names))
+        self.batches = Batches(self.run.dataset, self.data.train, self.run.batch, self.run.seed, CPU)
+
+    @property
+    def modules(self) -> Modules:
+        """All networks, borrowed ones too."""
+        return self.state.modules
+
+    def play(self, noise: int = 0) -> Play:
+        """The first batch, with noise of one seed."""
+        x = to_signed(self.data.train.images_NCHW[: self.run.batch])
+        generator = torch.Generator().manual_seed(noise)
+        attributes = self.data.train.conditions[: len(x)] if self.run.model.conditional else None
+        return Play(self.modules.given(attributes), x, generator, self.state.step, self.run.networks.latent, attributes)
+
+    def objectives(self) -> Objectives:
+        """The game that the model states for it."""
+        return self.run.model.objectives(self.play())
+
+    def step(self, n: int = 1) -> None:
+        """Take steps."""
+        for _ in range(n):
+            take_step(self.run, self.state, self.batches)
+
+
+def game_is_well_formed(model: Model) -> None:
+    """Players and roles are named once, coefficients belong to terms, terms are one finite value per picture."""
+    owned = list(itertools.chain.from_iterable(model.players.values()))
+    twice = sorted({role for role in owned if owned.count(role) > 1})
+    demand(not twice, f"two players own {', '.join(twice)}: each role has one owner, or each would undo the other.")
+    table = Table(model)
+    game = table.objectives()
+    for player, terms in game.minimise.items():
+        demand(player in model.players, f"minimise names '{player}', which is no player of this model.")
+        missing = [term for term in terms if term not in game.terms]
+        demand(not missing, f"player '{player}' minimises {', '.join(missing)}, which is not among the terms.")
+    for name, term in game.terms.items():
+        demand(
+            term.shape in ((), (table.run.batch,)),
+            f"the term '{name}' has the shape {tuple(term.shape)}: one value per picture, (B,), or a scalar.",
+        )
+        demand(term.isfinite().all(), f"the term '{name}' is not finite at the first step.")
+
+
+def gradients_reach_their_player(model: Model) -> None:
+    """Every term that a player minimises reaches weights of that player, and all its weights are reached, finitely."""
+    table = Table(model)
+    received: dict[tuple[str, str], bool] = {}
+    for _ in range(STEPS):
+        game = table.objectives()
+        for player, terms in game.minimise.items():
+            for term in (term for term, coefficient in terms.items() if coefficient):
+                received[player, term] = received.get((player, term), False) or _reaches(table, game, player, term)
+        for player in game.minimise:
+            _all_weights_are_reached(table, game, player)
+        table.step()
+    for (player, term), ever in received.items():
+        demand(
+            ever,
+            f"player '{player}' ({', '.join(model.players[player])}) never receives the gradient of '{term}', which it "
+            "minimises: is something detached?",
+        )
+
+
+def _reaches(table: Table, game: Objectives, player: str, term: str) -> bool:
+    found = gradients(game.terms[term], table.state.parameters[player])
+    return any(gradient is not None and bool(gradient.abs().max() > 0) for gradient in found)
+
+
+def _all_weights_are_reached(table: Table, game: Objectives, player: str) -> None:
+    own = table.state.parameters[player]
+    reached = gradients(game.of(player), own)
+    blind = [weight for weight, gradient in zip(own, reached, strict=True) if gradient is None]
+    demand(
+        not blind,
+        f"player '{player}' owns {', '.join(table.state.names_of(blind[:3]))}, and nothing that it minimises depends "
+        "on that: is something detached, or owned by the wrong player?",
+    )
+    demand(all(bool(g.isfinite().all()) for g in reached if g is not None), f"a gradient of '{player}' is not finite.")
+
+
+def gradients(term: Tensor, weights: list[nn.Parameter]) -> tuple[Tensor | None, ...]:
+    """Of a term's mean; None where it does not depend on a weight."""
+    if not term.requires_grad:
+        return (None,) * len(weights)
+    return torch.autograd.grad(term.mean(), weights, retain_graph=True, allow_unused=True)
+
+
+def stating_the_game_changes_nothing(model: Model) -> None:
+    """Objectives are stated, not carried out: no weight moves, no gradient is left, nothing is frozen or toggled."""
+    table = Table(model)
+    weights = {name: weight.detach().clone() for name, weight in named_parameters(table.modules)}
+    modes = {role: module.training for role, module in table.modules.items()}
+    wanted = {name: weight.requires_grad for name, weight in named_parameters(table.modules)}
+    play = table.play()
+    with unchanged(x_BCHW=play.x_BCHW), untouched_randomness():
+        model.objectives(play)
+    moved = same(weights, {name: weight.detach() for name, weight in named_parameters(table.modules)})
+    demand(not moved, f"objectives() moves {', '.join(moved[:3])}: state the game, and let the harness step.")
+    left = [name for name, weight in named_parameters(table.modules) if weight.grad is not None]
+    demand(not left, f"objectives() leaves gradients in {', '.join(left[:3])}: never call backward().")
+    toggled = [role for role, module in table.modules.items() if module.training != modes[role]]
+    demand(not toggled, f"objectives() switches {', '.join(toggled)} between training and evaluation.")
+    frozen = [name for name, weight in named_parameters(table.modules) if weight.requires_grad != wanted[name]]
+    demand(
+        not frozen, f"objectives() toggles requires_grad of {', '.join(frozen[:3])}: coefficients decide who learns."
+    )
+
+
+def named_parameters(modules: Modules) -> Iterator[tuple[str, nn.Parameter]]:
+    """'role.name' and weight, of all networks."""
+    for role, module in modules.items():
+        for name, weight in module.named_parameters():
+            yield f"{role}.{name}", weight
+
+
+def the_seed_decides(model: Model) -> None:
+    """The same noise gives the same terms: all randomness comes from `play.noise`."""
+    first, second = (Table(model).objectives().terms for _ in range(2))
+    differing = same(first, second)
+    demand(not differing, f"{', '.join(differing)} differ between equal seeds: take all noise from play.noise.")
+
+
+def every_player_moves_its_own(model: Model) -> None:
+    """After a few steps every player's weights have moved, and borrowed networks have not."""
+    table = Table(model)
+    before = {role: {n: t.clone() for n, t in module.state_dict().items()} for role, module in table.modules.items()}
+    table.step(STEPS)
+    for player, roles in model.players.items():
+        for role in (role for role in roles if role in table.modules):
+            weights = {name: weight.detach() for name, weight in table.modules[role].named_parameters()}
+            demand(same(weights, before[role]), f"player '{player}' never moved its {role} in {STEPS} steps.")
+    for role in model.borrows():
+        changed = same(before[role], table.modules[role].state_dict())
+        demand(not changed, f"the borrowed {role} changed in training ({', '.join(changed[:3])}): it is frozen.")
+
+
+def sides_pull_against_each_other(model: Model) -> None:
+    """Where a player owns the discriminator: it widens the gap between real and fake scores; the generator closes it.
+
+    The gap is mean score of real minus mean score of sampled pictures; the directions are those of small moves.
+    """
+    table = Table(model, batch=64)
+    game = table.objectives()
+    for player in (p for p, roles in model.players.items() if "discriminator" in roles and p in game.minimise):
+        demand(
+            moved_gap(table, player, table.objectives().of(player)) > 0,
+            f"player '{player}' narrows the gap between real and fake scores: its sign is wrong.",
+        )
+    for player in (p for p, terms in game.minimise.items() if "generator" in terms):
+        demand(
+            moved_gap(table, player, table.objectives().terms["generator"]) < 0,
+            f"the term 'generator' makes '{player}' widen the gap between real and fake scores: its sign is wrong.",
+        )
+
+
+def moved_gap(table: Table, player: str, cost: Tensor) -> float:
+    """How much the gap changes by a small move of a player's weights against the gradient of a cost."""
+    weights = table.state.parameters[player]
+    pairs = [(w, g) for w, g in zip(weights, gradients(cost, weights), strict=True) if g is not None]
+    norm = torch.stack([g.square().sum() for _, g in pairs]).sum().sqrt()
+    before = gap(table)
+    with torch.no_grad():
+        for weight, gradient in pairs:
+            weight.sub_(gradient, alpha=float(SMALL_MOVE / norm))
+        after = gap(table)
+        for weight, gradient in pairs:
+            weight.add_(gradient, alpha=float(SMALL_MOVE / norm))
+    return after - before
+
+
+@torch.no_grad()
+def gap(table: Table) -> float:
+    """Mean score of real minus mean score of sampled pictures, as training sees them."""
+    play, model = table.play(), table.run.model
+    z = model.sample_prior(len(play.x_BCHW), play.latent, torch.Generator().manual_seed(5))
+    (fake,) = play.modules.decode(z)
+    real, sampled = play.modules.judge(play.x_BCHW, fake.mean)
+    return float(real.logits_B.mean() - sampled.logits_B.mean())
+
+
+def going_on_equals_never_stopping(model: Model) -> None:
+    """Save, load and go on ends with the same weights as going on."""
+    whole, resumed = Table(model), Table(model)
+    whole.step(3)
+    resumed.state.load_state_dict(whole.state.state_dict())
+    whole.step(3)
+    resumed.step(3)
+    for role, module in whole.modules.items():
+        differing = same(module.state_dict(), resumed.modules[role].state_dict())
+        demand(
+            not differing,
+            f"a run that goes on from a snapshot ends with another {role} ({', '.join(differing[:2])}): keep no state "
+            "outside of the networks, and no noise but play.noise.",
+        )
+
+
+def evaluation_changes_nothing(model: Model) -> None:
+    """Encoding, decoding and sampling leave weights, batch-norm statistics and randomness alone, and repeat."""
+    table = Table(model)
+    table.step(2)
+    trained = TrainedModel(model, table.state.evaluated_modules(), table.run.networks.latent)
+    attributes = table.play().attributes_BA
+    before = {role: {n: t.clone() for n, t in module.state_dict().items()} for role, module in trained.modules.items()}
+    with untouched_randomness():
+        n = table.run.batch
+        first, second = (trained.sample(n, seed=3, attributes_NA=attributes) for _ in range(2))
+        if trained.has_encoder:
+            trained.reconstruct(table.play().x_BCHW, attributes)
+    demand(torch.equal(first, second), "two samples from the same codes differ: is something random at evaluation?")
+    for role, module in trained.modules.items():
+        changed = same(before[role], module.state_dict())
+        demand(not changed, f"evaluation changes {role}.{', '.join(changed[:3])}: honour .eval().")
+    shape = tuple(trained.codes(5).shape)
+    wanted = (5, table.run.networks.latent)
+    demand(shape == wanted, f"sample_prior gives codes of the shape {shape}, not {wanted}.")
+
+
+def trains_everywhere(model: Model) -> None:
+    """Two steps stay finite with 1 and 3 channels, at 32 and 64 pixels, and under bfloat16 autocast."""
+    settings = [(1, 32, "float32"), (3, 64, "float32"), (3, 32, "bfloat16")]
+    for channels, size, precision in settings:
+        run = small_run(model, dataset=Blobs(channels=channels), size=size, precision=precision, steps=2)
+        status = train(run, data(size, channels), CPU, borrowed={}).status
+        demand(status == "ok", f"training {status} on {channels} channels at {size}×{size} in {precision}.")
+
+
+def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
+    """Kind → its checks, in the order in which they are told."""
+    yield (
+        Model,
+        (
+            game_is_well_formed,
+            stating_the_game_changes_nothing,
+            gradients_reach_their_player,
+            the_seed_decides,
+            every_player_moves_its_own,
+            sides_pull_against_each_other,
+            going_on_equals_never_stopping,
+            evaluation_changes_nothing,
+            trains_everywhere,
+        ),
+    )

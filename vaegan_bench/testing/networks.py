@@ -1,0 +1,187 @@
+"""What every architecture must do: build each role for 1 and 3 channels, and be the same network every time."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+
+from vaegan_bench.api import ImageShape, Networks, PluginError
+from vaegan_bench.assembly import Conditional
+from vaegan_bench.testing.verdicts import ConformanceError, demand, same, seeded, unchanged, untouched_randomness
+
+ROLES = ("encoder", "decoder", "discriminator")
+BATCH = 4
+
+
+def shapes(networks: Networks) -> list[ImageShape]:
+    """The shapes that it takes, of 1 and 3 channels at 32 and 64 pixels. Raises where it takes none."""
+    taken, reasons = [], []
+    for shape in (ImageShape(c, size, size) for size in (32, 64) for c in (1, 3)):
+        try:
+            with torch.device("meta"):
+                networks.build("encoder", shape)
+            taken.append(shape)
+        except PluginError as error:
+            reasons.append(str(error))
+    if not taken:
+        raise ConformanceError(f"takes no picture of 32 or 64 pixels: {reasons[0]}")
+    return taken
+
+
+def built(networks: Networks, role: str, shape: ImageShape, heads: int = 1, seed: int = 0) -> nn.Module:
+    """The network of a role, from weights of one seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return networks.build(role, shape, heads)
+
+
+def given(networks: Networks, role: str, shape: ImageShape, n: int = BATCH) -> Tensor:
+    """What a role takes."""
+    if role == "decoder":
+        return torch.randn(n, networks.latent, generator=seeded(1))
+    return torch.rand(n, *shape, generator=seeded(1)) * 2 - 1
+
+
+def outputs(module: nn.Module, x: Tensor) -> tuple[Tensor, ...]:
+    """What it gives, always as a tuple."""
+    found = module(x)
+    return found if isinstance(found, tuple) else (found,)
+
+
+def shapes_are_those_of_the_roles(networks: Networks) -> None:
+    """Encoder: two of (B, Z); decoder: (B, heads·C, H, W); discriminator: logits (B,) and features (B, …)."""
+    for shape in shapes(networks):
+        pictures = (BATCH, *shape)
+        wanted = {
+            ("encoder", 1): ((BATCH, networks.latent),) * 2,
+            ("decoder", 1): (pictures,),
+            ("decoder", 2): ((BATCH, 2 * shape.channels, *shape[1:]),),
+        }
+        for (role, heads), sizes in wanted.items():
+            found = tuple(
+                tuple(y.shape) for y in outputs(built(networks, role, shape, heads), given(networks, role, shape))
+            )
+            demand(found == sizes, f"the {role} with {heads} head(s) gives {found} for {tuple(shape)}, not {sizes}.")
+        judged = outputs(built(networks, "discriminator", shape), given(networks, "discriminator", shape))
+        demand(
+            len(judged) == 2 and tuple(judged[0].shape) == (BATCH,) and len(judged[1]) == BATCH,
+            f"the discriminator gives {[tuple(y.shape) for y in judged]} for {tuple(shape)}, not logits (B,) and "
+            "features (B, …).",
+        )
+
+
+def weights_come_from_the_seed(networks: Networks) -> None:
+    """Weights are drawn from torch's generator: equal for equal seeds, different for others."""
+    shape = shapes(networks)[0]
+    for role in ROLES:
+        first, again, other = (built(networks, role, shape, seed=seed).state_dict() for seed in (0, 0, 1))
+        demand(not same(first, again), f"the {role} starts from other weights for the same seed.")
+        demand(bool(same(first, other)), f"the {role} starts from the same weights whatever the seed.")
+
+
+def every_weight_is_reached(networks: Networks) -> None:
+    """The gradient of all outputs reaches every weight, finitely, and leaves the input alone."""
+    for shape in shapes(networks):
+        for role in ROLES:
+            module, x = built(networks, role, shape), given(networks, role, shape)
+            with unchanged(x=x), untouched_randomness():
+                found = outputs(module, x)
+            names, weights = zip(*module.named_parameters(), strict=True)
+            reached = torch.autograd.grad(
+                torch.stack([y.square().mean() for y in found]).sum(), weights, allow_unused=True
+            )
+            blind = [name for name, gradient in zip(names, reached, strict=True) if gradient is None]
+            demand(not blind, f"the {role}'s {', '.join(blind[:3])} takes no part in what it gives.")
+            demand(all(bool(g.isfinite().all()) for g in reached), f"the {role} has gradients that are not finite.")
+
+
+def evaluation_is_a_function(networks: Networks) -> None:
+    """In evaluation: equal on repeat, each picture for itself, a batch of 1 too, and nothing changes."""
+    shape = shapes(networks)[0]
+    for role in ROLES:
+        module, x = built(networks, role, shape), given(networks, role, shape)
+        module(x)  # running statistics that are not those of the start
+        module.eval()
+        before = deepcopy(module.state_dict())
+        with torch.no_grad(), untouched_randomness():
+            first, again, one = (outputs(module, batch) for batch in (x, x, x[:1]))
+        changed = same(before, module.state_dict())
+        demand(not changed, f"evaluating the {role} changes its {', '.join(changed[:3])}: honour .eval().")
+        for a, b, c in zip(first, again, one, strict=True):
+            demand(torch.equal(a, b), f"the {role} gives something else on repeat: is it random in evaluation?")
+            demand(
+                torch.allclose(a[:1], c, rtol=1e-3, atol=1e-4),
+                f"in evaluation the {role} makes something else of a picture alone than in a batch.",
+            )
+
+
+def weights_can_be_kept(networks: Networks) -> None:
+    """A network filled with another's state_dict is that network."""
+    shape = shapes(networks)[0]
+    for role in ROLES:
+        module, other, x = (
+            built(networks, role, shape),
+            built(networks, role, shape, seed=1),
+            given(networks, role, shape),
+        )
+        other.load_state_dict(module.state_dict())
+        with torch.no_grad():
+            alike = all(torch.equal(a, b) for a, b in zip(outputs(module, x), outputs(other, x), strict=True))
+        demand(alike, f"the {role} is another one after save and load: keep all that decides it in its state_dict.")
+
+
+def works_in_bfloat16(networks: Networks) -> None:
+    """Finite outputs under bfloat16 autocast."""
+    shape = shapes(networks)[-1]
+    for role in ROLES:
+        with torch.autocast("cpu", torch.bfloat16):
+            found = outputs(built(networks, role, shape), given(networks, role, shape))
+        demand(all(bool(y.isfinite().all()) for y in found), f"the {role} is not finite under bfloat16 autocast.")
+
+
+def attributes_are_heeded(networks: Networks) -> None:
+    """Where it takes attributes: other attributes, other outputs, for each role."""
+    if "conditions" not in inspect.signature(networks.build).parameters:
+        return
+    shape = shapes(networks)[-1]
+    for role in ROLES:
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(0)
+            module = Conditional(networks, 3).build(role, shape).eval()
+        x, ones = given(networks, role, shape), torch.ones(BATCH, 3)
+        with torch.no_grad():
+            with_them, without = (module(x, attributes) for attributes in (ones, 0 * ones))
+        first = with_them if isinstance(with_them, Tensor) else with_them[0]
+        second = without if isinstance(without, Tensor) else without[0]
+        demand(not torch.equal(first, second), f"the {role} does not look at the attributes that it is handed.")
+
+
+def unknown_roles_are_refused(networks: Networks) -> None:
+    """A role that it does not have is a PluginError that names it."""
+    try:
+        networks.build("no such role", shapes(networks)[0])
+    except PluginError as error:
+        demand("no such role" in str(error), "the error for an unknown role does not name it.")
+    else:
+        raise ConformanceError("builds something for the role 'no such role': raise PluginError for roles it lacks.")
+
+
+def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
+    """Kind → its checks, in the order in which they are told."""
+    yield (
+        Networks,
+        (
+            shapes_are_those_of_the_roles,
+            weights_come_from_the_seed,
+            every_weight_is_reached,
+            evaluation_is_a_function,
+            weights_can_be_kept,
+            works_in_bfloat16,
+            attributes_are_heeded,
+            unknown_roles_are_refused,
+        ),
+    )

@@ -1,0 +1,74 @@
+"""What every optimizer and schedule must do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+
+import torch
+from torch import nn
+
+from vaegan_bench.api import Optimizer, Schedule
+from vaegan_bench.testing.verdicts import demand, seeded
+
+STEPS = 200
+
+
+def bowl(optimizer: Optimizer) -> tuple[nn.Parameter, torch.optim.Optimizer]:
+    """A weight that shall come to 0, and who moves it."""
+    weight = nn.Parameter(torch.randn(8, 4, generator=seeded()))
+    return weight, optimizer.build([{"params": [weight], "weight_decay": 0.0}])
+
+
+def descend(weight: nn.Parameter, mover: torch.optim.Optimizer, steps: int) -> None:
+    """Move down the bowl ½‖w‖²."""
+    for _ in range(steps):
+        weight.grad = weight.detach().clone()
+        mover.step()
+
+
+def goes_down(optimizer: Optimizer) -> None:
+    """It lowers ½‖w‖²."""
+    weight, mover = bowl(optimizer)
+    before = float(weight.detach().norm())
+    descend(weight, mover, STEPS)
+    demand(float(weight.detach().norm()) < before, f"after {STEPS} steps ½‖w‖² is no lower: does it climb?")
+
+
+def heeds_the_learning_rate(optimizer: Optimizer) -> None:
+    """The harness sets 'lr' of its groups at every step: with 0, nothing moves."""
+    weight, mover = bowl(optimizer)
+    before = weight.detach().clone()
+    for group in mover.param_groups:
+        group["lr"] = 0.0
+    descend(weight, mover, 3)
+    demand(torch.equal(weight.detach(), before), "moves weights at learning rate 0: read 'lr' from its groups.")
+
+
+def goes_on_from_its_state(optimizer: Optimizer) -> None:
+    """Save, load and go on ends where going on ends."""
+    weight, mover = bowl(optimizer)
+    descend(weight, mover, 5)
+    other, resumed = bowl(optimizer)
+    other.data.copy_(weight.data)
+    resumed.load_state_dict(deepcopy(mover.state_dict()))
+    descend(weight, mover, 5)
+    descend(other, resumed, 5)
+    demand(torch.equal(weight, other), "goes on differently from its state_dict: keep all of its state there.")
+
+
+def values_are_finite(schedule: Schedule) -> None:
+    """Finite and not negative over a run, and the same whenever it is asked."""
+    for steps in (1, 7, 1000):
+        values = [[schedule(1.0, step, steps) for step in range(steps)] for _ in range(2)]
+        demand(
+            all(math.isfinite(v) and v >= 0 for v in values[0]), f"is negative or not finite in a run of {steps} steps."
+        )
+        demand(values[0] == values[1], "gives another value the second time: a schedule is a function of the step.")
+
+
+def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
+    """Kind → its checks, in the order in which they are told."""
+    yield Optimizer, (goes_down, heeds_the_learning_rate, goes_on_from_its_state)
+    yield Schedule, (values_are_finite,)

@@ -1,0 +1,91 @@
+"""What every regulariser and gate must do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from vaegan_bench.api import Critic, Gate, Regulariser
+from vaegan_bench.testing.small import NETWORKS, blobs
+from vaegan_bench.testing.values import one_value_per_example
+from vaegan_bench.testing.verdicts import demand, seeded, slope, unchanged, untouched_randomness
+
+GATED = {"decoder", "discriminator"}
+
+
+def discriminator(channels: int = 3, dtype: torch.dtype = torch.float32) -> tuple[nn.Module, Critic]:
+    """A small discriminator, and its logits as a function of pictures."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(0)
+        module = NETWORKS.build("discriminator", blobs(channels=channels).shape).to(dtype)
+    return module, lambda x_BCHW: module(x_BCHW)[0]
+
+
+def pictures(channels: int = 3, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
+    """Real and fake, (4, C, 32, 32) each."""
+    real, fake = (torch.rand(4, channels, 32, 32, generator=seeded(s), dtype=dtype) * 2 - 1 for s in (1, 2))
+    return real, fake
+
+
+def penalty_is_one_value_per_picture(regulariser: Regulariser) -> None:
+    """One finite value per picture, never below 0, for 1 and 3 channels."""
+    for channels in (1, 3):
+        _, critic = discriminator(channels)
+        value = regulariser(critic, *pictures(channels), seeded())
+        one_value_per_example(value, 4, "the penalty")
+        demand((value >= 0).all(), "the penalty is negative for some pictures: a reward would let it grow without end.")
+
+
+def penalty_reaches_the_critic(regulariser: Regulariser) -> None:
+    """Its gradient reaches the critic's weights, through the second order, and is that of its value."""
+    module, critic = discriminator(dtype=torch.float64)
+    weights = list(module.parameters())
+    real, fake = pictures(dtype=torch.float64)
+    value = regulariser(critic, real, fake, seeded()).mean()
+    found = torch.autograd.grad(value, weights, allow_unused=True) if value.requires_grad else (None,) * len(weights)
+    reached = [(w, g) for w, g in zip(weights, found, strict=True) if g is not None and bool(g.abs().max() > 0)]
+    demand(
+        reached,
+        "the penalty does not reach the critic's weights: take the input's gradient with create_graph=True and do not "
+        "detach it.",
+    )
+    weight, gradient = max(reached, key=lambda pair: float(pair[1].norm()))
+    direction = gradient / gradient.norm()
+    measured = slope(lambda: regulariser(critic, real, fake, seeded()).mean(), weight.data, direction, 1e-4)
+    close = abs(measured - float(gradient.norm())) < 0.02 * float(gradient.norm())
+    demand(close, "the penalty's gradient is not that of its value (finite differences): is part of it detached?")
+
+
+def penalty_takes_the_noise_that_it_is_handed(regulariser: Regulariser) -> None:
+    """The same noise gives the same penalty; inputs and global randomness are left alone."""
+    _, critic = discriminator()
+    real, fake = pictures()
+    with untouched_randomness(), unchanged(real_BCHW=real, fake_BCHW=fake):
+        first, second = (regulariser(critic, real, fake, seeded(7)) for _ in range(2))
+    demand(torch.equal(first, second), "the same noise gives another penalty: draw from the generator it is handed.")
+
+
+def gate_names_players(gate: Gate) -> None:
+    """It names players that exist, whatever the logits say, and says the same twice."""
+    for real, fake in ((0.0, 0.0), (9.0, -9.0), (-9.0, 9.0), (50.0, 50.0), (-50.0, -50.0)):
+        logits = torch.full((8,), real), torch.full((8,), fake)
+        with untouched_randomness(), unchanged(real_B=logits[0], fake_B=logits[1]):
+            first, second = gate(*logits), gate(*logits)
+        demand(isinstance(first, frozenset), f"returns {type(first).__name__}, not a frozenset of players.")
+        demand(first <= GATED, f"rests {', '.join(sorted(first - GATED))}: a gate rests 'decoder' or 'discriminator'.")
+        demand(first == second, "decides differently on the same logits.")
+
+
+def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
+    """Kind → its checks, in the order in which they are told."""
+    yield (
+        Regulariser,
+        (
+            penalty_is_one_value_per_picture,
+            penalty_reaches_the_critic,
+            penalty_takes_the_noise_that_it_is_handed,
+        ),
+    )
+    yield Gate, (gate_names_players,)

@@ -1,0 +1,64 @@
+"""Small data and small runs, for checks and tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import torch
+
+from vaegan_bench.api import Data, Dataset, Model, Progress, Split, silent
+from vaegan_bench.networks.compact import Compact
+from vaegan_bench.optimizers.adam import Adam
+from vaegan_bench.runs import Run
+
+CACHE = Path(platformdirs.user_cache_dir("vaegan-bench"))
+"""Where prepared data and trained oracles are kept: a check need not make them again."""
+NETWORKS = Compact(latent=6, width=4, decoder_width=4)
+"""Networks that train in milliseconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blobs(Dataset):
+    """Pictures of one bright square each, whose place is the attribute."""
+
+    name = "blobs"
+    channels: int = 3
+
+    def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
+        """96 pictures, made anew and always the same."""
+        return blobs(size, channels=self.channels)
+
+
+def blobs(size: int = 32, n: int = 96, channels: int = 3) -> Data:
+    """Squares on the left or on the right, with a little noise: three quarters to train on, one to test on."""
+    noise = torch.Generator().manual_seed(1)
+    images = torch.randint(0, 40, (n, channels, size, size), dtype=torch.uint8, generator=noise)
+    right = torch.arange(n) % 2 == 1
+    images[~right, :, 8:16, 4:12] += 200
+    images[right, :, 8:16, -12:-4] += 200
+    whole, train = Split(images, right[:, None], right.long()), n * 3 // 4
+    digest = f"blobs-{size}-{n}-{channels}"
+    return Data(whole[:train], whole[train:], ("Right",), ("left", "right"), digest=digest)
+
+
+def small_run(model: Model, **changes: Any) -> Run:
+    """A run of a model on the blobs: small networks, 8 steps of 16 pictures. `changes` replace fields of the run."""
+    values = {
+        "label": str(model),
+        "model": model,
+        "seed": 0,
+        "dataset": Blobs(),
+        "size": 32,
+        "split": "test",
+        "networks": NETWORKS,
+        "optimizer": Adam(),
+        "steps": 8,
+        "batch": 16,
+        "ema": 0.0,
+        "precision": "float32",
+        "device": "cpu",
+    }
+    return Run(**{**values, **changes})
