@@ -1,0 +1,55 @@
+"""The spectrally normalised GAN."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from vaegan_bench.api import AdversarialLoss, ImageShape, Model, Networks, Objectives, Play, at_least
+from vaegan_bench.losses.adversarial.hinge import Hinge
+from vaegan_bench.models.gan import refereed
+
+
+@dataclass(frozen=True, kw_only=True)
+class SNGAN(Model):
+    """A GAN whose discriminator is Lipschitz by spectral normalisation (Miyato et al., 2018, eq. 16–17, alg. 1)."""
+
+    name = "sngan"
+    players: ClassVar = {"decoder": ("decoder",), "discriminator": ("discriminator",)}
+    adversarial: AdversarialLoss = Hinge()
+    n_dis: int = 5
+    """Steps of the discriminator to one of the generator."""
+    power_iterations: int = 1
+    """Refinements of each layer's norm per step."""
+
+    def __post_init__(self) -> None:
+        at_least(self, n_dis=1, power_iterations=1)
+
+    def build(self, role: str, networks: Networks, shape: ImageShape, heads: int = 1) -> nn.Module:
+        """The study's networks, the discriminator spectrally normalised."""
+        network = networks.build(role, shape, heads)
+        return spectrally_normalised(network, self.power_iterations) if role == "discriminator" else network
+
+    def objectives(self, play: Play) -> Objectives:
+        """Both sides of the adversarial loss on prior samples, the generator's at every n-th step."""
+        z_prior = self.sample_prior(len(play.x_BCHW), play.latent, play.noise)
+        (x_prior,) = play.modules.decode(z_prior)
+        real, fake = (judged.logits_B for judged in play.modules.judge(play.x_BCHW, x_prior.mean))
+        versus = self.adversarial(real, [fake])
+        game = Objectives(
+            terms={"generator": versus.generator_B, "discriminator": versus.discriminator_B},
+            minimise={"decoder": {"generator": 1.0}, "discriminator": {"discriminator": 1.0}},
+        )
+        game = refereed(game, play, (real, fake), x_prior.mean, None, None)
+        return game if play.step % self.n_dis == 0 else game.without({"decoder"})
+
+
+def spectrally_normalised(network: nn.Module, power_iterations: int) -> nn.Module:
+    """The same network, whose convolutions and linear layers have weights of spectral norm 1 (eq. 8)."""
+    for layer in list(network.modules()):
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            spectral_norm(layer, n_power_iterations=power_iterations)
+    return network

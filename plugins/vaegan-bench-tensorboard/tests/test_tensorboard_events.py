@@ -1,0 +1,146 @@
+"""What TensorBoard reads after a study."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from vaegan_bench_tensorboard.logger import TensorBoardLogger, tag_of
+
+from vaegan_bench.execution import Execution
+from vaegan_bench.plan import make_plan
+from vaegan_bench.registry import Registry
+from vaegan_bench.store import StudyFolder
+from vaegan_bench.study import Study
+
+EVERYTHING = dict.fromkeys(("scalars", "images", "tensors"), 0)
+PLUGINS = """
+from dataclasses import dataclass
+from vaegan_bench.api import Measurement, Metric, hookimpl
+from vaegan_bench.testing import Blobs
+
+@dataclass(frozen=True, kw_only=True)
+class Level(Metric):
+    "One number over all attributes, and one about an attribute."
+    name = "level"
+    family = "sample quality"
+
+    def __call__(self, outputs):
+        whole = Measurement("level[all]", 0.25, "higher", "")
+        return [whole, Measurement("level[all]", 0.75, "higher", "", attribute="Right")]
+
+@hookimpl
+def vaegan_bench_plugins():
+    return [Blobs, Level]
+"""
+
+
+def carried_out(folder: Path, **values: Any) -> Execution:
+    """A study of a VAE/GAN on the blobs, 60 steps."""
+    folder.mkdir(exist_ok=True)
+    file = folder / "plugins.py"
+    file.write_text(PLUGINS)
+    registry = Registry([file, "vaegan_bench_tensorboard"])
+    plain = {
+        "name": "small", "datasets": ["blobs"], "models": ["vaegan"],
+        "networks": "compact[latent=4,width=4,decoder_width=4]", "size": 32, "seeds": 1, "steps": 60, "batch": 8,
+        "metrics": ["level"], "samples": 8, "device": "cpu",
+    }  # fmt: skip
+    plan = make_plan(Study().with_values({**plain, **values}, "the test"), registry)
+    execution = Execution(plan, registry, StudyFolder(folder / "small"), folder / "cache")
+    execution.carry_out()
+    assert not execution.lifecycle.silenced
+    return execution
+
+
+def read(execution: Execution) -> EventAccumulator:
+    """The events of the only run."""
+    (run,) = execution.plan.runs
+    events = EventAccumulator(str(execution.folder.path / "tensorboard" / run.id), size_guidance=EVERYTHING)
+    return events.Reload()
+
+
+def text(events: EventAccumulator, tag: str) -> str:
+    return events.Tensors(f"{tag}/text_summary")[-1].tensor_proto.string_val[0].decode()
+
+
+@pytest.fixture(scope="module")
+def execution(tmp_path_factory: pytest.TempPathFactory) -> Execution:
+    return carried_out(tmp_path_factory.mktemp("tensorboard"))
+
+
+def test_curves_are_those_of_the_history_in_sensible_groups(execution: Execution) -> None:
+    events = read(execution)
+    (run,) = execution.folder.runs()
+    history = pd.read_csv(run.path / "history.csv").set_index("step")
+    tags = {tag for tag in events.Tags()["scalars"] if not tag.startswith("metrics/")}
+    assert tags == {tag_of(name) for name in history.columns}
+    for name in history.columns:
+        logged = events.Scalars(tag_of(name))
+        assert [event.step for event in logged] == [50, 60]
+        np.testing.assert_allclose([event.value for event in logged], history[name], rtol=1e-6)
+    wanted = {"terms/similarity", "terms/discriminator auc", "moves/decoder", "weights/decoder.similarity"}
+    assert wanted | {"gradients/discriminator.discriminator"} <= tags
+
+
+def test_metrics_are_those_over_all_attributes_at_the_last_step(execution: Execution) -> None:
+    events = read(execution)
+    assert [tag for tag in events.Tags()["scalars"] if tag.startswith("metrics/")] == ["metrics/level[all]"]
+    ((step, value),) = ((event.step, event.value) for event in events.Scalars("metrics/level[all]"))
+    assert (step, value) == (60, 0.25)
+
+
+def test_pictures_are_shown_as_grids_of_what_the_run_keeps(execution: Execution) -> None:
+    events = read(execution)
+    assert set(events.Tags()["images"]) == {"pictures/samples", "pictures/originals", "pictures/reconstructions"}
+    (shown,) = events.Images("pictures/samples")
+    grid = np.asarray(Image.open(io.BytesIO(shown.encoded_image_string)))
+    (run,) = execution.folder.runs()
+    samples = run.pictures()["samples"]
+    assert grid.shape[0] * grid.shape[1] >= len(samples) * 32 * 32
+    assert np.array_equal(grid[:32, :32], samples[0])
+
+
+def test_texts_say_which_model_and_how_it_ended(execution: Execution) -> None:
+    events = read(execution)
+    assert text(events, "model") == "`vaegan`"
+    assert text(events, "status") == "ok"
+
+
+def test_a_run_that_is_trained_again_hides_its_last_training(tmp_path: Path) -> None:
+    (run,) = carried_out(tmp_path, steps=3).folder.runs()
+    (run.path / "run.json").unlink()
+    again = carried_out(tmp_path, steps=3)
+    assert [event.step for event in read(again).Scalars("terms/prior")] == [3]
+    assert len(list((again.folder.path / "tensorboard").glob("*/events*"))) == 2
+
+
+def test_a_run_that_is_only_measured_again_keeps_its_curves(tmp_path: Path) -> None:
+    carried_out(tmp_path, steps=3)
+    events = read(carried_out(tmp_path, steps=3, samples=6))
+    assert [event.step for event in events.Scalars("terms/prior")] == [3]
+    assert [event.step for event in events.Scalars("metrics/level[all]")] == [3, 3]
+
+
+def test_grey_pictures_are_shown_too(tmp_path: Path) -> None:
+    execution = carried_out(tmp_path, datasets=["blobs[channels=1]"], steps=2)
+    assert "pictures/samples" in read(execution).Tags()["images"]
+
+
+def test_files_are_closed_whatever_happens(tmp_path: Path) -> None:
+    logger = TensorBoardLogger()
+    logger.study_started(tmp_path)
+    for run in ("diverged", "interrupted"):
+        logger.run_started(run, "vae", 10)
+    logger.run_ended("diverged", "diverged at step 4")
+    logger.run_ended("never started", "failed: no data")
+    assert set(logger.writers) == {"interrupted"}
+    logger.study_ended()
+    assert not logger.writers
+    assert not (tmp_path / "tensorboard" / "never started").exists()

@@ -1,0 +1,83 @@
+"""Writes the event files of a study, one folder per run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch.utils.tensorboard import SummaryWriter
+
+from vaegan_bench.api import hookimpl
+
+GROUPS = {"moves of ": "moves/", "weight of ": "weights/", "gradient of ": "gradients/"}
+"""How the suite begins the names of what it logs beside terms, and the group of each."""
+
+
+def tag_of(name: str) -> str:
+    """The tag under which TensorBoard groups what was logged: 'terms/prior', 'moves/decoder', …"""
+    for beginning, group in GROUPS.items():
+        if name.startswith(beginning):
+            return group + name.removeprefix(beginning)
+    return f"terms/{name}"
+
+
+class TensorBoardLogger:
+    """The life-cycle hooks of a study; a run's files are open from its first event to its end."""
+
+    def __init__(self) -> None:
+        self.folder = Path()
+        self.writers: dict[str, SummaryWriter] = {}
+
+    @hookimpl
+    def study_started(self, folder: Path) -> None:
+        """Remember where the study's results are."""
+        self.folder = folder
+
+    @hookimpl
+    def run_started(self, run: str, label: str, steps: int) -> None:
+        """Open the run's files; a run that is trained again hides what its last training logged."""
+        purge = 0 if steps else None
+        self.writers[run] = SummaryWriter(str(self.folder / "tensorboard" / run), purge_step=purge)
+        self.writers[run].add_text("model", f"`{label}`", 0)
+
+    @hookimpl
+    def terms_logged(self, run: str, step: int, terms: Mapping[str, float]) -> None:
+        """Terms, moves, weights and gradients as curves."""
+        for name, value in terms.items():
+            if name != "step":  # a row of the history, which names its step too
+                self.writers[run].add_scalar(tag_of(name), value, step)
+
+    @hookimpl
+    def run_evaluated(self, run: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """The numbers over all attributes, and the pictures that the run keeps, at its last step."""
+        step = int(json.loads((self.folder / run / "run.json").read_text("utf-8"))["steps"])
+        for row in rows:
+            if not row["attribute"]:
+                self.writers[run].add_scalar(f"metrics/{row['metric']}", row["value"], step)
+        for name, images_NHWC in _pictures(self.folder / run / "pictures.npz").items():
+            self.writers[run].add_images(f"pictures/{name}", images_NHWC, step, dataformats="NHWC")
+
+    @hookimpl
+    def run_ended(self, run: str, status: str) -> None:
+        """Say how the run ended, and close its files; a run that failed before it started has none."""
+        if run in self.writers:
+            writer = self.writers.pop(run)
+            writer.add_text("status", status, 0)
+            writer.close()
+
+    @hookimpl
+    def study_ended(self) -> None:
+        """Close what is still open."""
+        for run in list(self.writers):
+            self.writers.pop(run).close()
+
+
+def _pictures(path: Path) -> dict[str, np.ndarray[Any, np.dtype[np.uint8]]]:
+    """What a run keeps for its sheets, by name; nothing where there is no such file."""
+    if not path.is_file():
+        return {}
+    with np.load(path, allow_pickle=False) as stored:
+        return dict(stored)
