@@ -24,6 +24,7 @@ from torch.nn import functional as F
 from vaegan_bench.api import Data, Dataset, ImageShape, Model, Progress, silent
 from vaegan_bench.device import describe
 from vaegan_bench.estimate import random_data
+from vaegan_bench.lifecycle import Lifecycle
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.networks.compact import Compact
@@ -33,7 +34,7 @@ from vaegan_bench.registry import Registry
 from vaegan_bench.runs import Run
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.history import History
-from vaegan_bench.training.loop import INTERVAL, take_step
+from vaegan_bench.training.loop import Listener, steps
 from vaegan_bench.training.state import TrainingState
 
 CPU = torch.device("cpu")
@@ -65,18 +66,18 @@ def harness(run: Run, data: Data) -> Generator[TrainingState, None, None]:
     bars = TerminalProgress(Console(file=io.StringIO(), force_terminal=True))
     manager = Registry().manager
     manager.register(bars)
+    lifecycle = Lifecycle(manager)
     state, history = TrainingState(run, SHAPE, CPU), History(list(run.model.players))
     batches = Batches(run.dataset, data.train, run.batch, run.seed, CPU)
+    listener = Listener(
+        step_ended=lambda step: lifecycle.tell("step_ended", run=run.id, step=step),
+        terms_logged=lambda step, terms: lifecycle.tell("terms_logged", run=run.id, step=step, terms=terms),
+    )
     with bars:
-        manager.hook.study_started(name="benchmark", runs=[run.id], images=[run.steps * run.batch])
-        manager.hook.run_started(run=run.id, steps=run.steps, batch=run.batch)
-        while True:
-            objectives = take_step(run, state, batches)
-            history.add(state.step, {**objectives.terms, **objectives.log}, objectives.minimise)
-            if state.step % INTERVAL == 0:
-                history.flush()
-                manager.hook.terms_logged(run=run.id, step=state.step, terms=history.rows[-1])
-            manager.hook.step_ended(run=run.id, step=state.step)
+        images = [run.steps * run.batch]
+        lifecycle.tell("study_started", name="benchmark", folder=Path(), runs=[run.id], images=images)
+        lifecycle.tell("run_started", run=run.id, label=run.label, steps=run.steps, batch=run.batch)
+        for _ in steps(run, state, batches, history, listener):
             yield state
 
 

@@ -109,6 +109,17 @@ def test_two_plugins_of_one_name_are_an_error_that_names_both(tmp_path: Path) ->
         (MY_LOSS.format(name="x").replace("float = 1e-3", "float"), "must give a default to epsilon"),
         (MY_LOSS.format(name="x").replace("ReconstructionLoss", "Metric"), "must set family, as every metric does"),
         (MY_LOSS.format(name="x").replace("ReconstructionLoss", "Plugin"), "must derive from the base class of a kind"),
+        (MY_LOSS.format(name="x").replace("epsilon:", "scale:"), "has a field scale, which every reconstruction loss"),
+        (MY_LOSS.format(name="x").replace("float = 1e-3", "tuple = ()"), "a field epsilon of a type that no selector"),
+        (
+            MY_LOSS.format(name="x")
+            .replace("(ReconstructionLoss)", "(Gaussian)")
+            .replace(
+                "from vaegan_bench.api",
+                "from vaegan_bench.losses.reconstruction.gaussian import Gaussian\nfrom vaegan_bench.api",
+            ),
+            "derives from another plugin",
+        ),
         (MY_LOSS.format(name="x").replace("@hookimpl\n", ""), "has no hook"),
         (MY_LOSS.format(name="x").replace("_plugins()", "_plugin()"), "unknown hook 'vaegan_bench_plugin'"),
         (MY_LOSS.format(name="x").replace("_plugins()", "_plugins(registry)"), "can not be found in the hookspec"),

@@ -150,3 +150,32 @@ def test_weights_come_from_study_files(tmp_path: Path) -> None:
     plan = make_plan(load_study(str(file)), Registry())
     assert labels(plan)[0] == "vae[prior.weight=cyclic[cycles=2]]"
     assert labels(plan)[-1] == "vae[prior.weight=cyclic[cycles=2],reconstruction.weight=0]"
+
+
+def test_an_edited_plugin_is_another_run_in_the_same_process_too(tmp_path: Path) -> None:
+    file = tmp_path / "halving.py"
+    file.write_text(HALVING)
+    ids = []
+    for factor in ("0.5", "0.25"):
+        file.write_text(HALVING.replace("0.5", factor))
+        plan = make_plan(Study().with_values({"models": ["vae[prior.weight=halving]"]}, "the test"), Registry([file]))
+        ids.append(plan.runs[0].id)
+    assert ids[0] != ids[1]
+
+
+HALVING = """
+from dataclasses import dataclass
+from vaegan_bench.api import Schedule, hookimpl
+
+@dataclass(frozen=True, kw_only=True)
+class Halving(Schedule):
+    \"\"\"Half of it.\"\"\"
+    name = "halving"
+
+    def __call__(self, base, step, steps):
+        return base * 0.5
+
+@hookimpl
+def vaegan_bench_plugins():
+    return [Halving]
+"""

@@ -8,6 +8,7 @@ import importlib.util
 import inspect
 import sys
 import types
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,13 +79,33 @@ def check_shape(plugin: type[Plugin], origin: str) -> None:
         raise PluginError(f'{where} must have a name: name = "{plugin.__name__.lower()}".')
     if missing := sorted(name for name in _required(plugin) if not hasattr(plugin, name)):
         raise PluginError(f"{where} must set {', '.join(missing)}, as every {plugin.kind} does.")
+    if any(isinstance(vars(base).get("name"), str) for base in plugin.__mro__[1:]):
+        raise PluginError(f"{where} derives from another plugin: call its functions, or make it one of your fields.")
+    if hidden := sorted({f.name for f in fields_of(plugin)} & set(_required(plugin))):
+        raise PluginError(
+            f"{where} has a field {hidden[0]}, which every {plugin.kind} has as a class variable: call the field "
+            "otherwise, or leave its type away to set the variable."
+        )
     if bare := [f.name for f in fields_of(plugin) if default_of(f) is dataclasses.MISSING]:
         raise PluginError(f"{where} must give a default to {', '.join(bare)}: a name alone must mean something.")
+    if strange := [f.name for f in fields_of(plugin) if not _can_be_written(typing.get_type_hints(plugin)[f.name])]:
+        raise PluginError(
+            f"{where} has a field {strange[0]} of a type that no selector can write: take bool, int, float, str, "
+            "Literal, a kind of plugin, or one of these or None."
+        )
     if not summary_line(plugin):
         raise PluginError(f"{where} must have a docstring; its first line is what lists show.")
     if inspect.isabstract(plugin):
         missing = ", ".join(sorted(plugin.__abstractmethods__))
         raise PluginError(f"{where} must define {missing}.")
+
+
+def _can_be_written(annotation: object) -> bool:
+    """Whether text can say a value of this type."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return all(map(_can_be_written, typing.get_args(annotation)))
+    plain = annotation in (bool, int, float, str, type(None)) or typing.get_origin(annotation) is typing.Literal
+    return plain or (isinstance(annotation, type) and issubclass(annotation, Plugin))
 
 
 def _required(plugin: type[Plugin]) -> Iterator[str]:

@@ -50,7 +50,9 @@ class Run:
     @cached_property
     def definition(self) -> Mapping[str, Any]:
         """All that decides the outcome, as plain data, with digests of the plugins' code."""
-        used = (self.model, self.dataset, self.networks, self.optimizer)
+        lent = [lender.model for lender in self.model.borrows().values()]
+        schedules = [weight.schedule for weight in self.weights]
+        used = (self.model, self.dataset, self.networks, self.optimizer, *lent, *schedules)
         trains_through = any(isinstance(p, Extractor) for plugin in used for p in plugins_within(plugin))
         code = code_of(used, without=PRESENTATION if trains_through else NOT_TRAINING)
         weights = {weight.target: definition(weight.schedule) for weight in self.weights}
@@ -108,15 +110,20 @@ def code_of(plugins: Iterable[Plugin], without: tuple[str, ...] = PRESENTATION) 
     return {root: _code_digest(root, without) for root in roots}
 
 
-@cache
 def _code_digest(root: str, without: tuple[str, ...]) -> str:
-    """A digest of all source files of a package, or of a single module's file."""
+    """A digest of all source files of a package, or of a single module's file, as they are now."""
     module = sys.modules[root]
     folder = Path(str(module.__file__)).parent
     files = sorted(folder.rglob("*.py")) if hasattr(module, "__path__") else [Path(str(module.__file__))]
     if root == "vaegan_bench":
         files = [file for file in files if file.relative_to(folder).parts[0] not in without]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+    return _digest_of(tuple((file, file.stat().st_mtime_ns) for file in files))
+
+
+@cache
+def _digest_of(files: tuple[tuple[Path, int], ...]) -> str:
+    """Read once as long as no file is written again: a notebook may edit a plugin and run it anew."""
+    return hashlib.sha256(b"".join(file.read_bytes() for file, _ in files)).hexdigest()[:12]
 
 
 def _digest(plain: Mapping[str, Any]) -> str:

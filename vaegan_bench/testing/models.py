@@ -180,6 +180,8 @@ def sides_pull_against_each_other(model: Model) -> None:
     The gap is mean score of real minus mean score of sampled pictures; the directions are those of small moves.
     """
     table = Table(model, batch=64)
+    if not {"decoder", "discriminator"} <= set(table.state.owned_modules()):
+        return
     game = table.objectives()
     for player in (p for p, roles in model.players.items() if "discriminator" in roles and p in game.minimise):
         demand(

@@ -27,6 +27,8 @@ def order_does_not_matter(values: Values, *inputs: Tensor) -> None:
     """Demand that permuting the examples permutes the values."""
     order = torch.randperm(len(inputs[0]), generator=seeded(1))
     plain, permuted = values(*inputs), values(*(x[order] for x in inputs))
+    if plain.shape != order.shape:  # another check says so
+        return
     demand(
         torch.allclose(permuted, plain[order], rtol=1e-4, atol=1e-5 * float(plain.abs().max())),
         "the value of an example changes with its place in the batch: compute each example's value from that example.",

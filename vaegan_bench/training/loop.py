@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -71,19 +71,25 @@ def _train(run: Run, data: Data, device: torch.device, state: TrainingState, lis
     history = History(list(run.model.players))
     started = time.perf_counter()
     status = "ok"
-    while state.step < run.steps and status == "ok":
-        last = (state.step + 1) % INTERVAL == 0 or state.step + 1 == run.steps
-        objectives, norms = take_step(run, state, batches, measure_gradients=last)
-        history.add(state.step, {**objectives.terms, **objectives.log}, objectives.minimise)
-        if last:
-            diverged = history.flush(objectives.coefficients(), norms)
-            status = "ok" if diverged is None else f"diverged at step {diverged}"
-            if diverged is None:
-                listener.terms_logged(state.step, {k: v for k, v in history.rows[-1].items() if k != "step"})
-        listener.step_ended(state.step)
+    for status in steps(run, state, batches, history, listener):
+        if status != "ok":
+            break
     if status == "ok" and not state.is_finite():
         status = f"diverged at step {state.step}"  # in its last moves, which no term has seen
     return Trained(state, history.rows, status, time.perf_counter() - started)
+
+
+def steps(run: Run, state: TrainingState, batches: Batches, history: History, listener: Listener) -> Iterator[str]:
+    """Take the steps of a run that are left, and yield its status after each: 'ok', or 'diverged at step N'."""
+    while state.step < run.steps:
+        last = (state.step + 1) % INTERVAL == 0 or state.step + 1 == run.steps
+        objectives, norms = take_step(run, state, batches, measure_gradients=last)
+        history.add(state.step, {**objectives.terms, **objectives.log}, objectives.minimise)
+        diverged = history.flush(objectives.coefficients(), norms) if last else None
+        if last and diverged is None:
+            listener.terms_logged(state.step, {k: v for k, v in history.rows[-1].items() if k != "step"})
+        listener.step_ended(state.step)
+        yield "ok" if diverged is None else f"diverged at step {diverged}"
 
 
 def take_step(run: Run, state: TrainingState, batches: Batches, measure_gradients: bool = False) -> Step:
