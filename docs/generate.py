@@ -106,7 +106,7 @@ def world_of(metric: type[Metric]) -> Any:
     """Outputs on which the metric has all of its rows: codes that are attributes, or noise that was blurred."""
     signs = Signs().outputs()
     if metric.family == "attributes":
-        return signs
+        return replace(signs, conditional=True)
     if metric.family == "latent":
         return replace(signs, posterior=Posterior(signs.means, torch.zeros_like(signs.means)))
     noise = torch.Generator().manual_seed(0)

@@ -9,6 +9,7 @@ from vaegan_bench.extractors.dinov2 import BACKBONES
 from vaegan_bench.extractors.efflite0 import EffLite0
 from vaegan_bench.extractors.inception import Inception
 from vaegan_bench.extractors.oracle import Oracle
+from vaegan_bench.extractors.regressor import Regressor
 from vaegan_bench.extractors.vgg16 import VGG16
 from vaegan_bench.gates.margin import Margin
 from vaegan_bench.losses.adversarial.hinge import Hinge
@@ -26,6 +27,7 @@ from vaegan_bench.losses.reconstruction.laplace import Laplace
 from vaegan_bench.losses.regulariser.gradient_penalty import GradientPenalty
 from vaegan_bench.losses.regulariser.r1 import R1
 from vaegan_bench.metrics.attribute_retention import AttributeRetention
+from vaegan_bench.metrics.attribute_similarity import AttributeSimilarity
 from vaegan_bench.metrics.attribute_vectors import AttributeVectors
 from vaegan_bench.metrics.feature_distance import FeatureDistance
 from vaegan_bench.metrics.frechet import Frechet
@@ -65,8 +67,8 @@ def vaegan_bench_plugins() -> list[type[Plugin]]:
     harness: list[type[Plugin]] = [Larsen, Compact, Adam, RMSProp, *schedules]
     data: list[type[Plugin]] = [Avatars]
     sample_quality: list[type[Plugin]] = [Frechet, InceptionScore, KID, PrecisionRecall, Memorisation]
-    extractors: list[type[Plugin]] = [EffLite0, Inception, Oracle, *BACKBONES, *ENCODERS, VGG16]
+    extractors: list[type[Plugin]] = [EffLite0, Inception, Oracle, Regressor, *BACKBONES, *ENCODERS, VGG16]
     reconstructed: list[type[Plugin]] = [Reconstruction, FeatureDistance]
-    faithfulness: list[type[Plugin]] = [AttributeRetention, AttributeVectors, LinearProbe, LatentHealth]
-    measuring = sample_quality + extractors + reconstructed + faithfulness
+    attributes: list[type[Plugin]] = [AttributeRetention, AttributeVectors, AttributeSimilarity, LinearProbe]
+    measuring: list[type[Plugin]] = [*sample_quality, *extractors, *reconstructed, *attributes, LatentHealth]
     return models + reconstruction + adversarial + other_losses + harness + data + measuring

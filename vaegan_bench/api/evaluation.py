@@ -79,6 +79,10 @@ class Outputs(Protocol):
     data: Data
 
     @property
+    def conditional(self) -> bool:
+        """Whether the model decodes codes together with attributes."""
+
+    @property
     def real(self) -> Tensor:
         """The held-out real pictures."""
 

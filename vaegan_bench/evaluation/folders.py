@@ -74,6 +74,11 @@ class FolderOutputs:
         self._features: dict[str, Features] = {}
 
     @property
+    def conditional(self) -> bool:
+        """No: there is no model."""
+        return False
+
+    @property
     def real(self) -> Tensor:
         """The real pictures."""
         return self.data.test.images_NCHW

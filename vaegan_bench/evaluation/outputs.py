@@ -50,6 +50,11 @@ class ModelOutputs:
         return other
 
     @property
+    def conditional(self) -> bool:
+        """Whether the model decodes codes together with attributes."""
+        return self.model.model.conditional
+
+    @property
     def real(self) -> Tensor:
         """The held-out pictures."""
         return self.shared.pictures("real", self.n)

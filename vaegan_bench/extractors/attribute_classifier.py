@@ -1,8 +1,8 @@
-"""A small convolutional network that tells binary attributes, and how it is trained."""
+"""A small convolutional network that tells attributes, and how it is trained."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -60,10 +60,19 @@ def fresh_classifier(shape: ImageShape, attributes: int, recipe: Recipe) -> Attr
     return classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
+Cost = Callable[[Tensor, Tensor], Tensor]
+"""(outputs (B, A), attributes (B, A) float32) → what is minimised."""
+
+
 def train_classifier(
-    classifier: AttributeClassifier, images_NCHW: Tensor, attributes_NA: Tensor, recipe: Recipe, progress: Progress
+    classifier: AttributeClassifier,
+    images_NCHW: Tensor,
+    attributes_NA: Tensor,
+    recipe: Recipe,
+    progress: Progress,
+    cost: Cost = F.binary_cross_entropy_with_logits,
 ) -> None:
-    """Minimise the mean binary cross-entropy of all attributes on uint8 pictures, in place, with Adam.
+    """Minimise the mean cost of all attributes on uint8 pictures, in place, with Adam.
 
     Pictures, attributes and weights are on one device. Each picture is shifted by up to a sixteenth of its side.
     """
@@ -77,12 +86,12 @@ def train_classifier(
         for step in range(1, steps + 1):
             index = next(batches).to(images_NCHW.device)
             x_BCHW = scaled(shifted(images_NCHW[index], noise))
-            loss = F.binary_cross_entropy_with_logits(classifier(x_BCHW)[1], attributes_NA[index].float())
+            loss = cost(classifier(x_BCHW)[1], attributes_NA[index].float())
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
-            progress("oracle training", step, steps)
+            progress("training on attributes", step, steps)
     classifier.eval()
 
 

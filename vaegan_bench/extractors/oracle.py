@@ -80,7 +80,7 @@ class Oracle(Extractor):
             name=str(self),
             digest=sha256_of_state(state),
             protocol={"resize": f"bilinear antialiased {data.shape.height}x{data.shape.width}", "dtype": "float32"},
-            forward=_forward(classifier.eval().to(device), data.shape),
+            forward=forward_of(classifier.eval().to(device), data.shape),
             device=device,
             batch=128 if device.type == "cpu" else 1024,
             columns=data.attribute_names,
@@ -113,7 +113,8 @@ def _train(
     return classifier.state_dict(), dict(zip(data.attribute_names, auc.tolist(), strict=True))
 
 
-def _forward(classifier: AttributeClassifier, shape: ImageShape) -> Forward:
+def forward_of(classifier: AttributeClassifier, shape: ImageShape) -> Forward:
+    """The forward pass on pictures of any size and 1 or 3 channels, made into such as it was trained on."""
     network = fold_batch_norm(classifier)
 
     def forward(images_BCHW: Tensor) -> tuple[Tensor, Tensor]:

@@ -48,6 +48,8 @@ class AttributeVectors(Metric):
     """How far along the vector codes are moved."""
     pictures: int = 256
     """At most so many pictures per attribute."""
+    shown: str = "Eyeglasses Smiling"
+    """Attributes whose vectors move two faces in a picture, where the data have them; separated by spaces."""
     drawn: int = 10_000
     """Draws from the prior that make the vectors of models without an encoder: as many as training pictures at most."""
 
@@ -75,7 +77,7 @@ class AttributeVectors(Metric):
         encoded, drawn = tried(outputs, self)
         trial, moved, _ = encoded or drawn
         faces_NA = trial.without_NA & trial.known_A if encoded is None else ~truth(outputs)
-        strips = attribute_strips(outputs, trial, faces_NA, STRIP_ALPHAS)
+        strips = attribute_strips(outputs, trial, faces_NA, STRIP_ALPHAS, self.shown.split())
         return {**attribute_matrix(moved, trial, outputs.data.attribute_names), **strips}
 
     def _can_measure(self, outputs: Outputs) -> bool:

@@ -68,6 +68,7 @@ class StandInOutputs:
     given: Mapping[Source, Features] = field(default_factory=dict)
     posterior: Posterior | None = None
     latent: int = 0
+    conditional: bool = False
 
     @property
     def train(self) -> Tensor:

@@ -26,10 +26,21 @@ class Minimax(AdversarialLoss):
     name = "minimax"
     epsilon: float = 0.0
     """Added inside the logarithms; the code of Larsen et al. has 1e-3."""
+    real_weight: float | None = None
+    """The share w of real pictures in the cost: w·real + (1 − w)·mean over batches of fakes; by default all add up.
+
+    The code of Larsen et al. has 0.66 in the version of the preprint, and 0.5 (LFW: 0.33) in the last one."""
+
+    def __post_init__(self) -> None:
+        if self.real_weight is not None and not 0 < self.real_weight < 1:
+            raise ValueError(f"real_weight must be in (0, 1), not {self.real_weight}")
 
     def __call__(self, real_B: Tensor, fakes_B: Sequence[Tensor]) -> Versus:
         """−log D(x) − Σ log(1 − D(fake)), and its negative (L_GAN of Larsen et al., 2016)."""
-        cost = negative_log_probability(real_B, self.epsilon)
-        for fake in fakes_B:
-            cost = cost + negative_log_probability(-fake, self.epsilon)
+        real = negative_log_probability(real_B, self.epsilon)
+        fakes = sum((negative_log_probability(-fake, self.epsilon) for fake in fakes_B), torch.zeros_like(real))
+        if self.real_weight is None:
+            cost = real + fakes
+        else:
+            cost = self.real_weight * real + (1 - self.real_weight) / len(fakes_B) * fakes
         return Versus(discriminator_B=cost, generator_B=-cost)

@@ -14,8 +14,6 @@ from vaegan_bench.metrics.measures.attribute_effects import Effects, Trial
 
 Pictures = np.ndarray[Any, np.dtype[np.uint8]]
 
-SHOWN = ("Eyeglasses", "Smiling")
-"""Attributes that get strips, where the data have them."""
 FACES = 2
 
 
@@ -33,13 +31,15 @@ def attribute_matrix(moved: Effects, trial: Trial, names: Sequence[str]) -> Exhi
     return {"attribute-matrix": matrix_AA.numpy(), "attribute-names": np.array(names)}
 
 
-def attribute_strips(outputs: Outputs, trial: Trial, faces_NA: Tensor, alphas: Sequence[float]) -> Exhibits:
+def attribute_strips(
+    outputs: Outputs, trial: Trial, faces_NA: Tensor, alphas: Sequence[float], shown: Sequence[str]
+) -> Exhibits:
     """'strip-NAME': uint8 (F, S, H, W, C), the first two of `faces_NA` (bool), one step per 'strip-alphas' (S,).
 
-    For the attributes of note; nothing where there is no vector or no such face.
+    For the attributes in `shown`; nothing where there is no vector or no such face.
     """
     has_A = trial.vectors_AZ.isfinite().all(1) & faces_NA.any(0)
-    places = {name: a for a, name in enumerate(outputs.data.attribute_names) if name in SHOWN and has_A[a]}
+    places = {name: a for a, name in enumerate(outputs.data.attribute_names) if name in shown and has_A[a]}
     strips = {
         f"strip-{name}": _strip(outputs, trial.codes_NZ[faces_NA[:, a]][:FACES], trial.vectors_AZ[a], alphas)
         for name, a in places.items()

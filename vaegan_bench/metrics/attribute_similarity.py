@@ -1,0 +1,95 @@
+"""Whether a conditional model's pictures have the attributes that it was told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cosine_similarity
+
+from vaegan_bench.api import Direction, Extractor, Measurement, Metric, Outputs, at_least
+from vaegan_bench.extractors.regressor import Regressor
+from vaegan_bench.metrics.measures.attribute_rows import Protocol
+from vaegan_bench.metrics.measures.feature_sets import protocol_of
+
+SEED = 2020
+
+
+class Similarity(NamedTuple):
+    """How near predicted attributes are to the wanted ones; (…, N) each."""
+
+    cosine: Tensor
+    centred: Tensor
+    """The same with the training pictures' mean taken away: base rates alone make the plain one large."""
+    error: Tensor
+    """Squared, summed over attributes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttributeSimilarity(Metric):
+    """Attributes told against attributes that a regressor finds in the pictures (Larsen et al., 2016, §4.2, table 1).
+
+    For conditional models. The cosine is the best of 10 pictures per attribute vector of the held-out part, or of one;
+    the squared error, summed over attributes, is the mean over 25 pictures of each. The ceiling is the regressor on the
+    held-out pictures themselves (the paper's row of the test set), the floor on those of others.
+    """
+
+    name: ClassVar[str] = "attribute-similarity"
+    family: ClassVar[str] = "attributes"
+
+    extractor: Extractor = field(default_factory=Regressor)
+    best_of: int = 10
+    draws: int = 25
+    """Pictures per attribute vector."""
+    vectors: int = 1000
+    """Attribute vectors, at most: those of the first held-out pictures."""
+
+    def __post_init__(self) -> None:
+        at_least(self, best_of=1, draws=self.best_of, vectors=2)
+
+    def __call__(self, outputs: Outputs) -> list[Measurement]:
+        """Measure; no rows for a model that is not conditional."""
+        if not outputs.conditional:
+            return []
+        wanted_NA = outputs.data.test.conditions[: min(self.vectors, len(outputs.real))]
+        centre_A = outputs.data.train.conditions.mean(0)
+        drawn = list(self._drawn(outputs, wanted_NA, centre_A))
+        made = Similarity(*(torch.stack(parts) for parts in zip(*drawn, strict=True)))
+        seen_NA = outputs.features(self.extractor, "real").logits_NK[: len(wanted_NA)].cpu()
+        other_N = torch.randperm(len(wanted_NA), generator=torch.Generator().manual_seed(SEED))
+        real, other = (similarity(seen_NA, wanted, centre_A) for wanted in (wanted_NA, wanted_NA[other_N]))
+        protocol = {**protocol_of(outputs, self.extractor), "vectors": len(wanted_NA), "draws": self.draws}
+        best = {**protocol, "best_of": self.best_of}
+        return [
+            _row("attribute-cosine", made.cosine[: self.best_of].amax(0), "higher", real.cosine, other.cosine, best),
+            _row("attribute-cosine-once", made.cosine.mean(0), "higher", real.cosine, other.cosine, protocol),
+            _row("attribute-cosine-centred", made.centred.mean(0), "higher", real.centred, other.centred, protocol),
+            _row("attribute-error", made.error.mean(0), "lower", real.error, other.error, protocol),
+        ]
+
+    def _drawn(self, outputs: Outputs, wanted_NA: Tensor, centre_A: Tensor) -> Iterator[Similarity]:
+        """What each of the draws makes of all attribute vectors."""
+        network = outputs.network(self.extractor)
+        for z_NZ in outputs.prior(self.draws * len(wanted_NA)).split(len(wanted_NA)):
+            found = network(outputs.decode(z_NZ, wanted_NA)).logits_NK.cpu()
+            yield similarity(found, wanted_NA, centre_A)
+
+
+def similarity(found_NA: Tensor, wanted_NA: Tensor, centre_A: Tensor) -> Similarity:
+    """How near found attributes are to wanted ones, per picture, in float64."""
+    found, wanted, centre = (values.double() for values in (found_NA, wanted_NA, centre_A))
+    plain, centred = cosine_similarity(found, wanted), cosine_similarity(found - centre, wanted - centre)
+    return Similarity(plain, centred, (found - wanted).square().sum(1))
+
+
+def _row(
+    name: str, per_vector_N: Tensor, direction: Direction, real_N: Tensor, other_N: Tensor, protocol: Protocol
+) -> Measurement:
+    """The mean over attribute vectors, with its 95 % interval over them."""
+    value, half = float(per_vector_N.mean()), 1.96 * float(per_vector_N.std() / len(per_vector_N) ** 0.5)
+    ceiling, floor = float(real_N.mean()), float(other_N.mean())
+    within = {"low": value - half, "high": value + half}
+    return Measurement(name, value, direction, "1", protocol, "", **within, ceiling=ceiling, floor=floor)
