@@ -52,8 +52,7 @@ PAGES = ("metrics.md", "cli.md")
 
 def commands() -> Iterator[str]:
     """Every command: what it does, its arguments and options with their defaults, its examples."""
-    group: Any = typer.main.get_command(app)
-    for name, command in group.commands.items():
+    for name, command in flattened(typer.main.get_command(app)):
         about, _, examples = inspect.cleandoc(command.help or "").partition("\n\n")
         yield f"## {name}"
         yield ""
@@ -66,6 +65,15 @@ def commands() -> Iterator[str]:
         yield from head("argument or option", "what it is", "default")
         yield from map(parameter, command.params)
         yield ""
+
+
+def flattened(group: Any) -> Iterator[tuple[str, Any]]:
+    """Commands with their full names: 'run', 'data prepare'."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from ((f"{name} {inner}", found) for inner, found in flattened(command))
+        else:
+            yield name, command
 
 
 def parameter(declared: Any) -> str:

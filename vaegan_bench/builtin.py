@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from vaegan_bench.api import Plugin, hookimpl
 from vaegan_bench.datasets.avatars import Avatars
+from vaegan_bench.datasets.cifar10 import CIFAR10
+from vaegan_bench.datasets.fashion_mnist import FashionMNIST
+from vaegan_bench.datasets.mnist import MNIST
+from vaegan_bench.datasets.mnist5k import MNIST5k
+from vaegan_bench.datasets.stl10 import STL10
+from vaegan_bench.datasets.svhn import SVHN
 from vaegan_bench.extractors.clip import ENCODERS
 from vaegan_bench.extractors.dinov2 import BACKBONES
 from vaegan_bench.extractors.efflite0 import EffLite0
@@ -65,7 +71,7 @@ def vaegan_bench_plugins() -> list[type[Plugin]]:
     other_losses: list[type[Plugin]] = [KL, GradientPenalty, R1, Margin]
     schedules: list[type[Plugin]] = [Constant, Linear, Cyclic, Stepwise, Power, Cosine]
     harness: list[type[Plugin]] = [Larsen, Compact, Adam, RMSProp, *schedules]
-    data: list[type[Plugin]] = [Avatars]
+    data: list[type[Plugin]] = [Avatars, MNIST, FashionMNIST, CIFAR10, STL10, SVHN, MNIST5k]
     sample_quality: list[type[Plugin]] = [Frechet, InceptionScore, KID, PrecisionRecall, Memorisation]
     extractors: list[type[Plugin]] = [EffLite0, Inception, Oracle, Regressor, *BACKBONES, *ENCODERS, VGG16]
     reconstructed: list[type[Plugin]] = [Reconstruction, FeatureDistance]

@@ -65,11 +65,11 @@ def images_per_second(run: Run) -> float:
 
 
 def random_data(shape: ImageShape, n: int) -> Data:
-    """Pictures of uniform noise, for timing."""
+    """Pictures of uniform noise with one attribute, for timing."""
     noise = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (n, *shape), dtype=torch.uint8, generator=noise)
-    split = Split(images, torch.zeros(n, 0, dtype=torch.bool))
-    return Data(split, split, digest="noise")
+    split = Split(images, torch.zeros(n, 1, dtype=torch.bool))
+    return Data(split, split, ("Nothing",), digest="noise")
 
 
 def _wait(device: torch.device) -> None:

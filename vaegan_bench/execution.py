@@ -55,7 +55,6 @@ class Execution:
     ) -> None:
         self.plan, self.folder = plan, folder
         self.lifecycle = Lifecycle(registry.manager)
-        self.by_fingerprint = {run.fingerprint: run for run in plan.runs}
         self.device = choose_device(plan.study.device)
         self.shelf = DataShelf(cache, progress)
         self.shared = SharedShelf(cache, self.device, progress)
@@ -153,12 +152,11 @@ class Execution:
     def _borrowed(self, run: Run) -> dict[str, dict[str, Tensor]]:
         """What the run's lenders have trained. Raises `BenchError` where one of them did not come to a good end."""
         borrowed = {}
-        for role, lender in run.lenders.items():
-            planned = self.by_fingerprint[lender.fingerprint]
-            folder = self.folder.run(planned.id)
+        for role, lender in self.plan.lenders[run.id].items():
+            folder = self.folder.run(lender.id)
             status = folder.record()["status"] if folder.is_trained else "failed"
             if status != "ok":
-                raise BenchError(f"{run.label} borrows the {role} of {planned.label}, which {status}.")
+                raise BenchError(f"{run.label} borrows the {role} of {lender.label}, which {status}.")
             borrowed[role] = weights_of(folder.weights(), run.model.borrows()[role].role)
         return borrowed
 

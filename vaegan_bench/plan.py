@@ -41,6 +41,10 @@ class Skip:
     reason: str
 
 
+Lenders = Mapping[str, Mapping[str, Run]]
+"""Run id → borrowed role → the run whose trained network it is."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """The runs of a study, and what was left out."""
@@ -49,6 +53,8 @@ class Plan:
     runs: tuple[Run, ...]
     skips: tuple[Skip, ...]
     metrics: tuple[Metric, ...]
+    lenders: Lenders
+    """Decided here: a plugin that is edited while the study runs must not change who lends to whom."""
 
 
 def make_plan(study: Study, registry: Registry) -> Plan:
@@ -59,12 +65,12 @@ def make_plan(study: Study, registry: Registry) -> Plan:
     _check_crossed(study, [model for model, _ in games.values()])
     runs = [run for label, (model, weights) in games.items() for run in resolve.runs(label, model, weights)]
     _refuse_twins(runs)
-    runs = _with_lenders(runs)
+    runs, lenders = _with_lenders(runs)
     fitting, skips = _build_on_paper(runs)
     skips = [*refused, *skips]
     if not fitting:
         raise StudyError(f"Nothing to run: {skips[0].reason}")
-    return Plan(study, tuple(fitting), tuple(skips), metrics)
+    return Plan(study, tuple(fitting), tuple(skips), metrics, lenders)
 
 
 Game = tuple[Model, tuple[Weight, ...]]
@@ -168,21 +174,21 @@ def _weighed(selector: Selector, study: Study, terms: Mapping[str, bool]) -> lis
     return [*selectors, *(s.plus({term + SUFFIX: "0"}) for s in selectors for term in whole_terms)]
 
 
-def _with_lenders(runs: list[Run]) -> list[Run]:
+def _with_lenders(runs: list[Run]) -> tuple[list[Run], Lenders]:
     """The runs, each behind those whose networks it borrows; what the study trains anyway is not trained twice."""
+    known = {run.fingerprint: run for run in runs}
     ordered: dict[str, Run] = {}
-    asked_for = {run.id: run for run in runs}
-    labels = {run.fingerprint: run for run in runs}
+    lenders: dict[str, dict[str, Run]] = {}
 
     def add(run: Run) -> None:
-        run = labels.get(run.fingerprint, run)
-        for lender in run.lenders.values():
+        lenders[run.id] = {r: known.setdefault(lender.fingerprint, lender) for r, lender in run.lenders.items()}
+        for lender in lenders[run.id].values():
             add(lender)
         ordered.setdefault(run.id, run)
 
-    for run in asked_for.values():
+    for run in runs:
         add(run)
-    return list(ordered.values())
+    return list(ordered.values()), lenders
 
 
 def _check_crossed(study: Study, models: Iterable[Model]) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from vaegan_bench import __version__
-from vaegan_bench.cli import author, conformance, evaluate, explore, revisit, train, verdict
+from vaegan_bench.cli import author, conformance, data, evaluate, explore, reproduce, revisit, train, verdict
 
 app = typer.Typer(
     name="vaegan-bench",
@@ -28,6 +28,8 @@ app.command("new")(author.new)
 app.command("plugins")(author.plugins)
 app.command("check")(conformance.check)
 app.command("compare")(verdict.compare)
+app.add_typer(data.app, name="data")
+app.command("reproduce", epilog=reproduce.EPILOG)(reproduce.reproduce)
 app.command("plot")(revisit.plot)
 app.command("samples")(revisit.samples)
 app.command("sample")(revisit.sample)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaegan_bench.cli.fields import ExtractorOption, PluginFiles, WeightsOption
+from vaegan_bench.cli.fields import CacheDirOption, DataDirOption, ExtractorOption, PluginFiles, WeightsOption
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,8 @@ def evaluate(
     real: Annotated[Path | None, typer.Option(help="A folder of real pictures, to measure --fake against.")] = None,
     fake: Annotated[Path | None, typer.Option(help="A folder of generated pictures, of any generator.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    cache_dir: Annotated[Path | None, typer.Option(help="Where prepared data are kept.")] = None,
+    data_dir: DataDirOption = None,
+    cache_dir: CacheDirOption = None,
     plugin: PluginFiles = None,
 ) -> None:
     """Measure finished runs again without training, or one folder of pictures against another.
@@ -48,7 +49,7 @@ def evaluate(
 
     from vaegan_bench import tables
     from vaegan_bench.api import BenchError, Metric, StudyError
-    from vaegan_bench.cli.fields import extractor_fields
+    from vaegan_bench.cli.fields import extractor_fields, look_for_data_in
     from vaegan_bench.device import choose_device
     from vaegan_bench.evaluation.measuring import Protocol
     from vaegan_bench.evaluation.shared import SharedShelf
@@ -60,6 +61,7 @@ def evaluate(
     folders = (real, fake)
     if bool(runs) == any(folders) or (any(folders) and None in folders):
         raise StudyError("Name the runs to evaluate, or two folders of pictures with --real and --fake.")
+    look_for_data_in(data_dir)
     registry = Registry(plugin or [])
     fields = extractor_fields(registry, extractor, inception_weights)
     named = split_list(metrics or (OF_RUNS if runs else OF_FOLDERS))

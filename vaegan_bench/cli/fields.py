@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 ExtractorOption = Annotated[
     str | None, typer.Option(help="The feature network of all metrics but those of attributes, such as inception.")
 ]
+DataDirOption = Annotated[
+    Path | None, typer.Option(help="Where source files lie: a folder for each data set; by default VAEGAN_BENCH_DATA.")
+]
+CacheDirOption = Annotated[Path | None, typer.Option(help="Where prepared data and trained oracles are kept.")]
 PluginFiles = Annotated[
     list[str] | None, typer.Option("--plugin", help="A plugin file, or the name of a module; repeatable.")
 ]
@@ -23,6 +27,16 @@ WeightsOption = Annotated[
 
 Fields = dict[str, dict[str, str]]
 """Plugin → field → value, as text."""
+
+
+def look_for_data_in(folder: Path | None) -> None:
+    """Let this process find source files there; None leaves the environment as it is."""
+    import os
+
+    from vaegan_bench.datasets.places import VARIABLE
+
+    if folder is not None:
+        os.environ[VARIABLE] = str(folder)
 
 
 def read_fields(texts: Sequence[str]) -> Fields:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vaegan_bench.cli.fields import ExtractorOption, PluginFiles, WeightsOption
+from vaegan_bench.cli.fields import CacheDirOption, DataDirOption, ExtractorOption, PluginFiles, WeightsOption
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,7 +76,8 @@ def run(
     ] = None,
     name: Annotated[str | None, typer.Option(help="The folder under the results folder.")] = None,
     results: Annotated[Path, typer.Option(help="The results folder.")] = Path("results"),
-    cache_dir: Annotated[Path | None, typer.Option(help="Where prepared data are kept.")] = None,
+    data_dir: DataDirOption = None,
+    cache_dir: CacheDirOption = None,
     extractor: ExtractorOption = None,
     inception_weights: WeightsOption = None,
     plugin: PluginFiles = None,
@@ -87,11 +88,12 @@ def run(
     """Train, measure and compare models; finished runs are not run again."""
     from rich.console import Console
 
-    from vaegan_bench.cli.fields import extractor_fields, read_fields
+    from vaegan_bench.cli.fields import extractor_fields, look_for_data_in, read_fields
     from vaegan_bench.plan import make_plan
     from vaegan_bench.registry import Registry
     from vaegan_bench.results import default_cache
 
+    look_for_data_in(data_dir)
     lists = {"models": models, "datasets": datasets, "metrics": metrics}
     plain: dict[str, Any] = {
         "size": size, "split": split, "networks": networks, "steps": steps, "batch": batch, "optimizer": optimizer,
@@ -106,9 +108,9 @@ def run(
         console.print(f"Plugin {broken} is left out: {reason}", markup=False)
     plan = make_plan(chosen, registry)
     if dry_run:
-        _print_plan(plan, console)
+        print_plan(plan, console)
     else:
-        _carry_out(plan, registry, results, cache_dir or default_cache(), console)
+        carry_out(plan, registry, results, cache_dir or default_cache(), console)
 
 
 def _study(
@@ -167,7 +169,8 @@ def _crossed(option: str, texts: list[str] | None) -> dict[str, list[str]] | Non
     return crossed or None
 
 
-def _carry_out(plan: Plan, registry: Registry, results: Path, cache: Path, console: Console) -> None:
+def carry_out(plan: Plan, registry: Registry, results: Path, cache: Path, console: Console) -> None:
+    """Train, measure and report a plan with bars in the terminal; what fails or is interrupted is told, and exits."""
     from vaegan_bench.execution import Execution
     from vaegan_bench.progress import TerminalProgress
     from vaegan_bench.store import StudyFolder
@@ -229,7 +232,8 @@ def _conclude(folder: Any, console: Console) -> None:
     console.print(f"Results: {folder.path}/ ({names})", markup=False, highlight=False)
 
 
-def _print_plan(plan: Plan, console: Console) -> None:
+def print_plan(plan: Plan, console: Console) -> None:
+    """Print what a plan would cost, and train nothing."""
     from rich.markup import escape
     from rich.table import Column, Table
 

@@ -71,6 +71,7 @@ def train_classifier(
     recipe: Recipe,
     progress: Progress,
     cost: Cost = F.binary_cross_entropy_with_logits,
+    described: str = "oracle training",
 ) -> None:
     """Minimise the mean cost of all attributes on uint8 pictures, in place, with Adam.
 
@@ -91,7 +92,7 @@ def train_classifier(
             loss.backward()
             optimizer.step()
             schedule.step()
-            progress("training on attributes", step, steps)
+            progress(described, step, steps)
     classifier.eval()
 
 

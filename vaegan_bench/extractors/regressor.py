@@ -87,7 +87,8 @@ def train_in_units(
     """Train on standardised attributes, which all count alike, and give the last layer their units back."""
     images, conditions = (part.to(device) for part in (data.train.images_NCHW, data.train.conditions))
     mean_A, spread_A = conditions.mean(0), conditions.std(0).clamp(min=1e-6)
-    train_classifier(network, images, (conditions - mean_A) / spread_A, recipe, progress, cost=F.mse_loss)
+    wanted = (conditions - mean_A) / spread_A
+    train_classifier(network, images, wanted, recipe, progress, F.mse_loss, "regressor training")
     with torch.no_grad():
         network.head.weight.mul_(spread_A[:, None])
         network.head.bias.mul_(spread_A).add_(mean_A)

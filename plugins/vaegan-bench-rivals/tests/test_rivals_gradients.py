@@ -98,7 +98,7 @@ def named(value: object) -> str:
     return getattr(value, "name", "") or (value if isinstance(value, str) else "")
 
 
-OFFSET = "discriminator.above.4.bias"
+OFFSET = "discriminator.verdict.bias"
 """Of a critic whose cost is a difference of scores, the offset drops out."""
 
 

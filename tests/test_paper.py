@@ -1,0 +1,135 @@
+"""Papers: the studies that they come to, value by value, and the page that puts ours beside theirs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import vaegan_bench as vb
+from vaegan_bench.api import Optimizer, UnknownNameError
+from vaegan_bench.paper import Claim, Comparison, Paper, Published, load_paper, packaged_papers
+from vaegan_bench.plan import Resolver, make_plan
+from vaegan_bench.registry import Registry
+from vaegan_bench.reproduction import Reproduction, plain
+
+LARSEN = load_paper("larsen2016")
+PICTURES, SIMILARITY = LARSEN.comparisons
+REGISTRY = Registry()
+EPOCH = 250
+
+
+def model(comparison: Comparison, preset: str, name: str) -> object:
+    study = LARSEN.study(comparison, preset)
+    return Resolver(replace(study, device="cpu"), REGISTRY).game(name)[0]
+
+
+@pytest.mark.parametrize(
+    ("preset", "comparison", "epochs", "lr", "gamma", "real_weight", "fakes"),
+    [
+        ("arxiv", PICTURES, 150, 3.125e-4, 1e-5, 0.66, "both"),
+        ("arxiv", SIMILARITY, 150, 3.125e-4, 1e-5, 0.66, "both"),
+        ("last", PICTURES, 250, 3.9e-4, 1e-6, 0.5, "samples"),
+        ("last", SIMILARITY, 150, 3.9e-4, 1e-6, 0.33, "samples"),
+    ],
+)
+def test_presets_are_the_settings_of_the_two_versions_of_the_code(
+    preset: str, comparison: Comparison, epochs: int, lr: float, gamma: float, real_weight: float, fakes: str
+) -> None:
+    study = LARSEN.study(comparison, preset)
+    assert (study.size, study.batch, study.steps, study.networks) == (64, 64, epochs * EPOCH, "larsen")
+    optimizer = REGISTRY.build(Optimizer, study.optimizer)
+    assert (optimizer.lr, optimizer.weight_decay, optimizer.schedule.name) == (lr, 1e-5, "power")
+    assert (optimizer.decay, optimizer.epsilon) == (0.9, 1e-8)  # type: ignore[attr-defined]
+    vaegan = model(comparison, preset, "vaegan")
+    assert (vaegan.gamma, vaegan.fakes) == (gamma, fakes)  # type: ignore[attr-defined]
+    assert vaegan.adversarial_weight == pytest.approx(1 - gamma, abs=1e-12)  # type: ignore[attr-defined]
+    for name in ("gan", "vaegan"):
+        game = model(comparison, preset, name)
+        assert (game.adversarial.epsilon, game.adversarial.real_weight) == (1e-3, real_weight)  # type: ignore[attr-defined]
+        assert (game.gate.equilibrium, game.gate.margin) == (0.68, 0.35)  # type: ignore[attr-defined]
+        assert game.conditional is (comparison is SIMILARITY)  # type: ignore[attr-defined]
+
+
+def test_the_learning_rate_falls_as_the_authors_did() -> None:
+    study = LARSEN.study(PICTURES, "arxiv")
+    optimizer = REGISTRY.build(Optimizer, study.optimizer)
+    published = {0: 3.125e-4, 37: 2.03e-4, 75: 1.27e-4, 112: 6.2e-5, 149: 1.7e-6}
+    for epoch, rate in published.items():
+        assert optimizer.schedule(optimizer.lr, epoch * EPOCH, study.steps) == pytest.approx(rate, rel=0.02)
+
+
+def test_the_eighteen_attributes_are_those_of_the_paper() -> None:
+    (vectors,) = [m for m in LARSEN.study(PICTURES, "arxiv").metrics if m.startswith("attribute-vectors")]
+    shown = vectors.partition("shown=")[2].rstrip("]").split()
+    assert len(shown) == 18
+    assert {"Bald", "Eyeglasses", "Heavy_Makeup", "Smiling", "Young"} <= set(shown)
+
+
+def test_the_gan_of_vae_disl_is_the_gan_of_the_study() -> None:
+    assert model(PICTURES, "arxiv", "vae-disl").gan == model(PICTURES, "arxiv", "gan")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("preset", sorted(LARSEN.presets))
+@pytest.mark.parametrize("comparison", LARSEN.comparisons, ids=lambda c: c.name)
+def test_every_preset_can_be_planned(preset: str, comparison: Comparison) -> None:
+    study = LARSEN.study(comparison, preset)
+    plan = make_plan(replace(study, datasets=("avatars",), device="cpu"), REGISTRY)
+    assert not plan.skips
+    assert {claim.better for claim in LARSEN.claims if claim.comparison == comparison.name} <= set(study.models)
+
+
+def test_what_nobody_has_is_told() -> None:
+    assert packaged_papers() == ["larsen2016"]
+    with pytest.raises(UnknownNameError, match="Did you mean 'larsen2016'"):
+        load_paper("larsen2015")
+    with pytest.raises(UnknownNameError, match="Did you mean 'quick'"):
+        LARSEN.study(PICTURES, "quik")
+
+
+def test_extractors_are_no_part_of_what_a_number_is_called() -> None:
+    assert [plain(name) for name in ("fid", "frechet[efflite0]", "psnr")] == ["frechet", "frechet", "psnr"]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A small paper on the study `smoke`, reproduced."""
+    folder = tmp_path_factory.mktemp("paper")
+    shared = {"metrics": ["reconstruction"], "steps": 2, "samples": 32}
+    comparison = Comparison(name="one", title="Table 1", study="smoke", figures=("samples",), metrics=("psnr", "mse"))
+    paper = Paper(
+        name="small", title="A title", authors="Somebody", url="https://example.org", datasets=("celeba",),
+        deviations=("Nothing is as it was.",), comparisons=(comparison,),
+        presets={"paper": {"about": "as printed"}, "quick": {"about": "in a second", "one": shared}},
+        published=(Published(comparison="one", metric="psnr", values={"vae": "21.5"}, note="read twice"),),
+        claims=(
+            Claim(says="VAE wins", comparison="one", metric="psnr", better="vae", worse="vaegan"),
+            Claim(says="GAN wins", comparison="one", metric="psnr", better="gan", worse="vae"),
+        ),
+    )  # fmt: skip
+    study = replace(paper.study(comparison, "quick"), models=("vae", "gan", "vaegan"))
+    vb.run(study, results=folder, cache=folder / "cache", seeds=2)
+    return Reproduction(paper, "quick", "vaegan-bench reproduce small", folder).write().read_text("utf-8")
+
+
+def test_the_page_puts_ours_beside_what_was_published(page: str) -> None:
+    assert "|  | psnr ↑ (dB) | psnr ↑ (dB), published | mse ↓ |" in page
+    (line,) = [line for line in page.splitlines() if line.startswith("| `vae` |")]
+    assert "| 21.5 |" in line
+    assert "±" in line
+    assert "Published: read twice." in page
+
+
+def test_the_page_tests_the_claims(page: str) -> None:
+    (holds,) = [line for line in page.splitlines() if line.startswith("| VAE wins |")]
+    assert "no verdict possible at 2 seeds" in holds
+    assert "as said" in holds or "the other way round" in holds
+    assert "| GAN wins | psnr |  |  | not measured |" in page
+
+
+def test_the_page_names_every_deviation_and_its_command(page: str) -> None:
+    assert "- one: data set `avatars[faces=240]` in the place of `celeba`." in page
+    assert "- one: steps is `2` (paper: `12`)." in page
+    assert "- Nothing is as it was." in page
+    assert "```sh\nvaegan-bench reproduce small\n```" in page
+    assert "](one/samples.png)" in page

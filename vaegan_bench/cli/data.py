@@ -1,0 +1,152 @@
+"""`vaegan-bench data prepare` and `info`: from source files to pictures, and what a data set holds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vaegan_bench.cli.fields import CacheDirOption, DataDirOption, PluginFiles, look_for_data_in
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from torch import Tensor
+
+    from vaegan_bench.api import Data, Dataset
+
+EPILOG = """
+Examples:
+
+    vaegan-bench data prepare mnist --size 32
+
+    vaegan-bench data prepare "celeba[crop=148]" --data-dir /data
+
+    vaegan-bench data info avatars --out avatars.png
+"""
+
+app = typer.Typer(
+    help="Prepare data sets for training, and show what they hold.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+
+Name = Annotated[str, typer.Argument(help='A data set by selector, such as avatars or "celeba[crop=148]".')]
+Size = Annotated[int, typer.Option(min=8, help="Pixels per side.")]
+
+
+@app.command()
+def prepare(
+    name: Name,
+    size: Size = 64,
+    data_dir: DataDirOption = None,
+    cache_dir: CacheDirOption = None,
+    plugin: PluginFiles = None,
+) -> None:
+    """Fetch source files that are missing, where that is allowed, and prepare the pictures at one size.
+
+    Examples: `vaegan-bench data prepare mnist --size 32`,
+    `vaegan-bench data prepare "celeba[crop=148]" --data-dir /data`
+    """
+    from rich.console import Console
+
+    from vaegan_bench.datasets.places import data_folder
+    from vaegan_bench.progress import TerminalProgress
+    from vaegan_bench.results import default_cache
+
+    dataset, console, cache = _dataset(name, data_dir, plugin), Console(), cache_dir or default_cache()
+    start = time.perf_counter()
+    with TerminalProgress(console) as progress:
+        dataset.fetch(data_folder() / dataset.name, progress)
+        data = dataset.load(size, cache, progress)
+    seconds = time.perf_counter() - start
+    kept = cache / dataset.name
+    _say(console, f"{dataset}: {_summed_up(data)}, ready in {seconds:.1f} s.")
+    _say(console, f"Kept in {kept}" if kept.is_dir() else f"{dataset.name} keeps nothing in {cache}")
+
+
+@app.command()
+def info(
+    name: Name,
+    size: Size = 64,
+    out: Annotated[Path | None, typer.Option(help="The picture file to write; by default data-NAME.png.")] = None,
+    data_dir: DataDirOption = None,
+    cache_dir: CacheDirOption = None,
+    plugin: PluginFiles = None,
+) -> None:
+    """Show counts, attributes and classes of a data set, and draw training pictures.
+
+    Examples: `vaegan-bench data info avatars`, `vaegan-bench data info mnist5k --size 32 --out digits.png`
+    """
+    from rich.console import Console
+
+    from vaegan_bench.progress import TerminalProgress
+    from vaegan_bench.results import default_cache
+
+    dataset, console = _dataset(name, data_dir, plugin), Console()
+    with TerminalProgress(console) as progress:
+        data = dataset.load(size, cache_dir or default_cache(), progress)
+    _say(console, f"{dataset}: {_summed_up(data)}")
+    _say(console, f"digest {data.digest}")
+    _print_tables(data, console)
+    path = out or Path(f"data-{dataset.name}.png")
+    _draw(dataset, data, path)
+    _say(console, str(path))
+
+
+def _dataset(name: str, data_dir: Path | None, plugin: list[str] | None) -> Dataset:
+    from vaegan_bench.api import Dataset
+    from vaegan_bench.registry import Registry
+
+    look_for_data_in(data_dir)
+    return Registry(plugin or []).build(Dataset, name)
+
+
+def _summed_up(data: Data) -> str:
+    channels, height, width = data.shape
+    return f"{len(data.train):,} training and {len(data.test):,} test pictures of {channels} × {height} × {width}"
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _frequencies(word: str, names: Sequence[str], train_NA: Tensor, test_NA: Tensor) -> Table:
+    """How many pictures of each part have each of some properties, in a column each."""
+    from rich.markup import escape
+    from rich.table import Column, Table
+
+    table = Table(word, Column("train", justify="right"), Column("test", justify="right"))
+    for name, *columns in zip(names, train_NA.T, test_NA.T, strict=True):
+        counts = (f"{int(has_N.sum()):,} ({100 * has_N.float().mean():.1f} %)" for has_N in columns)
+        table.add_row(escape(name), *counts)
+    return table
+
+
+def _print_tables(data: Data, console: Console) -> None:
+    import torch
+
+    train, test = data.train, data.test
+    classes_are_attributes = data.class_names == data.attribute_names
+    if data.attribute_names:
+        word = "class and attribute" if classes_are_attributes else "attribute"
+        console.print(_frequencies(word, data.attribute_names, train.attributes_NA, test.attributes_NA))
+    if train.labels_N is not None and test.labels_N is not None and not classes_are_attributes:
+        every = torch.arange(len(data.class_names))
+        is_train_NK, is_test_NK = (labels_N[:, None] == every for labels_N in (train.labels_N, test.labels_N))
+        console.print(_frequencies("class", data.class_names, is_train_NK, is_test_NK))
+
+
+def _draw(dataset: Dataset, data: Data, path: Path) -> None:
+    from vaegan_bench.plots.dataset_sheet import dataset_sheet
+    from vaegan_bench.store import whole_file
+
+    images_NHWC, has_NA = data.train.images_NCHW.permute(0, 2, 3, 1).numpy(), data.train.attributes_NA.numpy()
+    note = _summed_up(data) + ("; shares are of the training pictures" if data.attribute_names else "")
+    figure = dataset_sheet(str(dataset), note, images_NHWC, has_NA, data.attribute_names)
+    with whole_file(path) as partial:
+        figure.savefig(partial, format="png")

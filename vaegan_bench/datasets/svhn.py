@@ -1,0 +1,56 @@
+"""House numbers, one digit in the middle of each picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vaegan_bench.api import Data, Dataset, Progress, silent
+from vaegan_bench.datasets.labelled import Pictures, Source, fetch_labelled, load_labelled
+from vaegan_bench.datasets.mnist import DIGITS
+from vaegan_bench.datasets.published_files import PublishedFile
+from vaegan_bench.vision import load_torchvision
+
+
+@dataclass(frozen=True, kw_only=True)
+class SVHN(Dataset):
+    """Digits of house numbers, cut from photographs, 73,257 for training and 26,032 for test (Netzer et al., 2011).
+
+    Sizes other than 32 are resized by antialiased bicubic interpolation.
+    """
+
+    name = "svhn"
+    extra: bool = False
+    """Train on the 531,131 easier digits of the extra part, too; at 32×32 the training pictures then take 1.9 GB."""
+
+    def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
+        """All digits in colour; each class is an attribute, too."""
+        return load_labelled(self, self._source(), DIGITS, size, cache, progress)
+
+    def fetch(self, folder: Path, progress: Progress = silent) -> None:
+        """Download 246 MB in two files, and another 1.3 GB for the extra part."""
+        fetch_labelled(self, self._source(), folder, progress)
+
+    def _source(self) -> Source:
+        opened = load_torchvision().datasets.SVHN
+        parts = ("train", "test", *(("extra",) if self.extra else ()))
+        published = tuple(
+            PublishedFile(file, (address,), md5) for address, file, md5 in (opened.split_list[part] for part in parts)
+        )
+        return Source(
+            files=tuple(file.path for file in published),
+            published=published,
+            unpack=lambda folder: None,
+            read=lambda folder: self._parts({part: _pictures(opened(folder, part)) for part in parts}),
+        )
+
+    def _parts(self, read: dict[str, tuple[torch.Tensor, torch.Tensor]]) -> tuple[Pictures, Pictures]:
+        trained_on = [part for name, part in read.items() if name != "test"]
+        return Pictures(*map(torch.cat, zip(*trained_on, strict=True))), Pictures(*read["test"])
+
+
+def _pictures(opened: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.from_numpy(opened.data), torch.from_numpy(opened.labels)

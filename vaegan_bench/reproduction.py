@@ -1,0 +1,160 @@
+"""The page of a reproduction: ours beside the published numbers, what the claims come to, and every deviation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from vaegan_bench import tables
+from vaegan_bench.paper import Claim, Comparison, Paper, Published
+from vaegan_bench.store import StudyFolder, whole_file
+from vaegan_bench.study import Study
+
+ALSO_CALLED = {"fid": "frechet", "is": "inception-score"}
+"""Names on Inception's features → those on any other."""
+TEST_SET = "test set"
+SHARED = ("size", "networks", "steps", "batch", "optimizer", "ema")
+"""Keys of a study whose difference from the paper's is a deviation."""
+DECIDED = (tables.BETTER, tables.WORSE)
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A paper's comparisons as they were run."""
+
+    paper: Paper
+    preset: str
+    command: str
+    folder: Path
+    """Where the page is written; each comparison's results are in a folder of its name."""
+
+    def write(self) -> Path:
+        """Write README.md from what is on disk. Raises `StoreError` where a comparison has no finished run."""
+        path = self.folder / "README.md"
+        with whole_file(path) as partial:
+            partial.write_text("\n\n".join(self._parts()) + "\n", "utf-8")
+        return path
+
+    def _parts(self) -> Iterator[str]:
+        paper = self.paper
+        yield f"# {paper.title}"
+        yield f"A reproduction of the comparisons of {paper.authors}, <{paper.url}>, made by"
+        yield f"```sh\n{self.command}\n```"
+        yield f"Preset `{self.preset}`: {paper.presets[self.preset]['about']}."
+        rows = {comparison.name: self._study(comparison).rows() for comparison in paper.comparisons}
+        yield "## Do the claims hold?"
+        yield from _claims(paper.claims, rows)
+        for comparison in paper.comparisons:
+            yield f"## {comparison.title}"
+            yield from self._comparison(comparison, rows[comparison.name])
+        yield "## Deviations from the paper"
+        yield "\n".join(f"- {deviation}" for deviation in [*self._deviations(), *paper.deviations])
+
+    def _study(self, comparison: Comparison) -> StudyFolder:
+        return StudyFolder(self.folder / comparison.name)
+
+    def _comparison(self, comparison: Comparison, rows: pd.DataFrame) -> Iterator[str]:
+        published = [p for p in self.paper.published if p.comparison == comparison.name]
+        table, seeds = side_by_side(rows, comparison.metrics, published), rows["seed"].nunique()
+        yield _markdown(table)
+        interval = "± is the 95 % t-interval." if seeds > 1 else "One seed has no interval."
+        yield f"Ours: means over {seeds} seed{'s' if seeds > 1 else ''}; {interval}"
+        for note in dict.fromkeys(p.note for p in published):
+            yield f"Published: {note}."
+        for figure in comparison.figures:
+            if (self.folder / comparison.name / f"{figure}.png").is_file():
+                yield f"![{comparison.title}: {figure}]({comparison.name}/{figure}.png)"
+        yield f"All numbers, with protocol and settings: [{comparison.name}/summary.md]({comparison.name}/summary.md)."
+
+    def _deviations(self) -> Iterator[str]:
+        """What this run does otherwise than the paper's study file, key by key."""
+        for comparison, dataset in zip(self.paper.comparisons, self.paper.datasets, strict=True):
+            ran = Study().with_values(self._study(comparison).study()["study"], "the study")
+            meant = self.paper.study(comparison, next(iter(self.paper.presets)))
+            if ran.datasets != (dataset,):
+                yield f"{comparison.name}: data set `{', '.join(ran.datasets)}` in the place of `{dataset}`."
+            for key in SHARED:
+                if getattr(ran, key) != getattr(meant, key):
+                    yield f"{comparison.name}: {key} is `{getattr(ran, key)}` (paper: `{getattr(meant, key)}`)."
+            for plugin in dict.fromkeys([*meant.fields, *ran.fields]):
+                ours, theirs = ran.fields.get(plugin, {}), meant.fields.get(plugin, {})
+                if ours != theirs:
+                    yield f"{comparison.name}: `{plugin}` has {_fields(ours)} (paper: {_fields(theirs)})."
+
+
+def side_by_side(rows: pd.DataFrame, metrics: tuple[str, ...], published: list[Published]) -> pd.DataFrame:
+    """One row per model, and one for the test set where real pictures have such numbers; ours, and those published."""
+    summary = tables.summarise(tables.overall(rows))
+    shown = summary[summary["metric"].map(plain).isin(metrics)]
+    columns = sorted(shown["metric"].unique(), key=lambda name: metrics.index(plain(name)))
+    models = [*dict.fromkeys(shown["model"])]
+    ceilings = rows[rows["attribute"] == ""].groupby("metric")["ceiling"].mean()
+    lines: dict[str, dict[str, str]] = {model: {} for model in [TEST_SET, *models]}
+    for row in shown.to_dict("records"):
+        name = tables.heading(row["metric"], row["direction"], row["units"])
+        lines[row["model"]][name] = tables.cell(row["mean"], row["half_width"])
+    for metric in columns:
+        first = shown[shown["metric"] == metric].iloc[0]
+        name = tables.heading(metric, first["direction"], first["units"])
+        if pd.notna(ceilings.get(metric)):
+            lines[TEST_SET][name] = tables.number(ceilings[metric])
+        for column in (p for p in published if p.metric == plain(metric)):
+            for model, value in column.values.items():
+                lines.setdefault(model, {})[f"{name}, published"] = value
+    ordered = [c for m in columns for c in _columns(m, shown, published)]
+    return pd.DataFrame.from_dict(lines, orient="index").reindex(columns=ordered).fillna("")
+
+
+def _columns(metric: str, shown: pd.DataFrame, published: list[Published]) -> list[str]:
+    first = shown[shown["metric"] == metric].iloc[0]
+    name = tables.heading(metric, first["direction"], first["units"])
+    return [name, *(f"{name}, published" for p in published if p.metric == plain(metric))]
+
+
+def plain(metric: str) -> str:
+    """A metric's name without its extractor, and without the privilege of Inception."""
+    name = metric.partition("[")[0]
+    return ALSO_CALLED.get(name, name)
+
+
+def _claims(claims: tuple[Claim, ...], rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+    lines = ["| the paper says | metric | difference | P | verdict |", "| --- | --- | ---: | ---: | --- |"]
+    for claim in claims:
+        lines.append(f"| {claim.says} | {' | '.join(_tested(claim, rows[claim.comparison]))} |")
+    yield "\n".join(lines)
+    yield (
+        "Difference: the model that is said to be better minus the other, paired over seeds, with its 95 % t-interval. "
+        "P: the probability that it is better. Verdict: an exact paired sign-flip test at 5 %, Holm over all pairs of "
+        "models; without one, the direction of the mean is all that can be said."
+    )
+
+
+def _tested(claim: Claim, rows: pd.DataFrame) -> list[str]:
+    """What our runs say of a claim: metric, difference, probability, verdict."""
+    pairs = tables.comparisons(rows)
+    of_pair = pairs[(pairs["model"] == claim.better) & (pairs["other"] == claim.worse)]
+    found = of_pair[of_pair["metric"].map(plain) == claim.metric]
+    if found.empty:
+        return [claim.metric, "", "", "not measured"]
+    row = found.iloc[0].to_dict()
+    gain = row["difference"] * (1 if row["direction"] == "higher" else -1)
+    leaning = "as said" if gain > 0 else "the other way round" if gain < 0 else "equal"
+    held = {tables.BETTER: "holds", tables.WORSE: "refuted"}.get(row["verdict"], f"{leaning}; {row['verdict']}")
+    name = tables.heading(row["metric"], row["direction"], row["units"])
+    return [name, tables.cell(row["difference"], row["half_width"]), f"{row['improvement']:.2f}", held]
+
+
+def _fields(values: Mapping[str, object]) -> str:
+    return ", ".join(f"`{name}={value}`" for name, value in values.items()) or "its defaults"
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    shown = table[(table != "").any(axis=1)]
+    head = ["", *shown.columns]
+    lines = [f"| {' | '.join(head)} |", f"| --- |{' ---: |' * len(shown.columns)}"]
+    for name, cells in zip(shown.index, shown.to_numpy().tolist(), strict=True):
+        lines.append(f"| {name if name == TEST_SET else f'`{name}`'} | {' | '.join(cells)} |")
+    return "\n".join(lines)
