@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from vaegan_bench.api import Plugin, hookimpl
 from vaegan_bench.datasets.avatars import Avatars
+from vaegan_bench.datasets.celeba import CelebA
 from vaegan_bench.datasets.cifar10 import CIFAR10
 from vaegan_bench.datasets.fashion_mnist import FashionMNIST
+from vaegan_bench.datasets.folder import Folder
+from vaegan_bench.datasets.lfw import LFW
 from vaegan_bench.datasets.mnist import MNIST
 from vaegan_bench.datasets.mnist5k import MNIST5k
 from vaegan_bench.datasets.stl10 import STL10
@@ -71,7 +74,8 @@ def vaegan_bench_plugins() -> list[type[Plugin]]:
     other_losses: list[type[Plugin]] = [KL, GradientPenalty, R1, Margin]
     schedules: list[type[Plugin]] = [Constant, Linear, Cyclic, Stepwise, Power, Cosine]
     harness: list[type[Plugin]] = [Larsen, Compact, Adam, RMSProp, *schedules]
-    data: list[type[Plugin]] = [Avatars, MNIST, FashionMNIST, CIFAR10, STL10, SVHN, MNIST5k]
+    faces: list[type[Plugin]] = [Avatars, CelebA, LFW, Folder]
+    data: list[type[Plugin]] = [*faces, MNIST, FashionMNIST, CIFAR10, STL10, SVHN, MNIST5k]
     sample_quality: list[type[Plugin]] = [Frechet, InceptionScore, KID, PrecisionRecall, Memorisation]
     extractors: list[type[Plugin]] = [EffLite0, Inception, Oracle, Regressor, *BACKBONES, *ENCODERS, VGG16]
     reconstructed: list[type[Plugin]] = [Reconstruction, FeatureDistance]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, NamedTuple, Protocol
@@ -58,6 +59,8 @@ class Data:
     class_names: tuple[str, ...] = ()
     digest: str = field(kw_only=True)
     """A hash of the content; equal digests mean equal pictures, attributes and labels."""
+    left_out: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    """Pictures of the source that are not here, with the reason: damaged files, missing attributes."""
 
     @property
     def shape(self) -> ImageShape:
@@ -89,7 +92,9 @@ class Dataset(Plugin):
         """
 
     def fetch(self, folder: Path, progress: Progress = silent) -> None:
-        """Put the source files into `folder`, where licence and network allow it; nothing where none are needed.
+        """Put the source files into `folder`, the data set's own, where licence and network allow it.
+
+        Nothing where they are there already, or none are needed.
 
         Raises `DataError` that says exactly which files to fetch by hand, and where to put them.
         """

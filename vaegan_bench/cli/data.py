@@ -66,6 +66,8 @@ def prepare(
     seconds = time.perf_counter() - start
     kept = cache / dataset.name
     _say(console, f"{dataset}: {_summed_up(data)}, ready in {seconds:.1f} s.")
+    for line in _left_out(data):
+        _say(console, line)
     _say(console, f"Kept in {kept}" if kept.is_dir() else f"{dataset.name} keeps nothing in {cache}")
 
 
@@ -104,6 +106,18 @@ def _dataset(name: str, data_dir: Path | None, plugin: list[str] | None) -> Data
 
     look_for_data_in(data_dir)
     return Registry(plugin or []).build(Dataset, name)
+
+
+NAMED = 5
+"""Pictures that were left out and are named; the manifest in the cache names all."""
+
+
+def _left_out(data: Data) -> list[str]:
+    if not data.left_out:
+        return []
+    named = [f"  {name}: {reason}" for name, reason in list(data.left_out.items())[:NAMED]]
+    more = len(data.left_out) - len(named)
+    return [f"{len(data.left_out)} pictures are left out:", *named, *([f"  … and {more} more"] if more else [])]
 
 
 def _summed_up(data: Data) -> str:

@@ -1,0 +1,307 @@
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.ndimage
+import skimage.transform
+from filelock import FileLock
+from fixtures_faces import Counted, face, pack, spoil, write
+from PIL import Image
+
+from vaegan_bench.api import DataError, Progress, silent
+from vaegan_bench.datasets.preparation import array, parts
+from vaegan_bench.datasets.preparation.array import prepare
+from vaegan_bench.datasets.preparation.manifest import Prepared, array_of, recipe_of
+from vaegan_bench.datasets.preparation.sources import Reader, Source, pictures_of
+from vaegan_bench.datasets.preparation.treatment import Treatment, resized, treated
+from vaegan_bench.datasets.preparation.workers import useful_workers
+
+SMALL = Treatment(8)
+DAMAGES = ["bit", "half", "empty", "gone", "garbage"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Sources with a cache of their own."""
+
+    sources: Sequence[Source]
+    cache: Path
+
+    def prepare(self, progress: Progress = silent, workers: int = 1) -> Prepared:
+        return prepare("faces", self.sources, SMALL, self.cache, progress, workers=workers)
+
+    def manifest(self) -> dict[str, object]:
+        (path,) = self.cache.glob("*.json")
+        return dict(json.loads(path.read_text()))
+
+
+@pytest.fixture
+def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
+    """Twelve pictures, in parts of five."""
+    monkeypatch.setattr(array, "PART", 5)
+    folder = write(tmp_path / "faces", {f"{i:02}.jpg": face(i, (20, 24)) for i in range(12)})
+    return Case(pictures_of(folder), tmp_path / "cache")
+
+
+def many(folder: Path, n: int, broken: dict[str, bytes]) -> Path:
+    one = face(0, (12, 12))
+    return write(folder, {f"{i:03}.jpg": one for i in range(n)} | broken)
+
+
+def test_pixels_come_in_the_order_of_the_sources(case: Case) -> None:
+    backwards = replace(case, sources=case.sources[::-1]).prepare().pixels
+    pixels = case.prepare().pixels
+    assert pixels.shape == (12, 3, 8, 8)
+    assert pixels.dtype == np.uint8
+    assert np.array_equal(pixels, backwards[::-1])
+    for source, picture in zip(case.sources, pixels, strict=True):
+        assert np.array_equal(picture, treated(Path(source.file).read_bytes(), SMALL))
+
+
+def test_pictures_are_decoded_once_with_progress(case: Case) -> None:
+    first, second = Counted(), Counted()
+    assert case.prepare(first).sha256 == case.prepare(second).sha256
+    assert first.calls == [("preparing faces", done, 12) for done in (0, 5, 10, 12)]
+    assert second.calls == []
+    assert sorted(path.suffix for path in case.cache.iterdir() if path.suffix != ".lock") == [".json", ".uint8"]
+
+
+def test_the_number_of_processes_changes_nothing(case: Case, tmp_path: Path) -> None:
+    together = replace(case, cache=tmp_path / "other")
+    assert together.prepare(workers=2).sha256 == case.prepare().sha256
+
+
+def test_processes_are_started_only_where_they_are_worth_it() -> None:
+    assert useful_workers(20) == 1
+    assert 1 <= useful_workers(10**6) <= 32
+
+
+def test_processes_that_decode_load_no_torch() -> None:
+    check = "import sys, vaegan_bench.datasets.preparation.array; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_was_finished_before_an_interruption_is_kept(case: Case, workers: int) -> None:
+    def interrupt(description: str, done: int, total: int) -> None:
+        if done == 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        case.prepare(interrupt, workers)
+    assert list(case.cache.glob("*.json")) == list(case.cache.glob("*.uint8")) == []
+    for source in case.sources[:10]:
+        Path(source.file).unlink()
+    assert len(case.prepare().pixels) == 12
+    assert list(case.cache.glob("*.parts")) == []
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_part_is_decoded_again(case: Case, tmp_path: Path, damage: str) -> None:
+    def interrupt(description: str, done: int, total: int) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        case.prepare(interrupt)
+    (part,) = case.cache.glob("*.parts/0")
+    spoil(part, damage)
+    assert case.prepare().sha256 == replace(case, cache=tmp_path / "other").prepare().sha256
+
+
+@pytest.mark.parametrize("suffix", ["uint8", "json"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_array_is_made_again(case: Case, suffix: str, damage: str) -> None:
+    whole = case.prepare().sha256
+    (path,) = case.cache.glob(f"*.{suffix}")
+    before = path.read_bytes()
+    spoil(path, damage)
+    again = Counted()
+    assert case.prepare(again).sha256 == whole
+    assert again.calls
+    assert path.read_bytes() == before
+
+
+def test_other_settings_and_other_pictures_never_meet(case: Case) -> None:
+    first = case.prepare()
+    larger = prepare("faces", case.sources, Treatment(16), case.cache, Counted())
+    fewer = replace(case, sources=case.sources[1:]).prepare()
+    changed = Path(case.sources[0].file)
+    changed.write_bytes(face(99, (20, 24)))
+    edited = replace(case, sources=pictures_of(changed.parent)).prepare()
+    assert len(list(case.cache.glob("*.uint8"))) == 4
+    assert larger.pixels.shape == (12, 3, 16, 16)
+    assert np.array_equal(fewer.pixels, first.pixels[1:])
+    assert not np.array_equal(edited.pixels[0], first.pixels[0])
+    assert np.array_equal(edited.pixels[1:], first.pixels[1:])
+
+
+def test_what_is_handed_out_can_be_changed_without_harm(case: Case) -> None:
+    case.prepare().pixels[:] = 0
+    again = Counted()
+    assert case.prepare(again).pixels.max() > 0
+    assert again.calls == []
+
+
+def test_the_manifest_says_what_was_made(case: Case) -> None:
+    prepared = case.prepare()
+    manifest = case.manifest()
+    assert manifest["treatment"] == {"size": 8, "box": None, "of": None, "blur": None}
+    assert manifest["shape"] == [12, 3, 8, 8]
+    assert manifest["sha256"] == prepared.sha256
+    assert manifest["skipped"] == {}
+    assert {"specimen", "pictures", "sources", "left_out", "pillow"} <= set(manifest)
+
+
+def test_a_few_unreadable_pictures_are_skipped_and_named(tmp_path: Path) -> None:
+    half = face(0)[: len(face(0)) // 2]
+    folder = many(tmp_path / "faces", 299, {"zz.jpg": b"no picture", "000.jpg": half, "001.jpg": b""})
+    case = Case(pictures_of(folder), tmp_path / "cache")
+    assert np.array_equal(case.prepare().kept_N, np.arange(2, 299))
+    skipped = case.manifest()["skipped"]
+    assert isinstance(skipped, dict)
+    assert skipped.pop("000.jpg").startswith("image file is truncated")
+    assert skipped == {"001.jpg": "it is no picture", "zz.jpg": "it is no picture"}
+
+
+def test_more_unreadable_pictures_than_one_in_a_hundred_end_it(tmp_path: Path) -> None:
+    folder = many(tmp_path / "faces", 298, {"000.jpg": b"", "001.jpg": b"", "zz.jpg": b""})
+    case = Case(pictures_of(folder), tmp_path / "cache")
+    for _ in range(2):
+        with pytest.raises(
+            DataError, match=r"3 of the first 299 .* over 1 % of all 299: 000.jpg: it is no picture; 001"
+        ):
+            case.prepare()
+    assert list(case.cache.glob("*.json")) == list(case.cache.glob("*.uint8")) == []
+
+
+@pytest.mark.parametrize("archive", ["faces.zip", "faces.tgz", "faces.tar.gz", "faces.tar"])
+def test_archives_hold_the_same_pictures(case: Case, tmp_path: Path, archive: str) -> None:
+    files = {f"inside/{Path(source.file).name}": Path(source.file).read_bytes() for source in reversed(case.sources)}
+    packed = pack(tmp_path / archive, files | {"inside/._00.jpg": b"of macOS", "inside/list.txt": b"of pictures"})
+    inside = replace(case, sources=pictures_of(packed), cache=tmp_path / "other")
+    assert [source.name for source in inside.sources] == [f"inside/{i:02}.jpg" for i in range(12)]
+    assert inside.prepare().sha256 == case.prepare().sha256
+
+
+def test_an_archive_is_read_forwards(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = pack(tmp_path / "faces.tgz", {f"{i}.jpg": face(i, (12, 12)) for i in (3, 0, 4, 1, 2)})
+    offsets = []
+
+    class Noted(Reader):
+        def __call__(self, source: Source) -> bytes:
+            offsets.append(source.offset)
+            return super().__call__(source)
+
+    monkeypatch.setattr(parts, "Reader", Noted)
+    pixels = replace(case, sources=pictures_of(packed)).prepare().pixels
+    assert offsets == sorted(offsets)
+    for i, picture in enumerate(pixels):
+        assert np.array_equal(picture, treated(face(i, (12, 12)), SMALL))
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_damaged_member_of_a_zip_is_skipped_and_a_damaged_archive_refused(tmp_path: Path, compression: int) -> None:
+    files = {f"{i:03}.bmp": face(i, (12, 12), form="BMP") for i in range(100)}
+    path = pack(tmp_path / "faces.zip", files, compression)
+    source = pictures_of(path)[50]
+    content = bytearray(path.read_bytes())
+    content[source.offset + source.length - 20] ^= 1
+    path.write_bytes(content)
+    case = Case(pictures_of(path), tmp_path / "cache")
+    assert len(case.prepare().pixels) == 99
+    skipped = case.manifest()["skipped"]
+    assert isinstance(skipped, dict)
+    assert list(skipped) == ["050.bmp"]
+    if compression == zipfile.ZIP_STORED:
+        assert skipped["050.bmp"] == "the checksum in the archive is another"
+    spoil(path, "half")
+    with pytest.raises(DataError, match=r"Cannot read .*faces.zip"):
+        pictures_of(path)
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK", "P", "RGBA", "1"])
+def test_all_modes_become_rgb(mode: str) -> None:
+    form = "JPEG" if mode in ("L", "CMYK") else "PNG"
+    content = face(3, (40, 40), mode, form)
+    expected = np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).transpose(2, 0, 1)
+    assert np.array_equal(treated(content, Treatment(40)), expected)
+
+
+def test_pictures_are_turned_as_their_camera_says() -> None:
+    picture, exif = Image.new("RGB", (8, 8)), Image.Exif()
+    picture.putpixel((0, 0), (255, 255, 255))
+    exif[0x0112] = 6  # to be turned clockwise by 90°
+    content = io.BytesIO()
+    picture.save(content, "PNG", exif=exif)
+    assert treated(content.getvalue(), Treatment(8))[0, 0, 7] == 255
+
+
+def test_the_middle_square_is_taken_where_no_box_is_given() -> None:
+    picture = Image.new("RGB", (30, 10), "white")
+    picture.paste((0, 0, 0), (10, 0, 20, 10))
+    assert resized(picture, Treatment(10)).max() == 0
+
+
+def test_pictures_of_another_size_are_refused_where_the_box_means_something() -> None:
+    with pytest.raises(ValueError, match="it has 20×24 pixels, not 178×218"):
+        treated(face(0, (20, 24)), Treatment(8, (0, 0, 8, 8), (178, 218)))
+
+
+@pytest.mark.parametrize(("size", "sigma"), [(64, 0.76), (32, 1.08), (128, 0.54)])
+def test_blur_and_interpolation_agree_with_scipy_and_scikit_image(size: int, sigma: float) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (148, 148, 3), np.uint8)
+    # What lies beyond the edge is repeated before the blur; the two libraries can only do so in turn.
+    padded = np.pad(noise.astype(float), ((8, 8), (8, 8), (0, 0)), "edge")
+    blurred = scipy.ndimage.gaussian_filter(padded, (sigma, sigma, 0), mode="nearest")
+    scale = 148 / size
+    place = skimage.transform.AffineTransform(scale=(scale, scale), translation=(scale / 2 - 0.5 + 8,) * 2)
+    expected = skimage.transform.warp(blurred, place, order=3, output_shape=(size, size), mode="edge", clip=False)
+    ours = resized(Image.fromarray(noise), Treatment(size, blur=sigma)).transpose(1, 2, 0)
+    assert np.abs(ours - expected.clip(0, 255)).max() <= 0.501
+
+
+def test_two_processes_prepare_once(tmp_path: Path) -> None:
+    folder = write(tmp_path / "faces", {f"{i:03}.jpg": face(i, (178, 218)) for i in range(60)})
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from vaegan_bench.datasets.preparation import array, sources, treatment\n"
+        "array.PART = 3\n"
+        "told = []\n"
+        f"found = sources.pictures_of(Path({str(folder)!r}))\n"
+        "made = array.prepare('faces', found, treatment.Treatment(64, blur=.76), "
+        f"Path({str(tmp_path / 'cache')!r}), lambda *call: told.append(call[0]))\n"
+        "print(made.sha256, sum(word == 'preparing faces' for word in told))\n"
+    )
+    both = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [process.communicate()[0].split() for process in both]
+    assert told[0][0] == told[1][0]
+    assert sorted(int(calls) for _, calls in told) == [0, 21]
+
+
+def test_who_waits_for_another_process_says_so(case: Case) -> None:
+    array_path = array_of(case.cache, recipe_of(case.sources, SMALL, {}))
+    case.cache.mkdir()
+    other = FileLock(array_path.with_name(f".{array_path.name}.lock"))
+    other.acquire()
+    told = []
+
+    def progress(description: str, done: int, total: int) -> None:
+        told.append(description)
+        other.release()
+
+    assert len(case.prepare(progress).pixels) == 12
+    assert told[0] == "waiting for another process that prepares faces"
+
+
+def test_a_cache_that_cannot_be_written_is_refused_in_one_line(case: Case, tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("a file")
+    with pytest.raises(DataError, match=r"Cannot keep faces in .*--cache-dir"):
+        case.prepare()

@@ -1,0 +1,78 @@
+"""Text tables about pictures, whose errors name the file and the line."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from vaegan_bench.errors import DataError
+
+
+class Row(NamedTuple):
+    """One line of a table."""
+
+    where: str
+    """The file and the line, for errors."""
+    cells: list[str]
+
+
+def rows_of(path: Path) -> Iterator[Row]:
+    """The lines of a table, without empty ones: of commas in a csv file, of tabs or else runs of spaces in others.
+
+    Raises `DataError` where the file cannot be read as text.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file) if path.suffix == ".csv" else map(_cells, file)
+            for number, cells in enumerate(reader, 1):
+                if cells:
+                    yield Row(f"{path.name}:{number}", cells)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"Cannot read {path}: {error}.") from error
+
+
+def _cells(line: str) -> list[str]:
+    line = line.strip("\r\n")
+    return line.split("\t") if "\t" in line else line.split()
+
+
+def by_picture(rows: Iterable[Row], columns: int) -> Iterator[tuple[str, Row]]:
+    """The rows of a table whose first cell names the picture. Raises `DataError` for too few cells, or a second row."""
+    seen: set[str] = set()
+    for row in rows:
+        picture = row.cells[0]
+        if len(row.cells) != columns:
+            raise DataError(f"{row.where}: {len(row.cells)} columns, not {columns}.")
+        if picture in seen:
+            raise DataError(f"{row.where}: {picture} has a row already.")
+        seen.add(picture)
+        yield picture, row
+
+
+def match(rows: Mapping[str, str], pictures: Iterable[str], table: str, home: str) -> None:
+    """Demand a row for every picture, and a picture for every row; `rows` says where each picture's row is.
+
+    Raises `DataError` that names the first without, the `table`, and the `home` of the pictures.
+    """
+    known = set(pictures)
+    for picture, where in rows.items():
+        if picture not in known:
+            raise DataError(f"{where}: {picture} is not in {home}.")
+    if without := sorted(known - rows.keys()):
+        raise DataError(f"{table} has no row for {without[0]} of {home}; {len(without)} have none.")
+
+
+def numbers(row: Row) -> list[float]:
+    """All cells of a row but the first. Raises `DataError` for what is no finite number."""
+    values = []
+    for cell in row.cells[1:]:
+        try:
+            values.append(float(cell))
+        except ValueError:
+            values.append(math.nan)
+        if not math.isfinite(values[-1]):
+            raise DataError(f"{row.where}: '{cell}' is no finite number.")
+    return values

@@ -1,0 +1,136 @@
+"""Prepare pictures: in parts, which survive an interruption, then as one array, which is whole or absent."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from vaegan_bench.datasets.preparation.manifest import (
+    Prepared,
+    Recipe,
+    array_of,
+    describe,
+    manifest_of,
+    recall,
+    recipe_of,
+)
+from vaegan_bench.datasets.preparation.parts import Part, Task, make_part, open_part
+from vaegan_bench.datasets.preparation.sources import Source
+from vaegan_bench.datasets.preparation.treatment import Treatment
+from vaegan_bench.datasets.preparation.workers import crew, useful_workers
+from vaegan_bench.errors import DataError
+
+if TYPE_CHECKING:
+    from vaegan_bench.api import Progress
+
+PART = 2000
+"""Pictures of a part: a few seconds of work, which is what an interruption can cost."""
+BLOCK = 1 << 20
+NAMED = 3
+"""How many unreadable pictures an error names."""
+
+
+def prepare(
+    name: str,
+    sources: Sequence[Source],
+    treatment: Treatment,
+    folder: Path,
+    progress: Progress,
+    left_out: Mapping[str, str] | None = None,
+    workers: int | None = None,
+) -> Prepared:
+    """The treated pictures in the order of `sources`: recalled from `folder`, or decoded and kept there.
+
+    `left_out` names pictures that were not to be used, with the reason, for the manifest. Several processes may do this
+    at once: one works, the others wait. Raises `DataError` where more than 1 % of the pictures cannot be read, or where
+    nothing can be written.
+    """
+    recipe = recipe_of(sources, treatment, left_out or {})
+    array = array_of(folder, recipe)
+    if (found := recall(array, recipe, sources)) is not None:
+        return found
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone(array, name, len(sources), progress):
+            if (found := recall(array, recipe, sources)) is None:
+                tasks = _tasks(array, sources, treatment)
+                _make(name, array, recipe, tasks, progress, workers or useful_workers(len(sources)))
+                found = recall(array, recipe, sources)
+    except OSError as error:
+        raise DataError(
+            f"Cannot keep {name} in {folder}: {error.strerror or error}. Choose another cache with --cache-dir."
+        ) from error
+    if found is None:
+        raise DataError(f"{array} is not what was just written there: does the disk fail?")
+    return found
+
+
+@contextmanager
+def _alone(array: Path, name: str, pictures: int, progress: Progress) -> Iterator[None]:
+    """Hold the lock of an array; say so where another process has to end first."""
+    lock = FileLock(array.with_name(f".{array.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        progress(f"waiting for another process that prepares {name}", 0, pictures)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _tasks(array: Path, sources: Sequence[Source], treatment: Treatment) -> list[Task]:
+    starts = range(0, len(sources), PART)
+    return [Task(_parts(array) / str(i), sources[i : i + PART], treatment) for i in starts]
+
+
+def _parts(array: Path) -> Path:
+    return array.with_suffix(".parts")
+
+
+def _make(name: str, array: Path, recipe: Recipe, tasks: Sequence[Task], progress: Progress, workers: int) -> None:
+    _parts(array).mkdir(exist_ok=True)
+    with crew(workers, name) as spread:
+        parts = list(_reported(name, spread(make_part, tasks), recipe["pictures"], progress))
+    sha256 = _join(parts, array)
+    skipped = {picture: reason for part in parts for picture, reason in part.skipped.items()}
+    unfinished = _parts(array) / "manifest"
+    unfinished.write_text(describe(recipe, skipped, sha256), encoding="utf-8")
+    unfinished.replace(manifest_of(array))
+    shutil.rmtree(_parts(array))
+
+
+def _reported(name: str, parts: Iterable[Part], total: int, progress: Progress) -> Iterator[Part]:
+    """Parts as they are finished, until more than one picture in a hundred was unreadable."""
+    done, skipped = 0, dict[str, str]()
+    progress(f"preparing {name}", 0, total)
+    for part in parts:
+        done += part.pictures
+        skipped.update(part.skipped)
+        if len(skipped) * 100 > total:
+            first = "; ".join(f"{picture}: {reason}" for picture, reason in list(skipped.items())[:NAMED])
+            many = f"{len(skipped)} of the first {done} pictures of {name} cannot be read, over 1 % of all {total}"
+            raise DataError(f"{many}: {first}.")
+        progress(f"preparing {name}", done, total)
+        yield part
+
+
+def _join(parts: Iterable[Part], array: Path) -> str:
+    """Put all pixels into one file, at once; their SHA-256."""
+    digest = hashlib.sha256()
+    unfinished = _parts(array) / "whole"
+    with unfinished.open("wb") as whole:
+        for part in parts:
+            with open_part(part.path) as file:
+                while block := file.read(BLOCK):
+                    digest.update(block)
+                    whole.write(block)
+    unfinished.replace(array)
+    return digest.hexdigest()

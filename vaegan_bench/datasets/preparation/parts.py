@@ -1,0 +1,89 @@
+"""A part of a preparation: some thousand pictures in a file, which a later attempt need not decode again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import numpy as np
+
+from vaegan_bench.datasets.preparation.sources import Reader, Source
+from vaegan_bench.datasets.preparation.treatment import Pixels, Treatment, treated
+
+
+class Task(NamedTuple):
+    """One part that is wanted."""
+
+    path: Path
+    sources: Sequence[Source]
+    treatment: Treatment
+
+
+class Part(NamedTuple):
+    """One part that is there: a line of JSON, then the pixels of all pictures that could be read."""
+
+    path: Path
+    pictures: int
+    """How many it stands for, those that were skipped included."""
+    skipped: Mapping[str, str]
+    """Names of those that could not be read → why."""
+
+
+def make_part(task: Task) -> Part:
+    """Decode the pictures of a task, unless its file is there and whole."""
+    skipped = _read(task.path)
+    if skipped is None:
+        pixels, skipped = _decode(task.sources, task.treatment)
+        _write(task.path, pixels, skipped)
+    return Part(task.path, len(task.sources), skipped)
+
+
+def open_part(path: Path) -> IO[bytes]:
+    """The file of a part, at the first pixel."""
+    file = path.open("rb")
+    file.readline()
+    return file
+
+
+def _decode(sources: Sequence[Source], treatment: Treatment) -> tuple[Pixels, dict[str, str]]:
+    pixels = np.empty((len(sources), 3, treatment.size, treatment.size), np.uint8)
+    skipped: dict[str, str] = {}
+    read = Reader()
+    # A compressed archive can only be read forwards.
+    for i in sorted(range(len(sources)), key=lambda i: (sources[i].file, sources[i].offset)):
+        try:
+            pixels[i] = treated(read(sources[i]), treatment)
+        except MemoryError:
+            raise
+        except Exception as error:  # Pillow's errors on damaged files are many
+            skipped[sources[i].name] = str(error) or type(error).__name__
+    read.close()
+    return pixels[[source.name not in skipped for source in sources]], skipped
+
+
+def _read(path: Path) -> dict[str, str] | None:
+    """Which pictures a part had to skip; None where it is absent or damaged."""
+    try:
+        with path.open("rb") as file:
+            head = json.loads(file.readline())
+            whole = hashlib.sha256(file.read()).hexdigest() == head["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    skipped: dict[str, str] = head["skipped"]
+    return skipped if whole else None
+
+
+def _write(path: Path, pixels: Pixels, skipped: Mapping[str, str]) -> None:
+    head = {"sha256": hashlib.sha256(pixels.data).hexdigest(), "skipped": skipped}
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        with unfinished.open("wb") as file:
+            file.write(json.dumps(head).encode() + b"\n")
+            file.write(pixels.data)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -1,0 +1,133 @@
+"""Where pictures lie: files in a folder, or members of an archive, read without unpacking it."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Literal, NamedTuple, cast
+
+from vaegan_bench.errors import DataError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".gif", ".tif", ".tiff")
+ARCHIVES = (".zip", ".tgz", ".tar.gz", ".tar")
+LOCAL_HEADER = 30
+"""Bytes of a zip member's own header before its name; the last four are the lengths of name and extra field."""
+
+
+class Source(NamedTuple):
+    """One picture file."""
+
+    name: str
+    """Its path in the folder or archive, with forward slashes."""
+    file: str
+    """What to open: the picture itself, or the archive."""
+    stamp: str
+    """Changes when the content does: the checksum of a zip's member, otherwise size and time of the file."""
+    packing: Literal["none", "tar", "stored", "deflated"] = "none"
+    offset: int = 0
+    """Where it starts in the (uncompressed) archive; of a zip's member, where its header does."""
+    length: int = 0
+    """Bytes in the archive."""
+
+
+def pictures_of(place: Path) -> list[Source]:
+    """All pictures in a folder with its folders, or in an archive, in the order of their names.
+
+    Raises `DataError` for an archive that cannot be read.
+    """
+    listed = _in_folder if place.is_dir() else _in_zip if place.suffix == ".zip" else _in_tar
+    try:
+        return sorted(source for source in listed(place) if _is_picture(source.name))
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as error:
+        raise DataError(f"Cannot read {place}: {error}. Fetch it again.") from error
+
+
+def _is_picture(name: str) -> bool:
+    # Archives from macOS hold a hidden twin of each file.
+    return name.lower().endswith(SUFFIXES) and not name.rpartition("/")[2].startswith(".")
+
+
+def _in_folder(place: Path) -> Iterator[Source]:
+    for folder, _, files in os.walk(place):
+        # Strings, not paths: there may be hundreds of thousands.
+        inside = Path(folder).relative_to(place).as_posix()
+        prefix = "" if inside == "." else f"{inside}/"
+        for file in filter(_is_picture, files):
+            path = os.path.join(folder, file)
+            yield Source(f"{prefix}{file}", path, _stamp(path))
+
+
+def _in_zip(place: Path) -> Iterator[Source]:
+    packings: dict[int, Literal["stored", "deflated"]] = {
+        zipfile.ZIP_STORED: "stored",
+        zipfile.ZIP_DEFLATED: "deflated",
+    }
+    with zipfile.ZipFile(place) as archive:
+        for member in archive.infolist():
+            if member.compress_type not in packings or member.flag_bits & 1:
+                raise zipfile.BadZipFile(f"{member.filename} is encrypted, or compressed in a rare way")
+            where = packings[member.compress_type], member.header_offset, member.compress_size
+            yield Source(member.filename, str(place), f"{member.CRC:08x}", *where)
+
+
+def _in_tar(place: Path) -> Iterator[Source]:
+    stamp = _stamp(place)
+    with tarfile.open(place) as archive:
+        for member in archive:
+            if member.isfile():
+                yield Source(member.name, str(place), stamp, "tar", member.offset_data, member.size)
+
+
+def _stamp(file: str | Path) -> str:
+    found = os.stat(file)
+    return f"{found.st_size} {found.st_mtime_ns}"
+
+
+class Reader:
+    """Reads sources; keeps the archive of the last one open, and is fast where they come in the order of offsets."""
+
+    def __init__(self) -> None:
+        self._file = ""
+        self._stream: IO[bytes] | None = None
+
+    def __call__(self, source: Source) -> bytes:
+        """The content of the picture file. Raises `OSError`, `ValueError` or an error of zlib where it is damaged."""
+        if source.packing == "none":
+            return Path(source.file).read_bytes()
+        stream = self._opened(source.file)
+        stream.seek(source.offset)
+        return stream.read(source.length) if source.packing == "tar" else _unzipped(stream, source)
+
+    def _opened(self, file: str) -> IO[bytes]:
+        if self._stream is None or file != self._file:
+            self.close()
+            self._file, self._stream = file, _open(file)
+        return self._stream
+
+    def close(self) -> None:
+        """Close the archive that is open, if any."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+
+def _open(file: str) -> IO[bytes]:
+    with open(file, "rb") as start:
+        zipped = start.read(2) == b"\x1f\x8b"
+    return cast(IO[bytes], gzip.open(file)) if zipped else open(file, "rb")
+
+
+def _unzipped(stream: IO[bytes], source: Source) -> bytes:
+    header = stream.read(LOCAL_HEADER)
+    stream.seek(sum(struct.unpack("<HH", header[-4:])), os.SEEK_CUR)
+    packed = stream.read(source.length)
+    content = zlib.decompress(packed, -zlib.MAX_WBITS) if source.packing == "deflated" else packed
+    if f"{zlib.crc32(content):08x}" != source.stamp:
+        raise ValueError("the checksum in the archive is another")
+    return content

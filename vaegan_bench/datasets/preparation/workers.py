@@ -1,0 +1,74 @@
+"""Worker processes that do parts of a preparation; imports neither torch nor NumPy, so that they start fast."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
+
+from vaegan_bench.errors import DataError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+WORTH = 500
+"""Pictures for which a process is worth its start."""
+MOST = 32
+
+
+class Spread(Protocol):
+    """`map`, or the same over processes: results come in the order of the tasks."""
+
+    def __call__(self, function: Callable[[Task], Result], tasks: Iterable[Task], /) -> Iterable[Result]:
+        """Apply the function to every task."""
+
+
+def useful_workers(pictures: int) -> int:
+    """How many processes are worth their start on this machine."""
+    # Daemons (workers of Dask) may not have children.
+    if multiprocessing.current_process().daemon:
+        return 1
+    return max(1, min(os.cpu_count() or 1, pictures // WORTH, MOST))
+
+
+@contextmanager
+def crew(workers: int, what: str) -> Iterator[Spread]:
+    """A `map` over so many processes of one thread each; one means this process.
+
+    Raises `DataError` where processes cannot start, or die.
+    """
+    if workers == 1:
+        yield map
+        return
+    # Not forked: the parent holds torch and its threads.
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_become_worker)
+    try:
+        yield pool.map
+    except BrokenProcessPool as error:
+        raise DataError(
+            f"The processes that prepare {what} died: there was too little memory, or a script starts its work "
+            "outside of `if __name__ == '__main__':`."
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _become_worker() -> None:
+    # Ctrl-C reaches the whole process group; the parent alone answers it, by shutting the pool down.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    # A parent that is killed cannot shut the pool down, and its workers would wait for ever.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
