@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
-import io
 import re
 import shlex
 import subprocess
@@ -16,6 +14,7 @@ from pathlib import Path
 from types import FunctionType
 
 import pytest
+from shell import bench
 
 DOCS = Path(__file__).parents[1] / "docs"
 BLOCK = re.compile(r"^```(\w+) ?(\S*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
@@ -108,27 +107,14 @@ def run(command: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[in
     """Exit code and output of one command; our own runs in this process, which saves importing torch each time."""
     words = shlex.split(command)
     if words[0] == "vaegan-bench":
-        return bench(words, monkeypatch)
+        ran = bench(*words[1:], cwd=folder, width=100)
+        return ran.returncode, ran.stdout + ran.stderr
     if words[:2] == ["pip", "install"]:
         install(folder / words[2], folder / "site", monkeypatch)
         return 0, ""
     line = re.sub(r"^python ", f"{shlex.quote(sys.executable)} ", command)
     done = subprocess.run(line, shell=True, cwd=folder, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
-
-
-def bench(words: list[str], monkeypatch: pytest.MonkeyPatch) -> tuple[int, str]:
-    """Exit code and output of `vaegan-bench …`."""
-    from vaegan_bench.cli import main
-
-    output = io.StringIO()
-    monkeypatch.setattr(sys, "argv", words)
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-        try:
-            main()
-        except SystemExit as ended:
-            return int(ended.code or 0), output.getvalue()
-    return 0, output.getvalue()
 
 
 def install(source: Path, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The command line as its users meet it, in processes of its own."""
+"""The command line as its users meet it; where a process of its own matters, in one."""
 
 from __future__ import annotations
 
@@ -14,17 +14,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from PIL import Image
+from shell import bench
 
 from vaegan_bench.store import RunFolder
 from vaegan_bench.tables import number
 
 COMMAND = [sys.executable, "-c", "from vaegan_bench.cli import main; main()"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160", "NO_COLOR": "1", "TERM": "dumb"}
-
-
-def bench(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    line = [*COMMAND, *map(str, arguments)]
-    return subprocess.run(line, capture_output=True, text=True, cwd=cwd, env=ENVIRONMENT, check=False)
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +32,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def smoke(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
     """The folder of a finished smoke study."""
     results = tmp_path_factory.mktemp("results")
-    done = bench("run", "smoke", "--results", results, "--cache-dir", cache)
+    line = [*COMMAND, "run", "smoke", "--results", str(results), "--cache-dir", str(cache)]
+    done = subprocess.run(line, capture_output=True, text=True, env=ENVIRONMENT, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return results / "smoke"
 
