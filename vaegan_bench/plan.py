@@ -113,9 +113,15 @@ class Resolver:
         return self._build(Metric, selector)
 
     def terms(self, selector: Selector) -> dict[str, bool]:
-        """What a model's weights may be about: its terms, and each term of one player; True for the former."""
-        model, _ = self.game(str(selector))
-        game = stated_game(model, self._build(Networks, self.study.networks))
+        """What a model's weights may be about: its terms, and each term of one player; True for the former.
+
+        Nothing of a model that cannot be: the plan says so, and why.
+        """
+        try:
+            model, _ = self.game(str(selector))
+            game = stated_game(model, self._build(Networks, self.study.networks))
+        except (SelectorError, PluginError):
+            return {}
         whole = {term: True for terms in game.values() for term in terms}
         return {**whole, **{f"{player}.{term}": False for player, terms in game.items() for term in terms}}
 
@@ -156,7 +162,7 @@ def _labels(study: Study, resolve: Resolver) -> Iterator[str]:
             for field in (f for f in study.losses if f in fields and study.losses[f]):
                 selectors = [s.plus({field: loss}) for s in selectors for loss in study.losses[field]]
             for selector in selectors:
-                terms = resolve.terms(selector) if study.weights or study.ablate else {}
+                terms = resolve.terms(selector) if study.weights or study.ablate else dict[str, bool]()
                 told |= set(terms)
                 yield from map(str, _weighed(selector, study, terms))
     if missing := [target for target in study.weights if target not in told]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from vaegan_bench.api import Objectives, Schedule, UnknownNameError
+from vaegan_bench.api import Objectives, Schedule, SelectorError, UnknownNameError
 from vaegan_bench.registry import Registry
 from vaegan_bench.schedules.constant import Constant
 from vaegan_bench.selectors import Selector
@@ -40,9 +41,12 @@ def split_weights(selector: Selector) -> tuple[Selector, dict[str, str]]:
 def read_weight(target: str, text: str, registry: Registry) -> Weight:
     """A number, or a schedule by selector. Raises `BenchError` for anything else."""
     try:
-        return Weight(target, Constant(value=float(text)))
+        value = float(text)
     except ValueError:
         return Weight(target, registry.build(Schedule, text))
+    if not math.isfinite(value):
+        raise SelectorError(f"{target}{SUFFIX} takes a finite number or a schedule, not '{text}'.")
+    return Weight(target, Constant(value=value))
 
 
 def check_targets(weights: Iterable[Weight], game: Mapping[str, Collection[str]], model: str) -> None:
