@@ -1,0 +1,62 @@
+"""`vaegan-bench reproduce` from the command line: its plans, its mistakes, and a whole small reproduction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from shell import bench
+
+import vaegan_bench.paper as papers
+from vaegan_bench.paper import Comparison, Paper
+
+SMALL = Paper(
+    name="larsen2016",
+    title="A title",
+    authors="Somebody",
+    url="https://example.org",
+    datasets=("celeba",),
+    deviations=(),
+    presets={"arxiv": {"about": "as printed"}, "quick": {"about": "fast", "one": {"metrics": ["reconstruction"]}}},
+    comparisons=(Comparison(name="one", title="Table 1", study="smoke", figures=("samples",), metrics=("psnr",)),),
+    published=(),
+    claims=(),
+)
+
+
+def test_a_paper_is_reproduced_into_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(papers, "load_paper", lambda name: SMALL)
+    options = ["--preset", "quick", "--steps", 2, "--results", tmp_path, "--cache-dir", tmp_path]
+    done = bench("reproduce", "larsen2016", "--dataset", "avatars[faces=240]", *map(str, options))
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "larsen2016-avatars" / "README.md").read_text("utf-8")
+    assert "vaegan-bench reproduce larsen2016 --dataset 'avatars[faces=240]' --preset quick --steps 2" in page
+    assert "data set `avatars[faces=240]` in the place of `celeba`" in page
+    assert (tmp_path / "larsen2016-avatars" / "one" / "samples.png").is_file()
+    assert "README.md" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("larsen2015",), "Unknown paper 'larsen2015'. Did you mean 'larsen2016'?"),
+        (("larsen2016", "--preset", "quik"), "Did you mean 'quick'?"),
+        (("larsen2016", "--dataset", "avatar"), "Unknown dataset 'avatar'. Did you mean 'avatars'?"),
+    ],
+)
+def test_mistakes_are_one_line(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    done = bench("reproduce", *arguments, "--results", tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_the_files_it_says_which_to_fetch(tmp_path: Path) -> None:
+    done = bench(
+        "reproduce", "larsen2016", "--preset", "quick", "--data-dir", tmp_path, "--results", tmp_path / "results"
+    )
+    assert done.returncode == 2
+    assert "list_attr_celeba.txt" in done.stderr
+    assert "http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html" in done.stderr
+    assert done.stderr.count("\n") == 1
