@@ -134,6 +134,15 @@ def test_minimax_is_zero_sum_and_known_at_a_guess() -> None:
     assert torch.equal(versus.discriminator_B, -versus.generator_B)
 
 
+def test_shares_of_real_and_fake_are_the_discriminator_s_alone() -> None:
+    real, fakes = torch.tensor([0.3, -1.2]), [torch.tensor([0.1, 2.0]), torch.tensor([-0.7, 0.4])]
+    versus, plain = Minimax(real_weight=0.66)(real, fakes), Minimax()(real, fakes)
+    cost_of_fakes = sum(-torch.log(1 - torch.sigmoid(fake)) for fake in fakes)
+    expected = -0.66 * torch.log(torch.sigmoid(real)) + 0.34 * cost_of_fakes / 2
+    torch.testing.assert_close(versus.discriminator_B, expected)
+    assert torch.equal(versus.generator_B, plain.generator_B)
+
+
 def test_minimax_stays_finite_for_any_logit() -> None:
     versus = Minimax()(torch.tensor([-1e4]), [torch.tensor([1e4])])
     assert versus.discriminator_B.item() == pytest.approx(2e4)

@@ -57,8 +57,6 @@ class Paper:
     title: str
     authors: str
     url: str
-    datasets: tuple[str, ...]
-    """One per comparison: those of the paper."""
     deviations: tuple[str, ...]
     """What every reproduction here does otherwise."""
     presets: Mapping[str, Mapping[str, Any]]

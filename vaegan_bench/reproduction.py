@@ -71,11 +71,12 @@ class Reproduction:
 
     def _deviations(self) -> Iterator[str]:
         """What this run does otherwise than the paper's study file, key by key."""
-        for comparison, dataset in zip(self.paper.comparisons, self.paper.datasets, strict=True):
+        for comparison in self.paper.comparisons:
             ran = Study().with_values(self._study(comparison).study()["study"], "the study")
             meant = self.paper.study(comparison, next(iter(self.paper.presets)))
-            if ran.datasets != (dataset,):
-                yield f"{comparison.name}: data set `{', '.join(ran.datasets)}` in the place of `{dataset}`."
+            if ran.datasets != meant.datasets:
+                data, theirs = (", ".join(study.datasets) for study in (ran, meant))
+                yield f"{comparison.name}: data set `{data}` in the place of `{theirs}`."
             for key in SHARED:
                 if getattr(ran, key) != getattr(meant, key):
                     yield f"{comparison.name}: {key} is `{getattr(ran, key)}` (paper: `{getattr(meant, key)}`)."

@@ -27,20 +27,23 @@ class Minimax(AdversarialLoss):
     epsilon: float = 0.0
     """Added inside the logarithms; the code of Larsen et al. has 1e-3."""
     real_weight: float | None = None
-    """The share w of real pictures in the cost: w·real + (1 − w)·mean over batches of fakes; by default all add up.
+    """The share w of real pictures in the discriminator's cost: w·real + (1 − w)·mean over batches of fakes.
 
-    The code of Larsen et al. has 0.66 in the version of the preprint, and 0.5 (LFW: 0.33) in the last one."""
+    By default all batches add up, and they always do for the generator. The code of Larsen et al. has 0.66 in the
+    version of the preprint, and 0.5 (LFW: 0.33) in the last one, and takes the shares out of the decoder's gradient."""
 
     def __post_init__(self) -> None:
         if self.real_weight is not None and not 0 < self.real_weight < 1:
             raise ValueError(f"real_weight must be in (0, 1), not {self.real_weight}")
 
     def __call__(self, real_B: Tensor, fakes_B: Sequence[Tensor]) -> Versus:
-        """−log D(x) − Σ log(1 − D(fake)), and its negative (L_GAN of Larsen et al., 2016)."""
+        """−log D(x) − Σ log(1 − D(fake)), with shares if asked for, and the negative of the sum without them.
+
+        L_GAN of Larsen et al. (2016).
+        """
         real = negative_log_probability(real_B, self.epsilon)
         fakes = sum((negative_log_probability(-fake, self.epsilon) for fake in fakes_B), torch.zeros_like(real))
-        if self.real_weight is None:
-            cost = real + fakes
-        else:
+        cost = total = real + fakes
+        if self.real_weight is not None:
             cost = self.real_weight * real + (1 - self.real_weight) / len(fakes_B) * fakes
-        return Versus(discriminator_B=cost, generator_B=-cost)
+        return Versus(discriminator_B=cost, generator_B=-total)
