@@ -16,8 +16,18 @@ SMALL = Paper(
     authors="Somebody",
     url="https://example.org",
     deviations=(),
-    presets={"arxiv": {"about": "as printed"}, "quick": {"about": "fast", "one": {"metrics": ["reconstruction"]}}},
-    comparisons=(Comparison(name="one", title="Table 1", study="smoke", figures=("samples",), metrics=("psnr",)),),
+    presets={
+        "arxiv": {"about": "as printed"},
+        "quick": {
+            "about": "fast",
+            "one": {"metrics": ["reconstruction"], "models": ["vae"]},
+            "two": {"metrics": ["reconstruction"], "models": ["vae"]},
+        },
+    },
+    comparisons=tuple(
+        Comparison(name=name, title=f"Table {name}", study="smoke", figures=("samples",), metrics=("psnr",))
+        for name in ("one", "two")
+    ),
     published=(),
     claims=(),
 )
@@ -31,7 +41,9 @@ def test_a_paper_is_reproduced_into_a_folder_of_its_own(tmp_path: Path, monkeypa
     page = (tmp_path / "larsen2016-avatars" / "README.md").read_text("utf-8")
     assert "vaegan-bench reproduce larsen2016 --dataset 'avatars[faces=200]' --preset quick --steps 2" in page
     assert "data set `avatars[faces=200]` in the place of `avatars[faces=240]`" in page
-    assert (tmp_path / "larsen2016-avatars" / "one" / "samples.png").is_file()
+    for name in ("one", "two"):
+        assert (tmp_path / "larsen2016-avatars" / name / "samples.png").is_file()
+    assert done.stdout.count("vae-s0-") == done.stdout.count(": done\n") == 2
     assert "README.md" in done.stdout
 
 

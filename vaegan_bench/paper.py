@@ -24,6 +24,8 @@ class Comparison:
     figures: tuple[str, ...]
     metrics: tuple[str, ...]
     """What the page shows, without extractors: 'frechet' for 'frechet[efflite0]' and 'fid'."""
+    note: str = ""
+    """How to read the figures."""
 
 
 @dataclass(frozen=True, kw_only=True)

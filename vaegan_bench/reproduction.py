@@ -64,6 +64,8 @@ class Reproduction:
         yield f"Ours: means over {seeds} seed{'s' if seeds > 1 else ''}; {interval}"
         for note in dict.fromkeys(p.note for p in published):
             yield f"Published: {note}."
+        if comparison.note:
+            yield comparison.note
         for figure in comparison.figures:
             if (self.folder / comparison.name / f"{figure}.png").is_file():
                 yield f"![{comparison.title}: {figure}]({comparison.name}/{figure}.png)"

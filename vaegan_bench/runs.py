@@ -81,7 +81,18 @@ class Run:
         return f"{readable[:40]}-s{self.seed}-{self.fingerprint[:8]}"
 
 
-PRESENTATION = ("cli", "plots", "tables", "report.py", "figures.py", "results.py", "progress.py", "estimate.py")
+PRESENTATION = (
+    "cli",
+    "plots",
+    "tables",
+    "report.py",
+    "figures.py",
+    "results.py",
+    "progress.py",
+    "estimate.py",
+    "paper.py",
+    "reproduction.py",
+)
 """Parts of this package that show results and have no part in them."""
 NOT_TRAINING = (
     *PRESENTATION,

@@ -192,6 +192,8 @@ def carry_out(plan: Plan, registry: Registry, results: Path, cache: Path, consol
             markup=False,
         )
         raise typer.Exit(130) from None
+    finally:
+        registry.manager.unregister(progress)
     for name, reason in execution.lifecycle.silenced.items():
         typer.echo(f"Plugin {name} heard nothing more after an error in its hook {reason}", err=True)
     for run, reason in execution.failures.items():

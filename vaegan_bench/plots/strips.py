@@ -21,6 +21,8 @@ ROWS = ("sample", "nearest in\ntraining")
 """What stands beside the two rows of a model in the nearest sheet."""
 SMALL = 7
 """Points of the text that explains columns and rows."""
+TALL = 6
+"""Attributes below each other, at most; more stand in two columns."""
 
 
 class Block(NamedTuple):
@@ -38,6 +40,8 @@ def attribute_strips(
     strips: Mapping[str, Mapping[str, Pictures]], alphas: Sequence[float], models: Sequence[str] = ()
 ) -> Figure:
     """A block per attribute, in it a line per model: faces side by side, each moved along the attribute's vector.
+
+    Many blocks stand in two columns.
 
     `strips` is attribute → model → uint8 (F, S, H, W, C): F faces in S steps, one for each of `alphas`.
     `models` fixes the order of lines and colours; by default the order of first appearance.
@@ -69,17 +73,25 @@ def _middles(faces_FSHWC: Pictures) -> list[int]:
 
 
 def _stacked(blocks: Sequence[Block], order: Sequence[str]) -> Figure:
-    """Blocks below each other."""
+    """Blocks below each other, in one column or two."""
     labels = {model: wrapped(model, LABEL_WIDTH) for model in order if any(model in b.sheets for b in blocks)}
-    left = MARGIN + widest(labels.values()) + SPACE
-    width = max(sheet.shape[1] for block in blocks for sheet in block.sheets.values())
-    heights = [HEAD + sum(len(sheet) + SPACE for sheet in block.sheets.values()) + SPACE for block in blocks]
-    canvas = Canvas(left + BAR + SPACE + width + MARGIN, 2 * MARGIN + sum(heights) - 2 * SPACE)
+    before = MARGIN + widest(labels.values()) + SPACE
+    width = before + BAR + SPACE + max(sheet.shape[1] for block in blocks for sheet in block.sheets.values())
+    columns = 1 if len(blocks) <= TALL else 2
+    lines = [blocks[i : i + columns] for i in range(0, len(blocks), columns)]
+    heights = [max(map(_height, line)) + SPACE for line in lines]
+    canvas = Canvas(columns * width + MARGIN, 2 * MARGIN + sum(heights) - 2 * SPACE)
     tops = MARGIN + np.cumsum([0, *heights[:-1]])
-    for block, top in zip(blocks, tops.tolist(), strict=True):
-        _head(canvas, block, left + BAR + SPACE, top)
-        _sheets(canvas, block.sheets, labels, colours(order), left, top + HEAD)
+    for line, top in zip(lines, tops.tolist(), strict=True):
+        for column, block in enumerate(line):
+            left = column * width + before
+            _head(canvas, block, left + BAR + SPACE, top)
+            _sheets(canvas, block.sheets, labels, colours(order), left, top + HEAD)
     return canvas.figure
+
+
+def _height(block: Block) -> int:
+    return HEAD + sum(len(sheet) + SPACE for sheet in block.sheets.values())
 
 
 def _head(canvas: Canvas, block: Block, left: int, top: int) -> None:

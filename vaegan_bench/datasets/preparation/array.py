@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 PART = 2000
 """Pictures of a part: a few seconds of work, which is what an interruption can cost."""
+WORTH = 500
+"""Pictures for which a process is worth its start."""
 BLOCK = 1 << 20
 NAMED = 3
 """How many unreadable pictures an error names."""
@@ -60,7 +62,7 @@ def prepare(
         with _alone(array, name, len(sources), progress):
             if (found := recall(array, recipe, sources)) is None:
                 tasks = _tasks(array, sources, treatment)
-                _make(name, array, recipe, tasks, progress, workers or useful_workers(len(sources)))
+                _make(name, array, recipe, tasks, progress, workers or useful_workers(len(sources), WORTH))
                 found = recall(array, recipe, sources)
     except OSError as error:
         raise DataError(

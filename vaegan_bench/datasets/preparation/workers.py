@@ -17,8 +17,6 @@ from vaegan_bench.errors import DataError
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-WORTH = 500
-"""Pictures for which a process is worth its start."""
 MOST = 32
 
 
@@ -29,12 +27,12 @@ class Spread(Protocol):
         """Apply the function to every task."""
 
 
-def useful_workers(pictures: int) -> int:
-    """How many processes are worth their start on this machine."""
+def useful_workers(pictures: int, worth: int) -> int:
+    """How many processes are worth their start on this machine, where `worth` pictures make up for that of one."""
     # Daemons (workers of Dask) may not have children.
     if multiprocessing.current_process().daemon:
         return 1
-    return max(1, min(os.cpu_count() or 1, pictures // WORTH, MOST))
+    return max(1, min(os.cpu_count() or 1, pictures // worth, MOST))
 
 
 @contextmanager
