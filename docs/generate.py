@@ -20,6 +20,7 @@ from vaegan_bench.api import Measurement, Metric, Posterior
 from vaegan_bench.api.plugin import default_of, fields_of, written
 from vaegan_bench.cli.app import app
 from vaegan_bench.discovery import summary_line
+from vaegan_bench.metrics.attribute_similarity import AttributeSimilarity
 from vaegan_bench.registry import Registry
 from vaegan_bench.testing.worlds import Signs, StandInNetwork, data_of
 
@@ -114,7 +115,7 @@ def world_of(metric: type[Metric]) -> Any:
     """Outputs on which the metric has all of its rows: codes that are attributes, or noise that was blurred."""
     signs = Signs().outputs()
     if metric.family == "attributes":
-        return replace(signs, conditional=True)
+        return replace(signs, conditional=metric is AttributeSimilarity)
     if metric.family == "latent":
         return replace(signs, posterior=Posterior(signs.means, torch.zeros_like(signs.means)))
     noise = torch.Generator().manual_seed(0)

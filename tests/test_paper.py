@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -114,7 +115,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_the_page_puts_ours_beside_what_was_published(page: str) -> None:
-    assert "|  | psnr ↑ (dB) | psnr ↑ (dB), published | mse ↓ |" in page
+    assert "|  | runs | psnr ↑ (dB) | psnr ↑ (dB), published | mse ↓ |" in page
     (line,) = [line for line in page.splitlines() if line.startswith("| `vae` |")]
     assert "| 21.5 |" in line
     assert "±" in line
@@ -126,6 +127,33 @@ def test_the_page_tests_the_claims(page: str) -> None:
     assert "no verdict possible at 2 seeds" in holds
     assert "as said" in holds or "the other way round" in holds
     assert "| GAN wins | psnr |  |  | not measured |" in page
+
+
+def test_the_page_says_which_runs_diverged(tmp_path: Path) -> None:
+    shared = {"metrics": ["reconstruction"], "steps": 2, "samples": 32, "optimizer": "adam[lr=1e30]"}
+    comparison = Comparison(name="one", title="Table 1", study="smoke", figures=(), metrics=("psnr",))
+    paper = Paper(
+        name="small", title="A title", authors="Somebody", url="https://example.org", deviations=(), published=(),
+        comparisons=(comparison,), presets={"paper": {"about": "as printed", "one": shared}},
+        claims=(Claim(says="VAE wins", comparison="one", metric="psnr", better="vae", worse="vaegan"),),
+    )  # fmt: skip
+    study = replace(paper.study(comparison, "paper"), models=("vae",))
+    vb.run(study, results=tmp_path, cache=tmp_path / "cache")
+    page = Reproduction(paper, "paper", "vaegan-bench reproduce small", tmp_path).write().read_text("utf-8")
+    assert "| `vae` | 0 of 1 (1 diverged at step " in page
+    assert "not measured; `vae`: 0 of 1 (1 diverged at step " in page
+
+
+def test_another_extractor_replaces_the_paper_s() -> None:
+    study = LARSEN.study(PICTURES, "arxiv")
+    with_flag = {
+        name: {**fields, "extractor": "efflite0"} for name, fields in study.fields.items() if name == "frechet"
+    }
+    plan = make_plan(
+        replace(study, datasets=("avatars",), device="cpu", fields={**study.fields, **with_flag}), REGISTRY
+    )
+    extractors = {metric.name: str(metric.extractor) for metric in plan.metrics if hasattr(metric, "extractor")}
+    assert (extractors["frechet"], extractors["inception-score"]) == ("efflite0", "inception")
 
 
 def test_the_page_names_every_deviation_and_its_command(page: str) -> None:

@@ -145,3 +145,9 @@ def test_one_file_given_twice_is_told(tmp_path: Path) -> None:
 def test_every_built_in_plugin_explains_itself(registry: Registry) -> None:
     for (kind, name), entry in registry.entries.items():
         assert summary_line(entry.plugin).endswith("."), (kind, name)
+
+
+def test_a_definition_of_another_version_is_refused_in_words(registry: Registry) -> None:
+    known = definition(registry.build(Model, "vae"))
+    with pytest.raises(SelectorError, match=r"Prior loss 'kl' is not as it was described: .*'beta'"):
+        registry.restore(Model, {**known, "prior": {**known["prior"], "beta": 1.0}})

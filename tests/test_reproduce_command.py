@@ -23,6 +23,11 @@ SMALL = Paper(
             "one": {"metrics": ["reconstruction"], "models": ["vae"]},
             "two": {"metrics": ["reconstruction"], "models": ["vae"]},
         },
+        "wild": {
+            "about": "it diverges",
+            "one": {"metrics": ["reconstruction"], "models": ["gan", "vae-disl"], "optimizer": "adam[lr=1e30]"},
+            "two": {"metrics": ["reconstruction"], "models": ["vae"]},
+        },
     },
     comparisons=tuple(
         Comparison(name=name, title=f"Table {name}", study="smoke", figures=("samples",), metrics=("psnr",))
@@ -45,6 +50,20 @@ def test_a_paper_is_reproduced_into_a_folder_of_its_own(tmp_path: Path, monkeypa
         assert (tmp_path / "larsen2016-avatars" / name / "samples.png").is_file()
     assert done.stdout.count("vae-s0-") == done.stdout.count(": done\n") == 2
     assert "README.md" in done.stdout
+
+
+def test_a_run_that_fails_costs_neither_the_other_comparison_nor_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(papers, "load_paper", lambda name: SMALL)
+    options = ["--preset", "wild", "--steps", 3, "--results", tmp_path, "--cache-dir", tmp_path]
+    done = bench("reproduce", "larsen2016", "--dataset", "avatars[faces=240]", *map(str, options))
+    assert done.returncode == 1
+    assert "borrows the discriminator of gan, which diverged" in done.stderr
+    page = (tmp_path / "larsen2016-avatars" / "README.md").read_text("utf-8")
+    assert "| `gan` | 0 of 1 (1 diverged at step " in page
+    assert "## Table two" in page
+    assert "| `vae` | 1" in page
 
 
 @pytest.mark.parametrize(

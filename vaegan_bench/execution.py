@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ from vaegan_bench.store import RunFolder, StudyFolder
 from vaegan_bench.study import as_plain
 from vaegan_bench.training.loading import DataShelf
 from vaegan_bench.training.loop import Listener, Trained, train
-from vaegan_bench.training.trained_model import TrainedModel
+from vaegan_bench.training.trained_model import Told, TrainedModel
 from vaegan_bench.weights import Weight
 
 KEPT_PICTURES = 64
@@ -163,8 +163,8 @@ class Execution:
 
 def measure_run(run: Run, folder: RunFolder, shared: Shared, protocol: Protocol) -> list[dict[str, Any]]:
     """Measure a trained run from its weights, keep its numbers and pictures, and return its rows."""
-    names = shared.data.attribute_names
-    model = restore(run.model, run.networks, shared.data.shape, folder.weights(), shared.device, names)
+    told = told_of(shared.data)
+    model = restore(run.model, run.networks, shared.data.shape, folder.weights(), shared.device, told)
     outputs = ModelOutputs(model, shared, protocol.samples, run.seed)
     folder.write_pictures(kept_pictures(outputs))
     draws = [outputs, *(outputs.redrawn(draw) for draw in range(1, protocol.draws))]
@@ -201,13 +201,27 @@ def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> 
         "speed": round(steps * run.batch / trained.seconds, 1),
         "parameters": sum(p.numel() for module in trained.state.owned_modules().values() for p in module.parameters()),
         "shape": list(data.shape),
-        "attributes": list(data.attribute_names),
+        "attributes": told_of(data),
         "data": data.digest,
         "setting": run.setting_id,
         "definition": run.definition,
         "environment": {"device": describe(device), "python": platform.python_version()},
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def told_of(data: Data) -> Told:
+    """0 and 1; where attributes are scored, the mean scores of training pictures without and with each."""
+    names, train = data.attribute_names, data.train
+    if train.scores_NA is None:
+        return dict.fromkeys(names, (0.0, 1.0))
+    scores_NA, on_NA = train.scores_NA.double(), train.attributes_NA.bool()
+    overall_A = scores_NA.mean(0)
+    absent_A, present_A = (
+        torch.where(part_NA.any(0), (scores_NA * part_NA).sum(0) / part_NA.sum(0).clamp(min=1), overall_A)
+        for part_NA in (~on_NA, on_NA)
+    )
+    return dict(zip(names, zip(absent_A.tolist(), present_A.tolist(), strict=True), strict=True))
 
 
 def flattened(modules: Modules) -> dict[str, Tensor]:
@@ -221,15 +235,15 @@ def restore(
     shape: ImageShape,
     weights: Mapping[str, Tensor],
     device: torch.device,
-    attribute_names: Sequence[str] = (),
+    told: Told,
 ) -> TrainedModel:
-    """Build a model's networks and fill them with trained weights; `attribute_names` are those of its data."""
-    modules = build_modules(model, networks, 0, shape, device, len(attribute_names))
+    """Build a model's networks and fill them with trained weights; `told` is of its data."""
+    modules = build_modules(model, networks, 0, shape, device, len(told))
     for role in model.borrows():
         del modules[role]  # only training needs it
     for role, module in modules.items():
         module.load_state_dict(weights_of(weights, role))
-    return TrainedModel(model, modules, networks.latent, tuple(attribute_names))
+    return TrainedModel(model, modules, networks.latent, told)
 
 
 def weights_of(weights: Mapping[str, Tensor], role: str) -> dict[str, Tensor]:

@@ -122,14 +122,17 @@ class Registry:
     def restore(self, base: type[P], definition: Mapping[str, Any]) -> P:
         """Make the plugin that `vaegan_bench.api.definition` described.
 
-        Raises `UnknownNameError` where it is not registered here.
+        Raises `UnknownNameError` where it is not registered here, and `SelectorError` where its fields are others now.
         """
         kind, name = definition["kind"], definition["name"]
         if (kind, name) not in self.entries:
             raise UnknownNameError(kind, name, self.of_kind(kind))
         fields = {k: v for k, v in definition.items() if k not in ("kind", "name")}
         values = {k: self.restore(Plugin, v) if isinstance(v, Mapping) else v for k, v in fields.items()}
-        return typing.cast(P, self.entries[kind, name].plugin(**values))
+        try:
+            return typing.cast(P, self.entries[kind, name].plugin(**values))
+        except (TypeError, ValueError) as error:
+            raise SelectorError(f"{kind.capitalize()} '{name}' is not as it was described: {error}.") from error
 
     def _value(self, plugin: type[Plugin], name: str, text: str, defaults: Defaults) -> Any:
         types_by_field = field_types(plugin)

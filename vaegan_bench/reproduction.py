@@ -16,9 +16,9 @@ from vaegan_bench.study import Study
 ALSO_CALLED = {"fid": "frechet", "is": "inception-score"}
 """Names on Inception's features → those on any other."""
 TEST_SET = "test set"
-SHARED = ("size", "networks", "steps", "batch", "optimizer", "ema")
+RUNS = "runs"
+SHARED = ("size", "split", "networks", "steps", "batch", "optimizer", "ema", "metrics", "samples", "draws")
 """Keys of a study whose difference from the paper's is a deviation."""
-DECIDED = (tables.BETTER, tables.WORSE)
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Reproduction:
     """Where the page is written; each comparison's results are in a folder of its name."""
 
     def write(self) -> Path:
-        """Write README.md from what is on disk. Raises `StoreError` where a comparison has no finished run."""
+        """Write README.md from what is on disk. Raises `StoreError` where a comparison was not begun."""
         path = self.folder / "README.md"
         with whole_file(path) as partial:
             partial.write_text("\n\n".join(self._parts()) + "\n", "utf-8")
@@ -44,7 +44,7 @@ class Reproduction:
         yield f"A reproduction of the comparisons of {paper.authors}, <{paper.url}>, made by"
         yield f"```sh\n{self.command}\n```"
         yield f"Preset `{self.preset}`: {paper.presets[self.preset]['about']}."
-        rows = {comparison.name: self._study(comparison).rows() for comparison in paper.comparisons}
+        rows = {comparison.name: self._rows(comparison) for comparison in paper.comparisons}
         yield "## Do the claims hold?"
         yield from _claims(paper.claims, rows)
         for comparison in paper.comparisons:
@@ -56,12 +56,18 @@ class Reproduction:
     def _study(self, comparison: Comparison) -> StudyFolder:
         return StudyFolder(self.folder / comparison.name)
 
+    def _rows(self, comparison: Comparison) -> pd.DataFrame:
+        """The rows of a comparison's runs; empty where none was finished."""
+        study = self._study(comparison)
+        return study.rows() if study.runs() else pd.DataFrame()
+
     def _comparison(self, comparison: Comparison, rows: pd.DataFrame) -> Iterator[str]:
+        if rows.empty:
+            yield "No run was finished."
+            return
         published = [p for p in self.paper.published if p.comparison == comparison.name]
-        table, seeds = side_by_side(rows, comparison.metrics, published), rows["seed"].nunique()
-        yield _markdown(table)
-        interval = "± is the 95 % t-interval." if seeds > 1 else "One seed has no interval."
-        yield f"Ours: means over {seeds} seed{'s' if seeds > 1 else ''}; {interval}"
+        yield _markdown(side_by_side(rows, comparison.metrics, published))
+        yield "Ours: means over the finished runs, one for each seed; ± is the 95 % t-interval, which one run has not."
         for note in dict.fromkeys(p.note for p in published):
             yield f"Published: {note}."
         if comparison.note:
@@ -73,19 +79,25 @@ class Reproduction:
 
     def _deviations(self) -> Iterator[str]:
         """What this run does otherwise than the paper's study file, key by key."""
-        for comparison in self.paper.comparisons:
+        for comparison in (each for each in self.paper.comparisons if self._study(each).runs()):
             ran = Study().with_values(self._study(comparison).study()["study"], "the study")
             meant = self.paper.study(comparison, next(iter(self.paper.presets)))
             if ran.datasets != meant.datasets:
                 data, theirs = (", ".join(study.datasets) for study in (ran, meant))
                 yield f"{comparison.name}: data set `{data}` in the place of `{theirs}`."
+            precision = self._study(comparison).runs()[0].record()["definition"]["precision"]
+            if precision != meant.precision:
+                yield f"{comparison.name}: trained in `{precision}` (paper: `{meant.precision}`)."
             for key in SHARED:
-                if getattr(ran, key) != getattr(meant, key):
-                    yield f"{comparison.name}: {key} is `{getattr(ran, key)}` (paper: `{getattr(meant, key)}`)."
-            for plugin in dict.fromkeys([*meant.fields, *ran.fields]):
-                ours, theirs = ran.fields.get(plugin, {}), meant.fields.get(plugin, {})
+                ours, theirs = (_written(getattr(study, key)) for study in (ran, meant))
                 if ours != theirs:
-                    yield f"{comparison.name}: `{plugin}` has {_fields(ours)} (paper: {_fields(theirs)})."
+                    yield f"{comparison.name}: {key} is `{ours}` (paper: `{theirs}`)."
+            preset = self.paper.study(comparison, self.preset)
+            used = {selector.partition("[")[0] for selector in (*ran.models, *ran.metrics)}
+            for plugin in dict.fromkeys([*meant.fields, *preset.fields, *sorted(used & set(ran.fields))]):
+                ours, theirs = _fields(ran.fields.get(plugin, {})), _fields(meant.fields.get(plugin, {}))
+                if ours != theirs:
+                    yield f"{comparison.name}: `{plugin}` has {ours} (paper: {theirs})."
 
 
 def side_by_side(rows: pd.DataFrame, metrics: tuple[str, ...], published: list[Published]) -> pd.DataFrame:
@@ -93,9 +105,8 @@ def side_by_side(rows: pd.DataFrame, metrics: tuple[str, ...], published: list[P
     summary = tables.summarise(tables.overall(rows))
     shown = summary[summary["metric"].map(plain).isin(metrics)]
     columns = sorted(shown["metric"].unique(), key=lambda name: metrics.index(plain(name)))
-    models = [*dict.fromkeys(shown["model"])]
     ceilings = rows[rows["attribute"] == ""].groupby("metric")["ceiling"].mean()
-    lines: dict[str, dict[str, str]] = {model: {} for model in [TEST_SET, *models]}
+    lines: dict[str, dict[str, str]] = {TEST_SET: {}, **{model: {RUNS: text} for model, text in _runs(rows).items()}}
     for row in shown.to_dict("records"):
         name = tables.heading(row["metric"], row["direction"], row["units"])
         lines[row["model"]][name] = tables.cell(row["mean"], row["half_width"])
@@ -108,7 +119,13 @@ def side_by_side(rows: pd.DataFrame, metrics: tuple[str, ...], published: list[P
             for model, value in column.values.items():
                 lines.setdefault(model, {})[f"{name}, published"] = value
     ordered = [c for m in columns for c in _columns(m, shown, published)]
-    return pd.DataFrame.from_dict(lines, orient="index").reindex(columns=ordered).fillna("")
+    return pd.DataFrame.from_dict(lines, orient="index").reindex(columns=[RUNS, *ordered]).fillna("")
+
+
+def _runs(rows: pd.DataFrame) -> dict[str, str]:
+    """Model → how many of its runs finished, and what was wrong with the others."""
+    counted = tables.runs(rows).droplevel("dataset")
+    return {str(model): str(text) for model, text in counted.items()}
 
 
 def _columns(metric: str, shown: pd.DataFrame, published: list[Published]) -> list[str]:
@@ -137,17 +154,24 @@ def _claims(claims: tuple[Claim, ...], rows: Mapping[str, pd.DataFrame]) -> Iter
 
 def _tested(claim: Claim, rows: pd.DataFrame) -> list[str]:
     """What our runs say of a claim: metric, difference, probability, verdict."""
+    if rows.empty:
+        return [claim.metric, "", "", "not measured"]
     pairs = tables.comparisons(rows)
     of_pair = pairs[(pairs["model"] == claim.better) & (pairs["other"] == claim.worse)]
     found = of_pair[of_pair["metric"].map(plain) == claim.metric]
     if found.empty:
-        return [claim.metric, "", "", "not measured"]
+        fates = [f"`{model}`: {text}" for model, text in _runs(rows).items() if " of " in text]
+        return [claim.metric, "", "", "; ".join(["not measured", *fates])]
     row = found.iloc[0].to_dict()
     gain = row["difference"] * (1 if row["direction"] == "higher" else -1)
     leaning = "as said" if gain > 0 else "the other way round" if gain < 0 else "equal"
     held = {tables.BETTER: "holds", tables.WORSE: "refuted"}.get(row["verdict"], f"{leaning}; {row['verdict']}")
     name = tables.heading(row["metric"], row["direction"], row["units"])
     return [name, tables.cell(row["difference"], row["half_width"]), f"{row['improvement']:.2f}", held]
+
+
+def _written(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _fields(values: Mapping[str, object]) -> str:

@@ -117,5 +117,5 @@ def load_model(folder: str | Path, device: str = "auto", plugins: Iterable[str |
     if record["status"] != "ok":
         warnings.warn(f"{folder} {record['status']}: its weights are those of that step.", stacklevel=2)
     run = run_of(record, Registry(plugins))
-    shape, names = ImageShape(*record["shape"]), record["attributes"]
-    return restore(run.model, run.networks, shape, stored.weights(), choose_device(device), names)
+    shape, told = ImageShape(*record["shape"]), record["attributes"]
+    return restore(run.model, run.networks, shape, stored.weights(), choose_device(device), told)

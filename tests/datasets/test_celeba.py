@@ -243,3 +243,13 @@ def test_pictures_are_mirrored_unless_nothing_is_wanted(files: CelebAFiles, tmp_
     assert all(alike)
     assert not torch.equal(flipped, x)
     assert torch.equal(CelebA(augmentation="none").augment(x, torch.Generator()), x)
+
+
+def test_two_pictures_of_one_name_are_refused(data_dir: Path, tmp_path: Path) -> None:
+    files = CelebAFiles(data_dir).text().loose()
+    (twin,) = files.folder.rglob("000001.jpg")
+    other = twin.parent / "occluded" / twin.name
+    other.parent.mkdir()
+    other.write_bytes(twin.read_bytes())
+    with pytest.raises(DataError, match=r"two pictures 000001.jpg: 000001.jpg and occluded/000001.jpg"):
+        load(tmp_path)

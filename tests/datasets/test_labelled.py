@@ -340,3 +340,15 @@ def test_classes_are_in_the_order_of_their_labels() -> None:
 def test_a_size_below_one_is_refused(publish: Publish, tmp_path: Path) -> None:
     world = publish("mnist")
     assert "at least 1 pixel" in refused(lambda: fetched(world, 0, tmp_path))
+
+
+def test_too_little_memory_is_no_damage(publish: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = publish("stl10")
+    world.dataset.fetch(world.folder)
+
+    def without_memory(*_: object, **__: object) -> None:
+        raise MemoryError("Unable to allocate 2.57 GiB")
+
+    monkeypatch.setattr(np, "fromfile", without_memory)
+    words = refused(lambda: world.dataset.load(32, tmp_path))
+    assert "too little memory to read stl10: Unable to allocate 2" in words

@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -305,3 +306,40 @@ def test_a_cache_that_cannot_be_written_is_refused_in_one_line(case: Case, tmp_p
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(DataError, match=r"Cannot keep faces in .*--cache-dir"):
         case.prepare()
+
+
+def encoded(picture: Image.Image, form: str) -> bytes:
+    content = io.BytesIO()
+    picture.save(content, form)
+    return content.getvalue()
+
+
+def test_grey_of_sixteen_bits_keeps_its_upper_eight() -> None:
+    deep = np.random.default_rng(0).integers(0, 2**16, (8, 8), np.uint16)
+    pixels = treated(encoded(Image.fromarray(deep), "PNG"), SMALL)
+    assert np.array_equal(pixels, np.broadcast_to(deep >> 8, (3, 8, 8)))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+def test_pictures_of_no_known_range_are_refused(kind: type) -> None:
+    with pytest.raises(ValueError, match="32 bits per pixel"):
+        treated(encoded(Image.fromarray(np.ones((8, 8), kind)), "TIFF"), SMALL)
+
+
+def test_links_are_followed_once_and_what_machines_make_is_left(tmp_path: Path) -> None:
+    one = face(0, (12, 12))
+    elsewhere = write(tmp_path / "elsewhere", {"b.png": one})
+    folder = write(
+        tmp_path / "faces",
+        {"a.JPG": one, ".thumbnails/a.jpg": one, "@eaDir/a.jpg": one, "cats/.ipynb_checkpoints/c.jpg": one},
+    )
+    (folder / "linked").symlink_to(elsewhere, target_is_directory=True)
+    (folder / "cats" / "back").symlink_to(folder, target_is_directory=True)
+    assert [source.name for source in pictures_of(folder)] == ["a.JPG", "linked/b.png"]
+
+
+def test_a_name_that_is_not_utf8_is_refused_in_words(tmp_path: Path) -> None:
+    folder = write(tmp_path / "faces", {"a.jpg": face(0, (12, 12))})
+    (folder / "a.jpg").rename(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.jpg"))
+    with pytest.raises(DataError, match=r"the name 'caf\\udce9.jpg' is not UTF-8"):
+        pictures_of(folder)

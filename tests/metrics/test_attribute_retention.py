@@ -130,3 +130,7 @@ def test_agreement_counts_decisions_not_scores() -> None:
         torch.tensor([[0.1], [-9.0], [-0.1], [-5.0]]),
     )
     assert agreement(original, reconstructed).values_A.tolist() == [0.75]
+
+
+def test_a_conditional_model_is_told_what_to_keep_and_not_measured(signs: Any, stand_in: Extractor) -> None:
+    assert AttributeRetention(extractor=stand_in)(replace(signs, conditional=True)) == []

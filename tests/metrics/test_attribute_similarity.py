@@ -46,7 +46,7 @@ def measured(outputs: Obedient) -> dict[str, Measurement]:
 
 def test_a_model_that_does_as_it_is_told_reaches_the_ceiling() -> None:
     rows = measured(world())
-    assert rows["attribute-error"].value == 0
+    assert rows["attribute-error"].value == rows.pop("attribute-error-sd").value == 0
     for row in rows.values():
         assert row.value == pytest.approx(row.ceiling)
         assert row.floor is not None
@@ -72,6 +72,7 @@ def test_the_best_of_several_is_never_below_one() -> None:
     rows = measured(Moody(**{name: getattr(plain, name) for name in plain.__dataclass_fields__}))
     assert rows["attribute-cosine"].value == pytest.approx(rows["attribute-cosine"].ceiling)
     assert rows["attribute-cosine-once"].value < 0.5
+    assert rows["attribute-error-sd"].value == pytest.approx(4 * 0.2**0.5)  # of 4, 4, 0, 4, 4
 
 
 def test_centring_takes_base_rates_away() -> None:

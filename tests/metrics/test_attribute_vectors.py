@@ -215,3 +215,9 @@ def test_leakage_counts_the_known_others_both_ways() -> None:
     found = Effect(torch.tensor([[1.0, -1.0, 1.0], [0.0, 0.0, 1.0]]), torch.zeros(2))
     assert found.flips(0).tolist() == [1, 0]
     assert found.leakage(0, torch.tensor([True, True, False])).tolist() == [1, 0]
+
+
+def test_a_conditional_model_has_its_attributes_elsewhere_and_is_not_measured(signs: Any, stand_in: Extractor) -> None:
+    metric, told = AttributeVectors(extractor=stand_in), replace(signs, conditional=True)
+    assert metric(told) == []
+    assert metric.exhibits(told) == {}

@@ -48,8 +48,10 @@ def reproduce(
 
     from vaegan_bench.cli.fields import extractor_fields, look_for_data_in
     from vaegan_bench.cli.train import carry_out, print_plan
+    from vaegan_bench.datasets.places import data_folder
     from vaegan_bench.paper import load_paper
     from vaegan_bench.plan import make_plan
+    from vaegan_bench.progress import TerminalProgress
     from vaegan_bench.registry import Registry
     from vaegan_bench.reproduction import Reproduction
     from vaegan_bench.results import default_cache
@@ -66,11 +68,15 @@ def reproduce(
         study = chosen.study(comparison, preset).with_values(values, "the flags")
         merged = {name: {**study.fields.get(name, {}), **fields} for name, fields in given.items()}
         plans.append(make_plan(study.with_values({"fields": {**study.fields, **merged}}, "the flags"), registry))
-    for plan in plans:
-        if dry_run:
+    if dry_run:
+        for plan in plans:
             print_plan(plan, console)
-        else:
-            carry_out(plan, registry, folder, cache_dir or default_cache(), console)
-    if not dry_run:
-        command = shlex.join(["vaegan-bench", *sys.argv[1:]])
-        console.print(f"Page: {Reproduction(chosen, preset, command, folder).write()}", markup=False, highlight=False)
+        return
+    with TerminalProgress(console) as progress:
+        for each in dict.fromkeys(run.dataset for plan in plans for run in plan.runs):
+            each.fetch(data_folder() / each.name, progress)  # what is missing is told before anything trains
+    whole = [carry_out(plan, registry, folder, cache_dir or default_cache(), console) for plan in plans]
+    command = shlex.join(["vaegan-bench", *sys.argv[1:]])
+    console.print(f"Page: {Reproduction(chosen, preset, command, folder).write()}", markup=False, highlight=False)
+    if not all(whole):
+        raise typer.Exit(1)

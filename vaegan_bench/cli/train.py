@@ -110,7 +110,8 @@ def run(
     if dry_run:
         print_plan(plan, console)
     else:
-        carry_out(plan, registry, results, cache_dir or default_cache(), console)
+        if not carry_out(plan, registry, results, cache_dir or default_cache(), console):
+            raise typer.Exit(1)
 
 
 def _study(
@@ -169,8 +170,8 @@ def _crossed(option: str, texts: list[str] | None) -> dict[str, list[str]] | Non
     return crossed or None
 
 
-def carry_out(plan: Plan, registry: Registry, results: Path, cache: Path, console: Console) -> None:
-    """Train, measure and report a plan with bars in the terminal; what fails or is interrupted is told, and exits."""
+def carry_out(plan: Plan, registry: Registry, results: Path, cache: Path, console: Console) -> bool:
+    """Train, measure and report a plan with bars in the terminal; whether no run failed. An interruption exits."""
     from vaegan_bench.execution import Execution
     from vaegan_bench.progress import TerminalProgress
     from vaegan_bench.store import StudyFolder
@@ -198,8 +199,7 @@ def carry_out(plan: Plan, registry: Registry, results: Path, cache: Path, consol
         typer.echo(f"Plugin {name} heard nothing more after an error in its hook {reason}", err=True)
     for run, reason in execution.failures.items():
         typer.echo(f"Error: {run}: {reason}", err=True)
-    if execution.failures:
-        raise typer.Exit(1)
+    return not execution.failures
 
 
 def _announce(execution: Execution, console: Console) -> None:

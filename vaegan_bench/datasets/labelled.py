@@ -131,6 +131,8 @@ def _missing(source: Source, folder: Path) -> list[str]:
 def _read(dataset: Dataset, source: Source, folder: Path) -> tuple[Pictures, Pictures]:
     try:
         return source.read(folder)
+    except MemoryError as error:
+        raise DataError(f"There is too little memory to read {dataset}: {_reason(error)}.") from error
     except Exception as error:  # torchvision raises whatever the damage leads it to
         raise DataError(
             f"The files of {dataset} in {folder} are damaged ({_reason(error)}): remove them, and run "

@@ -32,8 +32,9 @@ AGREEMENT = Kind("retention-agreement", "higher")
 class AttributeRetention(Metric):
     """The oracle on reconstructions, against the truth and against the oracle on the originals.
 
-    After the attribute similarity of Larsen et al. (2016, section 4.2), for models that are not conditional.
-    Per attribute that the oracle knows (AUC ≥ .9) and in their mean; none for a model without an encoder.
+    After the attribute similarity of Larsen et al. (2016, section 4.2).
+    Per attribute that the oracle knows (AUC ≥ .9) and in their mean; none for a model without an encoder, nor for a
+    conditional one, whose decoder is told the attributes.
     """
 
     name: ClassVar[str] = "attribute-retention"
@@ -43,7 +44,7 @@ class AttributeRetention(Metric):
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure; of attributes that the oracle does not know only its own AUC; no rows where the data have none."""
-        if outputs.reconstructions is None or not outputs.data.attribute_names:
+        if outputs.conditional or outputs.reconstructions is None or not outputs.data.attribute_names:
             return []
         original_NA, reconstructed_NA = (
             oracle_logits(outputs, self.extractor, source) for source in ("real", "reconstructions")

@@ -33,7 +33,8 @@ class AttributeSimilarity(Metric):
     """Attributes told against attributes that a regressor finds in the pictures (Larsen et al., 2016, §4.2, table 1).
 
     For conditional models. The cosine is the best of 10 pictures per attribute vector of the held-out part, or of one;
-    the squared error, summed over attributes, is the mean over 25 pictures of each. The ceiling is the regressor on the
+    the squared error, summed over attributes, is the mean over 25 pictures of each, with its standard deviation over
+    these draws. The ceiling is the regressor on the
     held-out pictures themselves (the paper's row of the test set), the floor on those of others.
     """
 
@@ -48,7 +49,7 @@ class AttributeSimilarity(Metric):
     """Attribute vectors, at most: those of the first held-out pictures."""
 
     def __post_init__(self) -> None:
-        at_least(self, best_of=1, draws=self.best_of, vectors=2)
+        at_least(self, best_of=1, draws=max(2, self.best_of), vectors=2)
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure; no rows for a model that is not conditional."""
@@ -68,6 +69,7 @@ class AttributeSimilarity(Metric):
             _row("attribute-cosine-once", made.cosine.mean(0), "higher", real.cosine, other.cosine, protocol),
             _row("attribute-cosine-centred", made.centred.mean(0), "higher", real.centred, other.centred, protocol),
             _row("attribute-error", made.error.mean(0), "lower", real.error, other.error, protocol),
+            Measurement("attribute-error-sd", float(made.error.mean(1).std()), "none", "1", protocol),
         ]
 
     def _drawn(self, outputs: Outputs, wanted_NA: Tensor, centre_A: Tensor) -> Iterator[Similarity]:

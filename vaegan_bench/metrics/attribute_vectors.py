@@ -37,7 +37,8 @@ class AttributeVectors(Metric):
     """Flips and leakage of visual attribute vectors, z + α(mean(z|on) − mean(z|off)) (Larsen et al., 2016, 4.3).
 
     Per attribute that the oracle knows (AUC ≥ .9) and in their mean, beside a random direction of equal length.
-    A model with an encoder is measured on held-out pictures; every model, a GAN too, on draws from its prior.
+    A model with an encoder is measured on held-out pictures; every model, a GAN too, on draws from its prior. Not so a
+    conditional model, whose decoder is told the attributes.
     """
 
     name: ClassVar[str] = "attribute-vectors"
@@ -57,7 +58,7 @@ class AttributeVectors(Metric):
         at_least(self, pictures=1, drawn=2)
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
-        """Measure; no rows where the data have no attributes, or the oracle knows none of them."""
+        """Measure; no rows where the data have no attributes, the oracle knows none, or the model is conditional."""
         if not self._can_measure(outputs):
             return []
         encoded, drawn = tried(outputs, self)
@@ -81,7 +82,9 @@ class AttributeVectors(Metric):
         return {**attribute_matrix(moved, trial, outputs.data.attribute_names), **strips}
 
     def _can_measure(self, outputs: Outputs) -> bool:
-        return bool(outputs.data.attribute_names) and bool(usable_attributes(outputs, self.extractor).any())
+        if outputs.conditional or not outputs.data.attribute_names:
+            return False
+        return bool(usable_attributes(outputs, self.extractor).any())
 
     def _encoder_rows(self, outputs: Outputs, encoded: Tried) -> list[Measurement]:
         trial, most = encoded.trial, min(PICTURES, self.pictures)

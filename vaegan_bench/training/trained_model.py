@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from vaegan_bench.api import BenchError, Model, Modules, Posterior, UnknownNameError, to_uint8
 
+Told = Mapping[str, tuple[float, float]]
+"""Attribute → what conditional models are told of a picture without it, and of one with it."""
+
 
 class TrainedModel:
     """A model with its trained networks, in evaluation mode. Pictures in are float in [-1, 1], pictures out too."""
 
-    def __init__(self, model: Model, modules: Modules, latent: int, attribute_names: tuple[str, ...] = ()) -> None:
-        """`attribute_names` are those that a conditional model was trained with."""
-        self.model, self.modules, self.latent = model, modules, latent
-        self.attribute_names = attribute_names
+    def __init__(self, model: Model, modules: Modules, latent: int, told: Told | None = None) -> None:
+        """`told`: what a conditional model is told of pictures without and with each attribute of its data."""
+        self.model, self.modules, self.latent, self.told = model, modules, latent, told or {}
         for module in modules.values():
             module.eval()
 
@@ -71,11 +73,15 @@ class TrainedModel:
         return torch.cat([to_uint8(self.decode(z, attributes)).cpu() for z, attributes in parts])
 
     def attributes(self, having: Sequence[str], n: int) -> Tensor:
-        """Attributes for n pictures that have those in `having` and no others; (n, A). Raises `UnknownNameError`."""
+        """Attributes for n pictures that have those in `having` and no others; (n, A).
+
+        1 and 0; where the data score attributes, the mean scores of training pictures with and without each.
+        Raises `UnknownNameError`.
+        """
         for name in having:
-            if name not in self.attribute_names:
-                raise UnknownNameError("attribute of this model's data:", name, self.attribute_names)
-        one_A = torch.tensor([float(name in having) for name in self.attribute_names])
+            if name not in self.told:
+                raise UnknownNameError("attribute of this model's data:", name, self.told)
+        one_A = torch.tensor([present if name in having else absent for name, (absent, present) in self.told.items()])
         return one_A.expand(n, -1)
 
     def _given(self, attributes_BA: Tensor | None) -> Modules:

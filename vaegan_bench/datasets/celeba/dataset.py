@@ -19,7 +19,7 @@ from vaegan_bench.datasets.preparation.annotations import match
 from vaegan_bench.datasets.preparation.array import prepare
 from vaegan_bench.datasets.preparation.division import divide
 from vaegan_bench.datasets.preparation.needs import Need, locate
-from vaegan_bench.datasets.preparation.sources import pictures_of
+from vaegan_bench.datasets.preparation.sources import by_file_name, pictures_of
 from vaegan_bench.datasets.preparation.treatment import Treatment
 
 WIDTH, HEIGHT = 178, 218
@@ -73,7 +73,7 @@ class CelebA(Dataset):
         attributes, partition, pictures = self._located(data_folder() / self.name)
         places, attributes_NA = read_attributes(attributes)
         rows, parts = read_partition(partition)
-        sources = {source.name.rpartition("/")[2]: source for source in pictures_of(pictures)}
+        sources = by_file_name(pictures_of(pictures), pictures)
         match(places, sources, attributes.name, pictures.name)
         match(rows, places, partition.name, attributes.name)
         names = list(places)

@@ -18,7 +18,7 @@ from vaegan_bench.datasets.preparation.annotations import numbers
 from vaegan_bench.datasets.preparation.array import prepare
 from vaegan_bench.datasets.preparation.division import divide
 from vaegan_bench.datasets.preparation.needs import Need, locate
-from vaegan_bench.datasets.preparation.sources import ARCHIVES, Source, pictures_of
+from vaegan_bench.datasets.preparation.sources import ARCHIVES, Source, by_file_name, pictures_of
 from vaegan_bench.datasets.preparation.treatment import Treatment
 
 SIDE, CROP = 250, 150
@@ -65,7 +65,7 @@ class LFW(Dataset):
         attributes, people, pictures = self._located(data_folder() / self.name)
         names, scores = read_scores(attributes)
         tested = read_people(people, self.fold)
-        sources = {source.name.rpartition("/")[2]: source for source in pictures_of(pictures)}
+        sources = by_file_name(pictures_of(pictures), pictures)
         chosen = sorted(scores.keys() & sources, key=lambda picture: (person_of(picture) in tested, picture))
         left_out = _left_out(scores, sources, pictures)
         treatment = Treatment(size, _box(), (SIDE, SIDE))

@@ -8,7 +8,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Literal, NamedTuple, cast
 
@@ -39,28 +39,61 @@ class Source(NamedTuple):
 def pictures_of(place: Path) -> list[Source]:
     """All pictures in a folder with its folders, or in an archive, in the order of their names.
 
-    Raises `DataError` for an archive that cannot be read.
+    Raises `DataError` for what cannot be read.
     """
     listed = _in_folder if place.is_dir() else _in_zip if place.suffix == ".zip" else _in_tar
     try:
-        return sorted(source for source in listed(place) if _is_picture(source.name))
+        sources = sorted(source for source in listed(place) if _is_picture(source.name))
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as error:
-        raise DataError(f"Cannot read {place}: {error}. Fetch it again.") from error
+        advice = "" if place.is_dir() else " Fetch it again."
+        raise DataError(f"Cannot read {place}: {error}.{advice}") from error
+    for source in sources:
+        try:
+            source.name.encode()
+        except UnicodeEncodeError as error:
+            raise DataError(f"{place}: the name {source.name!a} is not UTF-8: rename the file.") from error
+    return sources
+
+
+def by_file_name(sources: Iterable[Source], place: Path) -> dict[str, Source]:
+    """Pictures by the last part of their path. Raises `DataError` where two have the same."""
+    found: dict[str, Source] = {}
+    for source in sources:
+        name = source.name.rpartition("/")[2]
+        if name in found:
+            raise DataError(f"{place} holds two pictures {name}: {found[name].name} and {source.name}. Remove one.")
+        found[name] = source
+    return found
 
 
 def _is_picture(name: str) -> bool:
-    # Archives from macOS hold a hidden twin of each file.
-    return name.lower().endswith(SUFFIXES) and not name.rpartition("/")[2].startswith(".")
+    return name.lower().endswith(SUFFIXES) and not any(map(_is_hidden, name.split("/")))
+
+
+def _is_hidden(part: str) -> bool:
+    """Whether a file or folder was made by a machine: thumbnails, checkpoints, the twins of files from macOS."""
+    return part.startswith((".", "@eaDir", "__MACOSX")) and part not in (".", "..")
 
 
 def _in_folder(place: Path) -> Iterator[Source]:
-    for folder, _, files in os.walk(place):
+    visited = set()
+    for folder, inner, files in os.walk(place, followlinks=True, onerror=_raised):
+        real = os.path.realpath(folder)
+        # A link may lead back to a folder that it is in; in a fixed order the same link of two is followed everywhere.
+        inner[:] = [] if real in visited else sorted(name for name in inner if not _is_hidden(name))
+        if real in visited:
+            continue
+        visited.add(real)
         # Strings, not paths: there may be hundreds of thousands.
         inside = Path(folder).relative_to(place).as_posix()
         prefix = "" if inside == "." else f"{inside}/"
         for file in filter(_is_picture, files):
             path = os.path.join(folder, file)
             yield Source(f"{prefix}{file}", path, _stamp(path))
+
+
+def _raised(error: OSError) -> None:
+    raise error
 
 
 def _in_zip(place: Path) -> Iterator[Source]:

@@ -38,7 +38,16 @@ def treated(content: bytes, treatment: Treatment) -> Pixels:
         opened = Image.open(io.BytesIO(content))
     except UnidentifiedImageError as error:
         raise ValueError("it is no picture") from error
-    return resized(ImageOps.exif_transpose(opened).convert("RGB"), treatment)
+    return resized(_in_colour(ImageOps.exif_transpose(opened)), treatment)
+
+
+def _in_colour(picture: Image.Image) -> Image.Image:
+    """RGB of 8 bits; Pillow would cut off what lies above 255."""
+    if picture.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8)).convert("RGB")
+    if picture.mode in ("I", "F"):
+        raise ValueError("it has 32 bits per pixel, and nothing says which of its values is white")
+    return picture.convert("RGB")
 
 
 def resized(picture: Image.Image, treatment: Treatment) -> Pixels:
