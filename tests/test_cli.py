@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from shell import bench
 
+import vaegan_bench
 from vaegan_bench.store import RunFolder
 from vaegan_bench.tables import number
 
@@ -168,7 +169,7 @@ def test_sample_draws_a_grid_from_a_run(smoke: Path, tmp_path: Path) -> None:
         (("run", "--losses", "adversarial"), "--losses takes field=loss"),
         (("run", "--device", "cuda:9"), "Device 'cuda:9' cannot be used here"),
         (("run", "--plugin", "nowhere.py"), "There is no plugin file nowhere.py"),
-        (("run", "--metrics", "fid"), "Unknown metric 'fid'"),
+        (("run", "--metrics", "fid"), "use frechet[extractor=inception]"),
         (("list", "model"), "Did you mean 'models'?"),
         (("run", "--inception-weights", "nowhere.pth", "--extractor", "inception"), "are not at nowhere.pth: put"),
         (("run", "--extractor", "efflit0"), "Did you mean 'efflite0'?"),
@@ -309,3 +310,43 @@ def test_a_run_that_raises_does_not_cost_the_others(tmp_path: Path, cache: Path)
     assert "Error: vaegan-gamma-0" in done.stderr
     assert "Traceback" not in done.stderr
     assert set(pd.read_csv(tmp_path / "smoke" / "results.csv")["model"]) == {"vae"}
+
+
+def test_the_version_is_told_without_a_command() -> None:
+    done = bench("--version")
+    assert (done.returncode, done.stdout) == (0, f"vaegan-bench {vaegan_bench.__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("check",), "Missing argument 'target'. See vaegan-bench check --help."),
+        (("run", "--nosuch"), "No such option: --nosuch"),
+        (("run", "--steps", "abc"), "Invalid value for '--steps'"),
+        (("data", "info", "avatars", "--size", "4"), "Invalid value for '--size'"),
+        (("nosuch",), "No such command 'nosuch'"),
+    ],
+)
+def test_a_misuse_is_one_line(arguments: tuple[str, ...], message: str) -> None:
+    done = bench(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"Error: {message}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_without_a_command_there_is_help() -> None:
+    assert "reproduce" in bench().stdout + bench().stderr
+
+
+def test_a_data_set_that_raises_is_told_with_its_place(tmp_path: Path) -> None:
+    plugin = tmp_path / "lost.py"
+    bench("new", "dataset", "lost", "--folder", tmp_path)
+    code = plugin.read_text()
+    plugin.write_text(code.replace("        noise =", '        raise FileNotFoundError("faces.npy")\n        noise ='))
+    for command in (
+        ("data", "info", "lost", "--plugin", str(plugin)),
+        ("run", "smoke", "--datasets", "lost", "--plugin", str(plugin), "--results", str(tmp_path / "results")),
+    ):
+        done = bench(*command)
+        assert "Dataset 'lost' cannot be loaded: FileNotFoundError: faces.npy (lost.py:" in done.stderr
+        assert done.returncode in (1, 2)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from wrong_plugins import WRONG
 
-from vaegan_bench.api import Plugin, UnknownNameError
+from vaegan_bench.api import Plugin, PluginError, UnknownNameError
 from vaegan_bench.registry import Registry
 from vaegan_bench.testing import Case, ConformanceError, cases
 from vaegan_bench.testing.cases import checks_of
@@ -47,3 +47,5 @@ def test_a_target_is_a_name_a_package_a_file_or_all(tmp_path: Path) -> None:
     assert {case.plugin.name for case in cases("all")} == everything
     with pytest.raises(UnknownNameError, match="Did you mean 'hinge'"):
         cases("hinje")
+    with pytest.raises(PluginError, match=r"is a folder: .* pip install -e"):
+        cases(tmp_path)

@@ -9,7 +9,7 @@ import pytest
 
 import vaegan_bench as vb
 from vaegan_bench.api import Optimizer, UnknownNameError
-from vaegan_bench.paper import Claim, Comparison, Paper, Published, load_paper, packaged_papers
+from vaegan_bench.paper import Claim, Comparison, Deviation, Paper, Published, load_paper, packaged_papers
 from vaegan_bench.plan import Resolver, make_plan
 from vaegan_bench.registry import Registry
 from vaegan_bench.reproduction import Reproduction, plain
@@ -101,7 +101,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     comparison = Comparison(name="one", title="Table 1", study="smoke", figures=("samples",), metrics=("psnr", "mse"))
     paper = Paper(
         name="small", title="A title", authors="Somebody", url="https://example.org",
-        deviations=("Nothing is as it was.",), comparisons=(comparison,),
+        deviations=(Deviation(says="Nothing is as it was."), Deviation(says="Nobody smiles.", dataset="lfw")),
+        comparisons=(comparison,),
         presets={"paper": {"about": "as printed"}, "quick": {"about": "in a second", "one": shared}},
         published=(Published(comparison="one", metric="psnr", values={"vae": "21.5"}, note="read twice"),),
         claims=(
@@ -119,7 +120,7 @@ def test_the_page_puts_ours_beside_what_was_published(page: str) -> None:
     (line,) = [line for line in page.splitlines() if line.startswith("| `vae` |")]
     assert "| 21.5 |" in line
     assert "±" in line
-    assert "Published: read twice." in page
+    assert "Published: read twice. On other data, they do not compare with ours." in page
 
 
 def test_the_page_tests_the_claims(page: str) -> None:
@@ -160,5 +161,6 @@ def test_the_page_names_every_deviation_and_its_command(page: str) -> None:
     assert "- one: data set `avatars[faces=200]` in the place of `avatars[faces=240]`." in page
     assert "- one: steps is `2` (paper: `12`)." in page
     assert "- Nothing is as it was." in page
+    assert "Nobody smiles" not in page
     assert "```sh\nvaegan-bench reproduce small\n```" in page
     assert "](one/samples.png)" in page

@@ -104,6 +104,8 @@ def test_two_plugins_of_one_name_are_an_error_that_names_both(tmp_path: Path) ->
         ("import nowhere_to_be_found", "cannot be imported: ModuleNotFoundError"),
         (MY_LOSS.format(name="x").replace("frozen=True, ", ""), "@dataclass(frozen=True, kw_only=True)"),
         (MY_LOSS.format(name="x").replace('    name = "x"\n', ""), "must have a name"),
+        (MY_LOSS.format(name="My,loss[x"), "use lower case, digits and single hyphens"),
+        ("1 / 0", "cannot be imported: ZeroDivisionError: division by zero (broken.py:1)"),
         (MY_LOSS.format(name="x").replace('    """A smooth L1."""\n', ""), "must have a docstring"),
         (MY_LOSS.format(name="x").replace("def __call__", "def call"), "must define __call__"),
         (MY_LOSS.format(name="x").replace("float = 1e-3", "float"), "must give a default to epsilon"),

@@ -83,6 +83,10 @@ def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
     for name in ("My-Loss", "3d", "class"):
         with pytest.raises(StudyError, match="cannot be a module's name"):
             write_plugin("loss", name, tmp_path, package=False)
+    with pytest.raises(StudyError, match="a Python module torch already"):
+        write_plugin("loss", "torch", tmp_path, package=False)
+    with pytest.raises(StudyError, match="a plugin gaussian-learned already"):
+        write_plugin("loss", "gaussian_learned", tmp_path, package=False)
     write_plugin("loss", "twice", tmp_path, package=False)
     with pytest.raises(StoreError, match=r"twice\.py is there already"):
         write_plugin("loss", "twice", tmp_path, package=False)

@@ -297,6 +297,29 @@ class WrongDirection(Metric):
         return [Measurement("error", float(error), "higher", "1")]
 
 
+@wrong("'error' is a Tensor: make it a number of Python's")
+class ValueOnTheGPU(Metric):
+    family: ClassVar[str] = "reconstruction"
+
+    def __call__(self, outputs: Any) -> list[Measurement]:
+        if outputs.reconstructions is None:
+            return []
+        error = (outputs.real.float() - outputs.reconstructions.float()).square().mean()
+        return [Measurement("error", error, "lower", "1")]  # type: ignore[arg-type]
+
+
+@wrong("raises AttributeError: 'Prediction' object has no attribute 'men' (wrong_plugins.py:")
+class Misspelt(ReconstructionLoss):
+    def __call__(self, prediction: Any, target: Tensor) -> Tensor:
+        return (prediction.men - target).square().flatten(1).sum(1)
+
+
+@wrong("raises FileNotFoundError")
+class WithoutItsFile(Dataset):
+    def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
+        raise FileNotFoundError(2, "No such file or directory", "faces.npy")
+
+
 @wrong("for a model without an encoder: return an empty list")
 class NeedsAnEncoder(Metric):
     family: ClassVar[str] = "reconstruction"

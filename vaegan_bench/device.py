@@ -21,8 +21,8 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).partition("\n")[0]
-        raise StudyError(f"Device '{name}' cannot be used here: {reason} Choose auto, cpu, cuda or mps.") from error
+        reason = str(error).partition("\n")[0].rstrip(".")
+        raise StudyError(f"Device '{name}' cannot be used here: {reason}. Choose auto, cpu, cuda or mps.") from error
     return device
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import importlib.util
 import inspect
+import re
 import sys
 import types
 import typing
@@ -16,6 +17,7 @@ import pluggy
 
 from vaegan_bench.api import Plugin, PluginError
 from vaegan_bench.api.plugin import default_of, fields_of
+from vaegan_bench.errors import reason_of
 
 
 def module_of(source: str | Path) -> types.ModuleType:
@@ -27,7 +29,7 @@ def module_of(source: str | Path) -> types.ModuleType:
         return importlib.import_module(str(source))
     except Exception as error:  # a stranger's module may raise anything at import
         raise PluginError(
-            f"{source} is no plugin file, and no module of that name can be imported: {type(error).__name__}: {error}."
+            f"{source} is no plugin file, and no module of that name can be imported: {reason_of(error)}."
         ) from error
 
 
@@ -77,6 +79,8 @@ def check_shape(plugin: type[Plugin], origin: str) -> None:
         raise PluginError(f"{where} must be decorated with @dataclass(frozen=True, kw_only=True).")
     if not isinstance(getattr(plugin, "name", None), str):
         raise PluginError(f'{where} must have a name: name = "{plugin.__name__.lower()}".')
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", plugin.name):
+        raise PluginError(f"{where} is called '{plugin.name}': use lower case, digits and single hyphens.")
     if missing := sorted(name for name in _required(plugin) if not hasattr(plugin, name)):
         raise PluginError(f"{where} must set {', '.join(missing)}, as every {plugin.kind} does.")
     if any(isinstance(vars(base).get("name"), str) for base in plugin.__mro__[1:]):
@@ -128,5 +132,5 @@ def _import_file(file: Path) -> types.ModuleType:
     try:
         spec.loader.exec_module(module)
     except Exception as error:  # a stranger's file may raise anything
-        raise PluginError(f"{file} cannot be imported: {type(error).__name__}: {error}.") from error
+        raise PluginError(f"{file} cannot be imported: {reason_of(error)}.") from error
     return module

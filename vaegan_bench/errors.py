@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import sysconfig
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
+
+MANY = 20
+"""Names that are listed beside a guess, at most."""
+LIBRARIES = ("torch", "torchvision", "torch_fidelity", "numpy", "PIL", "pandas", "pluggy", "typer")
 
 
 class BenchError(Exception):
@@ -18,7 +25,9 @@ class UnknownNameError(BenchError):
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         guess = f" Did you mean '{close[0]}'?" if close else ""
         listed = ", ".join(known) if known else "none"
-        super().__init__(f"Unknown {what} '{name}'.{guess} Known: {listed}.")
+        # Beside a good guess a long list only hides it.
+        told = "" if close and len(known) > MANY else f" Known: {listed}."
+        super().__init__(f"Unknown {what} '{name}'.{guess}{told}")
 
 
 class SelectorError(BenchError):
@@ -43,3 +52,23 @@ class StoreError(BenchError):
 
 class ExtractorError(BenchError):
     """A feature network whose weights are missing or wrong."""
+
+
+def reason_of(error: BaseException) -> str:
+    """An error in one line; of one that is none of ours also the last place in a stranger's code: '(my_loss.py:19)'."""
+    if isinstance(error, BenchError):
+        return str(error)
+    words = str(error).partition("\n")[0]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_a_stranger_s(Path(frame.filename))]
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}{f': {words}' if words else ''}{place}"
+
+
+def _is_a_stranger_s(file: Path) -> bool:
+    """Whether a file is neither of this package, nor of Python, nor of a library that plugins call."""
+    if not file.is_file() or file.is_relative_to(Path(__file__).parent):
+        return False
+    packages = [Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")]
+    if inside := [file.relative_to(folder) for folder in packages if file.is_relative_to(folder)]:
+        return inside[0].parts[0] not in LIBRARIES
+    return not file.is_relative_to(sysconfig.get_path("stdlib"))

@@ -28,6 +28,7 @@ from vaegan_bench.api import (
 )
 from vaegan_bench.assembly import build_modules
 from vaegan_bench.device import choose_device, describe
+from vaegan_bench.errors import reason_of
 from vaegan_bench.evaluation.health import verdicts
 from vaegan_bench.evaluation.measuring import Protocol, measure
 from vaegan_bench.evaluation.outputs import ModelOutputs
@@ -38,7 +39,7 @@ from vaegan_bench.registry import Registry
 from vaegan_bench.runs import Run
 from vaegan_bench.store import RunFolder, StudyFolder
 from vaegan_bench.study import as_plain
-from vaegan_bench.training.loading import DataShelf
+from vaegan_bench.training.loading import DataShelf, remarks_of
 from vaegan_bench.training.loop import Listener, Trained, train
 from vaegan_bench.training.trained_model import Told, TrainedModel
 from vaegan_bench.weights import Weight
@@ -99,9 +100,8 @@ class Execution:
         try:
             status = self._carry_out(run)
         except Exception as error:  # a plugin may raise anything, and one run must not cost the others
-            words = str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}"
-            self.failures[run.id] = words
-            status = f"failed: {words}"
+            self.failures[run.id] = reason_of(error)
+            status = f"failed: {self.failures[run.id]}"
         finally:
             self.lifecycle.tell("run_ended", run=run.id, status=status)
 
@@ -203,6 +203,7 @@ def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> 
         "shape": list(data.shape),
         "attributes": told_of(data),
         "data": data.digest,
+        "remarks": remarks_of(data),
         "setting": run.setting_id,
         "definition": run.definition,
         "environment": {"device": describe(device), "python": platform.python_version()},

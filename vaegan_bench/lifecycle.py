@@ -6,6 +6,8 @@ from typing import Any
 
 import pluggy
 
+from vaegan_bench.errors import reason_of
+
 
 class Lifecycle:
     """Calls the life-cycle hooks of `vaegan_bench.hookspecs`."""
@@ -21,5 +23,5 @@ class Lifecycle:
             try:
                 implementation.function(*(what[name] for name in implementation.argnames))
             except Exception as error:  # a plugin may raise anything, and must not cost a run
-                self.silenced[implementation.plugin_name] = f"{hook}: {type(error).__name__}: {error}"
+                self.silenced[implementation.plugin_name] = f"{hook}: {reason_of(error)}"
                 self.manager.unregister(implementation.plugin)

@@ -52,6 +52,15 @@ class Claim:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Deviation:
+    """What every reproduction does otherwise than the paper."""
+
+    says: str
+    dataset: str = ""
+    """The only data set that it is about."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Paper:
     """A published comparison of models."""
 
@@ -59,7 +68,7 @@ class Paper:
     title: str
     authors: str
     url: str
-    deviations: tuple[str, ...]
+    deviations: tuple[Deviation, ...]
     """What every reproduction here does otherwise."""
     presets: Mapping[str, Mapping[str, Any]]
     """Preset → 'about', and per comparison the keys of its study that differ."""
@@ -90,7 +99,9 @@ def load_paper(name: str) -> Paper:
     if name not in packaged_papers():
         raise UnknownNameError("paper", name, packaged_papers())
     values = tomllib.loads((files("vaegan_bench") / "papers" / f"{name}.toml").read_text("utf-8"))
-    parts: dict[str, type[Any]] = {"comparisons": Comparison, "published": Published, "claims": Claim}
+    parts: dict[str, type[Any]] = {
+        "comparisons": Comparison, "published": Published, "claims": Claim, "deviations": Deviation
+    }  # fmt: skip
     try:
         for key, kind in parts.items():
             values[key] = tuple(kind(**_tuples(part)) for part in values.get(key, ()))

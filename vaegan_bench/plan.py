@@ -92,6 +92,10 @@ def _games(study: Study, resolve: Resolver) -> tuple[dict[str, Game], list[Skip]
     return games, skips
 
 
+ON_INCEPTION = {"fid": "frechet", "is": "inception-score"}
+"""What a number on Inception's features is called → its metric."""
+
+
 class Resolver:
     """Turns a study's selectors into plugins, with the study's own defaults filled in."""
 
@@ -109,7 +113,9 @@ class Resolver:
         return model, tuple(read_weight(target, text, self.registry) for target, text in weights.items())
 
     def metric(self, selector: str) -> Metric:
-        """A metric, with this study's fields."""
+        """A metric, with this study's fields. Raises `StudyError` for the name of a number, such as 'fid'."""
+        if meant := ON_INCEPTION.get(selector):
+            raise StudyError(f"'{selector}' is a number of a metric: use {meant}[extractor=inception].")
         return self._build(Metric, selector)
 
     def terms(self, selector: Selector) -> dict[str, bool]:

@@ -18,6 +18,7 @@ from vaegan_bench import hookspecs
 from vaegan_bench.api import Plugin, PluginError, SelectorError, UnknownNameError
 from vaegan_bench.api.plugin import default_of, fields_of
 from vaegan_bench.discovery import classes_of, module_of, register_hooks
+from vaegan_bench.errors import reason_of
 from vaegan_bench.selectors import Selector, parse_selector
 
 GROUP = "vaegan_bench"
@@ -65,8 +66,7 @@ class Registry:
             register_hooks(self.manager, module, origin)
             classes = classes_of(self.manager, module, origin)
         except Exception as error:  # a stranger's module may raise anything at import
-            words = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
-            self.broken[entry_point.name] = words
+            self.broken[entry_point.name] = reason_of(error)
             if self.manager.is_registered(module):
                 self.manager.unregister(module)
         else:
@@ -83,7 +83,7 @@ class Registry:
             key = (plugin.kind, plugin.name)
             if key in self.entries:
                 kind, other = f"{plugin.kind} '{plugin.name}'", self.entries[key].origin
-                raise PluginError(f"Two plugins are called {kind}: one of {other}, one of {origin}.")
+                raise PluginError(f"Two plugins are called {kind}: one of {other}, one of {origin}. Rename one.")
             self.entries[key] = Entry(plugin, origin)
 
     def of_kind(self, kind: str) -> dict[str, Entry]:

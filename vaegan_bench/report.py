@@ -41,7 +41,7 @@ def write_tables(folder: StudyFolder) -> list[Path]:
     single = tables.attributes_to_markdown(rows, title)
     body = [tables.to_markdown(rows, title).rstrip(), "", *([BY_ATTRIBUTE, ""] if single else [])]
     with whole_file(summary) as partial:
-        partial.write_text("\n".join([*body, *_setting(study), *_not_measured(folder)]), "utf-8")
+        partial.write_text("\n".join([*body, *_setting(study), *_data(folder), *_not_measured(folder)]), "utf-8")
     attributes.unlink(missing_ok=True)
     if single:
         with whole_file(attributes) as partial:
@@ -69,6 +69,13 @@ def _setting(study: Mapping[str, Any]) -> list[str]:
         values = ",".join(f"{field}={value}" for field, value in fields.items())
         lines.append(f"- `{plugin}` here means `{plugin}[{values}]`, unless a label says otherwise")
     return [*lines, ""]
+
+
+def _data(folder: StudyFolder) -> list[str]:
+    """How many pictures of each data set there were, which were left out, and the digest, as lines of markdown."""
+    records = {record["dataset"]: record for record in (run.record() for run in folder.finished())}
+    told = {dataset: [*record.get("remarks", []), f"digest `{record['data']}`"] for dataset, record in records.items()}
+    return ["## Data", "", *(f"- {dataset}: {'; '.join(remarks)}" for dataset, remarks in told.items()), ""]
 
 
 def _not_measured(folder: StudyFolder) -> list[str]:

@@ -51,7 +51,7 @@ class Reproduction:
             yield f"## {comparison.title}"
             yield from self._comparison(comparison, rows[comparison.name])
         yield "## Deviations from the paper"
-        yield "\n".join(f"- {deviation}" for deviation in [*self._deviations(), *paper.deviations])
+        yield "\n".join(f"- {deviation}" for deviation in [*self._deviations(), *self._known_deviations()])
 
     def _study(self, comparison: Comparison) -> StudyFolder:
         return StudyFolder(self.folder / comparison.name)
@@ -61,6 +61,11 @@ class Reproduction:
         study = self._study(comparison)
         return study.rows() if study.runs() else pd.DataFrame()
 
+    def _remarks(self, comparison: Comparison) -> dict[str, list[str]]:
+        """Data set → how many pictures it had, and what else is to be known of it."""
+        records = [run.record() for run in self._study(comparison).runs()]
+        return {record["dataset"]: record["remarks"] for record in records}
+
     def _comparison(self, comparison: Comparison, rows: pd.DataFrame) -> Iterator[str]:
         if rows.empty:
             yield "No run was finished."
@@ -68,8 +73,9 @@ class Reproduction:
         published = [p for p in self.paper.published if p.comparison == comparison.name]
         yield _markdown(side_by_side(rows, comparison.metrics, published))
         yield "Ours: means over the finished runs, one for each seed; ± is the 95 % t-interval, which one run has not."
+        elsewhere = self._ran(comparison).datasets != self._meant(comparison).datasets
         for note in dict.fromkeys(p.note for p in published):
-            yield f"Published: {note}."
+            yield f"Published: {note}.{' On other data, they do not compare with ours.' if elsewhere else ''}"
         if comparison.note:
             yield comparison.note
         for figure in comparison.figures:
@@ -77,17 +83,32 @@ class Reproduction:
                 yield f"![{comparison.title}: {figure}]({comparison.name}/{figure}.png)"
         yield f"All numbers, with protocol and settings: [{comparison.name}/summary.md]({comparison.name}/summary.md)."
 
+    def _ran(self, comparison: Comparison) -> Study:
+        return Study().with_values(self._study(comparison).study()["study"], "the study")
+
+    def _meant(self, comparison: Comparison) -> Study:
+        """The paper's own study: that of the first preset."""
+        return self.paper.study(comparison, next(iter(self.paper.presets)))
+
+    def _known_deviations(self) -> Iterator[str]:
+        """What every reproduction does otherwise, as far as it is about the data that were used."""
+        used = {name.partition("[")[0] for each in self.paper.comparisons for name in self._ran(each).datasets}
+        for deviation in self.paper.deviations:
+            if deviation.dataset in ("", *used):
+                yield deviation.says
+
     def _deviations(self) -> Iterator[str]:
         """What this run does otherwise than the paper's study file, key by key."""
         for comparison in (each for each in self.paper.comparisons if self._study(each).runs()):
-            ran = Study().with_values(self._study(comparison).study()["study"], "the study")
-            meant = self.paper.study(comparison, next(iter(self.paper.presets)))
+            ran, meant = self._ran(comparison), self._meant(comparison)
             if ran.datasets != meant.datasets:
                 data, theirs = (", ".join(study.datasets) for study in (ran, meant))
                 yield f"{comparison.name}: data set `{data}` in the place of `{theirs}`."
             precision = self._study(comparison).runs()[0].record()["definition"]["precision"]
             if precision != meant.precision:
                 yield f"{comparison.name}: trained in `{precision}` (paper: `{meant.precision}`)."
+            for dataset, (_, *remarks) in self._remarks(comparison).items():
+                yield from (f"{comparison.name}: of {dataset}, {remark}." for remark in remarks)
             for key in SHARED:
                 ours, theirs = (_written(getattr(study, key)) for study in (ran, meant))
                 if ours != theirs:
@@ -147,8 +168,9 @@ def _claims(claims: tuple[Claim, ...], rows: Mapping[str, pd.DataFrame]) -> Iter
     yield "\n".join(lines)
     yield (
         "Difference: the model that is said to be better minus the other, paired over seeds, with its 95 % t-interval. "
-        "P: the probability that it is better. Verdict: an exact paired sign-flip test at 5 %, Holm over all pairs of "
-        "models; without one, the direction of the mean is all that can be said."
+        "P: the share of pairs of a run of one with a run of the other in which it is better. Verdict: an exact paired "
+        "sign-flip test at 5 %, Holm over all pairs of models; without one, the direction of the mean is all that can "
+        "be said, and with one seed not even that."
     )
 
 
@@ -163,11 +185,14 @@ def _tested(claim: Claim, rows: pd.DataFrame) -> list[str]:
         fates = [f"`{model}`: {text}" for model, text in _runs(rows).items() if " of " in text]
         return [claim.metric, "", "", "; ".join(["not measured", *fates])]
     row = found.iloc[0].to_dict()
-    gain = row["difference"] * (1 if row["direction"] == "higher" else -1)
+    name, difference = tables.heading(row["metric"], row["direction"], row["units"]), row["difference"]
+    told = [name, tables.cell(difference, row["half_width"])]
+    if rows["seed"].nunique() < 2:
+        return [*told, "", str(row["verdict"])]
+    gain = difference * (1 if row["direction"] == "higher" else -1)
     leaning = "as said" if gain > 0 else "the other way round" if gain < 0 else "equal"
-    held = {tables.BETTER: "holds", tables.WORSE: "refuted"}.get(row["verdict"], f"{leaning}; {row['verdict']}")
-    name = tables.heading(row["metric"], row["direction"], row["units"])
-    return [name, tables.cell(row["difference"], row["half_width"]), f"{row['improvement']:.2f}", held]
+    held = {tables.BETTER: "holds", tables.WORSE: "refuted"}.get(row["verdict"], f"{row['verdict']}; so far {leaning}")
+    return [*told, f"{row['improvement']:.2f}", held]
 
 
 def _written(value: object) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import keyword
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 from vaegan_bench import __version__
 from vaegan_bench.errors import StoreError, StudyError, UnknownNameError
+from vaegan_bench.registry import Registry
 
 KINDS = ("loss", "model", "networks", "metric", "dataset", "extractor")
 """What can be written; a loss is a reconstruction loss."""
@@ -68,6 +70,10 @@ def write_plugin(kind: str, name: str, folder: Path, *, package: bool) -> list[P
     paths = {folder / path: text for path, text in written.items()}
     if existing := [path for path in paths if path.exists()]:
         raise StoreError(f"{existing[0]} is there already: choose another name, or remove it.")
+    if find_spec(name) is not None:
+        raise StudyError(f"There is a Python module {name} already, which yours would hide: choose another name.")
+    if (taken := name.replace("_", "-")) in {known for _, known in Registry().entries}:
+        raise StudyError(f"There is a plugin {taken} already: choose another name.")
     for path, text in paths.items():
         _write(path, text)
     return list(paths)

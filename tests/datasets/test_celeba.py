@@ -86,6 +86,10 @@ def test_tables_may_lie_in_their_official_folders(files: CelebAFiles, tmp_path: 
     assert load(tmp_path).digest == before.digest
 
 
+def test_a_part_of_celeba_is_called_a_part(files: CelebAFiles, tmp_path: Path) -> None:
+    assert load(tmp_path).remarks == ("12 of the 202,599 official pictures",)
+
+
 def test_missing_files_are_all_named_with_their_place_and_their_page(data_dir: Path, tmp_path: Path) -> None:
     for attempt in (lambda: load(tmp_path), lambda: CelebA().fetch(data_dir / "celeba")):
         with pytest.raises(DataError) as raised:

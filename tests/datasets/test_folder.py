@@ -105,6 +105,7 @@ def test_real_numbers_are_scores(tmp_path: Path) -> None:
     [
         ("attributes.csv", ["file,A", "0.jpg,1"], "attributes.csv has no row for 1.jpg"),
         ("attributes.csv", ["file,A", "0.jpg,1", "1.jpg,0", "2.jpg,1"], "attributes.csv:4: 2.jpg is not in"),
+        ("attributes.csv", ["file,A,B,A", "0.jpg,1,1,1", "1.jpg,0,0,0"], "attributes.csv:1: two columns are called A"),
         ("attributes.csv", ["file,A", "0.jpg,1", "1.jpg"], "attributes.csv:3: 1 columns, not 2"),
         ("attributes.csv", ["file,A", "0.jpg,1", "1.jpg,yes"], "attributes.csv:3: 'yes' is no finite number"),
         ("attributes.csv", ["file,A", "0.jpg,1", "0.jpg,1"], "attributes.csv:3: 0.jpg has a row already"),

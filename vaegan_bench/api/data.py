@@ -61,6 +61,8 @@ class Data:
     """A hash of the content; equal digests mean equal pictures, attributes and labels."""
     left_out: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     """Pictures of the source that are not here, with the reason: damaged files, missing attributes."""
+    remarks: tuple[str, ...] = field(default=(), kw_only=True)
+    """What else readers of a table should know: that only a part of the official pictures is here."""
 
     @property
     def shape(self) -> ImageShape:

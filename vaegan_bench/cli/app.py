@@ -35,14 +35,19 @@ app.command("samples")(revisit.samples)
 app.command("sample")(revisit.sample)
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"vaegan-bench {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
 ) -> None:
     """Hold the options of all commands."""
-    if version:
-        print(f"vaegan-bench {__version__}")  # noqa: T201
-        raise typer.Exit
 
 
 def main() -> None:
@@ -50,7 +55,26 @@ def main() -> None:
     from vaegan_bench.errors import BenchError
 
     try:
-        app()
+        code = app(prog_name="vaegan-bench", standalone_mode=False)
     except BenchError as error:
         typer.echo(f"Error: {error}", err=True)
         sys.exit(2)
+    except typer.Abort:
+        sys.exit(130)
+    except Exception as error:
+        _told_by_typer(error)
+        sys.exit(2)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _told_by_typer(error: Exception) -> None:
+    """Put a misuse of the command line into one line; raise again what is none. Typer's class for it is private."""
+    if not hasattr(error, "format_message"):
+        raise error
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()  # type: ignore[attr-defined]
+        return
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "vaegan-bench"
+    words = " ".join(error.format_message().split())
+    typer.echo(f"Error: {words} See {command} --help.", err=True)

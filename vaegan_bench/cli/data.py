@@ -57,17 +57,18 @@ def prepare(
     from vaegan_bench.datasets.places import data_folder
     from vaegan_bench.progress import TerminalProgress
     from vaegan_bench.results import default_cache
+    from vaegan_bench.training.loading import load, remarks_of
 
     dataset, console, cache = _dataset(name, data_dir, plugin), Console(), cache_dir or default_cache()
     start = time.perf_counter()
     with TerminalProgress(console) as progress:
         dataset.fetch(data_folder() / dataset.name, progress)
-        data = dataset.load(size, cache, progress)
+        data = load(dataset, size, cache, progress)
     seconds = time.perf_counter() - start
     kept = cache / dataset.name
     _say(console, f"{dataset}: {_summed_up(data)}, ready in {seconds:.1f} s.")
-    for line in _left_out(data):
-        _say(console, line)
+    for remark in remarks_of(data)[1:]:
+        _say(console, f"  {remark}")
     _say(console, f"Kept in {kept}" if kept.is_dir() else f"{dataset.name} keeps nothing in {cache}")
 
 
@@ -88,11 +89,14 @@ def info(
 
     from vaegan_bench.progress import TerminalProgress
     from vaegan_bench.results import default_cache
+    from vaegan_bench.training.loading import load, remarks_of
 
     dataset, console = _dataset(name, data_dir, plugin), Console()
     with TerminalProgress(console) as progress:
-        data = dataset.load(size, cache_dir or default_cache(), progress)
+        data = load(dataset, size, cache_dir or default_cache(), progress)
     _say(console, f"{dataset}: {_summed_up(data)}")
+    for remark in remarks_of(data)[1:]:
+        _say(console, f"  {remark}")
     _say(console, f"digest {data.digest}")
     _print_tables(data, console)
     path = out or Path(f"data-{dataset.name}.png")
@@ -108,21 +112,10 @@ def _dataset(name: str, data_dir: Path | None, plugin: list[str] | None) -> Data
     return Registry(plugin or []).build(Dataset, name)
 
 
-NAMED = 5
-"""Pictures that were left out and are named; the manifest in the cache names all."""
-
-
-def _left_out(data: Data) -> list[str]:
-    if not data.left_out:
-        return []
-    named = [f"  {name}: {reason}" for name, reason in list(data.left_out.items())[:NAMED]]
-    more = len(data.left_out) - len(named)
-    return [f"{len(data.left_out)} pictures are left out:", *named, *([f"  … and {more} more"] if more else [])]
-
-
 def _summed_up(data: Data) -> str:
-    channels, height, width = data.shape
-    return f"{len(data.train):,} training and {len(data.test):,} test pictures of {channels} × {height} × {width}"
+    from vaegan_bench.training.loading import remarks_of
+
+    return f"{remarks_of(data)[0]} of {' × '.join(map(str, data.shape))}"
 
 
 def _say(console: Console, line: str) -> None:

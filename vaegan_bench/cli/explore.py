@@ -142,9 +142,10 @@ def _describe(plugin: Plugin, console: Console) -> None:
 
 def _value(value: Any) -> str:
     from vaegan_bench.api import Plugin
+    from vaegan_bench.api.plugin import written
     from vaegan_bench.discovery import summary_line
 
-    return f"{value}: {summary_line(type(value))}" if isinstance(value, Plugin) else str(value)
+    return f"{value}: {summary_line(type(value))}" if isinstance(value, Plugin) else written(value)
 
 
 def _product(coefficient: float | None, player: str, term: str, factors: list[Weight]) -> str:

@@ -15,9 +15,19 @@ ExtractorOption = Annotated[
     str | None, typer.Option(help="The feature network of all metrics but those of attributes, such as inception.")
 ]
 DataDirOption = Annotated[
-    Path | None, typer.Option(help="Where source files lie: a folder for each data set; by default VAEGAN_BENCH_DATA.")
+    Path | None,
+    typer.Option(
+        help="Where source files lie: a folder for each data set, as celeba/ in it. By default VAEGAN_BENCH_DATA, or "
+        "the user's data folder, on Linux ~/.local/share/vaegan-bench."
+    ),
 ]
-CacheDirOption = Annotated[Path | None, typer.Option(help="Where prepared data and trained oracles are kept.")]
+CacheDirOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Where prepared data and trained oracles are kept. By default the user's cache folder, on Linux "
+        "~/.cache/vaegan-bench."
+    ),
+]
 PluginFiles = Annotated[
     list[str] | None, typer.Option("--plugin", help="A plugin file, or the name of a module; repeatable.")
 ]

@@ -244,19 +244,30 @@ def print_plan(plan: Plan, console: Console) -> None:
 
     for skip in plan.skips:
         console.print(f"Skipped {skip.label}: {skip.reason}", markup=False)
-    table = Table(Column("model", overflow="fold"), "seeds", "steps × batch", "images/s", "minutes", "memory")
+    title = f"{plan.study.name}: {', '.join(plan.study.datasets)} at {plan.study.size}×{plan.study.size}"
+    columns = ("seeds", "steps × batch", "images/s", "time", "memory")
+    table = Table(Column("model", overflow="fold"), *columns, title=escape(title), title_justify="left")
     minutes = 0.0
-    for cost in estimate(plan):
-        minutes += cost.minutes
-        row = [
-            escape(wrapped(cost.label, 28)),
-            str(cost.seeds),
-            f"{cost.steps} × {cost.batch}",
-            f"{cost.images_per_second:,.0f}",
-        ]
-        table.add_row(*row, f"{cost.minutes:.1f}", f"{cost.memory_bytes / 2**30:.2f} GiB")
+    with console.status(f"Timing a few steps of each model of {escape(plan.study.name)}"):
+        for cost in estimate(plan):
+            minutes += cost.minutes
+            row = [
+                escape(wrapped(cost.label, 28)),
+                str(cost.seeds),
+                f"{cost.steps} × {cost.batch}",
+                f"{cost.images_per_second:,.0f}",
+            ]
+            table.add_row(*row, _duration(cost.minutes), f"{cost.memory_bytes / 2**30:.2f} GiB")
     console.print(table)
     console.print(
-        f"Training {len(plan.runs)} runs would take about {minutes:.0f} minutes here, measured on a few steps each; "
-        "preparing data and measuring come on top. Memory is the most that this process held."
+        f"Training {len(plan.runs)} runs would take about {_duration(minutes)} here, measured on a few steps each; "
+        "preparing data and measuring come on top. Memory is the most that this process held.",
+        highlight=False,
     )
+
+
+def _duration(minutes: float) -> str:
+    """In the unit in which one would wait."""
+    if minutes < 100:
+        return f"{minutes:.1f} min"
+    return f"{minutes / 60:.1f} h" if minutes < 48 * 60 else f"{minutes / 60 / 24:.1f} days"

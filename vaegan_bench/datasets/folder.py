@@ -107,6 +107,8 @@ def _attributes(folder: Path, names: list[str]) -> tuple[tuple[str, ...], Attrib
         return (), np.zeros((len(names), 0), np.bool_), None
     rows = rows_of(path)
     header = next(rows, Row(TABLE, [""])).cells[1:]
+    if twice := [name for name in header if header.count(name) > 1]:
+        raise DataError(f"{TABLE}:1: two columns are called {twice[0]}.")
     found = dict(by_picture(rows, 1 + len(header)))
     _match(found, names, TABLE, folder)
     values_NA = np.array([numbers(found[name]) for name in names], np.float32).reshape(len(names), -1)

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from vaegan_bench.api import BenchError, Measurement, Metric, Outputs, definition
+from vaegan_bench.api import Measurement, Metric, Outputs, definition
+from vaegan_bench.errors import reason_of
 from vaegan_bench.runs import code_of
 
 AVERAGED = ("value", "low", "high", "ceiling", "floor")
@@ -63,10 +64,8 @@ def measure(draws: Sequence[Watched], metrics: Sequence[Metric], split: str) -> 
     for metric in metrics:
         try:
             rows, exhibits = _rows(metric, draws, split), metric.exhibits(draws[0])
-        except BenchError as error:
-            measured.problems[str(metric)] = str(error)
         except Exception as error:  # a stranger's metric may raise anything, and costs no other its numbers
-            measured.problems[str(metric)] = f"{type(error).__name__}: {error}"
+            measured.problems[str(metric)] = reason_of(error)
         else:
             measured.rows.extend(rows)
             measured.exhibits.update(exhibits)

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import SkipTest
 
 import torch
 
 from vaegan_bench.api import (
     AdversarialLoss,
+    BenchError,
     Gate,
     Model,
     Plugin,
@@ -21,6 +23,7 @@ from vaegan_bench.api import (
     Regulariser,
     UnknownNameError,
 )
+from vaegan_bench.errors import reason_of
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
@@ -77,13 +80,12 @@ class Case:
         try:
             with torch.random.fork_rng(devices=[]):  # what one plugin draws in error must not change the next check
                 self.check(self.plugin)
-        except ConformanceError as error:
+        except SkipTest:
+            raise
+        except BenchError as error:
             raise ConformanceError(f"{self.plugin.kind.capitalize()} '{self.plugin}': {error}") from error.__cause__
-        except PluginError as error:
-            raise ConformanceError(f"{self.plugin.kind.capitalize()} '{self.plugin}': {error}") from error
-        except (ArithmeticError, AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
-            words = str(error).partition("\n")[0]
-            raised = f"raises {type(error).__name__} ({words}) in the check '{self.check.__name__}'"
+        except Exception as error:  # a stranger's plugin may raise anything
+            raised = f"raises {reason_of(error)} in the check '{self.check.__name__}'"
             raise ConformanceError(f"{self.plugin.kind.capitalize()} '{self.plugin}': {raised}.") from error
 
 
@@ -104,6 +106,8 @@ def targets(target: str | Path, plugins: Iterable[str | Path] = ()) -> list[Plug
     if text != "all" and text not in origins and not any(entry.plugin.name == text for entry in entries):
         if text in registry.broken:
             raise PluginError(f"{text} is broken: {registry.broken[text]}")
+        if Path(text).is_dir():
+            raise PluginError(f"{text} is a folder: name a plugin file, or install the package: pip install -e {text}")
         if not _looks_like_a_module(text):
             raise UnknownNameError("target", text, {"all", *origins, *(entry.plugin.name for entry in entries)})
         registry = Registry([*plugins, target])

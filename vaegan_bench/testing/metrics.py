@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Measurement, Metric, Posterior, Split
+from vaegan_bench.errors import reason_of
 from vaegan_bench.testing.verdicts import demand, seeded, unchanged, untouched_randomness
 from vaegan_bench.testing.worlds import StandInNetwork, StandInOutputs, data_of
 
@@ -86,6 +87,10 @@ def numbers_are_well_formed(metric: Metric) -> None:
     for row in rows:
         demand(isinstance(row, Measurement), f"returns {type(row).__name__}, not Measurement.")
         demand(row.direction in DIRECTIONS, f"'{row.metric}' has the direction '{row.direction}': {DIRECTIONS}.")
+        demand(
+            isinstance(row.value, int | float),
+            f"'{row.metric}' is a {type(row.value).__name__}: make it a number of Python's, as with float(value).",
+        )
         demand(math.isfinite(row.value), f"'{row.metric}' is {row.value} on ordinary pictures.")
         if row.low is not None and row.high is not None:
             demand(row.low <= row.value <= row.high, f"the interval of '{row.metric}' does not hold its value.")
@@ -133,7 +138,7 @@ def models_without_an_encoder_are_known(metric: Metric) -> None:
     try:
         metric(gan)
     except Exception as error:  # a stranger's metric may raise anything
-        demand(False, f"raises {type(error).__name__} ({error}) for a model without an encoder: return an empty list.")
+        demand(False, f"raises {reason_of(error)} for a model without an encoder: return an empty list.")
 
 
 def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:

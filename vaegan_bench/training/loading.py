@@ -5,8 +5,32 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from vaegan_bench.api import Data, Progress, StudyError, definition, silent
+from vaegan_bench.api import BenchError, Data, DataError, Dataset, Progress, StudyError, definition, silent
+from vaegan_bench.errors import reason_of
 from vaegan_bench.runs import Run
+
+NAMED = 5
+"""Pictures that were left out and are named; the manifest in the cache names all."""
+
+
+def load(dataset: Dataset, size: int, cache: Path, progress: Progress = silent) -> Data:
+    """The data at a size. Raises `DataError` also where a stranger's data set raises something else."""
+    try:
+        return dataset.load(size, cache, progress)
+    except BenchError:
+        raise
+    except Exception as error:
+        raise DataError(f"Dataset '{dataset}' cannot be loaded: {reason_of(error)}.") from error
+
+
+def remarks_of(data: Data) -> list[str]:
+    """What readers of a table should know of the data: how many pictures, and which are not there."""
+    remarks = [f"{len(data.train):,} training and {len(data.test):,} test pictures", *data.remarks]
+    if data.left_out:
+        named = [f"{name} ({reason})" for name, reason in list(data.left_out.items())[:NAMED]]
+        more = len(data.left_out) - len(named)
+        remarks.append(f"{len(data.left_out)} left out: {', '.join(named)}{f' and {more} more' if more else ''}")
+    return remarks
 
 
 class DataShelf:
@@ -20,7 +44,7 @@ class DataShelf:
         """The data that a run trains on and is measured on."""
         key = f"{definition(run.dataset)} at {run.size} for {run.split}"
         if key not in self._loaded:
-            data = run.dataset.load(run.size, self.cache, self.progress)
+            data = load(run.dataset, run.size, self.cache, self.progress)
             self._loaded[key] = held_out(data) if run.split == "validation" else data
         return self._loaded[key]
 

@@ -27,6 +27,7 @@ TEST = 2
 """The official number of the test part."""
 JITTER = {side: Jitter(2 / side, 0.01, 0.01, 0.05, 0.05, 0.01) for side in (148, 178)}
 """By the side of the crop: the paper's authors move the uncropped picture by 2 of its pixels."""
+PICTURES = 202_599
 NEEDS = (
     Need(
         "list_attr_celeba.txt (or .csv; Anno/ will do)",
@@ -81,7 +82,8 @@ class CelebA(Dataset):
         chosen = [sources[names[i]] for i in order]
         prepared = prepare(self.name, chosen, self._treatment(size), cache / self.name, progress)
         trained = sum(part != TEST for part in parts.values())
-        return divide(prepared, trained, ATTRIBUTES, attributes_NA[np.array(order)])
+        part = () if len(names) == PICTURES else (f"{len(names):,} of the {PICTURES:,} official pictures",)
+        return divide(prepared, trained, ATTRIBUTES, attributes_NA[np.array(order)], remarks=part)
 
     def fetch(self, folder: Path, progress: Progress = silent) -> None:
         """Say which files to fetch, and where they go; nothing where they are there."""

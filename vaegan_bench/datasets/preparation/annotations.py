@@ -58,9 +58,9 @@ def match(rows: Mapping[str, str], pictures: Iterable[str], table: str, home: st
     Raises `DataError` that names the first without, the `table`, and the `home` of the pictures.
     """
     known = set(pictures)
-    for picture, where in rows.items():
-        if picture not in known:
-            raise DataError(f"{where}: {picture} is not in {home}.")
+    if lost := [picture for picture in rows if picture not in known]:
+        counted = f"{len(lost)} of {len(rows)} are not: is it all there?"
+        raise DataError(f"{rows[lost[0]]}: {lost[0]} is not in {home}; {counted}")
     if without := sorted(known - rows.keys()):
         raise DataError(f"{table} has no row for {without[0]} of {home}; {len(without)} have none.")
 

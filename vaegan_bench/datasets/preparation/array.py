@@ -119,7 +119,7 @@ def _reported(name: str, parts: Iterable[Part], total: int, progress: Progress) 
         if len(skipped) * 100 > total:
             first = "; ".join(f"{picture}: {reason}" for picture, reason in list(skipped.items())[:NAMED])
             many = f"{len(skipped)} of the first {done} pictures of {name} cannot be read, over 1 % of all {total}"
-            raise DataError(f"{many}: {first}.")
+            raise DataError(f"{many}: {first}. Replace or remove them.")
         progress(f"preparing {name}", done, total)
         yield part
 

@@ -22,6 +22,7 @@ def divide(
     names: tuple[str, ...],
     attributes_NA: Attributes,
     scores_NA: Scores | None = None,
+    remarks: tuple[str, ...] = (),
 ) -> Data:
     """The first `trained` sources as training part, the others as test part, both without those that were skipped.
 
@@ -39,4 +40,4 @@ def divide(
     attributes, *scores = map(torch.from_numpy, columns)
     whole = Split(torch.from_numpy(prepared.pixels), attributes, scores_NA=scores[0] if scores else None)
     parts = whole[:first_test], whole[first_test:]
-    return Data(*parts, names, digest=told.hexdigest(), left_out=prepared.left_out)
+    return Data(*parts, names, digest=told.hexdigest(), left_out=prepared.left_out, remarks=remarks)
