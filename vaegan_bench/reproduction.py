@@ -43,7 +43,7 @@ class Reproduction:
         yield f"# {paper.title}"
         yield f"A reproduction of the comparisons of {paper.authors}, <{paper.url}>, made by"
         yield f"```sh\n{self.command}\n```"
-        yield f"Preset `{self.preset}`: {paper.presets[self.preset]['about']}."
+        yield f"Preset `{self.preset}`: {paper.presets[self.preset]['about']}. {self._cost()}"
         rows = {comparison.name: self._rows(comparison) for comparison in paper.comparisons}
         yield "## Do the claims hold?"
         yield from _claims(paper.claims, rows)
@@ -52,6 +52,13 @@ class Reproduction:
             yield from self._comparison(comparison, rows[comparison.name])
         yield "## Deviations from the paper"
         yield "\n".join(f"- {deviation}" for deviation in [*self._deviations(), *self._known_deviations()])
+
+    def _cost(self) -> str:
+        """How long the runs trained in all, and where."""
+        records = [run.record() for each in self.paper.comparisons for run in self._study(each).runs()]
+        devices = dict.fromkeys(record["environment"]["device"] for record in records)
+        hours = sum(record["seconds"] for record in records) / 3600
+        return f"{len(records)} runs trained for {hours:.1f} hours in all, on {', '.join(devices)}."
 
     def _study(self, comparison: Comparison) -> StudyFolder:
         return StudyFolder(self.folder / comparison.name)
@@ -88,7 +95,11 @@ class Reproduction:
 
     def _meant(self, comparison: Comparison) -> Study:
         """The paper's own study: that of the first preset."""
-        return self.paper.study(comparison, next(iter(self.paper.presets)))
+        return self.paper.study(comparison, self._first)
+
+    @property
+    def _first(self) -> str:
+        return next(iter(self.paper.presets))
 
     def _known_deviations(self) -> Iterator[str]:
         """What every reproduction does otherwise, as far as it is about the data that were used."""
@@ -106,19 +117,19 @@ class Reproduction:
                 yield f"{comparison.name}: data set `{data}` in the place of `{theirs}`."
             precision = self._study(comparison).runs()[0].record()["definition"]["precision"]
             if precision != meant.precision:
-                yield f"{comparison.name}: trained in `{precision}` (paper: `{meant.precision}`)."
+                yield f"{comparison.name}: trained in `{precision}` ({self._first}: `{meant.precision}`)."
             for dataset, (_, *remarks) in self._remarks(comparison).items():
                 yield from (f"{comparison.name}: of {dataset}, {remark}." for remark in remarks)
             for key in SHARED:
                 ours, theirs = (_written(getattr(study, key)) for study in (ran, meant))
                 if ours != theirs:
-                    yield f"{comparison.name}: {key} is `{ours}` (paper: `{theirs}`)."
+                    yield f"{comparison.name}: {key} is `{ours}` ({self._first}: `{theirs}`)."
             preset = self.paper.study(comparison, self.preset)
             used = {selector.partition("[")[0] for selector in (*ran.models, *ran.metrics)}
             for plugin in dict.fromkeys([*meant.fields, *preset.fields, *sorted(used & set(ran.fields))]):
                 ours, theirs = _fields(ran.fields.get(plugin, {})), _fields(meant.fields.get(plugin, {}))
                 if ours != theirs:
-                    yield f"{comparison.name}: `{plugin}` has {ours} (paper: {theirs})."
+                    yield f"{comparison.name}: `{plugin}` has {ours} ({self._first}: {theirs})."
 
 
 def side_by_side(rows: pd.DataFrame, metrics: tuple[str, ...], published: list[Published]) -> pd.DataFrame:
