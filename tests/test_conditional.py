@@ -67,7 +67,7 @@ def test_a_conditional_model_learns_to_do_as_it_is_told() -> None:
 
 
 def test_what_needs_attributes_says_so() -> None:
-    model = TrainedModel(VAE(conditional=True), small_modules(VAE(conditional=True)), 6, {"Right": (0.0, 1.0)})
+    model = TrainedModel(VAE(conditional=True), small_modules(VAE(conditional=True)), 6, {"Right": (-1.0, 1.0)})
     with pytest.raises(BenchError, match="is conditional: give the attributes"):
         model.sample(2)
     with pytest.raises(BenchError, match="Did you mean 'Right'"):

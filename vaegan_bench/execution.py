@@ -212,10 +212,10 @@ def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> 
 
 
 def told_of(data: Data) -> Told:
-    """0 and 1; where attributes are scored, the mean scores of training pictures without and with each."""
+    """−1 and 1; where attributes are scored, the mean scores of training pictures without and with each."""
     names, train = data.attribute_names, data.train
     if train.scores_NA is None:
-        return dict.fromkeys(names, (0.0, 1.0))
+        return dict.fromkeys(names, (-1.0, 1.0))
     scores_NA, on_NA = train.scores_NA.double(), train.attributes_NA.bool()
     overall_A = scores_NA.mean(0)
     absent_A, present_A = (

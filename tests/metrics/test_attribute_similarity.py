@@ -27,15 +27,15 @@ class Obedient(StandInOutputs):
     def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
         assert attributes_NA is not None
         defiant = torch.arange(len(z_NZ)) < self.defiance * len(z_NZ)
-        told = torch.where(defiant[:, None], 1 - attributes_NA, attributes_NA)
-        return (told * 200).to(torch.uint8)[:, None, None, :]
+        told = torch.where(defiant[:, None], -attributes_NA, attributes_NA)
+        return (100 + 100 * told).to(torch.uint8)[:, None, None, :]
 
 
 def world(**changes: object) -> Obedient:
     signs = Signs().outputs()
     on = signs.data.test.attributes_NA
     real = (on.float() * 200).to(torch.uint8)[:, None, None, :]
-    network = StandInNetwork(pixels, lambda images: pixels(images) / 200, columns=signs.data.attribute_names)
+    network = StandInNetwork(pixels, lambda images: pixels(images) / 100 - 1, columns=signs.data.attribute_names)
     plain = {"data": signs.data, "real": real, "samples": real, "opened": network, "latent": 4, "conditional": True}
     return Obedient(**{**plain, **changes})  # type: ignore[arg-type]
 
@@ -56,7 +56,7 @@ def test_a_model_that_does_as_it_is_told_reaches_the_ceiling() -> None:
 
 def test_the_error_is_summed_over_attributes() -> None:
     rows = measured(world(defiance=0.25))
-    assert rows["attribute-error"].value == pytest.approx(0.25 * 4)  # all of four attributes are wrong by 1
+    assert rows["attribute-error"].value == pytest.approx(0.25 * 4 * 2**2)  # all of four attributes are wrong by 2
 
 
 def test_the_best_of_several_is_never_below_one() -> None:
@@ -66,13 +66,13 @@ def test_the_best_of_several_is_never_below_one() -> None:
         def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
             self.calls += 1
             assert attributes_NA is not None
-            return super().decode(z_NZ, attributes_NA if self.calls == 2 else 1 - attributes_NA)
+            return super().decode(z_NZ, attributes_NA if self.calls == 2 else -attributes_NA)
 
     plain = world()
     rows = measured(Moody(**{name: getattr(plain, name) for name in plain.__dataclass_fields__}))
     assert rows["attribute-cosine"].value == pytest.approx(rows["attribute-cosine"].ceiling)
     assert rows["attribute-cosine-once"].value < 0.5
-    assert rows["attribute-error-sd"].value == pytest.approx(4 * 0.2**0.5)  # of 4, 4, 0, 4, 4
+    assert rows["attribute-error-sd"].value == pytest.approx(16 * 0.2**0.5)  # of 16, 16, 0, 16, 16
 
 
 def test_centring_takes_base_rates_away() -> None:

@@ -40,8 +40,8 @@ class Split:
 
     @property
     def conditions(self) -> Tensor:
-        """(N, A) float32: what conditional models see of the attributes, their scores or else 0 and 1."""
-        return self.attributes_NA.float() if self.scores_NA is None else self.scores_NA
+        """(N, A) float32: what conditional models see of the attributes; scores, or else −1 and 1, as in CelebA."""
+        return 2 * self.attributes_NA.float() - 1 if self.scores_NA is None else self.scores_NA
 
     def __getitem__(self, index: slice) -> Split:
         """The rows of a slice, as views."""

@@ -31,8 +31,8 @@ FEWEST = 20
 class Regressor(Extractor):
     """The attributes as conditional models are told them, by least squares (Larsen et al., 2016, §4.2).
 
-    Scores where the data have them, else 0 and 1. The paper's regressor has nearly the encoder's architecture; this one
-    is the oracle's network, with another cost.
+    Scores where the data have them, else −1 and 1. The paper's regressor has nearly the encoder's architecture; this
+    one is the oracle's network, with another cost.
     """
 
     name: ClassVar[str] = "regressor"
@@ -77,7 +77,8 @@ class Regressor(Extractor):
         )
 
     def _key(self, data: Data) -> str:
-        decides = json.dumps([CODE_VERSION, data.digest, definition(self)], sort_keys=True)
+        told = hashlib.sha256(data.train.conditions.contiguous().numpy().data).hexdigest()
+        decides = json.dumps([CODE_VERSION, data.digest, told, definition(self)], sort_keys=True)
         return hashlib.sha256(decides.encode()).hexdigest()[:16]
 
 

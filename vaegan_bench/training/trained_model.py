@@ -75,7 +75,7 @@ class TrainedModel:
     def attributes(self, having: Sequence[str], n: int) -> Tensor:
         """Attributes for n pictures that have those in `having` and no others; (n, A).
 
-        1 and 0; where the data score attributes, the mean scores of training pictures with and without each.
+        1 and −1; where the data score attributes, the mean scores of training pictures with and without each.
         Raises `UnknownNameError`.
         """
         for name in having:
