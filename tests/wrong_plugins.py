@@ -286,6 +286,29 @@ class ConstantWeights(Networks):
         return module
 
 
+class Added(nn.Module):
+    """A discriminator, and beside it a linear layer for attributes."""
+
+    def __init__(self, discriminator: nn.Module, conditions: int) -> None:
+        super().__init__()
+        self.discriminator, self.attributes = discriminator, nn.Linear(conditions, 1)
+
+    def forward(self, x: Tensor, attributes: Tensor) -> tuple[Tensor, Tensor]:
+        logits, features = self.discriminator(x)
+        return logits + self.attributes(attributes).squeeze(1), features
+
+
+@wrong("cannot see whether they fit")
+class AddsAttributes(Networks):
+    latent: int = 6
+
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
+        networks = Compact(latent=6, width=4, decoder_width=4)
+        if role == "discriminator" and conditions:
+            return Added(networks.build(role, shape), conditions)
+        return networks.build(role, shape, heads, conditions)
+
+
 @wrong("is a direction wrong?")
 class WrongDirection(Metric):
     family: ClassVar[str] = "reconstruction"

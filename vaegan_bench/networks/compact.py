@@ -55,8 +55,23 @@ def _widths(first: int, stages: int) -> list[int]:
     return [first * min(2**i, 4) for i in range(stages)]
 
 
+TOP = 256
+"""Units of the layer at which attributes enter."""
+
+
 def _norm_relu(channels: int) -> list[nn.Module]:
     return [nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
+
+
+def _top(units: int, conditions: int) -> tuple[nn.Module, int]:
+    """The fully connected layer at which attributes enter, and its units; none where there are no attributes.
+
+    Without it a discriminator would add what it thinks of the attributes to what it thinks of the picture, and could
+    not see whether they fit.
+    """
+    if not conditions:
+        return nn.Identity(), units
+    return nn.Sequential(nn.Linear(units + conditions, TOP), nn.LeakyReLU(0.2)), TOP
 
 
 class CompactEncoder(nn.Module):
@@ -68,12 +83,13 @@ class CompactEncoder(nn.Module):
         for inputs, outputs in pairwise([channels, *widths]):
             layers += [nn.Conv2d(inputs, outputs, 4, 2, padding=1, bias=False), *_norm_relu(outputs)]
         self.body = nn.Sequential(*layers, nn.Flatten())
-        self.mu = nn.Linear(widths[-1] * 16 + conditions, latent)
-        self.logvar = nn.Linear(widths[-1] * 16 + conditions, latent)
+        self.top, hidden = _top(widths[-1] * 16, conditions)
+        self.mu = nn.Linear(hidden, latent)
+        self.logvar = nn.Linear(hidden, latent)
 
     def forward(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The posterior's parameters."""
-        hidden = joined(self.body(x_BCHW), attributes_BA)
+        hidden = self.top(joined(self.body(x_BCHW), attributes_BA))
         return self.mu(hidden), self.logvar(hidden)
 
 
@@ -117,9 +133,10 @@ class CompactDiscriminator(nn.Module):
         for convolution in rest:
             layers += [convolution, nn.LeakyReLU(0.2, inplace=True)]
         self.above = nn.Sequential(*layers, nn.Flatten())
-        self.verdict = nn.Linear(widths[-1] * 16 + conditions, 1)
+        self.top, hidden = _top(widths[-1] * 16, conditions)
+        self.verdict = nn.Linear(hidden, 1)
 
     def forward(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The logits, and the tapped convolution's output."""
         features: Tensor = self.below(x_BCHW)
-        return self.verdict(joined(self.above(features), attributes_BA)).squeeze(1), features
+        return self.verdict(self.top(joined(self.above(features), attributes_BA))).squeeze(1), features

@@ -158,6 +158,13 @@ def attributes_are_heeded(networks: Networks) -> None:
         first = with_them if isinstance(with_them, Tensor) else with_them[0]
         second = without if isinstance(without, Tensor) else without[0]
         demand(not torch.equal(first, second), f"the {role} does not look at the attributes that it is handed.")
+        if role == "discriminator":
+            gain_B = first - second
+            demand(
+                float((gain_B - gain_B.mean()).abs().max()) > 1e-3 * float(gain_B.abs().max()),
+                "the discriminator only adds what it thinks of the attributes to what it thinks of the picture, and "
+                "cannot see whether they fit: join them before a layer with a nonlinearity.",
+            )
 
 
 def unknown_roles_are_refused(networks: Networks) -> None:
