@@ -55,23 +55,8 @@ def _widths(first: int, stages: int) -> list[int]:
     return [first * min(2**i, 4) for i in range(stages)]
 
 
-TOP = 256
-"""Units of the layer at which attributes enter."""
-
-
 def _norm_relu(channels: int) -> list[nn.Module]:
     return [nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
-
-
-def _top(units: int, conditions: int) -> tuple[nn.Module, int]:
-    """The fully connected layer at which attributes enter, and its units; none where there are no attributes.
-
-    Without it a discriminator would add what it thinks of the attributes to what it thinks of the picture, and could
-    not see whether they fit.
-    """
-    if not conditions:
-        return nn.Identity(), units
-    return nn.Sequential(nn.Linear(units + conditions, TOP), nn.LeakyReLU(0.2)), TOP
 
 
 class CompactEncoder(nn.Module):
@@ -83,13 +68,12 @@ class CompactEncoder(nn.Module):
         for inputs, outputs in pairwise([channels, *widths]):
             layers += [nn.Conv2d(inputs, outputs, 4, 2, padding=1, bias=False), *_norm_relu(outputs)]
         self.body = nn.Sequential(*layers, nn.Flatten())
-        self.top, hidden = _top(widths[-1] * 16, conditions)
-        self.mu = nn.Linear(hidden, latent)
-        self.logvar = nn.Linear(hidden, latent)
+        self.mu = nn.Linear(widths[-1] * 16 + conditions, latent)
+        self.logvar = nn.Linear(widths[-1] * 16 + conditions, latent)
 
     def forward(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The posterior's parameters."""
-        hidden = self.top(joined(self.body(x_BCHW), attributes_BA))
+        hidden = joined(self.body(x_BCHW), attributes_BA)
         return self.mu(hidden), self.logvar(hidden)
 
 
@@ -121,7 +105,8 @@ class CompactDiscriminator(nn.Module):
     """x (B, C, H, W) → logits (B,) and Dis_l(x): the output of the second convolution.
 
     Without normalisation: what it says of one picture then depends on no other, which gradient penalties assume, and
-    its game was more stable in our trials (docs/tuning.md).
+    its game was more stable in our trials (docs/tuning.md). Attributes are projected onto the features (Miyato and
+    Koyama, 2018): joined before its one linear layer they would only be added to the verdict, whether they fit or not.
     """
 
     def __init__(self, channels: int, widths: list[int], conditions: int) -> None:
@@ -133,10 +118,17 @@ class CompactDiscriminator(nn.Module):
         for convolution in rest:
             layers += [convolution, nn.LeakyReLU(0.2, inplace=True)]
         self.above = nn.Sequential(*layers, nn.Flatten())
-        self.top, hidden = _top(widths[-1] * 16, conditions)
-        self.verdict = nn.Linear(hidden, 1)
+        self.verdict = nn.Linear(widths[-1] * 16, 1)
+        self.projection = nn.Linear(conditions, widths[-1] * 16, bias=False) if conditions else None
+        if self.projection is not None:
+            bound = 1 / math.sqrt(self.projection.weight.numel())  # attributes then count as much as the picture
+            nn.init.uniform_(self.projection.weight, -bound, bound)
 
     def forward(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The logits, and the tapped convolution's output."""
         features: Tensor = self.below(x_BCHW)
-        return self.verdict(self.top(joined(self.above(features), attributes_BA))).squeeze(1), features
+        above_BF = self.above(features)
+        logits_B = self.verdict(above_BF).squeeze(1)
+        if self.projection is not None and attributes_BA is not None:
+            logits_B = logits_B + (self.projection(attributes_BA.to(above_BF)) * above_BF).sum(1)
+        return logits_B, features

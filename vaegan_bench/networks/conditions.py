@@ -9,7 +9,8 @@ from torch import Tensor
 def joined(activations_BF: Tensor, attributes_BA: Tensor | None) -> Tensor:
     """The input of a fully connected layer: activations, then the attributes where there are any; (B, F + A).
 
-    Larsen et al. (2016, §4.2) concatenate them at the top layer of encoder and discriminator, and with the code.
+    Larsen et al. (2016, §4.2) concatenate them at the top layer of encoder and discriminator, and with the code. A top
+    layer that is linear up to the verdict does not do for a discriminator: see `compact`.
     """
     if attributes_BA is None:
         return activations_BF

@@ -163,7 +163,7 @@ def attributes_are_heeded(networks: Networks) -> None:
             demand(
                 float((gain_B - gain_B.mean()).abs().max()) > 1e-3 * float(gain_B.abs().max()),
                 "the discriminator only adds what it thinks of the attributes to what it thinks of the picture, and "
-                "cannot see whether they fit: join them before a layer with a nonlinearity.",
+                "cannot see whether they fit: join them before a nonlinearity, or multiply.",
             )
 
 
