@@ -57,6 +57,11 @@ def squares(prediction: Any, target: Tensor) -> Tensor:
     return (prediction.mean - target).square().flatten(1)
 
 
+def pixel_error(outputs: Any) -> Tensor:
+    error: Tensor = (outputs.real.float() - outputs.reconstructions.float()).square().mean()
+    return error
+
+
 @wrong("is the sign wrong?")
 class WrongSign(ReconstructionLoss):
     def __call__(self, prediction: Any, target: Tensor) -> Tensor:
@@ -316,8 +321,7 @@ class WrongDirection(Metric):
     def __call__(self, outputs: Any) -> list[Measurement]:
         if outputs.reconstructions is None:
             return []
-        error = (outputs.real.float() - outputs.reconstructions.float()).square().mean()
-        return [Measurement("error", float(error), "higher", "1")]
+        return [Measurement("error", float(pixel_error(outputs)), "higher", "1")]
 
 
 @wrong("'error' is a Tensor: make it a number of Python's")
@@ -327,8 +331,7 @@ class ValueOnTheGPU(Metric):
     def __call__(self, outputs: Any) -> list[Measurement]:
         if outputs.reconstructions is None:
             return []
-        error = (outputs.real.float() - outputs.reconstructions.float()).square().mean()
-        return [Measurement("error", error, "lower", "1")]  # type: ignore[arg-type]
+        return [Measurement("error", pixel_error(outputs), "lower", "1")]  # type: ignore[arg-type]
 
 
 @wrong("raises AttributeError: 'Prediction' object has no attribute 'men' (wrong_plugins.py:")
@@ -348,8 +351,7 @@ class NeedsAnEncoder(Metric):
     family: ClassVar[str] = "reconstruction"
 
     def __call__(self, outputs: Any) -> list[Measurement]:
-        error = (outputs.real.float() - outputs.reconstructions.float()).square().mean()
-        return [Measurement("error", float(error), "lower", "1")]
+        return [Measurement("error", float(pixel_error(outputs)), "lower", "1")]
 
 
 @wrong("test pictures are training pictures too")

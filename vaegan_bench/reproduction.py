@@ -10,11 +10,11 @@ import pandas as pd
 
 from vaegan_bench import tables
 from vaegan_bench.paper import Claim, Comparison, Paper, Published
+from vaegan_bench.plan import ON_INCEPTION
+from vaegan_bench.selectors import parse_selector
 from vaegan_bench.store import StudyFolder, whole_file
 from vaegan_bench.study import Study
 
-ALSO_CALLED = {"fid": "frechet", "is": "inception-score"}
-"""Names on Inception's features → those on any other."""
 TEST_SET = "test set"
 RUNS = "runs"
 SHARED = ("size", "split", "networks", "steps", "batch", "optimizer", "ema", "metrics", "samples", "draws")
@@ -103,7 +103,7 @@ class Reproduction:
 
     def _known_deviations(self) -> Iterator[str]:
         """What every reproduction does otherwise, as far as it is about the data that were used."""
-        used = {name.partition("[")[0] for each in self.paper.comparisons for name in self._ran(each).datasets}
+        used = {parse_selector(name).name for each in self.paper.comparisons for name in self._ran(each).datasets}
         for deviation in self.paper.deviations:
             if deviation.dataset in ("", *used):
                 yield deviation.says
@@ -125,7 +125,7 @@ class Reproduction:
                 if ours != theirs:
                     yield f"{comparison.name}: {key} is `{ours}` ({self._first}: `{theirs}`)."
             preset = self.paper.study(comparison, self.preset)
-            used = {selector.partition("[")[0] for selector in (*ran.models, *ran.metrics)}
+            used = {parse_selector(selector).name for selector in (*ran.models, *ran.metrics)}
             for plugin in dict.fromkeys([*meant.fields, *preset.fields, *sorted(used & set(ran.fields))]):
                 ours, theirs = _fields(ran.fields.get(plugin, {})), _fields(meant.fields.get(plugin, {}))
                 if ours != theirs:
@@ -142,16 +142,18 @@ def side_by_side(rows: pd.DataFrame, metrics: tuple[str, ...], published: list[P
     for row in shown.to_dict("records"):
         name = tables.heading(row["metric"], row["direction"], row["units"])
         lines[row["model"]][name] = tables.cell(row["mean"], row["half_width"])
+    ordered = [RUNS]
     for metric in columns:
         first = shown[shown["metric"] == metric].iloc[0]
         name = tables.heading(metric, first["direction"], first["units"])
+        ordered.append(name)
         if pd.notna(ceilings.get(metric)):
             lines[TEST_SET][name] = tables.number(ceilings[metric])
         for column in (p for p in published if p.metric == plain(metric)):
+            ordered.append(f"{name}, published")
             for model, value in column.values.items():
                 lines.setdefault(model, {})[f"{name}, published"] = value
-    ordered = [c for m in columns for c in _columns(m, shown, published)]
-    return pd.DataFrame.from_dict(lines, orient="index").reindex(columns=[RUNS, *ordered]).fillna("")
+    return pd.DataFrame.from_dict(lines, orient="index").reindex(columns=ordered).fillna("")
 
 
 def _runs(rows: pd.DataFrame) -> dict[str, str]:
@@ -160,16 +162,10 @@ def _runs(rows: pd.DataFrame) -> dict[str, str]:
     return {str(model): str(text) for model, text in counted.items()}
 
 
-def _columns(metric: str, shown: pd.DataFrame, published: list[Published]) -> list[str]:
-    first = shown[shown["metric"] == metric].iloc[0]
-    name = tables.heading(metric, first["direction"], first["units"])
-    return [name, *(f"{name}, published" for p in published if p.metric == plain(metric))]
-
-
 def plain(metric: str) -> str:
     """A metric's name without its extractor, and without the privilege of Inception."""
     name = metric.partition("[")[0]
-    return ALSO_CALLED.get(name, name)
+    return ON_INCEPTION.get(name, name)
 
 
 def _claims(claims: tuple[Claim, ...], rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:

@@ -109,9 +109,8 @@ def run(
     plan = make_plan(chosen, registry)
     if dry_run:
         print_plan(plan, console)
-    else:
-        if not carry_out(plan, registry, results, cache_dir or default_cache(), console):
-            raise typer.Exit(1)
+    elif not carry_out(plan, registry, results, cache_dir or default_cache(), console):
+        raise typer.Exit(1)
 
 
 def _study(

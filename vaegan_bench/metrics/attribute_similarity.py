@@ -34,8 +34,8 @@ class AttributeSimilarity(Metric):
 
     For conditional models. The cosine is the best of 10 pictures per attribute vector of the held-out part, or of one;
     the squared error, summed over attributes, is the mean over 25 pictures of each, with its standard deviation over
-    these draws. The ceiling is the regressor on the
-    held-out pictures themselves (the paper's row of the test set), the floor on those of others.
+    these draws. The ceiling is the regressor on the held-out pictures themselves (the paper's row of the test set), the
+    floor on those of others.
     """
 
     name: ClassVar[str] = "attribute-similarity"

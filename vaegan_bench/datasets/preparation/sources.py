@@ -79,11 +79,12 @@ def _in_folder(place: Path) -> Iterator[Source]:
     visited = set()
     for folder, inner, files in os.walk(place, followlinks=True, onerror=_raised):
         real = os.path.realpath(folder)
-        # A link may lead back to a folder that it is in; in a fixed order the same link of two is followed everywhere.
-        inner[:] = [] if real in visited else sorted(name for name in inner if not _is_hidden(name))
-        if real in visited:
+        if real in visited:  # a link may lead back to a folder that it is in
+            inner.clear()
             continue
         visited.add(real)
+        # In a fixed order the same link of two is followed everywhere.
+        inner[:] = sorted(name for name in inner if not _is_hidden(name))
         # Strings, not paths: there may be hundreds of thousands.
         inside = Path(folder).relative_to(place).as_posix()
         prefix = "" if inside == "." else f"{inside}/"
