@@ -39,7 +39,7 @@ from vaegan_bench.registry import Registry
 from vaegan_bench.runs import Run
 from vaegan_bench.store import RunFolder, StudyFolder
 from vaegan_bench.study import as_plain
-from vaegan_bench.training.loading import DataShelf, remarks_of
+from vaegan_bench.training.loading import DataShelf, counts_of, remarks_of
 from vaegan_bench.training.loop import Listener, Trained, train
 from vaegan_bench.training.trained_model import Told, TrainedModel
 from vaegan_bench.weights import Weight
@@ -203,6 +203,7 @@ def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> 
         "shape": list(data.shape),
         "attributes": told_of(data),
         "data": data.digest,
+        "pictures": counts_of(data),
         "remarks": remarks_of(data),
         "setting": run.setting_id,
         "definition": run.definition,

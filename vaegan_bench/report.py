@@ -73,8 +73,10 @@ def _setting(study: Mapping[str, Any]) -> list[str]:
 
 def _data(folder: StudyFolder) -> list[str]:
     """How many pictures of each data set there were, which were left out, and the digest, as lines of markdown."""
-    records = {record["dataset"]: record for record in (run.record() for run in folder.finished())}
-    told = {dataset: [*record.get("remarks", []), f"digest `{record['data']}`"] for dataset, record in records.items()}
+    told = {
+        dataset: [record["pictures"], *record["remarks"], f"digest `{record['data']}`"]
+        for dataset, record in folder.by_dataset().items()
+    }
     return ["## Data", "", *(f"- {dataset}: {'; '.join(remarks)}" for dataset, remarks in told.items()), ""]
 
 

@@ -68,11 +68,6 @@ class Reproduction:
         study = self._study(comparison)
         return study.rows() if study.runs() else pd.DataFrame()
 
-    def _remarks(self, comparison: Comparison) -> dict[str, list[str]]:
-        """Data set → how many pictures it had, and what else is to be known of it."""
-        records = [run.record() for run in self._study(comparison).runs()]
-        return {record["dataset"]: record["remarks"] for record in records}
-
     def _comparison(self, comparison: Comparison, rows: pd.DataFrame) -> Iterator[str]:
         if rows.empty:
             yield "No run was finished."
@@ -118,8 +113,8 @@ class Reproduction:
             precision = self._study(comparison).runs()[0].record()["definition"]["precision"]
             if precision != meant.precision:
                 yield f"{comparison.name}: trained in `{precision}` ({self._first}: `{meant.precision}`)."
-            for dataset, (_, *remarks) in self._remarks(comparison).items():
-                yield from (f"{comparison.name}: of {dataset}, {remark}." for remark in remarks)
+            for record in self._study(comparison).by_dataset().values():
+                yield from (f"{comparison.name}: of {record['dataset']}, {remark}." for remark in record["remarks"])
             for key in SHARED:
                 ours, theirs = (_written(getattr(study, key)) for study in (ran, meant))
                 if ours != theirs:

@@ -87,6 +87,10 @@ class StudyFolder:
         name = self.study()["study"]["name"]
         return pd.DataFrame([{"study": name, **row} for run in self.finished() for row in run.rows()])
 
+    def by_dataset(self) -> dict[str, dict[str, Any]]:
+        """Data set → the record of a run on it: what it says of the data holds for all."""
+        return {record["dataset"]: record for record in (run.record() for run in self.runs())}
+
     def history(self) -> pd.DataFrame:
         """The learning curves of every run: one row per run × term × interval.
 

@@ -67,7 +67,7 @@ def prepare(
     seconds = time.perf_counter() - start
     kept = cache / dataset.name
     _say(console, f"{dataset}: {_summed_up(data)}, ready in {seconds:.1f} s.")
-    for remark in remarks_of(data)[1:]:
+    for remark in remarks_of(data):
         _say(console, f"  {remark}")
     _say(console, f"Kept in {kept}" if kept.is_dir() else f"{dataset.name} keeps nothing in {cache}")
 
@@ -95,7 +95,7 @@ def info(
     with TerminalProgress(console) as progress:
         data = load(dataset, size, cache_dir or default_cache(), progress)
     _say(console, f"{dataset}: {_summed_up(data)}")
-    for remark in remarks_of(data)[1:]:
+    for remark in remarks_of(data):
         _say(console, f"  {remark}")
     _say(console, f"digest {data.digest}")
     _print_tables(data, console)
@@ -113,9 +113,9 @@ def _dataset(name: str, data_dir: Path | None, plugin: list[str] | None) -> Data
 
 
 def _summed_up(data: Data) -> str:
-    from vaegan_bench.training.loading import remarks_of
+    from vaegan_bench.training.loading import counts_of
 
-    return f"{remarks_of(data)[0]} of {' × '.join(map(str, data.shape))}"
+    return f"{counts_of(data)} of {' × '.join(map(str, data.shape))}"
 
 
 def _say(console: Console, line: str) -> None:

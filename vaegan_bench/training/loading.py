@@ -23,9 +23,14 @@ def load(dataset: Dataset, size: int, cache: Path, progress: Progress = silent) 
         raise DataError(f"Dataset '{dataset}' cannot be loaded: {reason_of(error)}.") from error
 
 
+def counts_of(data: Data) -> str:
+    """How many pictures both parts have."""
+    return f"{len(data.train):,} training and {len(data.test):,} test pictures"
+
+
 def remarks_of(data: Data) -> list[str]:
-    """What readers of a table should know of the data: how many pictures, and which are not there."""
-    remarks = [f"{len(data.train):,} training and {len(data.test):,} test pictures", *data.remarks]
+    """What else readers of a table should know of the data: which pictures are not there."""
+    remarks = [*data.remarks]
     if data.left_out:
         named = [f"{name} ({reason})" for name, reason in list(data.left_out.items())[:NAMED]]
         more = len(data.left_out) - len(named)
