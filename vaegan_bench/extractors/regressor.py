@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -11,20 +9,10 @@ from typing import ClassVar
 import torch
 from torch.nn import functional as F
 
-from vaegan_bench.api import Data, Extractor, ExtractorError, FeatureNetwork, Progress, at_least, definition, silent
-from vaegan_bench.extractors.attribute_classifier import (
-    AttributeClassifier,
-    Recipe,
-    fresh_classifier,
-    train_classifier,
-)
-from vaegan_bench.extractors.frozen_network import FrozenNetwork
-from vaegan_bench.extractors.oracle import forward_of
-from vaegan_bench.tensor_files import Scores, State, kept, sha256_of_state
-
-CODE_VERSION = 1
-"""Raised with every change that changes the trained weights, so that older caches are not used."""
-FEWEST = 20
+from vaegan_bench.api import Data, Extractor, FeatureNetwork, Progress, at_least, silent
+from vaegan_bench.extractors.attribute_classifier import AttributeClassifier, Recipe, train_classifier
+from vaegan_bench.extractors.learned_attributes import open_learned
+from vaegan_bench.tensor_files import Scores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,37 +43,16 @@ class Regressor(Extractor):
 
         Raises `ExtractorError` where the data have no attributes, or too few pictures.
         """
-        if not data.attribute_names or len(data.train) < FEWEST:
-            raise ExtractorError(f"Extractor 'regressor' needs attributes, and at least {FEWEST} training pictures.")
         recipe = Recipe(self.width, self.images, self.batch, self.lr, self.seed)
-        network = fresh_classifier(data.shape, len(data.attribute_names), recipe)
-
-        def trained() -> tuple[State, Scores]:
-            train_in_units(network.to(device), data, recipe, device, progress)
-            return network.state_dict(), {}
-
-        state, _ = kept(cache / "extractors" / f"regressor-{self._key(data)}.safetensors", trained)
-        network.load_state_dict(state)
-        return FrozenNetwork(
-            name=str(self),
-            digest=sha256_of_state(state),
-            protocol={"resize": f"bilinear antialiased {data.shape.height}x{data.shape.width}", "dtype": "float32"},
-            forward=forward_of(network.eval().to(device), data.shape),
-            device=device,
-            batch=128 if device.type == "cpu" else 1024,
-            columns=data.attribute_names,
+        return open_learned(
+            self, recipe, lambda network: _train(network, data, recipe, device, progress), data, cache, device
         )
 
-    def _key(self, data: Data) -> str:
-        told = hashlib.sha256(data.train.conditions.contiguous().numpy().data).hexdigest()
-        decides = json.dumps([CODE_VERSION, data.digest, told, definition(self)], sort_keys=True)
-        return hashlib.sha256(decides.encode()).hexdigest()[:16]
 
-
-def train_in_units(
+def _train(
     network: AttributeClassifier, data: Data, recipe: Recipe, device: torch.device, progress: Progress
-) -> None:
-    """Train on standardised attributes, which all count alike, and give the last layer their units back."""
+) -> Scores:
+    """Train on standardised attributes, which all count alike, and give the last layer their units back; no scores."""
     images, conditions = (part.to(device) for part in (data.train.images_NCHW, data.train.conditions))
     mean_A, spread_A = conditions.mean(0), conditions.std(0).clamp(min=1e-6)
     wanted = (conditions - mean_A) / spread_A
@@ -93,3 +60,4 @@ def train_in_units(
     with torch.no_grad():
         network.head.weight.mul_(spread_A[:, None])
         network.head.bias.mul_(spread_A).add_(mean_A)
+    return {}

@@ -68,9 +68,9 @@ class TrainedModel:
 
     def pictures(self, z_NZ: Tensor, attributes_NA: Tensor | None = None, batch: int = 256) -> Tensor:
         """Decode any number of codes to pictures as a viewer sees them; (N, C, H, W) uint8 on the CPU."""
-        given = [None] * len(z_NZ) if attributes_NA is None else attributes_NA.split(batch)
-        parts = zip(z_NZ.split(batch), given, strict=False)
-        return torch.cat([to_uint8(self.decode(z, attributes)).cpu() for z, attributes in parts])
+        codes = z_NZ.split(batch)
+        given = [None] * len(codes) if attributes_NA is None else attributes_NA.split(batch)
+        return torch.cat([to_uint8(self.decode(z, told)).cpu() for z, told in zip(codes, given, strict=True)])
 
     def attributes(self, having: Sequence[str], n: int) -> Tensor:
         """Attributes for n pictures that have those in `having` and no others; (n, A).
