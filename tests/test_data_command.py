@@ -12,8 +12,8 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from vaegan_bench.api import BenchError, DataError, UnknownNameError
+from vaegan_bench.api.places import VARIABLE
 from vaegan_bench.cli.data import app
-from vaegan_bench.datasets.places import VARIABLE
 from vaegan_bench.plots.dataset_sheet import dataset_sheet
 
 Bench = Callable[..., Result]
@@ -26,7 +26,6 @@ from dataclasses import dataclass
 import torch
 
 from vaegan_bench.api import Data, DataError, Dataset, Split, hookimpl, silent
-from vaegan_bench.datasets.places import data_folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,17 +37,17 @@ class Squares(Dataset):
 
     def load(self, size, cache, progress=silent):
         try:
-            level = int((data_folder() / "squares" / "level").read_text())
+            level = int((self.source_folder / "level").read_text())
         except OSError as error:
             raise DataError("squares are not there.") from error
         whole = Split(torch.full((9, 1, size, size), level, dtype=torch.uint8), torch.zeros(9, 0, dtype=torch.bool))
         return Data(whole[:6], whole[6:], digest="none")
 
-    def fetch(self, folder, progress=silent):
+    def fetch(self, progress=silent):
         if not self.online:
             raise DataError("put level into the folder.")
-        folder.mkdir(parents=True)
-        (folder / "level").write_text("200")
+        self.source_folder.mkdir(parents=True)
+        (self.source_folder / "level").write_text("200")
 
 
 @hookimpl
@@ -143,6 +142,13 @@ def test_prepare_fetches_what_is_missing_into_the_data_folder(bench: Bench, squa
 def test_what_cannot_be_fetched_is_told_in_one_line(bench: Bench, squares: Path) -> None:
     done = bench("prepare", "squares[online=false]", "--plugin", squares)
     assert words_of(done, DataError) == "put level into the folder."
+
+
+def test_what_a_stranger_s_fetch_raises_is_one_line_with_its_place(bench: Bench, squares: Path, tmp_path: Path) -> None:
+    (tmp_path / "data" / "squares").mkdir(parents=True)
+    told = words_of(bench("prepare", "squares", "--plugin", squares), DataError)
+    assert told.startswith("Dataset 'squares' cannot be fetched: FileExistsError")
+    assert f"{squares.name}:" in told
 
 
 def test_info_never_fetches(bench: Bench, squares: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -62,8 +63,31 @@ def test_a_run_that_fails_costs_neither_the_other_comparison_nor_the_page(
     assert "borrows the discriminator of gan, which diverged" in done.stderr
     page = (tmp_path / "larsen2016-avatars" / "README.md").read_text("utf-8")
     assert "| `gan` | 0 of 1 (1 diverged at step " in page
+    assert re.search(r"Failed, and absent from all that follows: `vae-disl-s0-\w+`\.", page)
     assert "## Table two" in page
     assert "| `vae` | 1" in page
+
+
+def test_each_comparison_can_have_a_data_set_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(papers, "load_paper", lambda name: SMALL)
+    options = ["--preset", "quick", "--steps", 2, "--results", tmp_path, "--cache-dir", tmp_path]
+    done = bench("reproduce", "larsen2016", "--dataset", "two=avatars[faces=200]", *map(str, options))
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "larsen2016-avatars" / "README.md").read_text("utf-8")
+    assert "- two: data set `avatars[faces=200]` in the place of `avatars[faces=240]`." in page
+    assert "- one: data set" not in page
+
+
+def test_damaged_data_of_the_last_comparison_are_told_before_the_first_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(papers, "load_paper", lambda name: SMALL)
+    (tmp_path / "faces").mkdir()
+    options = ["--preset", "quick", "--results", tmp_path / "results", "--cache-dir", tmp_path]
+    done = bench("reproduce", "larsen2016", "--dataset", f"two=folder[path={tmp_path / 'faces'}]", *map(str, options))
+    assert done.returncode == 2
+    assert "holds no pictures" in done.stderr
+    assert not (tmp_path / "results").exists()
 
 
 @pytest.mark.parametrize(
@@ -72,6 +96,7 @@ def test_a_run_that_fails_costs_neither_the_other_comparison_nor_the_page(
         (("larsen2015",), "Unknown paper 'larsen2015'. Did you mean 'larsen2016'?"),
         (("larsen2016", "--preset", "quik"), "Did you mean 'quick'?"),
         (("larsen2016", "--dataset", "avatar"), "Unknown dataset 'avatar'. Did you mean 'avatars'?"),
+        (("larsen2016", "--dataset", "picture=avatars"), "Unknown comparison 'picture'. Did you mean 'pictures'?"),
     ],
 )
 def test_mistakes_are_one_line(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:

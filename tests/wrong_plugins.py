@@ -379,6 +379,14 @@ class FloatPictures(Dataset):
         return replace(data, train=replace(data.train, images_NCHW=floats))
 
 
+@wrong("attributes of train are not those whose scores_NA are above 0")
+class AttributesBesideTheirScores(Dataset):
+    def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
+        data = blobs(size)
+        scores_NA = 1 - 2 * data.train.attributes_NA.float()
+        return replace(data, train=replace(data.train, scores_NA=scores_NA))
+
+
 @wrong("is negative or not finite")
 class FallsBelowZero(Schedule):
     def __call__(self, base: float, step: int, steps: int) -> float:

@@ -57,7 +57,9 @@ class Deviation:
 
     says: str
     dataset: str = ""
-    """The only data set that it is about."""
+    """The only data set that it is about, as a selector: with these fields, whatever the others are."""
+    preset: str = ""
+    """The only preset that it is about."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +77,18 @@ class Paper:
     comparisons: tuple[Comparison, ...]
     published: tuple[Published, ...]
     claims: tuple[Claim, ...]
+
+    def __post_init__(self) -> None:
+        known = [comparison.name for comparison in self.comparisons]
+        for preset, changed in self.presets.items():
+            if "about" not in changed:
+                raise StudyError(f"Preset '{preset}' of '{self.name}' does not say what it is `about`.")
+            for name in changed.keys() - {"about", *known}:
+                raise UnknownNameError(f"comparison in preset '{preset}' of '{self.name}':", name, known)
+        parts: list[Published | Claim] = [*self.published, *self.claims]
+        for part in parts:
+            if part.comparison not in known:
+                raise UnknownNameError(f"comparison of '{part.metric}' in '{self.name}':", part.comparison, known)
 
     def study(self, comparison: Comparison, preset: str) -> Study:
         """The study of a comparison in a preset. Raises `UnknownNameError` for a preset that the paper has not."""
@@ -106,7 +120,7 @@ def load_paper(name: str) -> Paper:
         for key, kind in parts.items():
             values[key] = tuple(kind(**_tuples(part)) for part in values.get(key, ()))
         return Paper(name=name, **_tuples(values))
-    except TypeError as error:
+    except (TypeError, AttributeError) as error:
         raise StudyError(f"The file of paper '{name}' cannot be read: {error}.") from error
 
 

@@ -57,6 +57,8 @@ class Reproduction:
         """How long the runs trained in all, and where."""
         records = [run.record() for each in self.paper.comparisons for run in self._study(each).runs()]
         devices = dict.fromkeys(record["environment"]["device"] for record in records)
+        if not records:
+            return "No run came to its end."
         hours = sum(record["seconds"] for record in records) / 3600
         return f"{len(records)} runs trained for {hours:.1f} hours in all, on {', '.join(devices)}."
 
@@ -69,15 +71,21 @@ class Reproduction:
         return study.rows() if study.runs() else pd.DataFrame()
 
     def _comparison(self, comparison: Comparison, rows: pd.DataFrame) -> Iterator[str]:
+        study = self._study(comparison)
+        trained = {run.path.name for run in study.runs()}
+        if failed := [run for run in study.study()["runs"] if run not in trained]:
+            listed = ", ".join(f"`{run}`" for run in failed)
+            yield f"Failed, and absent from all that follows: {listed}. The same command tries them again."
         if rows.empty:
-            yield "No run was finished."
             return
         published = [p for p in self.paper.published if p.comparison == comparison.name]
         yield _markdown(side_by_side(rows, comparison.metrics, published))
         yield "Ours: means over the finished runs, one for each seed; ± is the 95 % t-interval, which one run has not."
-        elsewhere = self._ran(comparison).datasets != self._meant(comparison).datasets
+        elsewhere = _names(self._ran(comparison)) != _names(self._meant(comparison))
         for note in dict.fromkeys(p.note for p in published):
             yield f"Published: {note}.{' On other data, they do not compare with ours.' if elsewhere else ''}"
+        for record in study.by_dataset().values():
+            yield from (f"Of {record['dataset']}, {remark}." for remark in record["remarks"])
         if comparison.note:
             yield comparison.note
         for figure in comparison.figures:
@@ -98,23 +106,22 @@ class Reproduction:
 
     def _known_deviations(self) -> Iterator[str]:
         """What every reproduction does otherwise, as far as it is about the data that were used."""
-        used = {parse_selector(name).name for each in self.paper.comparisons for name in self._ran(each).datasets}
+        used = [parse_selector(name) for each in self.paper.comparisons for name in self._ran(each).datasets]
         for deviation in self.paper.deviations:
-            if deviation.dataset in ("", *used):
+            of_data = not deviation.dataset or any(parse_selector(deviation.dataset).covers(one) for one in used)
+            if of_data and deviation.preset in ("", self.preset):
                 yield deviation.says
 
     def _deviations(self) -> Iterator[str]:
         """What this run does otherwise than the paper's study file, key by key."""
         for comparison in (each for each in self.paper.comparisons if self._study(each).runs()):
             ran, meant = self._ran(comparison), self._meant(comparison)
-            if ran.datasets != meant.datasets:
+            if [*map(parse_selector, ran.datasets)] != [*map(parse_selector, meant.datasets)]:
                 data, theirs = (", ".join(study.datasets) for study in (ran, meant))
                 yield f"{comparison.name}: data set `{data}` in the place of `{theirs}`."
             precision = self._study(comparison).runs()[0].record()["definition"]["precision"]
             if precision != meant.precision:
                 yield f"{comparison.name}: trained in `{precision}` ({self._first}: `{meant.precision}`)."
-            for record in self._study(comparison).by_dataset().values():
-                yield from (f"{comparison.name}: of {record['dataset']}, {remark}." for remark in record["remarks"])
             for key in SHARED:
                 ours, theirs = (_written(getattr(study, key)) for study in (ran, meant))
                 if ours != theirs:
@@ -166,7 +173,7 @@ def plain(metric: str) -> str:
 def _claims(claims: tuple[Claim, ...], rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
     lines = ["| the paper says | metric | difference | P | verdict |", "| --- | --- | ---: | ---: | --- |"]
     for claim in claims:
-        lines.append(f"| {claim.says} | {' | '.join(_tested(claim, rows[claim.comparison]))} |")
+        lines.append(f"| {claim.says} | {' | '.join(judged(claim, rows[claim.comparison]))} |")
     yield "\n".join(lines)
     yield (
         "Difference: the model that is said to be better minus the other, paired over seeds, with its 95 % t-interval. "
@@ -176,7 +183,7 @@ def _claims(claims: tuple[Claim, ...], rows: Mapping[str, pd.DataFrame]) -> Iter
     )
 
 
-def _tested(claim: Claim, rows: pd.DataFrame) -> list[str]:
+def judged(claim: Claim, rows: pd.DataFrame) -> list[str]:
     """What our runs say of a claim: metric, difference, probability, verdict."""
     if rows.empty:
         return [claim.metric, "", "", "not measured"]
@@ -195,6 +202,11 @@ def _tested(claim: Claim, rows: pd.DataFrame) -> list[str]:
     leaning = "as said" if gain > 0 else "the other way round" if gain < 0 else "equal"
     held = {tables.BETTER: "holds", tables.WORSE: "refuted"}.get(row["verdict"], f"{row['verdict']}; so far {leaning}")
     return [*told, f"{row['improvement']:.2f}", held]
+
+
+def _names(study: Study) -> list[str]:
+    """Its data sets, whatever their settings."""
+    return [parse_selector(dataset).name for dataset in study.datasets]
 
 
 def _written(value: object) -> str:

@@ -19,6 +19,10 @@ class Selector:
         inside = ",".join(f"{name}={value}" for name, value in self.fields.items())
         return f"{self.name}[{inside}]" if inside else self.name
 
+    def covers(self, other: Selector) -> bool:
+        """Whether the other has this name and these fields, whatever else it has."""
+        return other.name == self.name and self.fields.items() <= other.fields.items()
+
     def plus(self, fields: Mapping[str, str]) -> Selector:
         """The same selector with more fields; those given here win."""
         return Selector(self.name, {**self.fields, **fields})

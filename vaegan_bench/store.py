@@ -55,7 +55,7 @@ class StudyFolder:
                 yield
         except Timeout as error:
             raise StoreError(
-                f"Another process is working on {self.path}: wait for it, or choose another --name."
+                f"Another process is working on {self.path}: wait for it, or choose another --results."
             ) from error
 
     def run(self, run_id: str) -> RunFolder:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vaegan_bench.api.places import VARIABLE
 from vaegan_bench.datasets.celeba.tables import ATTRIBUTES
-from vaegan_bench.datasets.places import VARIABLE
 
 
 class Counted:

@@ -91,7 +91,7 @@ def test_a_part_of_celeba_is_called_a_part(files: CelebAFiles, tmp_path: Path) -
 
 
 def test_missing_files_are_all_named_with_their_place_and_their_page(data_dir: Path, tmp_path: Path) -> None:
-    for attempt in (lambda: load(tmp_path), lambda: CelebA().fetch(data_dir / "celeba")):
+    for attempt in (lambda: load(tmp_path), lambda: CelebA().fetch()):
         with pytest.raises(DataError) as raised:
             attempt()
         message = str(raised.value)
@@ -105,7 +105,7 @@ def test_missing_files_are_all_named_with_their_place_and_their_page(data_dir: P
 
 
 def test_nothing_is_fetched_where_all_is_there(files: CelebAFiles) -> None:
-    CelebA().fetch(files.folder)
+    CelebA().fetch()
 
 
 @pytest.mark.parametrize(

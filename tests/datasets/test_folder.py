@@ -152,14 +152,14 @@ def test_without_a_path_it_lies_among_the_source_files(data_dir: Path, tmp_path:
         Folder().load(32, tmp_path)
     write(data_dir / "folder", {f"{i}.jpg": face(i) for i in range(6)})
     assert len(Folder().load(32, tmp_path).train) == 5
-    Folder().fetch(data_dir / "folder")
+    Folder().fetch()
 
 
 def test_an_empty_folder_and_a_missing_one_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"holds no pictures \(.jpg"):
         load(tmp_path)
     with pytest.raises(DataError, match="There is no folder"):
-        Folder(path="elsewhere").fetch(tmp_path)
+        Folder(path="elsewhere").fetch()
 
 
 def test_a_selector_can_hold_the_path() -> None:

@@ -20,10 +20,10 @@ import torch
 from PIL import Image
 
 from vaegan_bench.api import Data, DataError, Dataset
+from vaegan_bench.api.places import VARIABLE
 from vaegan_bench.datasets.cifar10 import CIFAR10
 from vaegan_bench.datasets.fashion_mnist import CLOTHES, FashionMNIST
 from vaegan_bench.datasets.mnist import DIGITS, MNIST
-from vaegan_bench.datasets.places import VARIABLE
 from vaegan_bench.datasets.stl10 import CLASSES as STL10_CLASSES
 from vaegan_bench.datasets.stl10 import STL10
 from vaegan_bench.datasets.svhn import SVHN
@@ -165,7 +165,7 @@ def addresses(name: str, base: str, files: Files) -> dict[str, Any]:
 
 
 def fetched(world: World, size: int, cache: Path) -> Data:
-    world.dataset.fetch(world.folder)
+    world.dataset.fetch()
     return world.dataset.load(size, cache)
 
 
@@ -217,7 +217,7 @@ def test_a_frame_of_two_black_pixels_makes_32_of_28(publish: Publish, tmp_path: 
 @pytest.mark.parametrize("size", [16, 64])
 def test_other_sizes_are_bicubic_from_32(publish: Publish, tmp_path: Path, name: str, size: int) -> None:
     world = publish(name)
-    world.dataset.fetch(world.folder)
+    world.dataset.fetch()
     at_32, resized = (world.dataset.load(side, tmp_path).test.images_NCHW[3] for side in (32, size))
     picture = Image.fromarray(at_32.permute(1, 2, 0).squeeze().numpy()).resize((size, size), Image.Resampling.BICUBIC)
     assert np.array_equal(np.atleast_3d(np.asarray(picture)), resized.permute(1, 2, 0).numpy())
@@ -247,7 +247,7 @@ def test_load_never_downloads_and_says_what_does(publish: Publish, tmp_path: Pat
 @pytest.mark.parametrize("name", WRITERS)
 def test_without_a_network_fetch_says_what_to_put_where(publish: Publish, name: str) -> None:
     world = publish(name, address=DEAD)
-    words = refused(lambda: world.dataset.fetch(world.folder))
+    words = refused(lambda: world.dataset.fetch())
     assert "Connection refused" in words
     assert str(world.folder) in words
     for file in world.web.iterdir():
@@ -268,14 +268,14 @@ def test_what_was_put_there_by_hand_needs_no_network(publish: Publish, tmp_path:
 def test_another_file_than_the_published_one_is_refused(publish: Publish) -> None:
     world = publish("cifar10")
     (world.web / "cifar-10-python.tar.gz").write_bytes(b"an error page")
-    assert "does not have the MD5" in refused(lambda: world.dataset.fetch(world.folder))
+    assert "does not have the MD5" in refused(lambda: world.dataset.fetch())
     assert list(world.folder.iterdir()) == []
 
 
 def test_fetching_tells_how_far_it_is_and_is_done_once(publish: Publish) -> None:
     world, told = publish("svhn"), []
     for _ in range(2):
-        world.dataset.fetch(world.folder, lambda *report: told.append(report))
+        world.dataset.fetch(lambda *report: told.append(report))
     sizes = {f"fetching {file.name}": file.stat().st_size for file in world.web.iterdir() if "extra" not in file.name}
     assert sorted(told) == sorted((description, size, size) for description, size in sizes.items())
 
@@ -296,7 +296,7 @@ def test_truncated_files_are_named_as_damaged(
     publish: Publish, tmp_path: Path, name: str, file: str, left: float
 ) -> None:
     world = publish(name)
-    world.dataset.fetch(world.folder)
+    world.dataset.fetch()
     content = (world.folder / file).read_bytes()
     (world.folder / file).write_bytes(content[: int(left * len(content))])
     words = refused(lambda: world.dataset.load(32, tmp_path))
@@ -306,7 +306,7 @@ def test_truncated_files_are_named_as_damaged(
 
 def test_a_label_that_is_no_class_is_refused(publish: Publish, tmp_path: Path) -> None:
     world = publish("mnist")
-    world.dataset.fetch(world.folder)
+    world.dataset.fetch()
     (world.folder / "MNIST" / "raw" / "t10k-labels-idx1-ubyte").write_bytes(idx(np.full(TEST, 12, np.uint8)))
     assert "one of its 10 classes" in refused(lambda: world.dataset.load(32, tmp_path))
 
@@ -344,7 +344,7 @@ def test_a_size_below_one_is_refused(publish: Publish, tmp_path: Path) -> None:
 
 def test_too_little_memory_is_no_damage(publish: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = publish("stl10")
-    world.dataset.fetch(world.folder)
+    world.dataset.fetch()
 
     def without_memory(*_: object, **__: object) -> None:
         raise MemoryError("Unable to allocate 2.57 GiB")

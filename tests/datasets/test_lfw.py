@@ -148,7 +148,7 @@ def test_a_wrong_table_is_refused_by_file_and_line(
 
 
 def test_missing_files_are_all_named_with_their_place_and_their_page(data_dir: Path, tmp_path: Path) -> None:
-    for attempt in (lambda: load(tmp_path), lambda: LFW().fetch(data_dir / "lfw")):
+    for attempt in (lambda: load(tmp_path), lambda: LFW().fetch()):
         with pytest.raises(DataError) as raised:
             attempt()
         message = str(raised.value)

@@ -183,6 +183,27 @@ def test_more_unreadable_pictures_than_one_in_a_hundred_end_it(tmp_path: Path) -
     assert list(case.cache.glob("*.json")) == list(case.cache.glob("*.uint8")) == []
 
 
+@pytest.mark.parametrize("unreadable", [1, 3])
+def test_repaired_pictures_are_used_even_if_they_look_as_before(tmp_path: Path, unreadable: int) -> None:
+    folder = many(tmp_path / "faces", 200, {})
+    case = Case(pictures_of(folder), tmp_path / "cache")
+    damaged = [Path(source.file) for source in case.sources[:unreadable]]
+    whole, times = damaged[0].read_bytes(), os.stat(damaged[0])
+    for path in damaged:
+        path.write_bytes(bytes(len(whole)))
+    if unreadable == 1:
+        assert len(case.prepare().kept_N) == 199
+        assert len(case.prepare().kept_N) == 199
+    else:
+        with pytest.raises(DataError, match="over 1 %"):
+            case.prepare()
+    for path in damaged:
+        path.write_bytes(whole)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert len(case.prepare().kept_N) == 200
+    assert case.manifest()["skipped"] == {}
+
+
 @pytest.mark.parametrize("archive", ["faces.zip", "faces.tgz", "faces.tar.gz", "faces.tar"])
 def test_archives_hold_the_same_pictures(case: Case, tmp_path: Path, archive: str) -> None:
     files = {f"inside/{Path(source.file).name}": Path(source.file).read_bytes() for source in reversed(case.sources)}

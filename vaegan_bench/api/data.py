@@ -11,6 +11,7 @@ from typing import ClassVar, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from vaegan_bench.api.places import data_folder
 from vaegan_bench.api.plugin import Plugin
 
 
@@ -93,10 +94,15 @@ class Dataset(Plugin):
         Raises `DataError` where files are missing or damaged beyond repair.
         """
 
-    def fetch(self, folder: Path, progress: Progress = silent) -> None:
-        """Put the source files into `folder`, the data set's own, where licence and network allow it.
+    @property
+    def source_folder(self) -> Path:
+        """Where its source files are: the folder of its name under `--data-dir`, which may not exist."""
+        return data_folder() / self.name
 
-        Nothing where they are there already, or none are needed.
+    def fetch(self, progress: Progress = silent) -> None:
+        """Put the source files into `source_folder`, where licence and network allow it.
+
+        Nothing where they are there already, or none are needed. `data prepare` and `reproduce` call it; `run` never.
 
         Raises `DataError` that says exactly which files to fetch by hand, and where to put them.
         """

@@ -54,15 +54,14 @@ def prepare(
     """
     from rich.console import Console
 
-    from vaegan_bench.datasets.places import data_folder
     from vaegan_bench.progress import TerminalProgress
     from vaegan_bench.results import default_cache
-    from vaegan_bench.training.loading import load, remarks_of
+    from vaegan_bench.training.loading import fetch, load, remarks_of
 
     dataset, console, cache = _dataset(name, data_dir, plugin), Console(), cache_dir or default_cache()
     start = time.perf_counter()
     with TerminalProgress(console) as progress:
-        dataset.fetch(data_folder() / dataset.name, progress)
+        fetch(dataset, progress)
         data = load(dataset, size, cache, progress)
     seconds = time.perf_counter() - start
     kept = cache / dataset.name

@@ -43,7 +43,7 @@ def look_for_data_in(folder: Path | None) -> None:
     """Let this process find source files there; None leaves the environment as it is."""
     import os
 
-    from vaegan_bench.datasets.places import VARIABLE
+    from vaegan_bench.api.places import VARIABLE
 
     if folder is not None:
         os.environ[VARIABLE] = str(folder)

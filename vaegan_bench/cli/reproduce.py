@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,13 +18,18 @@ Examples:
     vaegan-bench reproduce larsen2016 --dataset avatars --preset quick --seeds 2
 
     vaegan-bench reproduce larsen2016 --dataset mnist5k --preset quick --dry-run
+
+    vaegan-bench reproduce larsen2016 --dataset "similarity=lfw[alignment=funneled,augmentation=paper]"
 """
 
 
 def reproduce(
     paper: Annotated[str, typer.Argument(help="The paper: larsen2016.")],
     dataset: Annotated[
-        str | None, typer.Option(help="Another data set for all comparisons, such as avatars or mnist5k.")
+        list[str] | None,
+        typer.Option(
+            help="Another data set for all comparisons, such as avatars; for one of them, COMPARISON=NAME; repeatable."
+        ),
     ] = None,
     preset: Annotated[str, typer.Option(help="arxiv, last (versions of the authors' code) or quick (CPU).")] = "arxiv",
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 1,
@@ -47,36 +53,58 @@ def reproduce(
     from rich.console import Console
 
     from vaegan_bench.cli.fields import extractor_fields, look_for_data_in
-    from vaegan_bench.cli.train import carry_out, print_plan
-    from vaegan_bench.datasets.places import data_folder
+    from vaegan_bench.cli.train import carry_out, print_plan, tell_broken
     from vaegan_bench.paper import load_paper
     from vaegan_bench.plan import make_plan
     from vaegan_bench.progress import TerminalProgress
     from vaegan_bench.registry import Registry
     from vaegan_bench.reproduction import Reproduction
     from vaegan_bench.results import default_cache
+    from vaegan_bench.selectors import parse_selector
+    from vaegan_bench.training.loading import fetch, load
 
     look_for_data_in(data_dir)
     chosen, registry, console = load_paper(paper), Registry(plugin or []), Console()
+    tell_broken(registry, console)
     values: dict[str, Any] = {"seeds": seeds, "steps": steps, "size": size, "device": device}
-    values |= {"datasets": [dataset]} if dataset else {}
     values = {key: value for key, value in values.items() if value is not None}
     given = extractor_fields(registry, extractor, inception_weights)
-    folder = results / (f"{paper}-{dataset.partition('[')[0]}" if dataset else paper)
+    datasets = _datasets(dataset or [], [comparison.name for comparison in chosen.comparisons])
+    folder = results / "-".join([paper, *dict.fromkeys(parse_selector(each).name for each in datasets.values())])
     plans = []
     for comparison in chosen.comparisons:
-        study = chosen.study(comparison, preset).with_values(values, "the flags")
+        named = {"datasets": [datasets[comparison.name]]} if comparison.name in datasets else {}
+        study = chosen.study(comparison, preset).with_values({**values, **named}, "the flags")
         merged = {name: {**study.fields.get(name, {}), **fields} for name, fields in given.items()}
         plans.append(make_plan(study.with_values({"fields": {**study.fields, **merged}}, "the flags"), registry))
     if dry_run:
         for plan in plans:
             print_plan(plan, console)
         return
+    cache = cache_dir or default_cache()
     with TerminalProgress(console) as progress:
-        for each in dict.fromkeys(run.dataset for plan in plans for run in plan.runs):
-            each.fetch(data_folder() / each.name, progress)  # what is missing is told before anything trains
-    whole = [carry_out(plan, registry, folder, cache_dir or default_cache(), console) for plan in plans]
+        # What is missing or damaged is told before anything trains.
+        for data, pixels in dict.fromkeys((run.dataset, run.size) for plan in plans for run in plan.runs):
+            fetch(data, progress)
+            load(data, pixels, cache, progress)
+    whole = [carry_out(plan, registry, folder, cache, console) for plan in plans]
     command = shlex.join(["vaegan-bench", *sys.argv[1:]])
     console.print(f"Page: {Reproduction(chosen, preset, command, folder).write()}", markup=False, highlight=False)
     if not all(whole):
         raise typer.Exit(1)
+
+
+def _datasets(values: Sequence[str], comparisons: Sequence[str]) -> dict[str, str]:
+    """Comparison → the data set that was given for it, as COMPARISON=NAME, or for all; of several the last."""
+    from vaegan_bench.errors import UnknownNameError
+
+    found: dict[str, str] = {}
+    for value in values:
+        comparison, equals, name = value.partition("=")
+        if not equals or "[" in comparison:
+            found |= dict.fromkeys(comparisons, value)
+        elif comparison in comparisons:
+            found[comparison] = name
+        else:
+            raise UnknownNameError("comparison", comparison, comparisons)
+    return found

@@ -104,13 +104,18 @@ def run(
     given = extractor_fields(registry, extractor, inception_weights) | read_fields(fields or [])
     chosen = _study(study, lists, {**plain, "seeds": _seeds(seeds)}, given)
     console = Console()
-    for broken, reason in registry.broken.items():
-        console.print(f"Plugin {broken} is left out: {reason}", markup=False)
+    tell_broken(registry, console)
     plan = make_plan(chosen, registry)
     if dry_run:
         print_plan(plan, console)
     elif not carry_out(plan, registry, results, cache_dir or default_cache(), console):
         raise typer.Exit(1)
+
+
+def tell_broken(registry: Registry, console: Console) -> None:
+    """Print which plugins are left out, and why."""
+    for broken, reason in registry.broken.items():
+        console.print(f"Plugin {broken} is left out: {reason}", markup=False)
 
 
 def _study(

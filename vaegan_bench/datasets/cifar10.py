@@ -29,9 +29,9 @@ class CIFAR10(Dataset):
         """All photographs in colour; each class is an attribute, too."""
         return load_labelled(self, _source(), CLASSES, size, cache, progress)
 
-    def fetch(self, folder: Path, progress: Progress = silent) -> None:
+    def fetch(self, progress: Progress = silent) -> None:
         """Download an archive of 170 MB, and unpack it."""
-        fetch_labelled(self, _source(), folder, progress)
+        fetch_labelled(self, _source(), progress)
 
 
 def _source() -> Source:

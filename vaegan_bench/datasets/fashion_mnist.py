@@ -37,6 +37,6 @@ class FashionMNIST(Dataset):
         """All pictures, grey; each class is an attribute, too."""
         return load_labelled(self, idx_source(load_torchvision().datasets.FashionMNIST), CLOTHES, size, cache, progress)
 
-    def fetch(self, folder: Path, progress: Progress = silent) -> None:
+    def fetch(self, progress: Progress = silent) -> None:
         """Download 31 MB in four files."""
-        fetch_labelled(self, idx_source(load_torchvision().datasets.FashionMNIST), folder, progress)
+        fetch_labelled(self, idx_source(load_torchvision().datasets.FashionMNIST), progress)

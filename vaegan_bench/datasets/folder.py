@@ -12,7 +12,6 @@ from torch import Tensor
 
 from vaegan_bench.api import Data, DataError, Dataset, Progress, silent
 from vaegan_bench.datasets.augmentation import Augmentation, Jitter, augmented
-from vaegan_bench.datasets.places import data_folder
 from vaegan_bench.datasets.preparation.annotations import Row, by_picture, match, numbers, rows_of
 from vaegan_bench.datasets.preparation.array import prepare
 from vaegan_bench.datasets.preparation.division import Attributes, Scores, divide
@@ -48,7 +47,7 @@ class Folder(Dataset):
 
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
         """All pictures at a size, decoded at the first use."""
-        folder = self._folder()
+        folder = self._found()
         sources = {source.name: source for source in pictures_of(folder)}
         if not sources:
             raise DataError(f"{folder} holds no pictures ({', '.join(SUFFIXES)}).")
@@ -59,19 +58,23 @@ class Folder(Dataset):
         prepared = prepare(self.name, chosen, treatment, cache / self.name, progress)
         return divide(prepared, len(order) - len(tested), names, attributes_NA, scores_NA)
 
-    def fetch(self, folder: Path, progress: Progress = silent) -> None:
+    @property
+    def source_folder(self) -> Path:
+        """The folder of the pictures: `path`, where it is given."""
+        return Path(self.path).expanduser() if self.path else super().source_folder
+
+    def fetch(self, progress: Progress = silent) -> None:
         """Nothing can be fetched: say where the pictures have to be."""
-        self._folder()
+        self._found()
 
     def augment(self, x_BCHW: Tensor, noise: torch.Generator) -> Tensor:
         """Mirror, and for 'paper' move and recolour, each picture by chance; by default neither."""
         return augmented(x_BCHW, self.augmentation, JITTER, noise)
 
-    def _folder(self) -> Path:
-        folder = Path(self.path).expanduser() if self.path else data_folder() / self.name
-        if not folder.is_dir():
-            raise DataError(f"There is no folder {folder}: name yours as folder[path=…].")
-        return folder
+    def _found(self) -> Path:
+        if not self.source_folder.is_dir():
+            raise DataError(f"There is no folder {self.source_folder}: name yours as folder[path=…].")
+        return self.source_folder
 
 
 def _hash(name: str) -> str:

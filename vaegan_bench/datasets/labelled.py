@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from filelock import FileLock
 from torch import Tensor
 
 from vaegan_bench.api import Data, DataError, Dataset, Progress, Split
-from vaegan_bench.datasets.places import data_folder
 from vaegan_bench.datasets.published_files import PublishedFile, by_hand, fetch_files
 from vaegan_bench.datasets.resizing import at_size
 from vaegan_bench.tensor_files import State, kept, sha256_of_state
@@ -55,25 +55,36 @@ def load_labelled(
 
     Raises `DataError` where files are missing or damaged.
     """
-    folder = data_folder() / dataset.name
+    folder = dataset.source_folder
     if missing := _missing(source, folder):
         raise DataError(
             f"{dataset} is not in {folder} ({missing[0]} is missing): run `vaegan-bench data prepare "
             f"{_quoted(dataset)}`, which fetches it; without a network first put {by_hand(source.published, folder)}."
         )
-    stamps = [[file, (folder / file).stat().st_size, (folder / file).stat().st_mtime_ns] for file in source.files]
-    return prepared(dataset, classes, {"files": stamps}, lambda: _read(dataset, source, folder), size, cache, progress)
+    origin = {
+        "files": [[file, (folder / file).stat().st_size, (folder / file).stat().st_mtime_ns] for file in source.files],
+        "reader": Path(inspect.getfile(source.read)).read_text("utf-8"),
+        "torchvision": version("torchvision"),
+    }
+    return prepared(dataset, classes, origin, lambda: _read(dataset, source, folder), size, cache, progress)
 
 
-def fetch_labelled(dataset: Dataset, source: Source, folder: Path, progress: Progress) -> None:
-    """Download and unpack what is missing in `folder`. Raises `DataError` where that fails."""
+def fetch_labelled(dataset: Dataset, source: Source, progress: Progress) -> None:
+    """Download and unpack what is missing in the data set's folder. Raises `DataError` where that fails.
+
+    Several processes may do this at once: one works, the others wait.
+    """
+    folder = dataset.source_folder
     if not _missing(source, folder):
         return
-    fetch_files(source.published, folder, progress)
     try:
-        source.unpack(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(f".{folder.name}.lock")):
+            if _missing(source, folder):
+                fetch_files(source.published, folder, progress)
+                source.unpack(folder)
     except (OSError, RuntimeError, EOFError) as error:
-        raise DataError(f"Cannot unpack {dataset} in {folder}: {_reason(error)}.") from error
+        raise DataError(f"Cannot fetch or unpack {dataset} in {folder}: {_reason(error)}.") from error
 
 
 def prepared(

@@ -28,9 +28,9 @@ class MNIST(Dataset):
         """All digits, grey; each class is an attribute, too."""
         return load_labelled(self, idx_source(load_torchvision().datasets.MNIST), DIGITS, size, cache, progress)
 
-    def fetch(self, folder: Path, progress: Progress = silent) -> None:
+    def fetch(self, progress: Progress = silent) -> None:
         """Download 12 MB in four files."""
-        fetch_labelled(self, idx_source(load_torchvision().datasets.MNIST), folder, progress)
+        fetch_labelled(self, idx_source(load_torchvision().datasets.MNIST), progress)
 
 
 def idx_source(torchvision_class: Any) -> Source:

@@ -32,9 +32,9 @@ class STL10(Dataset):
         """All photographs in colour; each class is an attribute, too, unless `unlabeled`."""
         return load_labelled(self, self._source(), () if self.unlabeled else CLASSES, size, cache, progress)
 
-    def fetch(self, folder: Path, progress: Progress = silent) -> None:
+    def fetch(self, progress: Progress = silent) -> None:
         """Download an archive of 2.6 GB, which holds all parts, and unpack it."""
-        fetch_labelled(self, self._source(), folder, progress)
+        fetch_labelled(self, self._source(), progress)
 
     def _source(self) -> Source:
         opened = load_torchvision().datasets.STL10

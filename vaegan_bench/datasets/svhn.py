@@ -30,9 +30,9 @@ class SVHN(Dataset):
         """All digits in colour; each class is an attribute, too."""
         return load_labelled(self, self._source(), DIGITS, size, cache, progress)
 
-    def fetch(self, folder: Path, progress: Progress = silent) -> None:
+    def fetch(self, progress: Progress = silent) -> None:
         """Download 246 MB in two files, and another 1.3 GB for the extra part."""
-        fetch_labelled(self, self._source(), folder, progress)
+        fetch_labelled(self, self._source(), progress)
 
     def _source(self) -> Source:
         opened = load_torchvision().datasets.SVHN

@@ -25,7 +25,7 @@ def loaded(dataset: Dataset, size: int = SIZE) -> Data:
 
 
 def pictures_are_well_formed(dataset: Dataset) -> None:
-    """uint8 pictures of the size that was asked for, with as many attributes and labels as it names."""
+    """uint8 pictures of the size that was asked for, with the attributes that it names, and labels or none."""
     data = loaded(dataset)
     for name, split in (("train", data.train), ("test", data.test)):
         images, (n, attributes) = split.images_NCHW, split.attributes_NA.shape
@@ -39,6 +39,8 @@ def pictures_are_well_formed(dataset: Dataset) -> None:
         demand(attributes == named, f"{name} has {attributes} attributes, and attribute_names has {named}.")
         labelled = split.labels_N is None or len(split.labels_N) == n
         demand(labelled, f"{name} has {n} pictures and another number of labels.")
+        scored = split.scores_NA is None or torch.equal(split.scores_NA > 0, split.attributes_NA)
+        demand(scored, f"attributes of {name} are not those whose scores_NA are above 0.")
     demand(data.train.images_NCHW.shape[1:] == data.test.images_NCHW.shape[1:], "train and test differ in shape.")
 
 

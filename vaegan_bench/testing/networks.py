@@ -144,7 +144,7 @@ def works_in_bfloat16(networks: Networks) -> None:
 
 
 def attributes_are_heeded(networks: Networks) -> None:
-    """Where it takes attributes: other attributes, other outputs, for each role."""
+    """Where it takes attributes: other attributes, other outputs; the discriminator sees whether they fit."""
     if "conditions" not in inspect.signature(networks.build).parameters:
         return
     shape = shapes(networks)[-1]

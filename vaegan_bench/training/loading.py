@@ -23,6 +23,16 @@ def load(dataset: Dataset, size: int, cache: Path, progress: Progress = silent) 
         raise DataError(f"Dataset '{dataset}' cannot be loaded: {reason_of(error)}.") from error
 
 
+def fetch(dataset: Dataset, progress: Progress = silent) -> None:
+    """Have the source files put where they belong, or say which. Raises `DataError`, as `load` does."""
+    try:
+        dataset.fetch(progress)
+    except BenchError:
+        raise
+    except Exception as error:
+        raise DataError(f"Dataset '{dataset}' cannot be fetched: {reason_of(error)}.") from error
+
+
 def counts_of(data: Data) -> str:
     """How many pictures both parts have."""
     return f"{len(data.train):,} training and {len(data.test):,} test pictures"

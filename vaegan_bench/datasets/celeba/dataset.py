@@ -14,7 +14,6 @@ from torch import Tensor
 from vaegan_bench.api import Data, Dataset, Progress, silent
 from vaegan_bench.datasets.augmentation import Augmentation, Jitter, augmented
 from vaegan_bench.datasets.celeba.tables import ATTRIBUTES, read_attributes, read_partition
-from vaegan_bench.datasets.places import data_folder
 from vaegan_bench.datasets.preparation.annotations import match
 from vaegan_bench.datasets.preparation.array import prepare
 from vaegan_bench.datasets.preparation.division import divide
@@ -71,7 +70,7 @@ class CelebA(Dataset):
 
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
         """All pictures at a size, decoded at the first use: some minutes for each size and crop."""
-        attributes, partition, pictures = self._located(data_folder() / self.name)
+        attributes, partition, pictures = self._located()
         places, attributes_NA = read_attributes(attributes)
         rows, parts = read_partition(partition)
         sources = by_file_name(pictures_of(pictures), pictures)
@@ -85,9 +84,9 @@ class CelebA(Dataset):
         part = () if len(names) == PICTURES else (f"{len(names):,} of the {PICTURES:,} official pictures",)
         return divide(prepared, trained, ATTRIBUTES, attributes_NA[np.array(order)], remarks=part)
 
-    def fetch(self, folder: Path, progress: Progress = silent) -> None:
+    def fetch(self, progress: Progress = silent) -> None:
         """Say which files to fetch, and where they go; nothing where they are there."""
-        self._located(folder)
+        self._located()
 
     def augment(self, x_BCHW: Tensor, noise: torch.Generator) -> Tensor:
         """Mirror, and for 'paper' move and recolour, each picture by chance."""
@@ -103,5 +102,5 @@ class CelebA(Dataset):
         blur = math.sqrt(self._side / size) / 2 if self.crop == "paper" else None
         return Treatment(size, box, (WIDTH, HEIGHT), blur)
 
-    def _located(self, folder: Path) -> list[Path]:
-        return locate(self.name, folder, NEEDS, ORIGIN)
+    def _located(self) -> list[Path]:
+        return locate(self.name, self.source_folder, NEEDS, ORIGIN)

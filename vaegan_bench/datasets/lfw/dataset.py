@@ -13,7 +13,6 @@ from torch import Tensor
 from vaegan_bench.api import Data, DataError, Dataset, Progress, at_least, silent
 from vaegan_bench.datasets.augmentation import Augmentation, Jitter, augmented
 from vaegan_bench.datasets.lfw.tables import Scores, person_of, read_people, read_scores
-from vaegan_bench.datasets.places import data_folder
 from vaegan_bench.datasets.preparation.annotations import numbers
 from vaegan_bench.datasets.preparation.array import prepare
 from vaegan_bench.datasets.preparation.division import divide
@@ -62,7 +61,7 @@ class LFW(Dataset):
 
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
         """All pictures with attributes at a size, decoded at the first use."""
-        attributes, people, pictures = self._located(data_folder() / self.name)
+        attributes, people, pictures = self._located()
         names, scores = read_scores(attributes)
         tested = read_people(people, self.fold)
         sources = by_file_name(pictures_of(pictures), pictures)
@@ -75,22 +74,22 @@ class LFW(Dataset):
         trained = sum(person_of(picture) not in tested for picture in chosen)
         return divide(prepared, trained, names, scores_NA > 0, scores_NA)
 
-    def fetch(self, folder: Path, progress: Progress = silent) -> None:
+    def fetch(self, progress: Progress = silent) -> None:
         """Say which files to fetch, and where they go; nothing where they are there."""
-        self._located(folder)
+        self._located()
 
     def augment(self, x_BCHW: Tensor, noise: torch.Generator) -> Tensor:
         """Mirror, and for 'paper' move and recolour, each picture by chance."""
         return augmented(x_BCHW, self.augmentation, JITTER, noise)
 
-    def _located(self, folder: Path) -> list[Path]:
+    def _located(self) -> list[Path]:
         names = FOLDERS[self.alignment]
         pictures = Need(
             f"the pictures, as {names[-1]}.tgz or a folder {names[0]}",
             [f"{name}{form}" for form in ("", *ARCHIVES) for name in names],
         )
         needs = [*(Need(file, [file]) for file in ("lfw_attributes.txt", "people.txt")), pictures]
-        return locate(self.name, folder, needs, ORIGIN)
+        return locate(self.name, self.source_folder, needs, ORIGIN)
 
 
 def _left_out(scores: Scores, sources: dict[str, Source], pictures: Path) -> dict[str, str]:

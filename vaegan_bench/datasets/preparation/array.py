@@ -20,7 +20,7 @@ from vaegan_bench.datasets.preparation.manifest import (
     recall,
     recipe_of,
 )
-from vaegan_bench.datasets.preparation.parts import Part, Task, make_part, open_part
+from vaegan_bench.datasets.preparation.parts import Part, Task, decode, make_part, open_part
 from vaegan_bench.datasets.preparation.sources import Source
 from vaegan_bench.datasets.preparation.treatment import Treatment
 from vaegan_bench.datasets.preparation.workers import crew, useful_workers
@@ -49,18 +49,18 @@ def prepare(
 ) -> Prepared:
     """The treated pictures in the order of `sources`: recalled from `folder`, or decoded and kept there.
 
-    `left_out` names pictures that were not to be used, with the reason, for the manifest. Several processes may do this
-    at once: one works, the others wait. Raises `DataError` where more than 1 % of the pictures cannot be read, or where
-    nothing can be written.
+    `left_out` names pictures that were not to be used, with the reason, for the manifest. Pictures that could not be
+    read are tried again every time. Several processes may do this at once: one works, the others wait. Raises
+    `DataError` where more than 1 % of the pictures cannot be read, or where nothing can be written.
     """
     recipe = recipe_of(sources, treatment, left_out or {})
     array = array_of(folder, recipe)
-    if (found := recall(array, recipe, sources)) is not None:
+    if (found := _recalled(array, recipe, sources, treatment)) is not None:
         return found
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(array, name, len(sources), progress):
-            if (found := recall(array, recipe, sources)) is None:
+            if (found := _recalled(array, recipe, sources, treatment)) is None:
                 tasks = _tasks(array, sources, treatment)
                 _make(name, array, recipe, tasks, progress, workers or useful_workers(len(sources), WORTH))
                 found = recall(array, recipe, sources)
@@ -71,6 +71,16 @@ def prepare(
     if found is None:
         raise DataError(f"{array} is not what was just written there: does the disk fail?")
     return found
+
+
+def _recalled(array: Path, recipe: Recipe, sources: Sequence[Source], treatment: Treatment) -> Prepared | None:
+    """What lies on disk, unless a picture that it lacks can be read now: a repaired file may look as before."""
+    if (found := recall(array, recipe, sources)) is None:
+        return None
+    kept = set(found.kept_N.tolist())
+    lacking = [source for i, source in enumerate(sources) if i not in kept]
+    _, unreadable = decode(lacking, treatment)
+    return found if len(unreadable) == len(lacking) else None
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def recall(array: Path, recipe: Recipe, sources: Sequence[Source]) -> Prepared |
         pixels = np.memmap(array, np.uint8, "c").reshape(len(kept_N), 3, size, size)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Prepared(pixels, kept_N, sha256, {**manifest["left_out"], **manifest["skipped"]})
+    return Prepared(pixels, kept_N, sha256, {**manifest["skipped"], **manifest["left_out"]})
 
 
 def describe(recipe: Recipe, skipped: Mapping[str, str], sha256: str) -> str:

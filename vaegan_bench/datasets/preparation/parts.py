@@ -34,10 +34,10 @@ class Part(NamedTuple):
 
 
 def make_part(task: Task) -> Part:
-    """Decode the pictures of a task, unless its file is there and whole."""
+    """Decode the pictures of a task, unless its file is there, whole, and lacks none of them."""
     skipped = _read(task.path)
-    if skipped is None:
-        pixels, skipped = _decode(task.sources, task.treatment)
+    if skipped is None or skipped:  # those that could not be read may have been repaired
+        pixels, skipped = decode(task.sources, task.treatment)
         _write(task.path, pixels, skipped)
     return Part(task.path, len(task.sources), skipped)
 
@@ -49,7 +49,8 @@ def open_part(path: Path) -> IO[bytes]:
     return file
 
 
-def _decode(sources: Sequence[Source], treatment: Treatment) -> tuple[Pixels, dict[str, str]]:
+def decode(sources: Sequence[Source], treatment: Treatment) -> tuple[Pixels, dict[str, str]]:
+    """The pixels of all pictures that can be read, (N, 3, size, size), and the names of the others with the reason."""
     pixels = np.empty((len(sources), 3, treatment.size, treatment.size), np.uint8)
     skipped: dict[str, str] = {}
     read = Reader()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 Pixels = npt.NDArray[np.uint8]
 Box = tuple[int, int, int, int]
@@ -62,11 +62,21 @@ def resized(picture: Image.Image, treatment: Treatment) -> Pixels:
 
 
 def specimen(treatment: Treatment) -> str:
-    """A hash of how a made-up picture comes out: it stands for the code, so that who changes that needs no version."""
+    """A hash of how made-up files come out: it stands for our code and Pillow's, so that no version is needed."""
     width, height = treatment.of or (150, 170)
-    y, x, c = np.ogrid[:height, :width, :3]
-    noise = ((7 * x * x + 3 * y * y + 5 * x * y + 11 * c) % 256).astype(np.uint8)
-    return hashlib.sha256(resized(Image.fromarray(noise), treatment).data).hexdigest()
+    y, x, c = np.ogrid[:height, :width, :4]
+    noise_HW4 = ((7 * x * x + 3 * y * y + 5 * x * y + 11 * c) % 256).astype(np.uint8)
+    translucent, grey = Image.fromarray(noise_HW4), Image.fromarray(noise_HW4[:, :, 0].astype(np.uint16) * 257)
+    files = (_file(translucent.convert("RGB"), "JPEG"), _file(translucent, "PNG"), _file(grey, "PNG"))
+    return hashlib.sha256(b"".join(treated(file, treatment).tobytes() for file in files)).hexdigest()
+
+
+def _file(picture: Image.Image, form: str) -> bytes:
+    """A picture file that says that its picture stands on its head."""
+    exif, content = Image.Exif(), io.BytesIO()
+    exif[ExifTags.Base.Orientation] = 3
+    picture.save(content, form, exif=exif)
+    return content.getvalue()
 
 
 def _middle(size: tuple[int, int]) -> Box:
