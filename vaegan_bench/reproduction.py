@@ -59,8 +59,8 @@ class Reproduction:
         devices = dict.fromkeys(record["environment"]["device"] for record in records)
         if not records:
             return "No run came to its end."
-        hours = sum(record["seconds"] for record in records) / 3600
-        return f"{len(records)} runs trained for {hours:.1f} hours in all, on {', '.join(devices)}."
+        took = tables.duration(sum(record["seconds"] for record in records) / 60)
+        return f"{len(records)} runs trained for {took} in all, on {', '.join(devices)}."
 
     def _study(self, comparison: Comparison) -> StudyFolder:
         return StudyFolder(self.folder / comparison.name)

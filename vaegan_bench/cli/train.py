@@ -244,7 +244,7 @@ def print_plan(plan: Plan, console: Console) -> None:
     from rich.table import Column, Table
 
     from vaegan_bench.estimate import estimate
-    from vaegan_bench.tables import wrapped
+    from vaegan_bench.tables import duration, wrapped
 
     for skip in plan.skips:
         console.print(f"Skipped {skip.label}: {skip.reason}", markup=False)
@@ -261,17 +261,10 @@ def print_plan(plan: Plan, console: Console) -> None:
                 f"{cost.steps} × {cost.batch}",
                 f"{cost.images_per_second:,.0f}",
             ]
-            table.add_row(*row, _duration(cost.minutes), f"{cost.memory_bytes / 2**30:.2f} GiB")
+            table.add_row(*row, duration(cost.minutes), f"{cost.memory_bytes / 2**30:.2f} GiB")
     console.print(table)
     console.print(
-        f"Training {len(plan.runs)} runs would take about {_duration(minutes)} here, measured on a few steps each; "
+        f"Training {len(plan.runs)} runs would take about {duration(minutes)} here, measured on a few steps each; "
         "preparing data and measuring come on top. Memory is the most that this process held.",
         highlight=False,
     )
-
-
-def _duration(minutes: float) -> str:
-    """In the unit in which one would wait."""
-    if minutes < 100:
-        return f"{minutes:.1f} min"
-    return f"{minutes / 60:.1f} h" if minutes < 48 * 60 else f"{minutes / 60 / 24:.1f} days"

@@ -18,7 +18,7 @@ from vaegan_bench.tables.statistics import (
 )
 from vaegan_bench.tables.summary import MixedProtocolsError, interval, overall, rank_of_family, summarise
 from vaegan_bench.tables.terminal import ablation_to_rich, to_rich
-from vaegan_bench.tables.words import cell, heading, number, with_units, wrapped
+from vaegan_bench.tables.words import cell, duration, heading, number, with_units, wrapped
 
 __all__ = [
     "BETTER",
@@ -32,6 +32,7 @@ __all__ = [
     "comparison",
     "comparisons",
     "context",
+    "duration",
     "heading",
     "holm",
     "improvement",

@@ -52,6 +52,13 @@ def cell(mean: float, half_width: float) -> str:
     return f"({scaled[0]} ± {scaled[1]})e{power:+03d}"
 
 
+def duration(minutes: float) -> str:
+    """In the unit in which one would wait: '4.2 min', '3.1 h', '9.3 days'."""
+    if minutes < 100:
+        return f"{minutes:.1f} min"
+    return f"{minutes / 60:.1f} h" if minutes < 48 * 60 else f"{minutes / 60 / 24:.1f} days"
+
+
 def wrapped(label: str, width: int) -> str:
     """A model's label in lines of at most `width` characters where it can be, broken before '[' and after ','."""
     lines = [""]
