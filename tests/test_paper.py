@@ -110,7 +110,7 @@ def test_enough_seeds_decide_a_claim_whichever_way_its_metric_points(
     name, difference, improvement, held = judged(claim, rows)
     assert name == {"psnr": "psnr ↑ (dB)", "frechet": "frechet[efflite0] ↓"}[metric]
     assert difference.startswith("-") == (better == "vaegan")
-    assert (improvement, held) == (("1.00", "holds") if verdict == "holds" else ("0.00", "refuted"))
+    assert (improvement, held) == ({"holds": "1.00", "refuted": "0.00"}[verdict], verdict)
 
 
 @pytest.mark.parametrize(("better", "leaning"), [("vae", "as said"), ("vaegan", "the other way round")])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from shell import bench
+from shell import Ran, bench
 
 import vaegan_bench.paper as papers
 from vaegan_bench.paper import Comparison, Paper
@@ -39,52 +40,60 @@ SMALL = Paper(
 )
 
 
-def test_a_paper_is_reproduced_into_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def reproduce(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
+    """Reproduce the small paper on a data set into `tmp_path`."""
     monkeypatch.setattr(papers, "load_paper", lambda name: SMALL)
-    options = ["--preset", "quick", "--steps", 2, "--results", tmp_path, "--cache-dir", tmp_path]
-    done = bench("reproduce", "larsen2016", "--dataset", "avatars[faces=200]", *map(str, options))
+
+    def reproduced(dataset: str, *options: str) -> Ran:
+        folders = "--results", tmp_path / "results", "--cache-dir", tmp_path
+        return bench("reproduce", "larsen2016", "--dataset", dataset, *options, *folders)
+
+    return reproduced
+
+
+def page_of(folder: Path) -> str:
+    return (folder / "results" / "larsen2016-avatars" / "README.md").read_text("utf-8")
+
+
+def test_a_paper_is_reproduced_into_a_folder_of_its_own(tmp_path: Path, reproduce: Callable[..., Ran]) -> None:
+    done = reproduce("avatars[faces=200]", "--preset", "quick", "--steps", "2")
     assert done.returncode == 0, done.stderr
-    page = (tmp_path / "larsen2016-avatars" / "README.md").read_text("utf-8")
+    page = page_of(tmp_path)
     assert "vaegan-bench reproduce larsen2016 --dataset 'avatars[faces=200]' --preset quick --steps 2" in page
     assert "data set `avatars[faces=200]` in the place of `avatars[faces=240]`" in page
     for name in ("one", "two"):
-        assert (tmp_path / "larsen2016-avatars" / name / "samples.png").is_file()
+        assert (tmp_path / "results" / "larsen2016-avatars" / name / "samples.png").is_file()
     assert done.stdout.count("vae-s0-") == done.stdout.count(": done\n") == 2
     assert "README.md" in done.stdout
 
 
 def test_a_run_that_fails_costs_neither_the_other_comparison_nor_the_page(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, reproduce: Callable[..., Ran]
 ) -> None:
-    monkeypatch.setattr(papers, "load_paper", lambda name: SMALL)
-    options = ["--preset", "wild", "--steps", 3, "--results", tmp_path, "--cache-dir", tmp_path]
-    done = bench("reproduce", "larsen2016", "--dataset", "avatars[faces=240]", *map(str, options))
+    done = reproduce("avatars[faces=240]", "--preset", "wild", "--steps", "3")
     assert done.returncode == 1
     assert "borrows the discriminator of gan, which diverged" in done.stderr
-    page = (tmp_path / "larsen2016-avatars" / "README.md").read_text("utf-8")
+    page = page_of(tmp_path)
     assert "| `gan` | 0 of 1 (1 diverged at step " in page
     assert re.search(r"Failed, and absent from all that follows: `vae-disl-s0-\w+`\.", page)
     assert "## Table two" in page
     assert "| `vae` | 1" in page
 
 
-def test_each_comparison_can_have_a_data_set_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(papers, "load_paper", lambda name: SMALL)
-    options = ["--preset", "quick", "--steps", 2, "--results", tmp_path, "--cache-dir", tmp_path]
-    done = bench("reproduce", "larsen2016", "--dataset", "two=avatars[faces=200]", *map(str, options))
+def test_each_comparison_can_have_a_data_set_of_its_own(tmp_path: Path, reproduce: Callable[..., Ran]) -> None:
+    done = reproduce("two=avatars[faces=200]", "--preset", "quick", "--steps", "2")
     assert done.returncode == 0, done.stderr
-    page = (tmp_path / "larsen2016-avatars" / "README.md").read_text("utf-8")
+    page = page_of(tmp_path)
     assert "- two: data set `avatars[faces=200]` in the place of `avatars[faces=240]`." in page
     assert "- one: data set" not in page
 
 
 def test_damaged_data_of_the_last_comparison_are_told_before_the_first_trains(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, reproduce: Callable[..., Ran]
 ) -> None:
-    monkeypatch.setattr(papers, "load_paper", lambda name: SMALL)
     (tmp_path / "faces").mkdir()
-    options = ["--preset", "quick", "--results", tmp_path / "results", "--cache-dir", tmp_path]
-    done = bench("reproduce", "larsen2016", "--dataset", f"two=folder[path={tmp_path / 'faces'}]", *map(str, options))
+    done = reproduce(f"two=folder[path={tmp_path / 'faces'}]", "--preset", "quick")
     assert done.returncode == 2
     assert "holds no pictures" in done.stderr
     assert not (tmp_path / "results").exists()

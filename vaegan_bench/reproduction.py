@@ -72,8 +72,7 @@ class Reproduction:
 
     def _comparison(self, comparison: Comparison, rows: pd.DataFrame) -> Iterator[str]:
         study = self._study(comparison)
-        trained = {run.path.name for run in study.runs()}
-        if failed := [run for run in study.study()["runs"] if run not in trained]:
+        if failed := [run for run in study.study()["runs"] if not study.run(run).is_trained]:
             listed = ", ".join(f"`{run}`" for run in failed)
             yield f"Failed, and absent from all that follows: {listed}. The same command tries them again."
         if rows.empty:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -17,7 +16,7 @@ from torch import Tensor
 from vaegan_bench.api import Data, DataError, Dataset, Progress, Split
 from vaegan_bench.datasets.published_files import PublishedFile, by_hand, fetch_files
 from vaegan_bench.datasets.resizing import at_size
-from vaegan_bench.tensor_files import State, kept, sha256_of_state
+from vaegan_bench.tensor_files import State, kept, sha256_of_state, sources_of
 
 PARTS = ("train", "test")
 
@@ -63,7 +62,7 @@ def load_labelled(
         )
     origin = {
         "files": [[file, (folder / file).stat().st_size, (folder / file).stat().st_mtime_ns] for file in source.files],
-        "reader": Path(inspect.getfile(source.read)).read_text("utf-8"),
+        "reader": sources_of(source.read),
         "torchvision": version("torchvision"),
     }
     return prepared(dataset, classes, origin, lambda: _read(dataset, source, folder), size, cache, progress)
@@ -100,9 +99,7 @@ def prepared(
 
     Without `classes` the data have no labels and no attributes.
     """
-    code = [
-        Path(file).read_text("utf-8") for file in (__file__, inspect.getfile(at_size), inspect.getfile(type(dataset)))
-    ]
+    code = sources_of(prepared, at_size, type(dataset))
     recipe = {"dataset": str(dataset), "size": size, "origin": origin, "code": code, "pillow": version("pillow")}
     key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]
     state, _ = kept(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from vaegan_bench.api import Data, Extractor, ExtractorError, ImageShape, defini
 from vaegan_bench.extractors.attribute_classifier import AttributeClassifier, Recipe, fresh_classifier, scaled
 from vaegan_bench.extractors.folding import fold_batch_norm
 from vaegan_bench.extractors.frozen_network import Forward, FrozenNetwork, to_rgb
-from vaegan_bench.tensor_files import Scores, State, kept, sha256_of_state
+from vaegan_bench.tensor_files import Scores, State, kept, sha256_of_state, sources_of
 
 FEWEST = 20
 
@@ -63,7 +62,7 @@ def open_learned(
 
 def _key(extractor: Extractor, data: Data) -> str:
     told = hashlib.sha256(data.train.conditions.contiguous().numpy().data).hexdigest()
-    code = [Path(inspect.getfile(each)).read_text("utf-8") for each in (_key, AttributeClassifier, type(extractor))]
+    code = sources_of(_key, AttributeClassifier, type(extractor))
     decides = json.dumps([definition(extractor), data.digest, told, code], sort_keys=True)
     return hashlib.sha256(decides.encode()).hexdigest()[:16]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,22 +17,25 @@ NAMED = 5
 
 def load(dataset: Dataset, size: int, cache: Path, progress: Progress = silent) -> Data:
     """The data at a size. Raises `DataError` also where a stranger's data set raises something else."""
-    try:
+    with _in_our_words(dataset, "loaded"):
         return dataset.load(size, cache, progress)
-    except BenchError:
-        raise
-    except Exception as error:
-        raise DataError(f"Dataset '{dataset}' cannot be loaded: {reason_of(error)}.") from error
 
 
 def fetch(dataset: Dataset, progress: Progress = silent) -> None:
     """Have the source files put where they belong, or say which. Raises `DataError`, as `load` does."""
-    try:
+    with _in_our_words(dataset, "fetched"):
         dataset.fetch(progress)
+
+
+@contextmanager
+def _in_our_words(dataset: Dataset, what: str) -> Iterator[None]:
+    """Whatever a stranger's data set raises is a `DataError` with its place."""
+    try:
+        yield
     except BenchError:
         raise
     except Exception as error:
-        raise DataError(f"Dataset '{dataset}' cannot be fetched: {reason_of(error)}.") from error
+        raise DataError(f"Dataset '{dataset}' cannot be {what}: {reason_of(error)}.") from error
 
 
 def counts_of(data: Data) -> str:
