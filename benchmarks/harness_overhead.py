@@ -104,12 +104,12 @@ def by_hand_vae(run: Run, data: Data) -> Iterator[TrainingState]:
 
 @torch.no_grad()
 def average(state: TrainingState) -> None:
-    """Move the averaged decoder, written out."""
-    theirs, ours = state.modules["decoder"], state.average.module
-    for mine, new in zip(ours.parameters(), theirs.parameters(), strict=True):
-        mine.lerp_(new, 1 - EMA)
-    for mine, new in zip(ours.buffers(), theirs.buffers(), strict=True):
-        mine.copy_(new)
+    """Move the averaged encoder and decoder, written out."""
+    state.step += 1
+    decay = min(EMA, (1 + state.step) / (10 + state.step))
+    for role, averaged in state.average.modules.items():
+        for mine, new in zip(averaged.parameters(), state.modules[role].parameters(), strict=True):
+            mine.lerp_(new, 1 - decay)
 
 
 def by_hand_vaegan(run: Run, data: Data) -> Iterator[TrainingState]:

@@ -21,6 +21,8 @@ from vaegan_bench.api import (
     Model,
     Networks,
     Objectives,
+    Optimizer,
+    ParameterGroups,
     Play,
     Plugin,
     PriorLoss,
@@ -36,6 +38,7 @@ from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.networks.compact import Compact
+from vaegan_bench.schedules.constant import Constant
 from vaegan_bench.testing import blobs
 
 WRONG: list[tuple[Plugin, str]] = []
@@ -391,3 +394,24 @@ class AttributesBesideTheirScores(Dataset):
 class FallsBelowZero(Schedule):
     def __call__(self, base: float, step: int, steps: int) -> float:
         return base * (1 - 2 * step / steps)
+
+
+class RowByRow(torch.optim.Optimizer):
+    """Descends with a velocity that it keeps row by row, whatever the layout of the weight, and walks memory."""
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:
+        for group in self.param_groups:
+            for weight in group["params"]:
+                flat = torch.as_strided(weight, (weight.numel(),), (1,))
+                flat.sub_(weight.grad.contiguous().flatten(), alpha=group["lr"])
+
+
+@wrong("moves kernels in channels-last layout to other values")
+class WalksMemory(Optimizer):
+    lr: float = 0.1
+    weight_decay: float = 0.0
+    schedule: Schedule = Constant()
+
+    def build(self, groups: ParameterGroups) -> torch.optim.Optimizer:
+        return RowByRow(groups, {"lr": self.lr})

@@ -43,7 +43,7 @@ class Study:
     batch: int = 64
     optimizer: str = "adam"
     ema: float = 0.0
-    """Decay of the moving average of the decoder that is evaluated; 0 evaluates the decoder itself."""
+    """Decay of the moving average of encoder and decoder that is evaluated; 0 evaluates the trained networks."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     device: str = "auto"
     metrics: tuple[str, ...] = ("frechet", "inception-score", "kid", "reconstruction")

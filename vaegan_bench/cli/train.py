@@ -65,7 +65,8 @@ def run(
     batch: Annotated[int | None, typer.Option(help="Pictures per step.")] = None,
     optimizer: Annotated[str | None, typer.Option(help="Optimizer by selector, shared by all models.")] = None,
     ema: Annotated[
-        float | None, typer.Option(help="Decay of the evaluated decoder's moving average; 0 is off.")
+        float | None,
+        typer.Option(help="Decay of the moving average of encoder and decoder, which is evaluated; 0: none."),
     ] = None,
     precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,

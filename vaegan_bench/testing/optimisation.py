@@ -58,6 +58,21 @@ def goes_on_from_its_state(optimizer: Optimizer) -> None:
     demand(torch.equal(weight, other), "goes on differently from its state_dict: keep all of its state there.")
 
 
+def memory_layout_makes_no_difference(optimizer: Optimizer) -> None:
+    """Kernels lie in memory as the harness lays them out (channels last), and each element follows its own gradient."""
+    ends = []
+    for layout in (torch.contiguous_format, torch.channels_last):
+        kernel = torch.randn(5, 3, 4, 2, generator=seeded())
+        weight = nn.Parameter(kernel.contiguous(memory_format=layout))
+        descend(weight, optimizer.build([{"params": [weight], "weight_decay": 0.0}]), 3)
+        ends.append(weight.detach())
+    demand(
+        torch.allclose(ends[0], ends[1], rtol=1e-5, atol=1e-6),
+        "moves kernels in channels-last layout to other values: index weights, gradients and states by element, and "
+        "make states with torch.zeros_like(weight).",
+    )
+
+
 def values_are_finite(schedule: Schedule) -> None:
     """Finite and not negative over a run, and the same whenever it is asked."""
     for steps in (1, 7, 1000):
@@ -70,5 +85,13 @@ def values_are_finite(schedule: Schedule) -> None:
 
 def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
     """Kind → its checks, in the order in which they are told."""
-    yield Optimizer, (goes_down, heeds_the_learning_rate, goes_on_from_its_state)
+    yield (
+        Optimizer,
+        (
+            goes_down,
+            heeds_the_learning_rate,
+            goes_on_from_its_state,
+            memory_layout_makes_no_difference,
+        ),
+    )
     yield Schedule, (values_are_finite,)

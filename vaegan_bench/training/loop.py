@@ -74,6 +74,8 @@ def _train(run: Run, data: Data, device: torch.device, state: TrainingState, lis
     for status in steps(run, state, batches, history, listener):
         if status != "ok":
             break
+    if status == "ok" and state.average is not None:
+        state.average.fit_statistics(run, state.modules, batches)
     if status == "ok" and not state.is_finite():
         status = f"diverged at step {state.step}"  # in its last moves, which no term has seen
     return Trained(state, history.rows, status, time.perf_counter() - started)
@@ -100,40 +102,42 @@ def take_step(run: Run, state: TrainingState, batches: Batches, measure_gradient
     with torch.autocast(x.device.type, torch.bfloat16, enabled=run.precision == "bfloat16"):
         objectives = weigh(run.model.objectives(play), run.weights, state.step, run.steps)
     norms = term_gradient_norms(objectives, state) if measure_gradients else {}
-    for player, gradients in player_gradients(objectives, state).items():
-        for parameter, gradient in zip(state.parameters[player], gradients, strict=True):
-            parameter.grad = gradient
+    player_gradients(objectives, state)
     lr = run.optimizer.schedule(run.optimizer.lr, state.step, run.steps)
     for player in objectives.minimise:
         _move(state.optimizers[player], lr)
-    if state.average is not None:
-        state.average.update()
     state.step += 1
+    if state.average is not None:
+        state.average.update(state.step)
     return Step(objectives, norms)
 
 
 def player_gradients(objectives: Objectives, state: TrainingState) -> dict[str, tuple[Tensor, ...]]:
-    """Each moving player's gradient of its own scalar; no player moves before all gradients are known.
+    """Each moving player's gradient of its own scalar, in `.grad` of its weights; no player moves before all are known.
 
-    Raises `PluginError` where a player owns weights that its objective does not depend on, unless the weight of one of
-    its terms is 0 now: then their gradient is 0 too.
+    Autograd itself puts them there: in the memory layout of the weight, and in memory that nothing else shares. Fused
+    optimizers rely on both, and gradients that `torch.autograd.grad` returns have neither where they come out of a
+    second derivative.
+
+    Raises `PluginError` where a player owns weights that its objective does not depend on, unless the coefficient of
+    one of its terms is 0 now: then their gradient is 0, too.
     """
     players = list(objectives.minimise)
-    gradients = {}
+    for player in players:
+        for weight in state.parameters[player]:
+            weight.grad = None
     for player in players:
         own, keep = state.parameters[player], player != players[-1]
-        found = torch.autograd.grad(objectives.of(player), own, retain_graph=keep, allow_unused=True)
-        unreached = [weight for weight, gradient in zip(own, found, strict=True) if gradient is None]
+        objectives.of(player).backward(inputs=own, retain_graph=keep)
+        unreached = [weight for weight in own if weight.grad is None]
         if unreached and all(objectives.minimise[player].values()):
             raise PluginError(
                 f"Player '{player}' minimises nothing that depends on its weights "
                 f"{', '.join(state.names_of(unreached[:3]))}: is one of its terms detached?"
             )
-        gradients[player] = tuple(
-            torch.zeros_like(weight) if gradient is None else gradient
-            for weight, gradient in zip(own, found, strict=True)
-        )
-    return gradients
+        for weight in unreached:
+            weight.grad = torch.zeros_like(weight)
+    return {player: tuple(w.grad for w in state.parameters[player] if w.grad is not None) for player in players}
 
 
 def term_gradient_norms(objectives: Objectives, state: TrainingState) -> dict[str, float]:

@@ -13,6 +13,7 @@ from vaegan_bench.api import ImageShape, Modules
 from vaegan_bench.assembly import build_modules
 from vaegan_bench.randomness import generator
 from vaegan_bench.runs import Run
+from vaegan_bench.training.moving_average import MovingAverage
 
 
 class TrainingState:
@@ -26,7 +27,7 @@ class TrainingState:
         decay = run.optimizer.weight_decay
         self.optimizers = {p: run.optimizer.build(_groups(ps, decay)) for p, ps in self.parameters.items()}
         self.noise = generator(device, run.seed, "noise")
-        self.average = MovingAverage(self.modules["decoder"], run.ema) if run.ema else None
+        self.average = MovingAverage(self.owned_modules(), run.ema) if run.ema else None
         self.step = 0
 
     def is_finite(self) -> bool:
@@ -49,8 +50,8 @@ class TrainingState:
         return Modules({role: module for role, module in self.modules.items() if role not in self.borrowed})
 
     def evaluated_modules(self) -> Modules:
-        """The networks that metrics see: those of this run, with the averaged decoder where there is one."""
-        averaged = {} if self.average is None else {"decoder": self.average.module}
+        """The networks that metrics see: those of this run, averaged ones where there is a moving average."""
+        averaged = {} if self.average is None else self.average.modules
         return Modules({**self.owned_modules(), **averaged})
 
     def state_dict(self) -> dict[str, Any]:
@@ -58,7 +59,7 @@ class TrainingState:
         live = {
             "modules": {role: module.state_dict() for role, module in self.modules.items()},
             "optimizers": {player: optimizer.state_dict() for player, optimizer in self.optimizers.items()},
-            "average": None if self.average is None else self.average.module.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
             "noise": self.noise.get_state(),
             "step": self.step,
         }
@@ -70,27 +71,19 @@ class TrainingState:
             self.modules[role].load_state_dict(weights)
         for player, optimizer in snapshot["optimizers"].items():
             self.optimizers[player].load_state_dict(optimizer)
+            _lay_out_as_weights(self.optimizers[player])
         if self.average is not None:
-            self.average.module.load_state_dict(snapshot["average"])
+            self.average.load_state_dict(snapshot["average"])
         self.noise.set_state(snapshot["noise"])
         self.step = snapshot["step"]
 
 
-class MovingAverage:
-    """An exponential moving average of a network's weights; running statistics are copied."""
-
-    def __init__(self, source: nn.Module, decay: float) -> None:
-        self.source, self.decay = source, decay
-        self.module = deepcopy(source).eval().requires_grad_(False)
-
-    @torch.no_grad()
-    def update(self) -> None:
-        """Move towards the source by 1 − decay."""
-        averaged: list[Tensor] = list(self.module.parameters())
-        current: list[Tensor] = list(self.source.parameters())
-        torch._foreach_lerp_(averaged, current, 1 - self.decay)
-        for mine, theirs in zip(self.module.buffers(), self.source.buffers(), strict=True):
-            mine.copy_(theirs)
+def _lay_out_as_weights(optimizer: torch.optim.Optimizer) -> None:
+    """Give what an optimizer remembers of each weight its memory layout: fused kernels walk both side by side."""
+    for weight, remembered in optimizer.state.items():
+        for name, value in remembered.items():
+            if isinstance(value, Tensor) and value.shape == weight.shape:
+                remembered[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
 
 
 def _owned(modules: Modules, owned: tuple[str, ...]) -> list[nn.Parameter]:

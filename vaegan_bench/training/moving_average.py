@@ -1,0 +1,122 @@
+"""The moving average of the networks that are evaluated, with batch-norm statistics that fit the averaged weights."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from vaegan_bench.api import Modules, Play
+from vaegan_bench.randomness import generator
+from vaegan_bench.runs import Run
+from vaegan_bench.training.batches import Batches
+
+EVALUATED = ("encoder", "decoder")
+"""The roles that a trained model is used with."""
+FITTED = 50
+"""Batches that batch-norm statistics are taken from, at most."""
+
+
+class MovingAverage:
+    """An exponential moving average of the weights of all evaluated networks (Polyak & Juditsky, 1992)."""
+
+    def __init__(self, modules: Modules, decay: float) -> None:
+        """`modules` are those that the run trains."""
+        self.decay = decay
+        self.sources = {role: modules[role] for role in EVALUATED if role in modules}
+        self.modules = {role: deepcopy(module).eval().requires_grad_(False) for role, module in self.sources.items()}
+
+    @torch.no_grad()
+    def update(self, steps: int) -> None:
+        """Move towards the weights after `steps` steps."""
+        averaged: list[Tensor] = [p for module in self.modules.values() for p in module.parameters()]
+        current: list[Tensor] = [p for module in self.sources.values() for p in module.parameters()]
+        torch._foreach_lerp_(averaged, current, 1 - warmed_up(self.decay, steps))
+
+    def fit_statistics(self, run: Run, networks: Modules, batches: Batches) -> None:
+        """Take batch-norm statistics from the last batches of the run, and all other buffers from the trained networks.
+
+        The game is stated again, with noise of its own, so that each averaged network sees what it saw in training: a
+        decoder reconstructions and samples in one batch, for example. `networks` are all networks of the run; those
+        that are not averaged are in evaluation mode meanwhile, and none of them changes.
+        """
+        for role, module in self.modules.items():
+            _copy_buffers(self.sources[role], module)
+        norms = list(zip(self._norms(self.sources), self._norms(self.modules), strict=True))
+        if not norms:
+            return
+        for _, averaged in norms:
+            averaged.reset_running_stats()
+            averaged.momentum = None  # the plain mean over all batches
+        with _in_evaluation(networks), _in_training(self.modules.values()):
+            _state_last_games(run, Modules({**networks, **self.modules}), batches)
+        for source, averaged in norms:
+            if not averaged.num_batches_tracked:  # none of these games used it
+                _copy_buffers(source, averaged)
+
+    @staticmethod
+    def _norms(networks: Mapping[str, nn.Module]) -> Iterator[_BatchNorm]:
+        """The batch-norm layers that keep running statistics."""
+        for layer in (layer for module in networks.values() for layer in module.modules()):
+            if isinstance(layer, _BatchNorm) and layer.track_running_stats:
+                yield layer
+
+    def state_dict(self) -> dict[str, dict[str, Tensor]]:
+        """Role → averaged weights."""
+        return {role: module.state_dict() for role, module in self.modules.items()}
+
+    def load_state_dict(self, snapshot: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """Take over a snapshot."""
+        for role, module in self.modules.items():
+            module.load_state_dict(snapshot[role])
+
+
+def warmed_up(decay: float, steps: int) -> float:
+    """min(decay, (1 + t) / (10 + t)) after t steps, so that an average never looks back beyond its training.
+
+    It reaches over about a ninth of the steps so far, until that is as long as the decay says. The schedule is that of
+    TensorFlow's ExponentialMovingAverage with `num_updates`.
+    """
+    return min(decay, (1 + steps) / (10 + steps))
+
+
+def _state_last_games(run: Run, modules: Modules, batches: Batches) -> None:
+    noise = generator(batches.images_NCHW.device, run.seed, "statistics")
+    for step in range(max(0, run.steps - FITTED), run.steps):
+        x = batches.at(step)
+        attributes = batches.attributes_at(step) if run.model.conditional else None
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=run.precision == "bfloat16"):
+            run.model.objectives(Play(modules.given(attributes), x, noise, step, run.networks.latent, attributes))
+
+
+def _copy_buffers(source: nn.Module, target: nn.Module) -> None:
+    for mine, theirs in zip(target.buffers(), source.buffers(), strict=True):
+        mine.copy_(theirs)
+
+
+@contextmanager
+def _in_training(modules: Collection[nn.Module]) -> Iterator[None]:
+    for module in modules:
+        module.train()
+    try:
+        yield
+    finally:
+        for module in modules:
+            module.eval()
+
+
+@contextmanager
+def _in_evaluation(networks: Modules) -> Iterator[None]:
+    """All networks in evaluation mode; afterwards each is in its own mode again."""
+    modes = {role: module.training for role, module in networks.items()}
+    for module in networks.values():
+        module.eval()
+    try:
+        yield
+    finally:
+        for role, mode in modes.items():
+            networks[role].train(mode)
