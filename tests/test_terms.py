@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 
 import pytest
 import torch
-from by_hand import IMAGES, SCALE, B, critic_slope, networks, play, step_by_hand
+from by_hand import IMAGES, B, critic_slope, networks, play, step_by_hand
 from torch import Tensor
 from torch.distributions import Bernoulli as BernoulliDistribution
 from torch.distributions import Laplace as LaplaceDistribution
@@ -37,8 +36,11 @@ from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.models.vaegan_pixel import VAEGANPixel
 
 Terms = Mapping[str, Tensor]
-SIGMA = math.exp(5 * math.tanh(SCALE / 5))
-"""Of the learned scalar, softly bounded."""
+
+
+def sigma(modules: Modules) -> Tensor:
+    """The learned scalar, softly bounded."""
+    return (5 * torch.tanh(modules["scale"].value / 5)).exp()
 
 
 def nll(distribution: torch.distributions.Distribution, target: Tensor) -> Tensor:
@@ -50,8 +52,8 @@ def pixels(s: SimpleNamespace) -> Tensor:
     return nll(Normal(s.images["rec"], 1.0), IMAGES)
 
 
-def features(s: SimpleNamespace, sigma: float = 1.0) -> Tensor:
-    return nll(Normal(s.features["rec"], sigma), s.features["real"])
+def features(s: SimpleNamespace, scale: float | Tensor = 1.0) -> Tensor:
+    return nll(Normal(s.features["rec"], scale), s.features["real"])
 
 
 def cross_entropy(s: SimpleNamespace, *fakes: str) -> Tensor:
@@ -71,8 +73,9 @@ def free_bits(s: SimpleNamespace, bound: float) -> Tensor:
     return torch.stack(counted).sum(0)
 
 
-def penalty(modules: Modules, s: SimpleNamespace, weight: float) -> Tensor:
-    between = IMAGES + s.mix * (s.images["prior"] - IMAGES)
+def penalty(modules: Modules, s: SimpleNamespace, weight: float, shown: str = "prior") -> Tensor:
+    """Between real images and what is shown as fake: samples, unless only reconstructions are."""
+    between = IMAGES + s.mix * (s.images[shown] - IMAGES)
     return weight * (critic_slope(modules, between).norm(dim=1) - 1).square()
 
 
@@ -108,7 +111,7 @@ ROWS: list[tuple[Model, str, Stated, dict[str, dict[str, float]]]] = [
     (
         VAE(reconstruction=GaussianLearned()),
         "real rec",
-        lambda m, s: {"prior": s.kl, "reconstruction": nll(Normal(s.images["rec"], SIGMA), IMAGES)},
+        lambda m, s: {"prior": s.kl, "reconstruction": nll(Normal(s.images["rec"], sigma(m)), IMAGES)},
         AUTOENCODER,
     ),
     (
@@ -117,7 +120,7 @@ ROWS: list[tuple[Model, str, Stated, dict[str, dict[str, float]]]] = [
         lambda m, s: {
             "prior": s.kl,
             "reconstruction": nll(
-                BernoulliDistribution((s.images["rec"] + 1) / 2, validate_args=False), (IMAGES + 1) / 2
+                BernoulliDistribution(logits=2 * s.raw["rec"], validate_args=False), (IMAGES + 1) / 2
             ),
         },
         AUTOENCODER,
@@ -151,26 +154,33 @@ ROWS: list[tuple[Model, str, Stated, dict[str, dict[str, float]]]] = [
         three_players("similarity", 1e-5, 0.8, regulariser=1.0),
     ),
     (
-        VAEGAN(fakes="reconstructions", similarity=GaussianLearned(), adversarial=Wasserstein()),
+        VAEGAN(
+            fakes="reconstructions",
+            similarity=GaussianLearned(),
+            adversarial=Wasserstein(),
+            regulariser=GradientPenalty(weight=3.0),
+        ),
         "real rec prior",
         lambda m, s: {
             "prior": s.kl,
-            "similarity": features(s, SIGMA),
+            "similarity": features(s, sigma(m)),
             "discriminator": s.logits["rec"] - s.logits["real"],
             "generator": -s.logits["rec"],
+            "regulariser": penalty(m, s, 3.0, "rec"),
         },
-        three_players("similarity", 1e-5),
+        three_players("similarity", 1e-5, regulariser=1.0),
     ),
     (
-        VAEGANPixel(gamma=0.37, adversarial=LSGAN()),
+        VAEGANPixel(gamma=0.37, adversarial=LSGAN(), regulariser=GradientPenalty(weight=3.0)),
         "real rec prior",
         lambda m, s: {
             "prior": s.kl,
             "reconstruction": pixels(s),
             "discriminator": 0.5 * (s.logits["real"] - 1) ** 2 + 0.5 * (s.logits["rec"] ** 2 + s.logits["prior"] ** 2),
             "generator": 0.5 * ((s.logits["rec"] - 1) ** 2 + (s.logits["prior"] - 1) ** 2),
+            "regulariser": penalty(m, s, 3.0),
         },
-        three_players("reconstruction", 0.37),
+        three_players("reconstruction", 0.37, regulariser=1.0),
     ),
     (
         VAEGANPixel(
@@ -187,10 +197,15 @@ ROWS: list[tuple[Model, str, Stated, dict[str, dict[str, float]]]] = [
         three_players("reconstruction", 1e-3, 0.8, regulariser=1.0),
     ),
     (
-        VAEGANPixel(fakes="reconstructions"),
+        VAEGANPixel(fakes="reconstructions", regulariser=GradientPenalty(weight=3.0)),
         "real rec prior",
-        lambda m, s: {"prior": s.kl, "reconstruction": pixels(s), **minimax(s, "rec")},
-        three_players("reconstruction", 1e-3),
+        lambda m, s: {
+            "prior": s.kl,
+            "reconstruction": pixels(s),
+            "regulariser": penalty(m, s, 3.0, "rec"),
+            **minimax(s, "rec"),
+        },
+        three_players("reconstruction", 1e-3, regulariser=1.0),
     ),
     (
         VAEDisl(similarity=Laplace(b=0.5)),
@@ -223,6 +238,43 @@ def test_terms_are_those_of_the_paper(
     for name, term in game.terms.items():
         assert term.shape == (B,)
         torch.testing.assert_close(term, expected[name], rtol=1e-4, atol=1e-5, msg=lambda m, name=name: f"{name}: {m}")
+
+
+@pytest.mark.parametrize("conditional", [False, True], ids=["plain", "conditional"])
+@pytest.mark.parametrize(("model", "shown", "stated", "_"), ROWS, ids=lambda value: str(value)[:60])
+def test_gradients_of_terms_are_those_of_the_paper(
+    model: Model, shown: str, stated: Stated, _: object, conditional: bool
+) -> None:
+    """Of every term, with respect to the weights of every network: nothing is held fixed that should move."""
+    modules = networks(scale="learned" in str(model))
+    expected = stated(modules, step_by_hand(modules, shown, conditional))
+    game = model.objectives(play(modules, conditional))
+    for name, term in game.terms.items():
+        # A penalty is a function of the discriminator alone, wherever it looks.
+        moved = modules if name != "regulariser" else {"discriminator": modules["discriminator"]}
+        weights = {f"{role}.{n}": weight for role, net in moved.items() for n, weight in net.named_parameters()}
+        found, wanted = (
+            torch.autograd.grad(value.mean(), list(weights.values()), retain_graph=True, allow_unused=True)
+            for value in (term, expected[name])
+        )
+        for (weight, tensor), mine, theirs in zip(weights.items(), found, wanted, strict=True):
+            slopes = [torch.zeros_like(tensor) if slope is None else slope for slope in (mine, theirs)]
+            message = f"{name}, {weight}: "
+            torch.testing.assert_close(*slopes, rtol=1e-4, atol=1e-5, msg=lambda m, message=message: message + m)
+
+
+@pytest.mark.parametrize("conditional", [False, True])
+def test_lender_and_borrower_are_conditional_together_or_neither_is(conditional: bool) -> None:
+    with pytest.raises(ValueError, match="conditional must be the same for gan"):
+        VAEDisl(conditional=conditional, gan=GAN(conditional=not conditional))
+
+
+def test_what_only_pixels_have_is_no_similarity_of_features() -> None:
+    for kind in (VAEGAN, VAEDisl):
+        with pytest.raises(ValueError, match="only pixels"):
+            kind(similarity=Bernoulli())
+    with pytest.raises(ValueError, match="trains a discriminator, and 'vae' has none"):
+        VAEDisl(gan=VAE())
 
 
 def test_a_predicted_sigma_is_the_second_head_of_the_decoder() -> None:
