@@ -51,10 +51,11 @@ def test_every_purpose_has_numbers_of_its_own(purpose: tuple[str | int, ...]) ->
 
 
 def test_first_weights_depend_on_seed_and_role_alone() -> None:
-    vae, vaegan, other = modules_of(VAE()), modules_of(VAEGAN()), modules_of(VAE(), seed=1)
-    for role in ("encoder", "decoder"):
-        assert torch.equal(weights(vae, role), weights(vaegan, role))
-        assert not torch.equal(weights(vae, role), weights(other, role))
+    vaegan, other = modules_of(VAEGAN()), modules_of(VAEGAN(), seed=1)
+    for modules in (modules_of(model) for model in (VAE(), GAN(), VAEDisl(), VAEGANPixel())):
+        for role in modules:
+            assert torch.equal(weights(modules, role), weights(vaegan, role))
+            assert not torch.equal(weights(modules, role), weights(other, role))
     first_of_encoder = next(vaegan["encoder"].parameters())
     first_of_discriminator = next(vaegan["discriminator"].parameters())
     assert first_of_encoder.shape == first_of_discriminator.shape
