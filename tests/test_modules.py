@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vaegan_bench.api import Modules, Posterior, Prediction, to_signed, to_uint8
+from vaegan_bench.api import Modules, Posterior, Prediction, Split, to_signed, to_uint8
 
 X = torch.tensor([[0.1, -0.2], [0.3, 0.4], [-0.5, 0.6]])[:, None, None, :]
 Y, Z = X + 10, X + 20
@@ -154,3 +154,11 @@ def test_levels_are_rounded_to_the_nearest_and_kept_in_range() -> None:
     values = torch.tensor([0.25])
     to_uint8(values)
     assert values.item() == 0.25
+
+
+def test_attributes_are_seen_as_minus_one_and_one_or_as_their_scores() -> None:
+    images, on = torch.zeros(2, 1, 1, 1, dtype=torch.uint8), torch.tensor([[True, False], [False, False]])
+    assert Split(images, on).conditions.tolist() == [[1.0, -1.0], [-1.0, -1.0]]
+    scores = torch.tensor([[0.3, -2.0], [-0.1, -5.0]])
+    assert Split(images, on, None, scores).conditions is scores
+    assert Split(images, on, None, scores)[1:].conditions.tolist() == [scores[1].tolist()]
