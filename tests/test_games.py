@@ -11,6 +11,7 @@ from torch import Tensor
 from vaegan_bench.api import Model, Objectives, Play, to_signed
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
+from vaegan_bench.models.vae_disl import VAEDisl
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.models.vaegan_pixel import VAEGANPixel
 from vaegan_bench.runs import Run
@@ -48,6 +49,7 @@ STATED = [
             "discriminator": {"discriminator": 1},
         },
     ),
+    (VAEDisl(), {"autoencoder": {"prior": 1, "similarity": 1}}),
 ]
 
 

@@ -27,6 +27,7 @@ from vaegan_bench.losses.reconstruction.gaussian_predicted import GaussianPredic
 from vaegan_bench.losses.reconstruction.laplace import Laplace
 from vaegan_bench.losses.regulariser.gradient_penalty import GradientPenalty
 from vaegan_bench.losses.regulariser.r1 import R1
+from vaegan_bench.registry import Registry
 
 NOISE = torch.Generator().manual_seed(7)
 RAW = torch.randn(5, 3, 4, 4, generator=NOISE, dtype=torch.float64)
@@ -104,6 +105,46 @@ def test_free_bits_stop_the_gradient_of_dimensions_below_the_bound() -> None:
     assert gradient.tolist() == [[0.0, 2.0], [0.0, 2.0]]
 
 
+def test_free_bits_bound_the_batch_mean_of_each_dimension_and_not_each_image() -> None:
+    # ½μ² per image and dimension: means 0.4 (of 0 and 0.8), 0.7225 (of 1.125 and 0.32), 0.18.
+    mu = torch.tensor([[0.0, 1.5, 0.6], [1.2649111, 0.8, 0.6]], requires_grad=True)
+    posterior = Posterior(mu, torch.zeros(2, 3))
+    kl = KL(free_bits=0.5)(posterior)
+    assert kl.tolist() == pytest.approx([0.5 + 1.125 + 0.5, 0.5 + 0.32 + 0.5])
+    (gradient,) = torch.autograd.grad(kl.sum(), mu)
+    assert torch.equal(gradient, torch.tensor([[0.0, 1.5, 0.0], [0.0, 0.8, 0.0]]))
+    assert KL(free_bits=0.1)(posterior).tolist() == pytest.approx(KL()(posterior).tolist())
+
+
+def test_kl_of_unequal_images_is_known() -> None:
+    mu = torch.tensor([[1.0, -2.0], [0.0, 0.5]])
+    logvar = torch.tensor([[0.0, math.log(4.0)], [math.log(0.25), 0.0]])
+    # ½(μ² + σ² − 1) − log σ, one image a row
+    expected = [0.5 + (0.5 * (4 + 4 - 1) - math.log(2)), (0.5 * (0.25 - 1) + math.log(2)) + 0.125]
+    assert KL()(Posterior(mu, logvar)).tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("loss", [Gaussian(sigma=0.5), Laplace(b=0.5), Bernoulli()], ids=str)
+def test_what_one_image_costs_depends_on_no_other(loss: ReconstructionLoss) -> None:
+    alone = [loss(prediction(RAW[i : i + 1]), TARGET[i : i + 1]).item() for i in range(len(RAW))]
+    assert loss(prediction(), TARGET).tolist() == pytest.approx(alone)
+    assert len({round(cost, 6) for cost in alone}) == len(alone)
+
+
+def test_likelihoods_of_two_images_are_known() -> None:
+    raw = torch.tensor([[[[0.0, 1.0]]], [[[-0.5, 0.2]]]], dtype=torch.float64)
+    target = torch.tensor([[[[0.5, 1.0]]], [[[-1.0, 0.0]]]], dtype=torch.float64)
+    gaps = [(0.5, 1 - math.tanh(1)), (1 - math.tanh(0.5), math.tanh(0.2))]
+    constant = 2 * (math.log(2.0) + 0.5 * math.log(2 * math.pi))
+    gaussian = [(a**2 + b**2) / 8 + constant for a, b in gaps]
+    assert Gaussian(sigma=2.0)(prediction(raw), target).tolist() == pytest.approx(gaussian)
+    laplace = [(a + b) / 2 + 2 * math.log(4) for a, b in gaps]
+    assert Laplace(b=2.0)(prediction(raw), target).tolist() == pytest.approx(laplace)
+    both = sum(a**2 + b**2 for a, b in gaps) / 4  # σ⋆² of the batch
+    optimal = [(a**2 + b**2) / (2 * both) + math.log(both) + math.log(2 * math.pi) for a, b in gaps]
+    assert GaussianOptimal()(prediction(raw), target).tolist() == pytest.approx(optimal)
+
+
 ADVERSARIAL = [Minimax(), Minimax(epsilon=1e-3), NonSaturating(), Hinge(), LSGAN(), Wasserstein()]
 
 
@@ -151,6 +192,132 @@ def test_minimax_stays_finite_for_any_logit() -> None:
 def test_the_code_of_the_authors_bounds_the_cost_with_epsilon() -> None:
     versus = Minimax(epsilon=1e-3)(torch.tensor([-100.0]), [torch.tensor([100.0])])
     assert versus.discriminator_B.item() == pytest.approx(-2 * math.log(1e-3), rel=1e-5)
+
+
+def p(logit: float) -> float:
+    """The probability of 'real' that a logit means."""
+    return 1 / (1 + math.exp(-logit))
+
+
+ONE = ([0.4, -1.5, 2.5], [[-0.7, 0.3, 1.6]])
+TWO = ([0.4, -1.5, 2.5], [[-0.7, 0.3, 1.6], [1.2, -2.0, 0.1]])
+
+# one image's cost for either side, from the logit of a real image and those of its fakes
+STATED: list[tuple[AdversarialLoss, Callable[..., float], Callable[..., float]]] = [
+    (
+        Minimax(),
+        lambda r, *fs: -math.log(p(r)) - sum(math.log(1 - p(f)) for f in fs),
+        lambda r, *fs: math.log(p(r)) + sum(math.log(1 - p(f)) for f in fs),
+    ),
+    (
+        Minimax(epsilon=0.1),
+        lambda r, *fs: -math.log(p(r) + 0.1) - sum(math.log(1 - p(f) + 0.1) for f in fs),
+        lambda r, *fs: math.log(p(r) + 0.1) + sum(math.log(1 - p(f) + 0.1) for f in fs),
+    ),
+    (
+        Minimax(real_weight=0.3, epsilon=0.1),
+        lambda r, *fs: -0.3 * math.log(p(r) + 0.1) - 0.7 / len(fs) * sum(math.log(1 - p(f) + 0.1) for f in fs),
+        lambda r, *fs: math.log(p(r) + 0.1) + sum(math.log(1 - p(f) + 0.1) for f in fs),
+    ),
+    (
+        NonSaturating(),
+        lambda r, *fs: -math.log(p(r)) - sum(math.log(1 - p(f)) for f in fs),
+        lambda r, *fs: -sum(math.log(p(f)) for f in fs),
+    ),
+    (
+        Hinge(),
+        lambda r, *fs: max(0.0, 1 - r) + sum(max(0.0, 1 + f) for f in fs),
+        lambda r, *fs: -sum(fs),
+    ),
+    (
+        LSGAN(),
+        lambda r, *fs: 0.5 * (r - 1) ** 2 + sum(0.5 * f**2 for f in fs),
+        lambda r, *fs: sum(0.5 * (f - 1) ** 2 for f in fs),
+    ),
+    (Wasserstein(), lambda r, *fs: sum(f - r for f in fs), lambda r, *fs: -sum(fs)),
+]
+
+
+@pytest.mark.parametrize("shown", [ONE, TWO], ids=["one fake", "two fakes"])
+@pytest.mark.parametrize(("loss", "discriminator", "generator"), STATED, ids=lambda value: getattr(value, "name", ""))
+def test_both_sides_have_known_costs(
+    loss: AdversarialLoss,
+    discriminator: Callable[..., float],
+    generator: Callable[..., float],
+    shown: tuple[list[float], list[list[float]]],
+) -> None:
+    real, fakes = shown
+    versus = loss(torch.tensor(real), [torch.tensor(fake) for fake in fakes])
+    images = list(zip(real, *fakes, strict=True))
+    assert versus.discriminator_B.tolist() == pytest.approx([discriminator(*image) for image in images], rel=1e-5)
+    assert versus.generator_B.tolist() == pytest.approx([generator(*image) for image in images], rel=1e-5)
+
+
+def test_every_adversarial_loss_has_its_cost_stated_here() -> None:
+    assert {type(loss) for loss, _, _ in STATED} == {type(loss) for loss in ADVERSARIAL}
+    known = Registry().of_kind(AdversarialLoss.kind)
+    assert {loss.name for loss in ADVERSARIAL} == {
+        n for n in known if known[n].plugin.__module__.startswith("vaegan_bench.")
+    }
+
+
+WEIGHTS = torch.tensor([0.5, -1.0, 2.0, 0.3])
+
+
+def cubic(x_BCHW: Tensor) -> Tensor:
+    """s(x) = Σ w·x³/3, whose gradient is w·x²: it differs from image to image."""
+    return (x_BCHW.flatten(1) ** 3 @ WEIGHTS) / 3
+
+
+def slope_of_cubic(x_BCHW: Tensor) -> Tensor:
+    return (WEIGHTS * x_BCHW.flatten(1) ** 2).norm(dim=1)
+
+
+def unequal_images() -> tuple[Tensor, Tensor]:
+    noise = torch.Generator().manual_seed(9)
+    sizes = torch.tensor([0.2, 1.0, 3.0])[:, None, None, None]
+    return sizes * torch.randn(3, 1, 2, 2, generator=noise), sizes.flip(0) * torch.randn(3, 1, 2, 2, generator=noise)
+
+
+def test_r1_is_that_of_real_images_for_a_critic_that_bends() -> None:
+    real, fake = unequal_images()
+    value = R1(weight=7.0)(cubic, real, fake, torch.Generator())
+    torch.testing.assert_close(value, 3.5 * slope_of_cubic(real).square())
+
+
+def test_the_gradient_penalty_is_between_real_and_fake_for_a_critic_that_bends() -> None:
+    real, fake = unequal_images()
+    value = GradientPenalty(weight=7.0)(cubic, real, fake, torch.Generator().manual_seed(3))
+    share = torch.rand(3, generator=torch.Generator().manual_seed(3))[:, None, None, None]
+    between = real + share * (fake - real)
+    torch.testing.assert_close(value, 7.0 * (slope_of_cubic(between) - 1).square())
+
+
+def test_the_gradient_penalty_mixes_each_pair_anew_and_whole_images() -> None:
+    seen: list[Tensor] = []
+
+    def critic(x_BCHW: Tensor) -> Tensor:
+        seen.append(x_BCHW.detach().clone())
+        return x_BCHW.flatten(1).sum(1)
+
+    real, fake = torch.zeros(64, 1, 2, 2), torch.ones(64, 1, 2, 2)
+    GradientPenalty()(critic, real, fake, torch.Generator().manual_seed(0))
+    shares = seen[0].flatten(1)
+    assert torch.equal(shares, shares[:, :1].expand(-1, 4))
+    assert len(set(shares[:, 0].tolist())) == 64
+    assert 0 <= shares.min() < 0.1
+    assert 0.9 < shares.max() <= 1
+
+
+def test_penalties_move_the_critic_and_nobody_else() -> None:
+    scale = torch.tensor(2.0, requires_grad=True)
+    real, fake = (images.requires_grad_() for images in unequal_images())
+    for penalty in (R1(weight=2.0), GradientPenalty(weight=2.0)):
+        value = penalty(lambda x: scale * cubic(x), real, fake, torch.Generator().manual_seed(3)).sum()
+        to_critic, to_real, to_fake = torch.autograd.grad(value, [scale, real, fake], allow_unused=True)
+        assert to_critic.abs() > 0
+        assert to_real is None
+        assert to_fake is None
 
 
 def plane(slope: Tensor) -> Callable[[Tensor], Tensor]:

@@ -58,9 +58,10 @@ def check_targets(weights: Iterable[Weight], game: Mapping[str, Collection[str]]
 
 
 def weigh(objectives: Objectives, weights: Collection[Weight], step: int, steps: int) -> Objectives:
-    """The game with the weights of one step; of several about one term, all count."""
-    if not weights:
-        return objectives
+    """The game with the weights of one step; of several about one term, all count.
+
+    A player whose coefficients are all 0, by its weights or by the model's own fields, sits this step out.
+    """
     factors: dict[tuple[str, str], float] = {}
     for player, terms in objectives.minimise.items():
         for term in terms:

@@ -78,4 +78,5 @@ class VAEGAN(Model):
             log={"feature scale": real.features_BF.square().mean(1).sqrt()},
         )
         logits = real.logits_B, torch.cat([shown.logits_B for shown in fakes])
-        return refereed(game, play, logits, x_prior.mean, self.gate, self.regulariser)
+        penalised = x_rec if self.fakes == "reconstructions" else x_prior
+        return refereed(game, play, logits, penalised.mean, self.gate, self.regulariser)

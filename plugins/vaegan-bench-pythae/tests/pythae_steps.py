@@ -34,8 +34,8 @@ LR = 1e-3
 PLAYERS = ("encoder", "decoder", "discriminator")
 GATES = {  # margin 0: a player sits out while the costs, 0.69 each at the start, are on the wrong side
     "all move": {},
-    "discriminator rests": {"equilibrium": 2.0, "margin": 0.0},
-    "decoder rests": {"equilibrium": 0.1, "margin": 0.0},
+    "discriminator rests": {"equilibrium": 0.8, "margin": 0.0},
+    "decoder rests": {"equilibrium": 0.6, "margin": 0.0},
 }
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from by_hand import IMAGES, networks
 from torch import Tensor
 from vaegan_bench_pythae import PythaeVAE, PythaeVAEGAN
+from vaegan_bench_pythae.networks import Decoder, Discriminator, Encoder, current_autocast, from_unit, to_unit
 
 from vaegan_bench.api import Model, Play, to_signed
 from vaegan_bench.losses.reconstruction.bernoulli import Bernoulli
@@ -70,6 +72,25 @@ def test_the_vaegan_routed_as_in_the_paper_is_ours_without_reconstructed_fakes(c
     assert_equal_gradients(ours, core)
     torch.testing.assert_close(terms["prior"], core_terms["prior"].mean())
     torch.testing.assert_close(terms["discriminator_loss"], core_terms["discriminator"].mean())
+
+
+def test_networks_are_handed_to_pythae_in_its_units() -> None:
+    """Images in [0, 1], layer 1 the tapped features, layer 2 the probability of 'real'."""
+    modules, precision = networks(), current_autocast(CPU)
+    unit = to_unit(IMAGES)
+    assert 0 <= unit.min() < 0.5 < unit.max() <= 1
+    torch.testing.assert_close(from_unit(unit), IMAGES)
+    judged = Discriminator(modules, precision)(unit, [1, 2])
+    logits, features = modules["discriminator"](IMAGES)
+    torch.testing.assert_close(judged["embedding_layer_1"], features.flatten(1))
+    torch.testing.assert_close(judged["embedding_layer_2"], torch.sigmoid(logits)[:, None])
+    torch.testing.assert_close(judged["embedding"], torch.sigmoid(logits)[:, None])
+    posterior = Encoder(modules, precision)(unit)
+    mu, logvar = modules["encoder"](IMAGES)
+    torch.testing.assert_close(posterior["embedding"], mu)
+    torch.testing.assert_close(posterior["log_covariance"], logvar)
+    decoded = Decoder(modules, precision)(mu)["reconstruction"]
+    torch.testing.assert_close(decoded, 0.5 + 0.5 * modules["decoder"](mu).tanh())
 
 
 @pytest.mark.parametrize("model", [PythaeVAE(), PythaeVAEGAN()], ids=str)

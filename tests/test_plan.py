@@ -1,0 +1,132 @@
+"""Plans: every value of a study reaches its runs, lenders come first, and what cannot be is skipped with its reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from vaegan_bench.api import BenchError, UnknownNameError
+from vaegan_bench.plan import Plan, make_plan
+from vaegan_bench.registry import Registry
+from vaegan_bench.schedules.cosine import Cosine
+from vaegan_bench.study import Study
+
+SMALL = "compact[latent=3,width=4,decoder_width=4]"
+
+
+def planned(**values: Any) -> Plan:
+    return make_plan(Study().with_values({"device": "cpu", "networks": SMALL, **values}, "a test"), Registry())
+
+
+def test_every_value_of_a_study_reaches_its_runs() -> None:
+    plan = planned(
+        models=["vae"],
+        datasets=["avatars", "mnist"],
+        seeds=[9, 2],
+        size=64,
+        split="validation",
+        steps=7,
+        batch=12,
+        ema=0.25,
+        precision="bfloat16",
+        optimizer="adam[lr=0.5,weight_decay=0.1,schedule=cosine[end=0.2]]",
+    )
+    assert [(run.dataset.name, run.seed) for run in plan.runs] == [
+        ("avatars", 9),
+        ("avatars", 2),
+        ("mnist", 9),
+        ("mnist", 2),
+    ]
+    for run in plan.runs:
+        assert (run.size, run.split, run.steps, run.batch, run.ema) == (64, "validation", 7, 12, 0.25)
+        assert (run.precision, run.device) == ("bfloat16", "cpu")
+        assert (run.networks.latent, run.networks.width) == (3, 4)  # type: ignore[attr-defined]
+        assert (run.optimizer.lr, run.optimizer.weight_decay) == (0.5, 0.1)
+        assert run.optimizer.schedule == Cosine(end=0.2)
+        assert run.weights == ()
+
+
+def test_precision_is_chosen_for_the_device_where_a_study_leaves_it_open() -> None:
+    from vaegan_bench.device import choose_device, choose_precision
+
+    (run,) = planned(models=["vae"]).runs
+    assert run.precision == choose_precision("auto", choose_device("cpu"))
+    assert planned(models=["vae"], precision="float32").runs[0].precision == "float32"
+
+
+def test_seeds_keep_their_order_and_count_once() -> None:
+    assert [run.seed for run in planned(models=["vae"], seeds=[5, 0, 5, 3]).runs] == [5, 0, 3]
+
+
+def test_labels_of_one_run_are_refused_and_of_different_runs_are_not() -> None:
+    with pytest.raises(BenchError, match=r"'vaegan' and 'vaegan\[gamma=1e-5\]' mean the same run"):
+        planned(models=["vaegan", "vaegan[gamma=1e-5]"])
+    assert len(planned(models=["vaegan", "vaegan[gamma=1e-4]"]).runs) == 2
+    assert len(planned(models=["vae", "vae"]).runs) == 1
+
+
+def test_several_losses_are_crossed_in_full() -> None:
+    losses = {"similarity": ["gaussian", "laplace"], "adversarial": ["hinge", "wgan", "lsgan"]}
+    labels = [run.label for run in planned(models=["vaegan"], losses=losses).runs]
+    assert labels == [
+        f"vaegan[similarity={s},adversarial={a}]" for s in losses["similarity"] for a in losses["adversarial"]
+    ]
+
+
+def test_lenders_have_the_borrowers_seed_and_setting_and_no_weights_of_theirs() -> None:
+    plan = planned(models=["vae-disl[prior.weight=0.5]"], seeds=[4, 1])
+    assert [(run.model.name, run.seed) for run in plan.runs] == [
+        ("gan", 4),
+        ("vae-disl", 4),
+        ("gan", 1),
+        ("vae-disl", 1),
+    ]
+    for lender, borrower in (plan.runs[:2], plan.runs[2:]):
+        assert plan.lenders[borrower.id] == {"discriminator": lender}
+        assert plan.lenders[lender.id] == {}
+        assert lender.weights == ()
+        assert lender.setting == borrower.setting
+
+
+def test_a_model_of_the_study_lends_under_its_own_label_and_is_trained_once() -> None:
+    plan = planned(models=["vae-disl", "gan[adversarial=minimax]", "vae"])
+    assert [run.label for run in plan.runs] == ["gan[adversarial=minimax]", "vae-disl", "vae"]
+    weighed = planned(models=["vae-disl", "gan[generator.weight=2]"])
+    assert [run.label for run in weighed.runs] == ["gan", "vae-disl", "gan[generator.weight=2]"]
+
+
+def test_what_the_networks_cannot_build_is_skipped_with_the_reason_unless_nothing_is_left() -> None:
+    with pytest.raises(BenchError, match="Nothing to run: Networks 'larsen' are defined at 32×32 and 64×64"):
+        planned(models=["vae"], networks="larsen", size=16)
+
+
+@pytest.mark.parametrize(
+    ("model", "term"),
+    [
+        ("vae[similarity.weight=2]", "similarity"),
+        ("gan[encoder.generator.weight=2]", "encoder.generator"),
+        ("vaegan[decoder.prior.weight=2]", "decoder.prior"),
+        ("vaegan[regulariser.weight=2]", "regulariser"),
+    ],
+)
+def test_a_weight_of_what_nobody_minimises_is_refused(model: str, term: str) -> None:
+    with pytest.raises(UnknownNameError, match=f"Unknown term of model '{model.partition('[')[0]}': '{term}'"):
+        planned(models=[model])
+    (run,) = planned(models=["vaegan[regulariser=r1,regulariser.weight=2]"]).runs
+    assert run.weights[0].target == "regulariser"
+
+
+def test_crossed_weights_meet_the_models_that_have_the_term_and_ablation_leaves_out_each() -> None:
+    plan = planned(models=["gan", "vae"], weights={"autoencoder.prior": ["0.5", "2"]}, ablate=True)
+    assert [run.label for run in plan.runs] == [
+        "gan",
+        "gan[generator.weight=0]",
+        "gan[discriminator.weight=0]",
+        "vae[autoencoder.prior.weight=0.5]",
+        "vae[autoencoder.prior.weight=2]",
+        "vae[autoencoder.prior.weight=0.5,prior.weight=0]",
+        "vae[autoencoder.prior.weight=0.5,reconstruction.weight=0]",
+        "vae[autoencoder.prior.weight=2,prior.weight=0]",
+        "vae[autoencoder.prior.weight=2,reconstruction.weight=0]",
+    ]

@@ -1,0 +1,82 @@
+"""Schedules: known values at the first steps, between, and at the last."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import pytest
+
+from vaegan_bench.api import Schedule
+from vaegan_bench.registry import Registry
+from vaegan_bench.schedules.constant import Constant
+from vaegan_bench.schedules.cosine import Cosine
+from vaegan_bench.schedules.cyclic import Cyclic
+from vaegan_bench.schedules.linear import Linear
+from vaegan_bench.schedules.power import Power
+from vaegan_bench.schedules.stepwise import Stepwise
+
+BASE, STEPS = 2.0, 20
+
+# schedule → step → value, of a base of 2 over 20 steps
+KNOWN: list[tuple[Schedule, dict[int, float]]] = [
+    (Constant(value=0.3), {0: 0.6, 1: 0.6, 19: 0.6}),
+    (Constant(), {0: 2, 19: 2}),
+    (
+        Cosine(end=0.5),
+        {
+            0: 2,
+            1: 0.5 + 0.75 * (1 + math.cos(math.pi / 20)),
+            5: 0.5 + 0.75 * (1 + math.sqrt(0.5)),
+            10: 1.25,
+            19: 0.5 + 0.75 * (1 - math.cos(math.pi / 20)),
+            20: 0.5,
+        },
+    ),
+    (
+        Power(end=0.5, power=0.75, every=5),
+        {0: 2, 1: 2, 4: 2, 5: 2 - 1.5 * 0.25**0.75, 9: 2 - 1.5 * 0.25**0.75, 19: 2 - 1.5 * 0.75**0.75, 20: 0.5},
+    ),
+    (
+        Cyclic(low=0.2, high=0.7, cycles=2, ramp=0.4),  # a cycle of 10 steps rises for 4 of them
+        {0: 0.4, 1: 0.65, 2: 0.9, 4: 1.4, 5: 1.4, 9: 1.4, 10: 0.4, 11: 0.65, 19: 1.4},
+    ),
+    (Cyclic(), {0: 0, 1: 0.8, 2: 1.6, 3: 2, 4: 2, 5: 0, 19: 2}),
+    (Linear(start=0.5, end=2.0, over=4, after=3), {0: 1, 1: 1, 3: 1, 4: 1.75, 6: 3.25, 7: 4, 19: 4}),
+    (Linear(start=1.0, end=0.25, over=10), {0: 2, 1: 1.85, 10: 0.5, 11: 0.5, 19: 0.5}),
+    (Stepwise(stages="0:1 1:0.5 19:0.25"), {0: 2, 1: 1, 18: 1, 19: 0.5}),
+]
+
+
+@pytest.mark.parametrize(("schedule", "values"), KNOWN, ids=lambda value: str(value)[:60])
+def test_schedules_have_known_values(schedule: Schedule, values: dict[int, float]) -> None:
+    found = {step: schedule(BASE, step, STEPS) for step in values}
+    assert found == pytest.approx(values, abs=1e-12)
+
+
+def test_every_built_in_schedule_has_its_values_stated_here() -> None:
+    known = [entry.plugin for entry in Registry().of_kind(Schedule.kind).values()]
+    built_in = {plugin for plugin in known if plugin.__module__.startswith("vaegan_bench.")}
+    assert {type(schedule) for schedule, _ in KNOWN} == built_in
+
+
+@pytest.mark.parametrize("schedule", [Cosine(), Power(every=1)], ids=str)
+def test_learning_rates_that_anneal_fall_at_every_step(schedule: Schedule) -> None:
+    values = [schedule(1e-3, step, 50) for step in range(51)]
+    assert values[0] == 1e-3
+    assert all(later < earlier for earlier, later in pairwise(values))
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        (Cyclic, {"cycles": 0}),
+        (Cyclic, {"ramp": 0.0}),
+        (Cyclic, {"ramp": 1.5}),
+        (Linear, {"over": 0}),
+        (Linear, {"after": -1}),
+    ],
+)
+def test_what_means_nothing_is_refused(kind: type[Schedule], fields: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(fields))):
+        kind(**fields)
