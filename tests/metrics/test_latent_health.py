@@ -38,7 +38,10 @@ def test_kl_of_unequal_rows_by_hand(signs: Outputs) -> None:
     kl, active = LatentHealth()(replace(signs, posterior=posterior))
     mean, deviation = statistics.fmean(rows), statistics.stdev(rows)
     assert kl.value == pytest.approx(mean)
-    assert (kl.low, kl.high) == pytest.approx((0.0, mean + 1.959964 * deviation / 3**0.5))
+    reach = 1.959964 * deviation / 3**0.5
+    assert (kl.low, kl.high) == pytest.approx((mean - reach, mean + reach))
+    far = Posterior(torch.tensor([[0.0], [3.0]]), torch.zeros(2, 1))
+    assert LatentHealth()(replace(signs, posterior=far))[0].low == 0
     assert (kl.protocol["n_real"], kl.protocol["latent"], active.value) == (3, 2, 2)
     exhibit = LatentHealth().exhibits(replace(signs, posterior=posterior))["kl-per-dimension"]
     assert exhibit == pytest.approx([(0.5 + 4.5) / 3, (wide + 2.0) / 3])
