@@ -37,7 +37,7 @@ class Recorded(TrainedModel):
 
 
 def data(train: int = 30, test: int = 9) -> Data:
-    """Images of one level each: 0, 1, 2, … to train on and 100, 101, … to test on; every third one has the attribute."""
+    """Images of one level: 0, 1, 2, … to train on and 100, 101, … to test on; every third one has the attribute."""
 
     def part(first: int, n: int) -> Split:
         levels = torch.arange(first, first + n, dtype=torch.uint8)[:, None, None, None].expand(n, 1, 4, 4)

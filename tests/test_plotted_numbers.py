@@ -91,8 +91,22 @@ def test_many_points_are_averaged_with_their_neighbours_only() -> None:
 def test_floors_and_ceilings_of_attributes_are_means_at_their_attribute() -> None:
     ends = [(0.1, 0.9), (0.3, 1.0)]
     frame = pd.DataFrame(
-        {"run": f"vae-{seed}", "dataset": "avatars", "model": "vae", "seed": seed, "metric": "auc", "direction": "higher"}
-        | {"attribute": name, "value": value, "low": value - 0.1, "high": value + 0.2, "floor": floor, "ceiling": ceiling}
+        {
+            "run": f"vae-{seed}",
+            "dataset": "avatars",
+            "model": "vae",
+            "seed": seed,
+            "metric": "auc",
+            "direction": "higher",
+        }
+        | {
+            "attribute": name,
+            "value": value,
+            "low": value - 0.1,
+            "high": value + 0.2,
+            "floor": floor,
+            "ceiling": ceiling,
+        }
         for seed, (floor, ceiling) in enumerate(ends)
         for name, value in (("Bald", 0.4 + 0.1 * seed), ("Smiling", 0.7 + 0.02 * seed))
     )

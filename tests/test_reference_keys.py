@@ -38,9 +38,7 @@ class Weighted(Extractor):
             return features_BF, features_BF[:, :1]
 
         protocol = {"resize": resize, "dtype": "float32"}
-        return FrozenNetwork(
-            name="weighted", digest=digest, protocol=protocol, forward=look, device=device, batch=1000
-        )
+        return FrozenNetwork(name="weighted", digest=digest, protocol=protocol, forward=look, device=device, batch=1000)
 
 
 def mean(real: Features, times: float = 1.0) -> Mapping[str, Tensor]:

@@ -115,7 +115,8 @@ def test_only_whoever_beats_all_others_by_a_verdict_is_marked() -> None:
 
 def test_mixed_differences_show_none() -> None:
     rows = frame(
-        measured("vae", dict(enumerate([1.0, 5, 2, 8, 3, 9, 4]))), measured("gan", dict(enumerate([2.0, 3, 4, 5, 6, 7, 8])))
+        measured("vae", dict(enumerate([1.0, 5, 2, 8, 3, 9, 4]))),
+        measured("gan", dict(enumerate([2.0, 3, 4, 5, 6, 7, 8]))),
     )
     assert tables.compare(rows, "vae", "gan").iloc[0]["verdict"] == "no difference shown"
 
@@ -162,9 +163,7 @@ def test_floor_and_ceiling_are_means_over_finished_runs() -> None:
 
 def test_a_term_that_was_left_out_is_compared_with_the_full_model() -> None:
     full, without = "vae[gamma=2]", "vae[gamma=2,prior.weight=0]"
-    rows = frame(
-        measured(full, {2: 10.0, 0: 20.0, 1: 30.0}), measured(without, {0: 25.0, 1: 36.0, 2: 17.0, 3: 1000.0})
-    )
+    rows = frame(measured(full, {2: 10.0, 0: 20.0, 1: 30.0}), measured(without, {0: 25.0, 1: 36.0, 2: 17.0, 3: 1000.0}))
     table = tables.ablation(rows)
     assert table.loc[("avatars", full, "prior"), f"{FRECHET} ↓"].startswith("+6.0 ± 2.5")
     assert table.index.tolist() == [("avatars", full, ""), ("avatars", full, "prior")]

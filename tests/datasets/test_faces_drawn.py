@@ -108,9 +108,7 @@ def test_cheeks_have_the_colour_of_the_skin(skin: str) -> None:
 @pytest.mark.parametrize("glasses", parts.GLASSES)
 def test_sunglasses_darken_what_the_eyes_do_and_clear_glasses_do_not(glasses: str) -> None:
     face = replace(PLAIN, glasses=glasses)
-    seen, plain = (
-        np.abs(drawn(glasses=kind) - drawn(glasses=kind, eyes="CLOSED")).sum() for kind in (glasses, "NONE")
-    )
+    seen, plain = (np.abs(drawn(glasses=kind) - drawn(glasses=kind, eyes="CLOSED")).sum() for kind in (glasses, "NONE"))
     assert HELD["Sunglasses"](face) == (seen < 0.6 * plain), seen / plain
     assert HELD["Eyeglasses"](face) == bool((drawn(glasses=glasses) != drawn()).any())
 
