@@ -88,6 +88,12 @@ def test_held_out_images_of_the_data_have_no_part_in_training(extractor: Extract
     assert len(list(tmp_path.rglob("*.safetensors"))) == 2
 
 
+def test_other_scores_of_the_same_attributes_are_learned_anew(tmp_path: Path) -> None:
+    plain = data()
+    scored = replace(plain, train=replace(plain.train, scores_NA=torch.where(plain.train.attributes_NA, 5.0, -2.0)))
+    assert opened(REGRESSOR, plain, tmp_path).digest != opened(REGRESSOR, scored, tmp_path).digest
+
+
 def test_every_training_image_counts_for_the_regressor(tmp_path: Path) -> None:
     digests = {opened(REGRESSOR, data(), tmp_path).digest}
     for row in range(0, N, 20):

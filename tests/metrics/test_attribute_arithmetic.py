@@ -269,6 +269,32 @@ def test_one_draw_and_the_error_are_means_over_all_draws(best_of: int, stand_in:
     assert error.ceiling == 0
 
 
+@dataclass(eq=False)
+class ByVector(StandInOutputs):
+    """Draws the wanted attributes, but of the first vector the opposite."""
+
+    def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
+        assert attributes_NA is not None
+        shown = torch.cat([-attributes_NA[:1], attributes_NA[1:]])
+        return (MIDDLE + 100 * shown).to(torch.uint8)[:, None, None]
+
+
+def test_intervals_of_similarity_are_over_attribute_vectors(stand_in: Extractor) -> None:
+    on = bools([[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 0]])
+    real = (200 * on).to(torch.uint8)[:, None, None]
+    network = StandInNetwork(pixels, lambda x: pixels(x) / 100 - 1, columns=NAMES)
+    data = Data(Split(real, on), Split(real, on), NAMES, digest="by vector")
+    outputs = ByVector(data, real, real, network, latent=2, conditional=True)
+    rows = AttributeSimilarity(extractor=stand_in, best_of=1, draws=2, vectors=3)(outputs)
+    # Three vectors at most, with cosines -1, 1 and 1 and errors 12, 0 and 0, in every draw.
+    for metric, values in (("attribute-cosine", [-1.0, 1, 1]), ("attribute-error", [12.0, 0, 0])):
+        row = found(rows, metric)
+        reach = 1.96 * float(torch.tensor(values).std()) / 3**0.5
+        mean = sum(values) / 3
+        assert (row.low, row.value, row.high) == pytest.approx((mean - reach, mean, mean + reach))
+        assert row.protocol["vectors"] == 3
+
+
 def test_base_rates_are_those_of_the_training_part(stand_in: Extractor) -> None:
     centre = torch.tensor([0.5, -0.5, -0.5])  # 3, 1 and 1 of 4 training images have the attributes, as −1 and 1
     wanted = torch.tensor([[1.0, -1, -1], [-1, 1, -1], [1, 1, -1]])

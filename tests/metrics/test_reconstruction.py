@@ -70,6 +70,14 @@ def test_each_score_is_taken_per_image_and_then_averaged() -> None:
     assert scores["psnr"] == pytest.approx(-10 / 3 * (math.log10(0.04) + 0 + math.log10(0.08)))
 
 
+def test_every_image_counts_alike_however_many_there_are() -> None:
+    real = torch.zeros(300, 1, 11, 11, dtype=torch.uint8)
+    made = real.clone()
+    made[290:] += 255
+    scores = mean_scores(real, made)
+    assert scores["mse"] == scores["mae"] == pytest.approx(10 / 300)
+
+
 def test_ssim_of_skewed_images_of_8_bits_is_scikit_images() -> None:
     noise = torch.Generator().manual_seed(4)
     real = (torch.rand(5, 3, 20, 14, generator=noise) ** 3 * 255).to(torch.uint8)
