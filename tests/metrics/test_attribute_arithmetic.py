@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import Data, Extractor, Measurement, Split
+from vaegan_bench.api import BenchError, Data, Extractor, Measurement, Split
 from vaegan_bench.metrics.attribute_retention import AttributeRetention
 from vaegan_bench.metrics.attribute_similarity import AttributeSimilarity
 from vaegan_bench.metrics.attribute_vectors import AttributeVectors
@@ -17,6 +17,7 @@ from vaegan_bench.metrics.linear_probe import LinearProbe
 from vaegan_bench.metrics.measures.attribute_effects import attribute_vectors
 from vaegan_bench.metrics.measures.attribute_trials import encoder_trial, prior_trial
 from vaegan_bench.metrics.measures.intervals import Z, wilson
+from vaegan_bench.metrics.measures.usable_attributes import truth, truth_in_training, usable_attributes
 from vaegan_bench.testing.worlds import StandInNetwork, StandInOutputs, pixels
 
 MIDDLE = 100
@@ -193,6 +194,15 @@ def test_matched_effects_by_hand(stand_in: Extractor) -> None:
     assert found(rows, "matched-leakage", "Hat").direction == "lower"
 
 
+def test_rows_of_the_matrix_are_vectors_and_columns_are_decisions(stand_in: Extractor) -> None:
+    matrix = AttributeVectors(extractor=stand_in, alpha=4.0).exhibits(moved_world())["attribute-matrix"]
+    # Four times the vector of beards is (-0.4, 4.8, 0.8): of the three images without one, one loses its hat, and one
+    # begins to smile.
+    assert matrix[1].tolist() == pytest.approx([-1 / 3, 1, 1 / 3])
+    assert matrix[0].tolist() == pytest.approx([1, 0, 0])
+    assert matrix[2].tolist() == pytest.approx([0, 0, 1])
+
+
 def test_codes_that_make_the_vectors_of_the_prior_are_not_those_that_are_moved(stand_in: Extractor) -> None:
     outputs = moved_world()
     trial = prior_trial(outputs, stand_in, drawn=40)
@@ -202,6 +212,40 @@ def test_codes_that_make_the_vectors_of_the_prior_are_not_those_that_are_moved(s
         trial.vectors_AZ, attribute_vectors(codes[:40], (drawn(codes[:40]) > MIDDLE)[:, 0, 0]), rtol=0, atol=0
     )
     assert torch.equal(trial.without_NA, ~(drawn(codes[40:]) > MIDDLE)[:, 0, 0])
+
+
+# Which attributes the oracle knows.
+
+
+@pytest.mark.parametrize(("second", "usable"), [(95, True), (105, False)])
+def test_an_auc_of_nine_tenths_is_enough(second: int, usable: bool, stand_in: Extractor) -> None:
+    real = images([[90], [100], [110], [120], [130], [80], [second]])
+    on = bools([[1]] * 5 + [[0]] * 2)  # ten pairs, of which one is lost, or two
+    outputs = world(real, on, on, HAT)
+    assert usable_attributes(outputs, stand_in).tolist() == [usable]
+
+
+def test_fewer_images_than_the_data_hold_have_the_first_attributes(stand_in: Extractor) -> None:
+    on = bools([[1], [0], [0], [1], [1], [1]])
+    whole = world(images([[130], [90], [80], [70], [60], [50]]), on, ~on, HAT)
+    few = replace(whole, real=whole.real[:3])
+    assert truth(few).flatten().tolist() == [True, False, False]
+    assert usable_attributes(few, stand_in).tolist() == [True]
+
+    class Shorter(StandInOutputs):
+        @property
+        def train(self) -> Tensor:
+            return self.data.train.images_NCHW[:2]
+
+    shorter = Shorter(few.data, few.real, few.samples, few.opened)
+    assert truth_in_training(shorter).flatten().tolist() == [False, True]
+
+
+def test_an_oracle_of_the_same_attributes_in_another_order_is_refused(stand_in: Extractor) -> None:
+    outputs = moved_world()
+    turned = replace(outputs, opened=oracle(NAMES[::-1]))
+    with pytest.raises(BenchError, match="does not predict the data's attributes"):
+        AttributeVectors(extractor=stand_in)(turned)
 
 
 # The probe: a code of one dimension, of which training shows the direction.
