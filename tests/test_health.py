@@ -63,6 +63,33 @@ def test_a_discriminator_that_is_always_right_at_the_end_is_saturated(late: list
     assert ("discriminator saturated" in told) == saturated
 
 
+@pytest.mark.parametrize(("variance", "collapsed"), [(0.0099, True), (0.0101, False)])
+def test_one_active_dimension_is_enough(variance: float, collapsed: bool) -> None:
+    mu = torch.zeros(2, 3).double()
+    mu[:, 1] = torch.tensor([-1.0, 1.0]) * (variance / 2) ** 0.5
+    told = found(Made(pictures(60, seed=2), Posterior(mu, torch.zeros(2, 3))), aucs())
+    assert ("posterior collapse" in told) == collapsed
+    if collapsed:
+        assert "0 of 3 latent dimensions are active: the largest variance of a posterior mean is 0.0099" in str(told)
+
+
+@pytest.mark.parametrize(("repeated", "collapsed"), [(20, True), (19, False)])
+def test_half_of_the_samples_with_a_near_duplicate_are_mode_collapse(repeated: int, collapsed: bool) -> None:
+    samples = pictures(40, seed=2)
+    samples[1:repeated] = samples[:1]
+    assert ("mode collapse" in found(Made(samples), aucs())) == collapsed
+
+
+@pytest.mark.parametrize(("last", "saturated"), [(0.9991, True), (0.9989, False)])
+def test_only_the_last_tenth_counts_and_999_of_1000_pairs_are_enough(last: float, saturated: bool) -> None:
+    told = found(Made(pictures(60, seed=2)), aucs(*([0.2] * 36), *([last] * 4)))
+    assert ("discriminator saturated" in told) == saturated
+    before = found(Made(pictures(60, seed=2)), aucs(*([1.0] * 36), 1.0, 1.0, 0.99, 1.0))
+    assert before == {}
+    other = aucs(*([1.0] * 40)).assign(term="encoder auc")
+    assert found(Made(pictures(60, seed=2)), other) == {}
+
+
 def test_a_run_whose_prior_outweighs_all_else_is_told_in_every_table(tmp_path: Path) -> None:
     with torch.random.fork_rng():
         results = vb.run(

@@ -18,6 +18,7 @@ Kept = Mapping[str, Sequence[Mapping[str, Array]]]
 """Model → the arrays of each of its runs, by name."""
 
 NUMBERS = ("learning-curves", "gradients", "metrics", "attributes", "attribute-matrix", "latent")
+SPECTRUM = "kl-per-dimension"
 PICTURES = ("samples", "reconstructions", "attribute-strips", "nearest-training")
 
 
@@ -108,11 +109,19 @@ def _sheets(kept: Kept, models: Sequence[str]) -> Iterator[tuple[str, Figure]]:
 
 def _number_figures(kept: Kept, models: Sequence[str]) -> Iterator[tuple[str, Figure]]:
     """What exhibits say in numbers, in the mean over seeds."""
-    if spectra := _mean(kept, "kl-per-dimension"):
+    if spectra := _mean(_ranked(kept), SPECTRUM):
         yield "latent", plots.latent_spectrum(spectra, models)
     if matrices := _mean(kept, "attribute-matrix"):
         names = next(iter(_first(kept, "attribute-names").values())).tolist()
         yield "attribute-matrix", plots.attribute_matrix(matrices, names, models)
+
+
+def _ranked(kept: Kept) -> Kept:
+    """Spectra alone, each from its largest dimension down: of two seeds, dimensions share no more than their rank."""
+    return {
+        model: [{SPECTRUM: np.sort(run[SPECTRUM])[::-1]} for run in runs if SPECTRUM in run]
+        for model, runs in kept.items()
+    }
 
 
 def _picture_figures(kept: Kept, models: Sequence[str]) -> Iterator[tuple[str, Figure]]:

@@ -86,6 +86,28 @@ def test_gamma_is_an_exponent_on_all_channels() -> None:
     assert torch.allclose((ours + 1) / 2, expected, atol=1e-4)
 
 
+def test_flip_mirrors_columns_and_nothing_else_and_none_does_nothing() -> None:
+    jitter = Jitter(0.2, 0.2, 0.5, 0.5, 0.5, 0.5)
+    flipped = augmented(COLOURS, "flip", jitter, seeded())
+    same = (flipped == COLOURS).flatten(1).all(1)
+    assert torch.equal(flipped[~same], COLOURS[~same].flip(-1))
+    assert 60 < int(same.sum()) < 140
+    assert torch.equal(augmented(COLOURS, "none", jitter, seeded()), COLOURS)
+
+
+def test_the_next_batch_has_other_noise_and_the_same_seed_has_the_same() -> None:
+    jitter, noise = Jitter(0.02, 0.01, 0.01, 0.05, 0.05, 0.01), seeded()
+    first, second = (augmented(COLOURS, "paper", jitter, noise) for _ in range(2))
+    assert not torch.equal(first, second)
+    assert torch.equal(augmented(COLOURS, "paper", jitter, seeded()), first)
+
+
+def test_translation_goes_both_ways_on_average_and_sideways_as_much_as_down() -> None:
+    moved = centroids(jittered(spots(), NOTHING._replace(translation=0.05), seeded())).mean(1)
+    right, down, *_ = torch.randn(7, 300, generator=seeded())
+    assert torch.allclose(moved, 0.05 * torch.stack([right, down], 1), atol=0.006)
+
+
 def test_each_picture_is_mirrored_for_itself() -> None:
     x = COLOURS[:1].repeat(400, 1, 1, 1)
     flipped = mirrored(x, seeded())

@@ -12,6 +12,7 @@ from PIL import Image
 from vaegan_bench.api import Data, DataError, to_signed
 from vaegan_bench.datasets.celeba import CelebA
 from vaegan_bench.datasets.celeba.tables import ATTRIBUTES
+from vaegan_bench.datasets.preparation.treatment import Treatment, treated
 from vaegan_bench.testing import datasets as conformance
 
 __all__ = ["data_dir"]
@@ -39,6 +40,31 @@ def test_parts_shapes_and_attributes_are_the_official_ones(files: CelebAFiles, t
     assert np.array_equal(data.train.attributes_NA.numpy(), files.signs[:9] > 0)
     assert np.array_equal(data.test.attributes_NA.numpy(), files.signs[9:] > 0)
     assert data.train.scores_NA is None
+
+
+def of(files: CelebAFiles, size: int = 32) -> dict[bytes, int]:
+    """Each prepared image of the crop '148' → the number of its file."""
+    treatment = Treatment(size, (15, 40, 163, 188), (178, 218))
+    return {treated(files.pictures[name], treatment).tobytes(): i for i, name in enumerate(files.names)}
+
+
+def test_each_image_keeps_its_attributes_where_files_rows_and_parts_are_in_three_orders(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    files = CelebAFiles(data_dir)
+    files.parts = [2, 0, 1, 0, 2, 1, 0, 0, 2, 0, 1, 0]
+    files.text().loose()
+    shuffled = np.random.default_rng(5).permutation(12)
+    files.edit(TABLE, lambda lines: [*lines[:2], *(lines[2 + i] for i in shuffled)])
+    files.edit(PARTITION, lambda lines: [lines[i] for i in shuffled[::-1]])
+    data, number = load(tmp_path, "148"), of(files)
+    for split, parts in ((data.train, {0, 1}), (data.test, {2})):
+        rows = [number[image.numpy().tobytes()] for image in split.images_NCHW]
+        assert {files.parts[row] for row in rows} == parts
+        assert np.array_equal(split.attributes_NA.numpy(), files.signs[rows] > 0)
+    assert (len(data.train), len(data.test)) == (9, 3)
+    trained = [number[image.numpy().tobytes()] for image in data.train.images_NCHW]
+    assert [files.parts[row] for row in trained] == [0] * 6 + [1] * 3  # so that validation holds out official ones
 
 
 def test_there_are_forty_attributes_in_alphabetical_order() -> None:

@@ -22,6 +22,7 @@ from PIL import Image
 from vaegan_bench.api import Data, DataError, Dataset
 from vaegan_bench.api.places import VARIABLE
 from vaegan_bench.datasets.cifar10 import CIFAR10
+from vaegan_bench.datasets.cifar10 import CLASSES as CIFAR_CLASSES
 from vaegan_bench.datasets.fashion_mnist import CLOTHES, FashionMNIST
 from vaegan_bench.datasets.mnist import DIGITS, MNIST
 from vaegan_bench.datasets.stl10 import CLASSES as STL10_CLASSES
@@ -335,6 +336,21 @@ def test_classes_are_in_the_order_of_their_labels() -> None:
     plain = [name.replace("/", "_or_").replace(" ", "_") for name in datasets.FashionMNIST.classes]
     assert plain == list(CLOTHES)
     assert sorted(STL10_CLASSES) == list(STL10_CLASSES)
+
+
+def test_classes_have_the_numbers_that_their_makers_gave_them() -> None:
+    assert " ".join(CIFAR_CLASSES) == "airplane automobile bird cat deer dog frog horse ship truck"
+    assert " ".join(STL10_CLASSES) == "airplane bird car cat deer dog horse monkey ship truck"
+    assert [DIGITS.index(word) for word in ("zero", "three", "seven", "nine")] == [0, 3, 7, 9]
+    assert (CLOTHES.index("Trouser"), CLOTHES.index("Sandal"), CLOTHES.index("Bag")) == (1, 5, 8)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_no_image_is_in_both_parts(publish: Publish, tmp_path: Path, name: str) -> None:
+    data = fetched(publish(name), 32, tmp_path)
+    train, test = ({image.numpy().tobytes() for image in part.images_NCHW} for part in (data.train, data.test))
+    assert (len(train), len(test)) == (TRAIN, TEST)
+    assert not train & test
 
 
 def test_a_size_below_one_is_refused(publish: Publish, tmp_path: Path) -> None:

@@ -42,6 +42,24 @@ def test_people_of_the_first_set_are_the_test_part(files: LFWFiles, tmp_path: Pa
             assert np.array_equal(image, treated(contents[row], Treatment(size, (50, 50, 200, 200))))
 
 
+def test_each_image_keeps_its_scores_where_the_table_is_in_another_order(files: LFWFiles, tmp_path: Path) -> None:
+    before, table = load(tmp_path), files.folder / "lfw_attributes.txt"
+    lines = table.read_text().splitlines()
+    shuffled = np.random.default_rng(3).permutation(len(lines) - 2)
+    table.write_text("\n".join([*lines[:2], *(lines[2 + i] for i in shuffled)]) + "\n")
+    after = load(tmp_path)
+    by_image = {
+        treated(content, Treatment(32, (50, 50, 200, 200))).tobytes(): row
+        for row, content in enumerate(files.pictures.values())
+    }
+    for split in (after.train, after.test):
+        rows = [by_image[image.numpy().tobytes()] for image in split.images_NCHW]
+        assert split.scores_NA is not None
+        assert np.array_equal(split.scores_NA.numpy(), files.scores[rows].astype(np.float32))
+        assert torch.equal(split.conditions, split.scores_NA)
+    assert torch.equal(after.test.images_NCHW, before.test.images_NCHW)
+
+
 def test_another_fold_has_other_people(files: LFWFiles, tmp_path: Path) -> None:
     first, second = load(tmp_path), load(tmp_path, fold=2)
     assert torch.equal(first.train.images_NCHW, second.test.images_NCHW)

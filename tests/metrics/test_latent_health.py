@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+import statistics
 from dataclasses import replace
 
 import numpy as np
@@ -27,6 +29,28 @@ def test_kl_is_torchs_and_dimensions_that_follow_the_picture_are_active(signs: O
     exhibit = LatentHealth().exhibits(outputs)["kl-per-dimension"]
     assert exhibit.dtype == np.float32
     assert exhibit == pytest.approx(expected.mean(0).numpy(), rel=1e-5)
+
+
+def test_kl_of_unequal_rows_by_hand(signs: Outputs) -> None:
+    posterior = Posterior(torch.tensor([[1.0, 0.0], [3.0, 0.0], [0.0, 2.0]]), torch.tensor([[0, 0.7], [0, 0], [0, 0]]))
+    wide = (math.exp(0.7) - 1 - 0.7) / 2
+    rows = [0.5 + wide, 4.5, 2.0]
+    kl, active = LatentHealth()(replace(signs, posterior=posterior))
+    mean, deviation = statistics.fmean(rows), statistics.stdev(rows)
+    assert kl.value == pytest.approx(mean)
+    reach = 1.959964 * deviation / 3**0.5
+    assert (kl.low, kl.high) == pytest.approx((mean - reach, mean + reach))
+    far = Posterior(torch.tensor([[0.0], [3.0]]), torch.zeros(2, 1))
+    assert LatentHealth()(replace(signs, posterior=far))[0].low == 0
+    assert (kl.protocol["n_real"], kl.protocol["latent"], active.value) == (3, 2, 2)
+    exhibit = LatentHealth().exhibits(replace(signs, posterior=posterior))["kl-per-dimension"]
+    assert exhibit == pytest.approx([(0.5 + 4.5) / 3, (wide + 2.0) / 3])
+
+
+@pytest.mark.parametrize(("variance", "active"), [(0.0099, 0), (0.0101, 1)])
+def test_a_dimension_is_active_above_a_hundredth_of_unbiased_variance(variance: float, active: int) -> None:
+    mu = 7 + torch.tensor([-1.0, 1.0])[:, None] * (variance / 2) ** 0.5  # their unbiased variance
+    assert int(active_units(Posterior(mu.double(), torch.full((2, 1), -9.0)))) == active
 
 
 def test_no_encoder_gives_no_rows_and_broken_codes_are_named(signs: Outputs) -> None:

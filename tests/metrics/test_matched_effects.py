@@ -37,6 +37,12 @@ def test_the_first_crossing_counts_and_nothing_behind_it_is_computed() -> None:
     assert first_match([point(0.0, [0, 0, 0]), point(4.0, [0, 1, 0])]) is None
 
 
+def test_exactly_half_is_a_match_even_at_the_last_shift() -> None:
+    match = first_match([point(0.0, [0, 0]), point(3.0, [0, 0]), point(4.0, [1, 0], 0.2, 0.6)])
+    assert match is not None
+    assert match.values_3.tolist() == pytest.approx([4.0, 0.2, 0.6])
+
+
 def test_intervals_are_those_of_resampled_pictures() -> None:
     noise = torch.Generator().manual_seed(0)
     threshold = 1.5 + 0.8 * torch.randn(500, generator=noise, dtype=torch.float64)

@@ -58,11 +58,52 @@ def test_known_errors_on_the_unit_range() -> None:
     assert scores["psnr"] == pytest.approx(13.979, abs=1e-3)
 
 
+def test_each_score_is_taken_per_image_and_then_averaged() -> None:
+    real = torch.zeros(3, 1, 12, 12, dtype=torch.uint8)
+    made = real.clone()
+    made[0] += 51
+    made[1] += 255
+    made[2, :, :6] += 102
+    scores = mean_scores(real, made)
+    assert scores["mae"] == pytest.approx((0.2 + 1 + 0.4 / 2) / 3)
+    assert scores["mse"] == pytest.approx((0.04 + 1 + 0.16 / 2) / 3)
+    assert scores["psnr"] == pytest.approx(-10 / 3 * (math.log10(0.04) + 0 + math.log10(0.08)))
+
+
+def test_every_image_counts_alike_however_many_there_are() -> None:
+    real = torch.zeros(300, 1, 11, 11, dtype=torch.uint8)
+    made = real.clone()
+    made[290:] += 255
+    scores = mean_scores(real, made)
+    assert scores["mse"] == scores["mae"] == pytest.approx(10 / 300)
+
+
+def test_ssim_of_skewed_images_of_8_bits_is_scikit_images() -> None:
+    noise = torch.Generator().manual_seed(4)
+    real = (torch.rand(5, 3, 20, 14, generator=noise) ** 3 * 255).to(torch.uint8)
+    made = (real * 0.6 + 40 * torch.rand(5, 3, 20, 14, generator=noise)).to(torch.uint8)
+    expected = [
+        reference_ssim(
+            x.numpy(),
+            y.numpy(),
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+            data_range=255,
+            channel_axis=0,
+        )
+        for x, y in zip(real, made, strict=True)
+    ]
+    assert mean_scores(real, made)["ssim"] == pytest.approx(sum(expected) / 5, rel=1e-9)
+
+
 def test_rows_carry_direction_and_protocol(signs: Any) -> None:
     outputs = replace(signs, real=uint8(0), reconstructions=uint8(1))
     rows = {row.metric: row for row in Reconstruction()(outputs)}
     assert list(rows) == ["mse", "mae", "psnr", "ssim"]
     assert rows["psnr"].direction == "higher"
+    assert [row.direction for row in rows.values()] == ["lower", "lower", "higher", "higher"]
+    assert [row.units for row in rows.values()] == ["1", "1", "dB", "1"]
     assert rows["mse"].protocol["n_real"] == 300
 
 

@@ -1,0 +1,132 @@
+"""What figures show is what runs left: means over seeds, the first seed that has any, models in the study's order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+from test_plots import contains, pixels
+
+import vaegan_bench as vb
+from vaegan_bench.figures import number_figures, picture_figures
+from vaegan_bench.store import RunFolder, StudyFolder
+
+MODELS = ["vae", "gan", "vae[reconstruction=laplace]"]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
+    folder = tmp_path_factory.mktemp("figures")
+    with torch.random.fork_rng():
+        results = vb.run(
+            "smoke",
+            models=MODELS,
+            seeds=[7, 3],
+            steps=3,
+            samples=12,
+            draws=1,
+            datasets=["avatars[faces=60]"],
+            metrics=["latent-health", "memorisation"],
+            results=folder,
+            cache=folder / "cache",
+        )
+    return results.folder
+
+
+@pytest.fixture(scope="module")
+def numbers(study: StudyFolder) -> dict[str, Figure]:
+    return number_figures(study)
+
+
+@pytest.fixture(scope="module")
+def images(study: StudyFolder) -> dict[str, Figure]:
+    return picture_figures(study)
+
+
+def of(study: StudyFolder, model: str) -> list[RunFolder]:
+    """The model's runs, in the order of the plan."""
+    return [run for run in study.finished() if run.record()["label"] == model]
+
+
+def doubled(image_HWC: np.ndarray) -> np.ndarray:
+    return image_HWC.repeat(2, 0).repeat(2, 1)
+
+
+def exhibit(run: RunFolder, name: str) -> np.ndarray:
+    """One of a run's exhibits, whether or not they are kept by metric."""
+    kept: Mapping[str, Any] = run.exhibits()
+    return np.asarray(kept[name] if name in kept else next(each[name] for each in kept.values() if name in each))
+
+
+def spectrum(run: RunFolder) -> np.ndarray:
+    """The KL of each dimension, from the largest down."""
+    return np.sort(exhibit(run, "kl-per-dimension"))[::-1]
+
+
+def test_spectra_are_means_over_seeds_rank_by_rank(study: StudyFolder, numbers: dict[str, Figure]) -> None:
+    """Dimensions of different seeds have no more in common than their rank."""
+    [ax] = numbers["latent"].axes
+    drawn = [line for line in ax.lines if len(line.get_xdata()) == 8]  # type: ignore[arg-type]
+    for line, model in zip(drawn, ["vae", "vae[reconstruction=laplace]"], strict=True):
+        each = [spectrum(run) for run in of(study, model)]
+        assert len(each) == 2
+        assert not np.allclose(each[0], each[1])
+        np.testing.assert_allclose(line.get_ydata(), np.mean(each, axis=0), rtol=1e-5)  # type: ignore[arg-type]
+        assert str(line.get_label()).startswith(f"{model}: ")
+
+
+def shown(figure: Figure, images: np.ndarray) -> list[bool]:
+    sheet = pixels(figure)
+    return [contains(sheet, doubled(image)) for image in images]
+
+
+def test_sheets_show_the_first_seed_of_each_model_and_the_originals(
+    study: StudyFolder, images: dict[str, Figure]
+) -> None:
+    for model in MODELS:
+        first, second = (run.pictures() for run in of(study, model))
+        assert all(shown(images["samples"], first["samples"][:4]))
+        assert not any(shown(images["samples"], second["samples"][:4]))
+        assert all(shown(images["samples"], first["originals"][:4]))
+        if "reconstructions" in first:
+            assert all(shown(images["reconstructions"], first["reconstructions"][:4]))
+            assert not any(shown(images["reconstructions"], second["reconstructions"][:4]))
+    assert all(shown(images["reconstructions"], of(study, "gan")[0].pictures()["originals"][:4]))
+
+
+def test_the_nearest_training_image_stands_below_its_sample(study: StudyFolder, images: dict[str, Figure]) -> None:
+    figure = images["nearest-training"]
+    pairs = exhibit(of(study, "gan")[0], "nearest-training")
+    assert all(shown(figure, pairs[:3, 0]))
+    assert all(shown(figure, pairs[:3, 1]))
+
+
+def test_models_stand_in_the_order_of_the_study(images: dict[str, Figure]) -> None:
+    samples = [text.get_text().replace("\n", "") for text in images["samples"].texts]
+    assert samples == ["real", *MODELS]
+    rebuilt = [text.get_text().replace("\n", "") for text in images["reconstructions"].texts]
+    assert rebuilt == ["original", "vae", "vae[reconstruction=laplace]"]
+
+
+@pytest.fixture
+def without_the_first(study: StudyFolder) -> Iterator[RunFolder]:
+    """The first VAE, whose images and exhibits are gone for a while."""
+    run = of(study, "vae")[0]
+    away = [(run.path / name, run.path / f"{name}.away") for name in ("pictures.npz", "exhibits.npz")]
+    for path, aside in away:
+        path.rename(aside)
+    yield run
+    for path, aside in away:
+        aside.rename(path)
+
+
+def test_the_first_seed_that_has_any_is_shown(study: StudyFolder, without_the_first: RunFolder) -> None:
+    figures, second = picture_figures(study), of(study, "vae")[1]
+    assert all(shown(figures["samples"], second.pictures()["samples"][:4]))
+    assert all(shown(figures["reconstructions"], second.pictures()["reconstructions"][:4]))
+    drawn = number_figures(study)["latent"].axes[0].lines[0]
+    np.testing.assert_allclose(drawn.get_ydata(), spectrum(second), rtol=1e-5)  # type: ignore[arg-type]

@@ -1,0 +1,126 @@
+"""A write that is interrupted leaves what was there before, whole, and nothing beside it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from vaegan_bench.api import StoreError
+from vaegan_bench.datasets.avatars import cache as drawn
+from vaegan_bench.store import read_json, write_json
+from vaegan_bench.tensor_files import kept, read_state, sha256_of_state, write_state
+
+OLD = {"w": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([1, 2])}
+NEW = {"w": torch.zeros(2, 3)}
+
+
+def half(path: Path, content: bytes) -> int:
+    """What a full disk, or a kill, makes of a write."""
+    with path.open("wb") as file:
+        file.write(content[: len(content) // 2])
+    raise OSError(28, "No space left on device")
+
+
+def test_tensors_that_could_not_be_written_leave_the_old_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "kept.safetensors"
+    write_state(path, OLD, {"auc": 0.5})
+    before = path.read_bytes()
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(OSError, match="No space"):
+        write_state(path, NEW, {})
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+    found = read_state(path)
+    assert found is not None
+    assert torch.equal(found[0]["w"], OLD["w"])
+    assert found[1] == {"auc": 0.5}
+
+
+def test_what_could_not_be_made_is_not_kept(tmp_path: Path) -> None:
+    def fail() -> tuple[dict[str, torch.Tensor], dict[str, float]]:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        kept(tmp_path / "a.safetensors", fail)
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == []
+    state, scores = kept(tmp_path / "a.safetensors", lambda: (NEW, {"n": 1.0}))
+    assert torch.equal(state["w"], NEW["w"])
+    again, scores = kept(tmp_path / "a.safetensors", lambda: pytest.fail("made again"))
+    assert scores == {"n": 1.0}
+    assert torch.equal(again["w"], NEW["w"])
+
+
+def test_a_process_that_is_killed_while_it_writes_leaves_the_old_tensors(tmp_path: Path) -> None:
+    path = tmp_path / "kept.safetensors"
+    write_state(path, OLD, {})
+    script = f"""
+import os, torch
+from pathlib import Path
+from vaegan_bench.tensor_files import write_state
+def killed(self, content):
+    with open(self, "wb") as file:
+        file.write(content[:len(content) // 2])
+    os._exit(9)
+Path.write_bytes = killed
+write_state(Path({str(path)!r}), {{"w": torch.zeros(2, 3)}}, {{}})
+"""
+    assert subprocess.run([sys.executable, "-c", script], check=False, timeout=60).returncode == 9
+    found = read_state(path)
+    assert found is not None
+    assert torch.equal(found[0]["w"], OLD["w"])
+
+
+def test_records_that_could_not_be_written_leave_the_old_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "run.json"
+    write_json(path, {"status": "ok"})
+
+    def half_text(self: Path, text: str, *args: object, **kwargs: object) -> int:
+        return half(self, text.encode())
+
+    monkeypatch.setattr(Path, "write_text", half_text)
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(StoreError, match="No space left"):
+        write_json(path, {"status": "other"})
+    monkeypatch.undo()
+    assert read_json(path) == {"status": "ok"}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_drawings_that_could_not_be_written_leave_the_old_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = {"faces": 2}
+    first = torch.arange(12, dtype=torch.uint8).reshape(2, 6).numpy()
+    assert (drawn.recall(tmp_path, recipe, lambda: first) == first).all()
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def fail(file: object, array: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(drawn.np, "save", fail)
+    with pytest.raises(OSError, match="No space"):
+        drawn.recall(tmp_path, {"faces": 3}, lambda: first)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda state: {**state, "c": state["w"]},
+        lambda state: {"v": state["w"], "b": state["b"]},
+        lambda state: {**state, "w": state["w"].reshape(3, 2)},
+        lambda state: {**state, "w": state["w"].double()},
+        lambda state: {**state, "w": state["w"] + torch.eye(2, 3) * 1e-6},
+        lambda state: {"b": state["b"]},
+    ],
+)
+def test_the_hash_of_tensors_is_of_names_types_shapes_and_values(
+    change: Callable[[dict[str, torch.Tensor]], dict[str, torch.Tensor]],
+) -> None:
+    assert sha256_of_state(change(dict(OLD))) != sha256_of_state(OLD)
+    assert sha256_of_state(dict(reversed(OLD.items()))) == sha256_of_state(OLD)
+    turned = {**OLD, "w": OLD["w"].T.contiguous().T}  # another layout of the same values
+    assert sha256_of_state(turned) == sha256_of_state(OLD)

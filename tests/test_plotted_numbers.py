@@ -1,0 +1,131 @@
+"""The numbers that figures draw: where dots, bars, lines and images are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
+from test_plots import contains, pixels, some_pictures
+
+from vaegan_bench import plots
+
+METRIC = ("frechet[efflite0]", "sample quality", "lower", "")
+
+
+def rows(values: dict[str, dict[int, float]], metric: tuple[str, str, str, str] = METRIC) -> pd.DataFrame:
+    name, family, direction, units = metric
+    shared = {"study": "s", "dataset": "avatars", "status": "ok", "health": "ok", "setting": "1", "protocol": "{}"}
+    shared |= {"metric": name, "family": family, "direction": direction, "units": units, "attribute": ""}
+    return pd.DataFrame(
+        {**shared, "run": f"{model}-{seed}", "model": model, "seed": seed, "value": value}
+        for model, by_seed in values.items()
+        for seed, value in by_seed.items()
+    )
+
+
+def dots(ax: Axes) -> dict[int, list[float]]:
+    """Line → the places of its dots."""
+    found: dict[int, list[float]] = {}
+    for collection in ax.collections:
+        if isinstance(collection, PathCollection):
+            for x, y in np.asarray(collection.get_offsets()):
+                found.setdefault(round(y), []).append(float(x))
+    return {line: sorted(places) for line, places in found.items()}
+
+
+def test_each_seed_is_a_dot_at_its_value_each_mean_a_tick_and_each_interval_a_bar() -> None:
+    values = {"vae": {0: 3.0, 1: 4.0, 2: 8.0}, "gan": {0: 6.0, 1: 6.5, 2: 10.0}}
+    [ax] = plots.metric_dots(rows(values)).axes
+    assert dots(ax) == {0: [3, 4, 8], 1: [6, 6.5, 10]}
+    ticks = {round(np.mean(line.get_ydata())): line.get_xdata()[0] for line in ax.lines if len(line.get_xdata()) == 2}  # type: ignore[arg-type, index]
+    assert ticks == pytest.approx({0: 5, 1: 7.5})
+    bars = [c.get_paths()[0].vertices[:, 0] for c in ax.collections if not isinstance(c, PathCollection)]
+    reach = 4.302653 * np.std([3, 4, 8], ddof=1) / 3**0.5
+    assert (bars[0].min(), bars[0].max()) == pytest.approx((5 - reach, 5 + reach))  # type: ignore[union-attr]
+
+
+def test_the_order_of_models_is_the_given_one() -> None:
+    values = {"vae": {0: 3.0, 1: 4.0}, "gan": {0: 6.0, 1: 6.5}}
+    [ax] = plots.metric_dots(rows(values), ["gan", "vae"]).axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["gan", "vae"]
+    assert dots(ax) == {0: [6, 6.5], 1: [3, 4]}
+
+
+def history(values: dict[str, list[float]], model: str = "vae") -> pd.DataFrame:
+    return pd.DataFrame(
+        {"run": run, "model": model, "step": step, "images": 10 * step, "term": "prior", "value": value}
+        for run, line in values.items()
+        for step, value in enumerate(line)
+    )
+
+
+def test_curves_are_the_seeds_and_their_mean_over_the_images_seen() -> None:
+    [ax] = plots.learning_curves(history({"a": [5.0, 4.0, 3.0], "b": [7.0, 4.0, 1.0]})).axes
+    lines = [line for line in ax.lines if len(line.get_xdata())]  # type: ignore[arg-type]
+    drawn = {tuple(np.asarray(line.get_ydata()).tolist()) for line in lines}
+    assert drawn == {(5, 4, 3), (7, 4, 1), (6, 4, 2)}
+    assert all(np.asarray(line.get_xdata()).tolist() == [0, 10, 20] for line in lines)
+    thick = max(lines, key=lambda line: line.get_linewidth())
+    assert np.asarray(thick.get_ydata()).tolist() == [6, 4, 2]
+
+
+def test_a_run_that_ended_early_is_marked_at_its_end_and_not_averaged() -> None:
+    [ax] = plots.learning_curves(history({"a": [5.0, 4.0, 3.0, 3.5], "b": [4.5, 4.0]})).axes
+    thick = max((line for line in ax.lines if len(line.get_xdata()) > 1), key=lambda line: line.get_linewidth())  # type: ignore[arg-type]
+    assert np.asarray(thick.get_ydata()).tolist() == [5, 4, 3, 3.5]
+    [cross] = [line for line in ax.lines if line.get_marker() == "x"]
+    assert (cross.get_xdata()[0], cross.get_ydata()[0]) == (10, 4)  # type: ignore[index]
+
+
+def test_many_points_are_averaged_with_their_neighbours_only() -> None:
+    long = [float(i % 2) + i // 500 for i in range(1000)]
+    [ax] = plots.learning_curves(history({"a": long})).axes
+    drawn = np.asarray(max(ax.lines, key=lambda line: len(line.get_xdata())).get_ydata())  # type: ignore[arg-type]
+    assert len(drawn) <= 101
+    assert drawn[1:45] == pytest.approx(0.5)
+    assert drawn[55:99] == pytest.approx(1.5)
+
+
+def test_floors_and_ceilings_of_attributes_are_means_at_their_attribute() -> None:
+    ends = [(0.1, 0.9), (0.3, 1.0)]
+    frame = pd.DataFrame(
+        {
+            "run": f"vae-{seed}",
+            "dataset": "avatars",
+            "model": "vae",
+            "seed": seed,
+            "metric": "auc",
+            "direction": "higher",
+        }
+        | {
+            "attribute": name,
+            "value": value,
+            "low": value - 0.1,
+            "high": value + 0.2,
+            "floor": floor,
+            "ceiling": ceiling,
+        }
+        for seed, (floor, ceiling) in enumerate(ends)
+        for name, value in (("Bald", 0.4 + 0.1 * seed), ("Smiling", 0.7 + 0.02 * seed))
+    )
+    [ax] = plots.attribute_dots(frame).axes
+    [line] = ax.lines
+    assert np.asarray(line.get_xdata()).tolist() == pytest.approx([0.45, 0.71])
+    assert np.asarray(line.get_ydata()).tolist() == [1, 0]  # the largest mean is on top
+    upright = [s for c in ax.collections if hasattr(c, "get_segments") for s in c.get_segments() if s[0][0] == s[1][0]]
+    assert sorted({round(float(s[0][0]), 6) for s in upright}) == pytest.approx([0.2, 0.95])
+
+
+def test_sheets_begin_with_the_first_images_row_by_row() -> None:
+    images, real = some_pictures(10), some_pictures(9)
+    sheet = pixels(plots.sample_sheet({"vae": images}, columns=2, rows=2, real=real))
+
+    def there(image: np.ndarray) -> bool:
+        return contains(sheet, image.repeat(2, 0).repeat(2, 1))
+
+    assert [there(image) for image in images] == [True] * 4 + [False] * 6
+    assert [there(image) for image in real] == [True] * 4 + [False] * 5
+    columns = pixels(plots.reconstruction_sheet(real, {"vae": images}, columns=3))
+    assert [contains(columns, image.repeat(2, 0).repeat(2, 1)) for image in images] == [True] * 3 + [False] * 7
