@@ -1,6 +1,7 @@
 """Image files of all kinds, against pixels that were known before they were written."""
 
 import io
+import os
 import warnings
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import pytest
 from fixtures_faces import face, write
 from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
+from vaegan_bench.datasets.preparation import decoding
 from vaegan_bench.datasets.preparation.decoding import decoded
 from vaegan_bench.datasets.preparation.reading import read_each
 from vaegan_bench.datasets.preparation.sources import listing_of, pictures_of
-from vaegan_bench.datasets.preparation.specimen import red_for_green
+from vaegan_bench.datasets.preparation.specimen import red_for_green, specimen
+from vaegan_bench.datasets.preparation.treatment import Treatment
 
 NOISE = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "PPM", "GIF", "TIFF")
@@ -162,8 +165,6 @@ def test_damaged_files_are_read_or_left_out_and_nothing_is_printed(
 
 
 def test_a_link_to_nowhere_is_left_out_by_name_and_a_pipe_is_not_read(tmp_path: Path) -> None:
-    import os
-
     folder = write(tmp_path / "faces", {"a.png": face(0, (8, 8), form="PNG"), "notes.txt": b"", "b.HEIC": b""})
     (folder / "lost.png").symlink_to(tmp_path / "nowhere.png")
     os.mkfifo(folder / "pipe.png")
@@ -179,3 +180,20 @@ def test_hidden_and_machine_made_files_are_not_there(tmp_path: Path, name: str) 
     folder = write(tmp_path / "faces", {"a.png": face(0, (8, 8), form="PNG"), name: face(1, (8, 8), form="PNG")})
     listing = listing_of(folder)
     assert ([source.name for source in listing.sources], listing.others) == (["a.png"], [])
+
+
+@pytest.mark.parametrize("rule", ["_to_srgb", "_alpha"])
+def test_other_rules_make_another_specimen(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = specimen.__wrapped__(Treatment(16))
+    assert specimen.__wrapped__(Treatment(16)) == known
+    monkeypatch.setattr(decoding, rule, lambda *of: None)
+    assert specimen.__wrapped__(Treatment(16)) != known
+
+
+def test_a_file_that_was_written_again_has_another_stamp(tmp_path: Path) -> None:
+    folder = write(tmp_path / "faces", {"a.png": b"once"})
+    (before,) = pictures_of(folder)
+    os.utime(folder / "a.png", ns=(1, 1_600_000_000_000_000_000))
+    (after,) = pictures_of(folder)
+    assert (before.name, before.file) == (after.name, after.file)
+    assert before.stamp != after.stamp

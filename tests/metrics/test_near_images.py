@@ -10,7 +10,7 @@ from torch.nn.functional import interpolate
 from vaegan_bench.metrics.measures import near_images
 from vaegan_bench.metrics.measures.near_images import have_near, nearest_pairs
 
-SHAPES = [(3, 8, 8), (1, 28, 28), (3, 40, 56), (3, 64, 64), (1, 130, 97)]
+SHAPES = [(3, 8, 8), (1, 28, 28), (3, 40, 56), (1, 130, 97)]
 
 
 def smooth(n: int, shape: tuple[int, int, int], seed: int, strength: float = 60) -> Tensor:
@@ -36,14 +36,14 @@ def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("strength", [60, 3])
 def test_those_that_have_a_near_one_are_those_of_brute_force(shape: tuple[int, int, int], strength: float) -> None:
-    images = smooth(70, shape, seed=1, strength=strength)
+    images = smooth(50, shape, seed=1, strength=strength)
     images[40:50] = images[:10]
     images[45:50, 0, 0, 0] ^= 7
     squared = brute(images, images).fill_diagonal_(torch.inf)
     own = squared.min(1).values
     for limit in (
         1.0,
-        *own.quantile(torch.tensor([0.3, 0.6, 0.9], dtype=torch.float64)).tolist(),
+        *own.quantile(torch.tensor([0.3, 0.7], dtype=torch.float64)).tolist(),
         float(own.max()) + 1,
     ):
         assert torch.equal(have_near(images, limit), own < limit), limit

@@ -89,11 +89,11 @@ def evaluate(
             rows, problems = _rows_of_folders(real, fake, chosen, shelf, console)
         else:
             rows, problems = _rows_of_runs(runs or [], Protocol(chosen, samples, draws), registry, shelf, progress)
+    if out is not None and not rows.empty:
+        _write_rows(rows, out)
+        console.print(f"Rows: {out}", markup=False, highlight=False, soft_wrap=True)
     if not rows.empty:
         console.print(tables.to_rich(rows))
-        if out is not None:
-            _write_rows(rows, out)
-            console.print(f"Rows: {out}", markup=False, highlight=False, soft_wrap=True)
     if problems:
         told = (f"{metric} gave no numbers: {reason.rstrip('.')}" for metric, reason in problems.items())
         raise BenchError("; ".join(told) + ".")
