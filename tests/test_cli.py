@@ -139,12 +139,12 @@ def test_folders_of_pictures_get_the_numbers_of_the_run_that_made_them(
     (tmp_path / "samples" / "damaged.png").write_bytes(b"no picture")
     named = bench("evaluate", *folders)
     assert named.returncode == 2
-    assert "Cannot read the picture" in named.stderr
-    assert "damaged.png" in named.stderr
+    assert "1 of the first 41 images of" in named.stderr
+    assert "damaged.png: it is no image of a known format" in named.stderr
     (tmp_path / "samples" / "damaged.png").unlink()
     wrong = bench("evaluate", *folders)
     assert wrong.returncode == 2
-    assert "zz.png has 32×16, and 000.png has 32×32: all pictures of a folder must have one size" in wrong.stderr
+    assert "zz.png has 32×16 pixels, and 000.png has 32×32: all images of a folder must have one size" in wrong.stderr
 
 
 def edit(path: Path, **changes: object) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import vaegan_bench as vb
-from vaegan_bench.api import Outputs, Posterior
+from vaegan_bench.api import Outputs, Posterior, silent
 from vaegan_bench.evaluation.health import verdicts
 
 
@@ -19,7 +19,7 @@ class Made:
 
     def __init__(self, samples: Tensor, posterior: Posterior | None = None) -> None:
         self.samples, self.posterior = samples, posterior
-        self.real = pictures(60, seed=1)
+        self.real, self.progress = pictures(60, seed=1), silent
 
 
 def pictures(n: int, seed: int) -> Tensor:

@@ -95,7 +95,7 @@ def test_damaged_data_of_the_last_comparison_are_told_before_the_first_trains(
     (tmp_path / "faces").mkdir()
     done = reproduce(f"two=folder[path={tmp_path / 'faces'}]", "--preset", "quick")
     assert done.returncode == 2
-    assert "holds no pictures" in done.stderr
+    assert "holds no images" in done.stderr
     assert not (tmp_path / "results").exists()
 
 

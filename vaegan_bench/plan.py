@@ -92,8 +92,15 @@ def _games(study: Study, resolve: Resolver) -> tuple[dict[str, Game], list[Skip]
     return games, skips
 
 
-ON_INCEPTION = {"fid": "frechet", "is": "inception-score"}
+ON_INCEPTION = {"fid": "frechet", "fid-debiased": "frechet", "is": "inception-score"}
 """What a number on Inception's features is called → its metric."""
+
+
+def metric_of(registry: Registry, selector: str, fields: Mapping[str, Mapping[str, str]]) -> Metric:
+    """A metric with the given fields. Raises `StudyError` for the name of a number, such as 'fid'."""
+    if meant := ON_INCEPTION.get(parse_selector(selector).name.lower()):
+        raise StudyError(f"'{selector}' is a number of a metric: use {meant}[extractor=inception].")
+    return registry.build(Metric, selector, fields)
 
 
 class Resolver:
@@ -114,9 +121,7 @@ class Resolver:
 
     def metric(self, selector: str) -> Metric:
         """A metric, with this study's fields. Raises `StudyError` for the name of a number, such as 'fid'."""
-        if meant := ON_INCEPTION.get(selector):
-            raise StudyError(f"'{selector}' is a number of a metric: use {meant}[extractor=inception].")
-        return self._build(Metric, selector)
+        return metric_of(self.registry, selector, self.fields)
 
     def terms(self, selector: Selector) -> dict[str, bool]:
         """What a model's weights may be about: its terms, and each term of one player; True for the former.

@@ -63,7 +63,7 @@ def test_two_folders_name_the_parts(tmp_path: Path) -> None:
     folder = write(tmp_path / "p", {f"{'test' if i < 3 else 'train'}/a/{i}.jpg": face(i) for i in range(8)})
     assert sorted(contents(folder, load(folder))[1]) == ["test/a/0.jpg", "test/a/1.jpg", "test/a/2.jpg"]
     write(folder, {"stray.jpg": face(9)})
-    with pytest.raises(DataError, match=r"stray\.jpg is neither in train/ nor in test/"):
+    with pytest.raises(DataError, match=r"stray\.jpg lies beside test/ and train/, in no part"):
         load(folder)
 
 
@@ -110,7 +110,7 @@ def test_real_numbers_are_scores(tmp_path: Path) -> None:
         ("attributes.csv", ["file,A", "0.jpg,1", "1.jpg,yes"], "attributes.csv:3: 'yes' is no finite number"),
         ("attributes.csv", ["file,A", "0.jpg,1", "0.jpg,1"], "attributes.csv:3: 0.jpg has a row already"),
         ("splits.csv", ["0.jpg,train"], "splits.csv has no row for 1.jpg"),
-        ("splits.csv", ["0.jpg,train", "1.jpg,tset"], "splits.csv:2: 'tset' is neither train nor test"),
+        ("splits.csv", ["0.jpg,train", "1.jpg,tset"], "splits.csv:2: 'tset' is none of train, training"),
         ("splits.csv", ["0.jpg,train", "1.jpg,train"], "No pictures are left for the test part: 2 pictures in all"),
     ],
 )
@@ -156,7 +156,7 @@ def test_without_a_path_it_lies_among_the_source_files(data_dir: Path, tmp_path:
 
 
 def test_an_empty_folder_and_a_missing_one_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"holds no pictures \(.jpg"):
+    with pytest.raises(DataError, match=r"holds no images \(.jpg"):
         load(tmp_path)
     with pytest.raises(DataError, match="There is no folder"):
         Folder(path="elsewhere").fetch()

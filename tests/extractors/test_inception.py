@@ -146,7 +146,7 @@ def test_a_folder_of_grey_pictures_counts_as_colour(weights: Path, opened: Opene
         for number, levels in enumerate(levels_NHW):
             Image.fromarray(levels.numpy()).convert(mode).save(tmp_path / mode / f"{number}.png")
     network = opened(Inception(weights=str(weights), any_weights=True))
-    grey, colour = (network(read_folder(tmp_path / mode)).features_NF for mode in ("L", "RGB"))
+    grey, colour = (network(read_folder(tmp_path / mode).images_NCHW).features_NF for mode in ("L", "RGB"))
     assert torch.equal(grey, colour)
     assert torch.equal(grey, network(levels_NHW[:, None]).features_NF)
 

@@ -35,13 +35,17 @@ def authenticity(real: Tensor, fake: Tensor) -> float:
     return float(authentic(nearest, nearest_others(train, 1).squared_NK[:, 0]).double().mean())
 
 
+def as_images(values_NF: Tensor) -> Tensor:
+    return values_NF.reshape(len(values_NF), 1, 4, 4)
+
+
 COMPARISONS: dict[str, Compare] = {
     "frechet": lambda real, fake: frechet_distance(moments(checked_reference(real)), fake),
     "frechet, few": lambda real, fake: frechet_distance(moments(real[:10]), fake[:12]),
     "inception score": lambda real, fake: inception_score(fake),
     "kid": lambda real, fake: kernel_distance(real, fake, draw_subsets(len(fake), len(real), 5, 300, 0)),
     "one pass": one_pass,
-    "duplicates": lambda real, fake: near_duplicates(fake, real),
+    "duplicates": lambda real, fake: near_duplicates(as_images(fake), as_images(real)),
     "authenticity": authenticity,
     "feature distance": lambda real, fake: mean_distance(real[: len(fake)], fake),
 }

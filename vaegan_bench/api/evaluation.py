@@ -79,6 +79,10 @@ class Outputs(Protocol):
     data: Data
 
     @property
+    def progress(self) -> Progress:
+        """Where long work reports how far it is."""
+
+    @property
     def conditional(self) -> bool:
         """Whether the model decodes codes together with attributes."""
 
@@ -162,6 +166,8 @@ class Metric(Plugin):
     kind: ClassVar[str] = "metric"
     family: ClassVar[str]
     """'sample quality', 'reconstruction', 'attributes' or 'latent': how reports group what it measures."""
+    needs_model: ClassVar[bool] = False
+    """Whether it needs more than real images and samples, and so cannot be measured on folders of images."""
 
     @abstractmethod
     def __call__(self, outputs: Outputs) -> list[Measurement]:

@@ -1,4 +1,4 @@
-"""`vaegan-bench evaluate`: finished runs again, or two folders of pictures."""
+"""`vaegan-bench evaluate`: finished runs again, or two folders of images."""
 
 from __future__ import annotations
 
@@ -8,10 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaegan_bench.cli.fields import CacheDirOption, DataDirOption, ExtractorOption, PluginFiles, WeightsOption
+from vaegan_bench.cli.fields import (
+    CacheDirOption,
+    DataDirOption,
+    ExtractorOption,
+    Fields,
+    PluginFiles,
+    WeightsOption,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import Console
 
     from vaegan_bench.api import Metric, Progress
     from vaegan_bench.evaluation.measuring import Protocol
@@ -20,9 +28,13 @@ if TYPE_CHECKING:
 
 OF_RUNS = "frechet,inception-score,kid,precision-recall,memorisation,reconstruction,feature-distance,latent-health"
 OF_FOLDERS = "frechet,inception-score,kid,precision-recall,memorisation"
+OF_RUNS_ALONE = {"samples": "--samples", "draws": "--draws", "data_dir": "--data-dir"}
+"""Options that mean nothing to folders of images."""
+SUFFIXES = (".csv", ".parquet", ".json")
 
 
 def evaluate(
+    context: typer.Context,
     runs: Annotated[
         list[Path] | None,
         typer.Argument(metavar="RUN", help="Folders of finished runs."),
@@ -32,53 +44,113 @@ def evaluate(
     draws: Annotated[int, typer.Option(min=1, help="Independent sets of samples per run.")] = 1,
     extractor: ExtractorOption = None,
     inception_weights: WeightsOption = None,
-    real: Annotated[Path | None, typer.Option(help="A folder of real pictures, to measure --fake against.")] = None,
-    fake: Annotated[Path | None, typer.Option(help="A folder of generated pictures, of any generator.")] = None,
+    real: Annotated[Path | None, typer.Option(help="A folder of real images, to measure --fake against.")] = None,
+    fake: Annotated[Path | None, typer.Option(help="A folder of generated images, of any generator.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the rows to this file: .csv, .parquet or .json.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     data_dir: DataDirOption = None,
     cache_dir: CacheDirOption = None,
     plugin: PluginFiles = None,
 ) -> None:
-    """Measure finished runs again without training, or one folder of pictures against another.
+    """Measure finished runs again without training, or one folder of images against another.
 
     Examples: `vaegan-bench evaluate results/quick/vae* --extractor inception --samples 5000 --draws 3`,
     `vaegan-bench evaluate results/quick/vae* --metrics attribute-vectors`,
-    `vaegan-bench evaluate --real photos --fake generated`
+    `vaegan-bench evaluate --real photos --fake generated --out rows.json`
     """
     from rich.console import Console
 
     from vaegan_bench import tables
-    from vaegan_bench.api import BenchError, Metric, StudyError
+    from vaegan_bench.api import BenchError
     from vaegan_bench.cli.fields import extractor_fields, look_for_data_in
     from vaegan_bench.device import choose_device
+    from vaegan_bench.evaluation.folders import refuse_metrics_of_models
     from vaegan_bench.evaluation.measuring import Protocol
     from vaegan_bench.evaluation.shared import SharedShelf
+    from vaegan_bench.plan import metric_of
     from vaegan_bench.progress import TerminalProgress
     from vaegan_bench.registry import Registry
     from vaegan_bench.results import default_cache
     from vaegan_bench.selectors import split_list
 
-    folders = (real, fake)
-    if bool(runs) == any(folders) or (any(folders) and None in folders):
-        raise StudyError("Name the runs to evaluate, or two folders of pictures with --real and --fake.")
+    _check_arguments(context, bool(runs), (real, fake), out)
     look_for_data_in(data_dir)
     registry = Registry(plugin or [])
     fields = extractor_fields(registry, extractor, inception_weights)
     named = split_list(metrics or (OF_RUNS if runs else OF_FOLDERS))
-    chosen = [registry.build(Metric, text, fields) for text in named]
+    chosen = [metric_of(registry, text, fields) for text in named]
+    _refuse_idle_extractors(chosen, extractor, inception_weights, fields)
     console = Console()
     progress = TerminalProgress(console)
     shelf = SharedShelf(cache_dir or default_cache(), choose_device(device), progress)
     with progress:
         if real and fake:
-            rows, problems = _rows_of_folders(real, fake, chosen, shelf, progress)
+            refuse_metrics_of_models(chosen)
+            rows, problems = _rows_of_folders(real, fake, chosen, shelf, console)
         else:
             rows, problems = _rows_of_runs(runs or [], Protocol(chosen, samples, draws), registry, shelf, progress)
+    if out is not None and not rows.empty:
+        _write_rows(rows, out)
+        console.print(f"Rows: {out}", markup=False, highlight=False, soft_wrap=True)
     if not rows.empty:
         console.print(tables.to_rich(rows))
     if problems:
         told = (f"{metric} gave no numbers: {reason.rstrip('.')}" for metric, reason in problems.items())
         raise BenchError("; ".join(told) + ".")
+
+
+def _check_arguments(
+    context: typer.Context, has_runs: bool, folders: tuple[Path | None, Path | None], out: Path | None
+) -> None:
+    """Refuse what cannot be measured, options without effect, and a file that cannot be written, before all else."""
+    from vaegan_bench.errors import StoreError, StudyError
+
+    if has_runs == any(folders) or (any(folders) and None in folders):
+        raise StudyError("Name the runs to evaluate, or two folders of images with --real and --fake.")
+    given = [name for key, name in OF_RUNS_ALONE.items() if _is_given(context, key)]
+    if given and not has_runs:
+        raise StudyError(f"{' and '.join(given)}: without effect on folders, whose images are all measured once.")
+    if out is not None and out.suffix.lower() not in SUFFIXES:
+        raise StudyError(f"--out {out}: rows are written as {', '.join(SUFFIXES)}, by the suffix of the file.")
+    if out is not None and (out.is_dir() or not out.parent.is_dir()):
+        raise StoreError(f"--out {out}: {'that is a folder' if out.is_dir() else f'there is no folder {out.parent}'}.")
+
+
+def _is_given(context: typer.Context, parameter: str) -> bool:
+    source = context.get_parameter_source(parameter)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _refuse_idle_extractors(
+    metrics: Sequence[Metric], extractor: str | None, weights: Path | None, fields: Fields
+) -> None:
+    """Raise `StudyError` where no metric takes the given extractor, or none uses Inception, whose weights are given."""
+    from vaegan_bench.errors import StudyError
+    from vaegan_bench.registry import plugins_within
+
+    names = ", ".join(metric.name for metric in metrics)
+    if extractor is not None and not any(metric.name in fields for metric in metrics):
+        raise StudyError(f"--extractor {extractor}: without effect on {names}.")
+    used = {plugin.name for metric in metrics for plugin in plugins_within(metric)}
+    if weights is not None and "inception" not in used:
+        raise StudyError(f"--inception-weights: {names} do not use Inception here; add --extractor inception.")
+
+
+def _write_rows(rows: pd.DataFrame, path: Path) -> None:
+    """Write rows as csv, parquet or json, by the suffix; in json the protocol is an object, and what is absent null."""
+    import json
+
+    from vaegan_bench.store import whole_file
+
+    with whole_file(path) as partial:
+        if path.suffix.lower() == ".csv":
+            rows.to_csv(partial, index=False)
+        elif path.suffix.lower() == ".parquet":
+            rows.to_parquet(partial, index=False)
+        else:
+            plain = rows.astype(object).where(rows.notna(), None).to_dict("records")
+            told = [{**row, "protocol": json.loads(row["protocol"])} for row in plain]
+            partial.write_text(json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
 
 
 def _rows_of_runs(
@@ -111,18 +183,24 @@ def _rows_of_runs(
 
 
 def _rows_of_folders(
-    real: Path, fake: Path, metrics: Sequence[Metric], shelf: SharedShelf, progress: Progress
+    real: Path, fake: Path, metrics: Sequence[Metric], shelf: SharedShelf, console: Console
 ) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Measure the pictures of one folder against those of another; return rows, and what gave no numbers."""
+    """Measure the images of one folder against those of another; return rows, and what gave no numbers."""
     import pandas as pd
 
-    from vaegan_bench.evaluation.folders import FolderOutputs, folder_data, read_folder
+    from vaegan_bench.evaluation.folders import FolderOutputs, differences, folder_data, read_folder
     from vaegan_bench.evaluation.measuring import measure
     from vaegan_bench.evaluation.shared import open_extractors
     from vaegan_bench.store import tidy
 
-    shared = shelf.of(folder_data(read_folder(real, progress)))
+    sides = {side: read_folder(path, shelf.progress) for side, path in {"real": real, "fake": fake}.items()}
+    told = [f"{side}: {folder}" for side, folder in sides.items()]
+    for line in [*told, *([warning] if (warning := differences(sides["real"], sides["fake"])) else [])]:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    shared = shelf.of(folder_data(sides["real"].images_NCHW))
     open_extractors(metrics, shared)
-    measured = measure([FolderOutputs(shared, read_folder(fake, progress))], metrics, split=str(real))
+    measured = measure([FolderOutputs(shared, sides["fake"].images_NCHW)], metrics, split=str(real))
+    facts = {key: fact for side, folder in sides.items() for key, fact in folder.facts(side).items()}
+    rows = [{**row, "protocol": {**row["protocol"], **facts}} for row in measured.rows]
     run = {"run": str(fake), "model": fake.name, "dataset": real.name, "seed": 0, "status": "ok", "health": "ok"}
-    return pd.DataFrame(tidy(run, measured.rows)), measured.problems
+    return pd.DataFrame(tidy({**run, "remarks": "; ".join(told)}, rows)), measured.problems

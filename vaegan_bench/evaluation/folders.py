@@ -1,13 +1,12 @@
-"""Pictures in two folders as outputs, so that any generator can be measured."""
+"""Images in two folders as outputs, so that any generator can be measured."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from vaegan_bench.api import (
@@ -18,49 +17,86 @@ from vaegan_bench.api import (
     Extractor,
     FeatureNetwork,
     Features,
+    Metric,
     Progress,
     Source,
     Split,
+    StudyError,
     silent,
 )
+from vaegan_bench.datasets.preparation.originals import read_originals
+from vaegan_bench.datasets.preparation.sources import SUFFIXES, listing_of
+from vaegan_bench.datasets.preparation.words import ignored, left_out
 from vaegan_bench.evaluation.shared import Shared
 
-NO_MODEL = "Pictures in folders come without a model: this metric needs one."
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+NO_MODEL = "Images in folders come without a model: this metric needs one."
 
 
-def read_folder(folder: Path, progress: Progress = silent) -> Tensor:
-    """All pictures in a folder and the folders in it, in the order of their names; (N, 3, H, W) uint8.
+@dataclass(frozen=True, eq=False)
+class ImageFolder:
+    """All images of a folder, and what became of its other files."""
 
-    Grey pictures are repeated to three channels. Raises `DataError`, with the file's name, for a picture that cannot be
-    read or has another size than the first, and for a folder without pictures.
+    path: Path
+    images_NCHW: Tensor
+    """(N, 3, H, W) uint8, in the order of their names."""
+    left_out: Mapping[str, str]
+    """Images that cannot be read → why."""
+    others: Sequence[str] = ()
+    """Files that are no images by their names."""
+
+    @property
+    def size(self) -> str:
+        """The width and height of every image: '64×48'."""
+        return f"{self.images_NCHW.shape[3]}×{self.images_NCHW.shape[2]}"
+
+    def facts(self, side: str) -> dict[str, str | int]:
+        """What the protocol of every number on the folder says of it."""
+        return {
+            f"{side}_size": self.size,
+            f"{side}_read": len(self.images_NCHW),
+            f"{side}_left_out": len(self.left_out),
+        }
+
+    def __str__(self) -> str:
+        """How many images were read, and what was not, in one line."""
+        read = f"{len(self.images_NCHW):,} images of {self.size} read from {self.path}"
+        return "; ".join([read, *left_out(self.left_out), *ignored(self.others)])
+
+
+def read_folder(folder: Path, progress: Progress = silent) -> ImageFolder:
+    """All images in a folder and the folders in it, read by the rules that hold for the data set `folder`.
+
+    Raises `DataError` for a folder without images, images of two sizes, and more than 1 % that cannot be read.
     """
     if not folder.is_dir():
         raise DataError(f"There is no folder {folder}.")
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    if not files:
-        raise DataError(f"{folder} holds no pictures ({', '.join(SUFFIXES)}).")
-    return torch.stack(list(_read(files, progress)))
+    listing = listing_of(folder)
+    if not listing.sources:
+        others = "".join(f"; {words}" for words in ignored(listing.others))
+        raise DataError(f"{folder} holds no images ({', '.join(SUFFIXES)}){others}.")
+    read = read_originals(listing.sources, str(folder), progress)
+    return ImageFolder(folder, torch.from_numpy(read.pixels), read.left_out, listing.others)
 
 
-def _read(files: list[Path], progress: Progress) -> Iterator[Tensor]:
-    first: tuple[int, int] | None = None
-    for done, file in enumerate(files, 1):
-        try:
-            with Image.open(file) as opened:
-                picture = opened.convert("RGB")
-        except (OSError, ValueError) as error:
-            raise DataError(f"Cannot read the picture {file}: {error}.") from error
-        first = first or picture.size
-        if picture.size != first:
-            sizes = f"{picture.width}×{picture.height}, and {files[0].name} has {first[0]}×{first[1]}"
-            raise DataError(f"{file} has {sizes}: all pictures of a folder must have one size.")
-        progress(f"pictures of {file.parent.name}", done, len(files))
-        yield torch.from_numpy(np.array(picture)).permute(2, 0, 1)
+def refuse_metrics_of_models(metrics: Sequence[Metric]) -> None:
+    """Raise `StudyError` for metrics that images alone cannot give."""
+    if refused := [str(metric) for metric in metrics if metric.needs_model]:
+        what = f"{', '.join(refused)} {'needs' if len(refused) == 1 else 'need'} a trained model"
+        raise StudyError(f"{what}, and folders hold only images: leave {'it' if len(refused) == 1 else 'them'} out.")
+
+
+def differences(real: ImageFolder, fake: ImageFolder) -> str | None:
+    """A warning where images of the two folders cannot be compared as they are; None where they can."""
+    if real.size == fake.size:
+        return None
+    return (
+        f"Warning: real images have {real.size} pixels and generated ones {fake.size}: every number compares sharpness "
+        "as well. Resize one side before you measure."
+    )
 
 
 class FolderOutputs:
-    """Real and generated pictures without a model; see `vaegan_bench.api.Outputs`."""
+    """Real and generated images without a model; see `vaegan_bench.api.Outputs`."""
 
     reconstructions = None
     posterior = None
@@ -72,6 +108,11 @@ class FolderOutputs:
         """`shared` holds the real pictures as its test part."""
         self.shared, self.data, self.samples = shared, shared.data, samples_NCHW
         self._features: dict[str, Features] = {}
+
+    @property
+    def progress(self) -> Progress:
+        """Where long work reports how far it is."""
+        return self.shared.progress
 
     @property
     def conditional(self) -> bool:
@@ -105,7 +146,7 @@ class FolderOutputs:
         if source == "real":
             return self.shared.features(extractor, "real", len(self.real))
         if source != "samples":
-            raise BenchError(f"Pictures in folders have no {source}.")
+            raise BenchError(f"Folders have no {source}.")
         if str(extractor) not in self._features:
             self._features[str(extractor)] = self.network(extractor)(self.samples, self.shared.progress)
         return self._features[str(extractor)]
@@ -116,6 +157,6 @@ class FolderOutputs:
 
 
 def folder_data(real_NCHW: Tensor) -> Data:
-    """Real pictures without attributes, as the test part of data that have no training part."""
+    """Real images without attributes, as the test part of data that have no training part."""
     nothing = torch.zeros(len(real_NCHW), 0, dtype=torch.bool)
     return Data(Split(real_NCHW[:0], nothing[:0]), Split(real_NCHW, nothing), digest="pictures of a folder")

@@ -40,7 +40,7 @@ def _posterior_collapse(outputs: Outputs) -> Iterator[tuple[str, str]]:
 
 
 def _mode_collapse(outputs: Outputs) -> Iterator[tuple[str, str]]:
-    share = near_duplicates(outputs.samples, outputs.real)
+    share = near_duplicates(outputs.samples, outputs.real, outputs.progress)
     if share >= COLLAPSED:
         yield "mode collapse", f"{share:.0%} of {len(outputs.samples)} samples have a near-duplicate among the others"
 

@@ -16,6 +16,7 @@ from vaegan_bench.api import (
     FeatureNetwork,
     Features,
     Posterior,
+    Progress,
     Source,
     definition,
     to_signed,
@@ -48,6 +49,11 @@ class ModelOutputs:
         other._features = {key: found for key, found in self._features.items() if key[1] != "samples"}
         other.__dict__.pop("_samples", None)
         return other
+
+    @property
+    def progress(self) -> Progress:
+        """Where long work reports how far it is."""
+        return self.shared.progress
 
     @property
     def conditional(self) -> bool:

@@ -40,6 +40,7 @@ class AttributeSimilarity(Metric):
 
     name: ClassVar[str] = "attribute-similarity"
     family: ClassVar[str] = "attributes"
+    needs_model: ClassVar[bool] = True
 
     extractor: Extractor = field(default_factory=Regressor)
     best_of: int = 10

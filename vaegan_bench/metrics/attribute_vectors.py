@@ -43,6 +43,7 @@ class AttributeVectors(Metric):
 
     name: ClassVar[str] = "attribute-vectors"
     family: ClassVar[str] = "attributes"
+    needs_model: ClassVar[bool] = True
 
     extractor: Extractor = field(default_factory=Oracle)
     alpha: float = 1.0

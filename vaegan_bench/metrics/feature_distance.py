@@ -23,6 +23,7 @@ class FeatureDistance(Metric):
 
     name: ClassVar[str] = "feature-distance"
     family: ClassVar[str] = "reconstruction"
+    needs_model: ClassVar[bool] = True
 
     extractor: Extractor = field(default_factory=EffLite0)
 

@@ -24,6 +24,7 @@ class LatentHealth(Metric):
 
     name: ClassVar[str] = "latent-health"
     family: ClassVar[str] = "latent"
+    needs_model: ClassVar[bool] = True
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure; raises `BenchError` for fewer than two pictures and for codes that are not finite."""

@@ -30,6 +30,7 @@ class LinearProbe(Metric):
 
     name: ClassVar[str] = "linear-probe"
     family: ClassVar[str] = "attributes"
+    needs_model: ClassVar[bool] = True
 
     extractor: Extractor = field(default_factory=Oracle)
     """Whose AUC on the held-out pictures is the ceiling."""

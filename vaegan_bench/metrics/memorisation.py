@@ -9,10 +9,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import BenchError, Exhibits, Extractor, Measurement, Metric, Outputs
+from vaegan_bench.api import BenchError, Exhibits, Extractor, Measurement, Metric, Outputs, Progress, silent
 from vaegan_bench.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.measures.feature_sets import checked, protocol_of, where_float64_is
 from vaegan_bench.metrics.measures.intervals import wilson
+from vaegan_bench.metrics.measures.near_images import have_near, nearest_pairs
 from vaegan_bench.metrics.measures.neighbours import Neighbours, nearest_among, nearest_others
 from vaegan_bench.metrics.measures.pairs import Points, around
 
@@ -48,11 +49,9 @@ class Memorisation(Metric):
         """
         if not _has_training(outputs):
             return {}
-        train, samples = (where_float64_is(side.flatten(1)) for side in (outputs.train, outputs.samples))
-        around_train = around(train)
-        nearest = nearest_among(around(samples, around_train.centre_F), around_train, 1)
-        samples_K = nearest.squared_NK[:, 0].topk(min(SHOWN, len(samples)), largest=False).indices.cpu()
-        copied_K = nearest.rows_NK.cpu()[samples_K, 0]
+        samples, train = (where_float64_is(side) for side in (outputs.samples, outputs.train))
+        nearest = nearest_pairs(samples, train, SHOWN, outputs.progress)
+        samples_K, copied_K = nearest.rows_K.cpu(), nearest.others_K.cpu()
         pairs_K2CHW = torch.stack([outputs.samples.cpu()[samples_K], outputs.train.cpu()[copied_K]], dim=1)
         return {"nearest-training": pairs_K2CHW.permute(0, 1, 3, 4, 2).contiguous().numpy()}
 
@@ -78,19 +77,19 @@ class Memorisation(Metric):
         return train_NF, checked(outputs.features(self.extractor, "samples").features_NF, "samples", at_least=1)
 
 
-def near_duplicates(samples_NCHW: Tensor, real_NCHW: Tensor) -> float:
-    """The share of samples whose nearest other sample is nearer than 5 % of real pictures' usual distance.
+def near_duplicates(samples_NCHW: Tensor, real_NCHW: Tensor, progress: Progress = silent) -> float:
+    """The share of samples whose nearest other sample is nearer than 5 % of real images' usual distance.
 
-    That is the root-mean-square distance of pairs, per value of a picture; pictures are uint8 and may differ in size
+    That is the root-mean-square distance of pairs, per value of an image; images are uint8 and may differ in size
     between the sides. Raises `BenchError` for fewer than two of either.
     """
-    for pictures, what in ((samples_NCHW, "samples"), (real_NCHW, "real pictures")):
-        if len(pictures) < 2:
-            raise BenchError(f"{len(pictures)} {what}: near-duplicates need at least 2.")
-    samples, real = (around(where_float64_is(side.flatten(1))) for side in (samples_NCHW, real_NCHW))
-    usual = 2 * real.norms.sum() / (len(real) - 1) / real.width
-    nearest_N = nearest_others(samples, 1).squared_NK[:, 0] / samples.width
-    return float((nearest_N < NEAR**2 * usual).double().mean())
+    for images, what in ((samples_NCHW, "samples"), (real_NCHW, "real images")):
+        if len(images) < 2:
+            raise BenchError(f"{len(images)} {what}: near-duplicates need at least 2.")
+    samples, real = where_float64_is(samples_NCHW), around(where_float64_is(real_NCHW).flatten(1))
+    usual = 2 * float(real.norms.sum()) / (len(real) - 1) / real.width
+    near_N = have_near(samples, NEAR**2 * usual * samples[0].numel(), progress)
+    return float(near_N.double().mean())
 
 
 def authentic(nearest: Neighbours, own_N: Tensor) -> Tensor:
@@ -106,7 +105,7 @@ def _has_training(outputs: Outputs) -> bool:
 
 
 def _duplicates(outputs: Outputs) -> Measurement:
-    n, share = len(outputs.samples), near_duplicates(outputs.samples, outputs.real)
+    n, share = len(outputs.samples), near_duplicates(outputs.samples, outputs.real, outputs.progress)
     low, high = wilson(round(share * n), n)
     protocol = {"n_real": len(outputs.real), "n_fake": n, "near": NEAR}
     return Measurement("duplicates", share, "lower", "share", protocol, low=low, high=high)

@@ -36,6 +36,7 @@ class Reconstruction(Metric):
 
     name: ClassVar[str] = "reconstruction"
     family: ClassVar[str] = "reconstruction"
+    needs_model: ClassVar[bool] = True
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure; raises `BenchError` for pictures smaller than SSIM's window of 11 × 11."""

@@ -8,11 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from vaegan_bench.api import BenchError, Data, DataError, Dataset, Progress, StudyError, definition, silent
+from vaegan_bench.datasets.preparation.words import left_out
 from vaegan_bench.errors import reason_of
 from vaegan_bench.runs import Run
-
-NAMED = 5
-"""Pictures that were left out and are named; the manifest in the cache names all."""
 
 
 def load(dataset: Dataset, size: int, cache: Path, progress: Progress = silent) -> Data:
@@ -45,12 +43,7 @@ def counts_of(data: Data) -> str:
 
 def remarks_of(data: Data) -> list[str]:
     """What else readers of a table should know of the data: which pictures are not there."""
-    remarks = [*data.remarks]
-    if data.left_out:
-        named = [f"{name} ({reason})" for name, reason in list(data.left_out.items())[:NAMED]]
-        more = len(data.left_out) - len(named)
-        remarks.append(f"{len(data.left_out)} left out: {', '.join(named)}{f' and {more} more' if more else ''}")
-    return remarks
+    return [*data.remarks, *left_out(data.left_out)]
 
 
 class DataShelf:

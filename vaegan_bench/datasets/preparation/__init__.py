@@ -1,1 +1,1 @@
-"""From picture files to one uint8 array on disk, in parallel processes that load no torch."""
+"""Image files of any kind to 8-bit RGB: one array on disk, or all in memory; parallel processes load no torch."""

@@ -26,7 +26,7 @@ def rows_of(path: Path) -> Iterator[Row]:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file) if path.suffix == ".csv" else map(_cells, file)
+            reader = csv.reader(file) if path.suffix.lower() == ".csv" else map(_cells, file)
             for number, cells in enumerate(reader, 1):
                 if cells:
                     yield Row(f"{path.name}:{number}", cells)

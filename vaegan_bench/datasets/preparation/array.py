@@ -21,6 +21,7 @@ from vaegan_bench.datasets.preparation.manifest import (
     recipe_of,
 )
 from vaegan_bench.datasets.preparation.parts import Part, Task, decode, make_part, open_part
+from vaegan_bench.datasets.preparation.reading import refuse_many
 from vaegan_bench.datasets.preparation.sources import Source
 from vaegan_bench.datasets.preparation.treatment import Treatment
 from vaegan_bench.datasets.preparation.workers import crew, useful_workers
@@ -34,8 +35,6 @@ PART = 2000
 WORTH = 500
 """Pictures for which a process is worth its start."""
 BLOCK = 1 << 20
-NAMED = 3
-"""How many unreadable pictures an error names."""
 
 
 def prepare(
@@ -126,10 +125,7 @@ def _reported(name: str, parts: Iterable[Part], total: int, progress: Progress) 
     for part in parts:
         done += part.pictures
         skipped.update(part.skipped)
-        if len(skipped) * 100 > total:
-            first = "; ".join(f"{picture}: {reason}" for picture, reason in list(skipped.items())[:NAMED])
-            many = f"{len(skipped)} of the first {done} pictures of {name} cannot be read, over 1 % of all {total}"
-            raise DataError(f"{many}: {first}. Replace or remove them.")
+        refuse_many(skipped, done, total, name)
         progress(f"preparing {name}", done, total)
         yield part
 

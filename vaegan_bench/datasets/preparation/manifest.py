@@ -14,7 +14,8 @@ import numpy.typing as npt
 import PIL
 
 from vaegan_bench.datasets.preparation.sources import Source
-from vaegan_bench.datasets.preparation.treatment import Pixels, Treatment, specimen
+from vaegan_bench.datasets.preparation.specimen import specimen
+from vaegan_bench.datasets.preparation.treatment import Pixels, Treatment
 
 Recipe = Mapping[str, Any]
 """All that decides the pictures, as JSON."""

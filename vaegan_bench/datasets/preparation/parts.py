@@ -11,7 +11,8 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from vaegan_bench.datasets.preparation.sources import Reader, Source
+from vaegan_bench.datasets.preparation.reading import read_each
+from vaegan_bench.datasets.preparation.sources import Source
 from vaegan_bench.datasets.preparation.treatment import Pixels, Treatment, treated
 
 
@@ -53,16 +54,11 @@ def decode(sources: Sequence[Source], treatment: Treatment) -> tuple[Pixels, dic
     """The pixels of all pictures that can be read, (N, 3, size, size), and the names of the others with the reason."""
     pixels = np.empty((len(sources), 3, treatment.size, treatment.size), np.uint8)
     skipped: dict[str, str] = {}
-    read = Reader()
-    # A compressed archive can only be read forwards.
-    for i in sorted(range(len(sources)), key=lambda i: (sources[i].file, sources[i].offset)):
-        try:
-            pixels[i] = treated(read(sources[i]), treatment)
-        except MemoryError:
-            raise
-        except Exception as error:  # Pillow's errors on damaged files are many
-            skipped[sources[i].name] = str(error) or type(error).__name__
-    read.close()
+    for read in read_each(sources, lambda content: treated(content, treatment)):
+        if read.made is None:
+            skipped[sources[read.place].name] = read.reason
+        else:
+            pixels[read.place] = read.made
     return pixels[[source.name not in skipped for source in sources]], skipped
 
 

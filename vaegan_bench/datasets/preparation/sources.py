@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import stat
 import struct
 import tarfile
 import zipfile
@@ -15,6 +16,8 @@ from typing import IO, Literal, NamedTuple, cast
 from vaegan_bench.errors import DataError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".gif", ".tif", ".tiff")
+MACHINE_MADE = (".", "@eaDir", "__MACOSX", "Thumbs.db", "desktop.ini", "$RECYCLE.BIN", "lost+found")
+"""How the names of hidden and machine-made files and folders begin."""
 ARCHIVES = (".zip", ".tgz", ".tar.gz", ".tar")
 LOCAL_HEADER = 30
 """Bytes of a zip member's own header before its name; the last four are the lengths of name and extra field."""
@@ -36,23 +39,38 @@ class Source(NamedTuple):
     """Bytes in the archive."""
 
 
+class Listing(NamedTuple):
+    """What lies in a folder or archive."""
+
+    sources: list[Source]
+    """All images, in the order of their names."""
+    others: list[str]
+    """Names of the other files, but for hidden and machine-made ones, which nobody looks at."""
+
+
 def pictures_of(place: Path) -> list[Source]:
-    """All pictures in a folder with its folders, or in an archive, in the order of their names.
+    """All images in a folder with its folders, or in an archive, in the order of their names.
 
     Raises `DataError` for what cannot be read.
     """
+    return listing_of(place).sources
+
+
+def listing_of(place: Path) -> Listing:
+    """All images and other files of a folder or archive, as `pictures_of` finds them."""
     listed = _in_folder if place.is_dir() else _in_zip if place.suffix == ".zip" else _in_tar
     try:
-        sources = sorted(source for source in listed(place) if _is_picture(source.name))
+        found = sorted(source for source in listed(place) if not any(map(_is_hidden, source.name.split("/"))))
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as error:
         advice = "" if place.is_dir() else " Fetch it again."
         raise DataError(f"Cannot read {place}: {error}.{advice}") from error
+    sources = [source for source in found if source.name.lower().endswith(SUFFIXES)]
     for source in sources:
         try:
             source.name.encode()
         except UnicodeEncodeError as error:
             raise DataError(f"{place}: the name {source.name!a} is not UTF-8: rename the file.") from error
-    return sources
+    return Listing(sources, [source.name for source in found if not source.name.lower().endswith(SUFFIXES)])
 
 
 def by_file_name(sources: Iterable[Source], place: Path) -> dict[str, Source]:
@@ -66,13 +84,9 @@ def by_file_name(sources: Iterable[Source], place: Path) -> dict[str, Source]:
     return found
 
 
-def _is_picture(name: str) -> bool:
-    return name.lower().endswith(SUFFIXES) and not any(map(_is_hidden, name.split("/")))
-
-
 def _is_hidden(part: str) -> bool:
-    """Whether a file or folder was made by a machine: thumbnails, checkpoints, the twins of files from macOS."""
-    return part.startswith((".", "@eaDir", "__MACOSX")) and part not in (".", "..")
+    """Whether a file or folder is hidden, or was made by a machine: thumbnails, checkpoints, twins of macOS's files."""
+    return part.startswith(MACHINE_MADE) and part not in (".", "..")
 
 
 def _in_folder(place: Path) -> Iterator[Source]:
@@ -88,9 +102,10 @@ def _in_folder(place: Path) -> Iterator[Source]:
         # Strings, not paths: there may be hundreds of thousands.
         inside = Path(folder).relative_to(place).as_posix()
         prefix = "" if inside == "." else f"{inside}/"
-        for file in filter(_is_picture, files):
+        for file in files:
             path = os.path.join(folder, file)
-            yield Source(f"{prefix}{file}", path, _stamp(path))
+            if (stamp := _stamp(path)) is not None:
+                yield Source(f"{prefix}{file}", path, stamp)
 
 
 def _raised(error: OSError) -> None:
@@ -103,7 +118,7 @@ def _in_zip(place: Path) -> Iterator[Source]:
         zipfile.ZIP_DEFLATED: "deflated",
     }
     with zipfile.ZipFile(place) as archive:
-        for member in archive.infolist():
+        for member in (each for each in archive.infolist() if not each.is_dir()):
             if member.compress_type not in packings or member.flag_bits & 1:
                 raise zipfile.BadZipFile(f"{member.filename} is encrypted, or compressed in a rare way")
             where = packings[member.compress_type], member.header_offset, member.compress_size
@@ -111,16 +126,20 @@ def _in_zip(place: Path) -> Iterator[Source]:
 
 
 def _in_tar(place: Path) -> Iterator[Source]:
-    stamp = _stamp(place)
+    stamp = str(_stamp(place))
     with tarfile.open(place) as archive:
         for member in archive:
             if member.isfile():
                 yield Source(member.name, str(place), stamp, "tar", member.offset_data, member.size)
 
 
-def _stamp(file: str | Path) -> str:
-    found = os.stat(file)
-    return f"{found.st_size} {found.st_mtime_ns}"
+def _stamp(file: str | Path) -> str | None:
+    """Size and time of a file; None for what is no file: reading a pipe would never end."""
+    try:
+        found = os.stat(file)
+    except OSError:
+        return "cannot be read"  # a link to nowhere: whoever reads it says so
+    return f"{found.st_size} {found.st_mtime_ns}" if stat.S_ISREG(found.st_mode) else None
 
 
 class Reader:

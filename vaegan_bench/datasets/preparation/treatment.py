@@ -1,15 +1,15 @@
-"""From the content of a picture file to its pixels: crop, blur, resize; imports no torch."""
+"""From the content of an image file to its pixels at one size: crop, blur, resize; imports no torch."""
 
 from __future__ import annotations
 
-import hashlib
-import io
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import Image
+
+from vaegan_bench.datasets.preparation.decoding import decoded
 
 Pixels = npt.NDArray[np.uint8]
 Box = tuple[int, int, int, int]
@@ -33,21 +33,8 @@ class Treatment(NamedTuple):
 
 
 def treated(content: bytes, treatment: Treatment) -> Pixels:
-    """The treated picture as RGB, whatever its mode was; (3, size, size). Raises many errors for damaged content."""
-    try:
-        opened = Image.open(io.BytesIO(content))
-    except UnidentifiedImageError as error:
-        raise ValueError("it is no picture") from error
-    return resized(_in_colour(ImageOps.exif_transpose(opened)), treatment)
-
-
-def _in_colour(picture: Image.Image) -> Image.Image:
-    """RGB of 8 bits; Pillow would cut off what lies above 255."""
-    if picture.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8)).convert("RGB")
-    if picture.mode in ("I", "F"):
-        raise ValueError("it has 32 bits per pixel, and nothing says which of its values is white")
-    return picture.convert("RGB")
+    """The treated image as RGB, whatever its mode was; (3, size, size). Raises many errors for damaged content."""
+    return resized(decoded(content), treatment)
 
 
 def resized(picture: Image.Image, treatment: Treatment) -> Pixels:
@@ -59,24 +46,6 @@ def resized(picture: Image.Image, treatment: Treatment) -> Pixels:
         return _blurred(np.asarray(crop, np.float32), treatment.size, treatment.blur)
     pixels_HWC = np.asarray(crop.resize((treatment.size, treatment.size), Image.Resampling.BICUBIC))
     return np.ascontiguousarray(pixels_HWC.transpose(2, 0, 1))
-
-
-def specimen(treatment: Treatment) -> str:
-    """A hash of how made-up files come out: it stands for our code and Pillow's, so that no version is needed."""
-    width, height = treatment.of or (150, 170)
-    y, x, c = np.ogrid[:height, :width, :4]
-    noise_HW4 = ((7 * x * x + 3 * y * y + 5 * x * y + 11 * c) % 256).astype(np.uint8)
-    translucent, grey = Image.fromarray(noise_HW4), Image.fromarray(noise_HW4[:, :, 0].astype(np.uint16) * 257)
-    files = (_file(translucent.convert("RGB"), "JPEG"), _file(translucent, "PNG"), _file(grey, "PNG"))
-    return hashlib.sha256(b"".join(treated(file, treatment).tobytes() for file in files)).hexdigest()
-
-
-def _file(picture: Image.Image, form: str) -> bytes:
-    """A picture file that says that its picture stands on its head."""
-    exif, content = Image.Exif(), io.BytesIO()
-    exif[ExifTags.Base.Orientation] = 3
-    picture.save(content, form, exif=exif)
-    return content.getvalue()
 
 
 def _middle(size: tuple[int, int]) -> Box:

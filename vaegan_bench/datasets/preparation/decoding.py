@@ -1,0 +1,99 @@
+"""From the content of an image file to 8-bit RGB, by rules that hold wherever images are read; imports no torch."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
+
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""What a file's content may be, whatever its name says; other decoders of Pillow start programs, or need a size."""
+LARGEST = 89_478_485
+"""Pixels of an image, at most: from here on Pillow suspects a file that is made to fill the memory."""
+SIXTEEN_BITS = ("PNG", "PPM")
+"""Formats whose deepest grey has 16 bits: older versions of Pillow call them images of 32 bits."""
+SAME = 2
+"""Levels by which the colours of a profile may differ from sRGB and still count as sRGB: profiles round."""
+GREYS = ("1", "L", "LA", "La")
+
+
+def decoded(content: bytes) -> Image.Image:
+    """The image as 8-bit RGB, upright, on white, in sRGB. Raises many errors for damaged content."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what matters to a reader is an error
+        return _on_white(ImageOps.exif_transpose(_opened(content)))
+
+
+def _opened(content: bytes) -> Image.Image:
+    """The first frame. Raises `ValueError` for what is no image, and for one that is too large."""
+    try:
+        opened = Image.open(io.BytesIO(content), formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise ValueError("it is no image of a known format") from error
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"it has more than {LARGEST:,} pixels") from error
+    if opened.width * opened.height > LARGEST:
+        raise ValueError(f"it has {opened.width}×{opened.height} pixels, more than {LARGEST:,}")
+    if opened.mode == "I" and opened.format in SIXTEEN_BITS:
+        return _from_array(np.asarray(opened).astype(np.uint16), opened)
+    return opened
+
+
+def _from_array(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint16]], origin: Image.Image) -> Image.Image:
+    image = Image.fromarray(pixels)
+    image.info = origin.info
+    return image
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    alpha, colours = _alpha(image), _in_srgb(image)
+    if alpha is None:
+        return colours
+    white = Image.new("RGB", image.size, "white")
+    white.paste(colours, mask=alpha)
+    return white
+
+
+def _alpha(image: Image.Image) -> Image.Image | None:
+    """How opaque each pixel is; None where all are."""
+    clear = image.info.get("transparency")
+    if image.mode.startswith("I;16"):
+        return None if clear is None else Image.fromarray(np.where(np.asarray(image) == clear, 0, 255).astype(np.uint8))
+    if clear is None and image.mode not in ("LA", "La", "PA", "RGBA", "RGBa"):
+        return None
+    return image.convert("RGBA").getchannel("A")
+
+
+def _in_srgb(image: Image.Image) -> Image.Image:
+    colours, profile = _in_eight_bits(image), image.info.get("icc_profile")
+    transform = _to_srgb(profile, colours.mode) if profile else None
+    return colours.convert("RGB") if transform is None else transform.apply(colours)
+
+
+def _in_eight_bits(image: Image.Image) -> Image.Image:
+    """L, RGB or CMYK, without alpha; Pillow would cut off what lies above 255."""
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError("it has 32 bits per pixel, and nothing says which of its values is white")
+    mode = "L" if image.mode in GREYS else "CMYK" if image.mode == "CMYK" else "RGB"
+    # Pillow has no way from premultiplied colours to RGB but through RGBA.
+    straight = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode]) if image.mode.endswith("a") else image
+    return straight.convert(mode)
+
+
+@lru_cache(maxsize=16)
+def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """From an embedded profile to sRGB; None where it is sRGB, cannot be read, or is for images of another mode."""
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, len(mode)), np.uint8)
+    colours = Image.frombytes(mode, (64, 64), noise.tobytes())
+    try:
+        read = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        transform = ImageCms.buildTransform(read, ImageCms.createProfile("sRGB"), mode, "RGB")
+        changes = np.asarray(ImageChops.difference(transform.apply(colours), colours.convert("RGB")))
+    except (OSError, ValueError, ImageCms.PyCMSError):
+        return None
+    return transform if changes.max() > SAME else None
