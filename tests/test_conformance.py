@@ -31,7 +31,8 @@ def test_a_wrong_plugin_is_told_what_to_change(plugin: Plugin, sentence: str) ->
             Case(plugin, check)()
         except ConformanceError as error:
             said.append(str(error))
-    assert any(sentence in words for words in said), said
+    assert said
+    assert sentence in said[0], said  # the cause before its consequences
     assert all("\n" not in words for words in said)
     assert all(plugin.name in words for words in said)
 

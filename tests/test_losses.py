@@ -293,6 +293,13 @@ def test_the_gradient_penalty_is_between_real_and_fake_for_a_critic_that_bends()
     torch.testing.assert_close(value, 7.0 * (slope_of_cubic(between) - 1).square())
 
 
+def test_penalties_weigh_by_default_what_their_papers_say() -> None:
+    real, fake = unequal_images()
+    torch.testing.assert_close(R1()(cubic, real, fake, torch.Generator()), 5 * slope_of_cubic(real).square())
+    at_fakes = GradientPenalty()(cubic, fake, fake, torch.Generator().manual_seed(3))
+    torch.testing.assert_close(at_fakes, 10 * (slope_of_cubic(fake) - 1).square())
+
+
 def test_the_gradient_penalty_mixes_each_pair_anew_and_whole_images() -> None:
     seen: list[Tensor] = []
 

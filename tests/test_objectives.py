@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import Model, Objectives, Play, UnknownNameError
+from vaegan_bench.api import Model, Objectives, Play, SelectorError, UnknownNameError
 from vaegan_bench.assembly import stated_game
 from vaegan_bench.gates.margin import Margin
 from vaegan_bench.losses.regulariser.r1 import R1
@@ -132,6 +132,12 @@ def test_weights_are_read_as_numbers_or_schedules_and_written_as_they_were() -> 
     assert rising == Weight("decoder.prior", Linear(over=5))
     for text in ("0.25", "linear[over=5]"):
         assert str(read_weight("prior", text, registry)) == text
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
+def test_a_weight_that_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(SelectorError, match=f"prior.weight takes a finite number or a schedule, not '{text}'"):
+        read_weight("prior", text, Registry())
 
 
 @pytest.mark.parametrize("target", ["similarty", "encoder.generator", "decoder", "decoder.", "narrator.prior"])

@@ -91,7 +91,7 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
             is_one_value_per_picture,
             has_its_signs,
             counts_every_fake,
-            has_its_gradient,
             is_pure,
+            has_its_gradient,
         ),
     )

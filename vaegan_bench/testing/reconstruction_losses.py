@@ -113,7 +113,7 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
             is_one_value_per_picture,
             sums_over_dimensions,
             prefers_the_target,
-            has_its_gradient,
             is_pure,
+            has_its_gradient,
         ),
     )
