@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from test_plots import contains, pixels
 
 import vaegan_bench as vb
-from vaegan_bench.figures import number_figures, picture_figures
+from vaegan_bench.figures import study_figures
 from vaegan_bench.store import RunFolder, StudyFolder
 
 MODELS = ["vae", "gan", "vae[reconstruction=laplace]"]
@@ -38,13 +38,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
 
 
 @pytest.fixture(scope="module")
-def numbers(study: StudyFolder) -> dict[str, Figure]:
-    return number_figures(study)
-
-
-@pytest.fixture(scope="module")
-def images(study: StudyFolder) -> dict[str, Figure]:
-    return picture_figures(study)
+def figures(study: StudyFolder) -> dict[str, Figure]:
+    return study_figures(study)
 
 
 def of(study: StudyFolder, model: str) -> list[RunFolder]:
@@ -67,9 +62,9 @@ def spectrum(run: RunFolder) -> np.ndarray:
     return np.sort(exhibit(run, "kl-per-dimension"))[::-1]
 
 
-def test_spectra_are_means_over_seeds_rank_by_rank(study: StudyFolder, numbers: dict[str, Figure]) -> None:
+def test_spectra_are_means_over_seeds_rank_by_rank(study: StudyFolder, figures: dict[str, Figure]) -> None:
     """Dimensions of different seeds have no more in common than their rank."""
-    [ax] = numbers["latent"].axes
+    [ax] = figures["latent"].axes
     drawn = [line for line in ax.lines if len(line.get_xdata()) == 8]  # type: ignore[arg-type]
     for line, model in zip(drawn, ["vae", "vae[reconstruction=laplace]"], strict=True):
         each = [spectrum(run) for run in of(study, model)]
@@ -85,30 +80,30 @@ def shown(figure: Figure, images: np.ndarray) -> list[bool]:
 
 
 def test_sheets_show_the_first_seed_of_each_model_and_the_originals(
-    study: StudyFolder, images: dict[str, Figure]
+    study: StudyFolder, figures: dict[str, Figure]
 ) -> None:
     for model in MODELS:
         first, second = (run.pictures() for run in of(study, model))
-        assert all(shown(images["samples"], first["samples"][:4]))
-        assert not any(shown(images["samples"], second["samples"][:4]))
-        assert all(shown(images["samples"], first["originals"][:4]))
+        assert all(shown(figures["samples"], first["samples"][:4]))
+        assert not any(shown(figures["samples"], second["samples"][:4]))
+        assert all(shown(figures["samples"], first["originals"][:4]))
         if "reconstructions" in first:
-            assert all(shown(images["reconstructions"], first["reconstructions"][:4]))
-            assert not any(shown(images["reconstructions"], second["reconstructions"][:4]))
-    assert all(shown(images["reconstructions"], of(study, "gan")[0].pictures()["originals"][:4]))
+            assert all(shown(figures["reconstructions"], first["reconstructions"][:4]))
+            assert not any(shown(figures["reconstructions"], second["reconstructions"][:4]))
+    assert all(shown(figures["reconstructions"], of(study, "gan")[0].pictures()["originals"][:4]))
 
 
-def test_the_nearest_training_image_stands_below_its_sample(study: StudyFolder, images: dict[str, Figure]) -> None:
-    figure = images["nearest-training"]
+def test_the_nearest_training_image_stands_below_its_sample(study: StudyFolder, figures: dict[str, Figure]) -> None:
+    figure = figures["nearest-training"]
     pairs = exhibit(of(study, "gan")[0], "nearest-training")
     assert all(shown(figure, pairs[:3, 0]))
     assert all(shown(figure, pairs[:3, 1]))
 
 
-def test_models_stand_in_the_order_of_the_study(images: dict[str, Figure]) -> None:
-    samples = [text.get_text().replace("\n", "") for text in images["samples"].texts]
+def test_models_stand_in_the_order_of_the_study(figures: dict[str, Figure]) -> None:
+    samples = [text.get_text().replace("\n", "") for text in figures["samples"].texts]
     assert samples == ["real", *MODELS]
-    rebuilt = [text.get_text().replace("\n", "") for text in images["reconstructions"].texts]
+    rebuilt = [text.get_text().replace("\n", "") for text in figures["reconstructions"].texts]
     assert rebuilt == ["original", "vae", "vae[reconstruction=laplace]"]
 
 
@@ -125,8 +120,8 @@ def without_the_first(study: StudyFolder) -> Iterator[RunFolder]:
 
 
 def test_the_first_seed_that_has_any_is_shown(study: StudyFolder, without_the_first: RunFolder) -> None:
-    figures, second = picture_figures(study), of(study, "vae")[1]
+    figures, second = study_figures(study), of(study, "vae")[1]
     assert all(shown(figures["samples"], second.pictures()["samples"][:4]))
     assert all(shown(figures["reconstructions"], second.pictures()["reconstructions"][:4]))
-    drawn = number_figures(study)["latent"].axes[0].lines[0]
+    drawn = figures["latent"].axes[0].lines[0]
     np.testing.assert_allclose(drawn.get_ydata(), spectrum(second), rtol=1e-5)  # type: ignore[arg-type]

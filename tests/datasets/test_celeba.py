@@ -243,6 +243,12 @@ def test_the_paper_s_crop_at_full_size_is_a_gaussian_blur(data_dir: Path, tmp_pa
     assert float((image[68:73, 73:78] - expected).abs().max()) <= 0.51
 
 
+def test_the_paper_s_blur_is_half_the_square_root_of_the_ratio_of_sizes(files: CelebAFiles, tmp_path: Path) -> None:
+    images = load(tmp_path, "paper", 37).train.images_NCHW
+    wanted = Treatment(37, (15, 40, 163, 188), (178, 218), blur=1.0)  # ½√(148 / 37)
+    assert np.array_equal(images[0].numpy(), treated(files.pictures["000001.jpg"], wanted))
+
+
 def test_crops_differ_and_are_kept_apart(files: CelebAFiles, tmp_path: Path) -> None:
     assert len({load(tmp_path, crop).digest for crop in ("paper", "148", "178")}) == 3
 

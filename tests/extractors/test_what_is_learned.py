@@ -101,14 +101,22 @@ def test_every_training_image_counts_for_the_regressor(tmp_path: Path) -> None:
     assert len(digests) == 4
 
 
-def test_the_regressor_predicts_in_the_units_of_the_scores(tmp_path: Path) -> None:
-    train = halves(400, 0)
-    scores = torch.where(train.attributes_NA, 30.0, 10.0)
-    network = opened(replace(REGRESSOR, images=6400), data(replace(train, scores_NA=scores)), tmp_path)
-    test = halves(40, 1)
-    found = network(test.images_NCHW).logits_NK
-    assert float(found[test.attributes_NA].mean()) == pytest.approx(30, abs=3)
-    assert float(found[~test.attributes_NA].mean()) == pytest.approx(10, abs=3)
+def test_the_regressor_predicts_each_attribute_in_the_units_of_its_scores(tmp_path: Path) -> None:
+    train, test = halves(400, 0), halves(40, 1)
+    on = train.attributes_NA
+    scores = torch.cat([torch.where(on, 30.0, 10.0), torch.where(on, 3.05, 2.95)], 1)
+    scored = replace(train, attributes_NA=on.expand(-1, 2), scores_NA=scores)
+    both = replace(data(scored), attribute_names=("Dark", "Slightly"))
+    network = opened(replace(REGRESSOR, images=6400), both, tmp_path)
+    found, is_on = network(test.images_NCHW).logits_NK, test.attributes_NA[:, 0]
+    assert found[is_on].mean(0).tolist() == [pytest.approx(30, abs=3), pytest.approx(3.05, abs=0.02)]
+    assert found[~is_on].mean(0).tolist() == [pytest.approx(10, abs=3), pytest.approx(2.95, abs=0.02)]
+
+
+def test_no_batch_is_smaller_than_the_others(tmp_path: Path) -> None:
+    """One image that is left over would be a batch without a variance."""
+    network = opened(replace(ORACLE, batch=33), data(halves(37, 0)), tmp_path)  # of which 34 are trained on
+    assert network(halves(4, 1).images_NCHW).logits_NK.isfinite().all()
 
 
 def test_levels_reach_the_network_on_minus_one_to_one() -> None:

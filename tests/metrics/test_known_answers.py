@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from torch import Tensor
 
 from vaegan_bench.api import Metric, Outputs
 from vaegan_bench.metrics.frechet import Frechet
-from vaegan_bench.metrics.inception_score import InceptionScore
+from vaegan_bench.metrics.inception_score import InceptionScore, inception_score
 from vaegan_bench.metrics.kid import KID
 from vaegan_bench.metrics.measures.kernel_sums import SEED, draw_subsets
 from vaegan_bench.metrics.precision_recall import PrecisionRecall
@@ -102,8 +104,6 @@ def test_the_inception_score_is_of_samples_and_knows_its_direction(of_features: 
 
 
 def test_the_inception_score_is_the_mean_over_parts_of_the_exponential_of_each() -> None:
-    from vaegan_bench.metrics.inception_score import inception_score
-
     logits = skewed(47, 3, 3).double()
     parts = np.array_split(np.random.RandomState(2020).permutation(47), [47 * i // 10 for i in range(1, 10)])
     scores = []
@@ -159,3 +159,10 @@ def test_neighbourhoods_of_whole_numbers_by_brute_force(of_features: OfFeatures,
     expected = neighbourhoods(real.double().numpy(), fake.double().numpy())
     assert found == pytest.approx(expected)
     assert len(set(expected.values())) > 1
+
+
+def test_inception_with_other_weights_has_no_well_known_names(of_features: OfFeatures) -> None:
+    outputs: Any = of_features(skewed(30, 3, 1), skewed(26, 3, 2))
+    other = replace(outputs, opened=replace(outputs.opened, name="inception-0a1b2c3d"))
+    for metric in (Frechet(), KID(), InceptionScore(), PrecisionRecall()):
+        assert all(row.metric.endswith("[inception-0a1b2c3d]") for row in metric(other))
