@@ -17,6 +17,7 @@ import pluggy
 from vaegan_bench import hookspecs
 from vaegan_bench.api import Plugin, PluginError, SelectorError, UnknownNameError
 from vaegan_bench.api.plugin import default_of, fields_of
+from vaegan_bench.code import forget_edited
 from vaegan_bench.discovery import classes_of, module_of, register_hooks
 from vaegan_bench.errors import reason_of
 from vaegan_bench.selectors import Selector, parse_selector
@@ -44,7 +45,11 @@ class Registry:
     """All plugins that were found, by kind and name."""
 
     def __init__(self, plugins: Iterable[str | Path] = ()) -> None:
-        """Register the built-in plugins, the installed ones, then `plugins`: files, or names of modules."""
+        """Register the built-in plugins, the installed ones, then `plugins`: files, or names of modules.
+
+        Third-party code that was edited since it was imported is imported again.
+        """
+        forget_edited()
         self.manager = pluggy.PluginManager(GROUP)
         self.manager.add_hookspecs(hookspecs)
         self.entries: dict[tuple[str, str], Entry] = {}
@@ -65,7 +70,7 @@ class Registry:
             module = entry_point.load()
             register_hooks(self.manager, module, origin)
             classes = classes_of(self.manager, module, origin)
-        except Exception as error:  # a stranger's module may raise anything at import
+        except (Exception, SystemExit) as error:  # a third-party module may raise anything at import
             self.broken[entry_point.name] = reason_of(error)
             if self.manager.is_registered(module):
                 self.manager.unregister(module)

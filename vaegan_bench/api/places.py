@@ -7,11 +7,12 @@ from pathlib import Path
 
 import platformdirs
 
+from vaegan_bench.paths import user_path
+
 VARIABLE = "VAEGAN_BENCH_DATA"
 """The environment variable, which `--data-dir` sets for one command: a path is no part of what is trained on."""
 
 
 def data_folder() -> Path:
     """The folder of all source files: the variable's, or the user's data directory."""
-    named = os.environ.get(VARIABLE)
-    return Path(named).expanduser() if named else Path(platformdirs.user_data_dir("vaegan-bench"))
+    return user_path(os.environ.get(VARIABLE) or platformdirs.user_data_dir("vaegan-bench"))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from vaegan_bench.cli.fields import PluginFiles
+from vaegan_bench.paths import user_path
 
 
 def new(
@@ -16,7 +17,7 @@ def new(
     package: Annotated[
         bool, typer.Option("--package", help="Write an installable package instead of one file.")
     ] = False,
-    folder: Annotated[Path, typer.Option(help="Where to write.")] = Path(),
+    folder: Annotated[Path, typer.Option(help="Where to write.", parser=user_path)] = Path(),
 ) -> None:
     """Write a plugin that works, and its test, to start from.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vaegan_bench.cli.fields import CacheDirOption, DataDirOption, PluginFiles, look_for_data_in
+from vaegan_bench.paths import user_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,7 +76,9 @@ def prepare(
 def info(
     name: Name,
     size: Size = 64,
-    out: Annotated[Path | None, typer.Option(help="The picture file to write; by default data-NAME.png.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The picture file to write; by default data-NAME.png.", parser=user_path)
+    ] = None,
     data_dir: DataDirOption = None,
     cache_dir: CacheDirOption = None,
     plugin: PluginFiles = None,

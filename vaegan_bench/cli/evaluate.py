@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vaegan_bench.cli.fields import CacheDirOption, DataDirOption, ExtractorOption, PluginFiles, WeightsOption
+from vaegan_bench.paths import user_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,15 +26,19 @@ OF_FOLDERS = "frechet,inception-score,kid,precision-recall,memorisation"
 def evaluate(
     runs: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="RUN", help="Folders of finished runs."),
+        typer.Argument(help="Folders of finished runs.", metavar="RUN", parser=user_path),
     ] = None,
     metrics: Annotated[str | None, typer.Option(help="Metrics by selector, comma-separated.")] = None,
     samples: Annotated[int, typer.Option(min=2, help="Samples per run, and held-out pictures at most.")] = 2000,
     draws: Annotated[int, typer.Option(min=1, help="Independent sets of samples per run.")] = 1,
     extractor: ExtractorOption = None,
     inception_weights: WeightsOption = None,
-    real: Annotated[Path | None, typer.Option(help="A folder of real pictures, to measure --fake against.")] = None,
-    fake: Annotated[Path | None, typer.Option(help="A folder of generated pictures, of any generator.")] = None,
+    real: Annotated[
+        Path | None, typer.Option(help="A folder of real pictures, to measure --fake against.", parser=user_path)
+    ] = None,
+    fake: Annotated[
+        Path | None, typer.Option(help="A folder of generated pictures, of any generator.", parser=user_path)
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     data_dir: DataDirOption = None,
     cache_dir: CacheDirOption = None,

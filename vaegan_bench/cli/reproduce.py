@@ -8,7 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
-from vaegan_bench.cli.fields import CacheDirOption, DataDirOption, ExtractorOption, PluginFiles, WeightsOption
+from vaegan_bench.cli.fields import (
+    CacheDirOption,
+    DataDirOption,
+    ExtractorOption,
+    PluginFiles,
+    ResultsOption,
+    WeightsOption,
+)
 
 EPILOG = """
 Examples:
@@ -36,7 +43,7 @@ def reproduce(
     steps: Annotated[int | None, typer.Option(help="Training steps per run, in the place of the preset's.")] = None,
     size: Annotated[int | None, typer.Option(help="Pixels per side, in the place of the preset's.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    results: Annotated[Path, typer.Option(help="The results folder.")] = Path("results"),
+    results: ResultsOption = Path("results"),
     data_dir: DataDirOption = None,
     cache_dir: CacheDirOption = None,
     extractor: ExtractorOption = None,

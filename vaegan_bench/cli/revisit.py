@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaegan_bench.cli.fields import PluginFiles
+from vaegan_bench.cli.fields import PluginFiles, StudyPath
+from vaegan_bench.paths import user_path
 
 if TYPE_CHECKING:
     from vaegan_bench.store import StudyFolder
-
-StudyPath = Annotated[Path, typer.Argument(help="A study's folder, such as results/quick.")]
 
 
 def table(study: StudyPath = Path("results/quick")) -> None:
@@ -50,9 +49,11 @@ def samples(study: StudyPath = Path("results/quick")) -> None:
 
 
 def sample(
-    run: Annotated[Path, typer.Argument(help="A run's folder, such as results/quick/vaegan-s0-1a2b3c4d.")],
+    run: Annotated[
+        Path, typer.Argument(help="A run's folder, such as results/quick/vaegan-s0-1a2b3c4d.", parser=user_path)
+    ],
     n: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 64,
-    out: Annotated[Path, typer.Option(help="The picture file to write.")] = Path("samples.png"),
+    out: Annotated[Path, typer.Option(help="The picture file to write.", parser=user_path)] = Path("samples.png"),
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Which codes are drawn.")] = 0,
     columns: Annotated[int, typer.Option(min=1, help="Pictures per row.")] = 8,
     given: Annotated[str, typer.Option(help="Of a conditional model: the attributes to have, comma-separated.")] = "",

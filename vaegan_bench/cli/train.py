@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vaegan_bench.cli.fields import CacheDirOption, DataDirOption, ExtractorOption, PluginFiles, WeightsOption
+from vaegan_bench.cli.fields import (
+    CacheDirOption,
+    DataDirOption,
+    ExtractorOption,
+    PluginFiles,
+    ResultsOption,
+    WeightsOption,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,7 +82,7 @@ def run(
         int | None, typer.Option(help="Independent sets of samples per run, for the evaluation noise.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="The folder under the results folder.")] = None,
-    results: Annotated[Path, typer.Option(help="The results folder.")] = Path("results"),
+    results: ResultsOption = Path("results"),
     data_dir: DataDirOption = None,
     cache_dir: CacheDirOption = None,
     extractor: ExtractorOption = None,
@@ -210,6 +217,8 @@ def _announce(execution: Execution, console: Console) -> None:
     plan, finished = execution.plan, execution.finished()
     for skip in plan.skips:
         console.print(f"Skipped {skip.label}: {skip.reason}", markup=False)
+    if plan.unfollowed:
+        console.print(plan.unfollowed, markup=False, highlight=False)
     run = plan.runs[0]
     done = f", {len(finished)} of them finished before" if finished else ""
     console.print(

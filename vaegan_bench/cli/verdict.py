@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vaegan_bench.paths import user_path
+
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 def compare(
     model: Annotated[str, typer.Argument(help="A model as the table names it, such as vaegan.")],
     other: Annotated[str, typer.Argument(help="The model that it is held against.")],
-    study: Annotated[Path, typer.Option(help="The study's folder.")] = Path("results/quick"),
+    study: Annotated[Path, typer.Option(help="The study's folder.", parser=user_path)] = Path("results/quick"),
     metric: Annotated[list[str] | None, typer.Option(help="Only this metric, such as psnr; repeatable.")] = None,
     fail_if_worse: Annotated[
         bool, typer.Option("--fail-if-worse", help="Exit with code 1 where the model is shown to be worse.")
