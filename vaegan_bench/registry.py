@@ -123,6 +123,8 @@ class Registry:
             return typing.cast(P, plugin(**values))
         except (TypeError, ValueError) as error:
             raise SelectorError(f"{base.kind.capitalize()} '{selector}': {error}.") from error
+        except Exception as error:  # a third-party plugin may raise anything
+            raise SelectorError(f"{base.kind.capitalize()} '{selector}': {reason_of(error)}.") from error
 
     def restore(self, base: type[P], definition: Mapping[str, Any]) -> P:
         """Make the plugin that `vaegan_bench.api.definition` described.
@@ -186,13 +188,20 @@ def _read_plain(option: Any, text: str) -> bool | int | float | str | None:
         value = option(text) if option in (int, float, str) else None
     except ValueError:
         return None
-    return None if isinstance(value, float) and not math.isfinite(value) else typing.cast("int | float | str", value)
+    fits = not isinstance(value, int | float) or (abs(value) < 2**63 if option is int else math.isfinite(value))
+    return typing.cast("int | float | str", value) if fits else None
 
 
 def _described(option: Any) -> str:
     if typing.get_origin(option) is typing.Literal:
         return ", ".join(map(repr, typing.get_args(option)))
-    words = {bool: "true or false", int: "a whole number", float: "a finite number", str: "text", type(None): "none"}
+    words = {
+        bool: "true or false",
+        int: "a whole number of at most 64 bits",
+        float: "a finite number",
+        str: "text",
+        type(None): "none",
+    }
     return words.get(option, str(option))
 
 

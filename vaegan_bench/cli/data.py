@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vaegan_bench.cli.fields import CacheDirOption, DataDirOption, PluginFiles, look_for_data_in
+from vaegan_bench.cli.terminal import table, terminal
 from vaegan_bench.paths import user_path
 
 if TYPE_CHECKING:
@@ -53,13 +54,12 @@ def prepare(
     Examples: `vaegan-bench data prepare mnist --size 32`,
     `vaegan-bench data prepare "celeba[crop=148]" --data-dir /data`
     """
-    from rich.console import Console
 
     from vaegan_bench.progress import TerminalProgress
     from vaegan_bench.results import default_cache
     from vaegan_bench.training.loading import fetch, load, remarks_of
 
-    dataset, console, cache = _dataset(name, data_dir, plugin), Console(), cache_dir or default_cache()
+    dataset, console, cache = _dataset(name, data_dir, plugin), terminal(), cache_dir or default_cache()
     start = time.perf_counter()
     with TerminalProgress(console) as progress:
         fetch(dataset, progress)
@@ -87,13 +87,12 @@ def info(
 
     Examples: `vaegan-bench data info avatars`, `vaegan-bench data info mnist5k --size 32 --out digits.png`
     """
-    from rich.console import Console
 
     from vaegan_bench.progress import TerminalProgress
     from vaegan_bench.results import default_cache
     from vaegan_bench.training.loading import load, remarks_of
 
-    dataset, console = _dataset(name, data_dir, plugin), Console()
+    dataset, console = _dataset(name, data_dir, plugin), terminal()
     with TerminalProgress(console) as progress:
         data = load(dataset, size, cache_dir or default_cache(), progress)
     _say(console, f"{dataset}: {_summed_up(data)}")
@@ -127,13 +126,16 @@ def _say(console: Console, line: str) -> None:
 def _frequencies(word: str, names: Sequence[str], train_NA: Tensor, test_NA: Tensor) -> Table:
     """How many pictures of each part have each of some properties, in a column each."""
     from rich.markup import escape
-    from rich.table import Column, Table
 
-    table = Table(word, Column("train", justify="right"), Column("test", justify="right"))
+    from vaegan_bench.errors import one_line
+
+    made = table(word)
+    for part in ("train", "test"):
+        made.add_column(part, justify="right", overflow="fold")
     for name, *columns in zip(names, train_NA.T, test_NA.T, strict=True):
         counts = (f"{int(has_N.sum()):,} ({100 * has_N.float().mean():.1f} %)" for has_N in columns)
-        table.add_row(escape(name), *counts)
-    return table
+        made.add_row(escape(one_line(name)), *counts)
+    return made
 
 
 def _print_tables(data: Data, console: Console) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vaegan_bench.cli.fields import CacheDirOption, DataDirOption, ExtractorOption, PluginFiles, WeightsOption
+from vaegan_bench.cli.terminal import terminal
 from vaegan_bench.paths import user_path
 
 if TYPE_CHECKING:
@@ -50,7 +51,6 @@ def evaluate(
     `vaegan-bench evaluate results/quick/vae* --metrics attribute-vectors`,
     `vaegan-bench evaluate --real photos --fake generated`
     """
-    from rich.console import Console
 
     from vaegan_bench import tables
     from vaegan_bench.api import BenchError, Metric, StudyError
@@ -71,7 +71,7 @@ def evaluate(
     fields = extractor_fields(registry, extractor, inception_weights)
     named = split_list(metrics or (OF_RUNS if runs else OF_FOLDERS))
     chosen = [registry.build(Metric, text, fields) for text in named]
-    console = Console()
+    console = terminal()
     progress = TerminalProgress(console)
     shelf = SharedShelf(cache_dir or default_cache(), choose_device(device), progress)
     with progress:

@@ -16,6 +16,7 @@ from vaegan_bench.cli.fields import (
     ResultsOption,
     WeightsOption,
 )
+from vaegan_bench.cli.terminal import terminal
 
 EPILOG = """
 Examples:
@@ -57,8 +58,6 @@ def reproduce(
     import shlex
     import sys
 
-    from rich.console import Console
-
     from vaegan_bench.cli.fields import extractor_fields, look_for_data_in
     from vaegan_bench.cli.train import carry_out, print_plan, tell_broken
     from vaegan_bench.paper import load_paper
@@ -71,7 +70,7 @@ def reproduce(
     from vaegan_bench.training.loading import fetch, load
 
     look_for_data_in(data_dir)
-    chosen, registry, console = load_paper(paper), Registry(plugin or []), Console()
+    chosen, registry, console = load_paper(paper), Registry(plugin or []), terminal()
     tell_broken(registry, console)
     values: dict[str, Any] = {"seeds": seeds, "steps": steps, "size": size, "device": device}
     values = {key: value for key, value in values.items() if value is not None}

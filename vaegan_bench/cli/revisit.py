@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vaegan_bench.cli.fields import PluginFiles, StudyPath
+from vaegan_bench.cli.terminal import say, terminal
 from vaegan_bench.paths import user_path
 
 if TYPE_CHECKING:
@@ -19,12 +20,11 @@ def table(study: StudyPath = Path("results/quick")) -> None:
 
     Example: `vaegan-bench table results/quick`
     """
-    from rich.console import Console
 
     from vaegan_bench import report, tables
 
     folder = _opened(study)
-    Console().print(tables.to_rich(folder.rows()))
+    terminal().print(tables.to_rich(folder.rows()))
     _say(report.write_tables(folder))
 
 
@@ -80,4 +80,4 @@ def _opened(path: Path) -> StudyFolder:
 
 def _say(paths: list[Path]) -> None:
     for path in paths:
-        typer.echo(str(path))
+        say(str(path))

@@ -15,6 +15,7 @@ from vaegan_bench.cli.fields import (
     ResultsOption,
     WeightsOption,
 )
+from vaegan_bench.cli.terminal import say, table, terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -93,7 +94,6 @@ def run(
     ] = False,
 ) -> None:
     """Train, measure and compare models; finished runs are not run again."""
-    from rich.console import Console
 
     from vaegan_bench.cli.fields import extractor_fields, look_for_data_in, read_fields
     from vaegan_bench.plan import make_plan
@@ -110,7 +110,7 @@ def run(
     registry = Registry(plugin or [])
     given = extractor_fields(registry, extractor, inception_weights) | read_fields(fields or [])
     chosen = _study(study, lists, {**plain, "seeds": _seeds(seeds)}, given)
-    console = Console()
+    console = terminal()
     tell_broken(registry, console)
     plan = make_plan(chosen, registry)
     if dry_run:
@@ -207,9 +207,9 @@ def carry_out(plan: Plan, registry: Registry, results: Path, cache: Path, consol
     finally:
         registry.manager.unregister(progress)
     for name, reason in execution.lifecycle.silenced.items():
-        typer.echo(f"Plugin {name} heard nothing more after an error in its hook {reason}", err=True)
+        say(f"Plugin {name} heard nothing more after an error in its hook {reason}", error=True)
     for run, reason in execution.failures.items():
-        typer.echo(f"Error: {run}: {reason}", err=True)
+        say(f"Error: {run}: {reason}", error=True)
     return not execution.failures
 
 
@@ -250,7 +250,6 @@ def _conclude(folder: Any, console: Console) -> None:
 def print_plan(plan: Plan, console: Console) -> None:
     """Print what a plan would cost, and train nothing."""
     from rich.markup import escape
-    from rich.table import Column, Table
 
     from vaegan_bench.estimate import estimate
     from vaegan_bench.tables import duration, wrapped
@@ -259,7 +258,7 @@ def print_plan(plan: Plan, console: Console) -> None:
         console.print(f"Skipped {skip.label}: {skip.reason}", markup=False)
     title = f"{plan.study.name}: {', '.join(plan.study.datasets)} at {plan.study.size}×{plan.study.size}"
     columns = ("seeds", "steps × batch", "images/s", "time", "memory")
-    table = Table(Column("model", overflow="fold"), *columns, title=escape(title), title_justify="left")
+    made = table("model", *columns, title=escape(title), title_justify="left")
     minutes = 0.0
     with console.status(f"Timing a few steps of each model of {escape(plan.study.name)}"):
         for cost in estimate(plan):
@@ -270,8 +269,8 @@ def print_plan(plan: Plan, console: Console) -> None:
                 f"{cost.steps} × {cost.batch}",
                 f"{cost.images_per_second:,.0f}",
             ]
-            table.add_row(*row, duration(cost.minutes), f"{cost.memory_bytes / 2**30:.2f} GiB")
-    console.print(table)
+            made.add_row(*row, duration(cost.minutes), f"{cost.memory_bytes / 2**30:.2f} GiB")
+    console.print(made)
     console.print(
         f"Training {len(plan.runs)} runs would take about {duration(minutes)} here, measured on a few steps each; "
         "preparing data and measuring come on top. Memory is the most that this process held.",
