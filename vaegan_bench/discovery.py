@@ -33,6 +33,8 @@ def module_of(source: str | Path) -> types.ModuleType:
     try:
         return importlib.import_module(str(source))
     except (Exception, SystemExit) as error:  # a third-party module may raise anything at import
+        if path.is_dir():
+            raise PluginError(f"{source} is a folder: name a plugin file in it.") from error
         raise PluginError(
             f"{source} is no plugin file, and no module of that name can be imported: {reason_of(error)}."
         ) from error
@@ -136,7 +138,7 @@ class _Uncached(SourceFileLoader):
 def _import_file(file: Path) -> types.ModuleType:
     """Import a single plugin file, as it is now, under a name of its own."""
     if file.is_dir():
-        raise PluginError(f"{file} is a folder: name a plugin file in it, or the module that it makes.")
+        raise PluginError(f"{file} is a folder: name a plugin file in it.")
     if not file.is_file():
         raise PluginError(f"There is no plugin file {file}.")
     if file.suffix != ".py":

@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
+
+import platformdirs
 
 from vaegan_bench.errors import StoreError
+
+
+def home_folder(kind: Literal["data", "cache"]) -> Path:
+    """Where this program keeps files of a kind in the user's home. Raises `StoreError` where there is none."""
+    find = {"data": platformdirs.user_data_dir, "cache": platformdirs.user_cache_dir}[kind]
+    try:
+        return user_path(find("vaegan-bench"))
+    except (RuntimeError, StoreError) as error:
+        raise StoreError(f"There is no home directory for {kind}: choose a folder with --{kind}-dir.") from error
 
 
 def user_path(written: str | Path) -> Path:

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import platformdirs
 
 from vaegan_bench import tables
-from vaegan_bench.errors import BenchError, StoreError
-from vaegan_bench.paths import user_path
+from vaegan_bench.errors import BenchError
+from vaegan_bench.paths import home_folder, user_path
 from vaegan_bench.store import StudyFolder
 
 if TYPE_CHECKING:
@@ -25,10 +24,7 @@ if TYPE_CHECKING:
 
 def default_cache() -> Path:
     """Where prepared data and trained oracles are kept: the user's cache directory."""
-    try:
-        return user_path(platformdirs.user_cache_dir("vaegan-bench"))
-    except StoreError as error:
-        raise StoreError("There is no home directory to keep a cache in: choose a folder with --cache-dir.") from error
+    return home_folder("cache")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ MOST_SEEDS = 1000
 MOST_RUNS = 5000
 BYTES, MOST_BYTES = 3 * 4, 2**40
 """Of a pixel in float32, and of one batch or one set of samples."""
+LARGEST = 2**16
+"""Bytes of a study file: reading keys within keys takes longer and longer."""
 DEEPEST = 5
 """Tables within tables: no key of a study has so many."""
 LONGEST_NAME = 60
@@ -150,6 +152,8 @@ def load_study(source: str) -> Study:
 
 def _text_of(path: Path) -> str:
     try:
+        if path.stat().st_size > LARGEST:
+            raise StudyError(f"{path} is no study file: it holds more than {LARGEST:,} bytes.")
         return path.read_text("utf-8-sig")  # editors may begin a file with a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(f"Cannot read the study file {path}: {error}.") from error

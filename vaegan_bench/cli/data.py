@@ -12,6 +12,7 @@ import typer
 from vaegan_bench.cli.fields import CacheDirOption, DataDirOption, PluginFiles, look_for_data_in
 from vaegan_bench.cli.terminal import table, terminal
 from vaegan_bench.paths import user_path
+from vaegan_bench.study import MOST
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help='A data set by selector, such as avatars or "celeba[crop=148]".')]
-Size = Annotated[int, typer.Option(min=8, help="Pixels per side.")]
+Size = Annotated[int, typer.Option(min=8, max=MOST["size"], help="Pixels per side.")]
 
 
 @app.command()

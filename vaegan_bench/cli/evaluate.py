@@ -11,6 +11,7 @@ import typer
 from vaegan_bench.cli.fields import CacheDirOption, DataDirOption, ExtractorOption, PluginFiles, WeightsOption
 from vaegan_bench.cli.terminal import terminal
 from vaegan_bench.paths import user_path
+from vaegan_bench.study import MOST
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,8 +31,10 @@ def evaluate(
         typer.Argument(help="Folders of finished runs.", metavar="RUN", parser=user_path),
     ] = None,
     metrics: Annotated[str | None, typer.Option(help="Metrics by selector, comma-separated.")] = None,
-    samples: Annotated[int, typer.Option(min=2, help="Samples per run, and held-out pictures at most.")] = 2000,
-    draws: Annotated[int, typer.Option(min=1, help="Independent sets of samples per run.")] = 1,
+    samples: Annotated[
+        int, typer.Option(min=2, max=MOST["samples"], help="Samples per run, and held-out pictures at most.")
+    ] = 2000,
+    draws: Annotated[int, typer.Option(min=1, max=MOST["draws"], help="Independent sets of samples per run.")] = 1,
     extractor: ExtractorOption = None,
     inception_weights: WeightsOption = None,
     real: Annotated[

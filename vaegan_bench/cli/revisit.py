@@ -10,6 +10,7 @@ import typer
 from vaegan_bench.cli.fields import PluginFiles, StudyPath
 from vaegan_bench.cli.terminal import say, terminal
 from vaegan_bench.paths import user_path
+from vaegan_bench.study import MOST
 
 if TYPE_CHECKING:
     from vaegan_bench.store import StudyFolder
@@ -52,10 +53,10 @@ def sample(
     run: Annotated[
         Path, typer.Argument(help="A run's folder, such as results/quick/vaegan-s0-1a2b3c4d.", parser=user_path)
     ],
-    n: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 64,
+    n: Annotated[int, typer.Option(min=1, max=MOST["batch"], help="How many pictures.")] = 64,
     out: Annotated[Path, typer.Option(help="The picture file to write.", parser=user_path)] = Path("samples.png"),
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Which codes are drawn.")] = 0,
-    columns: Annotated[int, typer.Option(min=1, help="Pictures per row.")] = 8,
+    columns: Annotated[int, typer.Option(min=1, max=1000, help="Pictures per row.")] = 8,
     given: Annotated[str, typer.Option(help="Of a conditional model: the attributes to have, comma-separated.")] = "",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     plugin: PluginFiles = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import shutil
 import sys
 import unicodedata
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ SIGNS = {
 }  # fmt: skip
 ENDLESS = 10_000
 """Characters of a line that nobody looks at: a file or a pipe takes tables as wide as they are."""
+NARROWEST_HELP, NARROWEST_TABLE = 80, 40
+"""Characters of a line of help and of a table, at least: a narrower terminal breaks lines itself."""
 
 
 def substitute(sign: str) -> str:
@@ -51,6 +54,8 @@ def prepare_output() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=SUBSTITUTES)
+    if shutil.get_terminal_size().columns < NARROWEST_HELP:
+        os.environ["TERMINAL_WIDTH"] = str(NARROWEST_HELP)  # what typer reads; it cuts words where help does not fit
 
 
 def say(line: str, *, error: bool = False) -> None:
@@ -63,7 +68,9 @@ def terminal() -> Console:
     from rich.console import Console
 
     console = Console()
-    return console if console.is_terminal or "COLUMNS" in os.environ else Console(width=ENDLESS)
+    if console.is_terminal or "COLUMNS" in os.environ:
+        return Console(width=max(console.width, NARROWEST_TABLE))
+    return Console(width=ENDLESS)
 
 
 def table(*columns: str, **options: Any) -> Table:

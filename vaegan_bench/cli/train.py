@@ -159,7 +159,7 @@ def _seeds(text: str | None) -> int | list[int] | None:
         numbers = [int(part) for part in text.removesuffix(",").split(",")]
     except ValueError as error:
         raise StudyError(
-            f"--seeds takes a number of seeds (3), the seeds (0,4,7) or a single one (7,), not '{text}'."
+            f"--seeds takes a number of seeds (3), the seeds (0,4,7) or a single one (7,), not '{text[:40]}'."
         ) from error
     return numbers if "," in text else numbers[0]
 

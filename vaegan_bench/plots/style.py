@@ -41,6 +41,9 @@ STYLE = {
     "legend.fontsize": SIZE,
     "legend.frameon": False,
     "text.color": INK,
+    # Names are the users' own: a $ in one begins no formula, and an underscore no index.
+    "text.parse_math": False,
+    "text.usetex": False,
     "xtick.color": MUTED,
     "xtick.labelcolor": INK,
     "xtick.labelsize": 7,
