@@ -91,8 +91,8 @@ def test_as_much_as_can_be_is_no_more_than_that() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["a\tb", "a\nb", "a|b", "x" * 61, "con", "COM1.txt", "nul", "\x1b[31mred", "a/b", "a\\b", "", " a", "a ", "a.", ".a",
-     "..", "a\0b", "\udcff", "a\u202eb", "a:b", "a*"],
+    ["a\tb", "a\nb", "a|b", "x" * 61, "con", "COM1.txt", "nul", "\x1b[31mred", "a/b", "a\\b", "", " a", "a ", "a.",
+     ".a", "..", "a\0b", "\udcff", "a\u202eb", "a:b", "a*"],
 )  # fmt: skip
 def test_a_name_that_some_file_system_refuses_is_refused(name: str) -> None:
     with pytest.raises(BenchError, match="name must be the plain name of a folder") as raised:

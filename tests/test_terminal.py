@@ -21,15 +21,15 @@ from vaegan_bench.errors import one_line
 
 
 @pytest.fixture(scope="module")
-def commands(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, ...]]:
-    """Commands that print tables and numbers; two of them of a study of two models and two seeds."""
+def commands(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], str]:
+    """Commands, two of them on a study of two models and two seeds, and what each prints into a pipe."""
     results, cache = (tmp_path_factory.mktemp(name) for name in ("results", "cache"))
     study = {"models": ["vae", "vaegan[gamma=1e-06]"], "seeds": 2, "metrics": ["reconstruction"], "steps": 2}
     small = {"samples": 8, "batch": 4, "size": 16, "networks": "compact[latent=4,width=4,decoder_width=4]"}
     folder = str(vaegan_bench.run("smoke", results=results, cache=cache, **study, **small).folder.path)
     compare = ("compare", "vae", "vaegan[gamma=1e-06]", "--study", folder)
-    return [("table", folder), compare, ("list", "losses"), ("show", "vaegan[gamma=1e-06]"), ("plugins",),
-            ("list", "studies")]  # fmt: skip
+    chosen = [("table", folder), compare, ("list", "losses"), ("show", "vaegan[gamma=1e-06]")]
+    return {command: printed(*command)[1] for command in chosen}
 
 
 def printed(*arguments: str | Path, encoding: str = "utf-8", columns: int | None = None) -> tuple[int, str, str]:
@@ -59,18 +59,17 @@ def digits(text: str) -> Counter[str]:
     return Counter(filter(str.isdigit, re.sub(r"\^\d|1/2|[½²³]", "", text)))
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
-def test_no_encoding_loses_a_number(encoding: str, commands: list[tuple[str, ...]]) -> None:
-    for command in commands:
-        code, wide, _ = printed(*command)
-        assert printed(*command, encoding=encoding)[0] == code == 0
-        assert digits(printed(*command, encoding=encoding)[1]) == digits(wide)
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_no_encoding_loses_a_number(encoding: str, commands: dict[tuple[str, ...], str]) -> None:
+    for command, wide in commands.items():
+        code, text, _ = printed(*command, encoding=encoding)
+        assert code == 0
+        assert digits(text) == digits(wide)
 
 
-@pytest.mark.parametrize("columns", [12, 40, 80])
-def test_no_width_cuts_a_cell(columns: int, commands: list[tuple[str, ...]]) -> None:
-    for command in commands:
-        _, wide, _ = printed(*command)
+@pytest.mark.parametrize("columns", [12, 40])
+def test_no_width_cuts_a_cell(columns: int, commands: dict[tuple[str, ...], str]) -> None:
+    for command, wide in commands.items():
         code, narrow, _ = printed(*command, columns=columns)
         assert code == 0
         assert narrow.count("…") == wide.count("…")
@@ -78,9 +77,8 @@ def test_no_width_cuts_a_cell(columns: int, commands: list[tuple[str, ...]]) -> 
         assert not missing, (command, missing)
 
 
-def test_a_pipe_takes_lines_as_long_as_they_are() -> None:
-    _, listed, _ = printed("list", "losses")
-    (line,) = [line for line in listed.splitlines() if re.search(r"\bgaussian\b", line)]
+def test_a_pipe_takes_lines_as_long_as_they_are(commands: dict[tuple[str, ...], str]) -> None:
+    (line,) = [line for line in commands["list", "losses"].splitlines() if line.startswith("│ gaussian ")]
     assert "sigma=1.0" in line
     assert "Kingma & Welling, 2014" in line
 
