@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from shell import bench
 
 from vaegan_bench.api import Model
 from vaegan_bench.code import Code, code_behind
@@ -75,8 +76,10 @@ def test_a_plugin_file_may_have_any_name(tmp_path: Path, name: str) -> None:
     file = write_loss(tmp_path / name)
     before = run_with(file)
     assert before.definition["code"][name]
-    write_loss(file, times="2.0")
-    assert run_with(file).id != before.id
+    write_loss(file, times="2.0")  # as long as before, and in the same second
+    after = run_with(file)
+    assert after.id != before.id
+    assert cost_of(after) == 24.0
 
 
 def test_a_file_is_the_same_plugin_wherever_it_lies(tmp_path: Path) -> None:
@@ -186,6 +189,14 @@ def test_code_that_cannot_be_followed_is_told(tmp_path: Path, statement: str, to
     assert all(place.startswith("loss.py, line ") for place in found)
 
 
+def test_a_plan_prints_what_it_cannot_follow(tmp_path: Path) -> None:
+    file = write_loss(tmp_path / "loss.py", imports="def later(text):\n    exec(text)")
+    done = bench("run", "smoke", "--models", "vae[reconstruction=scaled]", "--plugin", file, "--dry-run")
+    told = "Code that cannot be followed, so that edits of it make no other run: loss.py, line 5: exec."
+    assert told in done.stdout.splitlines()
+    assert "cannot be followed" not in bench("run", "smoke", "--models", "vae", "--dry-run").stdout
+
+
 def test_what_a_plugin_takes_from_this_package_counts_even_where_training_does_not(tmp_path: Path) -> None:
     plain = run_with(write_loss(tmp_path / "loss.py"))
     using = run_with(write_loss(tmp_path / "loss.py", imports="from vaegan_bench.extractors.vgg16 import VGG16"))
@@ -233,6 +244,39 @@ def test_a_reference_is_derived_again_when_a_helper_of_its_metric_changes(
         derive = __import__("vb_metric").derive
         shared = Shared(blobs(), tmp_path / "cache", torch.device("cpu"))
         assert torch.equal(shared.reference(Brightness(), 20, derive, {})["value"], value)
+
+
+EXTRACTOR = """
+from dataclasses import dataclass
+from vaegan_bench.api import Extractor
+from vaegan_bench.extractors.frozen_network import FrozenNetwork
+
+@dataclass(frozen=True, kw_only=True)
+class Scaled(Extractor):
+    name = "scaled"
+
+    def open(self, data, cache, device, progress=None):
+        def look(images_BCHW):
+            features_BF = {times} * images_BCHW.float().mean((2, 3))
+            return features_BF, features_BF[:, :0]
+
+        protocol = {{"resize": "none", "dtype": "float32"}}
+        return FrozenNetwork(name="scaled", digest="d", protocol=protocol, forward=look, device=device, batch=1000)
+"""
+
+
+def test_features_are_extracted_again_when_their_extractor_is_edited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    sums = []
+    for times in ("1.0", "3.0"):
+        (tmp_path / "vb_extractor.py").write_text(EXTRACTOR.format(times=times))
+        Registry()
+        extractor = __import__("vb_extractor").Scaled()
+        shared = Shared(blobs(), tmp_path / "cache", torch.device("cpu"))
+        sums.append(float(shared.features(extractor, "real", 20).features_NF.sum()))
+    assert sums[1] == pytest.approx(3 * sums[0])
 
 
 def test_imports_are_read_from_the_syntax() -> None:

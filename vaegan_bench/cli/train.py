@@ -213,12 +213,17 @@ def carry_out(plan: Plan, registry: Registry, results: Path, cache: Path, consol
     return not execution.failures
 
 
-def _announce(execution: Execution, console: Console) -> None:
-    plan, finished = execution.plan, execution.finished()
+def _warn(plan: Plan, console: Console) -> None:
+    """Print what a plan leaves out, and what the identity of its runs does not cover."""
     for skip in plan.skips:
         console.print(f"Skipped {skip.label}: {skip.reason}", markup=False)
     if plan.unfollowed:
         console.print(plan.unfollowed, markup=False, highlight=False)
+
+
+def _announce(execution: Execution, console: Console) -> None:
+    plan, finished = execution.plan, execution.finished()
+    _warn(plan, console)
     run = plan.runs[0]
     done = f", {len(finished)} of them finished before" if finished else ""
     console.print(
@@ -254,8 +259,7 @@ def print_plan(plan: Plan, console: Console) -> None:
     from vaegan_bench.estimate import estimate
     from vaegan_bench.tables import duration, wrapped
 
-    for skip in plan.skips:
-        console.print(f"Skipped {skip.label}: {skip.reason}", markup=False)
+    _warn(plan, console)
     title = f"{plan.study.name}: {', '.join(plan.study.datasets)} at {plan.study.size}×{plan.study.size}"
     columns = ("seeds", "steps × batch", "images/s", "time", "memory")
     made = table("model", *columns, title=escape(title), title_justify="left")
