@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
 
 from vaegan_bench.api import (
+    BenchError,
     Model,
+    Networks,
     PluginError,
     ReconstructionLoss,
     SelectorError,
@@ -66,6 +69,11 @@ def test_a_plugin_is_restored_from_its_definition(registry: Registry) -> None:
         ("vaegan[gamma]", "write field=value"),
         ("vaegan[gamma=1", "write name or name[field=value,other=value]"),
         ("vae[reconstruction=gaussian[sigma=0]]", "sigma must be positive"),
+        ("vaegan[gamma=1e999]", "vaegan.gamma takes a finite number, not '1e999'"),
+        ("vae[" * 99 + "]" * 99, "its brackets are nested more than 20 deep"),
+        ("vae\x1b[31m", r"Cannot read 'vae\x1b[31m': it holds characters that cannot be seen"),
+        ("vae\udcff", "it holds characters that cannot be seen"),
+        ("vae\0", "it holds characters that cannot be seen"),
     ],
 )
 def test_mistakes_are_told_in_one_line(registry: Registry, selector: str, message: str) -> None:
@@ -73,6 +81,53 @@ def test_mistakes_are_told_in_one_line(registry: Registry, selector: str, messag
         registry.build(Model, selector)
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("value", ["9" * 19, "9" * 5000, "-" + "9" * 30, "1.5", "0x1"])
+def test_a_whole_number_has_at_most_64_bits(registry: Registry, value: str) -> None:
+    with pytest.raises(SelectorError, match=r"compact\.width takes a whole number of at most 64 bits, not"):
+        registry.build(Networks, f"compact[width={value}]")
+
+
+def test_only_our_own_error_leaves_the_reader_of_selectors(registry: Registry) -> None:
+    chance = random.Random(13)
+    pieces = ["vae", "vaegan", "gamma", "prior", "kl", "free_bits", "[", "]", "=", ",", "1", "-1", "nan", "9" * 40,
+              " ", "none", "true", "\n", "\0", "é", "\udcff", "[" * 30, "reconstruction", "sigma", "0"]  # fmt: skip
+    known = "vaegan[gamma=1e-4,prior=kl[free_bits=2],adversarial=hinge]"
+    built, told = 0, list[str]()
+    for trial in range(1500):
+        text = "".join(chance.choices(pieces, k=chance.randrange(1, 9)))
+        if trial % 2:
+            at = chance.randrange(len(known))
+            text = known[:at] + text + known[at + chance.randrange(4) :]
+        try:
+            registry.build(Model, text)
+            built += 1
+        except BenchError as error:
+            told.append(str(error))
+    assert built > 3
+    assert not [line for line in told if "\n" in line]
+
+
+WILD = """
+    def __post_init__(self):
+        raise {error}
+"""
+
+
+@pytest.mark.parametrize("error", ["KeyError('x')", "RecursionError()", "ZeroDivisionError('by zero')"])
+def test_a_plugin_that_raises_anything_is_told_with_its_name(tmp_path: Path, error: str) -> None:
+    file = tmp_path / "wild.py"
+    source = MY_LOSS.format(name="wild").replace("    epsilon: float = 1e-3\n", "    epsilon: float = 1e-3\n" + WILD)
+    file.write_text(source.format(error=error))
+    with pytest.raises(SelectorError, match=r"Reconstruction loss 'wild': .*Error.*\(wild\.py:\d+\)"):
+        Registry([file]).build(ReconstructionLoss, "wild")
+
+
+def test_a_file_that_ends_python_is_told(tmp_path: Path) -> None:
+    (tmp_path / "ends.py").write_text("import sys\nsys.exit(0)\n")
+    with pytest.raises(PluginError, match=r"ends\.py cannot be imported: SystemExit"):
+        Registry([tmp_path / "ends.py"])
 
 
 def test_lists_split_outside_of_brackets_only() -> None:

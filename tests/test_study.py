@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,26 @@ def test_packaged_studies_can_be_planned(name: str) -> None:
         ("models = []", "at least one model"),
         ("samples = 1", "samples must be at least 2"),
         ("seeds = [-1]", "seeds must be between 0 and"),
+        ("seeds = 1001", "seeds 1001 means 1,001 seeds. Did you mean a single one? Write --seeds 1001, with"),
+        ("seeds = 20240101", "or seeds = [20240101] in a file"),
+        ("steps = " + "9" * 5000, "{file} is not valid TOML"),
+        ("steps = 0x" + "f" * 5000, "{file}: steps is a number of more than 64 bits"),
+        ("seeds = [1, 0x" + "f" * 5000 + "]", "{file}: seeds: 2 is a number of more than 64 bits"),
+        ("steps = 1_000_000_001", "steps must be at most 1,000,000,000"),
+        ("size = 4097", "size must be at most 4,096"),
+        ("samples = 10_000_001", "samples must be at most 10,000,000"),
+        ("draws = 1001", "draws must be at most 1,000"),
+        ("batch = 1_000_000\nsize = 4096", "batch 1,000,000 × 4,096×4,096 pixels × 12 bytes are 187,500 GiB"),
+        ("samples = 100_000\nsize = 4096", "samples 100,000 × 4,096×4,096 pixels"),
+        ("models = " + "[" * 30_000, "{file} holds"),
+        ("a" + ".b" * 500 + " = 1", "{file} holds tables or lists nested more than 5 deep"),
+        ("steps = 2024-01-01", "steps must be a whole number, not datetime.date(2024, 1, 1)"),
+        ("ema = nan", "ema must be in [0, 1), not nan"),
+        ("ema = inf", "ema must be in [0, 1), not inf"),
+        ("steps = 3\0", "is not valid TOML"),
+        ("[fields.vaegan]\ngamma = [1]", "fields must be a table of tables of plain values"),
+        ("'a\u2028b' = 1", r"Unknown key in {file}: 'a\u2028b'"),
+        ("#" * 65_537, "holds more than 65,536 bytes"),
         ("description = '\udcff'", "Cannot read the study file {file}"),
     ],
 )
@@ -49,6 +70,64 @@ def test_a_study_file_is_read_strictly(tmp_path: Path, text: str, message: str) 
     with pytest.raises(BenchError) as raised:
         load_study(str(file))
     assert message.format(file=file) in str(raised.value)
+
+
+def test_a_byte_order_mark_is_no_part_of_a_study(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_bytes(b"\xef\xbb\xbfsteps = 3\n")
+    assert load_study(str(tmp_path / "mine.toml")).steps == 3
+
+
+def test_as_much_as_can_be_is_no_more_than_that() -> None:
+    assert len(Study().with_values({"seeds": 1000}, "a test").seeds) == 1000
+    assert Study(seeds=(20240101,)).seeds == (20240101,)
+    whole = {"models": ["vae"] * 5, "seeds": 500, "datasets": ["avatars", "mnist"]}
+    assert Study().with_values(whole, "a test").seeds[-1] == 499
+    with pytest.raises(BenchError, match="5 models × 2 data sets × 501 seeds are 5,010 runs"):
+        Study().with_values({**whole, "seeds": 501}, "a test")
+    losses = {"losses": {"prior": ["kl"] * 40, "adversarial": ["hinge"] * 40}, "weights": {"prior": ["1"] * 40}}
+    with pytest.raises(BenchError, match="40 prior losses × 40 adversarial losses × 40 weights of prior are 256,000"):
+        Study().with_values(losses, "a test")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a\tb", "a\nb", "a|b", "x" * 61, "con", "COM1.txt", "nul", "\x1b[31mred", "a/b", "a\\b", "", " a", "a ", "a.",
+     ".a", "..", "a\0b", "\udcff", "a\u202eb", "a:b", "a*"],
+)  # fmt: skip
+def test_a_name_that_some_file_system_refuses_is_refused(name: str) -> None:
+    with pytest.raises(BenchError, match="name must be the plain name of a folder") as raised:
+        Study(name=name)
+    assert "\n" not in str(raised.value)
+    assert "\x1b" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["a$b$", "x" * 60, "my study", "日本語", "a_b-c.d", "console", "é" * 60])
+def test_other_names_are_taken_as_they_are(tmp_path: Path, name: str) -> None:
+    assert Study(name=name).name == name
+    (tmp_path / name).mkdir()
+
+
+PIECES = ["steps", "=", "[", "]", "{", "}", "seeds", "1", "-", "9" * 30, "0x", "nan", "inf", "'", '"', '\"\"\"', "\n",
+          ".", ",", "models", "vae", "[fields.kl]", "free_bits", "2024-01-01", "true", "\\u0000", "\0", "é", "#", " ",
+          "1e999", "losses", "weights", "name", "metrics", "ema", "\x1b", "[" * 500]  # fmt: skip
+
+
+def test_only_our_own_error_leaves_the_reader_of_studies(tmp_path: Path) -> None:
+    chance, told = random.Random(13), list[str]()
+    file = tmp_path / "mine.toml"
+    known = "steps = 3\nseeds = [1, 2]\nmodels = ['vae']\n[fields.kl]\nfree_bits = 1.5\n"
+    for trial in range(500):
+        text = "".join(chance.choices(PIECES, k=chance.randrange(1, 12)))
+        if trial % 2:
+            at = chance.randrange(len(known))
+            text = known[:at] + text + known[at + chance.randrange(6) :]
+        file.write_bytes(text.encode() if trial % 7 else bytes(chance.choices(range(256), k=60)))
+        try:
+            load_study(str(file))
+        except BenchError as error:
+            told.append(str(error))
+    assert len(told) > 100
+    assert not [line for line in told if "\n" in line]
 
 
 def test_a_study_file_is_named_after_itself_and_counts_seeds(tmp_path: Path) -> None:

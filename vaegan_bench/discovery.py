@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import importlib
 import importlib.util
 import inspect
+import os
 import re
 import sys
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from typing import Any
 
 import pluggy
 
 from vaegan_bench.api import Plugin, PluginError
 from vaegan_bench.api.plugin import default_of, fields_of
 from vaegan_bench.errors import reason_of
+from vaegan_bench.paths import user_path
 
 
 def module_of(source: str | Path) -> types.ModuleType:
     """The module of a plugin file, or of that name. Raises `PluginError` where it cannot be imported."""
-    path = Path(source)
+    path = user_path(source)
     if path.suffix == ".py" or len(path.parts) > 1 or path.is_file():
         return _import_file(path)
     try:
         return importlib.import_module(str(source))
-    except Exception as error:  # a stranger's module may raise anything at import
+    except (Exception, SystemExit) as error:  # a third-party module may raise anything at import
+        if path.is_dir():
+            raise PluginError(f"{source} is a folder: name a plugin file in it.") from error
         raise PluginError(
             f"{source} is no plugin file, and no module of that name can be imported: {reason_of(error)}."
         ) from error
@@ -120,17 +127,37 @@ def _required(plugin: type[Plugin]) -> Iterator[str]:
                 yield name
 
 
+class _Uncached(SourceFileLoader):
+    """Runs a file as it is now: compiled code beside it may be that of a version saved within the same second."""
+
+    def path_stats(self, path: str) -> Mapping[str, Any]:
+        """Know nothing of the file, so that no compiled code is read or written."""
+        raise OSError(f"{path} is always read")
+
+
 def _import_file(file: Path) -> types.ModuleType:
-    """Import a single plugin file under a name of its own."""
+    """Import a single plugin file, as it is now, under a name of its own."""
+    if file.is_dir():
+        raise PluginError(f"{file} is a folder: name a plugin file in it.")
     if not file.is_file():
         raise PluginError(f"There is no plugin file {file}.")
-    spec = importlib.util.spec_from_file_location(f"vaegan_bench_plugin_{file.stem}", file)
+    if file.suffix != ".py":
+        raise PluginError(f"{file} is no Python file.")
+    name = _module_name(file)
+    spec = importlib.util.spec_from_file_location(name, file.absolute(), loader=_Uncached(name, str(file.absolute())))
     if spec is None or spec.loader is None:
         raise PluginError(f"{file} is no Python file.")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
+    sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # a stranger's file may raise anything
+    except (Exception, SystemExit) as error:  # a third-party file may raise anything
+        del sys.modules[name]
         raise PluginError(f"{file} cannot be imported: {reason_of(error)}.") from error
     return module
+
+
+def _module_name(file: Path) -> str:
+    """A valid name that no other file shares, whatever this one is called and wherever it lies."""
+    place = hashlib.sha256(os.fsencode(file.resolve())).hexdigest()[:12]
+    return f"vaegan_bench_plugin_{place}_{re.sub(r'[^0-9A-Za-z]', '_', file.stem)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import sysconfig
 import traceback
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,8 +14,22 @@ MANY = 20
 LIBRARIES = ("torch", "torchvision", "torch_fidelity", "numpy", "PIL", "pandas", "pluggy", "typer")
 
 
+def one_line(text: str) -> str:
+    """A text in one line that shows what it holds: characters that would move a cursor or hide are escaped."""
+    shown = text.replace("\n", " ")
+    return "".join(c.encode("unicode_escape").decode("ascii") if _is_unseen(c) else c for c in shown)
+
+
+def _is_unseen(character: str) -> bool:
+    """Whether a character is a control, formatting or line-breaking one, unassigned, or half of one."""
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp")
+
+
 class BenchError(Exception):
     """An error that the user can mend: what is wrong, where, and what to do, in one line."""
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
 
 
 class UnknownNameError(BenchError):

@@ -25,7 +25,7 @@ from vaegan_bench.api.plugin import written
 from vaegan_bench.assembly import build_role, roles, stated_game
 from vaegan_bench.device import choose_device, choose_precision
 from vaegan_bench.registry import Registry, field_types
-from vaegan_bench.runs import Run
+from vaegan_bench.runs import Run, code_of
 from vaegan_bench.selectors import Selector, parse_selector
 from vaegan_bench.study import Study
 from vaegan_bench.weights import SUFFIX, Weight, check_targets, read_weight, split_weights
@@ -55,6 +55,13 @@ class Plan:
     metrics: tuple[Metric, ...]
     lenders: Lenders
     """Decided here: a plugin that is edited while the study runs must not change who lends to whom."""
+
+    @property
+    def unfollowed(self) -> str:
+        """What to tell of code that no run's identity covers; '' where there is none."""
+        places = {place for run in self.runs for place in run.definition["unfollowed"]}
+        found = "; ".join(sorted(places.union(code_of(self.metrics).unfollowed)))
+        return found and f"Code that cannot be followed, so that edits of it make no other run: {found}."
 
 
 def make_plan(study: Study, registry: Registry) -> Plan:

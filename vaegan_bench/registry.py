@@ -17,6 +17,7 @@ import pluggy
 from vaegan_bench import hookspecs
 from vaegan_bench.api import Plugin, PluginError, SelectorError, UnknownNameError
 from vaegan_bench.api.plugin import default_of, fields_of
+from vaegan_bench.code import forget_edited
 from vaegan_bench.discovery import classes_of, module_of, register_hooks
 from vaegan_bench.errors import reason_of
 from vaegan_bench.selectors import Selector, parse_selector
@@ -44,7 +45,11 @@ class Registry:
     """All plugins that were found, by kind and name."""
 
     def __init__(self, plugins: Iterable[str | Path] = ()) -> None:
-        """Register the built-in plugins, the installed ones, then `plugins`: files, or names of modules."""
+        """Register the built-in plugins, the installed ones, then `plugins`: files, or names of modules.
+
+        Third-party code that was edited since it was imported is imported again.
+        """
+        forget_edited()
         self.manager = pluggy.PluginManager(GROUP)
         self.manager.add_hookspecs(hookspecs)
         self.entries: dict[tuple[str, str], Entry] = {}
@@ -65,7 +70,7 @@ class Registry:
             module = entry_point.load()
             register_hooks(self.manager, module, origin)
             classes = classes_of(self.manager, module, origin)
-        except Exception as error:  # a stranger's module may raise anything at import
+        except (Exception, SystemExit) as error:  # a third-party module may raise anything at import
             self.broken[entry_point.name] = reason_of(error)
             if self.manager.is_registered(module):
                 self.manager.unregister(module)
@@ -118,6 +123,8 @@ class Registry:
             return typing.cast(P, plugin(**values))
         except (TypeError, ValueError) as error:
             raise SelectorError(f"{base.kind.capitalize()} '{selector}': {error}.") from error
+        except Exception as error:  # a third-party plugin may raise anything
+            raise SelectorError(f"{base.kind.capitalize()} '{selector}': {reason_of(error)}.") from error
 
     def restore(self, base: type[P], definition: Mapping[str, Any]) -> P:
         """Make the plugin that `vaegan_bench.api.definition` described.
@@ -181,13 +188,20 @@ def _read_plain(option: Any, text: str) -> bool | int | float | str | None:
         value = option(text) if option in (int, float, str) else None
     except ValueError:
         return None
-    return None if isinstance(value, float) and not math.isfinite(value) else typing.cast("int | float | str", value)
+    fits = not isinstance(value, int | float) or (abs(value) < 2**63 if option is int else math.isfinite(value))
+    return typing.cast("int | float | str", value) if fits else None
 
 
 def _described(option: Any) -> str:
     if typing.get_origin(option) is typing.Literal:
         return ", ".join(map(repr, typing.get_args(option)))
-    words = {bool: "true or false", int: "a whole number", float: "a finite number", str: "text", type(None): "none"}
+    words = {
+        bool: "true or false",
+        int: "a whole number of at most 64 bits",
+        float: "a finite number",
+        str: "text",
+        type(None): "none",
+    }
     return words.get(option, str(option))
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import platformdirs
 
 from vaegan_bench import tables
 from vaegan_bench.errors import BenchError
+from vaegan_bench.paths import home_folder, user_path
 from vaegan_bench.store import StudyFolder
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def default_cache() -> Path:
     """Where prepared data and trained oracles are kept: the user's cache directory."""
-    return Path(platformdirs.user_cache_dir("vaegan-bench"))
+    return home_folder("cache")
 
 
 @dataclass(frozen=True)
@@ -81,8 +81,10 @@ def run(
     registry = Registry(plugins)
     chosen = study if isinstance(study, Study) else load_study(str(study))
     plan = make_plan(chosen.with_values(values, "the arguments"), registry)
-    folder = StudyFolder(Path(results) / plan.study.name)
-    execution = Execution(plan, registry, folder, Path(cache or default_cache()))
+    if plan.unfollowed:
+        warnings.warn(plan.unfollowed, stacklevel=2)
+    folder = StudyFolder(user_path(results) / plan.study.name)
+    execution = Execution(plan, registry, folder, default_cache() if cache is None else user_path(cache))
     execution.carry_out()
     for name, reason in execution.lifecycle.silenced.items():
         warnings.warn(f"Plugin {name} heard nothing more after an error in its hook {reason}", stacklevel=2)
@@ -96,7 +98,7 @@ def run(
 
 def load(folder: str | Path) -> Results:
     """The results in a study's folder, such as "results/quick". Raises `StoreError` where there are none."""
-    opened = StudyFolder(Path(folder))
+    opened = StudyFolder(user_path(folder))
     opened.study()
     return Results(opened)
 
@@ -112,7 +114,7 @@ def load_model(folder: str | Path, device: str = "auto", plugins: Iterable[str |
     from vaegan_bench.registry import Registry
     from vaegan_bench.store import RunFolder
 
-    stored = RunFolder(Path(folder))
+    stored = RunFolder(user_path(folder))
     record: Mapping[str, Any] = stored.record()
     if record["status"] != "ok":
         warnings.warn(f"{folder} {record['status']}: its weights are those of that step.", stacklevel=2)

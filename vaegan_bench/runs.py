@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from vaegan_bench.api import Dataset, Extractor, Model, Networks, Optimizer, Plugin, definition
+from vaegan_bench.code import Code, package_digest, third_party_code
 from vaegan_bench.registry import plugins_within
 from vaegan_bench.weights import Weight
 
@@ -54,9 +53,10 @@ class Run:
         schedules = [weight.schedule for weight in self.weights]
         used = (self.model, self.dataset, self.networks, self.optimizer, *lent, *schedules)
         trains_through = any(isinstance(p, Extractor) for plugin in used for p in plugins_within(plugin))
-        code = code_of(used, without=PRESENTATION if trains_through else NOT_TRAINING)
+        found = code_of(used, without=PRESENTATION if trains_through else NOT_TRAINING)
+        code = {"code": dict(found.parts), "unfollowed": list(found.unfollowed)}
         weights = {weight.target: definition(weight.schedule) for weight in self.weights}
-        return {"model": definition(self.model), "weights": weights, "seed": self.seed, **self.setting, "code": code}
+        return {"model": definition(self.model), "weights": weights, "seed": self.seed, **self.setting, **code}
 
     @property
     def lenders(self) -> dict[str, Run]:
@@ -97,6 +97,8 @@ PRESENTATION = (
 NOT_TRAINING = (
     *PRESENTATION,
     "builtin.py",
+    "code.py",
+    "imports.py",
     "metrics",
     "extractors",
     "evaluation",
@@ -111,30 +113,15 @@ NOT_TRAINING = (
 """Parts that a trained model does not depend on: when only they change, finished runs are measured again."""
 
 
-def code_of(plugins: Iterable[Plugin], without: tuple[str, ...] = PRESENTATION) -> dict[str, str]:
-    """A digest of the code behind plugins and the plugins in their fields, by top-level module: edited is another.
+def code_of(plugins: Iterable[Plugin], without: tuple[str, ...] = PRESENTATION) -> Code:
+    """The code behind plugins and the plugins in their fields: of this package as a whole, of others as imported.
 
-    Of this package, the parts named in `without` do not count.
+    Of this package, the parts named in `without` do not count, unless a plugin of others imports them.
     """
-    classes = {type(p) for whole in plugins for p in plugins_within(whole)}
-    roots = sorted({cls.__module__.partition(".")[0] for cls in classes})
-    return {root: _code_digest(root, without) for root in roots}
-
-
-def _code_digest(root: str, without: tuple[str, ...]) -> str:
-    """A digest of all source files of a package, or of a single module's file, as they are now."""
-    module = sys.modules[root]
-    folder = Path(str(module.__file__)).parent
-    files = sorted(folder.rglob("*.py")) if hasattr(module, "__path__") else [Path(str(module.__file__))]
-    if root == "vaegan_bench":
-        files = [file for file in files if file.relative_to(folder).parts[0] not in without]
-    return _digest_of(tuple((file, file.stat().st_mtime_ns) for file in files))
-
-
-@cache
-def _digest_of(files: tuple[tuple[Path, int], ...]) -> str:
-    """Read once as long as no file is written again: a notebook may edit a plugin and run it anew."""
-    return hashlib.sha256(b"".join(file.read_bytes() for file, _ in files)).hexdigest()[:12]
+    found = third_party_code({type(p) for whole in plugins for p in plugins_within(whole)})
+    imported = {name.split(".")[1] for name in found.own if "." in name}
+    package = package_digest(frozenset(part for part in without if part.removesuffix(".py") not in imported))
+    return replace(found, parts={"vaegan_bench": package, **found.parts})
 
 
 def _digest(plain: Mapping[str, Any]) -> str:

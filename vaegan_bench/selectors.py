@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from vaegan_bench.errors import SelectorError
+from vaegan_bench.errors import SelectorError, one_line
+
+DEEPEST = 20
+"""Brackets within brackets: no plugin is a field of a field so many times."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,8 @@ class Selector:
 def parse_selector(text: str) -> Selector:
     """Read one selector. Raises `SelectorError` where brackets or equal signs are missing, or a field stands twice."""
     text = text.strip()
+    if one_line(text) != text:
+        raise SelectorError(f"Cannot read '{text}': it holds characters that cannot be seen.")
     name, bracket, rest = text.partition("[")
     if not name.strip() or (bracket and not rest.endswith("]")):
         raise SelectorError(f"Cannot read '{text}': write name or name[field=value,other=value].")
@@ -44,12 +49,17 @@ def parse_selector(text: str) -> Selector:
 
 
 def split_list(text: str) -> list[str]:
-    """Split at the commas outside of brackets; empty parts are dropped. Raises `SelectorError` if unbalanced."""
+    """Split at the commas outside of brackets; empty parts are dropped. Raises `SelectorError` if unbalanced.
+
+    Very deep brackets are refused, too.
+    """
     parts, depth, start = [], 0, 0
     for i, character in enumerate(text):
         depth += {"[": 1, "]": -1}.get(character, 0)
         if depth < 0:
             break
+        if depth > DEEPEST:
+            raise SelectorError(f"Cannot read '{text[:40]}…': its brackets are nested more than {DEEPEST} deep.")
         if character == "," and depth == 0:
             parts.append(text[start:i])
             start = i + 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -34,11 +33,6 @@ def sha256_of_state(state: State) -> str:
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
         digest.update(tensor.numpy().data)
     return digest.hexdigest()
-
-
-def sources_of(*defined: Callable[..., object]) -> list[str]:
-    """The text of the files in which functions and classes are defined: in a key, an edit of them needs no version."""
-    return [Path(inspect.getfile(each)).read_text("utf-8") for each in defined]
 
 
 def kept(path: Path, build: Callable[[], tuple[State, Scores]]) -> tuple[State, Scores]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import platformdirs
+from vaegan_bench.paths import home_folder, user_path
 
 VARIABLE = "VAEGAN_BENCH_DATA"
 """The environment variable, which `--data-dir` sets for one command: a path is no part of what is trained on."""
@@ -14,4 +14,4 @@ VARIABLE = "VAEGAN_BENCH_DATA"
 def data_folder() -> Path:
     """The folder of all source files: the variable's, or the user's data directory."""
     named = os.environ.get(VARIABLE)
-    return Path(named).expanduser() if named else Path(platformdirs.user_data_dir("vaegan-bench"))
+    return user_path(named) if named else home_folder("data")

@@ -9,6 +9,7 @@ import typer
 
 from vaegan_bench import __version__
 from vaegan_bench.cli import author, conformance, data, evaluate, explore, reproduce, revisit, train, verdict
+from vaegan_bench.cli.terminal import prepare_output, say
 
 app = typer.Typer(
     name="vaegan-bench",
@@ -54,10 +55,11 @@ def main() -> None:
     """Run the command line; an error that the user can mend is one line on stderr and exit code 2."""
     from vaegan_bench.errors import BenchError
 
+    prepare_output()
     try:
         code = app(prog_name="vaegan-bench", standalone_mode=False)
     except BenchError as error:
-        typer.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}", error=True)
         sys.exit(2)
     except typer.Abort:
         sys.exit(130)
@@ -69,6 +71,8 @@ def main() -> None:
 
 def _told_by_typer(error: Exception) -> None:
     """Put a misuse of the command line into one line; raise again what is none. Typer's class for it is private."""
+    from vaegan_bench.errors import one_line
+
     if not hasattr(error, "format_message"):
         raise error
     if type(error).__name__ == "NoArgsIsHelpError":
@@ -76,5 +80,5 @@ def _told_by_typer(error: Exception) -> None:
         return
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "vaegan-bench"
-    words = " ".join(error.format_message().split())
-    typer.echo(f"Error: {words} See {command} --help.", err=True)
+    words = one_line(" ".join(error.format_message().split()))
+    say(f"Error: {words} See {command} --help.", error=True)

@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from vaegan_bench.cli.fields import PluginFiles
+from vaegan_bench.cli.terminal import say, table, terminal
+from vaegan_bench.paths import user_path
 
 
 def new(
@@ -16,7 +18,7 @@ def new(
     package: Annotated[
         bool, typer.Option("--package", help="Write an installable package instead of one file.")
     ] = False,
-    folder: Annotated[Path, typer.Option(help="Where to write.")] = Path(),
+    folder: Annotated[Path, typer.Option(help="Where to write.", parser=user_path)] = Path(),
 ) -> None:
     """Write a plugin that works, and its test, to start from.
 
@@ -26,12 +28,12 @@ def new(
 
     paths = write_plugin(kind, name, folder, package=package)
     for path in paths:
-        typer.echo(str(path))
+        say(str(path))
     if package:
         root = paths[0].parent
-        typer.echo(f"\nNext: pip install -e {root}, then vaegan-bench check {root.name}, and pytest {root}")
+        say(f"\nNext: pip install -e {root}, then vaegan-bench check {root.name}, and pytest {root}")
     else:
-        typer.echo(f"\nNext: vaegan-bench check {paths[0]}, and pytest {paths[1]}")
+        say(f"\nNext: vaegan-bench check {paths[0]}, and pytest {paths[1]}")
 
 
 def plugins(plugin: PluginFiles = None) -> None:
@@ -39,19 +41,18 @@ def plugins(plugin: PluginFiles = None) -> None:
 
     Examples: `vaegan-bench plugins`, `vaegan-bench plugins --plugin my_loss.py`
     """
-    from rich.console import Console
-    from rich.table import Table
+    from rich.markup import escape
 
     from vaegan_bench import __version__
     from vaegan_bench.registry import BUILT_IN, Registry
 
-    registry, console = Registry(plugin or []), Console()
+    registry, console = Registry(plugin or []), terminal()
     versions = {BUILT_IN: __version__, **registry.installed}
-    table = Table("package", "version", "provides")
+    made = table("package", "version", "provides")
     for origin in dict.fromkeys([*versions, *map(str, plugin or [])]):
         provided = [f"{e.plugin.kind} {e.plugin.name}" for e in registry.entries.values() if e.origin == origin]
-        table.add_row(origin, versions.get(origin, ""), _summed_up(provided) or "life-cycle hooks")
-    console.print(table)
+        made.add_row(escape(origin), versions.get(origin, ""), _summed_up(provided) or "life-cycle hooks")
+    console.print(made)
     for name, reason in registry.broken.items():
         console.print(f"broken: {name}: {reason}", markup=False, soft_wrap=True)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vaegan_bench.cli.fields import PluginFiles
+from vaegan_bench.cli.terminal import terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,14 +29,12 @@ def check(
     """
     import os
 
-    from rich.console import Console
-
     from vaegan_bench.api import Model, Networks
     from vaegan_bench.testing.cases import targets
 
     if target == "all":
         os.environ.setdefault("VAEGAN_BENCH_OFFLINE", "1")  # nobody asked for gigabytes of weights
-    console, broken = Console(), 0
+    console, broken = terminal(), 0
     for found in targets(target, plugin or []):
         broken += not _keeps_the_contract(found, console, verbose)
         if target != "all" or isinstance(found, Model | Networks):
@@ -49,14 +48,17 @@ def _keeps_the_contract(plugin: Plugin, console: Console, verbose: bool) -> bool
     """Run all checks of one plugin and print what failed, with a spinner meanwhile."""
     from unittest import SkipTest
 
+    from rich.markup import escape
+
     from vaegan_bench.testing.cases import Case, checks_of
     from vaegan_bench.testing.verdicts import ConformanceError
 
     passed, failed, skipped = [], [], []
     cases = [Case(plugin, check) for check in checks_of(plugin)]
-    with console.status(f"{plugin.kind} {plugin}") as status:
+    named = escape(f"{plugin.kind} {plugin}")
+    with console.status(named) as status:
         for done, case in enumerate(cases):
-            status.update(f"{plugin.kind} {plugin}: {done} of {len(cases)} checks")
+            status.update(f"{named}: {done} of {len(cases)} checks")
             try:
                 case()
                 passed.append(case.title)

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vaegan_bench.cli.fields import CacheDirOption, DataDirOption, PluginFiles, look_for_data_in
+from vaegan_bench.cli.terminal import table, terminal
+from vaegan_bench.paths import user_path
+from vaegan_bench.study import MOST
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +39,7 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help='A data set by selector, such as avatars or "celeba[crop=148]".')]
-Size = Annotated[int, typer.Option(min=8, help="Pixels per side.")]
+Size = Annotated[int, typer.Option(min=8, max=MOST["size"], help="Pixels per side.")]
 
 
 @app.command()
@@ -52,13 +55,12 @@ def prepare(
     Examples: `vaegan-bench data prepare mnist --size 32`,
     `vaegan-bench data prepare "celeba[crop=148]" --data-dir /data`
     """
-    from rich.console import Console
 
     from vaegan_bench.progress import TerminalProgress
     from vaegan_bench.results import default_cache
     from vaegan_bench.training.loading import fetch, load, remarks_of
 
-    dataset, console, cache = _dataset(name, data_dir, plugin), Console(), cache_dir or default_cache()
+    dataset, console, cache = _dataset(name, data_dir, plugin), terminal(), cache_dir or default_cache()
     start = time.perf_counter()
     with TerminalProgress(console) as progress:
         fetch(dataset, progress)
@@ -75,7 +77,9 @@ def prepare(
 def info(
     name: Name,
     size: Size = 64,
-    out: Annotated[Path | None, typer.Option(help="The picture file to write; by default data-NAME.png.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The picture file to write; by default data-NAME.png.", parser=user_path)
+    ] = None,
     data_dir: DataDirOption = None,
     cache_dir: CacheDirOption = None,
     plugin: PluginFiles = None,
@@ -84,13 +88,12 @@ def info(
 
     Examples: `vaegan-bench data info avatars`, `vaegan-bench data info mnist5k --size 32 --out digits.png`
     """
-    from rich.console import Console
 
     from vaegan_bench.progress import TerminalProgress
     from vaegan_bench.results import default_cache
     from vaegan_bench.training.loading import load, remarks_of
 
-    dataset, console = _dataset(name, data_dir, plugin), Console()
+    dataset, console = _dataset(name, data_dir, plugin), terminal()
     with TerminalProgress(console) as progress:
         data = load(dataset, size, cache_dir or default_cache(), progress)
     _say(console, f"{dataset}: {_summed_up(data)}")
@@ -124,13 +127,16 @@ def _say(console: Console, line: str) -> None:
 def _frequencies(word: str, names: Sequence[str], train_NA: Tensor, test_NA: Tensor) -> Table:
     """How many pictures of each part have each of some properties, in a column each."""
     from rich.markup import escape
-    from rich.table import Column, Table
 
-    table = Table(word, Column("train", justify="right"), Column("test", justify="right"))
+    from vaegan_bench.errors import one_line
+
+    made = table(word)
+    for part in ("train", "test"):
+        made.add_column(part, justify="right", overflow="fold")
     for name, *columns in zip(names, train_NA.T, test_NA.T, strict=True):
         counts = (f"{int(has_N.sum()):,} ({100 * has_N.float().mean():.1f} %)" for has_N in columns)
-        table.add_row(escape(name), *counts)
-    return table
+        made.add_row(escape(one_line(name)), *counts)
+    return made
 
 
 def _print_tables(data: Data, console: Console) -> None:

@@ -16,6 +16,9 @@ from vaegan_bench.cli.fields import (
     PluginFiles,
     WeightsOption,
 )
+from vaegan_bench.cli.terminal import terminal
+from vaegan_bench.paths import user_path
+from vaegan_bench.study import MOST
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,16 +40,24 @@ def evaluate(
     context: typer.Context,
     runs: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="RUN", help="Folders of finished runs."),
+        typer.Argument(help="Folders of finished runs.", metavar="RUN", parser=user_path),
     ] = None,
     metrics: Annotated[str | None, typer.Option(help="Metrics by selector, comma-separated.")] = None,
-    samples: Annotated[int, typer.Option(min=2, help="Samples per run, and held-out pictures at most.")] = 2000,
-    draws: Annotated[int, typer.Option(min=1, help="Independent sets of samples per run.")] = 1,
+    samples: Annotated[
+        int, typer.Option(min=2, max=MOST["samples"], help="Samples per run, and held-out pictures at most.")
+    ] = 2000,
+    draws: Annotated[int, typer.Option(min=1, max=MOST["draws"], help="Independent sets of samples per run.")] = 1,
     extractor: ExtractorOption = None,
     inception_weights: WeightsOption = None,
-    real: Annotated[Path | None, typer.Option(help="A folder of real images, to measure --fake against.")] = None,
-    fake: Annotated[Path | None, typer.Option(help="A folder of generated images, of any generator.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the rows to this file: .csv, .parquet or .json.")] = None,
+    real: Annotated[
+        Path | None, typer.Option(help="A folder of real images, to measure --fake against.", parser=user_path)
+    ] = None,
+    fake: Annotated[
+        Path | None, typer.Option(help="A folder of generated images, of any generator.", parser=user_path)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the rows to this file: .csv, .parquet or .json.", parser=user_path)
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     data_dir: DataDirOption = None,
     cache_dir: CacheDirOption = None,
@@ -58,7 +69,6 @@ def evaluate(
     `vaegan-bench evaluate results/quick/vae* --metrics attribute-vectors`,
     `vaegan-bench evaluate --real photos --fake generated --out rows.json`
     """
-    from rich.console import Console
 
     from vaegan_bench import tables
     from vaegan_bench.api import BenchError
@@ -80,7 +90,7 @@ def evaluate(
     named = split_list(metrics or (OF_RUNS if runs else OF_FOLDERS))
     chosen = [metric_of(registry, text, fields) for text in named]
     _refuse_idle_extractors(chosen, extractor, inception_weights, fields)
-    console = Console()
+    console = terminal()
     progress = TerminalProgress(console)
     shelf = SharedShelf(cache_dir or default_cache(), choose_device(device), progress)
     with progress:

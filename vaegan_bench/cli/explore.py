@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vaegan_bench.cli.fields import PluginFiles
+from vaegan_bench.cli.terminal import table, terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,14 +42,13 @@ def list_plugins(
 
     Examples: `vaegan-bench list`, `vaegan-bench list losses`, `vaegan-bench list studies`
     """
-    from rich.console import Console
 
     from vaegan_bench.errors import UnknownNameError
     from vaegan_bench.registry import Registry
 
     if what not in ("all", "studies", *GROUPS):
         raise UnknownNameError("list", what, ["all", "studies", *GROUPS])
-    console = Console()
+    console = terminal()
     registry = Registry(plugin or [])
     for group in GROUPS if what == "all" else [what]:
         for kind in GROUPS.get(group, ()):
@@ -62,14 +62,14 @@ def list_plugins(
 
 
 def _kind_table(kind: str, entries: dict[str, Entry]) -> Table:
-    from rich.table import Table
+    from rich.markup import escape
 
     from vaegan_bench.discovery import summary_line
 
-    table = Table("name", "what it is", "fields and defaults", "from", title=kind, title_justify="left", expand=True)
+    made = table("name", "what it is", "fields and defaults", "from", title=kind, title_justify="left")
     for name, entry in entries.items():
-        table.add_row(name, summary_line(entry.plugin), "\n".join(_fields(entry.plugin)), entry.origin)
-    return table
+        made.add_row(*map(escape, (name, summary_line(entry.plugin), "\n".join(_fields(entry.plugin)), entry.origin)))
+    return made
 
 
 def _fields(plugin: type[Plugin]) -> list[str]:
@@ -83,15 +83,15 @@ def _fields(plugin: type[Plugin]) -> list[str]:
 
 
 def _study_table() -> Table:
-    from rich.table import Table
+    from rich.markup import escape
 
     from vaegan_bench.study import load_study, packaged_studies
 
-    table = Table("name", "what it asks", "models", title="study", title_justify="left", expand=True)
+    made = table("name", "what it asks", "models", title="study", title_justify="left")
     for name in packaged_studies():
         study = load_study(name)
-        table.add_row(name, study.description, ", ".join(study.models))
-    return table
+        made.add_row(*map(escape, (name, study.description, ", ".join(study.models))))
+    return made
 
 
 def show(
@@ -102,7 +102,6 @@ def show(
 
     Examples: `vaegan-bench show vaegan`, `vaegan-bench show "gan[adversarial=hinge]"`, `vaegan-bench show kl`
     """
-    from rich.console import Console
 
     from vaegan_bench.api import Model
     from vaegan_bench.registry import Registry
@@ -110,7 +109,7 @@ def show(
     from vaegan_bench.weights import split_weights
 
     registry = Registry(plugin or [])
-    console = Console()
+    console = terminal()
     plain, weights = split_weights(parse_selector(selector))
     for built in _matching(registry, plain):
         _describe(built, console)
@@ -159,8 +158,6 @@ def _product(coefficient: float | None, player: str, term: str, factors: list[We
 
 def _show_game(model: Model, weights: Mapping[str, str], registry: Registry, console: Console) -> None:
     """Terms × players, read from the objectives that the model states for a real batch."""
-    from rich.table import Table
-
     from vaegan_bench.api import Networks
     from vaegan_bench.assembly import stated_game
     from vaegan_bench.weights import check_targets, read_weight
@@ -168,9 +165,9 @@ def _show_game(model: Model, weights: Mapping[str, str], registry: Registry, con
     game = stated_game(model, registry.build(Networks, "compact"))
     factors = [read_weight(target, text, registry) for target, text in weights.items()]
     check_targets(factors, game, model.name)
-    table = Table("term", *game, title="each player minimises the sum of coefficient × term")
+    made = table("term", *game, title="each player minimises the sum of coefficient × term")
     for term in dict.fromkeys(term for coefficients in game.values() for term in coefficients):
-        table.add_row(term, *(_product(game[player].get(term), player, term, factors) for player in game))
-    table.add_section()
-    table.add_row("moves the weights of", *(", ".join(model.players[player]) for player in game))
-    console.print(table)
+        made.add_row(term, *(_product(game[player].get(term), player, term, factors) for player in game))
+    made.add_section()
+    made.add_row("moves the weights of", *(", ".join(model.players[player]) for player in game))
+    console.print(made)

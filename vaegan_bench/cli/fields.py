@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vaegan_bench.paths import user_path
+
 if TYPE_CHECKING:
     from vaegan_bench.registry import Registry
 
+ResultsOption = Annotated[Path, typer.Option(help="The results folder.", parser=user_path)]
+StudyPath = Annotated[Path, typer.Argument(help="A study's folder, such as results/quick.", parser=user_path)]
 ExtractorOption = Annotated[
     str | None, typer.Option(help="The feature network of all metrics but those of attributes, such as inception.")
 ]
@@ -18,21 +22,23 @@ DataDirOption = Annotated[
     Path | None,
     typer.Option(
         help="Where source files lie: a folder for each data set, as celeba/ in it. By default VAEGAN_BENCH_DATA, or "
-        "the user's data folder, on Linux ~/.local/share/vaegan-bench."
+        "the user's data folder, on Linux ~/.local/share/vaegan-bench.",
+        parser=user_path,
     ),
 ]
 CacheDirOption = Annotated[
     Path | None,
     typer.Option(
         help="Where prepared data and trained oracles are kept. By default the user's cache folder, on Linux "
-        "~/.cache/vaegan-bench."
+        "~/.cache/vaegan-bench.",
+        parser=user_path,
     ),
 ]
 PluginFiles = Annotated[
     list[str] | None, typer.Option("--plugin", help="A plugin file, or the name of a module; repeatable.")
 ]
 WeightsOption = Annotated[
-    Path | None, typer.Option(help="The file of Inception's weights, where it cannot be fetched.")
+    Path | None, typer.Option(help="The file of Inception's weights, where it cannot be fetched.", parser=user_path)
 ]
 
 Fields = dict[str, dict[str, str]]

@@ -8,7 +8,15 @@ from typing import Annotated, Any
 
 import typer
 
-from vaegan_bench.cli.fields import CacheDirOption, DataDirOption, ExtractorOption, PluginFiles, WeightsOption
+from vaegan_bench.cli.fields import (
+    CacheDirOption,
+    DataDirOption,
+    ExtractorOption,
+    PluginFiles,
+    ResultsOption,
+    WeightsOption,
+)
+from vaegan_bench.cli.terminal import terminal
 
 EPILOG = """
 Examples:
@@ -36,7 +44,7 @@ def reproduce(
     steps: Annotated[int | None, typer.Option(help="Training steps per run, in the place of the preset's.")] = None,
     size: Annotated[int | None, typer.Option(help="Pixels per side, in the place of the preset's.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    results: Annotated[Path, typer.Option(help="The results folder.")] = Path("results"),
+    results: ResultsOption = Path("results"),
     data_dir: DataDirOption = None,
     cache_dir: CacheDirOption = None,
     extractor: ExtractorOption = None,
@@ -50,8 +58,6 @@ def reproduce(
     import shlex
     import sys
 
-    from rich.console import Console
-
     from vaegan_bench.cli.fields import extractor_fields, look_for_data_in
     from vaegan_bench.cli.train import carry_out, print_plan, tell_broken
     from vaegan_bench.paper import load_paper
@@ -64,7 +70,7 @@ def reproduce(
     from vaegan_bench.training.loading import fetch, load
 
     look_for_data_in(data_dir)
-    chosen, registry, console = load_paper(paper), Registry(plugin or []), Console()
+    chosen, registry, console = load_paper(paper), Registry(plugin or []), terminal()
     tell_broken(registry, console)
     values: dict[str, Any] = {"seeds": seeds, "steps": steps, "size": size, "device": device}
     values = {key: value for key, value in values.items() if value is not None}

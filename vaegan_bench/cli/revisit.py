@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaegan_bench.cli.fields import PluginFiles
+from vaegan_bench.cli.fields import PluginFiles, StudyPath
+from vaegan_bench.cli.terminal import say, terminal
+from vaegan_bench.paths import user_path
+from vaegan_bench.study import MOST
 
 if TYPE_CHECKING:
     from vaegan_bench.store import StudyFolder
-
-StudyPath = Annotated[Path, typer.Argument(help="A study's folder, such as results/quick.")]
 
 
 def table(study: StudyPath = Path("results/quick")) -> None:
@@ -20,12 +21,11 @@ def table(study: StudyPath = Path("results/quick")) -> None:
 
     Example: `vaegan-bench table results/quick`
     """
-    from rich.console import Console
 
     from vaegan_bench import report, tables
 
     folder = _opened(study)
-    Console().print(tables.to_rich(folder.rows()))
+    terminal().print(tables.to_rich(folder.rows()))
     _say(report.write_tables(folder))
 
 
@@ -50,11 +50,13 @@ def samples(study: StudyPath = Path("results/quick")) -> None:
 
 
 def sample(
-    run: Annotated[Path, typer.Argument(help="A run's folder, such as results/quick/vaegan-s0-1a2b3c4d.")],
-    n: Annotated[int, typer.Option(min=1, help="How many pictures.")] = 64,
-    out: Annotated[Path, typer.Option(help="The picture file to write.")] = Path("samples.png"),
+    run: Annotated[
+        Path, typer.Argument(help="A run's folder, such as results/quick/vaegan-s0-1a2b3c4d.", parser=user_path)
+    ],
+    n: Annotated[int, typer.Option(min=1, max=MOST["batch"], help="How many pictures.")] = 64,
+    out: Annotated[Path, typer.Option(help="The picture file to write.", parser=user_path)] = Path("samples.png"),
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Which codes are drawn.")] = 0,
-    columns: Annotated[int, typer.Option(min=1, help="Pictures per row.")] = 8,
+    columns: Annotated[int, typer.Option(min=1, max=1000, help="Pictures per row.")] = 8,
     given: Annotated[str, typer.Option(help="Of a conditional model: the attributes to have, comma-separated.")] = "",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     plugin: PluginFiles = None,
@@ -79,4 +81,4 @@ def _opened(path: Path) -> StudyFolder:
 
 def _say(paths: list[Path]) -> None:
     for path in paths:
-        typer.echo(str(path))
+        say(str(path))

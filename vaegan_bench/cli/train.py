@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vaegan_bench.cli.fields import CacheDirOption, DataDirOption, ExtractorOption, PluginFiles, WeightsOption
+from vaegan_bench.cli.fields import (
+    CacheDirOption,
+    DataDirOption,
+    ExtractorOption,
+    PluginFiles,
+    ResultsOption,
+    WeightsOption,
+)
+from vaegan_bench.cli.terminal import say, table, terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,7 +84,7 @@ def run(
         int | None, typer.Option(help="Independent sets of samples per run, for the evaluation noise.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="The folder under the results folder.")] = None,
-    results: Annotated[Path, typer.Option(help="The results folder.")] = Path("results"),
+    results: ResultsOption = Path("results"),
     data_dir: DataDirOption = None,
     cache_dir: CacheDirOption = None,
     extractor: ExtractorOption = None,
@@ -87,7 +95,6 @@ def run(
     ] = False,
 ) -> None:
     """Train, measure and compare models; finished runs are not run again."""
-    from rich.console import Console
 
     from vaegan_bench.cli.fields import extractor_fields, look_for_data_in, read_fields
     from vaegan_bench.plan import make_plan
@@ -104,7 +111,7 @@ def run(
     registry = Registry(plugin or [])
     given = extractor_fields(registry, extractor, inception_weights) | read_fields(fields or [])
     chosen = _study(study, lists, {**plain, "seeds": _seeds(seeds)}, given)
-    console = Console()
+    console = terminal()
     tell_broken(registry, console)
     plan = make_plan(chosen, registry)
     if dry_run:
@@ -153,7 +160,7 @@ def _seeds(text: str | None) -> int | list[int] | None:
         numbers = [int(part) for part in text.removesuffix(",").split(",")]
     except ValueError as error:
         raise StudyError(
-            f"--seeds takes a number of seeds (3), the seeds (0,4,7) or a single one (7,), not '{text}'."
+            f"--seeds takes a number of seeds (3), the seeds (0,4,7) or a single one (7,), not '{text[:40]}'."
         ) from error
     return numbers if "," in text else numbers[0]
 
@@ -201,16 +208,23 @@ def carry_out(plan: Plan, registry: Registry, results: Path, cache: Path, consol
     finally:
         registry.manager.unregister(progress)
     for name, reason in execution.lifecycle.silenced.items():
-        typer.echo(f"Plugin {name} heard nothing more after an error in its hook {reason}", err=True)
+        say(f"Plugin {name} heard nothing more after an error in its hook {reason}", error=True)
     for run, reason in execution.failures.items():
-        typer.echo(f"Error: {run}: {reason}", err=True)
+        say(f"Error: {run}: {reason}", error=True)
     return not execution.failures
+
+
+def _warn(plan: Plan, console: Console) -> None:
+    """Print what a plan leaves out, and what the identity of its runs does not cover."""
+    for skip in plan.skips:
+        console.print(f"Skipped {skip.label}: {skip.reason}", markup=False)
+    if plan.unfollowed:
+        console.print(plan.unfollowed, markup=False, highlight=False)
 
 
 def _announce(execution: Execution, console: Console) -> None:
     plan, finished = execution.plan, execution.finished()
-    for skip in plan.skips:
-        console.print(f"Skipped {skip.label}: {skip.reason}", markup=False)
+    _warn(plan, console)
     run = plan.runs[0]
     done = f", {len(finished)} of them finished before" if finished else ""
     console.print(
@@ -242,16 +256,14 @@ def _conclude(folder: Any, console: Console) -> None:
 def print_plan(plan: Plan, console: Console) -> None:
     """Print what a plan would cost, and train nothing."""
     from rich.markup import escape
-    from rich.table import Column, Table
 
     from vaegan_bench.estimate import estimate
     from vaegan_bench.tables import duration, wrapped
 
-    for skip in plan.skips:
-        console.print(f"Skipped {skip.label}: {skip.reason}", markup=False)
+    _warn(plan, console)
     title = f"{plan.study.name}: {', '.join(plan.study.datasets)} at {plan.study.size}×{plan.study.size}"
     columns = ("seeds", "steps × batch", "images/s", "time", "memory")
-    table = Table(Column("model", overflow="fold"), *columns, title=escape(title), title_justify="left")
+    made = table("model", *columns, title=escape(title), title_justify="left")
     minutes = 0.0
     with console.status(f"Timing a few steps of each model of {escape(plan.study.name)}"):
         for cost in estimate(plan):
@@ -262,8 +274,8 @@ def print_plan(plan: Plan, console: Console) -> None:
                 f"{cost.steps} × {cost.batch}",
                 f"{cost.images_per_second:,.0f}",
             ]
-            table.add_row(*row, duration(cost.minutes), f"{cost.memory_bytes / 2**30:.2f} GiB")
-    console.print(table)
+            made.add_row(*row, duration(cost.minutes), f"{cost.memory_bytes / 2**30:.2f} GiB")
+    console.print(made)
     console.print(
         f"Training {len(plan.runs)} runs would take about {duration(minutes)} here, measured on a few steps each; "
         "preparing data and measuring come on top. Memory is the most that this process held.",

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vaegan_bench.cli.terminal import table, terminal
+from vaegan_bench.paths import user_path
+
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 def compare(
     model: Annotated[str, typer.Argument(help="A model as the table names it, such as vaegan.")],
     other: Annotated[str, typer.Argument(help="The model that it is held against.")],
-    study: Annotated[Path, typer.Option(help="The study's folder.")] = Path("results/quick"),
+    study: Annotated[Path, typer.Option(help="The study's folder.", parser=user_path)] = Path("results/quick"),
     metric: Annotated[list[str] | None, typer.Option(help="Only this metric, such as psnr; repeatable.")] = None,
     fail_if_worse: Annotated[
         bool, typer.Option("--fail-if-worse", help="Exit with code 1 where the model is shown to be worse.")
@@ -25,8 +28,6 @@ def compare(
 
     Examples: `vaegan-bench compare vaegan vae`, `vaegan-bench compare "vaegan[gamma=0.1]" vaegan --metric psnr`
     """
-    from rich.console import Console
-
     from vaegan_bench import tables
     from vaegan_bench.errors import StudyError
     from vaegan_bench.store import StudyFolder
@@ -35,7 +36,7 @@ def compare(
     if found.empty:
         raise StudyError(f"'{model}' and '{other}' have no metric on common seeds in {study}.")
     found = _chosen(found, metric or [])
-    Console().print(_printed(found, model, other))
+    terminal().print(_printed(found, model, other))
     if fail_if_worse and (found["verdict"] == tables.WORSE).any():
         raise typer.Exit(1)
 
@@ -53,22 +54,20 @@ def _chosen(found: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
 def _printed(found: pd.DataFrame, model: str, other: str) -> Table:
     from rich import box
     from rich.markup import escape
-    from rich.table import Table
 
     from vaegan_bench.tables import BETTER, WORSE, cell, heading
 
-    table = Table(box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
+    made = table("metric", box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
     fewest, most = found["seeds"].min(), found["seeds"].max()
     seeds = f"{most} common seed{'' if most == 1 else 's'}" if fewest == most else f"{fewest} to {most} common seeds"
-    table.title = escape(f"{model} − {other}, {seeds}")
-    table.caption = escape(
+    made.title = escape(f"{model} − {other}, {seeds}")
+    made.caption = escape(
         f"difference: mean over seeds with its 95 % t-interval. P: probability that {model} is better. "
         "p: exact paired sign-flip test, adjusted for all pairs of models of the study (Holm). " + _open(found)
     )
-    table.add_column("metric", no_wrap=True)
     for name in ("difference", "P", "p"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
+        made.add_column(name, justify="right", overflow="fold")
+    made.add_column("verdict", overflow="fold")
     several = found["dataset"].nunique() > 1
     for row in found.to_dict("records"):
         where = f"{row['dataset']}: " if several else ""
@@ -76,8 +75,8 @@ def _printed(found: pd.DataFrame, model: str, other: str) -> Table:
         difference = cell(row["difference"], row["half_width"])
         chances = f"{row['improvement']:.2f}", f"{row['p_holm']:.3f}"
         verdict = row["verdict"] if row["verdict"] in (BETTER, WORSE) else "—"
-        table.add_row(name, difference, *chances, verdict)
-    return table
+        made.add_row(name, difference, *chances, verdict)
+    return made
 
 
 def _open(found: pd.DataFrame) -> str:

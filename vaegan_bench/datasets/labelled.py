@@ -14,9 +14,10 @@ from filelock import FileLock
 from torch import Tensor
 
 from vaegan_bench.api import Data, DataError, Dataset, Progress, Split
+from vaegan_bench.code import code_behind
 from vaegan_bench.datasets.published_files import PublishedFile, by_hand, fetch_files
 from vaegan_bench.datasets.resizing import at_size
-from vaegan_bench.tensor_files import State, kept, sha256_of_state, sources_of
+from vaegan_bench.tensor_files import State, kept, sha256_of_state
 
 PARTS = ("train", "test")
 
@@ -62,7 +63,7 @@ def load_labelled(
         )
     origin = {
         "files": [[file, (folder / file).stat().st_size, (folder / file).stat().st_mtime_ns] for file in source.files],
-        "reader": sources_of(source.read),
+        "reader": code_behind(source.read).digest,
         "torchvision": version("torchvision"),
     }
     return prepared(dataset, classes, origin, lambda: _read(dataset, source, folder), size, cache, progress)
@@ -99,7 +100,7 @@ def prepared(
 
     Without `classes` the data have no labels and no attributes.
     """
-    code = sources_of(prepared, at_size, type(dataset))
+    code = code_behind(prepared, type(dataset)).digest
     recipe = {"dataset": str(dataset), "size": size, "origin": origin, "code": code, "pillow": version("pillow")}
     key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]
     state, _ = kept(

@@ -34,7 +34,7 @@ class Protocol:
             "metrics": measured_by,
             "samples": self.samples,
             "draws": self.draws,
-            "code": code_of(self.metrics),
+            "code": dict(code_of(self.metrics).parts),
         }
 
 

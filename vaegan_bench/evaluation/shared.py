@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +12,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Data, Derive, Extractor, FeatureNetwork, Features, Metric, Progress, definition, silent
+from vaegan_bench.code import code_behind
 from vaegan_bench.registry import plugins_within
 from vaegan_bench.tensor_files import State, kept
 
@@ -63,8 +62,7 @@ class Shared:
 
     def reference(self, extractor: Extractor, n: int, derive: Derive, parameters: Mapping[str, object]) -> State:
         """`derive(features of the first n held-out pictures, **parameters)`."""
-        how = f"{derive.__module__}.{derive.__qualname__}"
-        key = (how, _code_beside(derive.__module__), json.dumps(dict(parameters), sort_keys=True))
+        key = (derive.__qualname__, code_behind(derive).digest, json.dumps(dict(parameters), sort_keys=True))
         origin = self._origin(extractor, "real", n)
         return self._kept((*key, *origin), lambda: derive(self.features(extractor, "real", n), **parameters))
 
@@ -72,7 +70,7 @@ class Shared:
         """What decides the features of real pictures."""
         network = self.network(extractor)
         how = json.dumps([definition(extractor), dict(network.protocol)], sort_keys=True)
-        code = _code_beside(type(extractor).__module__)
+        code = code_behind(*map(type, plugins_within(extractor))).digest
         return (self._hash(source, n), network.digest, how, code, self.device.type, torch.__version__)
 
     def _hash(self, source: RealSource, n: int) -> str:
@@ -115,12 +113,3 @@ class SharedShelf:
         if data.digest not in self._opened:
             self._opened[data.digest] = Shared(data, self.cache, self.device, self.progress)
         return self._opened[data.digest]
-
-
-@cache
-def _code_beside(module: str) -> str:
-    """A digest of a module's source and, where it is part of a package, of all modules in its folder."""
-    loaded = sys.modules[module]
-    file = Path(str(loaded.__file__))
-    files = sorted(file.parent.rglob("*.py")) if loaded.__package__ else [file]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()

@@ -12,10 +12,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vaegan_bench.api import Data, Extractor, ExtractorError, ImageShape, definition
+from vaegan_bench.code import code_behind
 from vaegan_bench.extractors.attribute_classifier import AttributeClassifier, Recipe, fresh_classifier, scaled
 from vaegan_bench.extractors.folding import fold_batch_norm
 from vaegan_bench.extractors.frozen_network import Forward, FrozenNetwork, to_rgb
-from vaegan_bench.tensor_files import Scores, State, kept, sha256_of_state, sources_of
+from vaegan_bench.tensor_files import Scores, State, kept, sha256_of_state
 
 FEWEST = 20
 
@@ -62,7 +63,7 @@ def open_learned(
 
 def _key(extractor: Extractor, data: Data) -> str:
     told = hashlib.sha256(data.train.conditions.contiguous().numpy().data).hexdigest()
-    code = sources_of(_key, AttributeClassifier, type(extractor))
+    code = code_behind(_key, type(extractor)).digest
     decides = json.dumps([definition(extractor), data.digest, told, code], sort_keys=True)
     return hashlib.sha256(decides.encode()).hexdigest()[:16]
 

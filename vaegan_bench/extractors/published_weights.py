@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import ExtractorError, Progress, silent
+from vaegan_bench.paths import user_path
 from vaegan_bench.tensor_files import sha256_of_file
 
 FETCH_NOTHING = "VAEGAN_BENCH_OFFLINE"
@@ -42,7 +43,7 @@ class PublishedWeights:
     @property
     def path(self) -> Path:
         """Where torch.hub, and so torch-fidelity, keeps it."""
-        return Path(torch.hub.get_dir()) / "checkpoints" / self.file
+        return user_path(torch.hub.get_dir()) / "checkpoints" / self.file
 
 
 def known_file(
@@ -64,7 +65,7 @@ def known_file(
 
 def file_at(given: str, published: PublishedWeights) -> WeightsFile:
     """Any file at the path `given`. Raises `ExtractorError` where there is none."""
-    path = Path(given).expanduser()
+    path = user_path(given)
     if not path.is_file():
         raise ExtractorError(
             f"The weights of '{published.extractor}' are not at {path}: put {published.url} there, {OFFLINE}."

@@ -14,6 +14,7 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
+from vaegan_bench.errors import one_line
 from vaegan_bench.plots.dots import BETTER, REACH
 from vaegan_bench.plots.legend import legend_above
 from vaegan_bench.plots.style import MUTED, PALETTE, blank, colours, inches, nothing, remove, styled
@@ -43,6 +44,7 @@ def attribute_matrix(
     [-1, 1], from always disappears to always appears. A row of NaN, an attribute without a vector, is grey.
     `models` fixes the order of panels and colours; by default that of `matrix_by_model`.
     """
+    names = [one_line(name) for name in names]
     order = list(dict.fromkeys([*models, *matrix_by_model]))
     shown = [model for model in order if model in matrix_by_model]
     if not shown:
@@ -109,6 +111,7 @@ def attribute_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
     if rows["dataset"].nunique() > 1:
         raise ValueError(f"Draw one data set at a time, not {' and '.join(rows['dataset'].unique())} together.")
     rows = rows[np.isfinite(rows["value"])].drop_duplicates(["run", "metric", "attribute"])
+    rows = rows.assign(attribute=rows["attribute"].map(one_line))
     if rows.empty:
         return nothing("No attribute was measured.")
     order = list(dict.fromkeys([*models, *rows["model"]]))

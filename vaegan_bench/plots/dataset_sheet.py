@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
+from vaegan_bench.errors import one_line
 from vaegan_bench.plots.canvas import LINE, MARGIN, SPACE, Canvas, Pictures, enlarged, widest
 from vaegan_bench.plots.sheets import GAP, grid
 from vaegan_bench.plots.style import MUTED, nothing, styled
@@ -54,7 +55,11 @@ def _by_attribute(
     frequent = [a for a, count in enumerate(has_NA.sum(0)) if count >= columns]
     shown = [frequent[i * len(frequent) // lines] for i in range(lines)] if len(frequent) > lines else frequent
     return [
-        Row(names[a], f"{100 * has_NA[:, a].mean():.1f} %", images_NHWC[np.flatnonzero(has_NA[:, a])[:columns]])
+        Row(
+            one_line(names[a]),
+            f"{100 * has_NA[:, a].mean():.1f} %",
+            images_NHWC[np.flatnonzero(has_NA[:, a])[:columns]],
+        )
         for a in shown
     ]
 

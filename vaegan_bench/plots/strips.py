@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
+from vaegan_bench.errors import one_line
 from vaegan_bench.plots.canvas import BAR, LINE, MARGIN, SPACE, Canvas, Pictures, enlarged, widest
 from vaegan_bench.plots.sheets import GAP, grid
 from vaegan_bench.plots.style import LABEL_WIDTH, MUTED, colours, nothing, styled
@@ -96,7 +97,7 @@ def _height(block: Block) -> int:
 
 def _head(canvas: Canvas, block: Block, left: int, top: int) -> None:
     """The attribute, and below it the alphas, which are named once."""
-    canvas.text(block.attribute, left, top, weight="bold")
+    canvas.text(one_line(block.attribute), left, top, weight="bold")
     for i, (middle, alpha) in enumerate(block.alphas.items()):
         text = f"{alpha:g}".replace("-", "−")
         canvas.text(text if i else f"α = {text}", left + middle, top + LINE, ha="center", size=SMALL, colour=MUTED)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import matplotlib
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
@@ -22,6 +24,9 @@ FONT, SIZE = "DejaVu Sans", 8
 """The typeface that comes with matplotlib, and its usual size in points."""
 LABEL_WIDTH = 34
 """Characters of a model's label on one line, beside its dots or its pictures."""
+
+PLAIN_TEXT: dict[Any, Any] = {"text.parse_math": False, "text.usetex": False}
+"""Names are the users' own: a $ in one begins no formula, and an underscore no index."""
 
 STYLE = {
     **sns.axes_style("ticks"),
@@ -41,6 +46,7 @@ STYLE = {
     "legend.fontsize": SIZE,
     "legend.frameon": False,
     "text.color": INK,
+    **PLAIN_TEXT,
     "xtick.color": MUTED,
     "xtick.labelcolor": INK,
     "xtick.labelsize": 7,
@@ -57,6 +63,15 @@ styled = matplotlib.rc_context(STYLE)
 """Decorates a function that draws a figure; nothing of the style outlives the call."""
 
 
+class PlainFigure(Figure):
+    """A figure whose labels stand as they are; some of them are made only when it is drawn."""
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw all labels as plain text."""
+        with matplotlib.rc_context(PLAIN_TEXT):
+            super().draw(renderer)
+
+
 def colours(models: Iterable[str]) -> dict[str, str]:
     """One colour per model, by order; give every figure of a study the same models to keep them."""
     return {model: PALETTE[i % len(PALETTE)] for i, model in enumerate(dict.fromkeys(models))}
@@ -69,7 +84,7 @@ def dashes(models: Iterable[str]) -> dict[str, tuple[float, ...]]:
 
 def blank(width: float, height: float) -> Figure:
     """A figure of so many inches that no global state knows of: it goes when its last reference goes."""
-    return Figure(figsize=(width, height), dpi=DPI, facecolor="white", layout="constrained")
+    return PlainFigure(figsize=(width, height), dpi=DPI, facecolor="white", layout="constrained")
 
 
 def inches(text: str, size: float = SIZE) -> float:

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from vaegan_bench.errors import one_line
 from vaegan_bench.tables.bounds import BOUNDS
 from vaegan_bench.tables.summary import summarise
-from vaegan_bench.tables.words import cell, heading, number
+from vaegan_bench.tables.words import as_code, cell, heading, in_markdown, number
 
 MEANING = (
     "Means over seeds with 95 % t-intervals; a number of a single seed has its 95 % interval over pictures. Floor and "
@@ -23,11 +24,11 @@ def attributes_to_markdown(rows: pd.DataFrame, title: str) -> str:
     """
     single = rows[rows["attribute"] != ""]
     parts = [part for dataset, group in single.groupby("dataset", sort=False) for part in _tables(str(dataset), group)]
-    return "\n\n".join([f"# {title}", MEANING, *parts]) + "\n" if parts else ""
+    return "\n\n".join([f"# {one_line(title)}", MEANING, *parts]) + "\n" if parts else ""
 
 
 def _tables(dataset: str, rows: pd.DataFrame) -> Iterator[str]:
-    yield f"## {dataset}"
+    yield f"## {in_markdown(dataset)}"
     for metric, group in rows.groupby("metric", sort=False):
         first = group.iloc[0]
         yield f"### {heading(str(metric), first['direction'], first['units'])}"
@@ -49,7 +50,7 @@ def by_attribute(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _lines(table: pd.DataFrame) -> Iterator[str]:
-    yield f"| attribute | {' | '.join(f'`{c}`' if c not in BOUNDS else c for c in table.columns)} |"
+    yield f"| attribute | {' | '.join(as_code(c) if c not in BOUNDS else c for c in table.columns)} |"
     yield f"| --- |{' ---: |' * len(table.columns)}"
     for attribute, texts in zip(table.index, table.to_numpy().tolist(), strict=True):
-        yield f"| {attribute} | {' | '.join(texts)} |"
+        yield f"| {in_markdown(attribute)} | {' | '.join(texts)} |"

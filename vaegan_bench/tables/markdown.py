@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from vaegan_bench.errors import one_line
 from vaegan_bench.tables.ablation import LEAVE_ONE_OUT, ablation
 from vaegan_bench.tables.bounds import bounds
 from vaegan_bench.tables.comparison import RUNS, comparison, context, families, part
@@ -13,6 +14,7 @@ from vaegan_bench.tables.noise import noise
 from vaegan_bench.tables.runs import unhealthy
 from vaegan_bench.tables.statistics import seeds_needed
 from vaegan_bench.tables.summary import overall, protocol_of, summarise
+from vaegan_bench.tables.words import in_markdown
 
 LONGEST_VALUE = 24
 """Protocol values beyond this are hashes: their beginning says enough."""
@@ -24,10 +26,10 @@ def to_markdown(rows: pd.DataFrame, title: str) -> str:
     Raises `MixedProtocolsError` where values are not comparable.
     """
     judged, unjudged, summary = comparison(rows, best="**{}**"), context(rows), summarise(overall(rows))
-    parts = [f"# {title}"]
+    parts = [f"# {one_line(title)}"]
     for dataset in judged.index.unique("dataset"):
         of_dataset = summary[summary["dataset"] == dataset]
-        parts += [f"## {dataset}", *_families(judged, dataset, of_dataset)]
+        parts += [f"## {in_markdown(dataset)}", *_families(judged, dataset, of_dataset)]
         parts += _left_out(rows[rows["dataset"] == dataset])
         parts += _context(unjudged, dataset)
         parts += _bounds(rows[rows["dataset"] == dataset])

@@ -59,7 +59,7 @@ class TerminalTable:
     def _table(self, models: list[str], title: str | None, caption: str | None) -> Table:
         table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, title_justify="left")
         table.caption_justify = "left"
-        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
         for model in models:
             table.add_column(escape(wrapped(model, LABEL_WIDTH)), justify="right", overflow="fold")
         for lines in _sections(self.cells, models):
@@ -84,7 +84,7 @@ def ablation_to_rich(ablation: pd.DataFrame) -> Group:
     for (dataset, model), lines in ablation.groupby(level=["dataset", "model"], sort=False):
         table = Table(box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left", caption=LEAVE_ONE_OUT)
         table.title = escape(f"{model} on {dataset}, and what changes without each term")
-        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
         for term in lines.index.get_level_values("without"):
             table.add_column(escape(f"− {term}" if term else "full"), justify="right", overflow="fold")
         for metric in lines.columns:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 
+from vaegan_bench.errors import one_line
+
 ARROWS = {"higher": "↑", "lower": "↓"}
 """Direction → the arrow that points to better; metrics that nobody wins by have none."""
 SMALLEST_DECIMAL = 6
@@ -50,6 +52,19 @@ def cell(mean: float, half_width: float) -> str:
     power = _exponent(max(abs(mean), half_width), digits=2)
     scaled = [_rounded(x / 10.0**power, decimals + power) for x in (mean, half_width)]
     return f"({scaled[0]} ± {scaled[1]})e{power:+03d}"
+
+
+def as_code(name: str) -> str:
+    """A name as code in Markdown, for a cell of a table, too: signs in it mean nothing else."""
+    shown = one_line(name).replace("|", r"\|")
+    fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
+    space = " " if "`" in shown else ""
+    return f"{fence}{space}{shown}{space}{fence}"
+
+
+def in_markdown(name: str) -> str:
+    """A name as it stands where Markdown leaves it alone, and as code otherwise."""
+    return name if re.fullmatch(r"\w[\w ,.:+×-]*", name) and "__" not in name else as_code(name)
 
 
 def duration(minutes: float) -> str:

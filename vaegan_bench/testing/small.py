@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 import torch
 
 from vaegan_bench.api import Data, Dataset, Model, Progress, Split, silent
 from vaegan_bench.networks.compact import Compact
 from vaegan_bench.optimizers.adam import Adam
+from vaegan_bench.paths import home_folder
 from vaegan_bench.runs import Run
 
-CACHE = Path(platformdirs.user_cache_dir("vaegan-bench"))
+CACHE = home_folder("cache")
 """Where prepared data and trained oracles are kept: a check need not make them again."""
 NETWORKS = Compact(latent=6, width=4, decoder_width=4)
 """Networks that train in milliseconds."""

@@ -17,6 +17,7 @@ from vaegan_bench.datasets.preparation.division import divide
 from vaegan_bench.datasets.preparation.sources import SUFFIXES, listing_of
 from vaegan_bench.datasets.preparation.treatment import Treatment
 from vaegan_bench.datasets.preparation.words import ignored
+from vaegan_bench.paths import user_path
 
 JITTER = Jitter(2 / 148, 0.01, 0.01, 0.05, 0.05, 0.01)
 """That of Larsen et al. (2016) on CelebA."""
@@ -62,7 +63,7 @@ class Folder(Dataset):
     @property
     def source_folder(self) -> Path:
         """The folder of the pictures: `path`, where it is given."""
-        return Path(self.path).expanduser() if self.path else super().source_folder
+        return user_path(self.path) if self.path else super().source_folder
 
     def fetch(self, progress: Progress = silent) -> None:
         """Nothing can be fetched: say where the pictures have to be."""

@@ -1,0 +1,76 @@
+"""Names are the users' own: in figures, tables and pages they stand as they are."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from vaegan_bench import plots, tables
+from vaegan_bench.plots.dataset_sheet import dataset_sheet
+from vaegan_bench.tables.words import as_code, in_markdown
+
+ODD = ["$5 or $6", r"a$\frac$b$c", "x|y_z", "_em_ *bold* `code`", "a\x1b[31m\nb", "<b>"]
+SHOWN = ["$5 or $6", r"a$\frac$b$c", "x|y_z", "_em_ *bold* `code`", r"a\x1b[31m b", "<b>"]
+
+
+def rows() -> pd.DataFrame:
+    plain = {"metric": "kept$1$", "direction": "higher", "units": "1", "family": "attributes", "protocol": "{}"}
+    run = {"dataset": "d$x$", "setting": "s", "networks": "n", "status": "ok", "health": "ok", "noise": None}
+    bounds = {"low": np.nan, "high": np.nan, "ceiling": 1.0, "floor": 0.0}
+    return pd.DataFrame(
+        {**plain, **run, **bounds, "run": f"{model}{seed}", "model": model, "seed": seed, "attribute": attribute,
+         "value": 0.1 * seed + 0.01 * i}
+        for model in ("vae[path=$a$]", "gan") for seed in range(2) for i, attribute in enumerate(ODD)
+    )  # fmt: skip
+
+
+def drawn(figure: Figure) -> list[Text]:
+    """The texts of a figure, once it has been drawn."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        figure.canvas.draw()
+    return [text for text in figure.findobj(Text) if text.get_text()]  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("figure", "expected"),
+    [
+        (lambda: plots.attribute_matrix({"vae[path=$a$]": np.eye(len(ODD)), "gan": np.eye(len(ODD))}, ODD), SHOWN),
+        (lambda: plots.attribute_dots(rows()), [*SHOWN, "kept$1$"]),
+        (lambda: plots.metric_dots(rows().assign(attribute="")), ["vae[path=$a$]", "kept$1$"]),
+        (lambda: dataset_sheet("folder[path=$a$]", "$1$", np.zeros((60, 8, 8, 3), np.uint8), np.ones((60, 6)) > 0, ODD),
+         [*SHOWN, "folder[path=$a$]", "$1$"]),
+        (lambda: plots.attribute_strips({name: {"vae": np.zeros((1, 2, 8, 8, 3), np.uint8)} for name in ODD}, [0, 1]),
+         SHOWN),
+    ],
+)  # fmt: skip
+def test_no_name_is_a_formula_in_a_figure(figure: object, expected: list[str]) -> None:
+    texts = drawn(figure())  # type: ignore[operator]
+    assert set(expected) <= {text.get_text().strip() for text in texts}
+    assert not [text.get_text() for text in texts if "$" in text.get_text() and text.get_parse_math()]
+
+
+def test_names_keep_their_cell_in_markdown() -> None:
+    page = tables.attributes_to_markdown(rows(), "a title\nwith two lines")
+    assert page.startswith("# a title with two lines\n")
+    lines = [line for line in page.splitlines() if line.startswith("|")]
+    cells = [line.replace(r"\|", "").count("|") for line in lines]
+    assert len(set(cells)) == 1
+    assert len(lines) == 2 + len(ODD)
+    for shown in ("`$5 or $6`", r"`x\|y_z`", "`` _em_ *bold* `code` ``", r"`a\x1b[31m b`", "`<b>`"):
+        assert f"| {shown} |" in page
+
+
+@pytest.mark.parametrize("name", ["Smiling", "Wearing_Hat", "5_o_Clock_Shadow", "avatars 32×32", "Größe"])
+def test_plain_names_stay_plain(name: str) -> None:
+    assert in_markdown(name) == name
+
+
+def test_code_holds_any_name() -> None:
+    assert as_code("a") == "`a`"
+    assert as_code("`a``b`") == "``` `a``b` ```"

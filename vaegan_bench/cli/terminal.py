@@ -1,0 +1,83 @@
+"""What commands print with: whatever a terminal's encoding and width, no number is lost or cut."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import shutil
+import sys
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+SUBSTITUTES = "vaegan-bench-substitutes"
+"""The name of the codec error handler that writes `substitute` for what an encoding lacks."""
+SIGNS = {
+    "±": "+/-", "×": "x", "−": "-", "–": "-", "—": "-", "…": "...", "·": "*", "→": "->", "←": "<-", "↑": "^", "↓": "v",
+    "▲": "^", "▼": "v", "≤": "<=", "≥": ">=", "≠": "!=", "≈": "~", "∞": "inf", "√": "sqrt", "‖": "||", "∂": "d",
+    "∇": "grad", "⋆": "*", "✓": "+", "✗": "x", "§": "section ", "“": '"', "”": '"', "‘": "'", "’": "'",
+}  # fmt: skip
+ENDLESS = 10_000
+"""Characters of a line that nobody looks at: a file or a pipe takes tables as wide as they are."""
+NARROWEST_HELP, NARROWEST_TABLE = 80, 40
+"""Characters of a line of help and of a table, at least: a narrower terminal breaks lines itself."""
+
+
+def substitute(sign: str) -> str:
+    """One character in ASCII: '+/-' for ±, 'sigma' for σ, '^2' for ²; '?' where there is no such spelling."""
+    if sign in SIGNS:
+        return SIGNS[sign]
+    words = unicodedata.name(sign, "").split()
+    if words[:1] == ["GREEK"] and "LETTER" in words:
+        letter = words[words.index("LETTER") + 1]
+        return letter.capitalize() if "CAPITAL" in words else letter.lower()
+    raised = "^" if unicodedata.decomposition(sign).startswith("<super>") else ""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", sign) if not unicodedata.combining(c)).replace("⁄", "/")
+    return raised + plain if plain and plain.isascii() else "?"
+
+
+def _substituted(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(substitute, error.object[error.start : error.end])), error.end
+
+
+def prepare_output() -> None:
+    """Let standard output and errors take every character, whatever their encoding."""
+    codecs.register_error(SUBSTITUTES, _substituted)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=SUBSTITUTES)
+    if shutil.get_terminal_size().columns < NARROWEST_HELP:
+        os.environ["TERMINAL_WIDTH"] = str(NARROWEST_HELP)  # what typer reads; it cuts words where help does not fit
+
+
+def say(line: str, *, error: bool = False) -> None:
+    """Print a line as it is, to standard output or errors."""
+    typer.echo(line, file=sys.stderr if error else sys.stdout)  # by its default it would choose another encoding
+
+
+def terminal() -> Console:
+    """What tables are printed with: as wide as the terminal, or as `COLUMNS` says; endless for a file or a pipe."""
+    from rich.console import Console
+
+    console = Console()
+    if console.is_terminal or "COLUMNS" in os.environ:
+        return Console(width=max(console.width, NARROWEST_TABLE))
+    return Console(width=ENDLESS)
+
+
+def table(*columns: str, **options: Any) -> Table:
+    """A table whose cells go on over several lines where they do not fit: none is cut."""
+    from rich.table import Table
+
+    made = Table(**options)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
