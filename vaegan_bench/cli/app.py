@@ -9,6 +9,8 @@ import typer
 
 from vaegan_bench import __version__
 from vaegan_bench.cli import author, conformance, data, evaluate, explore, reproduce, revisit, train, verdict
+from vaegan_bench.cli.interruption import INTERRUPTED, interruption
+from vaegan_bench.cli.warnings import own_warnings_in_one_line
 
 app = typer.Typer(
     name="vaegan-bench",
@@ -51,20 +53,36 @@ def options(
 
 
 def main() -> None:
-    """Run the command line; an error that the user can mend is one line on stderr and exit code 2."""
-    from vaegan_bench.errors import BenchError
+    """Run the command line; errors are lines on stderr, and docs/cli.md says what the exit codes mean."""
+    with interruption() as interrupted, own_warnings_in_one_line():
+        try:
+            code = _exit_code()
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        if code == INTERRUPTED:
+            code = interrupted.exit_code
+    sys.exit(code)
+
+
+def _exit_code() -> int:
+    """Run the command line, and say what went wrong."""
+    from vaegan_bench.errors import BenchError, IncompleteError
 
     try:
         code = app(prog_name="vaegan-bench", standalone_mode=False)
+    except IncompleteError as error:
+        for line in error.lines:
+            typer.echo(f"Error: {line}", err=True)
+        return 1
     except BenchError as error:
         typer.echo(f"Error: {error}", err=True)
-        sys.exit(2)
-    except typer.Abort:
-        sys.exit(130)
+        return 2
+    except typer.Abort as error:
+        raise error.__cause__ or error from None  # the end of a file that something reads is no interruption
     except Exception as error:
         _told_by_typer(error)
-        sys.exit(2)
-    sys.exit(code if isinstance(code, int) else 0)
+        return 2
+    return code if isinstance(code, int) else 0
 
 
 def _told_by_typer(error: Exception) -> None:

@@ -108,6 +108,8 @@ def attribute_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
     """
     if rows["dataset"].nunique() > 1:
         raise ValueError(f"Draw one data set at a time, not {' and '.join(rows['dataset'].unique())} together.")
+    # A column that holds nothing but None is none of numbers, whatever it stands for.
+    rows = rows.astype(dict.fromkeys(("value", "low", "high", "ceiling", "floor"), float))
     rows = rows[np.isfinite(rows["value"])].drop_duplicates(["run", "metric", "attribute"])
     if rows.empty:
         return nothing("No attribute was measured.")

@@ -44,7 +44,7 @@ def metric_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
     A dash stands where a model has no such metric. `models` fixes the order of lines and colours.
     Raises `MixedProtocolsError` where values are not comparable.
     """
-    rows = overall(rows[np.isfinite(rows["value"])])  # an infinite value has no place on an axis
+    rows = overall(rows[np.isfinite(rows["value"].astype(float))])  # an infinite value has no place on an axis
     models = list(dict.fromkeys([*models, *rows["model"]]))
     summary = summarise(rows)
     lines = _lines(summary[summary["direction"] != "none"])
