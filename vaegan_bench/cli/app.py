@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import signal
 import sys
 from typing import Annotated
 
@@ -60,6 +62,8 @@ def main() -> None:
         except KeyboardInterrupt:
             code = INTERRUPTED
         if code == INTERRUPTED:
+            atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would only add a traceback
+            typer.echo("Interrupted.", err=True)
             code = interrupted.exit_code
     sys.exit(code)
 

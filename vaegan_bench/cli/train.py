@@ -205,7 +205,7 @@ def carry_out(plan: Plan, registry: Registry, results: Path, cache: Path, consol
 def _say_what_is_kept(execution: Execution, console: Console) -> None:
     kept, runs, path = len(execution.finished()), len(execution.plan.runs), execution.folder.path
     console.print(
-        f"\nInterrupted. {kept} of {runs} runs are finished and kept in {path}; the same command goes on with the "
+        f"\n{kept} of {runs} runs are finished and kept in {path}; the same command goes on with the "
         f"rest, and vaegan-bench table {path} shows what is there.",
         markup=False,
     )

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from vaegan_bench.plots.dots import BETTER, REACH
-from vaegan_bench.plots.legend import legend_above
+from vaegan_bench.plots.legend import caption_below, legend_above
 from vaegan_bench.plots.style import MUTED, PALETTE, blank, colours, inches, nothing, remove, styled
 from vaegan_bench.tables import interval, wrapped
 
@@ -119,7 +119,7 @@ def attribute_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
     for ax, (metric, measured) in zip(panels, rows.groupby("metric", sort=False), strict=True):
         _panel(ax, measured, names, shown, _looks(order))
         ax.set_title(wrapped(str(metric), int(WIDTH / CHARACTER)), fontsize=8)
-    figure.supxlabel(_key(rows), x=0.01, ha="left", fontsize=7, color=MUTED)
+    caption_below(figure, _key(rows))
     legend_above(figure, _handles(rows, shown, _looks(order)))
     return figure
 
@@ -236,7 +236,9 @@ def _key(rows: pd.DataFrame) -> str:
     seeds = rows.groupby(["metric", "attribute", "model"]).size()
     within, over = "95 % interval within the run", "95 % t-interval over seeds"
     if seeds.max() == 1:
-        return f"dot: one seed     bar: {within}"
+        return (
+            f"dot: one seed     bar: {within}" if rows["low"].notna().any() else "dot: one seed, which has no interval"
+        )
     return f"dot: mean over seeds     bar: {over}" + (
         f"; where there is one seed, {within}" if seeds.min() == 1 else ""
     )
