@@ -356,6 +356,7 @@ def test_a_disk_that_is_full_meanwhile_stops_the_study_and_the_same_command_goes
     assert failed.startswith("vae-s0-")
     assert "File too large" in failed
     assert "The study stops here: 1 of 3 runs are finished and kept in" in stopped
+    assert "the others can take up to " in stopped
     assert "run the same command again" in stopped
     assert filler.begun == ["gan", "vae"]  # the third would be lost as well
     assert not list(tmp_path.rglob(".*.partial"))

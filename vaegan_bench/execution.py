@@ -28,7 +28,7 @@ from vaegan_bench.api import (
 )
 from vaegan_bench.assembly import build_modules
 from vaegan_bench.device import choose_device, describe
-from vaegan_bench.disk_space import REPEAT, check_space, shortage_in
+from vaegan_bench.disk_space import REPEAT, check_space, in_words, shortage_in
 from vaegan_bench.errors import FAILURES, IncompleteError, StoreError, reason_of
 from vaegan_bench.evaluation.health import verdicts
 from vaegan_bench.evaluation.measuring import Protocol, measure
@@ -76,23 +76,25 @@ class Execution:
         a data set cannot be loaded, and `ExtractorError` where the weights of an extractor are missing or wrong: all
         before anything trains. Raises `IncompleteError` where the disk is full meanwhile.
         """
-        unfinished = {run: self.shelf.get(run) for run in self.plan.runs if not self._has_results(run)}
-        if unfinished:
+        if unfinished := self._unfinished():
             open_extractors(self.plan.metrics, self.shared.of(next(iter(unfinished.values()))))
-        self._check_space(unfinished)
+        what = f"The results of {len(unfinished)} unfinished runs of study '{self.plan.study.name}'"
+        check_space(self.folder.path, self.needed_space(), what, "--results")
         self.folder.create()
         with self.folder.locked():
             self._carry_out_all()
 
-    def _check_space(self, unfinished: Mapping[Run, Data]) -> None:
-        """Refuse a study whose results the disk cannot hold. Raises `StoreError`."""
-        if not unfinished:
-            return
+    def needed_space(self) -> int:
+        """Bytes that the results of the unfinished runs can take at most; 0 where every run is finished."""
+        unfinished = self._unfinished()
         trained = {run: data for run, data in unfinished.items() if self._is_trained(run)}
         untrained = {run: data for run, data in unfinished.items() if run not in trained}
-        what = f"The results of {len(unfinished)} unfinished runs of study '{self.plan.study.name}'"
-        needed = footprint(untrained, trained, min(KEPT_PICTURES, self.plan.study.samples))
-        check_space(self.folder.path, needed, what, "--results")
+        images = min(KEPT_PICTURES, self.plan.study.samples)
+        return footprint(untrained, trained, images) if unfinished else 0
+
+    def _unfinished(self) -> dict[Run, Data]:
+        """The other runs, with their data: all loaded now, so that what is missing is known before anything trains."""
+        return {run: self.shelf.get(run) for run in self.plan.runs if not self._has_results(run)}
 
     def _carry_out_all(self) -> None:
         study = self.plan.study
@@ -131,7 +133,10 @@ class Execution:
 
     def _where_it_stops(self) -> str:
         kept, runs = len(self.finished()), len(self.plan.runs)
-        return f"The study stops here: {kept} of {runs} runs are finished and kept in {self.folder.path}. {REPEAT}"
+        return (
+            f"The study stops here: {kept} of {runs} runs are finished and kept in {self.folder.path}, the others can "
+            f"take up to {in_words(self.needed_space())}. {REPEAT}"
+        )
 
     def _measured_with_other_weights(self) -> list[Run]:
         """Finished runs whose features are not those of this process: another machine trained another oracle."""

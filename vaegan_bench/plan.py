@@ -128,7 +128,7 @@ class Resolver:
         try:
             model, _ = self.game(str(selector))
             game = stated_game(model, self._build(Networks, self.study.networks))
-        except (SelectorError, PluginError):
+        except FAILURES:
             return {}
         whole = {term: True for terms in game.values() for term in terms}
         return {**whole, **{f"{player}.{term}": False for player, terms in game.items() for term in terms}}

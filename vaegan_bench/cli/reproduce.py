@@ -55,7 +55,9 @@ def reproduce(
     from vaegan_bench.attempts import Attempts
     from vaegan_bench.cli.fields import extractor_fields, look_for_data_in
     from vaegan_bench.cli.train import carry_out, print_plan, tell_broken
+    from vaegan_bench.disk_space import check_space
     from vaegan_bench.errors import IncompleteError
+    from vaegan_bench.execution import Execution
     from vaegan_bench.paper import load_paper
     from vaegan_bench.plan import make_plan
     from vaegan_bench.progress import TerminalProgress
@@ -63,6 +65,7 @@ def reproduce(
     from vaegan_bench.reproduction import Reproduction
     from vaegan_bench.results import default_cache
     from vaegan_bench.selectors import parse_selector
+    from vaegan_bench.store import StudyFolder
     from vaegan_bench.training.loading import fetch, load
 
     look_for_data_in(data_dir)
@@ -90,6 +93,9 @@ def reproduce(
             fetch(data, progress)
             load(data, pixels, cache, progress)
     command = shlex.join(["vaegan-bench", *sys.argv[1:]])
+    folders = [StudyFolder(folder / plan.study.name) for plan in plans]
+    needed = sum(Execution(plan, registry, at, cache).needed_space() for plan, at in zip(plans, folders, strict=True))
+    check_space(folder, needed, f"The results of {len(plans)} comparisons", "--results")
     attempts = Attempts()
     for plan in plans:
         try:
