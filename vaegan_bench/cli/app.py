@@ -82,7 +82,9 @@ def _exit_code() -> int:
         typer.echo(f"Error: {error}", err=True)
         return 2
     except typer.Abort as error:
-        raise error.__cause__ or error from None  # the end of a file that something reads is no interruption
+        if isinstance(error.__cause__, EOFError):  # what a reader of some file raised is no interruption
+            raise error.__cause__ from None
+        return INTERRUPTED
     except Exception as error:
         _told_by_typer(error)
         return 2
