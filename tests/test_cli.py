@@ -292,7 +292,8 @@ def test_a_metric_that_fails_costs_nothing_else_and_is_tried_again(tmp_path: Pat
     (tmp_path / "fragile.py").write_text(FRAGILE)
     line = ("run", "smoke", "--models", "vae", "--metrics", "fragile,reconstruction", "--plugin", "fragile.py")
     first = bench(*line, "--cache-dir", cache, cwd=tmp_path)
-    assert first.returncode == 0, first.stderr
+    assert first.returncode == 1
+    assert "gave no numbers: FileNotFoundError" in first.stderr
     summary = tmp_path / "results" / "smoke" / "summary.md"
     assert "## Not measured" in summary.read_text()
     assert "psnr" in summary.read_text()

@@ -193,6 +193,34 @@ def test_dots_have_a_panel_per_metric_and_at_most_four_on_a_line(metrics: int, l
     assert len({round(ax.get_position().y0, 3) for ax in figure.axes}) == lines
 
 
+LACKING = [("low", "high"), ("ceiling",), ("low", "high", "ceiling", "floor")]
+
+
+@pytest.mark.parametrize("lacking", LACKING, ids=" ".join)
+@pytest.mark.parametrize("models", [1, 4])
+def test_dots_are_drawn_without_what_no_row_has(lacking: tuple[str, ...], models: int) -> None:
+    rows = some_rows(MODELS[:models], seeds=1, metrics=METRICS[:1]).assign(**dict.fromkeys(lacking))
+    assert rows["low"].dtype == object or "low" not in lacking  # as it comes from records that all say None
+    figure = plots.attribute_dots(rows)
+    drawn = sorted({round(float(dot), 6) for line in figure.axes[0].lines for dot in line.get_xdata()})
+    assert drawn == [0.1, 0.3, 0.5]
+    assert inside(figure)
+
+
+def test_dots_of_one_perfect_value_have_an_axis_around_it() -> None:
+    rows = some_rows(seeds=1, metrics=METRICS[:1]).assign(value=1.0, low=None, high=None, ceiling=1.0)
+    left, right = plots.attribute_dots(rows).axes[0].get_xlim()
+    assert left < 1.0 < right
+    assert right - left < 0.2
+
+
+def test_an_interval_is_shown_where_one_attribute_of_two_has_one() -> None:
+    rows = some_rows(["vae"], seeds=1, metrics=METRICS[:1], names=FEW[:2])
+    rows.loc[rows["attribute"] == "Bald", ["value", "low", "high"]] = [1.0, None, None]
+    ax = plots.attribute_dots(rows).axes[0]
+    assert [(round(low, 3), round(high, 3)) for low, high in bars_of(ax) if np.isfinite(low)] == [(0.38, 0.43)]
+
+
 def test_dots_sort_attributes_by_the_first_metric() -> None:
     rows = some_rows()
     rows.loc[rows["metric"] == METRICS[1], "value"] *= -1

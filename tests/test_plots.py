@@ -174,6 +174,13 @@ def test_figures_of_any_size_draw_without_a_warning(models: list[str], seeds: in
     pixels(plots.learning_curves(some_history(models, seeds)))
 
 
+def test_captions_of_narrow_figures_stay_on_the_page() -> None:
+    figure = plots.metric_dots(some_rows(["vae"], 1).query("metric == 'psnr'").assign(value=1.0))
+    pixels(figure)
+    caption = next(text for text in figure.texts if text.get_text().startswith("dot:"))
+    assert caption.get_window_extent().x1 <= figure.bbox.x1
+
+
 def test_nothing_to_draw_is_said() -> None:
     assert plots.metric_dots(some_rows().query("family == 'training'")).texts[0].get_text() == "No metric was measured."
     assert plots.learning_curves(some_history().iloc[:0]).texts[0].get_text() == "No training was logged."

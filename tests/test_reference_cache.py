@@ -13,9 +13,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import Data, Extractor, FeatureNetwork, Features, Progress, StoreError, silent
+from vaegan_bench.api import Data, Extractor, FeatureNetwork, Features, Progress, silent
+from vaegan_bench.errors import CacheWarning
 from vaegan_bench.evaluation.shared import Shared
 from vaegan_bench.extractors.frozen_network import FrozenNetwork
+from vaegan_bench.tensor_files import Scores, State, kept
 from vaegan_bench.testing import blobs
 
 CPU = torch.device("cpu")
@@ -116,7 +118,18 @@ assert state["value"].tolist() == [0, 1, 2]
     assert (tmp_path / "built").read_text() == "x"
 
 
-def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_costs_no_number_and_is_named_once(tmp_path: Path) -> None:
+    known = opened(tmp_path / "good").features(Brightness(), "real", 5)
     (tmp_path / "references").write_text("a file where a folder should be")
-    with pytest.raises(StoreError, match=r"Cannot write .*references.*--cache-dir"):
-        opened(tmp_path).features(Brightness(), "real", 5)
+    shared = opened(tmp_path)
+    with pytest.warns(CacheWarning, match=r"The cache .* cannot be written .*--cache-dir"):
+        found = shared.features(Brightness(), "real", 5)
+    assert found.features_NF.equal(known.features_NF)
+
+
+def test_an_error_of_what_is_built_is_not_taken_for_one_of_the_cache(tmp_path: Path) -> None:
+    def build() -> tuple[State, Scores]:
+        raise FileNotFoundError("faces.npy")
+
+    with pytest.raises(FileNotFoundError, match=r"faces\.npy"):
+        kept(tmp_path / "references" / "one.safetensors", build)

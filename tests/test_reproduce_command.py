@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,6 +97,17 @@ def test_damaged_data_of_the_last_comparison_are_told_before_the_first_trains(
     done = reproduce(f"two=folder[path={tmp_path / 'faces'}]", "--preset", "quick")
     assert done.returncode == 2
     assert "holds no images" in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_space_for_all_comparisons_is_asked_for_before_the_first_trains(
+    tmp_path: Path, reproduce: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=15_000_000)  # enough for either of two
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    done = reproduce("avatars[faces=200]", "--preset", "quick", "--steps", "2")
+    assert done.returncode == 2
+    assert "The results of 2 comparisons can take up to" in done.stderr
     assert not (tmp_path / "results").exists()
 
 

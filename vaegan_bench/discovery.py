@@ -21,7 +21,7 @@ import pluggy
 
 from vaegan_bench.api import Plugin, PluginError
 from vaegan_bench.api.plugin import default_of, fields_of
-from vaegan_bench.errors import reason_of
+from vaegan_bench.errors import FAILURES, reason_of
 from vaegan_bench.paths import user_path
 
 
@@ -32,7 +32,7 @@ def module_of(source: str | Path) -> types.ModuleType:
         return _import_file(path)
     try:
         return importlib.import_module(str(source))
-    except (Exception, SystemExit) as error:  # a third-party module may raise anything at import
+    except FAILURES as error:
         if path.is_dir():
             raise PluginError(f"{source} is a folder: name a plugin file in it.") from error
         raise PluginError(
@@ -60,7 +60,11 @@ def classes_of(manager: pluggy.PluginManager, module: types.ModuleType, origin: 
     """The plugin classes that a registered module returns. Raises `PluginError` for anything else."""
     others = [m for m in manager.get_plugins() if m is not module]
     found: list[type[Plugin]] = []
-    for classes in manager.subset_hook_caller("vaegan_bench_plugins", others)():
+    try:
+        returned = manager.subset_hook_caller("vaegan_bench_plugins", others)()
+    except FAILURES as error:
+        raise PluginError(f"vaegan_bench_plugins of {origin} failed: {reason_of(error)}.") from error
+    for classes in returned:
         if not isinstance(classes, list | tuple):
             raise PluginError(f"vaegan_bench_plugins of {origin} must return a list of classes, not {classes!r}.")
         for plugin in classes:
@@ -151,7 +155,7 @@ def _import_file(file: Path) -> types.ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # a third-party file may raise anything
+    except FAILURES as error:
         del sys.modules[name]
         raise PluginError(f"{file} cannot be imported: {reason_of(error)}.") from error
     return module

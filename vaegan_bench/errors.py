@@ -6,11 +6,13 @@ import difflib
 import sysconfig
 import traceback
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 MANY = 20
 """Names that are listed beside a guess, at most."""
+FAILURES = (Exception, SystemExit)
+"""What third-party code may raise: a failure of that code, and never an end of the program. Ctrl-C is none of it."""
 LIBRARIES = ("torch", "torchvision", "torch_fidelity", "numpy", "PIL", "pandas", "pluggy", "typer")
 
 
@@ -69,14 +71,30 @@ class ExtractorError(BenchError):
     """A feature network whose weights are missing or wrong."""
 
 
+class IncompleteError(BenchError):
+    """Something that was asked for is missing at the end; what could be done is done, and kept."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        """Each line says what is missing, and why."""
+        self.lines = list(lines)
+        super().__init__("; ".join(self.lines))
+
+
+class CacheWarning(UserWarning):
+    """Something could not be kept in the cache; it was computed all the same."""
+
+
 def reason_of(error: BaseException) -> str:
     """An error in one line; of one that is none of ours also the last place in a stranger's code: '(my_loss.py:19)'."""
     if isinstance(error, BenchError):
         return str(error)
     words = str(error).partition("\n")[0]
+    named = type(error).__name__ + (f": {words}" if words else "")
+    if isinstance(error, SystemExit):
+        named = f"sys.exit({words}) was called"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_a_stranger_s(Path(frame.filename))]
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}{f': {words}' if words else ''}{place}"
+    return named + place
 
 
 def _is_a_stranger_s(file: Path) -> bool:

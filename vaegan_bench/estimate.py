@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import torch
 
-from vaegan_bench.api import Data, ImageShape, Split
+from vaegan_bench.api import BenchError, Data, ImageShape, Split, StudyError
 from vaegan_bench.device import peak_memory_bytes
+from vaegan_bench.errors import FAILURES, reason_of
 from vaegan_bench.plan import Plan
 from vaegan_bench.runs import Run
 from vaegan_bench.training.batches import Batches
@@ -37,13 +38,21 @@ class Cost:
 
 
 def estimate(plan: Plan) -> Iterator[Cost]:
-    """Time a few steps of each model on random pictures of the right size."""
+    """Time a few steps of each model on random pictures of the right size.
+
+    Raises `StudyError` for a model that fails in them.
+    """
     by_label: dict[str, list[Run]] = {}
     for run in plan.runs:
         by_label.setdefault(run.label, []).append(run)
     for label, runs in by_label.items():
         run = runs[0]
-        speed = images_per_second(run)
+        try:
+            speed = images_per_second(run)
+        except BenchError:
+            raise
+        except FAILURES as error:
+            raise StudyError(f"Model '{label}' fails in its first steps: {reason_of(error)}.") from error
         memory = peak_memory_bytes(torch.device(run.device))
         yield Cost(label, len(runs), run.steps, run.batch, speed, memory)
 

@@ -28,11 +28,13 @@ from vaegan_bench.api import (
 )
 from vaegan_bench.assembly import build_modules
 from vaegan_bench.device import choose_device, describe
-from vaegan_bench.errors import reason_of
+from vaegan_bench.disk_space import REPEAT, check_space, in_words, shortage_in
+from vaegan_bench.errors import FAILURES, IncompleteError, StoreError, reason_of
 from vaegan_bench.evaluation.health import verdicts
 from vaegan_bench.evaluation.measuring import Protocol, measure
 from vaegan_bench.evaluation.outputs import ModelOutputs
 from vaegan_bench.evaluation.shared import Shared, SharedShelf, open_extractors
+from vaegan_bench.footprint import footprint
 from vaegan_bench.lifecycle import Lifecycle
 from vaegan_bench.plan import Plan
 from vaegan_bench.registry import Registry
@@ -70,23 +72,38 @@ class Execution:
     def carry_out(self) -> None:
         """Train and measure what is not finished; each finished run is on disk before the next begins.
 
-        Raises `StoreError` where results cannot be written, or where another process is writing them, and
-        `ExtractorError` where the weights of an extractor are missing or wrong.
+        Raises `StoreError` where results cannot be written, or where another process is writing them, `DataError` where
+        a data set cannot be loaded, and `ExtractorError` where the weights of an extractor are missing or wrong: all
+        before anything trains. Raises `IncompleteError` where the disk is full meanwhile.
         """
-        if unfinished := [run for run in self.plan.runs if not self._has_results(run)]:
-            open_extractors(self.plan.metrics, self.shared.of(self.shelf.get(unfinished[0])))
+        if unfinished := self._unfinished():
+            open_extractors(self.plan.metrics, self.shared.of(next(iter(unfinished.values()))))
+        what = f"The results of {len(unfinished)} unfinished runs of study '{self.plan.study.name}'"
+        check_space(self.folder.path, self.needed_space(), what, "--results")
         self.folder.create()
         with self.folder.locked():
             self._carry_out_all()
 
+    def needed_space(self) -> int:
+        """Bytes that the results of the unfinished runs can take at most; 0 where every run is finished."""
+        unfinished = self._unfinished()
+        trained = {run: data for run, data in unfinished.items() if self._is_trained(run)}
+        untrained = {run: data for run, data in unfinished.items() if run not in trained}
+        images = min(KEPT_PICTURES, self.plan.study.samples)
+        return footprint(untrained, trained, images) if unfinished else 0
+
+    def _unfinished(self) -> dict[Run, Data]:
+        """The other runs, with their data: all loaded now, so that what is missing is known before anything trains."""
+        return {run: self.shelf.get(run) for run in self.plan.runs if not self._has_results(run)}
+
     def _carry_out_all(self) -> None:
         study = self.plan.study
         self.folder.write_study({"study": as_plain(study), "runs": [run.id for run in self.plan.runs]})
-        todo = [run for run in self.plan.runs if not (self._has_results(run) and self._has_weights_for(run))]
-        images = [0 if self._has_weights_for(run) else run.steps * run.batch for run in todo]
+        todo = [run for run in self.plan.runs if not (self._is_trained(run) and self._has_results(run))]
+        images = [0 if self._is_trained(run) else run.steps * run.batch for run in todo]
         ids, folder = [run.id for run in todo], self.folder.path
-        self.lifecycle.tell("study_started", name=study.name, folder=folder, runs=ids, images=images)
         try:
+            self.lifecycle.tell("study_started", name=study.name, folder=folder, runs=ids, images=images)
             for run in todo:
                 self._try(run)
             for run in self._measured_with_other_weights():
@@ -95,15 +112,31 @@ class Execution:
             self.lifecycle.tell("study_ended", name=study.name)
 
     def _try(self, run: Run) -> None:
-        """Carry out a run; what fails is noted."""
+        """Carry out a run; what fails is noted.
+
+        Raises `IncompleteError` where a full disk would fail the other runs as well.
+        """
         status = "interrupted"
         try:
             status = self._carry_out(run)
-        except Exception as error:  # a plugin may raise anything, and one run must not cost the others
+        except FAILURES as error:  # one run must not cost the others
             self.failures[run.id] = reason_of(error)
             status = f"failed: {self.failures[run.id]}"
+            if isinstance(error, StoreError) and shortage_in(error):
+                raise IncompleteError([*self.missing(), self._where_it_stops()]) from error
         finally:
             self.lifecycle.tell("run_ended", run=run.id, status=status)
+
+    def missing(self) -> list[str]:
+        """The runs that failed, each with its reason."""
+        return [f"{run}: {reason}" for run, reason in self.failures.items()]
+
+    def _where_it_stops(self) -> str:
+        kept, runs = len(self.finished()), len(self.plan.runs)
+        return (
+            f"The study stops here: {kept} of {runs} runs are finished and kept in {self.folder.path}, the others can "
+            f"take up to {in_words(self.needed_space())}. {REPEAT}"
+        )
 
     def _measured_with_other_weights(self) -> list[Run]:
         """Finished runs whose features are not those of this process: another machine trained another oracle."""
@@ -120,6 +153,13 @@ class Execution:
     def _has_results(self, run: Run) -> bool:
         folder = self.folder.run(run.id)
         return folder.is_trained and folder.is_measured(self.protocol.definition)
+
+    def _is_trained(self, run: Run) -> bool:
+        """Whether nothing is left to train. A run that cannot even tell is tried again, and fails with its reason."""
+        try:
+            return self._has_weights_for(run)
+        except FAILURES:
+            return False
 
     def _has_weights_for(self, run: Run) -> bool:
         """Whether a run was trained on the pictures that its data set holds now."""

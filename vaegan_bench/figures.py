@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from vaegan_bench import plots
+from vaegan_bench.errors import FAILURES, reason_of
 from vaegan_bench.store import RunFolder, StudyFolder
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -22,45 +25,58 @@ SPECTRUM = "kl-per-dimension"
 PICTURES = ("samples", "reconstructions", "attribute-strips", "nearest-training")
 
 
+Drawing = Callable[[], Figure]
+"""Draws one figure: later, so that one that cannot be drawn costs no other."""
+
+
 def study_figures(folder: StudyFolder) -> dict[str, Figure]:
-    """All figures of a study; where it has several data sets, those of one carry its name."""
-    return {**number_figures(folder), **picture_figures(folder)}
+    """All figures of a study; where it has several data sets, those of one carry its name.
 
-
-def number_figures(folder: StudyFolder) -> dict[str, Figure]:
-    """Learning curves, metrics, attributes one by one and codes, as far as they were measured."""
-    rows, history = folder.rows(), folder.history()
-    models = list(dict.fromkeys(rows["model"]))
-    figures = _each(folder, RunFolder.exhibits, lambda kept: dict(_number_figures(kept, models)))
-    datasets = rows["dataset"].unique()
-    for dataset in datasets:
-        for name, curves in _curves(history[history["dataset"] == dataset]).items():
-            figures[_named(name, dataset, len(datasets))] = plots.learning_curves(curves, models)
-        single = _with_ceiling(rows[(rows["dataset"] == dataset) & (rows["attribute"] != "")])
-        if not single.empty:
-            figures[_named("attributes", dataset, len(datasets))] = plots.attribute_dots(single, models)
-    if (rows["direction"] != "none").any():
-        figures["metrics"] = plots.metric_dots(rows, models)
+    Warns of those that cannot be drawn, and leaves them out.
+    """
+    figures: dict[str, Figure] = {}
+    for name, draw in {**number_figures(folder), **picture_figures(folder)}.items():
+        try:
+            figures[name] = draw()
+        except FAILURES as error:
+            warnings.warn(f"The figure {name} cannot be drawn: {reason_of(error)}.", stacklevel=2)
     return figures
 
 
-def picture_figures(folder: StudyFolder) -> dict[str, Figure]:
+def number_figures(folder: StudyFolder) -> dict[str, Drawing]:
+    """Learning curves, metrics, attributes one by one and codes, as far as they were measured."""
+    rows, history = folder.rows(), folder.history()
+    models = list(dict.fromkeys(rows["model"]))
+    drawings = _each(folder, RunFolder.exhibits, lambda kept: _number_figures(kept, models))
+    datasets = rows["dataset"].unique()
+    for dataset in datasets:
+        for name, curves in _curves(history[history["dataset"] == dataset]).items():
+            drawings[_named(name, dataset, len(datasets))] = partial(plots.learning_curves, curves, models)
+        single = _with_ceiling(rows[(rows["dataset"] == dataset) & (rows["attribute"] != "")])
+        if not single.empty:
+            drawings[_named("attributes", dataset, len(datasets))] = partial(plots.attribute_dots, single, models)
+    if (rows["direction"] != "none").any():
+        drawings["metrics"] = partial(plots.metric_dots, rows, models)
+    return drawings
+
+
+def picture_figures(folder: StudyFolder) -> dict[str, Drawing]:
     """Samples on the same codes, reconstructions of the same pictures, moved faces, nearest training pictures.
 
     Each model shows its first seed that has any.
     """
     models = list(dict.fromkeys(run.record()["label"] for run in folder.finished()))
     return {
-        **_each(folder, RunFolder.pictures, lambda kept: dict(_sheets(kept, models))),
-        **_each(folder, RunFolder.exhibits, lambda kept: dict(_picture_figures(kept, models))),
+        **_each(folder, RunFolder.pictures, lambda kept: _sheets(kept, models)),
+        **_each(folder, RunFolder.exhibits, lambda kept: _picture_figures(kept, models)),
     }
 
 
 def _each(
     folder: StudyFolder,
     arrays_of: Callable[[RunFolder], Mapping[str, Array]],
-    draw: Callable[[Kept], Mapping[str, Figure]],
-) -> dict[str, Figure]:
+    drawings_of: Callable[[Kept], Mapping[str, Drawing]],
+) -> dict[str, Drawing]:
     """The figures of each data set, from what its runs kept."""
     kept: dict[str, dict[str, list[Mapping[str, Array]]]] = {}
     for run in folder.finished():
@@ -68,9 +84,9 @@ def _each(
         if arrays := arrays_of(run):
             kept.setdefault(record["dataset"], {}).setdefault(record["label"], []).append(arrays)
     return {
-        _named(name, dataset, len(kept)): figure
+        _named(name, dataset, len(kept)): draw
         for dataset, of_dataset in kept.items()
-        for name, figure in draw(of_dataset).items()
+        for name, draw in drawings_of(of_dataset).items()
     }
 
 
@@ -99,21 +115,29 @@ def _with_ceiling(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["metric"].isin(having)]
 
 
-def _sheets(kept: Kept, models: Sequence[str]) -> Iterator[tuple[str, Figure]]:
+def _sheets(kept: Kept, models: Sequence[str]) -> dict[str, Drawing]:
     """Samples and reconstructions on one data set."""
-    originals = next(iter(kept.values()))[0]["originals"]
-    yield "samples", plots.sample_sheet(_first(kept, "samples"), real=originals, models=models)
-    if rebuilt := _first(kept, "reconstructions"):
-        yield "reconstructions", plots.reconstruction_sheet(originals, rebuilt, models=models)
+    runs = [run for runs in kept.values() for run in runs]
+    drawings: dict[str, Drawing] = {}
+    originals = next((run["originals"] for run in runs if "originals" in run), None)
+    if samples := _first(kept, "samples"):
+        drawings["samples"] = partial(plots.sample_sheet, samples, real=originals, models=models)
+    if originals is not None and (rebuilt := _first(kept, "reconstructions")):
+        drawings["reconstructions"] = partial(plots.reconstruction_sheet, originals, rebuilt, models=models)
+    return drawings
 
 
-def _number_figures(kept: Kept, models: Sequence[str]) -> Iterator[tuple[str, Figure]]:
+def _number_figures(kept: Kept, models: Sequence[str]) -> dict[str, Drawing]:
     """What exhibits say in numbers, in the mean over seeds."""
-    if spectra := _mean(_ranked(kept), SPECTRUM):
-        yield "latent", plots.latent_spectrum(spectra, models)
-    if matrices := _mean(kept, "attribute-matrix"):
-        names = next(iter(_first(kept, "attribute-names").values())).tolist()
-        yield "attribute-matrix", plots.attribute_matrix(matrices, names, models)
+    drawings: dict[str, Drawing] = {}
+    if _first(kept, SPECTRUM):
+        drawings["latent"] = lambda: plots.latent_spectrum(_mean(_ranked(kept), SPECTRUM), models)
+    if names := _first(kept, "attribute-names"):
+        first = next(iter(names.values()))
+        drawings["attribute-matrix"] = lambda: plots.attribute_matrix(
+            _mean(kept, "attribute-matrix"), first.tolist(), models
+        )
+    return drawings
 
 
 def _ranked(kept: Kept) -> Kept:
@@ -124,15 +148,17 @@ def _ranked(kept: Kept) -> Kept:
     }
 
 
-def _picture_figures(kept: Kept, models: Sequence[str]) -> Iterator[tuple[str, Figure]]:
+def _picture_figures(kept: Kept, models: Sequence[str]) -> dict[str, Drawing]:
     """What exhibits show in pictures."""
-    names = dict.fromkeys(name for runs in kept.values() for name in runs[0] if name.startswith("strip-"))
+    drawings: dict[str, Drawing] = {}
+    names = dict.fromkeys(name for runs in kept.values() for run in runs for name in run if name.startswith("strip-"))
     strips = {name.removeprefix("strip-"): _first(kept, name) for name in names if name != "strip-alphas"}
-    if strips:
-        alphas = next(iter(_first(kept, "strip-alphas").values())).tolist()
-        yield "attribute-strips", plots.attribute_strips(strips, alphas, models)
+    if strips and (alphas := _first(kept, "strip-alphas")):
+        steps = next(iter(alphas.values()))
+        drawings["attribute-strips"] = lambda: plots.attribute_strips(strips, steps.tolist(), models)
     if nearest := _first(kept, "nearest-training"):
-        yield "nearest-training", plots.nearest_sheet(nearest, models=models)
+        drawings["nearest-training"] = partial(plots.nearest_sheet, nearest, models=models)
+    return drawings
 
 
 def _first(kept: Kept, name: str) -> dict[str, Array]:

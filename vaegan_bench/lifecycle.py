@@ -6,22 +6,35 @@ from typing import Any
 
 import pluggy
 
-from vaegan_bench.errors import reason_of
+from vaegan_bench.errors import FAILURES, reason_of
 
 
 class Lifecycle:
-    """Calls the life-cycle hooks of `vaegan_bench.hookspecs`."""
+    """Calls the life-cycle hooks of `vaegan_bench.hookspecs` for one study."""
 
     def __init__(self, manager: pluggy.PluginManager) -> None:
         self.manager = manager
         self.silenced: dict[str, str] = {}
-        """Plugins that hear nothing more, because a hook of theirs raised an error; with its words."""
+        """Plugins that are disabled for this study, because a hook of theirs raised an error; with its words."""
 
     def tell(self, hook: str, **what: Any) -> None:
-        """Call one hook of every plugin that has it."""
+        """Call one hook of every plugin that has it; Ctrl-C meanwhile ends the study after the last of them."""
+        interruption = None
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
+            if implementation.plugin_name in self.silenced:
+                continue
             try:
                 implementation.function(*(what[name] for name in implementation.argnames))
-            except Exception as error:  # a plugin may raise anything, and must not cost a run
+            except FAILURES as error:  # must not cost a run
                 self.silenced[implementation.plugin_name] = f"{hook}: {reason_of(error)}"
-                self.manager.unregister(implementation.plugin)
+            except KeyboardInterrupt as error:  # the others close their files all the same
+                interruption = error
+        if interruption is not None:
+            raise interruption
+
+    def warnings(self) -> list[str]:
+        """A line for each plugin that was disabled."""
+        return [
+            f"A hook of plugin {name} failed, and the plugin is disabled for this study: {reason}"
+            for name, reason in self.silenced.items()
+        ]

@@ -9,6 +9,7 @@ from typing import TypeVar
 import torch
 
 from vaegan_bench.api import (
+    BenchError,
     Dataset,
     ImageShape,
     Metric,
@@ -24,6 +25,7 @@ from vaegan_bench.api import (
 from vaegan_bench.api.plugin import written
 from vaegan_bench.assembly import build_role, roles, stated_game
 from vaegan_bench.device import choose_device, choose_precision
+from vaegan_bench.errors import FAILURES, reason_of
 from vaegan_bench.registry import Registry, field_types
 from vaegan_bench.runs import Run, code_of
 from vaegan_bench.selectors import Selector, parse_selector
@@ -138,7 +140,7 @@ class Resolver:
         try:
             model, _ = self.game(str(selector))
             game = stated_game(model, self._build(Networks, self.study.networks))
-        except (SelectorError, PluginError):
+        except FAILURES:
             return {}
         whole = {term: True for terms in game.values() for term in terms}
         return {**whole, **{f"{player}.{term}": False for player, terms in game.items() for term in terms}}
@@ -241,8 +243,10 @@ def _check_optimizer(run: Run) -> None:
             [{"params": [torch.nn.Parameter(torch.zeros(1))], "weight_decay": run.optimizer.weight_decay}]
         )
         run.optimizer.schedule(run.optimizer.lr, 0, run.steps)
-    except (ValueError, ArithmeticError) as error:
-        raise StudyError(f"Optimizer '{run.optimizer}' cannot be used: {error}.") from error
+    except BenchError:
+        raise
+    except FAILURES as error:
+        raise StudyError(f"Optimizer '{run.optimizer}' cannot be used: {reason_of(error)}.") from error
 
 
 def _check_weights(run: Run) -> None:
@@ -264,8 +268,10 @@ def _build_on_paper(runs: list[Run]) -> tuple[list[Run], list[Skip]]:
             _check_weights(run)
         except PluginError as error:
             skips[run.label] = Skip(run.label, str(error))
-        except (RuntimeError, ValueError, ArithmeticError) as error:
-            raise StudyError(f"Networks '{run.networks}' cannot be built: {str(error).splitlines()[0]}.") from error
+        except BenchError:
+            raise
+        except FAILURES as error:
+            raise StudyError(f"Networks '{run.networks}' cannot be built: {reason_of(error)}.") from error
         else:
             fitting.append(run)
     return fitting, list(skips.values())

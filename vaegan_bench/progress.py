@@ -80,8 +80,10 @@ class TerminalProgress:
     def run_ended(self, run: str, status: str) -> None:
         """Close the run's bar and leave a line."""
         self.finished += 1
-        if self.run is not None:
+        self._close_preparation()  # of what failed meanwhile
+        if self.run is not None:  # a run can end without having started
             self.bars.remove_task(self.run)
+            self.run = None
         self.console.print(f"{run}: {'done' if status == 'ok' else status}", highlight=False, markup=False)
 
     def _close_preparation(self) -> None:

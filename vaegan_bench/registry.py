@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 import pluggy
 
 from vaegan_bench import hookspecs
-from vaegan_bench.api import Plugin, PluginError, SelectorError, UnknownNameError
+from vaegan_bench.api import BenchError, Plugin, PluginError, SelectorError, UnknownNameError
 from vaegan_bench.api.plugin import default_of, fields_of
 from vaegan_bench.code import forget_edited
 from vaegan_bench.discovery import classes_of, module_of, register_hooks
-from vaegan_bench.errors import reason_of
+from vaegan_bench.errors import FAILURES, reason_of
 from vaegan_bench.selectors import Selector, parse_selector
 
 GROUP = "vaegan_bench"
@@ -70,7 +70,7 @@ class Registry:
             module = entry_point.load()
             register_hooks(self.manager, module, origin)
             classes = classes_of(self.manager, module, origin)
-        except (Exception, SystemExit) as error:  # a third-party module may raise anything at import
+        except FAILURES as error:
             self.broken[entry_point.name] = reason_of(error)
             if self.manager.is_registered(module):
                 self.manager.unregister(module)
@@ -123,8 +123,10 @@ class Registry:
             return typing.cast(P, plugin(**values))
         except (TypeError, ValueError) as error:
             raise SelectorError(f"{base.kind.capitalize()} '{selector}': {error}.") from error
-        except Exception as error:  # a third-party plugin may raise anything
-            raise SelectorError(f"{base.kind.capitalize()} '{selector}': {reason_of(error)}.") from error
+        except BenchError:
+            raise
+        except FAILURES as error:  # a third-party plugin may raise anything
+            raise SelectorError(f"{base.kind.capitalize()} '{selector}' failed: {reason_of(error)}.") from error
 
     def restore(self, base: type[P], definition: Mapping[str, Any]) -> P:
         """Make the plugin that `vaegan_bench.api.definition` described.

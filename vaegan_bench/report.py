@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from PIL import Image
 
 from vaegan_bench import plots, tables
-from vaegan_bench.errors import StoreError
-from vaegan_bench.figures import NUMBERS, PICTURES, number_figures, picture_figures
+from vaegan_bench.attempts import Attempts
+from vaegan_bench.completeness import missing_numbers
+from vaegan_bench.errors import FAILURES, StoreError
+from vaegan_bench.figures import NUMBERS, PICTURES, Drawing, number_figures, picture_figures
 from vaegan_bench.store import Pictures, StudyFolder, whole_file
 
 Array = np.ndarray[Any, np.dtype[np.uint8]]
@@ -24,8 +25,22 @@ BY_ATTRIBUTE = "Attributes one by one: [attributes.md](attributes.md)."
 
 
 def write_report(folder: StudyFolder) -> list[Path]:
-    """Write the tables and all figures; return their paths."""
-    return [*write_tables(folder), *write_plots(folder), *write_samples(folder)]
+    """Write the tables and all figures; return their paths.
+
+    Raises `IncompleteError` at the end, with the rest written, where some of them could not be.
+    """
+    attempts = Attempts()
+    for what, write in (("tables", write_tables), ("figures", write_plots), ("images", write_samples)):
+        with attempts.part(what):
+            write(folder)
+    attempts.conclude()
+    return written(folder)
+
+
+def written(folder: StudyFolder) -> list[Path]:
+    """The tables and figures that are in a study's folder now."""
+    tables = [folder.path / name for name in TABLES]
+    return [path for path in (*tables, *sorted(folder.path.glob("*.png"))) if path.is_file()]
 
 
 def write_tables(folder: StudyFolder) -> list[Path]:
@@ -82,20 +97,31 @@ def _data(folder: StudyFolder) -> list[str]:
 
 def _not_measured(folder: StudyFolder) -> list[str]:
     """Which metrics gave no numbers for which runs, and why, as lines of markdown."""
-    problems = [(run.path.name, *problem) for run in folder.runs() for problem in run.problems().items()]
-    lines = [f"- `{run}`: `{metric}`: {reason}" for run, metric, reason in problems]
+    lines = [f"- {line}" for line in missing_numbers(folder)]
     return ["## Not measured", "", *lines, ""] if lines else []
 
 
 def write_plots(folder: StudyFolder) -> list[Path]:
-    """Write the figures of numbers: learning curves, metrics with every seed as a dot, attributes, codes."""
+    """Write the figures of numbers: learning curves, metrics with every seed as a dot, attributes, codes.
+
+    Raises `IncompleteError` at the end, with the others written, where some could not be drawn.
+    """
     return _save_all(number_figures(folder), folder.path, NUMBERS)
 
 
 def write_samples(folder: StudyFolder) -> list[Path]:
-    """Write each run's grids, and the sheets of pictures of all models side by side."""
-    grids = [path for run in folder.finished() for path in _write_grids(run.path, run.pictures())]
-    return [*grids, *_save_all(picture_figures(folder), folder.path, PICTURES)]
+    """Write each run's grids, and the sheets of pictures of all models side by side.
+
+    Raises `IncompleteError` at the end, with the others written, where some could not be drawn.
+    """
+    attempts, grids = Attempts(), list[Path]()
+    for run in folder.finished():
+        with attempts.part(f"grids of {run.path.name}"):
+            grids += _write_grids(run.path, run.pictures())
+    with attempts.part("sheets"):
+        grids += _save_all(picture_figures(folder), folder.path, PICTURES)
+    attempts.conclude()
+    return grids
 
 
 def _write_grids(path: Path, kept: Pictures) -> list[Path]:
@@ -117,15 +143,33 @@ def interleaved(above: Array, below: Array, columns: int) -> Array:
     return np.stack(rows, axis=1).reshape(-1, *above.shape[1:])
 
 
-def _save_all(figures: Mapping[str, Figure], folder: Path, names: Iterable[str]) -> list[Path]:
-    """Write the figures; of those that go by `names` and are not drawn now, no older one stays."""
-    paths = {folder / f"{name}.png": figure for name, figure in figures.items()}
-    for older in (path for name in names for path in folder.glob(f"{name}*.png") if path not in paths):
-        older.unlink(missing_ok=True)
-    for path, figure in paths.items():
+def _save_all(drawings: Mapping[str, Drawing], folder: Path, names: Iterable[str]) -> list[Path]:
+    """Write the figures; of those that go by `names` and are not drawn now, no older one stays.
+
+    Raises `IncompleteError` at the end, with the others written, where some could not be drawn.
+    """
+    for older in (path for name in names for path in folder.glob(f"{name}*.png")):
+        if older.stem not in drawings:
+            older.unlink(missing_ok=True)
+    attempts = Attempts()
+    for name, draw in drawings.items():
+        with attempts.part(f"{name}.png"):
+            _save(draw, folder / f"{name}.png")
+    attempts.conclude()
+    return [folder / f"{name}.png" for name in drawings]
+
+
+def _save(draw: Drawing, path: Path) -> None:
+    """Draw a figure and write it; where it cannot be drawn, no older one stays."""
+    try:
+        figure = draw()
         with whole_file(path) as partial:
             figure.savefig(partial, format="png")
-    return list(paths)
+    except StoreError:
+        raise
+    except FAILURES:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def save_grid(images: Array, columns: int, path: Path) -> Path:

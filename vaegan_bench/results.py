@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from vaegan_bench import tables
-from vaegan_bench.errors import BenchError
 from vaegan_bench.paths import home_folder, user_path
 from vaegan_bench.store import StudyFolder
 
@@ -69,9 +68,12 @@ def run(
 
     `study` is a packaged name, a TOML file or a `Study`; further keywords replace its keys:
     `vb.run("quick", models=["vae", "vaegan"], seeds=3)`. Finished runs are not run again.
-    Raises `BenchError` for whatever cannot be run, before anything is trained; and at the end, with the other
-    runs trained, measured and reported, where a run failed.
+    Raises `BenchError` for whatever cannot be run, before anything is trained; and at the end `IncompleteError`, with
+    everything else trained, measured and reported, where a run failed, a metric gave no numbers, or a table or figure
+    could not be written: its `lines` say what is missing, and why.
     """
+    from vaegan_bench.attempts import Attempts
+    from vaegan_bench.completeness import missing_numbers
     from vaegan_bench.execution import Execution
     from vaegan_bench.plan import make_plan
     from vaegan_bench.registry import Registry
@@ -85,14 +87,17 @@ def run(
         warnings.warn(plan.unfollowed, stacklevel=2)
     folder = StudyFolder(user_path(results) / plan.study.name)
     execution = Execution(plan, registry, folder, default_cache() if cache is None else user_path(cache))
-    execution.carry_out()
-    for name, reason in execution.lifecycle.silenced.items():
-        warnings.warn(f"Plugin {name} heard nothing more after an error in its hook {reason}", stacklevel=2)
+    try:
+        execution.carry_out()
+    finally:
+        for line in execution.lifecycle.warnings():
+            warnings.warn(line, stacklevel=2)
+    attempts = Attempts(execution.missing())
     if folder.runs():
-        write_report(folder)
-    if execution.failures:
-        told = "; ".join(f"{run}: {reason}" for run, reason in execution.failures.items())
-        raise BenchError(f"{len(execution.failures)} of {len(plan.runs)} runs failed, the others are kept: {told}")
+        attempts.lines += missing_numbers(folder)
+        with attempts.part("report"):
+            write_report(folder)
+    attempts.conclude()
     return Results(folder)
 
 

@@ -85,7 +85,8 @@ class StudyFolder:
     def rows(self) -> pd.DataFrame:
         """Every number of every run: one row per run × metric. Raises `StoreError` where no run is finished."""
         name = self.study()["study"]["name"]
-        return pd.DataFrame([{"study": name, **row} for run in self.finished() for row in run.rows()])
+        rows = pd.DataFrame([{"study": name, **row} for run in self.finished() for row in run.rows()])
+        return rows.astype(dict.fromkeys(OPTIONAL, float))  # a column of nothing but None would be none of numbers
 
     def by_dataset(self) -> dict[str, dict[str, Any]]:
         """Data set → the record of a run on it: what it says of the data holds for all."""

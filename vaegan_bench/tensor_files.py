@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock
@@ -13,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from vaegan_bench.errors import StoreError
+from vaegan_bench.errors import CacheWarning
 
 State = Mapping[str, Tensor]
 Scores = Mapping[str, float]
@@ -38,21 +40,45 @@ def sha256_of_state(state: State) -> str:
 def kept(path: Path, build: Callable[[], tuple[State, Scores]]) -> tuple[State, Scores]:
     """What `build` makes: read from `path`, or made and put there where it is absent or damaged.
 
-    Another process that wants the same file meanwhile waits for it. Raises `StoreError` where it cannot be written.
+    Another process that wants the same file meanwhile waits for it. Where it cannot be written, it is made all the
+    same, for this process alone, with a `CacheWarning`: nobody loses a number to a cache.
     """
     if (found := read_state(path)) is not None:
         return found
+    with _alone(path):
+        if (found := read_state(path)) is None:
+            found = build()
+            try:
+                write_state(path, *found)
+            except OSError as error:
+                _warn(path, error)
+    return found
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the lock of a file, where there can be one."""
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_name(f".{path.name}.lock")):
-            if (found := read_state(path)) is None:
-                found = build()
-                write_state(path, *found)
-    except OSError as error:
-        raise StoreError(
-            f"Cannot write {path}: {error.strerror or error}. Choose another cache with --cache-dir."
-        ) from error
-    return found
+        lock.acquire()
+    except (OSError, NotImplementedError) as error:  # a folder, or a file system, that takes no locks
+        _warn(path, error)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _warn(path: Path, error: Exception) -> None:
+    """Say it once per cache, whose folders hold the files: `warnings` shows equal texts once."""
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+    warnings.warn(
+        f"The cache {path.parents[1]} cannot be written ({reason}): what should be kept there is computed for this "
+        "command alone. Choose another cache with --cache-dir.",
+        CacheWarning,
+        stacklevel=1,
+    )
 
 
 def write_state(path: Path, state: State, scores: Scores) -> None:

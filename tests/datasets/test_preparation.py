@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -16,7 +17,7 @@ from filelock import FileLock
 from fixtures_faces import Counted, face, pack, spoil, write
 from PIL import Image
 
-from vaegan_bench.api import DataError, Progress, silent
+from vaegan_bench.api import DataError, Progress, StoreError, silent
 from vaegan_bench.datasets.preparation import array, reading
 from vaegan_bench.datasets.preparation.array import prepare
 from vaegan_bench.datasets.preparation.manifest import Prepared, array_of, recipe_of
@@ -328,6 +329,19 @@ def test_a_cache_that_cannot_be_written_is_refused_in_one_line(case: Case, tmp_p
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(DataError, match=r"Cannot keep faces in .*--cache-dir"):
         case.prepare()
+
+
+def test_space_for_parts_and_whole_is_asked_for_before_any_picture_is_decoded(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needed = 2 * 12 * 3 * SMALL.size**2
+    usage = shutil.disk_usage(case.cache.parent)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=needed - 1))
+    with pytest.raises(StoreError, match=r"Preparing faces can take up to .* --cache-dir"):
+        case.prepare()
+    assert not list(case.cache.rglob("[0-9]*"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=needed))
+    assert len(case.prepare().pixels) == 12
 
 
 def encoded(picture: Image.Image, form: str) -> bytes:

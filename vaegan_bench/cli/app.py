@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import signal
 import sys
 from typing import Annotated
 
@@ -9,7 +11,9 @@ import typer
 
 from vaegan_bench import __version__
 from vaegan_bench.cli import author, conformance, data, evaluate, explore, reproduce, revisit, train, verdict
+from vaegan_bench.cli.interruption import INTERRUPTED, interruption
 from vaegan_bench.cli.terminal import prepare_output, say
+from vaegan_bench.cli.warnings import own_warnings_in_one_line
 
 app = typer.Typer(
     name="vaegan-bench",
@@ -52,21 +56,41 @@ def options(
 
 
 def main() -> None:
-    """Run the command line; an error that the user can mend is one line on stderr and exit code 2."""
-    from vaegan_bench.errors import BenchError
+    """Run the command line; errors are lines on stderr, and docs/cli.md says what the exit codes mean."""
+    with interruption() as interrupted, own_warnings_in_one_line():
+        try:
+            code = _exit_code()
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        if code == INTERRUPTED:
+            atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would only add a traceback
+            say("Interrupted.", error=True)
+            code = interrupted.exit_code
+    sys.exit(code)
+
+
+def _exit_code() -> int:
+    """Run the command line, and say what went wrong."""
+    from vaegan_bench.errors import BenchError, IncompleteError
 
     prepare_output()
     try:
         code = app(prog_name="vaegan-bench", standalone_mode=False)
+    except IncompleteError as error:
+        for line in error.lines:
+            say(f"Error: {line}", error=True)
+        return 1
     except BenchError as error:
         say(f"Error: {error}", error=True)
-        sys.exit(2)
-    except typer.Abort:
-        sys.exit(130)
+        return 2
+    except typer.Abort as error:
+        if isinstance(error.__cause__, EOFError):  # what a reader of some file raised is no interruption
+            raise error.__cause__ from None
+        return INTERRUPTED
     except Exception as error:
         _told_by_typer(error)
-        sys.exit(2)
-    sys.exit(code if isinstance(code, int) else 0)
+        return 2
+    return code if isinstance(code, int) else 0
 
 
 def _told_by_typer(error: Exception) -> None:

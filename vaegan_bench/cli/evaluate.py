@@ -71,9 +71,9 @@ def evaluate(
     """
 
     from vaegan_bench import tables
-    from vaegan_bench.api import BenchError
     from vaegan_bench.cli.fields import extractor_fields, look_for_data_in
     from vaegan_bench.device import choose_device
+    from vaegan_bench.errors import IncompleteError
     from vaegan_bench.evaluation.folders import refuse_metrics_of_models
     from vaegan_bench.evaluation.measuring import Protocol
     from vaegan_bench.evaluation.shared import SharedShelf
@@ -105,8 +105,7 @@ def evaluate(
     if not rows.empty:
         console.print(tables.to_rich(rows))
     if problems:
-        told = (f"{metric} gave no numbers: {reason.rstrip('.')}" for metric, reason in problems.items())
-        raise BenchError("; ".join(told) + ".")
+        raise IncompleteError([f"{metric} gave no numbers: {reason}" for metric, reason in problems.items()])
 
 
 def _check_arguments(

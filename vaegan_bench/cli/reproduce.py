@@ -58,8 +58,12 @@ def reproduce(
     import shlex
     import sys
 
+    from vaegan_bench.attempts import Attempts
     from vaegan_bench.cli.fields import extractor_fields, look_for_data_in
     from vaegan_bench.cli.train import carry_out, print_plan, tell_broken
+    from vaegan_bench.disk_space import check_space
+    from vaegan_bench.errors import IncompleteError
+    from vaegan_bench.execution import Execution
     from vaegan_bench.paper import load_paper
     from vaegan_bench.plan import make_plan
     from vaegan_bench.progress import TerminalProgress
@@ -67,6 +71,7 @@ def reproduce(
     from vaegan_bench.reproduction import Reproduction
     from vaegan_bench.results import default_cache
     from vaegan_bench.selectors import parse_selector
+    from vaegan_bench.store import StudyFolder
     from vaegan_bench.training.loading import fetch, load
 
     look_for_data_in(data_dir)
@@ -93,11 +98,19 @@ def reproduce(
         for data, pixels in dict.fromkeys((run.dataset, run.size) for plan in plans for run in plan.runs):
             fetch(data, progress)
             load(data, pixels, cache, progress)
-    whole = [carry_out(plan, registry, folder, cache, console) for plan in plans]
     command = shlex.join(["vaegan-bench", *sys.argv[1:]])
-    console.print(f"Page: {Reproduction(chosen, preset, command, folder).write()}", markup=False, highlight=False)
-    if not all(whole):
-        raise typer.Exit(1)
+    folders = [StudyFolder(folder / plan.study.name) for plan in plans]
+    needed = sum(Execution(plan, registry, at, cache).needed_space() for plan, at in zip(plans, folders, strict=True))
+    check_space(folder, needed, f"The results of {len(plans)} comparisons", "--results")
+    attempts = Attempts()
+    for plan in plans:
+        try:
+            attempts.lines += carry_out(plan, registry, folder, cache, console)
+        except IncompleteError as error:  # the disk is full: the other studies would meet it as well
+            raise IncompleteError([*attempts.lines, *error.lines]) from error
+    with attempts.part("page"):
+        console.print(f"Page: {Reproduction(chosen, preset, command, folder).write()}", markup=False, highlight=False)
+    attempts.conclude()
 
 
 def _datasets(values: Sequence[str], comparisons: Sequence[str]) -> dict[str, str]:

@@ -97,6 +97,7 @@ def run(
     """Train, measure and compare models; finished runs are not run again."""
 
     from vaegan_bench.cli.fields import extractor_fields, look_for_data_in, read_fields
+    from vaegan_bench.errors import IncompleteError
     from vaegan_bench.plan import make_plan
     from vaegan_bench.registry import Registry
     from vaegan_bench.results import default_cache
@@ -116,8 +117,8 @@ def run(
     plan = make_plan(chosen, registry)
     if dry_run:
         print_plan(plan, console)
-    elif not carry_out(plan, registry, results, cache_dir or default_cache(), console):
-        raise typer.Exit(1)
+    elif missing := carry_out(plan, registry, results, cache_dir or default_cache(), console):
+        raise IncompleteError(missing)
 
 
 def tell_broken(registry: Registry, console: Console) -> None:
@@ -182,36 +183,40 @@ def _crossed(option: str, texts: list[str] | None) -> dict[str, list[str]] | Non
     return crossed or None
 
 
-def carry_out(plan: Plan, registry: Registry, results: Path, cache: Path, console: Console) -> bool:
-    """Train, measure and report a plan with bars in the terminal; whether no run failed. An interruption exits."""
+def carry_out(plan: Plan, registry: Registry, results: Path, cache: Path, console: Console) -> list[str]:
+    """Train, measure and report a plan with bars in the terminal; return what is missing at the end, line by line.
+
+    An interruption goes on to the caller, after a line on what is kept.
+    """
     from vaegan_bench.execution import Execution
     from vaegan_bench.progress import TerminalProgress
     from vaegan_bench.store import StudyFolder
 
     folder = StudyFolder(results / plan.study.name)
     progress = TerminalProgress(console)
-    registry.manager.register(progress)
     execution = Execution(plan, registry, folder, cache, progress)
-    _announce(execution, console)
+    registry.manager.register(progress, "progress bars")
     try:
+        _announce(execution, console)
         with progress:
             execution.carry_out()
-        _conclude(folder, console)
+        return _conclude(execution, console)
     except KeyboardInterrupt:
-        kept = len(execution.finished())
-        console.print(
-            f"\nInterrupted. {kept} of {len(plan.runs)} runs are finished and kept in {folder.path}; "
-            f"the same command goes on with the rest, and vaegan-bench table {folder.path} shows what is there.",
-            markup=False,
-        )
-        raise typer.Exit(130) from None
+        _say_what_is_kept(execution, console)
+        raise
     finally:
         registry.manager.unregister(progress)
-    for name, reason in execution.lifecycle.silenced.items():
-        say(f"Plugin {name} heard nothing more after an error in its hook {reason}", error=True)
-    for run, reason in execution.failures.items():
-        say(f"Error: {run}: {reason}", error=True)
-    return not execution.failures
+        for line in execution.lifecycle.warnings():
+            say(f"Warning: {line}", error=True)
+
+
+def _say_what_is_kept(execution: Execution, console: Console) -> None:
+    kept, runs, path = len(execution.finished()), len(execution.plan.runs), execution.folder.path
+    console.print(
+        f"\n{kept} of {runs} runs are finished and kept in {path}; the same command goes on with the "
+        f"rest, and vaegan-bench table {path} shows what is there.",
+        markup=False,
+    )
 
 
 def _warn(plan: Plan, console: Console) -> None:
@@ -235,22 +240,27 @@ def _announce(execution: Execution, console: Console) -> None:
     )
 
 
-def _conclude(folder: Any, console: Console) -> None:
+def _conclude(execution: Execution, console: Console) -> list[str]:
+    """Write and print what was found; return what is missing, line by line."""
     from vaegan_bench import report, tables
+    from vaegan_bench.attempts import Attempts
+    from vaegan_bench.completeness import missing_numbers
 
+    folder, attempts = execution.folder, Attempts(execution.missing())
     if not folder.runs():
-        return
-    with console.status("Writing tables and plots"):
-        paths = report.write_report(folder)
-    console.print(tables.to_rich(folder.rows()))
-    left_out = tables.ablation(folder.rows())
-    if not left_out.empty:
-        console.print(tables.ablation_to_rich(left_out))
-    for run in folder.runs():
-        for metric, problem in run.problems().items():
-            console.print(f"{run.record()['id']}: {metric} gave no numbers: {problem}", markup=False)
-    names = ", ".join(path.name for path in paths if path.parent == folder.path)
+        return attempts.lines
+    attempts.lines += missing_numbers(folder)
+    with console.status("Writing tables and plots"), attempts.part("report"):
+        report.write_report(folder)
+    with attempts.part("the table in the terminal"):
+        console.print(tables.to_rich(folder.rows()))
+    with attempts.part("the table of terms left out"):
+        left_out = tables.ablation(folder.rows())
+        if not left_out.empty:
+            console.print(tables.ablation_to_rich(left_out))
+    names = ", ".join(path.name for path in report.written(folder))
     console.print(f"Results: {folder.path}/ ({names})", markup=False, highlight=False)
+    return attempts.lines
 
 
 def print_plan(plan: Plan, console: Console) -> None:

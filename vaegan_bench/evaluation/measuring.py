@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from vaegan_bench.api import Measurement, Metric, Outputs, definition
-from vaegan_bench.errors import reason_of
+from vaegan_bench.errors import FAILURES, reason_of
 from vaegan_bench.runs import code_of
 
 AVERAGED = ("value", "low", "high", "ceiling", "floor")
@@ -64,7 +64,7 @@ def measure(draws: Sequence[Watched], metrics: Sequence[Metric], split: str) -> 
     for metric in metrics:
         try:
             rows, exhibits = _rows(metric, draws, split), metric.exhibits(draws[0])
-        except Exception as error:  # a stranger's metric may raise anything, and costs no other its numbers
+        except FAILURES as error:  # costs no other metric its numbers
             measured.problems[str(metric)] = reason_of(error)
         else:
             measured.rows.extend(rows)

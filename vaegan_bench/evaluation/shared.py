@@ -11,8 +11,21 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import Data, Derive, Extractor, FeatureNetwork, Features, Metric, Progress, definition, silent
+from vaegan_bench.api import (
+    BenchError,
+    Data,
+    Derive,
+    Extractor,
+    ExtractorError,
+    FeatureNetwork,
+    Features,
+    Metric,
+    Progress,
+    definition,
+    silent,
+)
 from vaegan_bench.code import code_behind
+from vaegan_bench.errors import FAILURES, reason_of
 from vaegan_bench.registry import plugins_within
 from vaegan_bench.tensor_files import State, kept
 
@@ -98,7 +111,12 @@ def open_extractors(metrics: Iterable[Metric], shared: Shared) -> None:
     """
     for extractor in (plugin for metric in metrics for plugin in plugins_within(metric)):
         if isinstance(extractor, Extractor) and not extractor.learns:
-            shared.network(extractor)
+            try:
+                shared.network(extractor)
+            except BenchError:
+                raise
+            except FAILURES as error:
+                raise ExtractorError(f"Extractor '{extractor}' cannot be opened: {reason_of(error)}.") from error
 
 
 class SharedShelf:

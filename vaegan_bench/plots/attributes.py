@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from vaegan_bench.errors import one_line
 from vaegan_bench.plots.dots import BETTER, REACH
-from vaegan_bench.plots.legend import legend_above
+from vaegan_bench.plots.legend import caption_below, legend_above
 from vaegan_bench.plots.style import MUTED, PALETTE, blank, colours, inches, nothing, remove, styled
 from vaegan_bench.tables import interval, wrapped
 
@@ -110,6 +110,8 @@ def attribute_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
     """
     if rows["dataset"].nunique() > 1:
         raise ValueError(f"Draw one data set at a time, not {' and '.join(rows['dataset'].unique())} together.")
+    # A column that holds nothing but None is none of numbers, whatever it stands for.
+    rows = rows.astype(dict.fromkeys(("value", "low", "high", "ceiling", "floor"), float))
     rows = rows[np.isfinite(rows["value"])].drop_duplicates(["run", "metric", "attribute"])
     rows = rows.assign(attribute=rows["attribute"].map(one_line))
     if rows.empty:
@@ -120,7 +122,7 @@ def attribute_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
     for ax, (metric, measured) in zip(panels, rows.groupby("metric", sort=False), strict=True):
         _panel(ax, measured, names, shown, _looks(order))
         ax.set_title(wrapped(str(metric), int(WIDTH / CHARACTER)), fontsize=8)
-    figure.supxlabel(_key(rows), x=0.01, ha="left", fontsize=7, color=MUTED)
+    caption_below(figure, _key(rows))
     legend_above(figure, _handles(rows, shown, _looks(order)))
     return figure
 
@@ -237,7 +239,9 @@ def _key(rows: pd.DataFrame) -> str:
     seeds = rows.groupby(["metric", "attribute", "model"]).size()
     within, over = "95 % interval within the run", "95 % t-interval over seeds"
     if seeds.max() == 1:
-        return f"dot: one seed     bar: {within}"
+        return (
+            f"dot: one seed     bar: {within}" if rows["low"].notna().any() else "dot: one seed, which has no interval"
+        )
     return f"dot: mean over seeds     bar: {over}" + (
         f"; where there is one seed, {within}" if seeds.min() == 1 else ""
     )

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
+from vaegan_bench.plots.legend import caption_below
 from vaegan_bench.plots.style import LABEL_WIDTH, MUTED, blank, colours, inches, nothing, remove, styled
 from vaegan_bench.tables import overall, rank_of_family, runs, summarise, with_units, wrapped
 
@@ -44,7 +45,7 @@ def metric_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
     A dash stands where a model has no such metric. `models` fixes the order of lines and colours.
     Raises `MixedProtocolsError` where values are not comparable.
     """
-    rows = overall(rows[np.isfinite(rows["value"])])  # an infinite value has no place on an axis
+    rows = overall(rows[np.isfinite(rows["value"].astype(float))])  # an infinite value has no place on an axis
     models = list(dict.fromkeys([*models, *rows["model"]]))
     summary = summarise(rows)
     lines = _lines(summary[summary["direction"] != "none"])
@@ -54,7 +55,7 @@ def metric_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
     grid = figure.subplots(len(lines), max(len(line.metrics) for line in lines), squeeze=False, sharey="row")
     for line, panels in zip(lines, grid, strict=True):
         _draw(line, panels, rows[rows["dataset"] == line.dataset], models)
-    figure.supxlabel(_key(summary), x=0.01, ha="left", fontsize=7, color=MUTED)
+    caption_below(figure, _key(summary))
     return figure
 
 

@@ -23,7 +23,7 @@ from vaegan_bench.api import (
     Regulariser,
     UnknownNameError,
 )
-from vaegan_bench.errors import reason_of
+from vaegan_bench.errors import FAILURES, reason_of
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
@@ -84,7 +84,7 @@ class Case:
             raise
         except BenchError as error:
             raise ConformanceError(f"{self.plugin.kind.capitalize()} '{self.plugin}': {error}") from error.__cause__
-        except Exception as error:  # a stranger's plugin may raise anything
+        except FAILURES as error:
             raised = f"raises {reason_of(error)} in the check '{self.check.__name__}'"
             raise ConformanceError(f"{self.plugin.kind.capitalize()} '{self.plugin}': {raised}.") from error
 

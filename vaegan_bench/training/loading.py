@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vaegan_bench.api import BenchError, Data, DataError, Dataset, Progress, StudyError, definition, silent
 from vaegan_bench.datasets.preparation.words import left_out
-from vaegan_bench.errors import reason_of
+from vaegan_bench.errors import FAILURES, reason_of
 from vaegan_bench.runs import Run
 
 
@@ -32,7 +32,7 @@ def _in_our_words(dataset: Dataset, what: str) -> Iterator[None]:
         yield
     except BenchError:
         raise
-    except Exception as error:
+    except FAILURES as error:
         raise DataError(f"Dataset '{dataset}' cannot be {what}: {reason_of(error)}.") from error
 
 

@@ -78,7 +78,9 @@ def _pictures(faces: list[Face], size: int, folder: Path, progress: Progress) ->
     try:
         return kept.recall(folder, _recipe(faces, size), draw)
     except OSError as error:
-        raise DataError(f"Cannot keep avatars in {folder}: {error.strerror or error}.") from error
+        raise DataError(
+            f"Cannot keep avatars in {folder}: {error.strerror or error}. Choose another cache with --cache-dir."
+        ) from error
 
 
 def _recipe(faces: list[Face], size: int) -> kept.Recipe:

@@ -25,6 +25,7 @@ from vaegan_bench.datasets.preparation.reading import refuse_many
 from vaegan_bench.datasets.preparation.sources import Source
 from vaegan_bench.datasets.preparation.treatment import Treatment
 from vaegan_bench.datasets.preparation.workers import crew, useful_workers
+from vaegan_bench.disk_space import check_space
 from vaegan_bench.errors import DataError
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ PART = 2000
 WORTH = 500
 """Pictures for which a process is worth its start."""
 BLOCK = 1 << 20
+CHANNELS = 3
 
 
 def prepare(
@@ -50,7 +52,8 @@ def prepare(
 
     `left_out` names pictures that were not to be used, with the reason, for the manifest. Pictures that could not be
     read are tried again every time. Several processes may do this at once: one works, the others wait. Raises
-    `DataError` where more than 1 % of the pictures cannot be read, or where nothing can be written.
+    `DataError` where more than 1 % of the pictures cannot be read, or where nothing can be written, and `StoreError`
+    where there is too little space.
     """
     recipe = recipe_of(sources, treatment, left_out or {})
     array = array_of(folder, recipe)
@@ -108,6 +111,9 @@ def _parts(array: Path) -> Path:
 
 def _make(name: str, array: Path, recipe: Recipe, tasks: Sequence[Task], progress: Progress, workers: int) -> None:
     _parts(array).mkdir(exist_ok=True)
+    there = sum(task.path.stat().st_size for task in tasks if task.path.exists())
+    pixels = sum(CHANNELS * len(task.sources) * task.treatment.size**2 for task in tasks)
+    check_space(array.parent, 2 * pixels - there, f"Preparing {name}", "--cache-dir")  # as parts, and as one array
     with crew(workers, name) as spread:
         parts = list(_reported(name, spread(make_part, tasks), recipe["pictures"], progress))
     sha256 = _join(parts, array)

@@ -1,0 +1,48 @@
+"""Signals that end a command: Ctrl-C, and those that end it likewise, each with the exit code that shells expect."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Sent by batch systems and `kill`, and where a terminal is closed; Windows lacks the second."""
+
+INTERRUPTED = 130
+"""What Typer makes of a KeyboardInterrupt, and shells of Ctrl-C."""
+
+
+class Interruption:
+    """Which signal ended the command, if one did."""
+
+    def __init__(self) -> None:
+        self.signal = signal.SIGINT
+
+    @property
+    def exit_code(self) -> int:
+        """128 and the signal's number: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP."""
+        return 128 + self.signal
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Handle a signal as Python handles Ctrl-C."""
+        self.signal = signal.Signals(number)
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def interruption() -> Iterator[Interruption]:
+    """Meanwhile SIGTERM and SIGHUP interrupt as Ctrl-C does, unless somebody ignores them, such as nohup."""
+    told = Interruption()
+    before = {}
+    if threading.current_thread() is threading.main_thread():  # no other may handle signals
+        before = {each: signal.getsignal(each) for each in SIGNALS if signal.getsignal(each) is signal.SIG_DFL}
+    for each in before:
+        signal.signal(each, told)
+    try:
+        yield told
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

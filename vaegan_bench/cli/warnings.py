@@ -1,0 +1,36 @@
+"""How warnings look in the terminal."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+import typer
+
+
+@contextmanager
+def own_warnings_in_one_line() -> Iterator[None]:
+    """Meanwhile a warning of this package is one line on stderr, without a place in our source; others are as ever."""
+    before = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if category.__module__.startswith("vaegan_bench."):
+            typer.echo(f"Warning: {message}", file=file or sys.stderr)
+        else:
+            before(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before
