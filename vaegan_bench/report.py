@@ -13,7 +13,7 @@ from PIL import Image
 from vaegan_bench import plots, tables
 from vaegan_bench.errors import StoreError
 from vaegan_bench.figures import NUMBERS, PICTURES, number_figures, picture_figures
-from vaegan_bench.store import Pictures, StudyFolder, whole_file
+from vaegan_bench.store import Pictures, StudyFolder, remove, whole_file
 
 Array = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -40,9 +40,10 @@ def write_tables(folder: StudyFolder) -> list[Path]:
         rows.to_parquet(partial, index=False)
     single = tables.attributes_to_markdown(rows, title)
     body = [tables.to_markdown(rows, title).rstrip(), "", *([BY_ATTRIBUTE, ""] if single else [])]
+    missing = [*_not_measured(folder), *_left_out(folder)]
     with whole_file(summary) as partial:
-        partial.write_text("\n".join([*body, *_setting(study), *_data(folder), *_not_measured(folder)]), "utf-8")
-    attributes.unlink(missing_ok=True)
+        partial.write_text("\n".join([*body, *_setting(study), *_data(folder), *missing]), "utf-8")
+    remove(attributes)
     if single:
         with whole_file(attributes) as partial:
             partial.write_text(single, "utf-8")
@@ -81,10 +82,15 @@ def _data(folder: StudyFolder) -> list[str]:
 
 
 def _not_measured(folder: StudyFolder) -> list[str]:
-    """Which metrics gave no numbers for which runs, and why, as lines of markdown."""
-    problems = [(run.path.name, *problem) for run in folder.runs() for problem in run.problems().items()]
-    lines = [f"- `{run}`: `{metric}`: {reason}" for run, metric, reason in problems]
+    """Which numbers are missing for which runs, and why, as lines of markdown."""
+    lines = [f"- `{run}`: `{metric}`: {reason}" for run, metric, reason in folder.not_measured()]
     return ["## Not measured", "", *lines, ""] if lines else []
+
+
+def _left_out(folder: StudyFolder) -> list[str]:
+    """Which runs are in no table and no figure because of damage, as lines of markdown."""
+    lines = [f"- `{run}`: {reason}" for run, reason in folder.left_out().items()]
+    return ["## Left out", "", *lines, ""] if lines else []
 
 
 def write_plots(folder: StudyFolder) -> list[Path]:
@@ -121,7 +127,7 @@ def _save_all(figures: Mapping[str, Figure], folder: Path, names: Iterable[str])
     """Write the figures; of those that go by `names` and are not drawn now, no older one stays."""
     paths = {folder / f"{name}.png": figure for name, figure in figures.items()}
     for older in (path for name in names for path in folder.glob(f"{name}*.png") if path not in paths):
-        older.unlink(missing_ok=True)
+        remove(older)
     for path, figure in paths.items():
         with whole_file(path) as partial:
             figure.savefig(partial, format="png")

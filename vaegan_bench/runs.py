@@ -100,13 +100,15 @@ NOT_TRAINING = (
     "metrics",
     "extractors",
     "evaluation",
-    "store.py",
+    "store",
     "execution.py",
     "lifecycle.py",
     "scaffold.py",
     "templates",
     "testing",
     "tensor_files.py",
+    "locks.py",
+    "records.py",
 )
 """Parts that a trained model does not depend on: when only they change, finished runs are measured again."""
 

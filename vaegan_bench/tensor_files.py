@@ -9,12 +9,12 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from filelock import FileLock
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from vaegan_bench.errors import StoreError
+from vaegan_bench.locks import locked
 
 State = Mapping[str, Tensor]
 Scores = Mapping[str, float]
@@ -50,7 +50,7 @@ def kept(path: Path, build: Callable[[], tuple[State, Scores]]) -> tuple[State, 
         return found
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.with_name(f".{path.name}.lock")):
+        with locked(path.with_name(f".{path.name}.lock")):
             if (found := read_state(path)) is None:
                 found = build()
                 write_state(path, *found)

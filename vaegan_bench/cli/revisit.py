@@ -18,6 +18,8 @@ StudyPath = Annotated[Path, typer.Argument(help="A study's folder, such as resul
 def table(study: StudyPath = Path("results/quick")) -> None:
     """Print the comparison, and write results.csv, results.parquet and summary.md again.
 
+    Exit code 1 where runs are left out because of damage, 2 where the files cannot be written.
+
     Example: `vaegan-bench table results/quick`
     """
     from rich.console import Console
@@ -26,27 +28,34 @@ def table(study: StudyPath = Path("results/quick")) -> None:
 
     folder = _opened(study)
     Console().print(tables.to_rich(folder.rows()))
+    for run, metric, reason in folder.not_measured():
+        typer.echo(f"{run}: {metric}: {reason}", err=True)
     _say(report.write_tables(folder))
+    _exit_where_incomplete(folder)
 
 
 def plot(study: StudyPath = Path("results/quick")) -> None:
     """Draw the learning curves and the metrics again, with every seed as a dot.
 
-    Example: `vaegan-bench plot results/quick`
+    Exit code 1 where runs are left out because of damage.
     """
     from vaegan_bench import report
 
-    _say(report.write_plots(_opened(study)))
+    folder = _opened(study)
+    _say(report.write_plots(folder))
+    _exit_where_incomplete(folder)
 
 
 def samples(study: StudyPath = Path("results/quick")) -> None:
     """Draw the samples and reconstructions of all models side by side again.
 
-    Example: `vaegan-bench samples results/quick`
+    Exit code 1 where runs are left out because of damage.
     """
     from vaegan_bench import report
 
-    _say(report.write_samples(_opened(study)))
+    folder = _opened(study)
+    _say(report.write_samples(folder))
+    _exit_where_incomplete(folder)
 
 
 def sample(
@@ -72,9 +81,18 @@ def sample(
 
 
 def _opened(path: Path) -> StudyFolder:
+    """The study, with its runs that are left out named on stderr."""
     from vaegan_bench.store import StudyFolder
 
-    return StudyFolder(path)
+    folder = StudyFolder(path)
+    for reason in folder.left_out().values():
+        typer.echo(f"Left out: {reason}", err=True)
+    return folder
+
+
+def _exit_where_incomplete(folder: StudyFolder) -> None:
+    if folder.left_out():
+        raise typer.Exit(1)
 
 
 def _say(paths: list[Path]) -> None:

@@ -210,6 +210,8 @@ def _announce(execution: Execution, console: Console) -> None:
     plan, finished = execution.plan, execution.finished()
     for skip in plan.skips:
         console.print(f"Skipped {skip.label}: {skip.reason}", markup=False)
+    for reason in execution.damaged().values():
+        typer.echo(f"Made again: {reason}", err=True)
     run = plan.runs[0]
     done = f", {len(finished)} of them finished before" if finished else ""
     console.print(

@@ -31,7 +31,10 @@ def compare(
     from vaegan_bench.errors import StudyError
     from vaegan_bench.store import StudyFolder
 
-    found = tables.compare(StudyFolder(study).rows(), model, other)
+    folder = StudyFolder(study)
+    for reason in folder.left_out().values():
+        typer.echo(f"Left out: {reason}", err=True)
+    found = tables.compare(folder.rows(), model, other)
     if found.empty:
         raise StudyError(f"'{model}' and '{other}' have no metric on common seeds in {study}.")
     found = _chosen(found, metric or [])
