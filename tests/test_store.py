@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from filelock import FileLock
+from shell import bench
 from stored_study import DRAWS, SAMPLES, edit, exhibits, forge, measurement, run_record, store_study
 
 import vaegan_bench as vb
@@ -306,7 +307,6 @@ def read_everything(study: StudyFolder, shown: set[str]) -> None:
         tables.to_markdown(rows, "t")
         tables.to_rich(rows)
     study.history()
-    study.by_dataset()
     study.not_measured()
 
 
@@ -327,7 +327,7 @@ def damage(path: Path, chance: random.Random) -> None:
 def test_only_errors_of_our_own_leave_the_readers(study: StudyFolder, seed: int) -> None:
     chance, shown, errors = random.Random(seed), set[str](), list[str]()
     files = sorted(path for path in study.path.rglob("*") if path.suffix in (".json", ".csv", ".npz"))
-    for _ in range(60):
+    for _ in range(50):
         path = chance.choice(files)
         whole = path.read_bytes()
         damage(path, chance)
@@ -337,9 +337,31 @@ def test_only_errors_of_our_own_leave_the_readers(study: StudyFolder, seed: int)
         except BenchError as error:
             errors.append(str(error))
         path.write_bytes(whole)
-    assert len(errors) > 30
+    assert len(errors) > 25
     assert not [error for error in errors if "\n" in error]
     assert study.left_out() == {}
+
+
+def test_the_table_is_printed_whatever_can_be_written_and_the_exit_code_says_what_is_missing(
+    study: StudyFolder,
+) -> None:
+    assert bench("table", study.path).returncode == 0
+    (study.path / "results.csv").unlink()
+    (study.path / "results.csv").mkdir()
+    unwritten = bench("table", study.path)
+    assert unwritten.returncode == 2
+    assert "psnr" in unwritten.stdout
+    assert "Cannot write" in unwritten.stderr
+    (study.path / "results.csv").rmdir()
+    (study.path / "vae-1" / "run.json").write_text("{")
+    for command in ("table", "samples"):
+        incomplete = bench(command, study.path)
+        assert incomplete.returncode == 1
+        assert incomplete.stderr.startswith(f"Left out: Cannot read {study.path}/vae-1/run.json")
+    compared = bench("compare", "vae", "gan", "--study", study.path)
+    assert compared.returncode == 0
+    assert "1 common seed" in compared.stdout
+    assert "Left out: " in compared.stderr
 
 
 # Locks, and folders that cannot be written.

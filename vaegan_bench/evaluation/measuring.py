@@ -17,8 +17,8 @@ from vaegan_bench.records import check
 from vaegan_bench.registry import plugins_within
 from vaegan_bench.runs import code_of
 
-AVERAGED = ("value", "low", "high", "ceiling", "floor")
-"""What rows hold in the mean over draws."""
+BOUNDS = ("low", "high", "ceiling", "floor")
+"""What rows hold beside the value, in the mean over draws, too."""
 COUNTS = "n_"
 """How the keys of a protocol begin that say how many images were measured."""
 
@@ -206,14 +206,25 @@ def _rows(metric: Metric, draws: Sequence[Watched], split: str) -> list[Row]:
 def _row(metric: Metric, same: Sequence[Measurement], shared: Mapping[str, Any]) -> Row:
     """One number over its draws: the mean, and its standard deviation as evaluation noise."""
     first = asdict(same[0])
-    means = {name: _mean([getattr(measurement, name) for measurement in same]) for name in AVERAGED}
+    bounds = {name: _bound([getattr(measurement, name) for measurement in same]) for name in BOUNDS}
     values = [float(measurement.value) for measurement in same]
     noise = statistics.stdev(values) if len(values) > 1 and all(map(math.isfinite, values)) else None
     protocol = {**first["protocol"], **shared}
-    return typing.cast(Row, {**first, **means, "noise": noise, "family": metric.family, "protocol": protocol})
+    return typing.cast(
+        Row,
+        {
+            **first,
+            **bounds,
+            "value": statistics.fmean(values),
+            "noise": noise,
+            "family": metric.family,
+            "protocol": protocol,
+        },
+    )
 
 
-def _mean(values: Sequence[float | None]) -> float | None:
-    """The mean of what is there; None where nothing is."""
+def _bound(values: Sequence[float | None]) -> float | None:
+    """The mean of what is there, if that is a number; None where nothing is."""
     there = [float(value) for value in values if value is not None]
-    return statistics.fmean(there) if there else None
+    mean = statistics.fmean(there) if there else math.nan
+    return mean if math.isfinite(mean) else None
