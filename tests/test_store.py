@@ -18,13 +18,16 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from shell import bench
-from stored_study import DRAWS, SAMPLES, edit, exhibits, forge, measurement, run_record, store_study
+from stored_study import DRAWS, SAMPLES, edit, exhibits, forge, measurement, row, run_record, store_study
 
 import vaegan_bench as vb
 from vaegan_bench import report, tables
-from vaegan_bench.api import BenchError, StoreError
+from vaegan_bench.api import BenchError, Metric, StoreError
+from vaegan_bench.evaluation.measuring import Protocol
 from vaegan_bench.figures import study_figures
 from vaegan_bench.locks import locked
+from vaegan_bench.metrics.reconstruction import Reconstruction
+from vaegan_bench.runs import code_of
 from vaegan_bench.store import RunFolder, StudyFolder, read_json
 from vaegan_bench.store.files import sha256_of, write_arrays
 from vaegan_bench.store.shapes import key_of
@@ -127,6 +130,50 @@ def test_a_measurement_is_added_and_replaces_only_the_same_one(study: StudyFolde
     assert list(run.exhibits()) == [first]
     assert "mode collapse: 83 % of 40" in run.health()
     assert len(run.pictures()["samples"]) == 4
+
+
+def test_a_measurement_is_missing_unless_it_is_what_would_be_measured_today(study: StudyFolder) -> None:
+    metric, run = Reconstruction(), study.run("vae-0")
+    protocol = Protocol([metric], SAMPLES, DRAWS)
+    whole = {"code": code_of([metric]), "exhibits": [], "weights": {"oracle": "ab"}}
+
+    def missing(known: dict[str, str], **changes: Any) -> list[Metric]:
+        run.write_measured([(measurement({"psnr": 1.0}, SAMPLES, DRAWS, **{**whole, **changes}), {})])
+        return run.missing(protocol, known)
+
+    assert missing({}) == missing({"oracle": "ab", "regressor": "cd"}) == []
+    assert missing({"oracle": "cd"}) == [metric]
+    assert missing({}, problem="gave NaN for psnr") == [metric]
+    assert missing({}, code={"vaegan_bench": "0b"}) == [metric]
+    assert missing({}) == []
+    assert run.missing(Protocol([metric], SAMPLES + 1, DRAWS), {}) == [metric]
+    assert run.is_measured(protocol)
+    assert (run.has_seen(SAMPLES), run.has_seen(SAMPLES + 1)) == (True, False)
+    flip(run.path / "pictures.npz", -30)
+    assert not run.is_measured(protocol)
+    assert not run.has_seen(SAMPLES)
+    edit(run.path / "metrics.json", measurements=[])
+    assert run.missing(protocol, {}) == [metric]
+    edit(run.path / "run.json", status="diverged at step 3")
+    assert run.missing(protocol, {}) == []
+
+
+def test_lost_exhibits_are_measured_again(study: StudyFolder) -> None:
+    metric, run = Reconstruction(), study.run("vae-0")
+    (record,) = run.measurements().values()
+    edit(run.path / "metrics.json", measurements=[{**record, "code": code_of([metric])}])
+    assert run.missing(Protocol([metric], SAMPLES, DRAWS), {}) == []
+    flip(run.path / "exhibits.npz", -30)
+    assert run.missing(Protocol([metric], SAMPLES, DRAWS), {}) == [metric]
+
+
+def test_a_number_that_was_measured_twice_alike_is_there_once(study: StudyFolder) -> None:
+    run = study.run("vae-0")
+    alike = measurement({}, 5000, 1, exhibits=[], rows=[row("psnr", 20.25, SAMPLES, DRAWS)])
+    before = study.rows()
+    record = read_json(run.path / "metrics.json")
+    edit(run.path / "metrics.json", measurements=[alike, *record["measurements"]])
+    assert study.rows().equals(before)
 
 
 def test_planned_numbers_have_the_plain_column_and_the_figures(study: StudyFolder) -> None:
