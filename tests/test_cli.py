@@ -15,9 +15,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 from shell import bench
+from stored_study import edit
 
 import vaegan_bench
-from vaegan_bench.store import RunFolder
+from vaegan_bench.store import RunFolder, read_json
 from vaegan_bench.tables import number
 
 COMMAND = [sys.executable, "-c", "from vaegan_bench.cli import main; main()"]
@@ -89,8 +90,10 @@ def test_compare_sets_the_exit_code(smoke: Path, tmp_path: Path) -> None:
         for label, lead in (("vae", 1.0), ("worse", 0.0)):
             copy = Path(shutil.copytree(trained, tmp_path / f"{label}-{seed}"))
             edit(copy / "run.json", id=copy.name, label=label, seed=seed)
-            rows = json.loads((copy / "metrics.json").read_text())["rows"]
-            edit(copy / "metrics.json", rows=[{**row, "value": seed + lead} for row in rows])
+            measured = read_json(copy / "metrics.json")["measurements"]
+            for row in (row for each in measured for row in each["rows"]):
+                row["value"] = seed + lead
+            edit(copy / "metrics.json", measurements=measured)
     shutil.copy(smoke / "study.json", tmp_path)
     edit(tmp_path / "study.json", runs=[f"{label}-{seed}" for label in ("vae", "worse") for seed in range(6)])
     arguments = ("--study", tmp_path, "--metric", "psnr")
@@ -110,12 +113,15 @@ def test_finished_runs_are_measured_again_without_training(smoke: Path, cache: P
     weights = (copy / "weights.safetensors").read_bytes()
     metrics = "latent-health,linear-probe[extractor=oracle[images=640]]"
     chosen = ("--metrics", metrics, "--samples", "20", "--cache-dir", cache)
-    done = bench("evaluate", copy, *chosen)
-    assert done.returncode == 0, done.stderr
-    assert "active-units" in done.stdout
-    measured = {row["metric"]: row for row in json.loads((copy / "metrics.json").read_text())["rows"]}
-    assert set(measured) == {"kl", "active-units", "probe-auc"}
-    assert measured["kl"]["protocol"]["n_real"] == 20
+    done = bench("evaluate", tmp_path / "nowhere", copy, *chosen)
+    assert done.returncode == 2
+    assert "nowhere/run.json: there is no such file" in done.stderr
+    assert "active-units" in done.stdout  # the run that is there has its numbers all the same
+    assert "psnr" not in done.stdout
+    rows = list(RunFolder(copy).rows())
+    kl = {json.loads(row["protocol"])["n_real"]: row["value"] for row in rows if row["metric"] == "kl"}
+    assert set(kl) == {20, 40}  # what was measured before is still there
+    assert {"probe-auc", "psnr", "frechet[efflite0]"} <= {row["metric"] for row in rows}
     assert (copy / "weights.safetensors").read_bytes() == weights
 
 
@@ -133,7 +139,8 @@ def test_folders_of_pictures_get_the_numbers_of_the_run_that_made_them(
     folders = ("--real", tmp_path / "originals", "--fake", tmp_path / "samples")
     done = bench("evaluate", *folders, "--metrics", "frechet")
     assert done.returncode == 0, done.stderr
-    (frechet,) = (row["value"] for row in RunFolder(run).rows() if row["metric"] == "frechet[efflite0]")
+    of_samples = [row for row in RunFolder(run).rows() if row["metric"] == "frechet[efflite0]"]
+    (frechet,) = (row["value"] for row in of_samples if json.loads(row["protocol"])["draws"] == 1)
     assert f"frechet[efflite0] ↓ {number(frechet)}" in " ".join(done.stdout.split())
     Image.fromarray(kept["samples"][0][:16]).save(tmp_path / "samples" / "zz.png")
     (tmp_path / "samples" / "damaged.png").write_bytes(b"no picture")
@@ -145,10 +152,6 @@ def test_folders_of_pictures_get_the_numbers_of_the_run_that_made_them(
     wrong = bench("evaluate", *folders)
     assert wrong.returncode == 2
     assert "zz.png has 32×16 pixels, and 000.png has 32×32: all images of a folder must have one size" in wrong.stderr
-
-
-def edit(path: Path, **changes: object) -> None:
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
 def test_sample_draws_a_grid_from_a_run(smoke: Path, tmp_path: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import re
 import statistics
+import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -13,7 +16,7 @@ import torch
 
 from vaegan_bench.api import BenchError, Exhibits, Measurement, Metric, Outputs
 from vaegan_bench.assembly import build_modules
-from vaegan_bench.evaluation.measuring import measure
+from vaegan_bench.evaluation.measuring import Protocol, measure
 from vaegan_bench.evaluation.outputs import ModelOutputs
 from vaegan_bench.evaluation.shared import Shared
 from vaegan_bench.models.gan import GAN
@@ -99,3 +102,77 @@ def test_a_metric_that_fails_costs_the_others_nothing(outputs: ModelOutputs) -> 
     assert [row["metric"] for row in measured.rows] == ["level"]
     assert measured.rows[0]["protocol"]["split"] == "validation"
     assert list(measured.exhibits) == ["levels"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gives(Metric):
+    """Whatever a test wants it to give."""
+
+    name: ClassVar[str] = "gives"
+    family: ClassVar[str] = "sample quality"
+    given: ClassVar[list[Measurement]] = []
+    shown: ClassVar[dict[str, Any]] = {}
+    leaves: ClassVar[bool] = False
+
+    def __call__(self, outputs: Outputs) -> list[Measurement]:
+        if self.leaves:
+            sys.exit(0)
+        return self.given
+
+    def exhibits(self, outputs: Outputs) -> Exhibits:
+        return self.shown
+
+
+def given(monkeypatch: pytest.MonkeyPatch, *values: float, **changes: Any) -> Gives:
+    rows = [Measurement(f"m{i}", value, "higher", "1", {"n_real": 20}) for i, value in enumerate(values)]
+    monkeypatch.setattr(Gives, "given", rows)
+    for name, value in changes.items():
+        monkeypatch.setattr(Gives, name, value)
+    return Gives()
+
+
+def test_values_that_are_no_numbers_are_a_problem_and_no_rows(
+    outputs: ModelOutputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metric = given(monkeypatch, 1.0, math.nan, -math.inf, math.nan)
+    measured = measure([outputs], [metric], "test")
+    assert [(row["metric"], row["value"]) for row in measured.rows] == [("m0", 1.0)]
+    assert measured.problems == {"gives": "gave NaN for m1, m3 and an infinite value for m2"}
+
+
+def test_bounds_that_are_no_numbers_are_absent(outputs: ModelOutputs, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = Measurement("m", 1.0, "higher", "1", {"n_real": 20}, low=math.nan, high=2.0)
+    measured = measure([outputs], [given(monkeypatch, given=[row])], "test")
+    assert (measured.rows[0]["low"], measured.rows[0]["high"]) == (None, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"leaves": True}, "SystemExit: 0"),
+        ({"given": [Measurement("m", 1.0, "higher", "1", {"n": np.int64(3)})]}, "cannot be kept: .*int64"),
+        ({"given": [Measurement("m", 1.0, "upwards", "1")]}, "cannot be kept: direction is not 'higher' or"),
+        ({"shown": {"any": np.array([None])}}, "the exhibit 'any' is not an array of numbers"),
+        ({"shown": {"nearest-training": np.zeros((2, 2, 8, 8, 3))}}, "'nearest-training' does not hold images"),
+    ],
+    ids=["leaves", "protocol", "direction", "object", "images"],
+)
+def test_what_cannot_be_kept_is_a_problem_of_its_metric(
+    outputs: ModelOutputs, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], words: str
+) -> None:
+    measured = measure([outputs], [given(monkeypatch, 1.0, **changes), MeanLevel()], "test")
+    assert re.search(words, measured.problems["gives"])
+    assert [row["metric"] for row in measured.rows] == ["level"]
+
+
+def test_a_record_has_the_protocol_and_counts_images_that_the_metric_does_not(
+    outputs: ModelOutputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uncounted = Measurement("m", 1.0, "higher", "1", {"k": 3})
+    metrics = [given(monkeypatch, given=[uncounted]), MeanLevel()]
+    records = Protocol(metrics, 17, 1).records(measure([outputs], metrics, "test"), {})
+    (first, _), (second, exhibits) = records
+    assert (first["samples"], first["draws"], first["label"], first["metric"]["name"]) == (17, 1, "gives", "gives")
+    assert first["rows"][0]["protocol"] == {"k": 3, "split": "test", "samples": 17}
+    assert "samples" not in second["rows"][0]["protocol"]
+    assert second["exhibits"] == list(exhibits) == ["levels"]

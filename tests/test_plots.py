@@ -137,9 +137,12 @@ def test_dots_show_every_seed_and_a_dash_where_there_is_none() -> None:
     assert [label.get_text() for label in frechet.get_yticklabels()][2] == "vaegan\n2 of 3 runs"
 
 
-def test_dots_refuse_mixed_protocols() -> None:
+def test_another_protocol_has_a_panel_of_its_own() -> None:
     rows = some_rows()
     rows.loc[0, "protocol"] = '{"n_real": 5000}'
+    titles = [ax.get_title(loc="left").strip() for ax in plots.metric_dots(rows).axes]
+    assert {rows.loc[0, "metric"], f"{rows.loc[0, 'metric']}\n(n_real=5000)"} <= set(titles)
+    rows.loc[0, "setting"] = "another"
     with pytest.raises(MixedProtocolsError):
         plots.metric_dots(rows)
 

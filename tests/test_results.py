@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import torch
 import vaegan_bench as vb
 from vaegan_bench.api import BenchError, StoreError, to_signed
 from vaegan_bench.report import write_tables
-from vaegan_bench.store import RunFolder, StudyFolder
+from vaegan_bench.store import RunFolder, StudyFolder, read_json, write_json
 from vaegan_bench.study import Study, as_plain
 
 
@@ -110,12 +111,13 @@ def test_a_damaged_file_is_named_in_one_line(results: vb.Results, name: str) -> 
 
 def test_a_study_without_a_finished_run_or_with_a_damaged_record_says_so(tmp_path: Path) -> None:
     empty = StudyFolder(tmp_path)
-    empty.write_study({"study": as_plain(Study()), "runs": ["vae-s0-1a2b3c4d"]})
+    protocol = {"metrics": [], "samples": 40, "draws": 1}
+    empty.write_study({"study": as_plain(Study()), "runs": ["vae-s0-1a2b3c4d"], "protocol": protocol})
     for look in (vb.load(tmp_path).table, vb.load(tmp_path).figures, lambda: vb.load(tmp_path).history):
         with pytest.raises(StoreError, match="holds no finished run yet"):
             look()
-    for record in ({"study": {"stepps": 3}, "runs": []}, {"study": {}}, {"runs": []}):
-        empty.write_study(record)
+    for record in ({"study": {"stepps": 3}, "runs": []}, {"study": {}}, {"runs": []}, {"study": {}, "runs": [7]}):
+        empty.write_study({"protocol": protocol, **record})
         with pytest.raises(StoreError, match=r"Cannot read .*study\.json: it is damaged"):
             vb.load(tmp_path)
 
@@ -148,14 +150,39 @@ def test_runs_measured_with_another_oracle_are_measured_again(tmp_path: Path) ->
             return vb.run("smoke", results=tmp_path, **chosen)
 
     first = next(retention("vae").folder.path.glob("vae-*/metrics.json"))
-    content = first.read_text()
-    weights = json.loads(content)["weights"]
-    elsewhere = content.replace(next(iter(weights.values())), "f" * 64).replace(
-        next(iter(weights.values()))[:12], "f" * 12
-    )
-    first.write_text(elsewhere)  # as another machine would have left it, whose oracle is another
+    record = read_json(first)
+    weights = next(iter(record["measurements"][0]["weights"].values()))
+    text = json.dumps(record).replace(weights, "f" * 64).replace(weights[:12], "f" * 12)
+    write_json(first, json.loads(text))  # as another machine would have left it, whose oracle is another
     assert len(retention("vae", "vaegan").table()) == 2
-    assert json.loads(first.read_text())["weights"] == weights
+    assert list(read_json(first)["measurements"][0]["weights"].values()) == [weights]
+
+
+def test_only_what_is_missing_is_measured_and_what_is_damaged_is_made_again(tmp_path: Path) -> None:
+    def run(*metrics: str) -> StudyFolder:
+        with torch.random.fork_rng(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            where = {"results": tmp_path, "cache": tmp_path / "cache"}
+            return vb.run("smoke", models=["vae"], metrics=metrics, **where).folder
+
+    (folder,) = run("reconstruction").runs()
+    marked = read_json(folder.path / "metrics.json")
+    marked["measurements"][0]["rows"][0]["value"] = 123.0
+    write_json(folder.path / "metrics.json", marked)
+    study = run("reconstruction", "latent-health")
+    assert 123.0 in study.rows()["value"].tolist()
+    assert {"kl", "psnr"} <= set(study.rows()["metric"])
+    assert study.not_measured() == []
+    weights, rows = (folder.path / "weights.safetensors").read_bytes(), study.rows()
+    (folder.path / "weights.safetensors").write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
+    with pytest.raises(StoreError, match=r"weights\.safetensors: it is damaged"):
+        vb.load_model(folder.path)
+    assert run("reconstruction", "latent-health").rows()["value"].iloc[-1] == rows["value"].iloc[-1]
+    assert (folder.path / "weights.safetensors").read_bytes() == weights
+    (folder.path / "pictures.npz").write_bytes(b"PK")
+    again = run("reconstruction", "latent-health")
+    assert again.left_out() == {}
+    assert len(again.runs()[0].pictures()["samples"]) == 40
 
 
 def test_a_report_that_cannot_be_written_says_so(results: vb.Results) -> None:

@@ -109,13 +109,61 @@ def test_a_run_of_two_studies_counts_once(rows: pd.DataFrame) -> None:
     pd.testing.assert_series_equal(tables.runs(twice), tables.runs(rows))
 
 
-def test_different_protocols_are_never_averaged() -> None:
-    other = json.dumps(PROTOCOL | {"n_real": 5000})
-    mixed = frame(run("vae", 0, 30), run("gan", 0, 25, protocol=other))
-    with pytest.raises(MixedProtocolsError, match=r"'steps' on 'avatars'.*: n_real is 1000 or 5000\.") as error:
-        tables.summarise(mixed)
-    assert "\n" not in str(error.value)
-    assert "extractor" not in str(error.value)
+def measured_at(model: str, seed: int, value: float, n: int, **changed: object) -> dict[str, object]:
+    protocol = json.dumps(PROTOCOL | {"n_fake": n, "draws": n // 1000})
+    return row(model, seed, "frechet[efflite0]", value, protocol=protocol, **changed)
+
+
+@pytest.fixture
+def two_protocols() -> pd.DataFrame:
+    """2,000 samples as planned for two models; 5,000 for both, with one seed less, and listed first."""
+    models = (("vae", 0), ("gan", 9))
+    small = [
+        [measured_at(model, seed, 30 + seed + lead, 2000, planned=True)] for model, lead in models for seed in (0, 1)
+    ]
+    large = [[measured_at(*run, 7.0 + run[1], 5000, planned=False)] for run in (("vae", 0), ("vae", 1), ("gan", 0))]
+    return frame(*large, *small)
+
+
+def test_another_protocol_is_a_column_of_its_own_that_says_what_differs(two_protocols: pd.DataFrame) -> None:
+    summary = tables.summarise(two_protocols).set_index(["metric", "model"])
+    other = "frechet[efflite0] (draws=5, n_fake=5000)"
+    assert summary["mean"].to_dict() == {
+        ("frechet[efflite0]", "vae"): 30.5, ("frechet[efflite0]", "gan"): 39.5, (other, "vae"): 7.5, (other, "gan"): 7.0
+    }  # fmt: skip
+    assert summary.loc[(other, "gan"), "seeds"] == 1
+    cells = tables.comparison(two_protocols)["sample quality"].loc["avatars"]
+    assert list(cells.columns) == [f"{other} ↓", "frechet[efflite0] ↓"]
+    assert cells[f"{other} ↓"]["gan"] == "7 (n = 1)"
+    pairs = tables.compare(two_protocols, "vae", "gan").set_index("metric")
+    assert pairs["difference"].to_dict() == {"frechet[efflite0]": -9.0, other: 0.0}
+    for page in (tables.to_markdown(two_protocols, "t"), printed(two_protocols)):
+        assert "n_fake=5000" in page
+    assert f"- {other}: n_real 1000, n_fake 5000," in tables.to_markdown(two_protocols, "t")
+
+
+def test_without_a_plan_the_protocol_of_most_runs_has_the_plain_name(two_protocols: pd.DataFrame) -> None:
+    unplanned = two_protocols.drop(columns="planned")
+    assert tables.by_protocol(unplanned)["metric"].iloc[-1] == "frechet[efflite0]"
+    most_first = unplanned[~((unplanned["model"] == "gan") & unplanned["protocol"].str.contains("2000"))]
+    assert set(tables.by_protocol(most_first)["metric"].iloc[:3]) == {"frechet[efflite0]"}
+
+
+def test_numbers_of_other_code_have_a_column_of_their_own() -> None:
+    rows = frame([row("vae", 0, "psnr", 20.0, code="0a1b")], [row("vae", 1, "psnr", 30.0, code="77ff")])
+    assert tables.summarise(rows)["metric"].tolist() == ["psnr", "psnr (code=77ff)"]
+
+
+def test_single_attributes_keep_protocols_apart(two_protocols: pd.DataFrame) -> None:
+    page = tables.attributes_to_markdown(two_protocols.assign(attribute="Smiling"), "t")
+    assert "### frechet[efflite0] ↓" in page
+    assert "### frechet[efflite0] (draws=5, n_fake=5000) ↓" in page
+
+
+def test_a_long_heading_costs_no_numbers_in_a_narrow_terminal(two_protocols: pd.DataFrame) -> None:
+    shown = printed(two_protocols, width=60)
+    assert "39.5 ± 6.4" in shown
+    assert "n_fake=5000)" in shown
 
 
 @pytest.mark.parametrize(("column", "value"), [("setting", "77aa"), ("networks", "dcgan"), ("units", "%")])

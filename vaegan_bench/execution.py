@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from vaegan_bench.device import choose_device, describe
 from vaegan_bench.disk_space import REPEAT, check_space, in_words, shortage_in
 from vaegan_bench.errors import FAILURES, IncompleteError, StoreError, reason_of
 from vaegan_bench.evaluation.health import verdicts
-from vaegan_bench.evaluation.measuring import Protocol, measure
+from vaegan_bench.evaluation.measuring import Protocol, Row, measure
 from vaegan_bench.evaluation.outputs import ModelOutputs
 from vaegan_bench.evaluation.shared import Shared, SharedShelf, open_extractors
 from vaegan_bench.footprint import footprint
@@ -39,7 +40,7 @@ from vaegan_bench.lifecycle import Lifecycle
 from vaegan_bench.plan import Plan
 from vaegan_bench.registry import Registry
 from vaegan_bench.runs import Run
-from vaegan_bench.store import RunFolder, StudyFolder
+from vaegan_bench.store import TRAIN_AGAIN, RunFolder, Seen, StudyFolder
 from vaegan_bench.study import as_plain
 from vaegan_bench.training.loading import DataShelf, counts_of, remarks_of
 from vaegan_bench.training.loop import Listener, Trained, train
@@ -98,7 +99,8 @@ class Execution:
 
     def _carry_out_all(self) -> None:
         study = self.plan.study
-        self.folder.write_study({"study": as_plain(study), "runs": [run.id for run in self.plan.runs]})
+        ids = [run.id for run in self.plan.runs]
+        self.folder.write_study({"study": as_plain(study), "runs": ids, "protocol": self.protocol.definition})
         todo = [run for run in self.plan.runs if not (self._is_trained(run) and self._has_results(run))]
         images = [0 if self._is_trained(run) else run.steps * run.batch for run in todo]
         ids, folder = [run.id for run in todo], self.folder.path
@@ -139,20 +141,34 @@ class Execution:
         )
 
     def _measured_with_other_weights(self) -> list[Run]:
-        """Finished runs whose features are not those of this process: another machine trained another oracle."""
-        return [
-            run
-            for run in self.plan.runs
-            if run.id not in self.failures
-            and any(
-                self.shared.of(self.shelf.get(run)).weights().get(extractor, weights) != weights
-                for extractor, weights in self.folder.run(run.id).extractor_weights().items()
-            )
-        ]
+        """Finished runs whose features are not those of this process: another machine trained another oracle.
+
+        A run whose data cannot be loaded here is noted as a failure.
+        """
+        return [run for run in self.plan.runs if run.id not in self.failures and self._has_other_weights(run)]
+
+    def _has_other_weights(self, run: Run) -> bool:
+        try:
+            known = self.shared.of(self.shelf.get(run)).weights()
+            return self.folder.run(run.id).has_other_weights(self.protocol, known)
+        except BenchError as error:
+            self.failures[run.id] = reason_of(error)
+            return False
+
+    def damaged(self) -> dict[str, str]:
+        """Runs of which a file is damaged, and which one: they are trained or measured again."""
+        folders = {run.id: self.folder.run(run.id) for run in self.plan.runs}
+        found = {name: folder.damage() or folder.fault() for name, folder in folders.items() if folder.is_there}
+        return {name: reason for name, reason in found.items() if reason}
 
     def _has_results(self, run: Run) -> bool:
         folder = self.folder.run(run.id)
-        return folder.is_trained and folder.is_measured(self.protocol.definition)
+        return folder.is_trained and folder.is_measured(self.protocol)
+
+    def _missing(self, run: Run, shared: Shared) -> Protocol:
+        """The part of the study's protocol that was not measured on a run yet."""
+        missing = self.folder.run(run.id).missing(self.protocol, shared.weights())
+        return replace(self.protocol, metrics=missing)
 
     def _is_trained(self, run: Run) -> bool:
         """Whether nothing is left to train. A run that cannot even tell is tried again, and fails with its reason."""
@@ -176,7 +192,8 @@ class Execution:
             self._train(run, data, folder)
         status: str = folder.record()["status"]
         if status == "ok":
-            rows = measure_run(run, folder, self.shared.of(data), self.protocol)
+            shared = self.shared.of(data)
+            rows = measure_run(run, folder, shared, self._missing(run, shared))
             self.lifecycle.tell("run_evaluated", run=run.id, rows=rows)
         return status
 
@@ -201,17 +218,43 @@ class Execution:
         return borrowed
 
 
-def measure_run(run: Run, folder: RunFolder, shared: Shared, protocol: Protocol) -> list[dict[str, Any]]:
-    """Measure a trained run from its weights, keep its numbers and pictures, and return its rows."""
-    told = told_of(shared.data)
-    model = restore(run.model, run.networks, shared.data.shape, folder.weights(), shared.device, told)
-    outputs = ModelOutputs(model, shared, protocol.samples, run.seed)
-    folder.write_pictures(kept_pictures(outputs))
-    draws = [outputs, *(outputs.redrawn(draw) for draw in range(1, protocol.draws))]
-    measured = measure(draws, protocol.metrics, run.split)
-    health = verdicts(outputs, folder.history())
-    folder.write_measured(protocol.definition, shared.weights(), measured, health)
-    return measured.rows
+def measure_run(run: Run, folder: RunFolder, shared: Shared, protocol: Protocol) -> list[Row]:
+    """Measure a trained run from its weights, add the numbers to those that it has, and return the new ones.
+
+    Raises `StoreError` for damaged weights, and where another process is measuring this run.
+    """
+    with folder.locked():
+        model = restore(
+            run.model, run.networks, shared.data.shape, folder.weights(), shared.device, told_of(shared.data)
+        )
+        outputs = ModelOutputs(model, shared, protocol.samples, run.seed)
+        draws = [outputs, *(outputs.redrawn(draw) for draw in range(1, protocol.draws))]
+        measured = measure(draws, protocol.metrics, run.split)
+        records = protocol.records(measured, shared.weights())
+        folder.write_measured(records, None if folder.has_seen(protocol.samples) else _seen(outputs, folder, protocol))
+    return [row for record, _ in records for row in record["rows"]]
+
+
+def _seen(outputs: ModelOutputs, folder: RunFolder, protocol: Protocol) -> Seen:
+    """Verdicts on training, and the images of sheets."""
+    return Seen(protocol.samples, kept_pictures(outputs), verdicts(outputs, folder.history()))
+
+
+def stored_run(folder: RunFolder, registry: Registry) -> Run:
+    """The run that a folder holds.
+
+    Raises `UnknownNameError` for a plugin that is not registered here, `StoreError` for a record that is damaged, or
+    whose definition is not one of this version.
+    """
+    record = folder.record()
+    try:
+        return run_of(record, registry)
+    except BenchError:
+        raise
+    except Exception as error:  # whatever a definition raises that is not of the expected form
+        raise StoreError(
+            f"Cannot use {folder.path}: its definition is not one of this version ({reason_of(error)}). {TRAIN_AGAIN}"
+        ) from error
 
 
 def run_of(record: Mapping[str, Any], registry: Registry) -> Run:

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from vaegan_bench import plots
-from vaegan_bench.errors import FAILURES, reason_of
+from vaegan_bench import plots, tables
+from vaegan_bench.errors import FAILURES, StoreError, reason_of
 from vaegan_bench.store import RunFolder, StudyFolder
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -45,9 +45,9 @@ def study_figures(folder: StudyFolder) -> dict[str, Figure]:
 
 def number_figures(folder: StudyFolder) -> dict[str, Drawing]:
     """Learning curves, metrics, attributes one by one and codes, as far as they were measured."""
-    rows, history = folder.rows(), folder.history()
+    rows, history = tables.by_protocol(folder.rows()), folder.history()
     models = list(dict.fromkeys(rows["model"]))
-    drawings = _each(folder, RunFolder.exhibits, lambda kept: _number_figures(kept, models))
+    drawings = _each(folder, _exhibits_of(folder), lambda kept: _number_figures(kept, models))
     datasets = rows["dataset"].unique()
     for dataset in datasets:
         for name, curves in _curves(history[history["dataset"] == dataset]).items():
@@ -68,7 +68,7 @@ def picture_figures(folder: StudyFolder) -> dict[str, Drawing]:
     models = list(dict.fromkeys(run.record()["label"] for run in folder.finished()))
     return {
         **_each(folder, RunFolder.pictures, lambda kept: _sheets(kept, models)),
-        **_each(folder, RunFolder.exhibits, lambda kept: _picture_figures(kept, models)),
+        **_each(folder, _exhibits_of(folder), lambda kept: _picture_figures(kept, models)),
     }
 
 
@@ -88,6 +88,22 @@ def _each(
         for dataset, of_dataset in kept.items()
         for name, draw in drawings_of(of_dataset).items()
     }
+
+
+def _exhibits_of(folder: StudyFolder) -> Callable[[RunFolder], Mapping[str, Array]]:
+    """What picks a run's exhibits: those that the study planned, or else those of one measurement for all runs."""
+    runs = folder.finished()
+    keys = dict.fromkeys([*folder.planned(), *(key for run in runs for key in run.exhibits())])
+    source: dict[str, str] = {}
+    for key in keys:
+        for name in dict.fromkeys(name for run in runs for name in run.exhibits().get(key, {})):
+            source.setdefault(name, key)
+
+    def pick(run: RunFolder) -> Mapping[str, Array]:
+        kept = run.exhibits()
+        return {name: kept[key][name] for name, key in source.items() if name in kept.get(key, {})}
+
+    return pick
 
 
 def _named(figure: str, dataset: str, datasets: int) -> str:
@@ -168,6 +184,10 @@ def _first(kept: Kept, name: str) -> dict[str, Array]:
 
 
 def _mean(kept: Kept, name: str) -> dict[str, Array]:
-    """The mean of an array over each model's seeds."""
+    """The mean of an array over each model's seeds. Raises `StoreError` where its shape is not always the same."""
     having = {model: [run[name] for run in runs if name in run] for model, runs in kept.items()}
+    shapes = {array.shape for arrays in having.values() for array in arrays}
+    if len(shapes) > 1:
+        listed = " or ".join(map(str, sorted(shapes)))
+        raise StoreError(f"The runs' exhibits '{name}' do not fit each other: {listed}. Measure the runs again.")
     return {model: np.mean(arrays, axis=0) for model, arrays in having.items() if arrays}

@@ -11,10 +11,9 @@ from PIL import Image
 
 from vaegan_bench import plots, tables
 from vaegan_bench.attempts import Attempts
-from vaegan_bench.completeness import missing_numbers
 from vaegan_bench.errors import FAILURES, StoreError
 from vaegan_bench.figures import NUMBERS, PICTURES, Drawing, number_figures, picture_figures
-from vaegan_bench.store import Pictures, StudyFolder, whole_file
+from vaegan_bench.store import Pictures, StudyFolder, remove, whole_file
 
 Array = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -55,9 +54,10 @@ def write_tables(folder: StudyFolder) -> list[Path]:
         rows.to_parquet(partial, index=False)
     single = tables.attributes_to_markdown(rows, title)
     body = [tables.to_markdown(rows, title).rstrip(), "", *([BY_ATTRIBUTE, ""] if single else [])]
+    missing = [*_not_measured(folder), *_left_out(folder)]
     with whole_file(summary) as partial:
-        partial.write_text("\n".join([*body, *_setting(study), *_data(folder), *_not_measured(folder)]), "utf-8")
-    attributes.unlink(missing_ok=True)
+        partial.write_text("\n".join([*body, *_setting(study), *_data(folder), *missing]), "utf-8")
+    remove(attributes)
     if single:
         with whole_file(attributes) as partial:
             partial.write_text(single, "utf-8")
@@ -96,9 +96,15 @@ def _data(folder: StudyFolder) -> list[str]:
 
 
 def _not_measured(folder: StudyFolder) -> list[str]:
-    """Which metrics gave no numbers for which runs, and why, as lines of markdown."""
-    lines = [f"- {line}" for line in missing_numbers(folder)]
+    """Which numbers are missing for which runs, and why, as lines of markdown."""
+    lines = [f"- `{run}`: `{metric}`: {reason}" for run, metric, reason in folder.not_measured()]
     return ["## Not measured", "", *lines, ""] if lines else []
+
+
+def _left_out(folder: StudyFolder) -> list[str]:
+    """Which runs are in no table and no figure because of damage, as lines of markdown."""
+    lines = [f"- `{run}`: {reason}" for run, reason in folder.left_out().items()]
+    return ["## Left out", "", *lines, ""] if lines else []
 
 
 def write_plots(folder: StudyFolder) -> list[Path]:
@@ -150,7 +156,7 @@ def _save_all(drawings: Mapping[str, Drawing], folder: Path, names: Iterable[str
     """
     for older in (path for name in names for path in folder.glob(f"{name}*.png")):
         if older.stem not in drawings:
-            older.unlink(missing_ok=True)
+            remove(older)
     attempts = Attempts()
     for name, draw in drawings.items():
         with attempts.part(f"{name}.png"):
@@ -168,7 +174,7 @@ def _save(draw: Drawing, path: Path) -> None:
     except StoreError:
         raise
     except FAILURES:
-        path.unlink(missing_ok=True)
+        remove(path)
         raise
 
 

@@ -66,13 +66,17 @@ class Reproduction:
         return StudyFolder(self.folder / comparison.name)
 
     def _rows(self, comparison: Comparison) -> pd.DataFrame:
-        """The rows of a comparison's runs; empty where none was finished."""
+        """The rows of a comparison's runs, measured as the paper's study asks; empty where none was finished."""
         study = self._study(comparison)
-        return study.rows() if study.runs() else pd.DataFrame()
+        if not study.runs():
+            return pd.DataFrame()
+        rows = study.rows()
+        return rows[rows["planned"]]
 
     def _comparison(self, comparison: Comparison, rows: pd.DataFrame) -> Iterator[str]:
         study = self._study(comparison)
-        if failed := [run for run in study.study()["runs"] if not study.run(run).is_trained]:
+        shown = [run.path.name for run in study.runs()]
+        if failed := [run for run in study.study()["runs"] if run not in shown]:
             listed = ", ".join(f"`{run}`" for run in failed)
             yield f"Failed, and absent from all that follows: {listed}. The same command tries them again."
         if rows.empty:

@@ -73,7 +73,6 @@ def run(
     could not be written: its `lines` say what is missing, and why.
     """
     from vaegan_bench.attempts import Attempts
-    from vaegan_bench.completeness import missing_numbers
     from vaegan_bench.execution import Execution
     from vaegan_bench.plan import make_plan
     from vaegan_bench.registry import Registry
@@ -87,6 +86,7 @@ def run(
         warnings.warn(plan.unfollowed, stacklevel=2)
     folder = StudyFolder(user_path(results) / plan.study.name)
     execution = Execution(plan, registry, folder, default_cache() if cache is None else user_path(cache))
+    _warn(execution.damaged(), "is made again")
     try:
         execution.carry_out()
     finally:
@@ -94,7 +94,7 @@ def run(
             warnings.warn(line, stacklevel=2)
     attempts = Attempts(execution.missing())
     if folder.runs():
-        attempts.lines += missing_numbers(folder)
+        attempts.lines += folder.missing_numbers()
         with attempts.part("report"):
             write_report(folder)
     attempts.conclude()
@@ -102,10 +102,18 @@ def run(
 
 
 def load(folder: str | Path) -> Results:
-    """The results in a study's folder, such as "results/quick". Raises `StoreError` where there are none."""
+    """The results in a study's folder, such as "results/quick". Raises `StoreError` where there are none.
+
+    Warns of runs that are left out because a file of them is damaged.
+    """
     opened = StudyFolder(user_path(folder))
-    opened.study()
+    _warn(opened.left_out(), "is left out")
     return Results(opened)
+
+
+def _warn(runs: Mapping[str, str], consequence: str) -> None:
+    for run, reason in runs.items():
+        warnings.warn(f"Run {run} {consequence}: {reason}", stacklevel=3)
 
 
 def load_model(folder: str | Path, device: str = "auto", plugins: Iterable[str | Path] = ()) -> TrainedModel:
@@ -115,14 +123,17 @@ def load_model(folder: str | Path, device: str = "auto", plugins: Iterable[str |
     """
     from vaegan_bench.api import ImageShape
     from vaegan_bench.device import choose_device
-    from vaegan_bench.execution import restore, run_of
+    from vaegan_bench.execution import restore, stored_run
     from vaegan_bench.registry import Registry
-    from vaegan_bench.store import RunFolder
+    from vaegan_bench.store import TRAIN_AGAIN, RunFolder
+    from vaegan_bench.store.files import readable
 
     stored = RunFolder(user_path(folder))
-    record: Mapping[str, Any] = stored.record()
+    record = stored.record()
     if record["status"] != "ok":
         warnings.warn(f"{folder} {record['status']}: its weights are those of that step.", stacklevel=2)
-    run = run_of(record, Registry(plugins))
-    shape, told = ImageShape(*record["shape"]), record["attributes"]
-    return restore(run.model, run.networks, shape, stored.weights(), choose_device(device), told)
+    run, weights = stored_run(stored, Registry(plugins)), stored.weights()
+    shape, where = ImageShape(*record["shape"]), choose_device(device)
+    told = {name: (absent, present) for name, (absent, present) in record["attributes"].items()}
+    with readable(stored.path / "run.json", TRAIN_AGAIN):  # weights of other networks than the record names
+        return restore(run.model, run.networks, shape, weights, where, told)

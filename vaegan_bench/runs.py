@@ -102,10 +102,9 @@ NOT_TRAINING = (
     "metrics",
     "extractors",
     "evaluation",
-    "store.py",
+    "store",
     "execution.py",
     "footprint.py",
-    "completeness.py",
     "attempts.py",
     "disk_space.py",
     "lifecycle.py",
@@ -113,6 +112,8 @@ NOT_TRAINING = (
     "templates",
     "testing",
     "tensor_files.py",
+    "locks.py",
+    "records.py",
 )
 """Parts that a trained model does not depend on: when only they change, finished runs are measured again."""
 

@@ -7,15 +7,15 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from filelock import FileLock
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from vaegan_bench.errors import CacheWarning
+from vaegan_bench.errors import CacheWarning, StoreError
+from vaegan_bench.locks import locked
 
 State = Mapping[str, Tensor]
 Scores = Mapping[str, float]
@@ -58,16 +58,13 @@ def kept(path: Path, build: Callable[[], tuple[State, Scores]]) -> tuple[State, 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
     """Hold the lock of a file, where there can be one."""
-    lock = FileLock(path.with_name(f".{path.name}.lock"))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except (OSError, NotImplementedError) as error:  # a folder, or a file system, that takes no locks
-        _warn(path, error)
-    try:
+    with ExitStack() as held:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(path.with_name(f".{path.name}.lock")))
+        except (OSError, StoreError) as error:  # a folder, or a file system, that takes no locks
+            _warn(path, error)
         yield
-    finally:
-        lock.release()
 
 
 def _warn(path: Path, error: Exception) -> None:

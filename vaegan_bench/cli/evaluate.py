@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from vaegan_bench.evaluation.measuring import Protocol
     from vaegan_bench.evaluation.shared import SharedShelf
     from vaegan_bench.registry import Registry
+    from vaegan_bench.store import RunFolder
+    from vaegan_bench.training.loading import DataShelf
 
 OF_RUNS = "frechet,inception-score,kid,precision-recall,memorisation,reconstruction,feature-distance,latent-health"
 OF_FOLDERS = "frechet,inception-score,kid,precision-recall,memorisation"
@@ -165,30 +167,46 @@ def _write_rows(rows: pd.DataFrame, path: Path) -> None:
 def _rows_of_runs(
     paths: list[Path], protocol: Protocol, registry: Registry, shared: SharedShelf, progress: Progress
 ) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Measure each run, keep its numbers in its folder, and return the rows of all, and what gave no numbers."""
+    """Measure each run and add the numbers to its folder; return what was measured, and what gave no numbers.
+
+    A run that cannot be measured costs the others nothing.
+    """
     import pandas as pd
 
-    from vaegan_bench.api import StoreError
-    from vaegan_bench.evaluation.shared import open_extractors
-    from vaegan_bench.execution import measure_run, run_of
-    from vaegan_bench.store import RunFolder, StudyFolder
+    from vaegan_bench.api import BenchError, ExtractorError
+    from vaegan_bench.store import RunFolder
+    from vaegan_bench.store.rows import keys_of
     from vaegan_bench.training.loading import DataShelf
 
-    shelf = DataShelf(shared.cache, progress)
-    stored = [RunFolder(path) for path in paths]
-    for folder in stored:
-        record = folder.record()
-        if record["status"] != "ok":
-            raise StoreError(f"{folder.path} {record['status']}: there is nothing to measure.")
-        run = run_of(record, registry)
-        data = shelf.get(run)
-        if data.digest != record["data"]:
-            raise StoreError(f"{folder.path} was trained on other pictures than '{run.dataset}' holds here.")
-        open_extractors(protocol.metrics, shared.of(data))
-        with StudyFolder(folder.path.parent).locked():
-            measure_run(run, folder, shared.of(data), protocol)
-    problems = {f"{folder.path.name}: {name}": why for folder in stored for name, why in folder.problems().items()}
-    return pd.DataFrame([row for folder in stored for row in folder.rows()]), problems
+    shelf, keys = DataShelf(shared.cache, progress), keys_of(protocol)
+    rows, problems = list[dict[str, Any]](), dict[str, str]()
+    for folder in map(RunFolder, paths):
+        try:
+            _measure(folder, protocol, registry, shared, shelf)
+            rows += [row for row in folder.rows(keys) if row["planned"]]
+            problems |= {f"{folder.path.name}: {name}": why for name, why in folder.problems(keys).items()}
+        except ExtractorError:  # no run can be measured without it
+            raise
+        except BenchError as error:
+            problems[str(folder.path)] = str(error)
+    return pd.DataFrame(rows), problems
+
+
+def _measure(folder: RunFolder, protocol: Protocol, registry: Registry, shared: SharedShelf, shelf: DataShelf) -> None:
+    """Measure one run. Raises `BenchError` for one that cannot be measured here."""
+    from vaegan_bench.api import StoreError
+    from vaegan_bench.evaluation.shared import open_extractors
+    from vaegan_bench.execution import measure_run, stored_run
+
+    record = folder.record()
+    if record["status"] != "ok":
+        raise StoreError(f"{folder.path} {record['status']}: there is nothing to measure.")
+    run = stored_run(folder, registry)
+    data = shelf.get(run)
+    if data.digest != record["data"]:
+        raise StoreError(f"{folder.path} was trained on other pictures than '{run.dataset}' holds here.")
+    open_extractors(protocol.metrics, shared.of(data))
+    measure_run(run, folder, shared.of(data), protocol)
 
 
 def _rows_of_folders(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 def table(study: StudyPath = Path("results/quick")) -> None:
     """Print the comparison, and write results.csv, results.parquet and summary.md again.
 
+    Exit code 1 where runs are left out because of damage, 2 where the files cannot be written.
+
     Example: `vaegan-bench table results/quick`
     """
 
@@ -26,27 +28,34 @@ def table(study: StudyPath = Path("results/quick")) -> None:
 
     folder = _opened(study)
     terminal().print(tables.to_rich(folder.rows()))
+    for line in folder.missing_numbers():
+        say(line, error=True)
     _say(report.write_tables(folder))
+    _exit_where_incomplete(folder)
 
 
 def plot(study: StudyPath = Path("results/quick")) -> None:
     """Draw the learning curves and the metrics again, with every seed as a dot.
 
-    Example: `vaegan-bench plot results/quick`
+    Exit code 1 where runs are left out because of damage.
     """
     from vaegan_bench import report
 
-    _say(report.write_plots(_opened(study)))
+    folder = _opened(study)
+    _say(report.write_plots(folder))
+    _exit_where_incomplete(folder)
 
 
 def samples(study: StudyPath = Path("results/quick")) -> None:
     """Draw the samples and reconstructions of all models side by side again.
 
-    Example: `vaegan-bench samples results/quick`
+    Exit code 1 where runs are left out because of damage.
     """
     from vaegan_bench import report
 
-    _say(report.write_samples(_opened(study)))
+    folder = _opened(study)
+    _say(report.write_samples(folder))
+    _exit_where_incomplete(folder)
 
 
 def sample(
@@ -74,9 +83,18 @@ def sample(
 
 
 def _opened(path: Path) -> StudyFolder:
+    """The study, with its runs that are left out named on stderr."""
     from vaegan_bench.store import StudyFolder
 
-    return StudyFolder(path)
+    folder = StudyFolder(path)
+    for reason in folder.left_out().values():
+        say(f"Left out: {reason}", error=True)
+    return folder
+
+
+def _exit_where_incomplete(folder: StudyFolder) -> None:
+    if folder.left_out():
+        raise typer.Exit(1)
 
 
 def _say(paths: list[Path]) -> None:

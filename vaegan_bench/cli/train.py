@@ -230,6 +230,8 @@ def _warn(plan: Plan, console: Console) -> None:
 def _announce(execution: Execution, console: Console) -> None:
     plan, finished = execution.plan, execution.finished()
     _warn(plan, console)
+    for reason in execution.damaged().values():
+        say(f"Made again: {reason}", error=True)
     run = plan.runs[0]
     done = f", {len(finished)} of them finished before" if finished else ""
     console.print(
@@ -244,12 +246,11 @@ def _conclude(execution: Execution, console: Console) -> list[str]:
     """Write and print what was found; return what is missing, line by line."""
     from vaegan_bench import report, tables
     from vaegan_bench.attempts import Attempts
-    from vaegan_bench.completeness import missing_numbers
 
     folder, attempts = execution.folder, Attempts(execution.missing())
     if not folder.runs():
         return attempts.lines
-    attempts.lines += missing_numbers(folder)
+    attempts.lines += folder.missing_numbers()
     with console.status("Writing tables and plots"), attempts.part("report"):
         report.write_report(folder)
     with attempts.part("the table in the terminal"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaegan_bench.cli.terminal import table, terminal
+from vaegan_bench.cli.terminal import say, table, terminal
 from vaegan_bench.paths import user_path
 
 if TYPE_CHECKING:
@@ -32,7 +32,10 @@ def compare(
     from vaegan_bench.errors import StudyError
     from vaegan_bench.store import StudyFolder
 
-    found = tables.compare(StudyFolder(study).rows(), model, other)
+    folder = StudyFolder(study)
+    for reason in folder.left_out().values():
+        say(f"Left out: {reason}", error=True)
+    found = tables.compare(folder.rows(), model, other)
     if found.empty:
         raise StudyError(f"'{model}' and '{other}' have no metric on common seeds in {study}.")
     found = _chosen(found, metric or [])

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from filelock import FileLock
 from torch import Tensor
 
 from vaegan_bench.api import Data, DataError, Dataset, Progress, Split
 from vaegan_bench.code import code_behind
 from vaegan_bench.datasets.published_files import PublishedFile, by_hand, fetch_files
 from vaegan_bench.datasets.resizing import at_size
+from vaegan_bench.locks import locked
 from vaegan_bench.tensor_files import State, kept, sha256_of_state
 
 PARTS = ("train", "test")
@@ -79,7 +79,7 @@ def fetch_labelled(dataset: Dataset, source: Source, progress: Progress) -> None
         return
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_name(f".{folder.name}.lock")):
+        with locked(folder.with_name(f".{folder.name}.lock")):
             if _missing(source, folder):
                 fetch_files(source.published, folder, progress)
                 source.unpack(folder)

@@ -2,18 +2,60 @@
 
 from __future__ import annotations
 
+import json
+import math
 import statistics
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal, TypedDict
 
-from vaegan_bench.api import Measurement, Metric, Outputs, definition
+from vaegan_bench.api import Exhibits, Extractor, Measurement, Metric, Outputs, PluginError, definition
 from vaegan_bench.errors import FAILURES, reason_of
+from vaegan_bench.evaluation.exhibits import check_exhibits
+from vaegan_bench.records import check
+from vaegan_bench.registry import plugins_within
 from vaegan_bench.runs import code_of
 
-AVERAGED = ("value", "low", "high", "ceiling", "floor")
-"""What rows hold in the mean over draws."""
+BOUNDS = ("low", "high", "ceiling", "floor")
+"""What rows hold beside the value, in the mean over draws, too."""
+COUNTS = "n_"
+"""How the keys of a protocol begin that say how many images were measured."""
+
+
+class Row(TypedDict):
+    """One number: the fields of `Measurement`, the metric's family, and the noise over draws."""
+
+    metric: str
+    value: float
+    direction: Literal["higher", "lower", "none"]
+    units: str
+    protocol: dict[str, Any]
+    attribute: str
+    low: float | None
+    high: float | None
+    ceiling: float | None
+    floor: float | None
+    noise: float | None
+    family: str
+
+
+class MeasurementRecord(TypedDict):
+    """One metric by one protocol on one run, as metrics.json holds it."""
+
+    label: str
+    """The metric's selector."""
+    metric: dict[str, Any]
+    """Its definition."""
+    samples: int
+    draws: int
+    code: dict[str, Any]
+    weights: dict[str, str]
+    """Extractor → a hash of its weights."""
+    rows: list[Row]
+    problem: str
+    """Why numbers are missing; '' where none is."""
+    exhibits: list[str]
 
 
 @dataclass(frozen=True)
@@ -27,15 +69,33 @@ class Protocol:
     """Independent sets of samples per run: their spread is the evaluation noise."""
 
     @property
-    def definition(self) -> Mapping[str, Any]:
-        """What decides how a run is measured: a finished run is measured again when this changes."""
-        measured_by = [definition(metric) for metric in self.metrics]
+    def definition(self) -> dict[str, Any]:
+        """What is asked for, as plain data: the metrics, the samples and the draws."""
+        metrics = [{"label": str(metric), "metric": plain_definition(metric)} for metric in self.metrics]
+        return {"metrics": metrics, "samples": self.samples, "draws": self.draws}
+
+    def records(self, measured: Measured, weights: Mapping[str, str]) -> list[tuple[MeasurementRecord, Exhibits]]:
+        """What to keep of each metric, with the hashes of the `weights` of its extractors, and its exhibits."""
+        return [(self._record(result, weights), result.exhibits) for result in measured.results]
+
+    def _record(self, result: Result, weights: Mapping[str, str]) -> MeasurementRecord:
         return {
-            "metrics": measured_by,
+            "label": str(result.metric),
+            "metric": plain_definition(result.metric),
             "samples": self.samples,
             "draws": self.draws,
-            "code": dict(code_of(self.metrics).parts),
+            "code": dict(code_of([result.metric]).parts),
+            "weights": {name: weights[name] for name in extractors_of(result.metric) if name in weights},
+            "rows": [self._counted(row) for row in result.rows],
+            "problem": result.problem,
+            "exhibits": list(result.exhibits),
         }
+
+    def _counted(self, row: Row) -> Row:
+        """A row whose protocol says how many images were asked for, unless it says how many were measured."""
+        if any(key.startswith(COUNTS) for key in row["protocol"]):
+            return row
+        return {**row, "protocol": {**row["protocol"], "samples": self.samples}}
 
 
 class Watched(Outputs, typing.Protocol):
@@ -45,14 +105,47 @@ class Watched(Outputs, typing.Protocol):
 
 
 @dataclass(frozen=True)
+class Result:
+    """What one metric gave."""
+
+    metric: Metric
+    rows: list[Row] = field(default_factory=list)
+    exhibits: Exhibits = field(default_factory=dict)
+    problem: str = ""
+    """Why numbers are missing; '' where none is."""
+
+
+@dataclass(frozen=True)
 class Measured:
     """The numbers of one run, what figures are drawn from, and what could not be measured."""
 
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    """The fields of `Measurement`, the metric's family, and `noise`: the standard deviation over draws, or None."""
-    exhibits: dict[str, Any] = field(default_factory=dict)
-    problems: dict[str, str] = field(default_factory=dict)
-    """metric → why it gave no numbers."""
+    results: list[Result]
+
+    @property
+    def rows(self) -> list[Row]:
+        """The numbers of all metrics."""
+        return [row for result in self.results for row in result.rows]
+
+    @property
+    def exhibits(self) -> dict[str, Any]:
+        """What all metrics left for figures, by name."""
+        return {name: array for result in self.results for name, array in result.exhibits.items()}
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """metric → why numbers are missing."""
+        return {str(result.metric): result.problem for result in self.results if result.problem}
+
+
+def plain_definition(metric: Metric) -> dict[str, Any]:
+    """A metric's definition as JSON gives it back: tuples are lists there."""
+    plain: dict[str, Any] = json.loads(json.dumps(definition(metric)))
+    return plain
+
+
+def extractors_of(metric: Metric) -> list[str]:
+    """The extractors that a metric looks through, as `Shared.weights` names them."""
+    return [str(definition(plugin)) for plugin in plugins_within(metric) if isinstance(plugin, Extractor)]
 
 
 def measure(draws: Sequence[Watched], metrics: Sequence[Metric], split: str) -> Measured:
@@ -60,19 +153,43 @@ def measure(draws: Sequence[Watched], metrics: Sequence[Metric], split: str) -> 
 
     `draws` are the outputs of one model with independent samples; what does not look at samples is measured once.
     """
-    measured = Measured()
-    for metric in metrics:
-        try:
-            rows, exhibits = _rows(metric, draws, split), metric.exhibits(draws[0])
-        except FAILURES as error:  # costs no other metric its numbers
-            measured.problems[str(metric)] = reason_of(error)
-        else:
-            measured.rows.extend(rows)
-            measured.exhibits.update(exhibits)
-    return measured
+    return Measured([_result(metric, draws, split) for metric in metrics])
 
 
-def _rows(metric: Metric, draws: Sequence[Watched], split: str) -> list[dict[str, Any]]:
+def _result(metric: Metric, draws: Sequence[Watched], split: str) -> Result:
+    try:
+        rows, exhibits = _rows(metric, draws, split), dict(metric.exhibits(draws[0]))
+        finite = [row for row in rows if math.isfinite(row["value"])]
+        _check_storable(finite, exhibits)
+    except FAILURES as error:  # costs no other metric its numbers
+        return Result(metric, problem=reason_of(error))
+    return Result(metric, finite, exhibits, _not_finite(rows))
+
+
+def _check_storable(rows: Sequence[Row], exhibits: Exhibits) -> None:
+    """Raise `PluginError` for what cannot be kept, or could not be read again."""
+    try:
+        json.dumps(rows, allow_nan=False)
+        for row in rows:
+            check(row, Row)
+        check_exhibits(exhibits)
+    except (TypeError, ValueError) as error:
+        raise PluginError(f"What it gave cannot be kept: {error}.") from error
+
+
+def _not_finite(rows: Sequence[Row]) -> str:
+    """'gave NaN for a, b and an infinite value for c'; '' where all values are numbers."""
+    names: dict[str, list[str]] = {}
+    for row in rows:
+        if not math.isfinite(row["value"]):
+            value = "NaN" if math.isnan(row["value"]) else "an infinite value"
+            about = f" of {row['attribute']}" if row["attribute"] else ""
+            names.setdefault(value, []).append(row["metric"] + about)
+    given = " and ".join(f"{value} for {', '.join(named)}" for value, named in names.items())
+    return f"gave {given}" if given else ""
+
+
+def _rows(metric: Metric, draws: Sequence[Watched], split: str) -> list[Row]:
     """One row per number, in the mean over draws where samples were asked for."""
     first = draws[0]
     first.sampled = False
@@ -83,14 +200,31 @@ def _rows(metric: Metric, draws: Sequence[Watched], split: str) -> list[dict[str
     for measurement in (m for repeat in repeats for m in repeat):
         by_number.setdefault((measurement.metric, measurement.attribute), []).append(measurement)
     shared = {"split": split, **({"draws": len(repeats)} if first.sampled else {})}
-    return [{**_averaged(same, shared), "family": metric.family} for same in by_number.values()]
+    return [_row(metric, same, shared) for same in by_number.values()]
 
 
-def _averaged(same: Sequence[Measurement], shared: Mapping[str, Any]) -> dict[str, Any]:
+def _row(metric: Metric, same: Sequence[Measurement], shared: Mapping[str, Any]) -> Row:
     """One number over its draws: the mean, and its standard deviation as evaluation noise."""
-    plain = asdict(same[0])
-    for name in AVERAGED:
-        values = [value for measurement in same if (value := getattr(measurement, name)) is not None]
-        plain[name] = statistics.fmean(values) if values else None
-    noise = statistics.stdev(measurement.value for measurement in same) if len(same) > 1 else None
-    return {**plain, "noise": noise, "protocol": {**plain["protocol"], **shared}}
+    first = asdict(same[0])
+    bounds = {name: _bound([getattr(measurement, name) for measurement in same]) for name in BOUNDS}
+    values = [float(measurement.value) for measurement in same]
+    noise = statistics.stdev(values) if len(values) > 1 and all(map(math.isfinite, values)) else None
+    protocol = {**first["protocol"], **shared}
+    return typing.cast(
+        Row,
+        {
+            **first,
+            **bounds,
+            "value": statistics.fmean(values),
+            "noise": noise,
+            "family": metric.family,
+            "protocol": protocol,
+        },
+    )
+
+
+def _bound(values: Sequence[float | None]) -> float | None:
+    """The mean of what is there, if that is a number; None where nothing is."""
+    there = [float(value) for value in values if value is not None]
+    mean = statistics.fmean(there) if there else math.nan
+    return mean if math.isfinite(mean) else None

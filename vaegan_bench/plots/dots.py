@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from vaegan_bench.plots.legend import caption_below
 from vaegan_bench.plots.style import LABEL_WIDTH, MUTED, blank, colours, inches, nothing, remove, styled
-from vaegan_bench.tables import overall, rank_of_family, runs, summarise, with_units, wrapped
+from vaegan_bench.tables import by_protocol, overall, rank_of_family, runs, summarise, with_units, wrapped
 
 COLUMNS, WIDTH = (5, 4, 3), 1.8
 """Panels side by side, whichever number leaves the fewest gaps, and the inches of each."""
@@ -45,6 +45,7 @@ def metric_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
     A dash stands where a model has no such metric. `models` fixes the order of lines and colours.
     Raises `MixedProtocolsError` where values are not comparable.
     """
+    rows = by_protocol(rows)
     rows = overall(rows[np.isfinite(rows["value"].astype(float))])  # an infinite value has no place on an axis
     models = list(dict.fromkeys([*models, *rows["model"]]))
     summary = summarise(rows)
@@ -136,7 +137,8 @@ def _bar(ax: Axes, y: int, mean: float, half_width: float, colour: str) -> None:
 
 def _axis(ax: Axes, metric: str, units: str, direction: str) -> None:
     text, side = BETTER[direction]
-    ax.set_title(with_units(metric, units), fontsize=8)
+    name, protocol, differs = metric.partition(" (")  # what another protocol's name says, below the name
+    ax.set_title(with_units(name, units) + protocol.replace(" ", "\n") + differs, fontsize=8)
     ax.set_ylabel("")
     ax.set_xlabel(text, loc=side, color=MUTED, fontsize=7, labelpad=1)
     ax.xaxis.set_major_locator(MaxNLocator(3))

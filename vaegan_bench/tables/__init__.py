@@ -5,6 +5,7 @@ from vaegan_bench.tables.attributes import attributes_to_markdown
 from vaegan_bench.tables.comparison import comparison, context
 from vaegan_bench.tables.markdown import to_markdown
 from vaegan_bench.tables.noise import noise
+from vaegan_bench.tables.protocols import MixedProtocolsError, by_protocol
 from vaegan_bench.tables.runs import runs, unhealthy
 from vaegan_bench.tables.statistics import (
     BETTER,
@@ -16,7 +17,7 @@ from vaegan_bench.tables.statistics import (
     seeds_needed,
     sign_flip,
 )
-from vaegan_bench.tables.summary import MixedProtocolsError, interval, overall, rank_of_family, summarise
+from vaegan_bench.tables.summary import interval, overall, rank_of_family, summarise
 from vaegan_bench.tables.terminal import ablation_to_rich, to_rich
 from vaegan_bench.tables.words import cell, duration, heading, number, with_units, wrapped
 
@@ -27,6 +28,7 @@ __all__ = [
     "ablation",
     "ablation_to_rich",
     "attributes_to_markdown",
+    "by_protocol",
     "cell",
     "compare",
     "comparison",

@@ -8,6 +8,7 @@ import pandas as pd
 
 from vaegan_bench.errors import one_line
 from vaegan_bench.tables.bounds import BOUNDS
+from vaegan_bench.tables.protocols import by_protocol
 from vaegan_bench.tables.summary import summarise
 from vaegan_bench.tables.words import as_code, cell, heading, in_markdown, number
 
@@ -22,6 +23,7 @@ def attributes_to_markdown(rows: pd.DataFrame, title: str) -> str:
 
     '' where no metric speaks of single attributes. Raises `MixedProtocolsError` where values are not comparable.
     """
+    rows = by_protocol(rows)
     single = rows[rows["attribute"] != ""]
     parts = [part for dataset, group in single.groupby("dataset", sort=False) for part in _tables(str(dataset), group)]
     return "\n\n".join([f"# {one_line(title)}", MEANING, *parts]) + "\n" if parts else ""

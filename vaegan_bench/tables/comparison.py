@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
+from vaegan_bench.tables.protocols import by_protocol
 from vaegan_bench.tables.runs import FINISHED, runs
 from vaegan_bench.tables.statistics import BETTER, comparisons
 from vaegan_bench.tables.summary import overall, rank_of_family, summarise
@@ -23,6 +24,7 @@ def comparison(rows: pd.DataFrame, best: str = "{} *") -> pd.DataFrame:
     Only metrics that have a direction; what a model does not have is an empty cell.
     Raises `MixedProtocolsError` where values are not comparable.
     """
+    rows = by_protocol(rows)
     summary = summarise(overall(rows))
     judged = summary[summary["direction"] != "none"]
     written = zip(_written(judged, rows), _wins(judged, rows), strict=True)

@@ -11,13 +11,11 @@ from vaegan_bench.tables.ablation import LEAVE_ONE_OUT, ablation
 from vaegan_bench.tables.bounds import bounds
 from vaegan_bench.tables.comparison import RUNS, comparison, context, families, part
 from vaegan_bench.tables.noise import noise
+from vaegan_bench.tables.protocols import by_protocol, protocol_of, shortened
 from vaegan_bench.tables.runs import unhealthy
 from vaegan_bench.tables.statistics import seeds_needed
-from vaegan_bench.tables.summary import overall, protocol_of, summarise
+from vaegan_bench.tables.summary import overall, summarise
 from vaegan_bench.tables.words import in_markdown
-
-LONGEST_VALUE = 24
-"""Protocol values beyond this are hashes: their beginning says enough."""
 
 
 def to_markdown(rows: pd.DataFrame, title: str) -> str:
@@ -25,6 +23,7 @@ def to_markdown(rows: pd.DataFrame, title: str) -> str:
 
     Raises `MixedProtocolsError` where values are not comparable.
     """
+    rows = by_protocol(rows)
     judged, unjudged, summary = comparison(rows, best="**{}**"), context(rows), summarise(overall(rows))
     parts = [f"# {one_line(title)}"]
     for dataset in judged.index.unique("dataset"):
@@ -92,7 +91,7 @@ def _caption(cells: pd.DataFrame, summary: pd.DataFrame) -> str:
     if models > 1 and most > 1:
         said.append(_verdicts(models, most, decided=bool(cells.apply(lambda c: c.str.startswith("**")).any(axis=None))))
     if (cells == "").any(axis=None):
-        said.append("Empty: the model has no such output, or no finished run.")
+        said.append("Empty: the model has no such output, was not measured so, or has no finished run.")
     return " ".join(said)
 
 
@@ -127,11 +126,7 @@ def _protocols(summary: pd.DataFrame) -> Iterator[str]:
 
 
 def _spelled(protocol: str) -> str:
-    return ", ".join(f"{key} {_short(str(value))}" for key, value in protocol_of(protocol).items())
-
-
-def _short(value: str) -> str:
-    return value if len(value) <= LONGEST_VALUE or " " in value else f"{value[:12]}…"
+    return ", ".join(f"{key} {shortened(str(value))}" for key, value in protocol_of(protocol).items())
 
 
 def _bounds(rows: pd.DataFrame) -> Iterator[str]:

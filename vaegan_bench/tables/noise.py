@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from vaegan_bench.tables.protocols import protocol_of
 from vaegan_bench.tables.runs import FINISHED
-from vaegan_bench.tables.summary import overall, protocol_of
+from vaegan_bench.tables.summary import overall
 from vaegan_bench.tables.words import heading, two_digits
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from vaegan_bench.errors import StudyError, UnknownNameError
+from vaegan_bench.tables.protocols import by_protocol
 from vaegan_bench.tables.runs import FINISHED
-from vaegan_bench.tables.summary import check_alike, interval, overall
+from vaegan_bench.tables.summary import interval, overall
 
 LEVEL = 0.05
 """The probability, over all comparisons of one metric together, of a verdict where there is no difference."""
@@ -76,8 +77,7 @@ def comparisons(rows: pd.DataFrame) -> pd.DataFrame:
     runs: the same seed means the same initial weights, order of pictures and evaluation codes.
     Raises `MixedProtocolsError` where values are not comparable.
     """
-    check_alike(rows)
-    rows = overall(rows)
+    rows = overall(by_protocol(rows))
     judged = rows[(rows["direction"] != "none") & (rows["status"] == FINISHED)].dropna(subset=["value"])
     metrics = judged.drop_duplicates(["run", "metric"]).groupby(KEYS, sort=False, observed=True)
     return pd.DataFrame([row for key, metric in metrics for row in _pairs(key, metric)], columns=COLUMNS)

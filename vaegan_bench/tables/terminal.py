@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from vaegan_bench.tables.words import wrapped
 
 LABEL_WIDTH = 18
 """Longer labels of models go on over several lines."""
+HEADING_WIDTH = 32
+"""Longer headings of metrics, which name their protocol, go on over several lines."""
 PADDING = 3
 """Characters around a column: a space on both sides and a divider."""
 
@@ -41,7 +44,7 @@ class TerminalTable:
 
     def _fitting(self, width: int) -> Iterator[list[str]]:
         headings = self.cells.columns.get_level_values("metric")
-        taken = first = max(map(len, headings)) + PADDING
+        taken = first = max(len(line) for heading in headings for line in _lines(heading)) + PADDING
         part: list[str] = []
         for model in self.models:
             column = self._width_of(model) + PADDING
@@ -89,7 +92,7 @@ def ablation_to_rich(ablation: pd.DataFrame) -> Group:
             table.add_column(escape(f"− {term}" if term else "full"), justify="right", overflow="fold")
         for metric in lines.columns:
             if (lines[metric] != "").any():
-                table.add_row(escape(str(metric)), *lines[metric])
+                table.add_row(escape("\n".join(_lines(str(metric)))), *lines[metric])
         tables.append(table)
     return Group(*tables)
 
@@ -101,8 +104,13 @@ def _sections(table: pd.DataFrame, models: list[str]) -> Iterator[list[list[str]
         yield [[f"[bold]{escape(dataset)}[/]"], ["finished runs", *(told.partition(" (")[0] for told in stand)]]
         for family in families(table, dataset):
             cells = part(table, dataset, family).reindex(models, fill_value="")
-            lines = [[escape(str(metric)), *cells[metric]] for metric in cells]
+            lines = [[escape("\n".join(_lines(str(metric)))), *cells[metric]] for metric in cells]
             yield [[f"[dim]{escape(family)}[/]"], *lines]
+
+
+def _lines(heading: str) -> list[str]:
+    """A heading in lines of at most `HEADING_WIDTH` characters where it can be, broken between its words."""
+    return textwrap.wrap(heading, HEADING_WIDTH, subsequent_indent="  ", break_long_words=False) or [""]
 
 
 def _failures(rows: pd.DataFrame) -> str | None:

@@ -36,6 +36,8 @@ def number(value: float) -> str:
 
 def two_digits(value: float) -> str:
     """A spread, which deserves no more: '0.0034', '1.2', '340'."""
+    if not math.isfinite(value):
+        return number(value)
     decimals = 1 - _exponent(value, digits=2)
     return "0" if value == 0 else f"{value:.1e}" if decimals > SMALLEST_DECIMAL else _rounded(value, decimals)
 

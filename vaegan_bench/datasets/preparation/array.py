@@ -5,11 +5,8 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from filelock import FileLock, Timeout
 
 from vaegan_bench.datasets.preparation.manifest import (
     Prepared,
@@ -27,6 +24,7 @@ from vaegan_bench.datasets.preparation.treatment import Treatment
 from vaegan_bench.datasets.preparation.workers import crew, useful_workers
 from vaegan_bench.disk_space import check_space
 from vaegan_bench.errors import DataError
+from vaegan_bench.locks import locked
 
 if TYPE_CHECKING:
     from vaegan_bench.api import Progress
@@ -61,7 +59,9 @@ def prepare(
         return found
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _alone(array, name, len(sources), progress):
+        lock = array.with_name(f".{array.name}.lock")
+        told = f"waiting for another process that prepares {name}"
+        with locked(lock, waiting=lambda: progress(told, 0, len(sources))):
             if (found := _recalled(array, recipe, sources, treatment)) is None:
                 tasks = _tasks(array, sources, treatment)
                 _make(name, array, recipe, tasks, progress, workers or useful_workers(len(sources), WORTH))
@@ -83,21 +83,6 @@ def _recalled(array: Path, recipe: Recipe, sources: Sequence[Source], treatment:
     lacking = [source for i, source in enumerate(sources) if i not in kept]
     _, unreadable = decode(lacking, treatment)
     return found if len(unreadable) == len(lacking) else None
-
-
-@contextmanager
-def _alone(array: Path, name: str, pictures: int, progress: Progress) -> Iterator[None]:
-    """Hold the lock of an array; say so where another process has to end first."""
-    lock = FileLock(array.with_name(f".{array.name}.lock"))
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        progress(f"waiting for another process that prepares {name}", 0, pictures)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _tasks(array: Path, sources: Sequence[Source], treatment: Treatment) -> list[Task]:

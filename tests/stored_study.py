@@ -1,0 +1,91 @@
+"""A study on disk that nobody trained: two models over two seeds, with numbers, exhibits, images and weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from vaegan_bench.evaluation.measuring import MeasurementRecord, Row
+from vaegan_bench.store import RunFolder, Seen, StudyFolder, read_json, write_json
+from vaegan_bench.study import Study, as_plain
+
+METRIC = {"kind": "metric", "name": "reconstruction"}
+SAMPLES, DRAWS = 40, 2
+SHAPE = (3, 8, 10)
+
+
+def store_study(path: Path) -> StudyFolder:
+    """Write the study; its runs are named MODEL-SEED."""
+    folder = StudyFolder(path)
+    runs = [(model, seed) for model in ("vae", "gan") for seed in (0, 1)]
+    for model, seed in runs:
+        store_run(folder.run(f"{model}-{seed}"), model, seed)
+    protocol = {"metrics": [{"label": "reconstruction", "metric": METRIC}], "samples": SAMPLES, "draws": DRAWS}
+    ids = [f"{model}-{seed}" for model, seed in runs]
+    folder.write_study({"study": as_plain(Study(name="stored")), "runs": ids, "protocol": protocol})
+    return folder
+
+
+def store_run(run: RunFolder, model: str, seed: int) -> None:
+    weights = {"decoder.weight": torch.arange(4000.0).reshape(40, 100) + seed}
+    curves = [{"step": float(step), "prior": step + 0.5, "reconstruction": 3.0 * step + seed} for step in (10, 20, 30)]
+    run.write_trained(run_record(run.path.name, model, seed), curves, weights)
+    images = np.random.default_rng(seed).integers(0, 255, (6, *SHAPE[1:], SHAPE[0]), dtype=np.uint8)
+    seen = Seen(SAMPLES, {"samples": images[:4], "originals": images[2:]}, {"mode collapse": "83 % of 40"})
+    first = seed + (0.25 if model == "vae" else 0.75)
+    run.write_measured([(measurement({"psnr": 20.0 + first, "mse": first}, SAMPLES, DRAWS), exhibits(images))], seen)
+
+
+def measurement(values: Mapping[str, float], samples: int, draws: int, **changes: Any) -> MeasurementRecord:
+    record: Any = {
+        "label": "reconstruction", "metric": METRIC, "samples": samples, "draws": draws, "code": {"vaegan_bench": "0a"},
+        "weights": {}, "rows": [row(name, value, samples, draws) for name, value in values.items()], "problem": "",
+        "exhibits": ["kl-per-dimension", "attribute-matrix", "attribute-names", "nearest-training"],
+    }  # fmt: skip
+    return {**record, **changes}
+
+
+def row(name: str, value: float, samples: int, draws: int) -> Row:
+    return {
+        "metric": name, "value": value, "direction": "higher" if name == "psnr" else "lower", "units": "1",
+        "protocol": {"n_fake": samples, "draws": draws, "split": "test"}, "attribute": "", "low": value - 1,
+        "high": None, "ceiling": None, "floor": None, "noise": 0.5, "family": "reconstruction",
+    }  # fmt: skip
+
+
+def exhibits(images: np.ndarray[Any, np.dtype[np.uint8]]) -> dict[str, np.ndarray[Any, Any]]:
+    return {
+        "kl-per-dimension": np.array([2.0, 0.25, 0.001], np.float32),
+        "attribute-matrix": np.array([[0.5, -0.25], [np.nan, np.nan]], np.float32),
+        "attribute-names": np.array(["Smiling", "Bald"]),
+        "nearest-training": np.stack([images[:3], images[3:]], axis=1),
+    }
+
+
+def run_record(name: str, model: str, seed: int) -> dict[str, Any]:
+    return {
+        "id": name, "label": model, "seed": seed, "dataset": "blobs 8×10", "networks": "compact", "status": "ok",
+        "steps": 30, "seconds": 1.5, "speed": 320.0, "parameters": 4000, "shape": list(SHAPE),
+        "attributes": {"Smiling": [-1.0, 1.0], "Bald": [-1.0, 1.0]}, "data": "ab" * 32,
+        "pictures": "60 training images",
+        "remarks": [], "setting": "3f2a", "environment": {"device": "cpu"},
+        "definition": {"batch": 16, "precision": "float32", "model": {"kind": "model", "name": model}},
+    }  # fmt: skip
+
+
+def edit(path: Path, **changes: Any) -> None:
+    """Change keys of a record, as its writer would have: with the hash of its content."""
+    write_json(path, {**read_json(path), **changes})
+
+
+def forge(path: Path, content: object) -> None:
+    """Write any JSON with the hash that a reader looks for, as somebody who wants to be believed would."""
+    from vaegan_bench.store.files import sha256_of_content
+
+    sealed = {**content, "sha256": sha256_of_content(content)} if isinstance(content, dict) else content
+    path.write_text(json.dumps(sealed), "utf-8")

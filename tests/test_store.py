@@ -1,0 +1,515 @@
+"""Results on disk: checked by their hashes, added to, locked, and read with nothing but one-line errors."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from filelock import FileLock
+from shell import bench
+from stored_study import DRAWS, SAMPLES, edit, exhibits, forge, measurement, row, run_record, store_study
+
+import vaegan_bench as vb
+from vaegan_bench import report, tables
+from vaegan_bench.api import BenchError, Metric, StoreError
+from vaegan_bench.evaluation.measuring import Protocol
+from vaegan_bench.figures import study_figures
+from vaegan_bench.locks import locked
+from vaegan_bench.metrics.reconstruction import Reconstruction
+from vaegan_bench.runs import code_of
+from vaegan_bench.store import RunFolder, StudyFolder, read_json
+from vaegan_bench.store.files import sha256_of, write_arrays
+from vaegan_bench.store.shapes import key_of
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> StudyFolder:
+    return store_study(tmp_path / "stored")
+
+
+def flip(path: Path, byte: int, mask: int = 1) -> None:
+    content = bytearray(path.read_bytes())
+    content[byte] ^= mask
+    path.write_bytes(content)
+
+
+# Hashes.
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("weights.safetensors", "Train the run again"),
+        ("history.csv", "Train the run again"),
+        ("exhibits.npz", "Measure the run again"),
+        ("pictures.npz", "Measure the run again"),
+    ],
+)
+def test_one_flipped_bit_is_noticed_and_the_error_says_what_to_do(study: StudyFolder, name: str, remedy: str) -> None:
+    run = study.run("vae-0")
+    read = {"weights.safetensors": run.weights, "history.csv": run.history, "exhibits.npz": run.exhibits}
+    read["pictures.npz"] = run.pictures
+    read[name]()
+    flip(run.path / name, -30)
+    with pytest.raises(StoreError, match=rf"Cannot read .*/vae-0/{name}: it is damaged \(its SHA-256 is .*\. {remedy}"):
+        read[name]()
+
+
+@pytest.mark.parametrize(("name", "old", "new"), [("metrics.json", "20.25", "30.25"), ("run.json", "4000", "9000")])
+def test_a_changed_number_in_a_record_is_noticed(study: StudyFolder, name: str, old: str, new: str) -> None:
+    path = study.path / "vae-0" / name
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(StoreError, match=f"{name}: it is damaged .*SHA-256"):
+        list(study.run("vae-0").rows())
+
+
+def test_a_plan_that_was_edited_is_refused(study: StudyFolder) -> None:
+    path = study.path / "study.json"
+    path.write_text(path.read_text().replace("gan-1", "gan-7"))
+    with pytest.raises(StoreError, match=r"study\.json: it is damaged .* Run the study again"):
+        study.rows()
+
+
+def test_layout_and_order_of_a_record_are_free(study: StudyFolder) -> None:
+    path = study.path / "vae-0" / "metrics.json"
+    before = study.run("vae-0").measurements()
+    path.write_text(json.dumps(dict(reversed(json.loads(path.read_text()).items()))))
+    assert study.run("vae-0").measurements() == before
+
+
+def test_a_file_is_hashed_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, read = tmp_path / "file", list[Path]()
+    monkeypatch.setattr("vaegan_bench.store.files.sha256_of_file", lambda path: read.append(path) or str(len(read)))
+    path.write_text("one")
+    assert [sha256_of(path), sha256_of(path)] == ["1", "1"]
+    path.write_text("three")
+    assert sha256_of(path) == "2"
+
+
+def test_weights_may_be_absent_but_not_other_ones(study: StudyFolder) -> None:
+    run = study.run("vae-0")
+    shutil.copy(study.path / "gan-1" / "weights.safetensors", run.path)
+    assert "weights.safetensors" in run.damage()
+    assert not run.is_trained
+    (run.path / "weights.safetensors").unlink()
+    assert run.is_trained
+    with pytest.raises(StoreError, match="has no weights"):
+        run.weights()
+
+
+# Measurements.
+
+
+def values(run: RunFolder) -> dict[tuple[str, int], float]:
+    return {(row["metric"], json.loads(row["protocol"])["n_fake"]): row["value"] for row in run.rows() if row["code"]}
+
+
+def test_a_measurement_is_added_and_replaces_only_the_same_one(study: StudyFolder) -> None:
+    run = study.run("vae-0")
+    before, kept = values(run), run.exhibits()
+    run.write_measured([(measurement({"psnr": 7.0}, 5000, 3, exhibits=["kl-per-dimension"]), {
+        "kl-per-dimension": np.array([9.0], np.float32)})])  # fmt: skip
+    assert values(run) == {**before, ("psnr", 5000): 7.0}
+    assert len(run.exhibits()) == 2
+    (first,) = kept
+    assert set(run.exhibits()[first]) == set(kept[first])
+    run.write_measured([(measurement({"psnr": 8.0}, 5000, 3, exhibits=[]), {})])
+    assert values(run) == {**before, ("psnr", 5000): 8.0}
+    assert list(run.exhibits()) == [first]
+    assert "mode collapse: 83 % of 40" in run.health()
+    assert len(run.pictures()["samples"]) == 4
+
+
+def test_a_measurement_is_missing_unless_it_is_what_would_be_measured_today(study: StudyFolder) -> None:
+    metric, run = Reconstruction(), study.run("vae-0")
+    protocol = Protocol([metric], SAMPLES, DRAWS)
+    whole = {"code": code_of([metric]), "exhibits": [], "weights": {"oracle": "ab"}}
+
+    def missing(known: dict[str, str], **changes: Any) -> list[Metric]:
+        run.write_measured([(measurement({"psnr": 1.0}, SAMPLES, DRAWS, **{**whole, **changes}), {})])
+        return run.missing(protocol, known)
+
+    assert missing({}) == missing({"oracle": "ab", "regressor": "cd"}) == []
+    assert missing({"oracle": "cd"}) == [metric]
+    assert missing({}, problem="gave NaN for psnr") == [metric]
+    assert missing({}, code={"vaegan_bench": "0b"}) == [metric]
+    assert missing({}) == []
+    assert run.missing(Protocol([metric], SAMPLES + 1, DRAWS), {}) == [metric]
+    assert run.is_measured(protocol)
+    assert (run.has_seen(SAMPLES), run.has_seen(SAMPLES + 1)) == (True, False)
+    flip(run.path / "pictures.npz", -30)
+    assert not run.is_measured(protocol)
+    assert not run.has_seen(SAMPLES)
+    edit(run.path / "metrics.json", measurements=[])
+    assert run.missing(protocol, {}) == [metric]
+    edit(run.path / "run.json", status="diverged at step 3")
+    assert run.missing(protocol, {}) == []
+
+
+def test_lost_exhibits_are_measured_again(study: StudyFolder) -> None:
+    metric, run = Reconstruction(), study.run("vae-0")
+    (record,) = run.measurements().values()
+    edit(run.path / "metrics.json", measurements=[{**record, "code": code_of([metric])}])
+    assert run.missing(Protocol([metric], SAMPLES, DRAWS), {}) == []
+    flip(run.path / "exhibits.npz", -30)
+    assert run.missing(Protocol([metric], SAMPLES, DRAWS), {}) == [metric]
+
+
+def test_a_number_that_was_measured_twice_alike_is_there_once(study: StudyFolder) -> None:
+    run = study.run("vae-0")
+    alike = measurement({}, 5000, 1, exhibits=[], rows=[row("psnr", 20.25, SAMPLES, DRAWS)])
+    before = study.rows()
+    record = read_json(run.path / "metrics.json")
+    edit(run.path / "metrics.json", measurements=[alike, *record["measurements"]])
+    assert study.rows().equals(before)
+
+
+def test_planned_numbers_have_the_plain_column_and_the_figures(study: StudyFolder) -> None:
+    for run in study.runs():
+        other = measurement({"psnr": 7.0}, 5000, 3, exhibits=["kl-per-dimension"])
+        run.write_measured([(other, {"kl-per-dimension": np.array([9.0, 8.0], np.float32)})])
+    rows = study.rows()
+    assert rows.loc[~rows["planned"], "value"].tolist() == [7.0] * 4
+    shown = tables.comparison(rows)["reconstruction"].loc["blobs 8×10"]
+    assert list(shown.columns) == ["psnr ↑", "mse ↓", "psnr (draws=3, n_fake=5000) ↑"]
+    assert set(shown["psnr (draws=3, n_fake=5000) ↑"]) == {"7 ± 0"}
+    legend = [text.get_text() for text in study_figures(study)["latent"].legends[0].get_texts()]
+    assert "vae: 2 of 3 above 0.01 nats" in legend
+
+
+def test_what_is_not_measured_is_listed(study: StudyFolder) -> None:
+    run = study.run("gan-0")
+    run.write_measured([(measurement({}, SAMPLES, DRAWS, problem="gave NaN for psnr", exhibits=[]), {})])
+    edit(study.run("vae-1").path / "metrics.json", measurements=[])
+    assert [entry[:2] for entry in study.not_measured()] == [("vae-1", "reconstruction"), ("gan-0", "reconstruction")]
+    report.write_tables(study)
+    summary = (study.path / "summary.md").read_text()
+    assert "- `gan-0`: `reconstruction`: gave NaN for psnr" in summary
+    assert "- `vae-1`: `reconstruction`: not measured yet" in summary
+
+
+# Damage costs the damaged run.
+
+
+@pytest.mark.parametrize("name", ["run.json", "metrics.json", "history.csv", "pictures.npz", "exhibits.npz"])
+def test_a_damaged_run_is_named_and_left_out(study: StudyFolder, name: str) -> None:
+    path = study.path / "vae-1" / name
+    path.write_bytes(path.read_bytes()[:-20])
+    assert list(study.left_out()) == ["vae-1"]
+    with pytest.warns(UserWarning, match=f"Run vae-1 is left out: Cannot read .*{name}"):
+        results = vb.load(study.path)
+    assert set(results.rows["run"]) == set(results.history["run"]) == {"vae-0", "gan-0", "gan-1"}
+    report.write_tables(study)
+    assert f"## Left out\n\n- `vae-1`: Cannot read {path}" in (study.path / "summary.md").read_text()
+
+
+def test_a_study_of_damaged_runs_says_why_nothing_is_shown(study: StudyFolder) -> None:
+    for run in study.study()["runs"]:
+        (study.path / run / "run.json").write_text("{")
+    with pytest.raises(StoreError, match=r"no finished run yet.*Left out: Cannot read .*vae-0/run\.json"):
+        study.rows()
+
+
+def test_two_runs_that_claim_to_be_one_are_not_both_shown(study: StudyFolder) -> None:
+    edit(study.path / "gan-1" / "run.json", seed=0)
+    assert study.left_out() == {
+        "gan-1": f"{study.path}/gan-1 has the data set, model and seed of gan-0: remove one of them."
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["../../victim", "/tmp/victim", ".", "..", "", "a/b", "a\\b", ".hidden", "a\x1b[2J", "a\0b", "C:x"]
+)
+def test_run_ids_are_plain_names(study: StudyFolder, name: str) -> None:
+    forge(study.path / "study.json", {**read_json(study.path / "study.json"), "runs": ["vae-0", name]})
+    with pytest.raises(StoreError, match="is not the plain name of a folder"):
+        report.write_samples(study)
+    with pytest.raises(StoreError, match="is not the plain name of a folder"):
+        study.run(name)
+
+
+def test_a_run_that_is_a_link_elsewhere_is_left_alone(study: StudyFolder, tmp_path: Path) -> None:
+    victim = (study.path / "vae-1").rename(tmp_path / "victim")
+    (study.path / "vae-1").symlink_to(victim)
+    before = sorted(victim.iterdir())
+    report.write_samples(study)
+    assert sorted(victim.iterdir()) == before
+    assert "is a link to another folder" in study.left_out()["vae-1"]
+
+
+# Records and arrays that were made up.
+
+WRONG_RECORDS = {
+    "run.json": [
+        {"seed": "0"}, {"seed": True}, {"seed": 2**70}, {"steps": 1.5}, {"shape": [3, 8]}, {"shape": [3, 0, 10]},
+        {"label": "vae[["}, {"label": 7}, {"files": []}, {"attributes": {"Smiling": [1.0]}}, {"definition": {}},
+        {"speed": float("nan")}, {"remarks": "none"}, {"status": "\ud800"},
+        {"extra": json.loads("[" * 90 + "]" * 90)},
+    ],
+    "metrics.json": [
+        {"measurements": {}}, {"measurements": [[]]}, {"seen": None}, {"health": ["ok"]},
+        {"files": {"exhibits.npz": 1}},
+        {"measurements": [measurement({"psnr": 1.0}, 4, 2, rows=[{}])]},
+        {"measurements": [measurement({"psnr": float("inf")}, 4, 2)]},
+        {"measurements": [measurement({"psnr": 1.0}, 4, 1)]},
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "change"), [(name, change) for name, changes in WRONG_RECORDS.items() for change in changes], ids=str
+)
+def test_a_record_of_another_form_costs_its_run(study: StudyFolder, name: str, change: dict[str, Any]) -> None:
+    path = study.path / "vae-1" / name
+    forge(path, {**read_json(path), **change})
+    assert list(study.left_out()) == ["vae-1"]
+    assert f"Cannot read {path}: it is damaged" in study.left_out()["vae-1"]
+    assert "\n" not in study.left_out()["vae-1"]
+    assert set(study.rows()["run"]) == {"vae-0", "gan-0", "gan-1"}
+
+
+WRONG_PICTURES = [
+    {"samples": np.zeros((4, 8, 10, 3), np.float32)}, {"samples": np.zeros((4, 10, 8, 3), np.uint8)},
+    {"samples": np.zeros((4, 8, 10), np.uint8)}, {"samples": np.zeros((0, 8, 10, 3), np.uint8)},
+    {"originals": np.array("abc")},
+]  # fmt: skip
+WRONG_EXHIBITS: list[dict[str, Any]] = [
+    {"kl-per-dimension": np.zeros((2, 2), np.float32)}, {"attribute-matrix": np.zeros((3, 2), np.float32)},
+    {"attribute-names": np.array([1, 2])}, {"nearest-training": np.zeros((3, 3, 8, 10, 3), np.uint8)},
+    {"strip-Smiling": np.zeros((2, 4, 8, 10, 3), np.uint8)},
+    {"strip-Smiling": np.zeros((2, 4, 8, 10, 3), np.uint8), "strip-alphas": np.zeros(3)},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "arrays"),
+    [("pictures.npz", arrays) for arrays in WRONG_PICTURES] + [("exhibits.npz", arrays) for arrays in WRONG_EXHIBITS],
+    ids=lambda value: value if isinstance(value, str) else "-".join(f"{k}{v.shape}" for k, v in value.items()),
+)
+def test_arrays_of_other_shapes_cost_their_run(study: StudyFolder, name: str, arrays: dict[str, Any]) -> None:
+    run = study.run("gan-0")
+    (key, known), = run.exhibits().items()  # fmt: skip
+    whole = run.pictures() if name == "pictures.npz" else {f"{key}/{k}": v for k, v in known.items()}
+    prefix = "" if name == "pictures.npz" else f"{key}/"
+    write_arrays(run.path / name, {**whole, **{f"{prefix}{k}": v for k, v in arrays.items()}})
+    record = read_json(run.path / "metrics.json")
+    edit(run.path / "metrics.json", files={**record["files"], name: sha256_of(run.path / name)})
+    assert f"Cannot read {run.path / name}: it is damaged" in study.left_out()["gan-0"]
+
+
+def test_a_pickle_is_not_opened(study: StudyFolder) -> None:
+    run = study.run("gan-0")
+    np.save(run.path / "x.npy", np.array([print], dtype=object), allow_pickle=True)
+    (run.path / "x.npy").rename(run.path / "pictures.npz")
+    record = read_json(run.path / "metrics.json")
+    edit(run.path / "metrics.json", files={**record["files"], "pictures.npz": sha256_of(run.path / "pictures.npz")})
+    with pytest.raises(StoreError, match=r"pictures\.npz: it is damaged"):
+        run.pictures()
+
+
+ODD: list[Any] = [None, True, -1, 0, 10**30, 1e308, float("nan"), "", "\0", "../..", "$x^$|`", "\ud800", "a" * 300]
+ODD += [[], {}, [[]]]
+
+
+def places(value: Any, where: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place in a record."""
+    if where:
+        yield where
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in items:
+        yield from places(each, (*where, name))
+
+
+def mutated(content: Any, chance: random.Random) -> Any:
+    """A record with one value that is another, or missing."""
+    changed = json.loads(json.dumps(content))
+    *path, last = chance.choice([*places(changed)])
+    inside = changed
+    for name in path:
+        inside = inside[name]
+    if chance.random() < 0.2:
+        del inside[last]
+    else:
+        inside[last] = chance.choice(ODD)
+    return changed
+
+
+def read_everything(study: StudyFolder, shown: set[str]) -> None:
+    """All that readers give, and tables of rows that were not in a table yet."""
+    rows = study.rows()
+    if (text := rows.to_json()) not in shown:
+        shown.add(text)
+        tables.to_markdown(rows, "t")
+        tables.to_rich(rows)
+    study.history()
+    study.not_measured()
+
+
+def damage(path: Path, chance: random.Random) -> None:
+    """Forge a value of a record, change bytes, or cut a file off."""
+    if path.suffix == ".json" and chance.random() < 0.7:
+        content = json.loads(path.read_text("utf-8"))
+        del content["sha256"]
+        forge(path, mutated(content, chance))
+        return
+    damaged = bytearray(path.read_bytes())
+    for _ in range(chance.randrange(1, 4)):
+        damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+    path.write_bytes(damaged[: chance.randrange(len(damaged))] if chance.random() < 0.3 else damaged)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_only_errors_of_our_own_leave_the_readers(study: StudyFolder, seed: int) -> None:
+    chance, shown, errors = random.Random(seed), set[str](), list[str]()
+    files = sorted(path for path in study.path.rglob("*") if path.suffix in (".json", ".csv", ".npz"))
+    for _ in range(50):
+        path = chance.choice(files)
+        whole = path.read_bytes()
+        damage(path, chance)
+        try:
+            read_everything(study, shown)
+            errors += study.left_out().values()
+        except BenchError as error:
+            errors.append(str(error))
+        path.write_bytes(whole)
+    assert len(errors) > 25
+    assert not [error for error in errors if "\n" in error]
+    assert study.left_out() == {}
+
+
+def test_the_table_is_printed_whatever_can_be_written_and_the_exit_code_says_what_is_missing(
+    study: StudyFolder,
+) -> None:
+    assert bench("table", study.path).returncode == 0
+    (study.path / "results.csv").unlink()
+    (study.path / "results.csv").mkdir()
+    unwritten = bench("table", study.path)
+    assert unwritten.returncode == 2
+    assert "psnr" in unwritten.stdout
+    assert "Cannot write" in unwritten.stderr
+    (study.path / "results.csv").rmdir()
+    (study.path / "vae-1" / "run.json").write_text("{")
+    for command in ("table", "samples"):
+        incomplete = bench(command, study.path)
+        assert incomplete.returncode == 1
+        assert incomplete.stderr.startswith(f"Left out: Cannot read {study.path}/vae-1/run.json")
+    compared = bench("compare", "vae", "gan", "--study", study.path)
+    assert compared.returncode == 0
+    assert "1 common seed" in compared.stdout
+    assert "Left out: " in compared.stderr
+
+
+# Locks, and folders that cannot be written.
+
+
+def test_a_run_is_locked_apart_from_its_study(study: StudyFolder) -> None:
+    run = study.run("vae-0")
+    with study.locked(), run.locked(), study.run("vae-1").locked():
+        with pytest.raises(StoreError, match=r"Another process is working on .*/vae-0"), run.locked():
+            pass
+        with pytest.raises(StoreError, match=r"Another process is working on .*/stored:"), study.locked():
+            pass
+    with run.locked():
+        pass
+
+
+@pytest.mark.parametrize(
+    ("code", "words"), [(errno.ENOLCK, "this file system has no locks"), (errno.EOPNOTSUPP, "has no locks")]
+)
+def test_a_file_system_without_locks_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, words: str
+) -> None:
+    def refuse(descriptor: int, operation: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(StoreError, match=words), locked(tmp_path / ".lock"):
+        pass
+
+
+def test_filelock_s_own_words_for_no_locks_are_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(lock: FileLock, timeout: float | None = None) -> None:
+        raise NotImplementedError("FileSystem does not appear to support flock")
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    with pytest.raises(StoreError, match="this file system has no locks"), locked(tmp_path / ".lock"):
+        pass
+
+
+def test_a_lock_file_of_another_user_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".lock").touch()
+    opened = os.open
+
+    def refuse(path: Any, flags: int, *rest: Any, **named: Any) -> int:
+        if str(path).endswith(".lock"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return opened(path, flags, *rest, **named)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(StoreError, match="the file belongs to another user; remove it"), locked(tmp_path / ".lock"):
+        pass
+
+
+def test_a_lock_is_waited_for_where_nobody_says_otherwise(tmp_path: Path) -> None:
+    line = "import sys, time; from filelock import FileLock; lock = FileLock(sys.argv[1]); lock.acquire(); print(1); "
+    line += "sys.stdout.flush(); time.sleep(0.3)"
+    holder = subprocess.Popen([sys.executable, "-c", line, str(tmp_path / ".lock")], stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    holder.stdout.readline()
+    told = list[str]()
+    with locked(tmp_path / ".lock", waiting=lambda: told.append("waiting")):
+        assert holder.wait() == 0
+    assert told == ["waiting"]
+
+
+def test_a_file_that_cannot_be_replaced_is_one_line(study: StudyFolder) -> None:
+    (study.path / "attributes.md").mkdir()
+    with pytest.raises(StoreError, match=r"Cannot remove .*attributes\.md"):
+        report.write_tables(study)
+
+
+def test_an_interrupted_write_leaves_what_was_there(study: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = study.run("vae-0")
+    before = values(run)
+    monkeypatch.setattr(
+        "vaegan_bench.store.measurements.write_json", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        run.write_measured([(measurement({"psnr": 7.0}, 5000, 3, exhibits=[]), {})])
+    assert values(run) == before
+    monkeypatch.undo()
+    with pytest.raises(KeyboardInterrupt):
+        run.write_trained(run_record("vae-0", "vae", 0), [], _Interrupt({"decoder": 1}))  # type: ignore[arg-type]
+    assert values(run) == before
+    assert not list(study.path.glob(".*.partial"))
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+class _Interrupt(dict[str, Any]):
+    """Weights that are being written when the user presses Ctrl-C."""
+
+    def items(self) -> Any:
+        raise KeyboardInterrupt
+
+
+def test_a_key_belongs_to_one_measurement() -> None:
+    metric = {"kind": "metric", "name": "kid", "extractor": {"name": "efflite0"}}
+    keys = [key_of(metric, 40, 2), key_of(metric, 40, 3), key_of(metric, 50, 2), key_of({**metric, "name": "x"}, 40, 2)]
+    assert len(set(keys)) == 4
+    assert key_of(dict(reversed(metric.items())), 40, 2) == keys[0]
+    assert exhibits(np.zeros((6, 8, 10, 3), np.uint8))
