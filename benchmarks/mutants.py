@@ -21,7 +21,7 @@ import tempfile
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
@@ -232,12 +232,22 @@ def share(counts: Counter[str]) -> str:
     return f"{counts[CAUGHT]} of {planted} caught{percent}, {counts[SURVIVED]} survived{missing}"
 
 
-async def run_all(mutants: Sequence[Mutant], workers: int, limit: float) -> dict[Mutant, str]:
-    """Check the tests and plant every mistake, in copies that are gone afterwards."""
+async def run_all(mutants: Sequence[Mutant], folder: Path, workers: int, limit: float) -> dict[Mutant, str]:
+    """Check the tests and plant every mistake, in copies of the checkout in a folder."""
+    copies = [Copy(folder / str(worker), limit) for worker in range(min(workers, len(mutants)))]
+    await check_tests(copies, sorted({test for mutant in mutants for test in mutant.tests}))
+    return await plant_all(copies, mutants)
+
+
+@contextlib.contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A folder that is gone afterwards, even if a signal arrives while it is removed."""
     with tempfile.TemporaryDirectory(prefix="mutants-", ignore_cleanup_errors=True) as folder:
-        copies = [Copy(Path(folder) / str(worker), limit) for worker in range(min(workers, len(mutants)))]
-        await check_tests(copies, sorted({test for mutant in mutants for test in mutant.tests}))
-        return await plant_all(copies, mutants)
+        try:
+            yield Path(folder)
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
 
 
 def positive(text: str) -> int:
@@ -259,7 +269,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         mutants = chosen(read_mutants(), arguments.only)
-        outcomes = asyncio.run(run_all(mutants, arguments.workers, arguments.limit))
+        with scratch_folder() as folder:
+            outcomes = asyncio.run(run_all(mutants, folder, arguments.workers, arguments.limit))
     except MutantError as error:
         print(f"Error: {error}.", file=sys.stderr)
         return 2
