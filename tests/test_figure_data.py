@@ -125,3 +125,16 @@ def test_the_first_seed_that_has_any_is_shown(study: StudyFolder, without_the_fi
     assert all(shown(figures["reconstructions"], second.pictures()["reconstructions"][:4]))
     drawn = figures["latent"].axes[0].lines[0]
     np.testing.assert_allclose(drawn.get_ydata(), spectrum(second), rtol=1e-5)  # type: ignore[arg-type]
+
+
+def test_curves_leave_out_weights_that_never_change_and_gradients_have_a_figure_of_their_own(
+    study: StudyFolder, figures: dict[str, Figure]
+) -> None:
+    history = study.history()
+    gradients = {term.removeprefix("gradient of ") for term in history["term"] if term.startswith("gradient of ")}
+    quiet = {term for term in history["term"] if term.startswith(("weight of ", "moves of "))}
+    assert gradients
+    assert quiet  # none of which changes in a study without schedules
+    assert {ax.get_title(loc="left") for ax in figures["gradients"].axes} == gradients
+    shown = {ax.get_title(loc="left") for ax in figures["learning-curves"].axes}
+    assert shown == set(history["term"]) - quiet - {f"gradient of {term}" for term in gradients}
