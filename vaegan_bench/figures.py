@@ -137,7 +137,7 @@ def _picture_figures(kept: Kept, models: Sequence[str]) -> Iterator[tuple[str, F
     names = dict.fromkeys(name for runs in kept.values() for name in runs[0] if name.startswith("strip-"))
     strips = {name.removeprefix("strip-"): _first(kept, name) for name in names if name != "strip-alphas"}
     if strips:
-        alphas = next(iter(_first(kept, "strip-alphas").values())).tolist()
+        alphas = next(iter(_mean(kept, "strip-alphas").values())).tolist()
         yield "attribute-strips", plots.attribute_strips(strips, alphas, models)
     if nearest := _first(kept, "nearest-training"):
         yield "nearest-training", plots.nearest_sheet(nearest, models=models)
