@@ -295,6 +295,7 @@ WRONG_PICTURES = [
 WRONG_EXHIBITS: list[dict[str, Any]] = [
     {"kl-per-dimension": np.zeros((2, 2), np.float32)}, {"attribute-matrix": np.zeros((3, 2), np.float32)},
     {"attribute-names": np.array([1, 2])}, {"nearest-training": np.zeros((3, 3, 8, 10, 3), np.uint8)},
+    {"nearest-training": np.zeros((3, 2, 8, 10, 2), np.uint8)},
     {"strip-Smiling": np.zeros((2, 4, 8, 10, 3), np.uint8)},
     {"strip-Smiling": np.zeros((2, 4, 8, 10, 3), np.uint8), "strip-alphas": np.zeros(3)},
 ]  # fmt: skip
