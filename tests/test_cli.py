@@ -42,7 +42,7 @@ def smoke(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
 
 def test_a_study_leaves_what_the_readme_promises(smoke: Path) -> None:
     rows = pd.read_parquet(smoke / "results.parquet")
-    from_text = pd.read_csv(smoke / "results.csv").fillna({"attribute": ""})
+    from_text = pd.read_csv(smoke / "results.csv").fillna({"attribute": "", "code": ""})
     pd.testing.assert_frame_equal(rows, from_text, check_dtype=False)
     assert list(dict.fromkeys(rows["model"])) == ["vae", "gan", "vaegan", "vaegan-pixel"]
     assert {"frechet[efflite0]", "psnr", "ssim", "speed"} <= set(rows["metric"])

@@ -109,6 +109,13 @@ def test_weights_may_be_absent_but_not_other_ones(study: StudyFolder) -> None:
         run.weights()
 
 
+def test_a_file_that_its_record_does_not_know_is_refused(study: StudyFolder) -> None:
+    run = study.run("vae-0")
+    edit(run.path / "run.json", files={"history.csv": sha256_of(run.path / "history.csv")})
+    with pytest.raises(StoreError, match=r"weights\.safetensors: it is damaged .* known to its record"):
+        run.weights()
+
+
 # Measurements.
 
 
@@ -288,6 +295,7 @@ WRONG_PICTURES = [
 WRONG_EXHIBITS: list[dict[str, Any]] = [
     {"kl-per-dimension": np.zeros((2, 2), np.float32)}, {"attribute-matrix": np.zeros((3, 2), np.float32)},
     {"attribute-names": np.array([1, 2])}, {"nearest-training": np.zeros((3, 3, 8, 10, 3), np.uint8)},
+    {"nearest-training": np.zeros((3, 2, 8, 10, 2), np.uint8)},
     {"strip-Smiling": np.zeros((2, 4, 8, 10, 3), np.uint8)},
     {"strip-Smiling": np.zeros((2, 4, 8, 10, 3), np.uint8), "strip-alphas": np.zeros(3)},
 ]  # fmt: skip
@@ -489,14 +497,22 @@ def test_an_interrupted_write_leaves_what_was_there(study: StudyFolder, monkeypa
     with pytest.raises(KeyboardInterrupt):
         run.write_measured([(measurement({"psnr": 7.0}, 5000, 3, exhibits=[]), {})])
     assert values(run) == before
+    monkeypatch.setattr("vaegan_bench.store.measurements.write_arrays", _begin_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run.write_measured([(measurement({"psnr": 7.0}, 5000, 3, exhibits=[]), {})])
     monkeypatch.undo()
     with pytest.raises(KeyboardInterrupt):
         run.write_trained(run_record("vae-0", "vae", 0), [], _Interrupt({"decoder": 1}))  # type: ignore[arg-type]
     assert values(run) == before
-    assert not list(study.path.glob(".*.partial"))
+    assert not list(study.path.rglob(".*.partial"))
 
 
 def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _begin_and_interrupt(path: Path, _: object) -> None:
+    path.write_bytes(b"PK")
     raise KeyboardInterrupt
 
 

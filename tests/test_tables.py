@@ -147,6 +147,8 @@ def test_without_a_plan_the_protocol_of_most_runs_has_the_plain_name(two_protoco
     assert tables.by_protocol(unplanned)["metric"].iloc[-1] == "frechet[efflite0]"
     most_first = unplanned[~((unplanned["model"] == "gan") & unplanned["protocol"].str.contains("2000"))]
     assert set(tables.by_protocol(most_first)["metric"].iloc[:3]) == {"frechet[efflite0]"}
+    planned = tables.by_protocol(two_protocols.loc[most_first.index])["metric"]  # the plan decides, not the number
+    assert set(planned.iloc[3:]) == {"frechet[efflite0]"} != set(planned.iloc[:3])
 
 
 def test_numbers_of_other_code_have_a_column_of_their_own() -> None:

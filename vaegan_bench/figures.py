@@ -169,7 +169,7 @@ def _picture_figures(kept: Kept, models: Sequence[str]) -> dict[str, Drawing]:
     drawings: dict[str, Drawing] = {}
     names = dict.fromkeys(name for runs in kept.values() for run in runs for name in run if name.startswith("strip-"))
     strips = {name.removeprefix("strip-"): _first(kept, name) for name in names if name != "strip-alphas"}
-    if strips and (alphas := _first(kept, "strip-alphas")):
+    if strips and (alphas := _mean(kept, "strip-alphas")):
         steps = next(iter(alphas.values()))
         drawings["attribute-strips"] = lambda: plots.attribute_strips(strips, steps.tolist(), models)
     if nearest := _first(kept, "nearest-training"):
