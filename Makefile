@@ -7,7 +7,7 @@ run: .venv/installed
 	$(BIN)/vaegan-bench run --models all
 
 test: .venv/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: .venv/installed
 	$(BIN)/ruff check .

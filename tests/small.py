@@ -21,3 +21,27 @@ class PlainDescent(Optimizer):
 
     def build(self, groups: ParameterGroups) -> torch.optim.Optimizer:
         return torch.optim.SGD(groups, lr=self.lr)
+
+
+QUITTER = '''
+"""A model that stops in the middle of its training."""
+from dataclasses import dataclass
+from vaegan_bench.api import Model, hookimpl
+from vaegan_bench.models.vae import VAE
+
+@dataclass(frozen=True, kw_only=True)
+class Quitter(Model):
+    """A VAE of eight steps."""
+    name = "quitter"
+    players = VAE.players
+
+    def objectives(self, play):
+        if play.step == 8:
+            raise ValueError("no more")
+        return VAE().objectives(play)
+
+@hookimpl
+def vaegan_bench_plugins():
+    return [Quitter]
+'''
+"""A plugin file."""

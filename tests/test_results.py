@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from small import QUITTER
 
 import vaegan_bench as vb
 from vaegan_bench.api import BenchError, StoreError, to_signed
@@ -200,8 +201,8 @@ def test_a_report_that_cannot_be_written_says_so(results: vb.Results) -> None:
 
 
 def test_a_run_that_fails_is_told_and_the_others_are_kept(tmp_path: Path) -> None:
-    models = ["vaegan[gamma=0,adversarial_weight=0]", "vae"]
-    where = {"results": tmp_path, "cache": tmp_path / "cache"}
-    with torch.random.fork_rng(), pytest.raises(BenchError, match="1 of 2 runs failed, the others are kept: vaegan"):
-        vb.run("smoke", models=models, metrics=["reconstruction"], **where)
+    (tmp_path / "quitter.py").write_text(QUITTER)
+    where = {"results": tmp_path, "cache": tmp_path / "cache", "plugins": [tmp_path / "quitter.py"]}
+    with pytest.raises(BenchError, match=r"^quitter-s0-\w+: ValueError: no more \(quitter\.py:15\)$"):
+        vb.run("smoke", models=["quitter", "vae"], metrics=["reconstruction"], **where)
     assert set(vb.load(tmp_path / "smoke").rows["model"]) == {"vae"}

@@ -180,7 +180,10 @@ def _rows_of_runs(
 
     shelf, keys = DataShelf(shared.cache, progress), keys_of(protocol)
     rows, problems = list[dict[str, Any]](), dict[str, str]()
-    for folder in map(RunFolder, paths):
+    folders = [RunFolder(path) for path in paths]
+    for folder in (each for each in folders if not each.is_there):
+        folder.record()  # a folder without a run is a mistake, and is told before anything is measured
+    for folder in folders:
         try:
             _measure(folder, protocol, registry, shared, shelf)
             rows += [row for row in folder.rows(keys) if row["planned"]]

@@ -90,9 +90,7 @@ class RunFolder:
         record = self.record()
         with readable(self.path / HISTORY, TRAIN_AGAIN) as path:
             check_hash(path, record["files"])
-            wide = pd.read_csv(path)
-            if not all(map(pd.api.types.is_numeric_dtype, wide.dtypes)):
-                raise ValueError("it does not hold numbers")
+            wide = pd.read_csv(path, dtype=float).astype({"step": int})  # of a run that diverged at once, no row
             long = wide.melt(id_vars="step", var_name="term", value_name="value").dropna()
         first: dict[str, Any] = {"run": record["id"], "dataset": record["dataset"], "model": record["label"]}
         first["seed"] = record["seed"]
