@@ -231,7 +231,7 @@ def test_dots_sort_attributes_by_the_first_metric() -> None:
 
 def bars_of(ax: Axes) -> list[tuple[float, float]]:
     """The ends of all intervals, from top to bottom."""
-    segments = [segment for bars in ax.collections for segment in bars.get_segments()]
+    segments = [segment for bars in ax.collections for segment in bars.get_segments() if len(segment)]
     return [(left[0], right[0]) for left, right in sorted(segments, key=lambda s: s[0][1]) if left[1] == right[1]]
 
 

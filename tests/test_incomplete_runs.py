@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import pytest
 from shell import Ran, bench
+from small import QUITTER
 
 import vaegan_bench as vb
 from vaegan_bench.api import hookimpl
@@ -213,7 +214,7 @@ def test_a_plugin_that_ends_the_program_fails_alone(
     assert first.startswith("Warning: A hook of plugin rogue.py failed, and the plugin is disabled for this study: ")
     assert f"step_ended: {words}" in first
     assert second.startswith("Error: vae-s0-")
-    assert f"gave no numbers: {words}" in second
+    assert f": rogue[how={how}]: {words}" in second
     assert done.returncode == 1
     assert "psnr" in done.stdout
 
@@ -238,9 +239,9 @@ def test_a_number_that_is_none_is_named(run: Callable[..., Ran], tmp_path: Path)
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("Error: gan-s0-")
-    assert line.endswith(": rogue is not a number")
-    assert ": rogue is not a number" in (tmp_path / "results/smoke/summary.md").read_text().split("Not measured")[1]
-    assert run(metrics="rogue[how=inf]", models="gan").returncode == 0  # infinite is a number: no error is no noise
+    assert line.endswith(": rogue: gave NaN for rogue")
+    assert ": gave NaN for rogue" in (tmp_path / "results/smoke/summary.md").read_text().split("Not measured")[1]
+    assert run(metrics="rogue[how=inf]", models="gan").returncode == 1
 
 
 def test_an_attribute_without_an_interval_costs_no_figure(run: Callable[..., Ran], tmp_path: Path) -> None:
@@ -255,19 +256,20 @@ def test_an_attribute_without_an_interval_costs_no_figure(run: Callable[..., Ran
 
 def test_from_python_all_reasons_are_raised_and_results_kept(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "rogue.py").write_text(ROGUE)
-    values = {"models": ["vae", "vaegan[gamma=0,adversarial_weight=0]"], "steps": 2, "samples": 32}
+    (tmp_path / "quitter.py").write_text(QUITTER)
+    values = {"models": ["vae", "quitter"], "steps": 9, "samples": 32}
     with pytest.raises(IncompleteError) as raised:
         vb.run(
             "smoke",
             results=tmp_path,
             cache=cache,
-            plugins=[tmp_path / "rogue.py"],
+            plugins=[tmp_path / "rogue.py", tmp_path / "quitter.py"],
             metrics=["rogue[how=exit]"],
             **values,
         )
     failed, unmeasured = raised.value.lines
-    assert failed.startswith("vaegan-gamma-0")
-    assert "rogue gave no numbers: sys.exit(0) was called" in unmeasured.replace("[how=exit]", "")
+    assert failed.startswith("quitter-s0-")
+    assert ": rogue[how=exit]: sys.exit(0) was called" in unmeasured
     assert (tmp_path / "smoke" / "summary.md").is_file()
     assert list(vb.load(tmp_path / "smoke").rows["model"].unique()) == ["vae"]
 

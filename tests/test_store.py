@@ -142,7 +142,7 @@ def test_a_measurement_is_added_and_replaces_only_the_same_one(study: StudyFolde
 def test_a_measurement_is_missing_unless_it_is_what_would_be_measured_today(study: StudyFolder) -> None:
     metric, run = Reconstruction(), study.run("vae-0")
     protocol = Protocol([metric], SAMPLES, DRAWS)
-    whole = {"code": code_of([metric]), "exhibits": [], "weights": {"oracle": "ab"}}
+    whole = {"code": dict(code_of([metric]).parts), "exhibits": [], "weights": {"oracle": "ab"}}
 
     def missing(known: dict[str, str], **changes: Any) -> list[Metric]:
         run.write_measured([(measurement({"psnr": 1.0}, SAMPLES, DRAWS, **{**whole, **changes}), {})])
@@ -168,7 +168,7 @@ def test_a_measurement_is_missing_unless_it_is_what_would_be_measured_today(stud
 def test_lost_exhibits_are_measured_again(study: StudyFolder) -> None:
     metric, run = Reconstruction(), study.run("vae-0")
     (record,) = run.measurements().values()
-    edit(run.path / "metrics.json", measurements=[{**record, "code": code_of([metric])}])
+    edit(run.path / "metrics.json", measurements=[{**record, "code": dict(code_of([metric]).parts)}])
     assert run.missing(Protocol([metric], SAMPLES, DRAWS), {}) == []
     flip(run.path / "exhibits.npz", -30)
     assert run.missing(Protocol([metric], SAMPLES, DRAWS), {}) == [metric]

@@ -13,7 +13,7 @@ from vaegan_bench.plots.style import MUTED, inches
 
 HANDLE = 0.55
 """Inches of a line in the legend, with the space around its label."""
-CAPTION, SIDES = 7, 0.2
+CAPTION, SIDES = 7, 0.3
 """Points of the caption, and inches beside it."""
 LINE = 0.18
 """Inches from one line of the legend to the next."""

@@ -13,6 +13,7 @@ import pandas as pd
 from vaegan_bench.api import StoreError
 from vaegan_bench.locks import locked
 from vaegan_bench.store.files import read_json, readable, write_json
+from vaegan_bench.store.rows import OPTIONAL
 from vaegan_bench.store.run_folder import RunFolder
 from vaegan_bench.store.shapes import RunRecord, StudyRecord, check_study, is_plain_name, key_of
 from vaegan_bench.study import Study, as_plain
@@ -92,7 +93,8 @@ class StudyFolder:
     def rows(self) -> pd.DataFrame:
         """Every number of every run: one row per run × metric. Raises `StoreError` where no run is finished."""
         name, planned = self.study()["study"]["name"], set(self.planned())
-        return pd.DataFrame([{"study": name, **row} for run in self.finished() for row in run.rows(planned)])
+        rows = pd.DataFrame([{"study": name, **row} for run in self.finished() for row in run.rows(planned)])
+        return rows.astype(dict.fromkeys(OPTIONAL, float))  # a column of nothing but None would be none of numbers
 
     def by_dataset(self) -> dict[str, RunRecord]:
         """Data set → the record of a run on it: what it says of the data holds for all."""
