@@ -73,4 +73,5 @@ def test_plain_names_stay_plain(name: str) -> None:
 
 def test_code_holds_any_name() -> None:
     assert as_code("a") == "`a`"
+    assert in_markdown("a __b__") == "`a __b__`"
     assert as_code("`a``b`") == "``` `a``b` ```"
