@@ -71,7 +71,7 @@ def test_first_weights_depend_on_seed_and_role_alone() -> None:
         (VAEGAN(similarity=GaussianLearned()), {"encoder", "decoder", "discriminator", "scale"}),
         (VAEDisl(), {"encoder", "decoder", "discriminator"}),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, Model) else "",
 )
 def test_a_scale_is_built_where_a_loss_learns_one(model: Model, built: set[str]) -> None:
     modules = modules_of(model)
