@@ -28,7 +28,7 @@ from vaegan_bench.figures import study_figures
 from vaegan_bench.locks import locked
 from vaegan_bench.metrics.reconstruction import Reconstruction
 from vaegan_bench.runs import code_of
-from vaegan_bench.store import RunFolder, StudyFolder, read_json
+from vaegan_bench.store import RunFolder, Seen, StudyFolder, read_json
 from vaegan_bench.store.files import sha256_of, write_arrays
 from vaegan_bench.store.shapes import key_of
 
@@ -207,7 +207,33 @@ def test_what_is_not_measured_is_listed(study: StudyFolder) -> None:
     assert "- `vae-1`: `reconstruction`: not measured yet" in summary
 
 
+def test_a_problem_of_what_the_plan_does_not_ask_for_is_no_number_of_it_that_is_missing(study: StudyFolder) -> None:
+    looked_at = measurement({}, 5000, 3, problem="gave NaN for psnr", exhibits=[])
+    study.run("gan-0").write_measured([(looked_at, {})])
+    assert study.missing() == []
+    assert bench("table", study.path).returncode == 0
+
+
+def test_table_exits_with_1_where_a_planned_number_is_missing(study: StudyFolder) -> None:
+    edit(study.run("vae-1").path / "metrics.json", measurements=[])
+    done = bench("table", study.path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: vae-1: reconstruction: not measured yet")
+    assert "psnr" in done.stdout
+
+
 # Damage costs the damaged run.
+
+
+@pytest.mark.parametrize("name", ["pictures.npz", "exhibits.npz"])
+def test_a_run_with_damaged_arrays_is_not_finished_whatever_is_asked_for(study: StudyFolder, name: str) -> None:
+    run, nothing = study.run("vae-1"), Protocol((), SAMPLES, DRAWS)
+    assert run.is_measured(nothing)
+    (run.path / name).write_bytes(b"x")
+    assert not run.is_measured(nothing)
+    run.write_measured([], Seen(SAMPLES, study.run("vae-0").pictures(), {}))
+    assert run.is_measured(nothing)
+    assert study.left_out() == {}
 
 
 @pytest.mark.parametrize("name", ["run.json", "metrics.json", "history.csv", "pictures.npz", "exhibits.npz"])
@@ -412,7 +438,7 @@ def test_the_table_is_printed_whatever_can_be_written_and_the_exit_code_says_wha
     for command in ("table", "samples"):
         incomplete = bench(command, study.path)
         assert incomplete.returncode == 1
-        assert incomplete.stderr.startswith(f"Left out: Cannot read {study.path}/vae-1/run.json")
+        assert incomplete.stderr.startswith(f"Error: Left out: Cannot read {study.path}/vae-1/run.json")
     compared = bench("compare", "vae", "gan", "--study", study.path)
     assert compared.returncode == 0
     assert "1 common seed" in compared.stdout

@@ -193,7 +193,7 @@ class Execution:
         status: str = folder.record()["status"]
         if status == "ok":
             shared = self.shared.of(data)
-            rows = measure_run(run, folder, shared, self._missing(run, shared))
+            rows = measure_run(run, folder, shared, self._missing(run, shared), wait=True)
             self.lifecycle.tell("run_evaluated", run=run.id, rows=rows)
         return status
 
@@ -218,12 +218,12 @@ class Execution:
         return borrowed
 
 
-def measure_run(run: Run, folder: RunFolder, shared: Shared, protocol: Protocol) -> list[Row]:
+def measure_run(run: Run, folder: RunFolder, shared: Shared, protocol: Protocol, *, wait: bool = False) -> list[Row]:
     """Measure a trained run from its weights, add the numbers to those that it has, and return the new ones.
 
-    Raises `StoreError` for damaged weights, and where another process is measuring this run.
+    Raises `StoreError` for damaged weights, and, unless it is to `wait`, where another process is measuring this run.
     """
-    with folder.locked():
+    with folder.locked(wait=wait):
         model = restore(
             run.model, run.networks, shared.data.shape, folder.weights(), shared.device, told_of(shared.data)
         )

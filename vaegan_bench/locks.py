@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,6 +48,6 @@ def _acquire(lock: FileLock, busy: str, waiting: Callable[[], object]) -> None:
 def _reason(path: Path, error: OSError | NotImplementedError) -> str:
     if isinstance(error, NotImplementedError) or error.errno in WITHOUT_LOCKS:
         return "this file system has no locks; choose a folder on another one with --results or --cache-dir"
-    if isinstance(error, PermissionError) and path.exists():
+    if isinstance(error, PermissionError) and path.exists() and path.stat().st_uid != os.getuid():
         return "the file belongs to another user; remove it when none of their processes works there"
     return f"{error.strerror or error}; choose a folder that you can write with --results or --cache-dir"

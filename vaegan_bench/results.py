@@ -93,8 +93,8 @@ def run(
         for line in execution.lifecycle.warnings():
             warnings.warn(line, stacklevel=2)
     attempts = Attempts(execution.missing())
+    attempts.lines += folder.missing()
     if folder.runs():
-        attempts.lines += folder.missing_numbers()
         with attempts.part("report"):
             write_report(folder)
     attempts.conclude()

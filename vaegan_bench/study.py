@@ -191,8 +191,8 @@ def _read(key: str, value: Any, annotation: Any, where: str) -> Any:
     if key == "seeds" and _is_int(value):
         if value > MOST_SEEDS:
             raise StudyError(
-                f"{where}: seeds {value} means {value:,} seeds. Did you mean a single one? Write --seeds {value}, with "
-                f"the comma, or seeds = [{value}] in a file."
+                f"{where}: seeds {value} means {value:,} seeds. Did you mean a single one? Write --seeds {value}, "
+                f"(the comma makes it one seed), or seeds = [{value}] in a file or from Python."
             )
         return tuple(range(value))
     if _fits(value, annotation):

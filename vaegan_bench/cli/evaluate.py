@@ -73,9 +73,9 @@ def evaluate(
     """
 
     from vaegan_bench import tables
+    from vaegan_bench.attempts import Attempts
     from vaegan_bench.cli.fields import extractor_fields, look_for_data_in
     from vaegan_bench.device import choose_device
-    from vaegan_bench.errors import IncompleteError
     from vaegan_bench.evaluation.folders import refuse_metrics_of_models
     from vaegan_bench.evaluation.measuring import Protocol
     from vaegan_bench.evaluation.shared import SharedShelf
@@ -101,13 +101,14 @@ def evaluate(
             rows, problems = _rows_of_folders(real, fake, chosen, shelf, console)
         else:
             rows, problems = _rows_of_runs(runs or [], Protocol(chosen, samples, draws), registry, shelf, progress)
+    attempts = Attempts(f"{metric} gave no numbers: {reason}" for metric, reason in problems.items())
     if out is not None and not rows.empty:
-        _write_rows(rows, out)
-        console.print(f"Rows: {out}", markup=False, highlight=False, soft_wrap=True)
+        with attempts.part("--out"):
+            _write_rows(rows, out)
+            console.print(f"Rows: {out}", markup=False, highlight=False, soft_wrap=True)
     if not rows.empty:
         console.print(tables.to_rich(rows))
-    if problems:
-        raise IncompleteError([f"{metric} gave no numbers: {reason}" for metric, reason in problems.items()])
+    attempts.conclude()
 
 
 def _check_arguments(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def table(study: StudyPath = Path("results/quick")) -> None:
     """Print the comparison, and write results.csv, results.parquet and summary.md again.
 
-    Exit code 1 where runs are left out because of damage, 2 where the files cannot be written.
+    Exit code 1 where runs are left out because of damage or numbers are missing, 2 where the files cannot be written.
 
     Example: `vaegan-bench table results/quick`
     """
@@ -28,10 +28,8 @@ def table(study: StudyPath = Path("results/quick")) -> None:
 
     folder = _opened(study)
     terminal().print(tables.to_rich(folder.rows()))
-    for line in folder.missing_numbers():
-        say(line, error=True)
     _say(report.write_tables(folder))
-    _exit_where_incomplete(folder)
+    _conclude(folder.missing())
 
 
 def plot(study: StudyPath = Path("results/quick")) -> None:
@@ -43,7 +41,7 @@ def plot(study: StudyPath = Path("results/quick")) -> None:
 
     folder = _opened(study)
     _say(report.write_plots(folder))
-    _exit_where_incomplete(folder)
+    _conclude(folder.left_out_lines())
 
 
 def samples(study: StudyPath = Path("results/quick")) -> None:
@@ -55,7 +53,7 @@ def samples(study: StudyPath = Path("results/quick")) -> None:
 
     folder = _opened(study)
     _say(report.write_samples(folder))
-    _exit_where_incomplete(folder)
+    _conclude(folder.left_out_lines())
 
 
 def sample(
@@ -83,18 +81,16 @@ def sample(
 
 
 def _opened(path: Path) -> StudyFolder:
-    """The study, with its runs that are left out named on stderr."""
     from vaegan_bench.store import StudyFolder
 
-    folder = StudyFolder(path)
-    for reason in folder.left_out().values():
-        say(f"Left out: {reason}", error=True)
-    return folder
+    return StudyFolder(path)
 
 
-def _exit_where_incomplete(folder: StudyFolder) -> None:
-    if folder.left_out():
-        raise typer.Exit(1)
+def _conclude(missing: list[str]) -> None:
+    """Raise `IncompleteError` where something is missing; what could be shown is shown."""
+    from vaegan_bench.attempts import Attempts
+
+    Attempts(missing).conclude()
 
 
 def _say(paths: list[Path]) -> None:

@@ -248,9 +248,9 @@ def _conclude(execution: Execution, console: Console) -> list[str]:
     from vaegan_bench.attempts import Attempts
 
     folder, attempts = execution.folder, Attempts(execution.missing())
+    attempts.lines += folder.missing()
     if not folder.runs():
         return attempts.lines
-    attempts.lines += folder.missing_numbers()
     with console.status("Writing tables and plots"), attempts.part("report"):
         report.write_report(folder)
     with attempts.part("the table in the terminal"):

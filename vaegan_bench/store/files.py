@@ -87,7 +87,7 @@ def readable(path: Path, remedy: str = "") -> Iterator[Path]:
     then = f" {remedy}" if remedy else ""
     try:
         yield path
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise StoreError(f"Cannot read {path}: there is no such file.") from error
     except PermissionError as error:
         raise StoreError(f"Cannot read {path}: {error.strerror}.") from error

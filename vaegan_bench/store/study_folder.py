@@ -116,19 +116,24 @@ class StudyFolder:
         return runs
 
     def not_measured(self) -> list[tuple[str, str, str]]:
-        """(run, metric, reason) of every number that is missing: of what the plan asks for, and what gave a problem."""
+        """(run, metric, reason) of every number that the plan asks for and that is missing, or that gave a problem."""
         planned = self.planned()
         found = []
         for run in self.runs():
             name, known = run.path.name, run.measurements()
-            found += [(name, label, reason) for label, reason in run.problems().items()]
+            found += [(name, label, reason) for label, reason in run.problems(planned).items()]
             if run.record()["status"] == "ok":
                 found += [(name, label, NOT_YET) for asked, label in planned.items() if asked not in known]
         return found
 
-    def missing_numbers(self) -> list[str]:
-        """What `not_measured` says, a line each."""
-        return [f"{run}: {metric}: {reason}" for run, metric, reason in self.not_measured()]
+    def missing(self) -> list[str]:
+        """A line for each run that is left out, and for each number that `not_measured` names."""
+        numbers = [f"{run}: {metric}: {reason}" for run, metric, reason in self.not_measured()]
+        return [*self.left_out_lines(), *numbers]
+
+    def left_out_lines(self) -> list[str]:
+        """A line for each run that is left out."""
+        return [f"Left out: {reason}" for reason in self.left_out().values()]
 
     def _there(self) -> list[RunFolder]:
         return [folder for folder in map(self.run, self.study()["runs"]) if folder.is_there]
