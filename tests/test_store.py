@@ -492,6 +492,10 @@ def test_a_lock_file_of_another_user_is_named(tmp_path: Path, monkeypatch: pytes
         return opened(path, flags, *rest, **named)
 
     monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(StoreError, match="Permission denied; choose a folder that"), locked(tmp_path / ".lock"):
+        pass
+    me = os.getuid()
+    monkeypatch.setattr(os, "getuid", lambda: me + 1)
     with pytest.raises(StoreError, match="the file belongs to another user; remove it"), locked(tmp_path / ".lock"):
         pass
 

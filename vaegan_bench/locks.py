@@ -48,6 +48,11 @@ def _acquire(lock: FileLock, busy: str, waiting: Callable[[], object]) -> None:
 def _reason(path: Path, error: OSError | NotImplementedError) -> str:
     if isinstance(error, NotImplementedError) or error.errno in WITHOUT_LOCKS:
         return "this file system has no locks; choose a folder on another one with --results or --cache-dir"
-    if isinstance(error, PermissionError) and path.exists() and path.stat().st_uid != os.getuid():
+    if isinstance(error, PermissionError) and _is_of_another(path):
         return "the file belongs to another user; remove it when none of their processes works there"
     return f"{error.strerror or error}; choose a folder that you can write with --results or --cache-dir"
+
+
+def _is_of_another(path: Path) -> bool:
+    """Whether a file is there and belongs to another user, where files have owners."""
+    return os.name == "posix" and path.exists() and path.stat().st_uid != os.getuid()
