@@ -22,6 +22,7 @@ from vaegan_bench.schedules.constant import Constant
 from vaegan_bench.schedules.linear import Linear
 from vaegan_bench.testing import Blobs, blobs, small_run
 from vaegan_bench.training.batches import Batches
+from vaegan_bench.training.history import History
 from vaegan_bench.training.loop import Trained, take_step, term_gradient_norms, train
 from vaegan_bench.training.state import TrainingState
 from vaegan_bench.weights import Weight
@@ -151,6 +152,15 @@ def test_divergence_ends_the_run_and_names_the_step() -> None:
     trained = train(small_run(Explodes(at=7), steps=200), blobs(), CPU)
     assert trained.status == "diverged at step 7"
     assert trained.state.step == 50  # noticed at the next look, not at the end
+
+
+def test_a_row_of_the_history_is_the_mean_over_its_steps() -> None:
+    history = History(["player"])
+    history.add(1, {"term": torch.tensor([1.0, 3.0]), "seldom": torch.tensor(7.0)}, ["player"])
+    history.add(2, {"term": torch.tensor(5.0)}, [])
+    assert history.flush({"player.term": 0.5}, {"player.term": 2.0}) is None
+    means = {"term": 3.5, "seldom": 7.0, "moves of player": 0.5}
+    assert history.rows == [{"step": 2, **means, "weight of player.term": 0.5, "gradient of player.term": 2.0}]
 
 
 @dataclass(frozen=True, kw_only=True)
