@@ -10,9 +10,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import Data, Objectives, Play, PluginError, StudyError
+from vaegan_bench.api import Data, Objectives, PluginError, StudyError
 from vaegan_bench.runs import Run
 from vaegan_bench.training.batches import Batches
+from vaegan_bench.training.game import state_game
 from vaegan_bench.training.history import History
 from vaegan_bench.training.state import TrainingState
 from vaegan_bench.weights import weigh
@@ -96,11 +97,8 @@ def steps(run: Run, state: TrainingState, batches: Batches, history: History, li
 
 def take_step(run: Run, state: TrainingState, batches: Batches, measure_gradients: bool = False) -> Step:
     """One step of the game: state the objectives, take all gradients, then move all players at once."""
-    x = batches.at(state.step)
-    attributes = batches.attributes_at(state.step) if run.model.conditional else None
-    play = Play(state.modules.given(attributes), x, state.noise, state.step, run.networks.latent, attributes)
-    with torch.autocast(x.device.type, torch.bfloat16, enabled=run.precision == "bfloat16"):
-        objectives = weigh(run.model.objectives(play), run.weights, state.step, run.steps)
+    stated = state_game(run, state.modules, batches, state.noise, state.step)
+    objectives = weigh(stated, run.weights, state.step, run.steps)
     norms = term_gradient_norms(objectives, state) if measure_gradients else {}
     player_gradients(objectives, state)
     lr = run.optimizer.schedule(run.optimizer.lr, state.step, run.steps)

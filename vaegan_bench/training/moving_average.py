@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from vaegan_bench.api import Modules, Play
+from vaegan_bench.api import Modules
 from vaegan_bench.randomness import generator
 from vaegan_bench.runs import Run
 from vaegan_bench.training.batches import Batches
+from vaegan_bench.training.game import state_game
 
 EVALUATED = ("encoder", "decoder")
 """The roles that a trained model is used with."""
@@ -52,7 +53,7 @@ class MovingAverage:
         for _, averaged in norms:
             averaged.reset_running_stats()
             averaged.momentum = None  # the plain mean over all batches
-        with _in_evaluation(networks), _in_training(self.modules.values()):
+        with _in_mode(networks.values(), training=False), _in_mode(self.modules.values(), training=True):
             _state_last_games(run, Modules({**networks, **self.modules}), batches)
         for source, averaged in norms:
             if not averaged.num_batches_tracked:  # none of these games used it
@@ -87,10 +88,7 @@ def warmed_up(decay: float, steps: int) -> float:
 def _state_last_games(run: Run, modules: Modules, batches: Batches) -> None:
     noise = generator(batches.images_NCHW.device, run.seed, "statistics")
     for step in range(max(0, run.steps - FITTED), run.steps):
-        x = batches.at(step)
-        attributes = batches.attributes_at(step) if run.model.conditional else None
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=run.precision == "bfloat16"):
-            run.model.objectives(Play(modules.given(attributes), x, noise, step, run.networks.latent, attributes))
+        state_game(run, modules, batches, noise, step)
 
 
 def _copy_buffers(source: nn.Module, target: nn.Module) -> None:
@@ -99,24 +97,13 @@ def _copy_buffers(source: nn.Module, target: nn.Module) -> None:
 
 
 @contextmanager
-def _in_training(modules: Collection[nn.Module]) -> Iterator[None]:
-    for module in modules:
-        module.train()
+def _in_mode(networks: Collection[nn.Module], *, training: bool) -> Iterator[None]:
+    """All networks in training or in evaluation mode; afterwards each is in its own mode again."""
+    modes = [network.training for network in networks]
+    for network in networks:
+        network.train(training)
     try:
         yield
     finally:
-        for module in modules:
-            module.eval()
-
-
-@contextmanager
-def _in_evaluation(networks: Modules) -> Iterator[None]:
-    """All networks in evaluation mode; afterwards each is in its own mode again."""
-    modes = {role: module.training for role, module in networks.items()}
-    for module in networks.values():
-        module.eval()
-    try:
-        yield
-    finally:
-        for role, mode in modes.items():
-            networks[role].train(mode)
+        for network, mode in zip(networks, modes, strict=True):
+            network.train(mode)
