@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 from torch import Tensor
@@ -61,13 +59,7 @@ def first_step(run: Run) -> tuple[TrainingState, Objectives]:
     return state, run.model.objectives(Play(state.modules, x, state.noise, 0, run.networks.latent))
 
 
-@pytest.fixture(autouse=True)
-def _float64_throughout(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """`.float()`, which guards against bfloat16, must not round what is compared here."""
-    monkeypatch.setattr(Tensor, "float", Tensor.double)
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 @pytest.mark.parametrize(("model", "stated"), STATED, ids=lambda value: getattr(value, "name", ""))

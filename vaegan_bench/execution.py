@@ -80,14 +80,16 @@ class Execution:
         if unfinished := self._unfinished():
             open_extractors(self.plan.metrics, self.shared.of(next(iter(unfinished.values()))))
         what = f"The results of {len(unfinished)} unfinished runs of study '{self.plan.study.name}'"
-        check_space(self.folder.path, self.needed_space(), what, "--results")
+        check_space(self.folder.path, self._space_for(unfinished), what, "--results")
         self.folder.create()
         with self.folder.locked():
             self._carry_out_all()
 
     def needed_space(self) -> int:
         """Bytes that the results of the unfinished runs can take at most; 0 where every run is finished."""
-        unfinished = self._unfinished()
+        return self._space_for(self._unfinished())
+
+    def _space_for(self, unfinished: Mapping[Run, Data]) -> int:
         trained = {run: data for run, data in unfinished.items() if self._is_trained(run)}
         untrained = {run: data for run, data in unfinished.items() if run not in trained}
         images = min(KEPT_PICTURES, self.plan.study.samples)

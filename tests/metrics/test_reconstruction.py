@@ -25,20 +25,17 @@ def uint8(seed: int) -> Tensor:
     return (pictures(300, 3, 16, 16, seed) * 255).to(torch.uint8)
 
 
+def scikit_ssim(x_CHW: torch.Tensor, y_CHW: torch.Tensor, data_range: int) -> float:
+    gaussian = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
+    return float(reference_ssim(x_CHW.numpy(), y_CHW.numpy(), **gaussian, data_range=data_range, channel_axis=0))
+
+
 @pytest.mark.parametrize(("channels", "height", "width"), [(1, 11, 11), (3, 32, 32), (3, 40, 24)])
 def test_ssim_and_psnr_are_those_of_scikit_image(channels: int, height: int, width: int) -> None:
     x = pictures(4, channels, height, width)
     y = (x + 0.1 * pictures(4, channels, height, width, seed=1)).clamp(0, 1)
     for a, b, ssim, psnr in zip(x, y, structural_similarity(x, y), peak_signal_to_noise(x, y), strict=True):
-        expected = reference_ssim(
-            a.numpy(),
-            b.numpy(),
-            gaussian_weights=True,
-            sigma=1.5,
-            use_sample_covariance=False,
-            data_range=1,
-            channel_axis=0,
-        )
+        expected = scikit_ssim(a, b, data_range=1)
         assert float(ssim) == pytest.approx(expected, rel=1e-9)
         assert float(psnr) == pytest.approx(peak_signal_noise_ratio(a.numpy(), b.numpy(), data_range=1), rel=1e-9)
 
@@ -82,18 +79,7 @@ def test_ssim_of_skewed_images_of_8_bits_is_scikit_images() -> None:
     noise = torch.Generator().manual_seed(4)
     real = (torch.rand(5, 3, 20, 14, generator=noise) ** 3 * 255).to(torch.uint8)
     made = (real * 0.6 + 40 * torch.rand(5, 3, 20, 14, generator=noise)).to(torch.uint8)
-    expected = [
-        reference_ssim(
-            x.numpy(),
-            y.numpy(),
-            gaussian_weights=True,
-            sigma=1.5,
-            use_sample_covariance=False,
-            data_range=255,
-            channel_axis=0,
-        )
-        for x, y in zip(real, made, strict=True)
-    ]
+    expected = [scikit_ssim(x, y, data_range=255) for x, y in zip(real, made, strict=True)]
     assert mean_scores(real, made)["ssim"] == pytest.approx(sum(expected) / 5, rel=1e-9)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-import typer
+from vaegan_bench.cli.terminal import say
 
 
 @contextmanager
@@ -25,7 +24,7 @@ def own_warnings_in_one_line() -> Iterator[None]:
         line: str | None = None,
     ) -> None:
         if category.__module__.startswith("vaegan_bench."):
-            typer.echo(f"Warning: {message}", file=file or sys.stderr)
+            say(f"Warning: {message}", error=True)
         else:
             before(message, category, filename, lineno, file, line)
 

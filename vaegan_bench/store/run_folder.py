@@ -118,8 +118,8 @@ class RunFolder:
         return self._measured.missing(protocol, weights) if self.record()["status"] == "ok" else []
 
     def is_measured(self, protocol: Protocol) -> bool:
-        """Whether all that a protocol asks for is there, and all arrays are as they were written."""
-        return not self.missing(protocol, {}) and not _fault_of(self.pictures, self.exhibits)
+        """Whether all that a protocol asks for is there, and all that tables and figures need is as it was written."""
+        return not self.fault() and not self.missing(protocol, {})
 
     def has_other_weights(self, protocol: Protocol, weights: Mapping[str, str]) -> bool:
         """Whether a metric of a protocol was measured through extractors with other hashes than `weights`."""
