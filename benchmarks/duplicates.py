@@ -14,8 +14,8 @@ import time
 import torch
 from torch import Tensor
 
-from vaegan_bench.device import describe
 from vaegan_bench.metrics.memorisation import near_duplicates
+from vaegan_bench.system.device import describe
 
 SIDE = 16
 REAL = 2000

@@ -1,6 +1,6 @@
-"""What sample quality costs here and in torch-fidelity: from pictures, from features, and in memory.
+"""What sample quality costs here and in torch-fidelity: from images, from features, and in memory.
 
-Run: python benchmarks/evaluation.py --end-to-end [--n 256] [--rounds 5]   four models' pictures against one reference
+Run: python benchmarks/evaluation.py --end-to-end [--n 256] [--rounds 5]   four models' images against one reference
      python benchmarks/evaluation.py --features [--n 10000] [--rounds 3]   the four metrics on given features
      python benchmarks/evaluation.py --memory [--n 50000]                  peak memory of this process
 
@@ -32,17 +32,17 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from vaegan_bench.api import Derive, Extractor, Features, Metric, Outputs, Source
-from vaegan_bench.device import describe
 from vaegan_bench.evaluation.folders import FolderOutputs, folder_data
 from vaegan_bench.evaluation.shared import Shared
-from vaegan_bench.extractors.efflite0 import EffLite0
-from vaegan_bench.extractors.inception import Inception
+from vaegan_bench.metrics.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.extractors.inception import Inception
 from vaegan_bench.metrics.frechet import Frechet
 from vaegan_bench.metrics.inception_score import InceptionScore
 from vaegan_bench.metrics.kid import KID
 from vaegan_bench.metrics.measures.one_pass import compared
 from vaegan_bench.metrics.precision_recall import PrecisionRecall
-from vaegan_bench.vision import load_torch_fidelity
+from vaegan_bench.system.device import describe
+from vaegan_bench.system.vision import load_torch_fidelity
 
 CPU = torch.device("cpu")
 WIDTH, CLASSES = 2048, 1008
@@ -74,7 +74,7 @@ def scenes(n: int, seed: int) -> Tensor:
 
 
 def write_random_inception(path: Path) -> None:
-    """A file in torch-fidelity's format: random weights, whose batch norms know pictures, so that features differ."""
+    """A file in torch-fidelity's format: random weights, whose batch norms know images, so that features differ."""
     fidelity = load_torch_fidelity()
     torch.manual_seed(0)
     with (
@@ -91,8 +91,8 @@ def write_random_inception(path: Path) -> None:
     torch.save(network.eval().state_dict(), path)
 
 
-class Pictures(Dataset[Tensor]):
-    """What torch-fidelity takes: one uint8 picture (3, H, W) per index."""
+class Images(Dataset[Tensor]):
+    """What torch-fidelity takes: one uint8 image (3, H, W) per index."""
 
     def __init__(self, images_NCHW: Tensor) -> None:
         self.images_NCHW = images_NCHW
@@ -124,11 +124,11 @@ def theirs_end_to_end(real: Tensor, fakes: Sequence[Tensor], weights: Path, **ca
     weighed = {"feature_extractor": "inception-v3-compat", "feature_extractor_weights_path": str(weights)}
     how = {"cuda": False, "verbose": False, "kid_subset_size": min(1000, len(real)), **weighed, **(cached or OFF)}
     evaluate = load_torch_fidelity().calculate_metrics
-    return [evaluate(input1=Pictures(fake), input2=Pictures(real), **ALL, **how) for fake in fakes]
+    return [evaluate(input1=Images(fake), input2=Images(real), **ALL, **how) for fake in fakes]
 
 
 def end_to_end(n: int, rounds: int) -> None:
-    """Four models' pictures against one reference: nothing cached, and with torch-fidelity's own cache warm."""
+    """Four models' images against one reference: nothing cached, and with torch-fidelity's own cache warm."""
     real, fakes = scenes(n, 0), [scenes(n, seed) for seed in range(1, MODELS + 1)]
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder) / "random.pth"
@@ -140,7 +140,7 @@ def end_to_end(n: int, rounds: int) -> None:
             "torch-fidelity": lambda: theirs_end_to_end(real, fakes, weights),
             "torch-fidelity, its cache warm": lambda: theirs_end_to_end(real, fakes, weights, **warm),
         }
-        report(f"{MODELS} models, {n} pictures each, from pictures", sides, rounds)
+        report(f"{MODELS} models, {n} images each, from images", sides, rounds)
 
 
 def report(what: str, sides: Mapping[str, Callable[[], list[Values]]], rounds: int) -> None:
@@ -263,7 +263,7 @@ def memory(n: int, names: Sequence[str]) -> None:
     """The peak of this process while it holds both sides' features and measures."""
     print(f"torch alone: {peak():.2f} GB")
     outputs = given_features(n)
-    print(f"with features of 2 x {n} pictures, {WIDTH} each: {peak():.2f} GB")
+    print(f"with features of 2 x {n} images, {WIDTH} each: {peak():.2f} GB")
     wanted: dict[str, type[Metric]] = {"fid": Frechet, "kid": KID, "pr": PrecisionRecall, "is": InceptionScore}
     for name in names:
         started = time.perf_counter()

@@ -22,19 +22,19 @@ from rich.console import Console
 from torch.nn import functional as F
 
 from vaegan_bench.api import Data, Dataset, ImageShape, Model, Progress, silent
-from vaegan_bench.device import describe
-from vaegan_bench.estimate import random_data
-from vaegan_bench.lifecycle import Lifecycle
+from vaegan_bench.cli.progress import TerminalProgress
+from vaegan_bench.execution.estimate import random_data
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.networks.compact import Compact
-from vaegan_bench.optimizers.adam import Adam
-from vaegan_bench.progress import TerminalProgress
-from vaegan_bench.registry import Registry
-from vaegan_bench.runs import Run
+from vaegan_bench.registry.lifecycle import Lifecycle
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.study.run import Run
+from vaegan_bench.system.device import describe
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.history import History
 from vaegan_bench.training.loop import Listener, steps
+from vaegan_bench.training.optimizers.adam import Adam
 from vaegan_bench.training.state import TrainingState
 
 CPU = torch.device("cpu")
@@ -45,12 +45,12 @@ EMA = 0.99
 
 @dataclass(frozen=True, kw_only=True)
 class Noise(Dataset):
-    """Uniform noise: what is timed does not depend on the pictures."""
+    """Uniform noise: what is timed does not depend on the images."""
 
     name = "noise"
 
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
-        """Random pictures of any size."""
+        """Random images of any size."""
         return random_data(ImageShape(3, size, size), 2048)
 
 

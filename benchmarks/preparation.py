@@ -1,9 +1,9 @@
-"""What the preparation of CelebA costs: pictures per second, the time for all 202,599, and peak memory.
+"""What the preparation of CelebA costs: images per second, the time for all 202,599, and peak memory.
 
-Run: python benchmarks/preparation.py [--pictures 8000] [--workers 2]   the rate, from which the whole time follows
-     python benchmarks/preparation.py --pictures 202599                 the whole of it, for real
+Run: python benchmarks/preparation.py [--images 8000] [--workers 2]   the rate, from which the whole time follows
+     python benchmarks/preparation.py --images 202599                 the whole of it, for real
 
-On a quiet machine only: look at `uptime` first. The pictures are generated: 2,000 different JPEGs of 178 × 218, quality
+On a quiet machine only: look at `uptime` first. The images are generated: 2,000 different JPEGs of 178 × 218, quality
 90, with the power spectrum of photographs; more are copies of these by name, each decoded for itself. Each crop of
 `celeba` is prepared at 64 × 64 with worker processes, hashed, recalled and handed to torch. Memory is the sum over this
 process and its workers, sampled; what is mapped from files counts too.
@@ -27,7 +27,7 @@ from PIL import Image
 
 from vaegan_bench.api import silent
 from vaegan_bench.datasets.preparation.array import prepare
-from vaegan_bench.datasets.preparation.sources import Source, pictures_of
+from vaegan_bench.datasets.preparation.sources import Source, images_of
 from vaegan_bench.datasets.preparation.treatment import Treatment
 
 WHOLE = 202_599
@@ -56,12 +56,12 @@ def photograph(seed: int) -> bytes:
 
 
 def write_photographs(folder: Path, n: int) -> list[Source]:
-    """Different pictures, then the same files under more names."""
+    """Different images, then the same files under more names."""
     for i in range(min(n, DIFFERENT)):
         (folder / f"{i:06}.jpg").write_bytes(photograph(i))
-    written = pictures_of(folder)
+    written = images_of(folder)
     size = sum(Path(source.file).stat().st_size for source in written) / len(written) / 1000
-    print(f"{n} pictures of {size:.1f} kB on average, {len(written)} of them different")
+    print(f"{n} images of {size:.1f} kB on average, {len(written)} of them different")
     return [written[i % len(written)]._replace(name=f"{i:06}.jpg") for i in range(n)]
 
 
@@ -110,27 +110,27 @@ def measure(crop: str, sources: Sequence[Source], workers: int, cache: Path) -> 
         start = time.perf_counter()
         prepared = prepare("celeba", sources, CROPS[crop], cache, silent, workers=workers)
         made = time.perf_counter() - start
-        pictures = torch.from_numpy(prepared.pixels)
+        images = torch.from_numpy(prepared.pixels)
     start = time.perf_counter()
     prepare("celeba", sources, CROPS[crop], cache, silent, workers=workers)
     recalled = time.perf_counter() - start
-    rate = len(pictures) / made
+    rate = len(images) / made
     whole = f"{WHOLE / rate / 60:.1f} min for {WHOLE:,}, recalled in {recalled:.2f} s"
-    print(f"celeba[crop={crop}]: {rate:.0f} pictures/s, {whole}; peak {peak[0] / 1e9:.2f} GB")
+    print(f"celeba[crop={crop}]: {rate:.0f} images/s, {whole}; peak {peak[0] / 1e9:.2f} GB")
 
 
 def main() -> None:
     """Measure all crops, or one."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=int, default=8000)
+    parser.add_argument("--images", type=int, default=8000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--crops", nargs="+", choices=CROPS, default=list(CROPS))
     arguments = parser.parse_args()
     print(f"{arguments.workers} processes, {os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary) / "pictures"
+        folder = Path(temporary) / "images"
         folder.mkdir()
-        sources = write_photographs(folder, arguments.pictures)
+        sources = write_photographs(folder, arguments.images)
         for crop in arguments.crops:
             measure(crop, sources, arguments.workers, Path(temporary) / "cache")
 

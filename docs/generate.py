@@ -19,9 +19,9 @@ import typer
 from vaegan_bench.api import Measurement, Metric, Posterior
 from vaegan_bench.api.plugin import default_of, fields_of, written
 from vaegan_bench.cli.app import app
-from vaegan_bench.discovery import summary_line
 from vaegan_bench.metrics.attribute_similarity import AttributeSimilarity
-from vaegan_bench.registry import Registry
+from vaegan_bench.registry.discovery import summary_line
+from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.testing.worlds import Signs, StandInNetwork, data_of
 
 DOCS = Path(__file__).parent

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from vaegan_bench.api import Optimizer, ParameterGroups, Schedule
-from vaegan_bench.schedules.constant import Constant
+from vaegan_bench.training.schedules.constant import Constant
 
 
 @dataclass(frozen=True, kw_only=True)

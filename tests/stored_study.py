@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from vaegan_bench.evaluation.measuring import MeasurementRecord, Row
-from vaegan_bench.store import RunFolder, Seen, StudyFolder, read_json, write_json
-from vaegan_bench.study import Study, as_plain
+from vaegan_bench.results import RunFolder, Seen, StudyFolder, read_json, write_json
+from vaegan_bench.results.shapes import MeasurementRecord, Row
+from vaegan_bench.study.study import Study, as_plain
 
 METRIC = {"kind": "metric", "name": "reconstruction"}
 SAMPLES, DRAWS = 40, 2
@@ -25,9 +25,9 @@ def store_study(path: Path) -> StudyFolder:
     runs = [(model, seed) for model in ("vae", "gan") for seed in (0, 1)]
     for model, seed in runs:
         store_run(folder.run(f"{model}-{seed}"), model, seed)
-    protocol = {"metrics": [{"label": "reconstruction", "metric": METRIC}], "samples": SAMPLES, "draws": DRAWS}
+    evaluation = {"metrics": [{"label": "reconstruction", "metric": METRIC}], "samples": SAMPLES, "draws": DRAWS}
     ids = [f"{model}-{seed}" for model, seed in runs]
-    folder.write_study({"study": as_plain(Study(name="stored")), "runs": ids, "protocol": protocol})
+    folder.write_study({"study": as_plain(Study(name="stored")), "runs": ids, "evaluation": evaluation})
     return folder
 
 
@@ -72,7 +72,7 @@ def run_record(name: str, model: str, seed: int) -> dict[str, Any]:
         "id": name, "label": model, "seed": seed, "dataset": "blobs 8×10", "networks": "compact", "status": "ok",
         "steps": 30, "seconds": 1.5, "speed": 320.0, "parameters": 4000, "shape": list(SHAPE),
         "attributes": {"Smiling": [-1.0, 1.0], "Bald": [-1.0, 1.0]}, "data": "ab" * 32,
-        "pictures": "60 training images",
+        "images": "60 training images",
         "remarks": [], "setting": "3f2a", "environment": {"device": "cpu"},
         "definition": {"batch": 16, "precision": "float32", "model": {"kind": "model", "name": model}},
     }  # fmt: skip
@@ -85,7 +85,7 @@ def edit(path: Path, **changes: Any) -> None:
 
 def forge(path: Path, content: object) -> None:
     """Write any JSON with the hash that a reader looks for, as somebody who wants to be believed would."""
-    from vaegan_bench.store.files import sha256_of_content
+    from vaegan_bench.results.files import sha256_of_content
 
     sealed = {**content, "sha256": sha256_of_content(content)} if isinstance(content, dict) else content
     path.write_text(json.dumps(sealed), "utf-8")

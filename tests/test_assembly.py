@@ -11,7 +11,6 @@ import torch
 from torch import nn
 
 from vaegan_bench.api import ImageShape, Lender, Model, Modules, Networks, Objectives, Play
-from vaegan_bench.assembly import build_modules, build_role, roles
 from vaegan_bench.losses.reconstruction.gaussian_learned import GaussianLearned
 from vaegan_bench.losses.reconstruction.gaussian_predicted import GaussianPredicted
 from vaegan_bench.models.gan import GAN
@@ -20,7 +19,8 @@ from vaegan_bench.models.vae_disl import VAEDisl
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.models.vaegan_pixel import VAEGANPixel
 from vaegan_bench.networks.compact import Compact
-from vaegan_bench.randomness import derive_seed, generator
+from vaegan_bench.study.assembly import build_modules, build_role, roles
+from vaegan_bench.system.randomness import derive_seed, generator
 
 CPU = torch.device("cpu")
 SHAPE = ImageShape(3, 32, 32)

@@ -20,8 +20,8 @@ from small import QUITTER
 from stored_study import edit
 
 import vaegan_bench
-from vaegan_bench.store import RunFolder, read_json
-from vaegan_bench.tables import number
+from vaegan_bench.report.tables import number
+from vaegan_bench.results import RunFolder, read_json
 
 COMMAND = [sys.executable, "-c", "from vaegan_bench.cli import main; main()"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160", "NO_COLOR": "1", "TERM": "dumb"}
@@ -129,17 +129,15 @@ def test_finished_runs_are_measured_again_without_training(smoke: Path, cache: P
     assert (copy / "weights.safetensors").read_bytes() == weights
 
 
-def test_folders_of_pictures_get_the_numbers_of_the_run_that_made_them(
-    smoke: Path, cache: Path, tmp_path: Path
-) -> None:
+def test_folders_of_images_get_the_numbers_of_the_run_that_made_them(smoke: Path, cache: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(next(smoke.glob("vae-s0-*")), tmp_path / "vae"))
     again = ("--metrics", "frechet", "--samples", "40", "--cache-dir", cache)
-    assert bench("evaluate", run, *again).returncode == 0  # one draw: the one whose pictures are kept
-    kept = RunFolder(run).pictures()
+    assert bench("evaluate", run, *again).returncode == 0  # one draw: the one whose images are kept
+    kept = RunFolder(run).images()
     for name in ("originals", "samples"):
         (tmp_path / name).mkdir()
-        for i, picture in enumerate(kept[name]):
-            Image.fromarray(picture).save(tmp_path / name / f"{i:03}.png")
+        for i, image in enumerate(kept[name]):
+            Image.fromarray(image).save(tmp_path / name / f"{i:03}.png")
     folders = ("--real", tmp_path / "originals", "--fake", tmp_path / "samples")
     done = bench("evaluate", *folders, "--metrics", "frechet")
     assert done.returncode == 0, done.stderr
@@ -147,7 +145,7 @@ def test_folders_of_pictures_get_the_numbers_of_the_run_that_made_them(
     (frechet,) = (row["value"] for row in of_samples if json.loads(row["protocol"])["draws"] == 1)
     assert f"frechet[efflite0] ↓ {number(frechet)}" in " ".join(done.stdout.split())
     Image.fromarray(kept["samples"][0][:16]).save(tmp_path / "samples" / "zz.png")
-    (tmp_path / "samples" / "damaged.png").write_bytes(b"no picture")
+    (tmp_path / "samples" / "damaged.png").write_bytes(b"no image")
     named = bench("evaluate", *folders)
     assert named.returncode == 2
     assert "1 of the first 41 images of" in named.stderr

@@ -11,15 +11,15 @@ import torch
 from shell import bench
 
 from vaegan_bench.api import Model
-from vaegan_bench.code import Code, code_behind
 from vaegan_bench.evaluation.shared import Shared
-from vaegan_bench.extractors.oracle import Oracle
-from vaegan_bench.imports import imports_of
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
+from vaegan_bench.metrics.extractors.oracle import Oracle
 from vaegan_bench.metrics.frechet import Frechet
 from vaegan_bench.models.vae import VAE
-from vaegan_bench.registry import Registry
-from vaegan_bench.runs import NOT_TRAINING, Run, code_of
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.study.run import NOT_TRAINING, Run, code_of
+from vaegan_bench.system.code import Code, code_behind
+from vaegan_bench.system.imports import imports_of
 from vaegan_bench.testing import blobs, small_run
 
 LOSS = '''"""A loss."""
@@ -114,7 +114,7 @@ FRESH = """
 import sys
 sys.path.insert(0, sys.argv[1])
 from vaegan_bench.api import Model
-from vaegan_bench.registry import Registry
+from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.testing import small_run
 print(small_run(Registry([sys.argv[2]]).build(Model, "vae[reconstruction=scaled]")).id)
 """
@@ -151,7 +151,7 @@ def test_every_way_to_import_is_followed(
         file.write_text("x = 1\n")
     if module == "statistics.py":  # a file that hides a module of the standard library
         monkeypatch.delitem(sys.modules, "statistics", raising=False)
-        from vaegan_bench.code import _is_recorded
+        from vaegan_bench.system.code import _is_recorded
 
         _is_recorded.cache_clear()
     source = tmp_path / "plugin" / "loss.py"
@@ -199,7 +199,9 @@ def test_a_plan_prints_what_it_cannot_follow(tmp_path: Path) -> None:
 
 def test_what_a_plugin_takes_from_this_package_counts_even_where_training_does_not(tmp_path: Path) -> None:
     plain = run_with(write_loss(tmp_path / "loss.py"))
-    using = run_with(write_loss(tmp_path / "loss.py", imports="from vaegan_bench.extractors.vgg16 import VGG16"))
+    using = run_with(
+        write_loss(tmp_path / "loss.py", imports="from vaegan_bench.metrics.extractors.vgg16 import VGG16")
+    )
     assert plain.definition["code"]["vaegan_bench"] == small_run(VAE()).definition["code"]["vaegan_bench"]
     assert using.definition["code"]["vaegan_bench"] != plain.definition["code"]["vaegan_bench"]
 
@@ -213,8 +215,12 @@ def test_what_only_measures_is_no_part_of_a_training() -> None:
 def test_references_and_oracles_are_known_by_all_modules_that_they_import() -> None:
     known = {thing: _modules(code_behind(thing)) for thing in (Frechet, Oracle)}
     assert {"metrics.frechet", "metrics.measures.pairs", "api.evaluation"} <= known[Frechet]
-    assert {"extractors.oracle", "extractors.learned_attributes", "extractors.folding"} <= known[Oracle]
-    assert not {"cli", "tables", "metrics.kid"} & (known[Frechet] | known[Oracle])
+    assert {
+        "metrics.extractors.oracle",
+        "metrics.extractors.learned_attributes",
+        "metrics.extractors.folding",
+    } <= known[Oracle]
+    assert not {"cli", "report", "metrics.kid"} & (known[Frechet] | known[Oracle])
 
 
 def _modules(code: Code) -> set[str]:
@@ -249,7 +255,7 @@ def test_a_reference_is_derived_again_when_a_helper_of_its_metric_changes(
 EXTRACTOR = """
 from dataclasses import dataclass
 from vaegan_bench.api import Extractor
-from vaegan_bench.extractors.frozen_network import FrozenNetwork
+from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
 
 @dataclass(frozen=True, kw_only=True)
 class Scaled(Extractor):

@@ -11,8 +11,7 @@ from torch import nn
 
 import vaegan_bench as vb
 from vaegan_bench.api import BenchError, Data, ImageShape, Model, Networks, PluginError, Split
-from vaegan_bench.assembly import build_role
-from vaegan_bench.execution import told_of
+from vaegan_bench.execution.execution import told_of
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vae_disl import VAEDisl
@@ -20,13 +19,14 @@ from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.models.vaegan_pixel import VAEGANPixel
 from vaegan_bench.networks.compact import Compact
 from vaegan_bench.networks.larsen import Larsen
-from vaegan_bench.optimizers.adam import Adam
-from vaegan_bench.plan import make_plan
-from vaegan_bench.registry import Registry
-from vaegan_bench.study import Study
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.study.assembly import build_role
+from vaegan_bench.study.plan import make_plan
+from vaegan_bench.study.study import Study
 from vaegan_bench.testing import Case, blobs, small_run
 from vaegan_bench.testing.cases import checks_of
 from vaegan_bench.training.loop import train
+from vaegan_bench.training.optimizers.adam import Adam
 from vaegan_bench.training.trained_model import TrainedModel
 
 CPU = torch.device("cpu")
@@ -61,8 +61,8 @@ def test_a_conditional_model_learns_to_do_as_it_is_told() -> None:
     trained = TrainedModel(run.model, train(run, data, CPU).state.evaluated_modules(), 2, told_of(data))
     codes = trained.codes(32)
     for having, side in ((["Right"], 1), ([], -1)):
-        pictures = trained.decode(codes, trained.attributes(having, 32))
-        left, right = pictures[..., 8:16, 4:12].mean(), pictures[..., 8:16, -12:-4].mean()
+        images = trained.decode(codes, trained.attributes(having, 32))
+        left, right = images[..., 8:16, 4:12].mean(), images[..., 8:16, -12:-4].mean()
         assert side * (right - left) > 0.15
 
 
@@ -111,7 +111,7 @@ def test_a_study_of_conditional_models_from_training_to_samples(tmp_path: Path) 
     assert model.sample(2, attributes_NA=model.attributes(["Eyeglasses"], 2)).shape == (2, 3, 32, 32)
 
 
-def test_scored_attributes_are_told_as_training_pictures_have_them() -> None:
+def test_scored_attributes_are_told_as_training_images_have_them() -> None:
     images, on = torch.zeros(4, 3, 8, 8, dtype=torch.uint8), torch.tensor([[1, 0], [1, 0], [0, 0], [0, 0]]).bool()
     train = Split(images, on, None, torch.tensor([[0.5, -1.0], [1.5, -2.0], [-1.0, -3.0], [-3.0, -6.0]]))
     told = told_of(Data(train, train, ("Male", "Bald"), digest=""))

@@ -8,7 +8,7 @@ import pytest
 from wrong_plugins import WRONG
 
 from vaegan_bench.api import Plugin, PluginError, UnknownNameError
-from vaegan_bench.registry import Registry
+from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.testing import Case, ConformanceError, cases
 from vaegan_bench.testing.cases import checks_of
 

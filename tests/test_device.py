@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vaegan_bench.api import StudyError
-from vaegan_bench.device import choose_device, choose_precision, describe, peak_memory_bytes
+from vaegan_bench.system.device import choose_device, choose_precision, describe, peak_memory_bytes
 
 
 def test_a_precision_that_is_asked_for_is_kept() -> None:

@@ -9,9 +9,9 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from test_plots import contains, pixels, some_pictures
+from test_plots import contains, pixels, some_images
 
-from vaegan_bench import plots
+from vaegan_bench.report import plots
 
 LONG = "vaegan[adversarial=hinge,gamma=0.001]"
 MODELS = ["vae", "gan", LONG, "vaegan-pixel"]
@@ -46,15 +46,15 @@ def some_rows(
 
 
 def some_strips(faces: int = 2, steps: int = 3, size: int = 32, channels: int = 3) -> np.ndarray:
-    return some_pictures(faces * steps, size, channels).reshape(faces, steps, size, size, channels)
+    return some_images(faces * steps, size, channels).reshape(faces, steps, size, size, channels)
 
 
 def some_pairs(k: int = 3, size: int = 32, channels: int = 3) -> np.ndarray:
-    return some_pictures(2 * k, size, channels).reshape(k, 2, size, size, channels)
+    return some_images(2 * k, size, channels).reshape(k, 2, size, size, channels)
 
 
 def shown(image_HWC: np.ndarray, factor: int) -> np.ndarray:
-    """What a picture looks like on a sheet."""
+    """What a drawn looks like on a sheet."""
     large = image_HWC.repeat(factor, 0).repeat(factor, 1)
     return np.broadcast_to(large, (*large.shape[:2], 3))
 
@@ -303,11 +303,11 @@ def test_strips_and_pairs_land_unaltered(size: int, channels: int, factor: int) 
     assert all(contains(sheet, shown(image, factor)) for image in pairs.reshape(-1, size, size, channels))
 
 
-def corner(picture: np.ndarray, part: np.ndarray) -> tuple[int, int]:
-    """Pixels from the left and from the top at which `part` first stands in `picture`."""
+def corner(drawn: np.ndarray, part: np.ndarray) -> tuple[int, int]:
+    """Pixels from the left and from the top at which `part` first stands in `drawn`."""
     height, width, _ = part.shape
-    found = np.argwhere((picture == part[0, 0]).all(-1))
-    y, x = next((y, x) for y, x in found if np.array_equal(picture[y : y + height, x : x + width], part))
+    found = np.argwhere((drawn == part[0, 0]).all(-1))
+    y, x = next((y, x) for y, x in found if np.array_equal(drawn[y : y + height, x : x + width], part))
     return x, y
 
 
@@ -315,8 +315,8 @@ def test_faces_lie_side_by_side_under_their_alphas() -> None:
     faces = some_strips(2, 3)
     figure = plots.attribute_strips({"Eyeglasses": {"vae": faces}}, [0, 0.5, -1])
     assert texts(figure) == ["Eyeglasses", "α = 0", "0.5", "−1", "0", "0.5", "−1", "vae"]
-    picture = pixels(figure)
-    corners = [corner(picture, shown(image, 2)) for face in faces for image in face]
+    drawn = pixels(figure)
+    corners = [corner(drawn, shown(image, 2)) for face in faces for image in face]
     assert len({top for _, top in corners}) == 1
     alphas = [figure.transFigure.transform(text.get_position())[0] for text in figure.texts[1:7]]
     np.testing.assert_allclose(alphas, [left + 32 for left, _ in corners])
@@ -340,15 +340,15 @@ def test_strips_refuse_alphas_that_are_not_theirs() -> None:
         plots.attribute_strips({"Bald": {"vae": some_strips(steps=3)}}, [0, 1])
 
 
-def test_each_sample_stands_above_its_nearest_training_picture() -> None:
+def test_each_sample_stands_above_its_nearest_training_image() -> None:
     pairs = some_pairs(3)
     figure = plots.nearest_sheet({"vae": pairs})
-    picture = pixels(figure)
+    drawn = pixels(figure)
     for sample, nearest in pairs:
-        (left, top), (below_left, below_top) = (corner(picture, shown(image, 2)) for image in (sample, nearest))
+        (left, top), (below_left, below_top) = (corner(drawn, shown(image, 2)) for image in (sample, nearest))
         assert left == below_left
         assert 64 <= below_top - top < 70
-    middle = corner(picture, shown(pairs[0, 0], 2))[1] + 32
+    middle = corner(drawn, shown(pairs[0, 0], 2))[1] + 32
     assert place(figure, "sample")[1] == pytest.approx(middle, abs=2)
     assert place(figure, "nearest intraining")[1] == pytest.approx(middle + 66, abs=2)
 

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from test_plots import contains, pixels
 
 import vaegan_bench as vb
-from vaegan_bench.figures import study_figures
-from vaegan_bench.store import RunFolder, StudyFolder
+from vaegan_bench.report.figures import study_figures
+from vaegan_bench.results import RunFolder, StudyFolder
 
 MODELS = ["vae", "gan", "vae[reconstruction=laplace]"]
 
@@ -83,14 +83,14 @@ def test_sheets_show_the_first_seed_of_each_model_and_the_originals(
     study: StudyFolder, figures: dict[str, Figure]
 ) -> None:
     for model in MODELS:
-        first, second = (run.pictures() for run in of(study, model))
+        first, second = (run.images() for run in of(study, model))
         assert all(shown(figures["samples"], first["samples"][:4]))
         assert not any(shown(figures["samples"], second["samples"][:4]))
         assert all(shown(figures["samples"], first["originals"][:4]))
         if "reconstructions" in first:
             assert all(shown(figures["reconstructions"], first["reconstructions"][:4]))
             assert not any(shown(figures["reconstructions"], second["reconstructions"][:4]))
-    assert all(shown(figures["reconstructions"], of(study, "gan")[0].pictures()["originals"][:4]))
+    assert all(shown(figures["reconstructions"], of(study, "gan")[0].images()["originals"][:4]))
 
 
 def test_the_nearest_training_image_stands_below_its_sample(study: StudyFolder, figures: dict[str, Figure]) -> None:
@@ -111,7 +111,7 @@ def test_models_stand_in_the_order_of_the_study(figures: dict[str, Figure]) -> N
 def without_the_first(study: StudyFolder) -> Iterator[RunFolder]:
     """The first VAE, whose images and exhibits are gone for a while."""
     run = of(study, "vae")[0]
-    away = [(run.path / name, run.path / f"{name}.away") for name in ("pictures.npz", "exhibits.npz")]
+    away = [(run.path / name, run.path / f"{name}.away") for name in ("images.npz", "exhibits.npz")]
     for path, aside in away:
         path.rename(aside)
     yield run
@@ -121,8 +121,8 @@ def without_the_first(study: StudyFolder) -> Iterator[RunFolder]:
 
 def test_the_first_seed_that_has_any_is_shown(study: StudyFolder, without_the_first: RunFolder) -> None:
     figures, second = study_figures(study), of(study, "vae")[1]
-    assert all(shown(figures["samples"], second.pictures()["samples"][:4]))
-    assert all(shown(figures["reconstructions"], second.pictures()["reconstructions"][:4]))
+    assert all(shown(figures["samples"], second.images()["samples"][:4]))
+    assert all(shown(figures["reconstructions"], second.images()["reconstructions"][:4]))
     drawn = figures["latent"].axes[0].lines[0]
     np.testing.assert_allclose(drawn.get_ydata(), spectrum(second), rtol=1e-5)  # type: ignore[arg-type]
 

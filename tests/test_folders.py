@@ -17,7 +17,7 @@ from vaegan_bench.datasets.folder import Folder
 from vaegan_bench.evaluation.folders import FolderOutputs, folder_data, read_folder
 from vaegan_bench.evaluation.measuring import measure
 from vaegan_bench.evaluation.shared import Shared
-from vaegan_bench.registry import Registry
+from vaegan_bench.registry.plugins import Registry
 
 
 def scene(i: int, size: tuple[int, int] = (20, 16)) -> Image.Image:

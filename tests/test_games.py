@@ -12,7 +12,7 @@ from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vae_disl import VAEDisl
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.models.vaegan_pixel import VAEGANPixel
-from vaegan_bench.runs import Run
+from vaegan_bench.study.run import Run
 from vaegan_bench.testing import blobs, small_run
 from vaegan_bench.training.loop import player_gradients
 from vaegan_bench.training.state import TrainingState

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from vaegan_bench.gates.margin import Margin
+from vaegan_bench.losses.gates.margin import Margin
 
 GATE = Margin(equilibrium=0.6, margin=0.2)  # rests below 0.4 and above 0.8
 

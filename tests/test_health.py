@@ -19,10 +19,10 @@ class Made:
 
     def __init__(self, samples: Tensor, posterior: Posterior | None = None) -> None:
         self.samples, self.posterior = samples, posterior
-        self.real, self.progress = pictures(60, seed=1), silent
+        self.real, self.progress = images(60, seed=1), silent
 
 
-def pictures(n: int, seed: int) -> Tensor:
+def images(n: int, seed: int) -> Tensor:
     return torch.randint(0, 256, (n, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed))
 
 
@@ -39,27 +39,27 @@ def found(outputs: Made, history: pd.DataFrame) -> dict[str, str]:
 
 def test_a_healthy_run_has_no_verdict() -> None:
     active = Posterior(torch.randn(60, 4, generator=torch.Generator().manual_seed(0)), torch.zeros(60, 4))
-    assert found(Made(pictures(60, seed=2), active), aucs(*([1.0] * 5), *([0.9] * 5))) == {}
-    assert found(Made(pictures(60, seed=2)), aucs()) == {}
+    assert found(Made(images(60, seed=2), active), aucs(*([1.0] * 5), *([0.9] * 5))) == {}
+    assert found(Made(images(60, seed=2)), aucs()) == {}
 
 
 def test_codes_that_say_nothing_are_posterior_collapse() -> None:
     dead = Posterior(torch.full((60, 4), 0.3), torch.zeros(60, 4))
-    told = found(Made(pictures(60, seed=2), dead), aucs())
+    told = found(Made(images(60, seed=2), dead), aucs())
     assert list(told) == ["posterior collapse"]
     assert "0 of 4 latent dimensions are active" in told["posterior collapse"]
 
 
-def test_few_pictures_over_and_over_are_mode_collapse() -> None:
-    few = pictures(3, seed=2).repeat(20, 1, 1, 1)
+def test_few_images_over_and_over_are_mode_collapse() -> None:
+    few = images(3, seed=2).repeat(20, 1, 1, 1)
     assert "100% of 60 samples" in found(Made(few), aucs())["mode collapse"]
-    a_third = torch.cat([few[:20], pictures(40, seed=3)])
+    a_third = torch.cat([few[:20], images(40, seed=3)])
     assert found(Made(a_third), aucs()) == {}
 
 
 @pytest.mark.parametrize(("late", "saturated"), [([1.0, 1.0], True), ([1.0, 0.99], False)])
 def test_a_discriminator_that_is_always_right_at_the_end_is_saturated(late: list[float], saturated: bool) -> None:
-    told = found(Made(pictures(60, seed=2)), aucs(*([0.7] * 18), *late))
+    told = found(Made(images(60, seed=2)), aucs(*([0.7] * 18), *late))
     assert ("discriminator saturated" in told) == saturated
 
 
@@ -67,7 +67,7 @@ def test_a_discriminator_that_is_always_right_at_the_end_is_saturated(late: list
 def test_one_active_dimension_is_enough(variance: float, collapsed: bool) -> None:
     mu = torch.zeros(2, 3).double()
     mu[:, 1] = torch.tensor([-1.0, 1.0]) * (variance / 2) ** 0.5
-    told = found(Made(pictures(60, seed=2), Posterior(mu, torch.zeros(2, 3))), aucs())
+    told = found(Made(images(60, seed=2), Posterior(mu, torch.zeros(2, 3))), aucs())
     assert ("posterior collapse" in told) == collapsed
     if collapsed:
         assert "0 of 3 latent dimensions are active: the largest variance of a posterior mean is 0.0099" in str(told)
@@ -75,19 +75,19 @@ def test_one_active_dimension_is_enough(variance: float, collapsed: bool) -> Non
 
 @pytest.mark.parametrize(("repeated", "collapsed"), [(20, True), (19, False)])
 def test_half_of_the_samples_with_a_near_duplicate_are_mode_collapse(repeated: int, collapsed: bool) -> None:
-    samples = pictures(40, seed=2)
+    samples = images(40, seed=2)
     samples[1:repeated] = samples[:1]
     assert ("mode collapse" in found(Made(samples), aucs())) == collapsed
 
 
 @pytest.mark.parametrize(("last", "saturated"), [(0.9991, True), (0.9989, False)])
 def test_only_the_last_tenth_counts_and_999_of_1000_pairs_are_enough(last: float, saturated: bool) -> None:
-    told = found(Made(pictures(60, seed=2)), aucs(*([0.2] * 36), *([last] * 4)))
+    told = found(Made(images(60, seed=2)), aucs(*([0.2] * 36), *([last] * 4)))
     assert ("discriminator saturated" in told) == saturated
-    before = found(Made(pictures(60, seed=2)), aucs(*([1.0] * 36), 1.0, 1.0, 0.99, 1.0))
+    before = found(Made(images(60, seed=2)), aucs(*([1.0] * 36), 1.0, 1.0, 0.99, 1.0))
     assert before == {}
     other = aucs(*([1.0] * 40)).assign(term="encoder auc")
-    assert found(Made(pictures(60, seed=2)), other) == {}
+    assert found(Made(images(60, seed=2)), other) == {}
 
 
 def test_a_run_whose_prior_outweighs_all_else_is_told_in_every_table(tmp_path: Path) -> None:

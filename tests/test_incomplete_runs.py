@@ -19,15 +19,15 @@ from small import QUITTER
 
 import vaegan_bench as vb
 from vaegan_bench.api import hookimpl
-from vaegan_bench.disk_space import shortage_in
-from vaegan_bench.errors import IncompleteError, StoreError
-from vaegan_bench.execution import Execution
-from vaegan_bench.lifecycle import Lifecycle
-from vaegan_bench.plan import make_plan
-from vaegan_bench.progress import TerminalProgress
-from vaegan_bench.registry import Registry
-from vaegan_bench.store import RunFolder, StudyFolder
-from vaegan_bench.study import load_study
+from vaegan_bench.cli.progress import TerminalProgress
+from vaegan_bench.execution.execution import Execution
+from vaegan_bench.registry.lifecycle import Lifecycle
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.results import RunFolder, StudyFolder
+from vaegan_bench.study.plan import make_plan
+from vaegan_bench.study.study import load_study
+from vaegan_bench.system.disk_space import shortage_in
+from vaegan_bench.system.errors import IncompleteError, StoreError
 
 ROGUE = '''
 """Plugins that raise where they are told to: ROGUE is 'hook what', such as 'run_ended exit'."""
@@ -319,7 +319,9 @@ def test_the_space_asked_for_is_enough_and_not_many_times_too_much(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []
-    monkeypatch.setattr("vaegan_bench.execution.check_space", lambda folder, needed, *words: asked.append(needed))
+    monkeypatch.setattr(
+        "vaegan_bench.execution.execution.check_space", lambda folder, needed, *words: asked.append(needed)
+    )
     wide = {"networks": "compact[latent=8,width=64]", "models": ["vae", "vaegan"], "steps": 2}
     vb.run("smoke", results=tmp_path, cache=cache, samples=80, metrics=["reconstruction", "memorisation"], **wide)
     weights = sum(path.stat().st_size for path in tmp_path.glob("smoke/*/weights.safetensors"))
@@ -406,7 +408,7 @@ def test_one_figure_that_cannot_be_drawn_costs_only_itself(
     def broken(*arguments: object) -> None:
         raise ValueError("no canvas")
 
-    monkeypatch.setattr("vaegan_bench.plots.learning_curves", broken)
+    monkeypatch.setattr("vaegan_bench.report.plots.learning_curves", broken)
     done = run(models="vae")
     assert done.returncode == 1
     assert sorted(line.partition(" (")[0] for line in done.stderr.splitlines()) == [

@@ -12,8 +12,8 @@ import torch
 
 from vaegan_bench.api import StoreError
 from vaegan_bench.datasets.avatars import cache as drawn
-from vaegan_bench.store import read_json, write_json
-from vaegan_bench.tensor_files import kept, read_state, sha256_of_state, write_state
+from vaegan_bench.results import read_json, write_json
+from vaegan_bench.system.tensor_files import kept, read_state, sha256_of_state, write_state
 
 OLD = {"w": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([1, 2])}
 NEW = {"w": torch.zeros(2, 3)}
@@ -61,7 +61,7 @@ def test_a_process_that_is_killed_while_it_writes_leaves_the_old_tensors(tmp_pat
     script = f"""
 import os, torch
 from pathlib import Path
-from vaegan_bench.tensor_files import write_state
+from vaegan_bench.system.tensor_files import write_state
 def killed(self, content):
     with open(self, "wb") as file:
         file.write(content[:len(content) // 2])

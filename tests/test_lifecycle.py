@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from vaegan_bench.api import hookimpl
-from vaegan_bench.execution import Execution
-from vaegan_bench.plan import make_plan
-from vaegan_bench.registry import Registry
-from vaegan_bench.store import StudyFolder
-from vaegan_bench.study import load_study
+from vaegan_bench.execution.execution import Execution
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.results import StudyFolder
+from vaegan_bench.study.plan import make_plan
+from vaegan_bench.study.study import load_study
 
 
 class Notebook:

@@ -13,19 +13,19 @@ from small import PlainDescent
 from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Model, Networks, Objectives, Play, PluginError
-from vaegan_bench.gates.margin import Margin
+from vaegan_bench.losses.gates.margin import Margin
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.models.vaegan_pixel import VAEGANPixel
-from vaegan_bench.schedules.constant import Constant
-from vaegan_bench.schedules.linear import Linear
+from vaegan_bench.study.term_weights import TermWeight
 from vaegan_bench.testing import Blobs, blobs, small_run
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.history import History
 from vaegan_bench.training.loop import Trained, take_step, term_gradient_norms, train
+from vaegan_bench.training.schedules.constant import Constant
+from vaegan_bench.training.schedules.linear import Linear
 from vaegan_bench.training.state import TrainingState
-from vaegan_bench.weights import Weight
 
 CPU = torch.device("cpu")
 
@@ -182,8 +182,8 @@ def test_weights_that_no_gradient_reaches_are_named() -> None:
 
 
 def test_warm_up_scales_the_prior_term_alone() -> None:
-    warm_up = Weight("prior", Linear(end=4.0, over=10))
-    run, data = small_run(VAE(), steps=60, weights=(warm_up,)), blobs()
+    warm_up = TermWeight("prior", Linear(end=4.0, over=10))
+    run, data = small_run(VAE(), steps=60, term_weights=(warm_up,)), blobs()
     trained = train(run, data, CPU)
     assert [row["weight of autoencoder.prior"] for row in trained.history] == [4.0, 4.0]
     assert [row["weight of autoencoder.reconstruction"] for row in trained.history] == [1.0, 1.0]
@@ -193,12 +193,12 @@ def test_warm_up_scales_the_prior_term_alone() -> None:
 
 
 def test_a_weight_of_zero_leaves_a_term_out_and_rests_whom_nothing_is_left(tmp_path: Path) -> None:
-    without = small_run(GAN(), weights=(Weight("discriminator.discriminator", Constant(value=0)),))
+    without = small_run(GAN(), term_weights=(TermWeight("discriminator.discriminator", Constant(value=0)),))
     trained = train(without, blobs(), CPU)
     assert trained.history[-1]["moves of discriminator"] == 0
     assert trained.history[-1]["moves of decoder"] == 1
     # The decoder of a VAE without its reconstruction minimises nothing, which is no mistake of its author.
-    alone = train(small_run(VAE(), weights=(Weight("reconstruction", Constant(value=0)),)), blobs(), CPU)
+    alone = train(small_run(VAE(), term_weights=(TermWeight("reconstruction", Constant(value=0)),)), blobs(), CPU)
     assert alone.status == "ok"
     assert alone.history[-1]["gradient of autoencoder.reconstruction"] == 0
 
@@ -237,7 +237,7 @@ def test_bfloat16_trains() -> None:
     assert all(p.dtype == torch.float32 for p in trained.state.modules["encoder"].parameters())
 
 
-def test_every_epoch_shows_every_picture_once() -> None:
+def test_every_epoch_shows_every_image_once() -> None:
     run, data = small_run(VAE()), blobs()
     batches = Batches(run.dataset, data.train, 12, seed=3, device=CPU)
     epochs = [torch.cat([batches.at(step) for step in range(e * 6, e * 6 + 6)]) for e in (0, 1)]
@@ -256,7 +256,7 @@ class Shaken(Blobs):
         return x_BCHW + torch.randn(x_BCHW.shape, generator=noise)
 
 
-def test_all_models_see_the_same_pictures_whatever_else_they_draw() -> None:
+def test_all_models_see_the_same_images_whatever_else_they_draw() -> None:
     seen: dict[str, list[Tensor]] = {}
     data = blobs()
     for model in MODELS:
@@ -265,8 +265,8 @@ def test_all_models_see_the_same_pictures_whatever_else_they_draw() -> None:
         seen[model.name] = [batches.at(state.step)]
         take_step(run, state, batches)
         seen[model.name].append(batches.at(state.step))
-    for pictures in seen.values():
-        assert all(torch.equal(mine, first) for mine, first in zip(pictures, seen["vae"], strict=True))
+    for images in seen.values():
+        assert all(torch.equal(mine, first) for mine, first in zip(images, seen["vae"], strict=True))
 
 
 def test_weights_that_the_last_move_ruined_are_a_divergence() -> None:

@@ -27,7 +27,7 @@ from vaegan_bench.losses.reconstruction.gaussian_predicted import GaussianPredic
 from vaegan_bench.losses.reconstruction.laplace import Laplace
 from vaegan_bench.losses.regulariser.gradient_penalty import GradientPenalty
 from vaegan_bench.losses.regulariser.r1 import R1
-from vaegan_bench.registry import Registry
+from vaegan_bench.registry.plugins import Registry
 
 NOISE = torch.Generator().manual_seed(7)
 RAW = torch.randn(5, 3, 4, 4, generator=NOISE, dtype=torch.float64)

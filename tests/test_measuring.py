@@ -15,12 +15,13 @@ import pytest
 import torch
 
 from vaegan_bench.api import BenchError, Exhibits, Measurement, Metric, Outputs
-from vaegan_bench.assembly import build_modules
-from vaegan_bench.evaluation.measuring import Protocol, measure
+from vaegan_bench.evaluation.measuring import measure
 from vaegan_bench.evaluation.outputs import ModelOutputs
+from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.evaluation.shared import Shared
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
+from vaegan_bench.study.assembly import build_modules
 from vaegan_bench.testing import blobs, small_run
 from vaegan_bench.training.trained_model import TrainedModel
 
@@ -29,7 +30,7 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True, kw_only=True)
 class MeanLevel(Metric):
-    """The mean level of samples or of real pictures, and how often it was asked."""
+    """The mean level of samples or of real images, and how often it was asked."""
 
     name: ClassVar[str] = "mean-level"
     family: ClassVar[str] = "sample quality"
@@ -38,8 +39,8 @@ class MeanLevel(Metric):
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         self.asked.append(self.of)
-        pictures = outputs.samples if self.of == "samples" else outputs.real
-        value = float(pictures.float().mean())
+        images = outputs.samples if self.of == "samples" else outputs.real
+        value = float(images.float().mean())
         return [Measurement("level", value, "none", "levels", {"n_fake": len(outputs.real)}, low=value - 1)]
 
     def exhibits(self, outputs: Outputs) -> Exhibits:
@@ -170,7 +171,7 @@ def test_a_record_has_the_protocol_and_counts_images_that_the_metric_does_not(
 ) -> None:
     uncounted = Measurement("m", 1.0, "higher", "1", {"k": 3})
     metrics = [given(monkeypatch, given=[uncounted]), MeanLevel()]
-    records = Protocol(metrics, 17, 1).records(measure([outputs], metrics, "test"), {})
+    records = EvaluationSettings(metrics, 17, 1).records(measure([outputs], metrics, "test"), {})
     (first, _), (second, exhibits) = records
     assert (first["samples"], first["draws"], first["label"], first["metric"]["name"]) == (17, 1, "gives", "gives")
     assert first["rows"][0]["protocol"] == {"k": 3, "split": "test", "samples": 17}

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import BenchError, Data, Posterior, Split, to_uint8
-from vaegan_bench.assembly import build_modules
 from vaegan_bench.evaluation.outputs import ModelOutputs
 from vaegan_bench.evaluation.shared import Shared
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
+from vaegan_bench.study.assembly import build_modules
 from vaegan_bench.testing import blobs, small_run
 from vaegan_bench.testing.worlds import StandIn
 from vaegan_bench.training.trained_model import TrainedModel

@@ -14,7 +14,7 @@ from vaegan_bench.api import ImageShape, Model, Modules, Networks, Objectives, P
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
-from vaegan_bench.runs import Run
+from vaegan_bench.study.run import Run
 from vaegan_bench.testing import blobs, small_run
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.loop import take_step, train

@@ -10,9 +10,9 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from vaegan_bench import plots, tables
-from vaegan_bench.plots.dataset_sheet import dataset_sheet
-from vaegan_bench.tables.words import as_code, in_markdown
+from vaegan_bench.report import plots, tables
+from vaegan_bench.report.plots.dataset_sheet import dataset_sheet
+from vaegan_bench.report.tables.words import as_code, in_markdown
 
 ODD = ["$5 or $6", r"a$\frac$b$c", "x|y_z", "_em_ *bold* `code`", "a\x1b[31m\nb", "<b>"]
 SHOWN = ["$5 or $6", r"a$\frac$b$c", "x|y_z", "_em_ *bold* `code`", r"a\x1b[31m b", "<b>"]

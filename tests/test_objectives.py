@@ -1,4 +1,4 @@
-"""The statement of a game: what a player minimises, what is added, weighed and left out."""
+"""The statement of a game: what a player minimises, what is added, weighted_game and left out."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Model, Objectives, Play, SelectorError, UnknownNameError
-from vaegan_bench.assembly import stated_game
-from vaegan_bench.gates.margin import Margin
+from vaegan_bench.losses.gates.margin import Margin
 from vaegan_bench.losses.regulariser.r1 import R1
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vae_disl import VAEDisl
 from vaegan_bench.models.vaegan import VAEGAN
-from vaegan_bench.registry import Registry
-from vaegan_bench.schedules.constant import Constant
-from vaegan_bench.schedules.linear import Linear
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.study.assembly import stated_game
+from vaegan_bench.study.term_weights import TermWeight, check_targets, read_term_weight, weighted
 from vaegan_bench.testing import NETWORKS, blobs, small_run
 from vaegan_bench.training.loop import train
-from vaegan_bench.weights import Weight, check_targets, read_weight, weigh
+from vaegan_bench.training.schedules.constant import Constant
+from vaegan_bench.training.schedules.linear import Linear
 
 GAME = Objectives(
     terms={
@@ -74,15 +74,17 @@ def test_one_more_term_is_one_player_s_alone() -> None:
 
 
 def test_factors_multiply_the_coefficient_of_one_term_of_one_player() -> None:
-    weighed = GAME.weighed({("decoder", "similarity"): 30.0, ("encoder", "prior"): 0.5})
-    assert scalars(weighed) == pytest.approx({"encoder": 12.0, "decoder": 9.0, "discriminator": 4.0})
-    assert weighed.coefficients()["encoder.similarity"] == 2.0
+    weighted_game = GAME.weighted({("decoder", "similarity"): 30.0, ("encoder", "prior"): 0.5})
+    assert scalars(weighted_game) == pytest.approx({"encoder": 12.0, "decoder": 9.0, "discriminator": 4.0})
+    assert weighted_game.coefficients()["encoder.similarity"] == 2.0
 
 
 def test_a_player_left_with_zeros_sits_out_and_others_stay() -> None:
-    weighed = GAME.weighed({("decoder", "similarity"): 0.0, ("decoder", "generator"): 0.0, ("encoder", "prior"): 0.0})
-    assert set(weighed.minimise) == {"encoder", "discriminator"}
-    assert weighed.minimise["encoder"] == {"prior": 0.0, "similarity": 2.0}
+    weighted_game = GAME.weighted(
+        {("decoder", "similarity"): 0.0, ("decoder", "generator"): 0.0, ("encoder", "prior"): 0.0}
+    )
+    assert set(weighted_game.minimise) == {"encoder", "discriminator"}
+    assert weighted_game.minimise["encoder"] == {"prior": 0.0, "similarity": 2.0}
 
 
 def test_players_that_sit_out_are_left_out_with_all_their_terms() -> None:
@@ -94,18 +96,18 @@ def test_players_that_sit_out_are_left_out_with_all_their_terms() -> None:
 
 def test_weights_are_about_a_term_of_all_players_or_of_one_and_all_of_them_count() -> None:
     weights = [
-        Weight("similarity", Constant(value=3.0)),
-        Weight("decoder.similarity", Constant(value=0.5)),
-        Weight("discriminator", Linear(start=1.0, end=0.0, over=10)),
+        TermWeight("similarity", Constant(value=3.0)),
+        TermWeight("decoder.similarity", Constant(value=0.5)),
+        TermWeight("discriminator", Linear(start=1.0, end=0.0, over=10)),
     ]
-    at_four = weigh(GAME, weights, 4, 100)
+    at_four = weighted(GAME, weights, 4, 100)
     assert at_four.minimise == {
         "encoder": {"prior": 1.0, "similarity": 6.0},
         "decoder": {"similarity": pytest.approx(0.15), "generator": 3.0},
         "discriminator": {"discriminator": pytest.approx(0.6)},
     }
-    assert "discriminator" not in weigh(GAME, weights, 10, 100).minimise
-    assert weigh(GAME, [], 4, 100).minimise == GAME.minimise
+    assert "discriminator" not in weighted(GAME, weights, 10, 100).minimise
+    assert weighted(GAME, [], 4, 100).minimise == GAME.minimise
 
 
 @pytest.mark.parametrize("model", [VAEGAN(gamma=0.0, adversarial_weight=0.0), VAEGAN(gamma=0.0)], ids=str)
@@ -118,34 +120,34 @@ def test_a_model_whose_own_fields_leave_a_player_nothing_trains_without_it(model
 
 def test_a_player_s_name_is_no_term() -> None:
     """'discriminator' is a term and a player; of the player only 'discriminator.term' is meant."""
-    weight = Weight("discriminator", Constant(value=2.0))
-    assert weight.means("discriminator", "discriminator")
-    assert not weight.means("discriminator", "regulariser")
-    assert not Weight("decoder.generator", Constant(value=2.0)).means("encoder", "generator")
+    weight = TermWeight("discriminator", Constant(value=2.0))
+    assert weight.applies_to("discriminator", "discriminator")
+    assert not weight.applies_to("discriminator", "regulariser")
+    assert not TermWeight("decoder.generator", Constant(value=2.0)).applies_to("encoder", "generator")
 
 
 def test_weights_are_read_as_numbers_or_schedules_and_written_as_they_were() -> None:
     registry = Registry()
-    assert read_weight("prior", "0.25", registry) == Weight("prior", Constant(value=0.25))
-    assert read_weight("prior", "-1e-3", registry).schedule(2.0, 0, 10) == pytest.approx(-2e-3)
-    rising = read_weight("decoder.prior", "linear[over=5]", registry)
-    assert rising == Weight("decoder.prior", Linear(over=5))
+    assert read_term_weight("prior", "0.25", registry) == TermWeight("prior", 0.25)
+    assert read_term_weight("prior", "-1e-3", registry).at(0, 10) == pytest.approx(-1e-3)
+    rising = read_term_weight("decoder.prior", "linear[over=5]", registry)
+    assert rising == TermWeight("decoder.prior", Linear(over=5))
     for text in ("0.25", "linear[over=5]"):
-        assert str(read_weight("prior", text, registry)) == text
+        assert str(read_term_weight("prior", text, registry)) == text
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
 def test_a_weight_that_is_no_number_is_refused(text: str) -> None:
     with pytest.raises(SelectorError, match=f"prior.weight takes a finite number or a schedule, not '{text}'"):
-        read_weight("prior", text, Registry())
+        read_term_weight("prior", text, Registry())
 
 
 @pytest.mark.parametrize("target", ["similarty", "encoder.generator", "decoder", "decoder.", "narrator.prior"])
 def test_targets_that_nobody_minimises_are_refused_with_what_there_is(target: str) -> None:
     game = {player: set(terms) for player, terms in GAME.minimise.items()}
     with pytest.raises(UnknownNameError, match="vaegan"):
-        check_targets([Weight("prior", Constant()), Weight(target, Constant())], game, "vaegan")
-    check_targets([Weight("similarity", Constant()), Weight("decoder.similarity", Constant())], game, "vaegan")
+        check_targets([TermWeight("prior", Constant()), TermWeight(target, Constant())], game, "vaegan")
+    check_targets([TermWeight("similarity", Constant()), TermWeight("decoder.similarity", Constant())], game, "vaegan")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,16 +20,16 @@ from vaegan_bench.models.vae_disl import VAEDisl
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.models.vaegan_pixel import VAEGANPixel
 from vaegan_bench.networks.larsen import Larsen
-from vaegan_bench.optimizers.adam import Adam
-from vaegan_bench.optimizers.rmsprop import RMSProp
-from vaegan_bench.registry import Registry
-from vaegan_bench.runs import Run
-from vaegan_bench.schedules.constant import Constant
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.study.run import Run
+from vaegan_bench.study.term_weights import TermWeight
 from vaegan_bench.testing import blobs, small_run
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.loop import take_step
+from vaegan_bench.training.optimizers.adam import Adam
+from vaegan_bench.training.optimizers.rmsprop import RMSProp
+from vaegan_bench.training.schedules.constant import Constant
 from vaegan_bench.training.state import TrainingState
-from vaegan_bench.weights import Weight
 
 CPU = torch.device("cpu")
 Formula = Callable[[Tensor, list[Tensor]], Tensor]
@@ -184,7 +184,7 @@ def begun(run: Run) -> tuple[TrainingState, Batches]:
 
 
 TINY = 1e-12
-NO_PENALTY = Weight("regulariser", Constant(value=0))
+NO_PENALTY = TermWeight("regulariser", Constant(value=0))
 """Leaves the penalty out of the game; the noise that it draws is drawn all the same."""
 
 
@@ -243,7 +243,7 @@ def test_a_tiny_second_order_term_leaves_a_training_as_it_was(model: Model, opti
 @pytest.mark.parametrize("model", [GAN(), VAEGAN(), VAEGANPixel()], ids=lambda model: model.name)
 def test_a_tiny_penalty_leaves_a_training_as_it_was(model: Any, regulariser: Any) -> None:
     penalised = dataclasses.replace(model, regulariser=regulariser)
-    assert_nearly_equal(trained(penalised, weights=(NO_PENALTY,)), trained(penalised), Adam().lr)
+    assert_nearly_equal(trained(penalised, term_weights=(NO_PENALTY,)), trained(penalised), Adam().lr)
 
 
 @pytest.mark.usefixtures("float64")
@@ -251,5 +251,5 @@ def test_a_tiny_penalty_leaves_a_training_as_it_was(model: Any, regulariser: Any
 def test_a_tiny_penalty_leaves_the_networks_of_the_paper_as_they_were(optimizer: Optimizer) -> None:
     penalised = GAN(regulariser=R1(weight=TINY))
     changes = {"networks": Larsen(latent=4), "optimizer": optimizer, "batch": 6, "steps": 3}
-    without = trained(penalised, weights=(NO_PENALTY,), **changes)
+    without = trained(penalised, term_weights=(NO_PENALTY,), **changes)
     assert_nearly_equal(without, trained(penalised, **changes), optimizer.lr)

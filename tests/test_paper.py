@@ -10,13 +10,13 @@ from test_tables import frame, row, run
 
 import vaegan_bench as vb
 from vaegan_bench.api import Optimizer, StudyError, UnknownNameError
-from vaegan_bench.paper import Claim, Comparison, Deviation, Paper, Published, load_paper, packaged_papers
-from vaegan_bench.plan import Resolver, make_plan
-from vaegan_bench.registry import Registry
-from vaegan_bench.reproduction import Reproduction, judged, plain, side_by_side
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.report.reproduction import Reproduction, judged, plain, side_by_side
+from vaegan_bench.study.paper import Claim, Comparison, Deviation, Paper, Published, load_paper, packaged_papers
+from vaegan_bench.study.plan import Resolver, make_plan
 
 LARSEN = load_paper("larsen2016")
-PICTURES, SIMILARITY = LARSEN.comparisons
+IMAGES, SIMILARITY = LARSEN.comparisons
 REGISTRY = Registry()
 EPOCH = 250
 
@@ -29,9 +29,9 @@ def model(comparison: Comparison, preset: str, name: str) -> object:
 @pytest.mark.parametrize(
     ("preset", "comparison", "epochs", "lr", "gamma", "real_weight", "fakes"),
     [
-        ("arxiv", PICTURES, 150, 3.125e-4, 1e-5, 0.66, "both"),
+        ("arxiv", IMAGES, 150, 3.125e-4, 1e-5, 0.66, "both"),
         ("arxiv", SIMILARITY, 150, 3.125e-4, 1e-5, 0.66, "both"),
-        ("last", PICTURES, 250, 0.025 / 64, 1e-6, 0.5, "samples"),
+        ("last", IMAGES, 250, 0.025 / 64, 1e-6, 0.5, "samples"),
         ("last", SIMILARITY, 150, 0.01 / 64, 1e-6, 0.33, "samples"),
     ],
 )
@@ -55,7 +55,7 @@ def test_presets_are_the_settings_of_the_two_versions_of_the_code(
 
 
 def test_the_learning_rate_falls_as_the_authors_did() -> None:
-    study = LARSEN.study(PICTURES, "arxiv")
+    study = LARSEN.study(IMAGES, "arxiv")
     optimizer = REGISTRY.build(Optimizer, study.optimizer)
     published = {0: 3.125e-4, 37: 2.03e-4, 75: 1.27e-4, 112: 6.2e-5, 149: 1.7e-6}
     for epoch, rate in published.items():
@@ -63,14 +63,14 @@ def test_the_learning_rate_falls_as_the_authors_did() -> None:
 
 
 def test_the_eighteen_attributes_are_those_of_the_paper() -> None:
-    (vectors,) = [m for m in LARSEN.study(PICTURES, "arxiv").metrics if m.startswith("attribute-vectors")]
+    (vectors,) = [m for m in LARSEN.study(IMAGES, "arxiv").metrics if m.startswith("attribute-vectors")]
     shown = vectors.partition("shown=")[2].rstrip("]").split()
     assert len(shown) == 18
     assert {"Bald", "Eyeglasses", "Heavy_Makeup", "Smiling", "Young"} <= set(shown)
 
 
 def test_the_gan_of_vae_disl_is_the_gan_of_the_study() -> None:
-    assert model(PICTURES, "arxiv", "vae-disl").gan == model(PICTURES, "arxiv", "gan")  # type: ignore[attr-defined]
+    assert model(IMAGES, "arxiv", "vae-disl").gan == model(IMAGES, "arxiv", "gan")  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("preset", sorted(LARSEN.presets))
@@ -87,7 +87,7 @@ def test_what_nobody_has_is_told() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'larsen2016'"):
         load_paper("larsen2015")
     with pytest.raises(UnknownNameError, match="Did you mean 'quick'"):
-        LARSEN.study(PICTURES, "quik")
+        LARSEN.study(IMAGES, "quik")
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_too_few_seeds_lean(better: str, leaning: str) -> None:
     assert told[-1].endswith(f"so far {leaning}")
 
 
-def test_real_pictures_have_a_row_of_ours_and_of_what_was_published() -> None:
+def test_real_images_have_a_row_of_ours_and_of_what_was_published() -> None:
     rows = frame([row("vae", 0, "psnr", 21.0, ceiling=30.5)])
     published = [Published(comparison="one", metric="psnr", values={"test set": "31", "gan": "19"}, note="read")]
     table = side_by_side(rows, ("psnr",), published)
@@ -138,8 +138,8 @@ def test_what_a_paper_s_file_misspells_is_told() -> None:
         replace(LARSEN, presets={"quick": {"about": "fast", "similarities": {"steps": 3}}})
     with pytest.raises(StudyError, match="Preset 'quick' of 'larsen2016' does not say what it is `about`"):
         replace(LARSEN, presets={"quick": {}})
-    claim = replace(LARSEN.claims[0], comparison="picture")
-    with pytest.raises(UnknownNameError, match="Did you mean 'pictures'"):
+    claim = replace(LARSEN.claims[0], comparison="image")
+    with pytest.raises(UnknownNameError, match="Did you mean 'images'"):
         replace(LARSEN, claims=(claim,))
 
 
@@ -207,7 +207,7 @@ def test_the_page_says_which_runs_diverged(tmp_path: Path) -> None:
 
 
 def test_another_extractor_replaces_the_paper_s() -> None:
-    study = LARSEN.study(PICTURES, "arxiv")
+    study = LARSEN.study(IMAGES, "arxiv")
     with_flag = {
         name: {**fields, "extractor": "efflite0"} for name, fields in study.fields.items() if name == "frechet"
     }
@@ -219,7 +219,7 @@ def test_another_extractor_replaces_the_paper_s() -> None:
 
 
 def test_the_page_names_every_deviation_and_its_command(page: str) -> None:
-    assert "- one: data set `avatars[faces=200]` in the place of `avatars[faces=240]`." in page
+    assert "- one: data set `avatars[faces=200]` instead of `avatars[faces=240]`." in page
     assert "- one: steps is `2` (paper: `12`)." in page
     assert "- Nothing is as it was." in page
     assert "- They are drawn." in page

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from vaegan_bench.api import BenchError, UnknownNameError
-from vaegan_bench.plan import Plan, make_plan
-from vaegan_bench.registry import Registry
-from vaegan_bench.schedules.cosine import Cosine
-from vaegan_bench.study import Study
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.study.plan import Plan, make_plan
+from vaegan_bench.study.study import Study
+from vaegan_bench.training.schedules.cosine import Cosine
 
 SMALL = "compact[latent=3,width=4,decoder_width=4]"
 
@@ -44,11 +44,11 @@ def test_every_value_of_a_study_reaches_its_runs() -> None:
         assert (run.networks.latent, run.networks.width) == (3, 4)  # type: ignore[attr-defined]
         assert (run.optimizer.lr, run.optimizer.weight_decay) == (0.5, 0.1)
         assert run.optimizer.schedule == Cosine(end=0.2)
-        assert run.weights == ()
+        assert run.term_weights == ()
 
 
 def test_precision_is_chosen_for_the_device_where_a_study_leaves_it_open() -> None:
-    from vaegan_bench.device import choose_device, choose_precision
+    from vaegan_bench.system.device import choose_device, choose_precision
 
     (run,) = planned(models=["vae"]).runs
     assert run.precision == choose_precision("auto", choose_device("cpu"))
@@ -85,7 +85,7 @@ def test_lenders_have_the_borrowers_seed_and_setting_and_no_weights_of_theirs() 
     for lender, borrower in (plan.runs[:2], plan.runs[2:]):
         assert plan.lenders[borrower.id] == {"discriminator": lender}
         assert plan.lenders[lender.id] == {}
-        assert lender.weights == ()
+        assert lender.term_weights == ()
         assert lender.setting == borrower.setting
 
 
@@ -114,11 +114,11 @@ def test_a_weight_of_what_nobody_minimises_is_refused(model: str, term: str) -> 
     with pytest.raises(UnknownNameError, match=f"Unknown term of model '{model.partition('[')[0]}': '{term}'"):
         planned(models=[model])
     (run,) = planned(models=["vaegan[regulariser=r1,regulariser.weight=2]"]).runs
-    assert run.weights[0].target == "regulariser"
+    assert run.term_weights[0].target == "regulariser"
 
 
 def test_crossed_weights_meet_the_models_that_have_the_term_and_ablation_leaves_out_each() -> None:
-    plan = planned(models=["gan", "vae"], weights={"autoencoder.prior": ["0.5", "2"]}, ablate=True)
+    plan = planned(models=["gan", "vae"], term_weights={"autoencoder.prior": ["0.5", "2"]}, ablate=True)
     assert [run.label for run in plan.runs] == [
         "gan",
         "gan[generator.weight=0]",

@@ -14,8 +14,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from vaegan_bench import plots
-from vaegan_bench.tables import MixedProtocolsError
+from vaegan_bench.report import plots
+from vaegan_bench.report.tables import MixedProtocolsError
 
 MODELS = ["vae", "gan", "vaegan", "vaegan[gamma=1e-05]"]
 METRICS = [
@@ -59,7 +59,7 @@ def some_history(models: Sequence[str] = MODELS, seeds: int = 2) -> pd.DataFrame
     return pd.DataFrame(rows)
 
 
-def some_pictures(n: int = 12, size: int = 32, channels: int = 3) -> np.ndarray:
+def some_images(n: int = 12, size: int = 32, channels: int = 3) -> np.ndarray:
     return np.random.default_rng(n).integers(0, 256, (n, size, size, channels), dtype=np.uint8)
 
 
@@ -72,16 +72,16 @@ def pixels(figure: Figure) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[..., :3]
 
 
-def contains(picture: np.ndarray, part: np.ndarray) -> bool:
-    """Whether `part` stands somewhere in `picture`, pixel by pixel."""
+def contains(image: np.ndarray, part: np.ndarray) -> bool:
+    """Whether `part` stands somewhere in `image`, pixel by pixel."""
     height, width, _ = part.shape
-    corners = np.argwhere((picture == part[0, 0]).all(-1))
-    return any(np.array_equal(picture[y : y + height, x : x + width], part) for y, x in corners)
+    corners = np.argwhere((image == part[0, 0]).all(-1))
+    return any(np.array_equal(image[y : y + height, x : x + width], part) for y, x in corners)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_grid_by_hand(channels: int) -> None:
-    images = some_pictures(5, size=4, channels=channels)
+    images = some_images(5, size=4, channels=channels)
     sheet = plots.grid(images, columns=3, gap=2)
     assert sheet.shape == (4 + 2 + 4, 3 * 4 + 2 * 2, channels)
     assert sheet.dtype == np.uint8
@@ -91,34 +91,34 @@ def test_grid_by_hand(channels: int) -> None:
     assert (sheet[6:, 12:] == 255).all()
 
 
-def test_grid_of_fewer_pictures_than_columns_is_narrower() -> None:
-    assert plots.grid(some_pictures(2, size=4), columns=8).shape == (4, 10, 3)
+def test_grid_of_fewer_images_than_columns_is_narrower() -> None:
+    assert plots.grid(some_images(2, size=4), columns=8).shape == (4, 10, 3)
     with pytest.raises(ValueError, match="at least one"):
-        plots.grid(some_pictures(0), columns=8)
+        plots.grid(some_images(0), columns=8)
 
 
 @pytest.mark.parametrize(("size", "channels", "factor"), [(32, 3, 2), (28, 1, 2), (64, 3, 1), (100, 3, 1)])
 def test_sheets_are_crisp(size: int, channels: int, factor: int) -> None:
-    pictures = {model: some_pictures(4 + i, size, channels) for i, model in enumerate(MODELS)}
-    shown = pixels(plots.sample_sheet(pictures, columns=2, rows=2, real=some_pictures(3, size, channels)))
-    rebuilt = pixels(plots.reconstruction_sheet(some_pictures(3, size, channels), pictures, columns=3))
-    for images in pictures.values():
+    by_model = {model: some_images(4 + i, size, channels) for i, model in enumerate(MODELS)}
+    shown = pixels(plots.sample_sheet(by_model, columns=2, rows=2, real=some_images(3, size, channels)))
+    rebuilt = pixels(plots.reconstruction_sheet(some_images(3, size, channels), by_model, columns=3))
+    for images in by_model.values():
         tile = np.broadcast_to(images[0].repeat(factor, 0).repeat(factor, 1), (size * factor, size * factor, 3))
         assert contains(shown, tile)
         assert contains(rebuilt, tile)
 
 
 def test_samples_and_reconstructions_are_labelled() -> None:
-    pictures = {"vae": some_pictures(), "vaegan": some_pictures()}
-    samples = plots.sample_sheet(pictures, real=some_pictures())
+    images = {"vae": some_images(), "vaegan": some_images()}
+    samples = plots.sample_sheet(images, real=some_images())
     assert [text.get_text() for text in samples.texts] == ["real", "vae", "vaegan"]
-    rebuilt = plots.reconstruction_sheet(some_pictures(), pictures)
+    rebuilt = plots.reconstruction_sheet(some_images(), images)
     assert [text.get_text() for text in rebuilt.texts] == ["original", "vae", "vaegan"]
 
 
 def test_colours_stay_with_models_that_others_lack() -> None:
     colours = plots.colours(MODELS)
-    figure = plots.reconstruction_sheet(some_pictures(), {"vaegan": some_pictures()}, models=MODELS)
+    figure = plots.reconstruction_sheet(some_images(), {"vaegan": some_images()}, models=MODELS)
     marks = [matplotlib.colors.to_hex(mark.get_facecolor()).upper() for mark in figure.findobj(Rectangle)]
     assert colours["vaegan"] in marks
     assert len(set(plots.colours(map(str, range(8))).values())) == 8
@@ -195,11 +195,11 @@ def test_figures_leave_no_global_state() -> None:
     for _ in range(3):
         plots.metric_dots(some_rows(seeds=1))
         plots.learning_curves(some_history(seeds=1))
-        plots.sample_sheet({"vae": some_pictures()})
+        plots.sample_sheet({"vae": some_images()})
     assert pyplot.get_fignums() == []
     assert dict(matplotlib.rcParams) == before
 
 
 def test_plots_need_no_torch() -> None:
-    code = "import sys, vaegan_bench.plots; sys.exit('torch' in sys.modules)"
+    code = "import sys, vaegan_bench.report.plots; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
-from test_plots import contains, pixels, some_pictures
+from test_plots import contains, pixels, some_images
 
-from vaegan_bench import plots
+from vaegan_bench.report import plots
 
 METRIC = ("frechet[efflite0]", "sample quality", "lower", "")
 
@@ -119,7 +119,7 @@ def test_floors_and_ceilings_of_attributes_are_means_at_their_attribute() -> Non
 
 
 def test_sheets_begin_with_the_first_images_row_by_row() -> None:
-    images, real = some_pictures(10), some_pictures(9)
+    images, real = some_images(10), some_images(9)
     sheet = pixels(plots.sample_sheet({"vae": images}, columns=2, rows=2, real=real))
 
     def there(image: np.ndarray) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from vaegan_bench.api import Model
-from vaegan_bench.registry import Registry
+from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.testing import blobs, small_run
 from vaegan_bench.training.loop import train
 
@@ -42,7 +42,7 @@ def test_the_numbers_in_the_readme_are_those_of_the_reference_results() -> None:
         assert set(cells) <= found
 
 
-def test_the_pictures_in_the_readme_are_there() -> None:
-    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README.read_text("utf-8"))
-    assert len(pictures) >= 2
-    assert all((README.parent / picture).is_file() for picture in pictures)
+def test_the_images_in_the_readme_are_there() -> None:
+    images = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README.read_text("utf-8"))
+    assert len(images) >= 2
+    assert all((README.parent / image).is_file() for image in images)

@@ -1,4 +1,4 @@
-"""What is known of the real pictures: made once, kept on disk, never stale."""
+"""What is known of the real images: made once, kept on disk, never stale."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Data, Extractor, FeatureNetwork, Features, Progress, silent
-from vaegan_bench.errors import CacheWarning
 from vaegan_bench.evaluation.shared import Shared
-from vaegan_bench.extractors.frozen_network import FrozenNetwork
-from vaegan_bench.tensor_files import Scores, State, kept
+from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
+from vaegan_bench.system.errors import CacheWarning
+from vaegan_bench.system.tensor_files import Scores, State, kept
 from vaegan_bench.testing import blobs
 
 CPU = torch.device("cpu")
@@ -26,7 +26,7 @@ calls: list[str] = []
 
 @dataclass(frozen=True, kw_only=True)
 class Brightness(Extractor):
-    """The mean of each channel, times a field; it counts how often it looks at pictures."""
+    """The mean of each channel, times a field; it counts how often it looks at images."""
 
     name: ClassVar[str] = "brightness"
     times: float = 1.0
@@ -102,7 +102,7 @@ def test_two_processes_that_need_the_same_make_it_once(tmp_path: Path) -> None:
 import sys, time
 from pathlib import Path
 import torch
-from vaegan_bench.tensor_files import kept
+from vaegan_bench.system.tensor_files import kept
 
 def build():
     with open({str(tmp_path / "built")!r}, "a") as told:

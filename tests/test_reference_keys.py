@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vaegan_bench.api import Data, Extractor, FeatureNetwork, Features, Progress, silent
 from vaegan_bench.evaluation.shared import Shared
-from vaegan_bench.extractors.frozen_network import FrozenNetwork
+from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
 from vaegan_bench.testing import blobs
 
 CPU = torch.device("cpu")

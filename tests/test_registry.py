@@ -17,9 +17,9 @@ from vaegan_bench.api import (
     UnknownNameError,
     definition,
 )
-from vaegan_bench.discovery import summary_line
-from vaegan_bench.registry import Registry
-from vaegan_bench.selectors import parse_selector, split_list
+from vaegan_bench.registry.discovery import summary_line
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.registry.selectors import parse_selector, split_list
 
 MY_LOSS = '''
 """A loss from outside."""

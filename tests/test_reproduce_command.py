@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from shell import Ran, bench
 
-import vaegan_bench.paper as papers
-from vaegan_bench.paper import Comparison, Paper
+import vaegan_bench.study.paper as papers
+from vaegan_bench.study.paper import Comparison, Paper
 
 SMALL = Paper(
     name="larsen2016",
@@ -62,7 +62,7 @@ def test_a_paper_is_reproduced_into_a_folder_of_its_own(tmp_path: Path, reproduc
     assert done.returncode == 0, done.stderr
     page = page_of(tmp_path)
     assert "vaegan-bench reproduce larsen2016 --dataset 'avatars[faces=200]' --preset quick --steps 2" in page
-    assert "data set `avatars[faces=200]` in the place of `avatars[faces=240]`" in page
+    assert "data set `avatars[faces=200]` instead of `avatars[faces=240]`" in page
     for name in ("one", "two"):
         assert (tmp_path / "results" / "larsen2016-avatars" / name / "samples.png").is_file()
     assert done.stdout.count("vae-s0-") == done.stdout.count(": done\n") == 2
@@ -86,7 +86,7 @@ def test_each_comparison_can_have_a_data_set_of_its_own(tmp_path: Path, reproduc
     done = reproduce("two=avatars[faces=200]", "--preset", "quick", "--steps", "2")
     assert done.returncode == 0, done.stderr
     page = page_of(tmp_path)
-    assert "- two: data set `avatars[faces=200]` in the place of `avatars[faces=240]`." in page
+    assert "- two: data set `avatars[faces=200]` instead of `avatars[faces=240]`." in page
     assert "- one: data set" not in page
 
 
@@ -117,7 +117,7 @@ def test_space_for_all_comparisons_is_asked_for_before_the_first_trains(
         (("larsen2015",), "Unknown paper 'larsen2015'. Did you mean 'larsen2016'?"),
         (("larsen2016", "--preset", "quik"), "Did you mean 'quick'?"),
         (("larsen2016", "--dataset", "avatar"), "Unknown dataset 'avatar'. Did you mean 'avatars'?"),
-        (("larsen2016", "--dataset", "picture=avatars"), "Unknown comparison 'picture'. Did you mean 'pictures'?"),
+        (("larsen2016", "--dataset", "image=avatars"), "Unknown comparison 'image'. Did you mean 'images'?"),
     ],
 )
 def test_mistakes_are_one_line(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:

@@ -12,9 +12,9 @@ from small import QUITTER
 
 import vaegan_bench as vb
 from vaegan_bench.api import BenchError, StoreError, to_signed
-from vaegan_bench.report import write_tables
-from vaegan_bench.store import RunFolder, StudyFolder, read_json, write_json
-from vaegan_bench.study import Study, as_plain
+from vaegan_bench.report.writing import write_tables
+from vaegan_bench.results import RunFolder, StudyFolder, read_json, write_json
+from vaegan_bench.study.study import Study, as_plain
 
 
 @pytest.fixture(scope="module")
@@ -48,17 +48,17 @@ def test_learning_curves_are_long_and_named(results: vb.Results) -> None:
 
 def test_a_trained_model_encodes_decodes_and_samples(results: vb.Results) -> None:
     model = vb.load_model(next(results.folder.path.glob("vae-s0-*")), device="cpu")
-    stored = RunFolder(next(results.folder.path.glob("vae-s0-*"))).pictures()
+    stored = RunFolder(next(results.folder.path.glob("vae-s0-*"))).images()
     originals = torch.from_numpy(stored["originals"]).permute(0, 3, 1, 2)
-    rebuilt = model.pictures(model.encode(to_signed(originals)).mu_BZ)
+    rebuilt = model.images(model.encode(to_signed(originals)).mu_BZ)
     kept = torch.from_numpy(stored["reconstructions"]).permute(0, 3, 1, 2)
     assert (rebuilt.int() - kept.int()).abs().max() <= 1
     assert model.sample(3).shape == (3, 3, 32, 32)
     assert torch.equal(model.sample(3, seed=4), model.sample(3, seed=4))
 
 
-def test_all_models_are_drawn_from_the_same_codes_and_measured_on_the_same_pictures(results: vb.Results) -> None:
-    stored = [RunFolder(next(results.folder.path.glob(f"{name}-s0-*"))).pictures() for name in ("vae", "gan")]
+def test_all_models_are_drawn_from_the_same_codes_and_measured_on_the_same_images(results: vb.Results) -> None:
+    stored = [RunFolder(next(results.folder.path.glob(f"{name}-s0-*"))).images() for name in ("vae", "gan")]
     assert (stored[0]["originals"] == stored[1]["originals"]).all()
     models = [vb.load_model(next(results.folder.path.glob(f"{name}-s0-*")), "cpu") for name in ("vae", "gan")]
     assert torch.equal(models[0].codes(5, 1), models[1].codes(5, 1))
@@ -97,7 +97,7 @@ def test_only_the_latest_plan_is_in_the_table(results: vb.Results) -> None:
         vb.load(folder.parent)
 
 
-@pytest.mark.parametrize("name", ["history.csv", "pictures.npz", "run.json"])
+@pytest.mark.parametrize("name", ["history.csv", "images.npz", "run.json"])
 def test_a_damaged_file_is_named_in_one_line(results: vb.Results, name: str) -> None:
     damaged = next(results.folder.path.parent.glob(f"*/vae-s1-*/{name}"))
     whole = damaged.read_bytes()
@@ -105,20 +105,20 @@ def test_a_damaged_file_is_named_in_one_line(results: vb.Results, name: str) -> 
     try:
         stored = RunFolder(damaged.parent)
         with pytest.raises(StoreError, match=f"Cannot read .*{name}: it is damaged"):
-            {"history.csv": stored.history, "pictures.npz": stored.pictures, "run.json": stored.record}[name]()
+            {"history.csv": stored.history, "images.npz": stored.images, "run.json": stored.record}[name]()
     finally:
         damaged.write_bytes(whole)
 
 
 def test_a_study_without_a_finished_run_or_with_a_damaged_record_says_so(tmp_path: Path) -> None:
     empty = StudyFolder(tmp_path)
-    protocol = {"metrics": [], "samples": 40, "draws": 1}
-    empty.write_study({"study": as_plain(Study()), "runs": ["vae-s0-1a2b3c4d"], "protocol": protocol})
+    evaluation = {"metrics": [], "samples": 40, "draws": 1}
+    empty.write_study({"study": as_plain(Study()), "runs": ["vae-s0-1a2b3c4d"], "evaluation": evaluation})
     for look in (vb.load(tmp_path).table, vb.load(tmp_path).figures, lambda: vb.load(tmp_path).history):
         with pytest.raises(StoreError, match="holds no finished run yet"):
             look()
     for record in ({"study": {"stepps": 3}, "runs": []}, {"study": {}}, {"runs": []}, {"study": {}, "runs": [7]}):
-        empty.write_study({"protocol": protocol, **record})
+        empty.write_study({"evaluation": evaluation, **record})
         with pytest.raises(StoreError, match=r"Cannot read .*study\.json: it is damaged"):
             vb.load(tmp_path)
 
@@ -180,10 +180,10 @@ def test_only_what_is_missing_is_measured_and_what_is_damaged_is_made_again(tmp_
         vb.load_model(folder.path)
     assert run("reconstruction", "latent-health").rows()["value"].iloc[-1] == rows["value"].iloc[-1]
     assert (folder.path / "weights.safetensors").read_bytes() == weights
-    (folder.path / "pictures.npz").write_bytes(b"PK")
+    (folder.path / "images.npz").write_bytes(b"PK")
     again = run("reconstruction", "latent-health")
     assert again.left_out() == {}
-    assert len(again.runs()[0].pictures()["samples"]) == 40
+    assert len(again.runs()[0].images()["samples"]) == 40
 
 
 def test_a_report_that_cannot_be_written_says_so(results: vb.Results) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 import vaegan_bench as vb
 from vaegan_bench.api import StoreError, StudyError, UnknownNameError
-from vaegan_bench.scaffold import KINDS, write_plugin
 from vaegan_bench.testing import cases
+from vaegan_bench.testing.scaffold import KINDS, write_plugin
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -40,7 +40,7 @@ def test_one_of_each_from_outside_meets_in_one_study(tmp_path: Path) -> None:
 def test_a_new_loss_is_short() -> None:
     from importlib.resources import files
 
-    assert len((files("vaegan_bench") / "templates" / "loss.py").read_text("utf-8").splitlines()) <= 25
+    assert len((files("vaegan_bench.testing") / "templates" / "loss.py").read_text("utf-8").splitlines()) <= 25
 
 
 def test_the_test_that_is_written_passes_by_pytest(tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ from itertools import pairwise
 import pytest
 
 from vaegan_bench.api import Schedule
-from vaegan_bench.registry import Registry
-from vaegan_bench.schedules.constant import Constant
-from vaegan_bench.schedules.cosine import Cosine
-from vaegan_bench.schedules.cyclic import Cyclic
-from vaegan_bench.schedules.linear import Linear
-from vaegan_bench.schedules.power import Power
-from vaegan_bench.schedules.stepwise import Stepwise
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.training.schedules.constant import Constant
+from vaegan_bench.training.schedules.cosine import Cosine
+from vaegan_bench.training.schedules.cyclic import Cyclic
+from vaegan_bench.training.schedules.linear import Linear
+from vaegan_bench.training.schedules.power import Power
+from vaegan_bench.training.schedules.stepwise import Stepwise
 
 BASE, STEPS = 2.0, 20
 

@@ -13,7 +13,7 @@ import pytest
 from scipy import stats
 from test_tables import PROTOCOL, frame, row
 
-from vaegan_bench import tables
+from vaegan_bench.report import tables
 
 FRECHET = "frechet[efflite0]"
 
@@ -153,7 +153,7 @@ def test_the_noise_of_draws_is_taken_out_of_the_spread_over_seeds() -> None:
 
 
 def test_floor_and_ceiling_are_means_over_finished_runs() -> None:
-    from vaegan_bench.tables.bounds import bounds
+    from vaegan_bench.report.tables.bounds import bounds
 
     ends = [(0.1, 0.8), (0.3, 1.0)]
     rows = frame([row("vae", s, "psnr", 5.0, floor=f, ceiling=c) for s, (f, c) in enumerate(ends)])

@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 from test_tables import diverged, frame, run
 
-from vaegan_bench import tables
-from vaegan_bench.errors import StudyError, UnknownNameError
+from vaegan_bench.report import tables
+from vaegan_bench.system.errors import StudyError, UnknownNameError
 
 
 def test_the_sign_flip_test_is_exact() -> None:

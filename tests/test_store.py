@@ -21,16 +21,16 @@ from shell import bench
 from stored_study import DRAWS, SAMPLES, edit, exhibits, forge, measurement, row, run_record, store_study
 
 import vaegan_bench as vb
-from vaegan_bench import report, tables
 from vaegan_bench.api import BenchError, Metric, StoreError
-from vaegan_bench.evaluation.measuring import Protocol
-from vaegan_bench.figures import study_figures
-from vaegan_bench.locks import locked
+from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.metrics.reconstruction import Reconstruction
-from vaegan_bench.runs import code_of
-from vaegan_bench.store import RunFolder, Seen, StudyFolder, read_json
-from vaegan_bench.store.files import sha256_of, write_arrays
-from vaegan_bench.store.shapes import key_of
+from vaegan_bench.report import tables, writing
+from vaegan_bench.report.figures import study_figures
+from vaegan_bench.results import RunFolder, Seen, StudyFolder, read_json
+from vaegan_bench.results.files import sha256_of, write_arrays
+from vaegan_bench.results.shapes import key_of
+from vaegan_bench.study.run import code_of
+from vaegan_bench.system.locks import locked
 
 
 @pytest.fixture
@@ -53,13 +53,13 @@ def flip(path: Path, byte: int, mask: int = 1) -> None:
         ("weights.safetensors", "Train the run again"),
         ("history.csv", "Train the run again"),
         ("exhibits.npz", "Measure the run again"),
-        ("pictures.npz", "Measure the run again"),
+        ("images.npz", "Measure the run again"),
     ],
 )
 def test_one_flipped_bit_is_noticed_and_the_error_says_what_to_do(study: StudyFolder, name: str, remedy: str) -> None:
     run = study.run("vae-0")
     read = {"weights.safetensors": run.weights, "history.csv": run.history, "exhibits.npz": run.exhibits}
-    read["pictures.npz"] = run.pictures
+    read["images.npz"] = run.images
     read[name]()
     flip(run.path / name, -30)
     with pytest.raises(StoreError, match=rf"Cannot read .*/vae-0/{name}: it is damaged \(its SHA-256 is .*\. {remedy}"):
@@ -91,7 +91,7 @@ def test_layout_and_order_of_a_record_are_free(study: StudyFolder) -> None:
 
 def test_a_file_is_hashed_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, read = tmp_path / "file", list[Path]()
-    monkeypatch.setattr("vaegan_bench.store.files.sha256_of_file", lambda path: read.append(path) or str(len(read)))
+    monkeypatch.setattr("vaegan_bench.results.files.sha256_of_file", lambda path: read.append(path) or str(len(read)))
     path.write_text("one")
     assert [sha256_of(path), sha256_of(path)] == ["1", "1"]
     path.write_text("three")
@@ -136,42 +136,42 @@ def test_a_measurement_is_added_and_replaces_only_the_same_one(study: StudyFolde
     assert values(run) == {**before, ("psnr", 5000): 8.0}
     assert list(run.exhibits()) == [first]
     assert "mode collapse: 83 % of 40" in run.health()
-    assert len(run.pictures()["samples"]) == 4
+    assert len(run.images()["samples"]) == 4
 
 
 def test_a_measurement_is_missing_unless_it_is_what_would_be_measured_today(study: StudyFolder) -> None:
     metric, run = Reconstruction(), study.run("vae-0")
-    protocol = Protocol([metric], SAMPLES, DRAWS)
+    settings = EvaluationSettings([metric], SAMPLES, DRAWS)
     whole = {"code": dict(code_of([metric]).parts), "exhibits": [], "weights": {"oracle": "ab"}}
 
     def missing(known: dict[str, str], **changes: Any) -> list[Metric]:
         run.write_measured([(measurement({"psnr": 1.0}, SAMPLES, DRAWS, **{**whole, **changes}), {})])
-        return run.missing(protocol, known)
+        return settings.missing(run, known)
 
     assert missing({}) == missing({"oracle": "ab", "regressor": "cd"}) == []
     assert missing({"oracle": "cd"}) == [metric]
     assert missing({}, problem="gave NaN for psnr") == [metric]
     assert missing({}, code={"vaegan_bench": "0b"}) == [metric]
     assert missing({}) == []
-    assert run.missing(Protocol([metric], SAMPLES + 1, DRAWS), {}) == [metric]
-    assert run.is_measured(protocol)
+    assert EvaluationSettings([metric], SAMPLES + 1, DRAWS).missing(run, {}) == [metric]
+    assert settings.are_met_by(run)
     assert (run.has_seen(SAMPLES), run.has_seen(SAMPLES + 1)) == (True, False)
-    flip(run.path / "pictures.npz", -30)
-    assert not run.is_measured(protocol)
+    flip(run.path / "images.npz", -30)
+    assert not settings.are_met_by(run)
     assert not run.has_seen(SAMPLES)
     edit(run.path / "metrics.json", measurements=[])
-    assert run.missing(protocol, {}) == [metric]
+    assert settings.missing(run, {}) == [metric]
     edit(run.path / "run.json", status="diverged at step 3")
-    assert run.missing(protocol, {}) == []
+    assert settings.missing(run, {}) == []
 
 
 def test_lost_exhibits_are_measured_again(study: StudyFolder) -> None:
     metric, run = Reconstruction(), study.run("vae-0")
     (record,) = run.measurements().values()
     edit(run.path / "metrics.json", measurements=[{**record, "code": dict(code_of([metric]).parts)}])
-    assert run.missing(Protocol([metric], SAMPLES, DRAWS), {}) == []
+    assert EvaluationSettings([metric], SAMPLES, DRAWS).missing(run, {}) == []
     flip(run.path / "exhibits.npz", -30)
-    assert run.missing(Protocol([metric], SAMPLES, DRAWS), {}) == [metric]
+    assert EvaluationSettings([metric], SAMPLES, DRAWS).missing(run, {}) == [metric]
 
 
 def test_a_number_that_was_measured_twice_alike_is_there_once(study: StudyFolder) -> None:
@@ -201,7 +201,7 @@ def test_what_is_not_measured_is_listed(study: StudyFolder) -> None:
     run.write_measured([(measurement({}, SAMPLES, DRAWS, problem="gave NaN for psnr", exhibits=[]), {})])
     edit(study.run("vae-1").path / "metrics.json", measurements=[])
     assert [entry[:2] for entry in study.not_measured()] == [("vae-1", "reconstruction"), ("gan-0", "reconstruction")]
-    report.write_tables(study)
+    writing.write_tables(study)
     summary = (study.path / "summary.md").read_text()
     assert "- `gan-0`: `reconstruction`: gave NaN for psnr" in summary
     assert "- `vae-1`: `reconstruction`: not measured yet" in summary
@@ -225,18 +225,18 @@ def test_table_exits_with_1_where_a_planned_number_is_missing(study: StudyFolder
 # Damage costs the damaged run.
 
 
-@pytest.mark.parametrize("name", ["pictures.npz", "exhibits.npz"])
+@pytest.mark.parametrize("name", ["images.npz", "exhibits.npz"])
 def test_a_run_with_damaged_arrays_is_not_finished_whatever_is_asked_for(study: StudyFolder, name: str) -> None:
-    run, nothing = study.run("vae-1"), Protocol((), SAMPLES, DRAWS)
-    assert run.is_measured(nothing)
+    run, nothing = study.run("vae-1"), EvaluationSettings((), SAMPLES, DRAWS)
+    assert nothing.are_met_by(run)
     (run.path / name).write_bytes(b"x")
-    assert not run.is_measured(nothing)
-    run.write_measured([], Seen(SAMPLES, study.run("vae-0").pictures(), {}))
-    assert run.is_measured(nothing)
+    assert not nothing.are_met_by(run)
+    run.write_measured([], Seen(SAMPLES, study.run("vae-0").images(), {}))
+    assert nothing.are_met_by(run)
     assert study.left_out() == {}
 
 
-@pytest.mark.parametrize("name", ["run.json", "metrics.json", "history.csv", "pictures.npz", "exhibits.npz"])
+@pytest.mark.parametrize("name", ["run.json", "metrics.json", "history.csv", "images.npz", "exhibits.npz"])
 def test_a_damaged_run_is_named_and_left_out(study: StudyFolder, name: str) -> None:
     path = study.path / "vae-1" / name
     path.write_bytes(path.read_bytes()[:-20])
@@ -244,7 +244,7 @@ def test_a_damaged_run_is_named_and_left_out(study: StudyFolder, name: str) -> N
     with pytest.warns(UserWarning, match=f"Run vae-1 is left out: Cannot read .*{name}"):
         results = vb.load(study.path)
     assert set(results.rows["run"]) == set(results.history["run"]) == {"vae-0", "gan-0", "gan-1"}
-    report.write_tables(study)
+    writing.write_tables(study)
     assert f"## Left out\n\n- `vae-1`: Cannot read {path}" in (study.path / "summary.md").read_text()
 
 
@@ -268,7 +268,7 @@ def test_two_runs_that_claim_to_be_one_are_not_both_shown(study: StudyFolder) ->
 def test_run_ids_are_plain_names(study: StudyFolder, name: str) -> None:
     forge(study.path / "study.json", {**read_json(study.path / "study.json"), "runs": ["vae-0", name]})
     with pytest.raises(StoreError, match="is not the plain name of a folder"):
-        report.write_samples(study)
+        writing.write_samples(study)
     with pytest.raises(StoreError, match="is not the plain name of a folder"):
         study.run(name)
 
@@ -277,7 +277,7 @@ def test_a_run_that_is_a_link_elsewhere_is_left_alone(study: StudyFolder, tmp_pa
     victim = (study.path / "vae-1").rename(tmp_path / "victim")
     (study.path / "vae-1").symlink_to(victim)
     before = sorted(victim.iterdir())
-    report.write_samples(study)
+    writing.write_samples(study)
     assert sorted(victim.iterdir()) == before
     assert "is a link to another folder" in study.left_out()["vae-1"]
 
@@ -313,7 +313,7 @@ def test_a_record_of_another_form_costs_its_run(study: StudyFolder, name: str, c
     assert set(study.rows()["run"]) == {"vae-0", "gan-0", "gan-1"}
 
 
-WRONG_PICTURES = [
+WRONG_IMAGES = [
     {"samples": np.zeros((4, 8, 10, 3), np.float32)}, {"samples": np.zeros((4, 10, 8, 3), np.uint8)},
     {"samples": np.zeros((4, 8, 10), np.uint8)}, {"samples": np.zeros((0, 8, 10, 3), np.uint8)},
     {"originals": np.array("abc")},
@@ -329,14 +329,14 @@ WRONG_EXHIBITS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize(
     ("name", "arrays"),
-    [("pictures.npz", arrays) for arrays in WRONG_PICTURES] + [("exhibits.npz", arrays) for arrays in WRONG_EXHIBITS],
+    [("images.npz", arrays) for arrays in WRONG_IMAGES] + [("exhibits.npz", arrays) for arrays in WRONG_EXHIBITS],
     ids=lambda value: value if isinstance(value, str) else "-".join(f"{k}{v.shape}" for k, v in value.items()),
 )
 def test_arrays_of_other_shapes_cost_their_run(study: StudyFolder, name: str, arrays: dict[str, Any]) -> None:
     run = study.run("gan-0")
     (key, known), = run.exhibits().items()  # fmt: skip
-    whole = run.pictures() if name == "pictures.npz" else {f"{key}/{k}": v for k, v in known.items()}
-    prefix = "" if name == "pictures.npz" else f"{key}/"
+    whole = run.images() if name == "images.npz" else {f"{key}/{k}": v for k, v in known.items()}
+    prefix = "" if name == "images.npz" else f"{key}/"
     write_arrays(run.path / name, {**whole, **{f"{prefix}{k}": v for k, v in arrays.items()}})
     record = read_json(run.path / "metrics.json")
     edit(run.path / "metrics.json", files={**record["files"], name: sha256_of(run.path / name)})
@@ -346,11 +346,11 @@ def test_arrays_of_other_shapes_cost_their_run(study: StudyFolder, name: str, ar
 def test_a_pickle_is_not_opened(study: StudyFolder) -> None:
     run = study.run("gan-0")
     np.save(run.path / "x.npy", np.array([print], dtype=object), allow_pickle=True)
-    (run.path / "x.npy").rename(run.path / "pictures.npz")
+    (run.path / "x.npy").rename(run.path / "images.npz")
     record = read_json(run.path / "metrics.json")
-    edit(run.path / "metrics.json", files={**record["files"], "pictures.npz": sha256_of(run.path / "pictures.npz")})
-    with pytest.raises(StoreError, match=r"pictures\.npz: it is damaged"):
-        run.pictures()
+    edit(run.path / "metrics.json", files={**record["files"], "images.npz": sha256_of(run.path / "images.npz")})
+    with pytest.raises(StoreError, match=r"images\.npz: it is damaged"):
+        run.images()
 
 
 ODD: list[Any] = [None, True, -1, 0, 10**30, 1e308, float("nan"), "", "\0", "../..", "$x^$|`", "\ud800", "a" * 300]
@@ -515,19 +515,19 @@ def test_a_lock_is_waited_for_where_nobody_says_otherwise(tmp_path: Path) -> Non
 def test_a_file_that_cannot_be_replaced_is_one_line(study: StudyFolder) -> None:
     (study.path / "attributes.md").mkdir()
     with pytest.raises(StoreError, match=r"Cannot remove .*attributes\.md"):
-        report.write_tables(study)
+        writing.write_tables(study)
 
 
 def test_an_interrupted_write_leaves_what_was_there(study: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     run = study.run("vae-0")
     before = values(run)
     monkeypatch.setattr(
-        "vaegan_bench.store.measurements.write_json", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+        "vaegan_bench.results.measurements.write_json", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
     )
     with pytest.raises(KeyboardInterrupt):
         run.write_measured([(measurement({"psnr": 7.0}, 5000, 3, exhibits=[]), {})])
     assert values(run) == before
-    monkeypatch.setattr("vaegan_bench.store.measurements.write_arrays", _begin_and_interrupt)
+    monkeypatch.setattr("vaegan_bench.results.measurements.write_arrays", _begin_and_interrupt)
     with pytest.raises(KeyboardInterrupt):
         run.write_measured([(measurement({"psnr": 7.0}, 5000, 3, exhibits=[]), {})])
     monkeypatch.undo()

@@ -12,9 +12,9 @@ import pytest
 from vaegan_bench.api import BenchError
 from vaegan_bench.losses.prior.kl import KL
 from vaegan_bench.models.vae import VAE
-from vaegan_bench.plan import Plan, make_plan
-from vaegan_bench.registry import Registry
-from vaegan_bench.study import Study, load_study, packaged_studies
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.study.plan import Plan, make_plan
+from vaegan_bench.study.study import Study, load_study, packaged_studies
 
 
 def planned(**values: Any) -> Plan:
@@ -84,7 +84,7 @@ def test_as_much_as_can_be_is_no_more_than_that() -> None:
     assert Study().with_values(whole, "a test").seeds[-1] == 499
     with pytest.raises(BenchError, match="5 models × 2 data sets × 501 seeds are 5,010 runs"):
         Study().with_values({**whole, "seeds": 501}, "a test")
-    losses = {"losses": {"prior": ["kl"] * 40, "adversarial": ["hinge"] * 40}, "weights": {"prior": ["1"] * 40}}
+    losses = {"losses": {"prior": ["kl"] * 40, "adversarial": ["hinge"] * 40}, "term_weights": {"prior": ["1"] * 40}}
     with pytest.raises(BenchError, match="40 prior losses × 40 adversarial losses × 40 weights of prior are 256,000"):
         Study().with_values(losses, "a test")
 
@@ -109,7 +109,7 @@ def test_other_names_are_taken_as_they_are(tmp_path: Path, name: str) -> None:
 
 PIECES = ["steps", "=", "[", "]", "{", "}", "seeds", "1", "-", "9" * 30, "0x", "nan", "inf", "'", '"', '\"\"\"', "\n",
           ".", ",", "models", "vae", "[fields.kl]", "free_bits", "2024-01-01", "true", "\\u0000", "\0", "é", "#", " ",
-          "1e999", "losses", "weights", "name", "metrics", "ema", "\x1b", "[" * 500]  # fmt: skip
+          "1e999", "losses", "term_weights", "name", "metrics", "ema", "\x1b", "[" * 500]  # fmt: skip
 
 
 def test_only_our_own_error_leaves_the_reader_of_studies(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_models_losses_and_seeds_are_crossed() -> None:
 
 
 def test_all_means_every_registered_model() -> None:
-    assert [run.label for run in planned(models=["all"]).runs] == ["vae", "gan", "vaegan", "vaegan-pixel", "vae-disl"]
+    assert [run.label for run in planned(models=["all"]).runs] == ["vae", "gan", "vae-disl", "vaegan", "vaegan-pixel"]
 
 
 def test_fields_of_a_study_lie_below_selectors() -> None:

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from vaegan_bench import tables
-from vaegan_bench.tables import MixedProtocolsError
+from vaegan_bench.report import tables
+from vaegan_bench.report.tables import MixedProtocolsError
 
 PROTOCOL = {"n_real": 1000, "n_fake": 1000, "extractor": "efflite0", "weights": "ab" * 32}
 
@@ -341,7 +341,7 @@ def test_several_data_sets_have_their_own_sections(rows: pd.DataFrame) -> None:
 
 def test_tables_import_quickly() -> None:
     slow = "{'torch', 'matplotlib', 'seaborn', 'scipy.stats'} & set(sys.modules)"
-    code = f"import sys, vaegan_bench.tables; sys.exit(str({slow}) if {slow} else 0)"
+    code = f"import sys, vaegan_bench.report.tables; sys.exit(str({slow}) if {slow} else 0)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 
 

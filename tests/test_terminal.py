@@ -17,7 +17,7 @@ import pytest
 import vaegan_bench
 from vaegan_bench.cli import main
 from vaegan_bench.cli.terminal import substitute
-from vaegan_bench.errors import one_line
+from vaegan_bench.system.errors import one_line
 
 
 @pytest.fixture(scope="module")

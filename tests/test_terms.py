@@ -16,11 +16,11 @@ from torch.distributions import Normal
 from torch.nn.functional import softplus
 
 from vaegan_bench.api import Gate, Model, Modules, Objectives
-from vaegan_bench.gates.margin import Margin
 from vaegan_bench.losses.adversarial.hinge import Hinge
 from vaegan_bench.losses.adversarial.lsgan import LSGAN
 from vaegan_bench.losses.adversarial.nonsaturating import NonSaturating
 from vaegan_bench.losses.adversarial.wgan import Wasserstein
+from vaegan_bench.losses.gates.margin import Margin
 from vaegan_bench.losses.prior.kl import KL
 from vaegan_bench.losses.reconstruction.bernoulli import Bernoulli
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian

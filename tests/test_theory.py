@@ -18,7 +18,7 @@ ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|#", re.IGNORECASE)
 
 
 def relative_links(markdown: str) -> list[str]:
-    """Targets of links and pictures that are neither addresses nor anchors, without their anchors."""
+    """Targets of links and images that are neither addresses nor anchors, without their anchors."""
     targets = LINK.findall(NOT_PROSE.sub("", markdown))
     return [unquote(target.partition("#")[0]) for target in targets if not ELSEWHERE.match(target)]
 

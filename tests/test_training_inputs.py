@@ -12,12 +12,12 @@ from small import PlainDescent
 from torch import Tensor, nn
 
 from vaegan_bench.api import Data, ImageShape, Model, Networks, Objectives, Play, Split, StudyError
-from vaegan_bench.runs import Run
-from vaegan_bench.schedules.linear import Linear
+from vaegan_bench.study.run import Run
 from vaegan_bench.testing import Blobs, blobs, small_run
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.loading import held_out
 from vaegan_bench.training.loop import take_step
+from vaegan_bench.training.schedules.linear import Linear
 from vaegan_bench.training.state import TrainingState
 
 CPU = torch.device("cpu")

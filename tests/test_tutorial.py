@@ -13,12 +13,13 @@ import pytest
 from documents import Example, blocks, carry_out, column, section, signature, text
 from wrong_plugins import WRONG
 
-from vaegan_bench import api, hookspecs
+from vaegan_bench import api
 from vaegan_bench.api import Metric, Plugin, PluginError
-from vaegan_bench.lifecycle import Lifecycle
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
 from vaegan_bench.models.vae import VAE
-from vaegan_bench.registry import Registry
+from vaegan_bench.registry import hookspecs
+from vaegan_bench.registry.lifecycle import Lifecycle
+from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.testing import Case, ConformanceError, cases, small_run
 from vaegan_bench.testing.cases import CHECKED, a_model_trains_with_it, checks_of
 from vaegan_bench.testing.small import Blobs
@@ -71,7 +72,7 @@ def test_the_way_to_a_row_in_the_table_is_as_short_as_the_tutorial_says() -> Non
 
 
 def test_the_package_in_the_tutorial_is_what_new_writes() -> None:
-    from vaegan_bench.scaffold import PYPROJECT
+    from vaegan_bench.testing.scaffold import PYPROJECT
 
     (entry_point,) = [block.text for block in blocks(TUTORIAL) if block.language == "toml"]
     assert entry_point.replace("log_cosh", "my_plugin").replace("log-cosh", "my-plugin") in PYPROJECT

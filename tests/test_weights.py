@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 
 import vaegan_bench as vb
-from vaegan_bench import tables
 from vaegan_bench.api import BenchError
-from vaegan_bench.plan import Plan, make_plan
-from vaegan_bench.registry import Registry
-from vaegan_bench.schedules.cyclic import Cyclic
-from vaegan_bench.schedules.linear import Linear
-from vaegan_bench.schedules.stepwise import Stepwise
-from vaegan_bench.study import Study, load_study
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.report import tables
+from vaegan_bench.study.plan import Plan, make_plan
+from vaegan_bench.study.study import Study, load_study
+from vaegan_bench.training.schedules.cyclic import Cyclic
+from vaegan_bench.training.schedules.linear import Linear
+from vaegan_bench.training.schedules.stepwise import Stepwise
 
 
 def planned(**values: Any) -> Plan:
@@ -41,18 +41,18 @@ def test_stages_that_mean_nothing_are_refused(stages: str) -> None:
 
 
 def test_weights_are_crossed_over_the_models_that_have_the_term() -> None:
-    plan = planned(models=["vae", "gan"], weights={"prior": ["0.5", "linear[over=10]"]})
+    plan = planned(models=["vae", "gan"], term_weights={"prior": ["0.5", "linear[over=10]"]})
     assert labels(plan) == ["vae[prior.weight=0.5]", "vae[prior.weight=linear[over=10]]", "gan"]
     (half, rising, _) = plan.runs
     assert half.id != rising.id
     assert half.setting_id == rising.setting_id
-    assert rising.weights[0].schedule == Linear(over=10)
+    assert rising.term_weights[0].factor == Linear(over=10)
 
 
 def test_a_weight_may_be_about_one_player() -> None:
     (run,) = planned(models=["vaegan[decoder.similarity.weight=0.1]"]).runs
-    assert run.weights[0].means("decoder", "similarity")
-    assert not run.weights[0].means("encoder", "similarity")
+    assert run.term_weights[0].applies_to("decoder", "similarity")
+    assert not run.term_weights[0].applies_to("encoder", "similarity")
 
 
 def test_every_term_is_left_out_in_turn() -> None:
@@ -73,7 +73,7 @@ def test_every_term_is_left_out_in_turn() -> None:
     ("values", "message"),
     [
         ({"models": ["vae[priour.weight=2]"]}, "Unknown term of model 'vae': 'priour'. Did you mean 'prior'?"),
-        ({"weights": {"similarty": ["2"]}, "models": ["vaegan"]}, "Did you mean 'similarity'?"),
+        ({"term_weights": {"similarty": ["2"]}, "models": ["vaegan"]}, "Did you mean 'similarity'?"),
         ({"models": ["vae[prior.weight=much]"]}, "Unknown schedule 'much'"),
         ({"models": ["vae[prior.weight=nan]"]}, "takes a finite number or a schedule, not 'nan'"),
         ({"models": ["vae[prior.weight=linear[over=0]]"]}, "over must be at least 1"),
@@ -113,7 +113,7 @@ def test_vae_disl_learns_in_the_features_of_the_gan_that_was_trained_before(tmp_
     results = study(tmp_path, models=["vae-disl"])
     assert list(dict.fromkeys(results.rows["model"])) == ["gan", "vae-disl"]
     folder = next(results.folder.path.glob("vae-disl-s0-*"))
-    from vaegan_bench.store import RunFolder
+    from vaegan_bench.results import RunFolder
 
     assert {name.partition(".")[0] for name in RunFolder(folder).weights()} == {"encoder", "decoder"}
     assert vb.load_model(folder, "cpu").sample(2).shape == (2, 3, 32, 32)

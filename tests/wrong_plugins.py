@@ -38,8 +38,8 @@ from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.networks.compact import Compact
-from vaegan_bench.schedules.constant import Constant
 from vaegan_bench.testing import blobs
+from vaegan_bench.training.schedules.constant import Constant
 
 WRONG: list[tuple[Plugin, str]] = []
 
@@ -77,7 +77,7 @@ class Detached(ReconstructionLoss):
         return (prediction.mean.detach() - target).square().flatten(1).sum(1)
 
 
-@wrong("four tiles of a picture cost 1.0")
+@wrong("four tiles of an image cost 1.0")
 class MeanInsteadOfSum(ReconstructionLoss):
     def __call__(self, prediction: Any, target: Tensor) -> Tensor:
         return squares(prediction, target).mean(1)
@@ -140,7 +140,7 @@ class GeneratorHelps(AdversarialLoss):
         return Versus(cost, cost)
 
 
-@wrong("the discriminator's cost must fall when real pictures score higher")
+@wrong("the discriminator's cost must fall when real images score higher")
 class DiscriminatorClimbs(AdversarialLoss):
     def __call__(self, real_B: Tensor, fakes_B: Any) -> Versus:
         return Versus(real_B - sum(fakes_B), -sum(fakes_B))
@@ -357,14 +357,14 @@ class NeedsAnEncoder(Metric):
         return [Measurement("error", float(pixel_error(outputs)), "lower", "1")]
 
 
-@wrong("test pictures are training pictures too")
-class TestsOnTrainingPictures(Dataset):
+@wrong("test images are training images too")
+class TestsOnTrainingImages(Dataset):
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
         data = blobs(size)
         return replace(data, test=data.train)
 
 
-@wrong("a second load gives other train pictures")
+@wrong("a second load gives other train images")
 class AnotherEveryTime(Dataset):
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
         data, private = blobs(size), torch.Generator()
@@ -375,7 +375,7 @@ class AnotherEveryTime(Dataset):
 
 
 @wrong("hand out uint8")
-class FloatPictures(Dataset):
+class FloatImages(Dataset):
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
         data = blobs(size)
         floats = data.train.images_NCHW / 255

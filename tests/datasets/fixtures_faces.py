@@ -27,11 +27,11 @@ class Counted:
 
 
 def face(i: int, size: tuple[int, int] = (178, 218), mode: str = "RGB", form: str = "JPEG") -> bytes:
-    """Smooth colours that differ by picture, as the content of a file."""
+    """Smooth colours that differ by image, as the content of a file."""
     coarse = np.random.default_rng(i).integers(0, 256, (4, 4, 3), np.uint8)
-    picture = Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).convert(mode)
+    image = Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).convert(mode)
     content = io.BytesIO()
-    picture.save(content, form, quality=90)
+    image.save(content, form, quality=90)
     return content.getvalue()
 
 
@@ -77,14 +77,14 @@ Rows = Sequence[Sequence[int]]
 
 
 class CelebAFiles:
-    """CelebA in a folder: twelve pictures, of which six are for training, three for validation, three for test."""
+    """CelebA in a folder: twelve images, of which six are for training, three for validation, three for test."""
 
-    def __init__(self, root: Path, pictures: int = 12) -> None:
+    def __init__(self, root: Path, images: int = 12) -> None:
         self.folder = root / "celeba"
-        self.names = [f"{i + 1:06}.jpg" for i in range(pictures)]
-        self.signs = np.where(np.random.default_rng(0).random((pictures, 40)) < 0.5, 1, -1)
-        self.parts = [0 if i < pictures // 2 else 1 if i < pictures * 3 // 4 else 2 for i in range(pictures)]
-        self.pictures = {name: face(i) for i, name in enumerate(self.names)}
+        self.names = [f"{i + 1:06}.jpg" for i in range(images)]
+        self.signs = np.where(np.random.default_rng(0).random((images, 40)) < 0.5, 1, -1)
+        self.parts = [0 if i < images // 2 else 1 if i < images * 3 // 4 else 2 for i in range(images)]
+        self.images = {name: face(i) for i, name in enumerate(self.names)}
 
     def text(self) -> CelebAFiles:
         """Official tables, fixed widths and all, at the top of the folder."""
@@ -112,11 +112,11 @@ class CelebAFiles:
         self.put(name, change((self.folder / name).read_text().splitlines()))
 
     def loose(self, folder: str = "img_align_celeba") -> CelebAFiles:
-        write(self.folder / folder, self.pictures)
+        write(self.folder / folder, self.images)
         return self
 
     def zipped(self, archive: str = "img_align_celeba.zip") -> CelebAFiles:
-        pack(self.folder / archive, {f"img_align_celeba/{name}": c for name, c in self.pictures.items()})
+        pack(self.folder / archive, {f"img_align_celeba/{name}": c for name, c in self.images.items()})
         return self
 
 
@@ -125,19 +125,19 @@ PEOPLE = {"Ann Lee": 3, "Bob Ray": 2, "Cy Fox": 1, "Dee Moe": 4}
 
 
 class LFWFiles:
-    """LFW in a folder: ten pictures of four people, of whom Bob and Dee are in the first of two sets."""
+    """LFW in a folder: ten images of four people, of whom Bob and Dee are in the first of two sets."""
 
     def __init__(self, root: Path) -> None:
         self.folder = root / "lfw"
         self.rows = [(person, number) for person, most in PEOPLE.items() for number in range(1, most + 1)]
         self.scores = np.random.default_rng(1).normal(size=(len(self.rows), 73)).round(6)
-        self.pictures = {
+        self.images = {
             f"{person.replace(' ', '_')}/{person.replace(' ', '_')}_{number:04}.jpg": face(i, (250, 250))
             for i, (person, number) in enumerate(self.rows)
         }
 
     def tables(self, scored: slice = slice(None)) -> LFWFiles:
-        """Both tables; only some of the pictures may have scores."""
+        """Both tables; only some of the images may have scores."""
         rows = zip(self.rows[scored], self.scores[scored], strict=True)
         lines = ["\t".join([person, str(number), *map(str, scores)]) for (person, number), scores in rows]
         header = ["# scores of attribute classifiers", "#\t" + "\t".join(["person", "imagenum", *LFW_NAMES])]
@@ -149,11 +149,11 @@ class LFWFiles:
         return self
 
     def loose(self, folder: str = "lfw-deepfunneled") -> LFWFiles:
-        write(self.folder / folder, self.pictures)
+        write(self.folder / folder, self.images)
         return self
 
     def packed(self, archive: str = "lfw-deepfunneled.tgz") -> LFWFiles:
-        pack(self.folder / archive, {f"lfw-deepfunneled/{name}": c for name, c in self.pictures.items()})
+        pack(self.folder / archive, {f"lfw-deepfunneled/{name}": c for name, c in self.images.items()})
         return self
 
 

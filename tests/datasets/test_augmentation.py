@@ -48,14 +48,14 @@ def centroids(x: torch.Tensor) -> torch.Tensor:
         (NOTHING._replace(rotation=0.1), lambda c: torch.atan2(*(c[:, 1] - c[:, 0]).flip(1).unbind(1)), 0.1),
     ],
 )
-def test_pictures_move_by_the_stated_deviations(
+def test_images_move_by_the_stated_deviations(
     jitter: Jitter, measure: Callable[[torch.Tensor], torch.Tensor], expected: float
 ) -> None:
     spread = measure(centroids(jittered(spots(), jitter, seeded()))).std()
     assert float(spread) == pytest.approx(expected, rel=0.15)
 
 
-def test_pictures_are_turned_and_scaled_about_their_middle_then_moved() -> None:
+def test_images_are_turned_and_scaled_about_their_middle_then_moved() -> None:
     jitter = NOTHING._replace(translation=0.04, scale=0.1, rotation=0.4)
     right, down, scale, rotation, *_ = torch.randn(7, 300, generator=seeded())
     angle, factor = 0.4 * rotation, 1 + 0.1 * scale
@@ -108,7 +108,7 @@ def test_translation_goes_both_ways_on_average_and_sideways_as_much_as_down() ->
     assert torch.allclose(moved, 0.05 * torch.stack([right, down], 1), atol=0.006)
 
 
-def test_each_picture_is_mirrored_for_itself() -> None:
+def test_each_image_is_mirrored_for_itself() -> None:
     x = COLOURS[:1].repeat(400, 1, 1, 1)
     flipped = mirrored(x, seeded())
     is_flipped = (flipped == x.flip(-1)).flatten(1).all(1)
@@ -123,7 +123,7 @@ def test_the_paper_s_way_mirrors_too() -> None:
     assert 150 < int(is_flipped.sum()) < 250
 
 
-def test_jitter_is_drawn_for_each_picture() -> None:
+def test_jitter_is_drawn_for_each_image() -> None:
     x = COLOURS[:1].repeat(8, 1, 1, 1)
     jitter = Jitter(0.02, 0.01, 0.01, 0.05, 0.05, 0.01)
     assert len(torch.unique(jittered(x, jitter, seeded()).flatten(1), dim=0)) == 8

@@ -78,11 +78,11 @@ class Counted:
 
 
 def change(face: Face, **changed: str) -> int:
-    """How many levels two pictures differ by, over all pixels."""
+    """How many levels two images differ by, over all pixels."""
     return int(np.abs(draw(replace(face, **changed), 64).astype(int) - draw(face, 64)).sum())
 
 
-def test_pictures_have_the_promised_shapes_and_types(sample: Data) -> None:
+def test_images_have_the_promised_shapes_and_types(sample: Data) -> None:
     assert sample.shape == (3, 64, 64)
     assert (len(sample.train), len(sample.test)) == (50, 10)
     assert sample.train.images_NCHW.dtype == torch.uint8
@@ -93,7 +93,7 @@ def test_pictures_have_the_promised_shapes_and_types(sample: Data) -> None:
     assert int(sample.train.labels_N.max()) < len(sample.class_names)
 
 
-def test_pictures_use_the_whole_range_and_all_differ(sample: Data) -> None:
+def test_images_use_the_whole_range_and_all_differ(sample: Data) -> None:
     images = sample.train.images_NCHW
     assert int(images.min()) < 40
     assert int(images.max()) > 245
@@ -104,11 +104,11 @@ def test_the_default_is_ten_thousand_for_training_and_two_thousand_for_test() ->
     assert (Avatars().faces, Avatars().faces // 6) == (12_000, 2_000)
 
 
-def test_the_pictures_are_those_that_results_were_computed_on(sample: Data) -> None:
+def test_the_images_are_those_that_results_were_computed_on(sample: Data) -> None:
     assert sample.digest == SAMPLE_DIGEST, "python_avatars, resvg_py or the drawing changed: old results do not compare"
 
 
-def test_small_pictures_are_area_averages(sample: Data, tmp_path: Path) -> None:
+def test_small_images_are_area_averages(sample: Data, tmp_path: Path) -> None:
     large = Avatars(faces=60).load(64, tmp_path)
     small = Avatars(faces=60).load(32, tmp_path)
     mean = torch.nn.functional.avg_pool2d(large.train.images_NCHW.float(), 2)
@@ -117,7 +117,7 @@ def test_small_pictures_are_area_averages(sample: Data, tmp_path: Path) -> None:
     assert small.digest != large.digest == sample.digest
 
 
-def test_large_pictures_are_drawn_sharp(tmp_path: Path) -> None:
+def test_large_images_are_drawn_sharp(tmp_path: Path) -> None:
     assert TINY.load(128, tmp_path).shape == (3, 128, 128)
 
 
@@ -135,7 +135,7 @@ def test_drawing_processes_load_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
 
 
-def test_pictures_are_drawn_once_with_progress(tmp_path: Path) -> None:
+def test_images_are_drawn_once_with_progress(tmp_path: Path) -> None:
     first, second = Counted(), Counted()
     assert TINY.load(64, tmp_path, first).digest == TINY.load(64, tmp_path, second).digest
     TINY.load(32, tmp_path, second)

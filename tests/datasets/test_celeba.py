@@ -45,7 +45,7 @@ def test_parts_shapes_and_attributes_are_the_official_ones(files: CelebAFiles, t
 def of(files: CelebAFiles, size: int = 32) -> dict[bytes, int]:
     """Each prepared image of the crop '148' → the number of its file."""
     treatment = Treatment(size, (15, 40, 163, 188), (178, 218))
-    return {treated(files.pictures[name], treatment).tobytes(): i for i, name in enumerate(files.names)}
+    return {treated(files.images[name], treatment).tobytes(): i for i, name in enumerate(files.names)}
 
 
 def test_each_image_keeps_its_attributes_where_files_rows_and_parts_are_in_three_orders(
@@ -72,7 +72,7 @@ def test_there_are_forty_attributes_in_alphabetical_order() -> None:
     assert list(ATTRIBUTES) == sorted(ATTRIBUTES)
 
 
-def test_validation_pictures_are_the_last_of_the_training_part(files: CelebAFiles, tmp_path: Path) -> None:
+def test_validation_images_are_the_last_of_the_training_part(files: CelebAFiles, tmp_path: Path) -> None:
     before = load(tmp_path)
     files.parts = [1, *files.parts[1:]]
     files.text()
@@ -113,7 +113,7 @@ def test_tables_may_lie_in_their_official_folders(files: CelebAFiles, tmp_path: 
 
 
 def test_a_part_of_celeba_is_called_a_part(files: CelebAFiles, tmp_path: Path) -> None:
-    assert load(tmp_path).remarks == ("12 of the 202,599 official pictures",)
+    assert load(tmp_path).remarks == ("12 of the 202,599 official images",)
 
 
 def test_missing_files_are_all_named_with_their_place_and_their_page(data_dir: Path, tmp_path: Path) -> None:
@@ -137,20 +137,20 @@ def test_nothing_is_fetched_where_all_is_there(files: CelebAFiles) -> None:
 @pytest.mark.parametrize(
     ("name", "edit", "message"),
     [
-        (TABLE, lambda x: ["13", *x[1:]], f"{TABLE}:1: promises 13 pictures, and 12 rows follow"),
-        (TABLE, lambda x: x[1:], f"{TABLE}:1: not the number of pictures"),
+        (TABLE, lambda x: ["13", *x[1:]], f"{TABLE}:1: promises 13 images, and 12 rows follow"),
+        (TABLE, lambda x: x[1:], f"{TABLE}:1: not the number of images"),
         (TABLE, lambda x: [x[0], x[1].replace(" Bald ", " "), *x[2:]], f"{TABLE}:2: there is no column Bald; 1 of 40"),
         (TABLE, lambda x: [*x[:4], x[4][:-3], *x[5:]], f"{TABLE}:5: 40 columns, not 41"),
         (TABLE, lambda x: [*x[:4], x[4][:-2] + " 0", *x[5:]], f"{TABLE}:5: 0 is no value of an attribute"),
         (TABLE, lambda x: [*x[:5], x[4], *x[6:]], f"{TABLE}:6: 000003.jpg has a row already"),
         (TABLE, lambda x: ["11", *x[1:-1]], f"{TABLE} has no row for 000012.jpg of img_align_celeba; 1 have none"),
         (TABLE, lambda x: ["13", *x[1:], "0" + x[-1]], f"{TABLE}:15: 0000012.jpg is not in img_align_celeba"),
-        (TABLE, lambda x: [], f"{TABLE}:1: not the number of pictures"),
+        (TABLE, lambda x: [], f"{TABLE}:1: not the number of images"),
         (PARTITION, lambda x: [*x, "000013.jpg 1"], f"{PARTITION}:13: 000013.jpg is not in {TABLE}"),
         (PARTITION, lambda x: x[1:], f"{PARTITION} has no row for 000001.jpg of {TABLE}"),
         (PARTITION, lambda x: [x[0][:-1] + "3", *x[1:]], f"{PARTITION}:1: 3 is no part"),
         (PARTITION, lambda x: ["000001.jpg", *x[1:]], f"{PARTITION}:1: 1 columns, not 2"),
-        (PARTITION, lambda x: [line[:-1] + "0" for line in x], "No pictures are left for the test part"),
+        (PARTITION, lambda x: [line[:-1] + "0" for line in x], "No images are left for the test part"),
     ],
 )
 def test_a_wrong_table_is_refused_by_file_and_line(
@@ -189,10 +189,10 @@ def test_csv_columns_may_come_in_any_order(data_dir: Path, tmp_path: Path) -> No
     assert load(tmp_path).digest == before.digest
 
 
-def test_a_picture_that_cannot_be_read_loses_its_attributes_too(data_dir: Path, tmp_path: Path) -> None:
-    files = CelebAFiles(data_dir, pictures=100)
-    files.pictures = {name: face(i % 5) for i, name in enumerate(files.names)}
-    files.pictures["000003.jpg"] = files.pictures["000003.jpg"][:-400]
+def test_a_image_that_cannot_be_read_loses_its_attributes_too(data_dir: Path, tmp_path: Path) -> None:
+    files = CelebAFiles(data_dir, images=100)
+    files.images = {name: face(i % 5) for i, name in enumerate(files.names)}
+    files.images["000003.jpg"] = files.images["000003.jpg"][:-400]
     files.text().zipped()
     data = load(tmp_path)
     assert (len(data.train), len(data.test)) == (74, 25)
@@ -200,10 +200,10 @@ def test_a_picture_that_cannot_be_read_loses_its_attributes_too(data_dir: Path, 
 
 
 def marked(row: int, column: int) -> bytes:
-    """A black picture with one white pixel, lossless."""
-    picture, content = Image.new("RGB", (178, 218)), io.BytesIO()
-    picture.putpixel((column, row), (255, 255, 255))
-    picture.save(content, "PNG")
+    """A black image with one white pixel, lossless."""
+    image, content = Image.new("RGB", (178, 218)), io.BytesIO()
+    image.putpixel((column, row), (255, 255, 255))
+    image.save(content, "PNG")
     return content.getvalue()
 
 
@@ -219,7 +219,7 @@ def test_the_crop_is_exact(
     corners = [(upper, left), (upper, right), (lower, left), (lower, right), (upper + 20, left + 36)]
     outside = [(upper - 1, left), (lower + 1, left), *([(upper, left - 1), (upper, right + 1)] if left else [])]
     places = [*corners, *outside]
-    files.pictures = {n: marked(*places[i % len(places)]) for i, n in enumerate(files.names)}
+    files.images = {n: marked(*places[i % len(places)]) for i, n in enumerate(files.names)}
     files.text().loose()
     images = load(tmp_path, crop, size).train.images_NCHW
     last = size - 1
@@ -233,7 +233,7 @@ def test_the_crop_is_exact(
 
 def test_the_paper_s_crop_at_full_size_is_a_gaussian_blur(data_dir: Path, tmp_path: Path) -> None:
     files = CelebAFiles(data_dir)
-    files.pictures = dict.fromkeys(files.names, marked(110, 90))
+    files.images = dict.fromkeys(files.names, marked(110, 90))
     files.text().loose()
     image = load(tmp_path, "paper", 148).train.images_NCHW[0, 0].double()
     offsets = torch.arange(-2.0, 3.0)
@@ -246,7 +246,7 @@ def test_the_paper_s_crop_at_full_size_is_a_gaussian_blur(data_dir: Path, tmp_pa
 def test_the_paper_s_blur_is_half_the_square_root_of_the_ratio_of_sizes(files: CelebAFiles, tmp_path: Path) -> None:
     images = load(tmp_path, "paper", 37).train.images_NCHW
     wanted = Treatment(37, (15, 40, 163, 188), (178, 218), blur=1.0)  # ½√(148 / 37)
-    assert np.array_equal(images[0].numpy(), treated(files.pictures["000001.jpg"], wanted))
+    assert np.array_equal(images[0].numpy(), treated(files.images["000001.jpg"], wanted))
 
 
 def test_crops_differ_and_are_kept_apart(files: CelebAFiles, tmp_path: Path) -> None:
@@ -272,7 +272,7 @@ def test_it_does_what_every_data_set_must(files: CelebAFiles, tmp_path: Path, mo
     conformance.loaded.cache_clear()
 
 
-def test_pictures_are_mirrored_unless_nothing_is_wanted(files: CelebAFiles, tmp_path: Path) -> None:
+def test_images_are_mirrored_unless_nothing_is_wanted(files: CelebAFiles, tmp_path: Path) -> None:
     x = to_signed(load(tmp_path).train.images_NCHW)
     flipped = CelebA().augment(x, torch.Generator().manual_seed(0))
     alike = [torch.equal(a, b) or torch.equal(a, b.flip(-1)) for a, b in zip(flipped, x, strict=True)]
@@ -281,11 +281,11 @@ def test_pictures_are_mirrored_unless_nothing_is_wanted(files: CelebAFiles, tmp_
     assert torch.equal(CelebA(augmentation="none").augment(x, torch.Generator()), x)
 
 
-def test_two_pictures_of_one_name_are_refused(data_dir: Path, tmp_path: Path) -> None:
+def test_two_images_of_one_name_are_refused(data_dir: Path, tmp_path: Path) -> None:
     files = CelebAFiles(data_dir).text().loose()
     (twin,) = files.folder.rglob("000001.jpg")
     other = twin.parent / "occluded" / twin.name
     other.parent.mkdir()
     other.write_bytes(twin.read_bytes())
-    with pytest.raises(DataError, match=r"two pictures 000001.jpg: 000001.jpg and occluded/000001.jpg"):
+    with pytest.raises(DataError, match=r"two images 000001.jpg: 000001.jpg and occluded/000001.jpg"):
         load(tmp_path)

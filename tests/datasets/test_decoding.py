@@ -13,7 +13,7 @@ from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 from vaegan_bench.datasets.preparation import decoding
 from vaegan_bench.datasets.preparation.decoding import decoded
 from vaegan_bench.datasets.preparation.reading import read_each
-from vaegan_bench.datasets.preparation.sources import listing_of, pictures_of
+from vaegan_bench.datasets.preparation.sources import images_of, listing_of
 from vaegan_bench.datasets.preparation.specimen import red_for_green, specimen
 from vaegan_bench.datasets.preparation.treatment import Treatment
 
@@ -154,7 +154,7 @@ def test_damaged_files_are_read_or_left_out_and_nothing_is_printed(
         for place in noise.integers(0, len(damaged), noise.integers(0, 4)):
             damaged[place] = noise.integers(256)
         files[f"{i:02}.png"] = bytes(damaged)
-    sources = pictures_of(write(tmp_path / "faces", files))
+    sources = images_of(write(tmp_path / "faces", files))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         read = list(read_each(sources, decoded))
@@ -192,8 +192,8 @@ def test_other_rules_make_another_specimen(rule: str, monkeypatch: pytest.Monkey
 
 def test_a_file_that_was_written_again_has_another_stamp(tmp_path: Path) -> None:
     folder = write(tmp_path / "faces", {"a.png": b"once"})
-    (before,) = pictures_of(folder)
+    (before,) = images_of(folder)
     os.utime(folder / "a.png", ns=(1, 1_600_000_000_000_000_000))
-    (after,) = pictures_of(folder)
+    (after,) = images_of(folder)
     assert (before.name, before.file) == (after.name, after.file)
     assert before.stamp != after.stamp

@@ -18,18 +18,18 @@ from vaegan_bench.datasets.avatars.faces import Face, Pose, random_face
 
 SIZE = 128
 HAIR, RED, GREEN = "#ff0000", (255, 0, 0), (0, 255, 0)
-Picture = npt.NDArray[np.int64]
+Image = npt.NDArray[np.int64]
 HELD = {attribute.name: attribute for attribute in ATTRIBUTES}
 
 
-def drawn(**changed: object) -> Picture:
+def drawn(**changed: object) -> Image:
     """A face that looks straight ahead, (H, W, 3)."""
     return draw(replace(PLAIN, **changed), SIZE).transpose(1, 2, 0).astype(np.int64)  # type: ignore[arg-type]
 
 
-def where(picture: Picture, colour: tuple[int, int, int]) -> npt.NDArray[np.int64]:
+def where(image: Image, colour: tuple[int, int, int]) -> npt.NDArray[np.int64]:
     """Rows and columns of the pixels near a colour, in the artwork's units around the middle of the face."""
-    near = np.abs(picture - np.array(colour)).sum(2) < 90
+    near = np.abs(image - np.array(colour)).sum(2) < 90
     return ((np.argwhere(near) + 0.5) / SIZE - 0.5) * WINDOW  # type: ignore[no-any-return]
 
 
@@ -88,8 +88,8 @@ def test_hair_of_each_name_is_nearest_to_its_colour(hair: str) -> None:
 def test_hair_has_the_colour_that_its_face_is_said_to_have() -> None:
     for face in faces(lambda face: face.style in ("long straight", "curly"), n=10):
         straight = replace(face, pose=PLAIN.pose, glasses="NONE")
-        picture = draw(straight, SIZE).transpose(1, 2, 0).astype(np.int64)
-        exact = (np.abs(picture - np.array(rgb(face.hair_color))).max(2) <= 1).sum()
+        image = draw(straight, SIZE).transpose(1, 2, 0).astype(np.int64)
+        exact = (np.abs(image - np.array(rgb(face.hair_color))).max(2) <= 1).sum()
         assert exact > 300
 
 

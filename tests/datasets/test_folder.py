@@ -10,7 +10,7 @@ from fixtures_faces import Counted, data_dir, face, write
 from vaegan_bench.api import Data, DataError, Dataset
 from vaegan_bench.datasets.folder import Folder
 from vaegan_bench.datasets.preparation.treatment import Treatment, treated
-from vaegan_bench.selectors import parse_selector
+from vaegan_bench.registry.selectors import parse_selector
 from vaegan_bench.testing import datasets as conformance
 
 __all__ = ["data_dir"]
@@ -19,10 +19,10 @@ MODES = {"10.png": face(10, (30, 40), "P", "PNG"), "11.jpg": face(11, (50, 40), 
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Twelve pictures of several sizes and modes."""
+def images(tmp_path: Path) -> Path:
+    """Twelve images of several sizes and modes."""
     files = {name: face(i, (30 + i, 40 - i)) for i, name in enumerate(NAMES[:10])}
-    return write(tmp_path / "pictures", files | MODES)
+    return write(tmp_path / "images", files | MODES)
 
 
 def load(folder: Path, size: int = 32, progress: Counted | None = None) -> Data:
@@ -34,7 +34,7 @@ def put(folder: Path, name: str, *lines: str) -> None:
 
 
 def contents(folder: Path, data: Data, size: int = 32) -> tuple[list[str], list[str]]:
-    """The names of the pictures of both parts, found by their pixels."""
+    """The names of the images of both parts, found by their pixels."""
     known = {treated(path.read_bytes(), Treatment(size)).tobytes(): path for path in folder.rglob("*.*g")}
     return tuple(  # type: ignore[return-value]
         [known[image.tobytes()].relative_to(folder).as_posix() for image in split.images_NCHW.numpy()]
@@ -43,20 +43,20 @@ def contents(folder: Path, data: Data, size: int = 32) -> tuple[list[str], list[
 
 
 @pytest.mark.parametrize("size", [32, 64])
-def test_all_pictures_become_squares(pictures: Path, size: int) -> None:
-    data = load(pictures, size)
+def test_all_images_become_squares(images: Path, size: int) -> None:
+    data = load(images, size)
     assert data.shape == (3, size, size)
-    train, test = contents(pictures, data, size)
-    assert sorted(train + test) == sorted(path.name for path in pictures.iterdir())
+    train, test = contents(images, data, size)
+    assert sorted(train + test) == sorted(path.name for path in images.iterdir())
     assert (len(train), len(test)) == (10, 2)
     assert train + test == sorted(train + test, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
     assert data.train.attributes_NA.shape == (10, 0)
 
 
-def test_a_new_file_moves_few_others(pictures: Path) -> None:
-    before = set(contents(pictures, load(pictures))[1])
-    write(pictures, {"new.jpg": face(77)})
-    assert len(before - set(contents(pictures, load(pictures))[1])) <= 1
+def test_a_new_file_moves_few_others(images: Path) -> None:
+    before = set(contents(images, load(images))[1])
+    write(images, {"new.jpg": face(77)})
+    assert len(before - set(contents(images, load(images))[1])) <= 1
 
 
 def test_two_folders_name_the_parts(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_real_numbers_are_scores(tmp_path: Path) -> None:
         ("attributes.csv", ["file,A", "0.jpg,1", "0.jpg,1"], "attributes.csv:3: 0.jpg has a row already"),
         ("splits.csv", ["0.jpg,train"], "splits.csv has no row for 1.jpg"),
         ("splits.csv", ["0.jpg,train", "1.jpg,tset"], "splits.csv:2: 'tset' is none of train, training"),
-        ("splits.csv", ["0.jpg,train", "1.jpg,train"], "No pictures are left for the test part: 2 pictures in all"),
+        ("splits.csv", ["0.jpg,train", "1.jpg,train"], "No images are left for the test part: 2 images in all"),
     ],
 )
 def test_a_wrong_table_is_refused_by_file_and_line(tmp_path: Path, table: str, lines: list[str], message: str) -> None:
@@ -121,9 +121,9 @@ def test_a_wrong_table_is_refused_by_file_and_line(tmp_path: Path, table: str, l
         load(folder)
 
 
-def test_the_digest_is_of_the_content(pictures: Path, tmp_path: Path) -> None:
-    before = load(pictures)
-    moved = pictures.rename(tmp_path / "moved")
+def test_the_digest_is_of_the_content(images: Path, tmp_path: Path) -> None:
+    before = load(images)
+    moved = images.rename(tmp_path / "moved")
     assert load(moved).digest == before.digest
     put(moved, "attributes.csv", "file,A", *(f"{path.name},1" for path in sorted(moved.glob("*.*g"))))
     named = load(moved)
@@ -139,9 +139,9 @@ def test_the_digest_is_of_the_content(pictures: Path, tmp_path: Path) -> None:
     assert len({load(moved).digest, named.digest, before.digest}) == 3
 
 
-def test_a_second_load_is_equal_and_decodes_nothing(pictures: Path) -> None:
-    first, again = load(pictures), Counted()
-    assert load(pictures, progress=again).digest == first.digest
+def test_a_second_load_is_equal_and_decodes_nothing(images: Path) -> None:
+    first, again = load(images), Counted()
+    assert load(images, progress=again).digest == first.digest
     assert again.calls == []
 
 
@@ -163,18 +163,18 @@ def test_an_empty_folder_and_a_missing_one_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_selector_can_hold_the_path() -> None:
-    selector = parse_selector("folder[path=/data/my pictures,augmentation=flip]")
-    assert selector.fields == {"path": "/data/my pictures", "augmentation": "flip"}
+    selector = parse_selector("folder[path=/data/my images,augmentation=flip]")
+    assert selector.fields == {"path": "/data/my images", "augmentation": "flip"}
     assert Folder.kind == Dataset.kind
 
 
-def test_it_does_what_every_data_set_must(pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_does_what_every_data_set_must(images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conformance, "CACHE", tmp_path)
     for augmentation in ("flip", "paper", "none"):
         conformance.loaded.cache_clear()
         for _, checks in conformance.checks():
             for check in checks:
-                check(Folder(path=str(pictures), augmentation=augmentation))
+                check(Folder(path=str(images), augmentation=augmentation))
     conformance.loaded.cache_clear()
 
 

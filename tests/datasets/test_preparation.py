@@ -21,7 +21,7 @@ from vaegan_bench.api import DataError, Progress, StoreError, silent
 from vaegan_bench.datasets.preparation import array, reading
 from vaegan_bench.datasets.preparation.array import prepare
 from vaegan_bench.datasets.preparation.manifest import Prepared, array_of, recipe_of
-from vaegan_bench.datasets.preparation.sources import Reader, Source, pictures_of
+from vaegan_bench.datasets.preparation.sources import Reader, Source, images_of
 from vaegan_bench.datasets.preparation.treatment import Treatment, resized, treated
 from vaegan_bench.datasets.preparation.workers import useful_workers
 
@@ -46,10 +46,10 @@ class Case:
 
 @pytest.fixture
 def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
-    """Twelve pictures, in parts of five."""
+    """Twelve images, in parts of five."""
     monkeypatch.setattr(array, "PART", 5)
     folder = write(tmp_path / "faces", {f"{i:02}.jpg": face(i, (20, 24)) for i in range(12)})
-    return Case(pictures_of(folder), tmp_path / "cache")
+    return Case(images_of(folder), tmp_path / "cache")
 
 
 def many(folder: Path, n: int, broken: dict[str, bytes]) -> Path:
@@ -63,11 +63,11 @@ def test_pixels_come_in_the_order_of_the_sources(case: Case) -> None:
     assert pixels.shape == (12, 3, 8, 8)
     assert pixels.dtype == np.uint8
     assert np.array_equal(pixels, backwards[::-1])
-    for source, picture in zip(case.sources, pixels, strict=True):
-        assert np.array_equal(picture, treated(Path(source.file).read_bytes(), SMALL))
+    for source, image in zip(case.sources, pixels, strict=True):
+        assert np.array_equal(image, treated(Path(source.file).read_bytes(), SMALL))
 
 
-def test_pictures_are_decoded_once_with_progress(case: Case) -> None:
+def test_images_are_decoded_once_with_progress(case: Case) -> None:
     first, second = Counted(), Counted()
     assert case.prepare(first).sha256 == case.prepare(second).sha256
     assert first.calls == [("preparing faces", done, 12) for done in (0, 5, 10, 12)]
@@ -131,13 +131,13 @@ def test_a_damaged_array_is_made_again(case: Case, suffix: str, damage: str) -> 
     assert path.read_bytes() == before
 
 
-def test_other_settings_and_other_pictures_never_meet(case: Case) -> None:
+def test_other_settings_and_other_images_never_meet(case: Case) -> None:
     first = case.prepare()
     larger = prepare("faces", case.sources, Treatment(16), case.cache, Counted())
     fewer = replace(case, sources=case.sources[1:]).prepare()
     changed = Path(case.sources[0].file)
     changed.write_bytes(face(99, (20, 24)))
-    edited = replace(case, sources=pictures_of(changed.parent)).prepare()
+    edited = replace(case, sources=images_of(changed.parent)).prepare()
     assert len(list(case.cache.glob("*.uint8"))) == 4
     assert larger.pixels.shape == (12, 3, 16, 16)
     assert np.array_equal(fewer.pixels, first.pixels[1:])
@@ -159,13 +159,13 @@ def test_the_manifest_says_what_was_made(case: Case) -> None:
     assert manifest["shape"] == [12, 3, 8, 8]
     assert manifest["sha256"] == prepared.sha256
     assert manifest["skipped"] == {}
-    assert {"specimen", "pictures", "sources", "left_out", "pillow"} <= set(manifest)
+    assert {"specimen", "images", "sources", "left_out", "pillow"} <= set(manifest)
 
 
-def test_a_few_unreadable_pictures_are_skipped_and_named(tmp_path: Path) -> None:
+def test_a_few_unreadable_images_are_skipped_and_named(tmp_path: Path) -> None:
     half = face(0)[: len(face(0)) // 2]
-    folder = many(tmp_path / "faces", 299, {"zz.jpg": b"no picture", "000.jpg": half, "001.jpg": b""})
-    case = Case(pictures_of(folder), tmp_path / "cache")
+    folder = many(tmp_path / "faces", 299, {"zz.jpg": b"no image", "000.jpg": half, "001.jpg": b""})
+    case = Case(images_of(folder), tmp_path / "cache")
     assert np.array_equal(case.prepare().kept_N, np.arange(2, 299))
     skipped = case.manifest()["skipped"]
     assert isinstance(skipped, dict)
@@ -173,9 +173,9 @@ def test_a_few_unreadable_pictures_are_skipped_and_named(tmp_path: Path) -> None
     assert skipped == dict.fromkeys(["001.jpg", "zz.jpg"], "it is no image of a known format")
 
 
-def test_more_unreadable_pictures_than_one_in_a_hundred_end_it(tmp_path: Path) -> None:
+def test_more_unreadable_images_than_one_in_a_hundred_end_it(tmp_path: Path) -> None:
     folder = many(tmp_path / "faces", 298, {"000.jpg": b"", "001.jpg": b"", "zz.jpg": b""})
-    case = Case(pictures_of(folder), tmp_path / "cache")
+    case = Case(images_of(folder), tmp_path / "cache")
     for _ in range(2):
         with pytest.raises(
             DataError,
@@ -186,9 +186,9 @@ def test_more_unreadable_pictures_than_one_in_a_hundred_end_it(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("unreadable", [1, 3])
-def test_repaired_pictures_are_used_even_if_they_look_as_before(tmp_path: Path, unreadable: int) -> None:
+def test_repaired_images_are_used_even_if_they_look_as_before(tmp_path: Path, unreadable: int) -> None:
     folder = many(tmp_path / "faces", 200, {})
-    case = Case(pictures_of(folder), tmp_path / "cache")
+    case = Case(images_of(folder), tmp_path / "cache")
     damaged = [Path(source.file) for source in case.sources[:unreadable]]
     whole, times = damaged[0].read_bytes(), os.stat(damaged[0])
     for path in damaged:
@@ -207,10 +207,10 @@ def test_repaired_pictures_are_used_even_if_they_look_as_before(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("archive", ["faces.zip", "faces.tgz", "faces.tar.gz", "faces.tar"])
-def test_archives_hold_the_same_pictures(case: Case, tmp_path: Path, archive: str) -> None:
+def test_archives_hold_the_same_images(case: Case, tmp_path: Path, archive: str) -> None:
     files = {f"inside/{Path(source.file).name}": Path(source.file).read_bytes() for source in reversed(case.sources)}
-    packed = pack(tmp_path / archive, files | {"inside/._00.jpg": b"of macOS", "inside/list.txt": b"of pictures"})
-    inside = replace(case, sources=pictures_of(packed), cache=tmp_path / "other")
+    packed = pack(tmp_path / archive, files | {"inside/._00.jpg": b"of macOS", "inside/list.txt": b"of images"})
+    inside = replace(case, sources=images_of(packed), cache=tmp_path / "other")
     assert [source.name for source in inside.sources] == [f"inside/{i:02}.jpg" for i in range(12)]
     assert inside.prepare().sha256 == case.prepare().sha256
 
@@ -225,21 +225,21 @@ def test_an_archive_is_read_forwards(case: Case, tmp_path: Path, monkeypatch: py
             return super().__call__(source)
 
     monkeypatch.setattr(reading, "Reader", Noted)
-    pixels = replace(case, sources=pictures_of(packed)).prepare().pixels
+    pixels = replace(case, sources=images_of(packed)).prepare().pixels
     assert offsets == sorted(offsets)
-    for i, picture in enumerate(pixels):
-        assert np.array_equal(picture, treated(face(i, (12, 12)), SMALL))
+    for i, image in enumerate(pixels):
+        assert np.array_equal(image, treated(face(i, (12, 12)), SMALL))
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_a_damaged_member_of_a_zip_is_skipped_and_a_damaged_archive_refused(tmp_path: Path, compression: int) -> None:
     files = {f"{i:03}.bmp": face(i, (12, 12), form="BMP") for i in range(100)}
     path = pack(tmp_path / "faces.zip", files, compression)
-    source = pictures_of(path)[50]
+    source = images_of(path)[50]
     content = bytearray(path.read_bytes())
     content[source.offset + source.length - 20] ^= 1
     path.write_bytes(content)
-    case = Case(pictures_of(path), tmp_path / "cache")
+    case = Case(images_of(path), tmp_path / "cache")
     assert len(case.prepare().pixels) == 99
     skipped = case.manifest()["skipped"]
     assert isinstance(skipped, dict)
@@ -248,7 +248,7 @@ def test_a_damaged_member_of_a_zip_is_skipped_and_a_damaged_archive_refused(tmp_
         assert skipped["050.bmp"] == "the checksum in the archive is another"
     spoil(path, "half")
     with pytest.raises(DataError, match=r"Cannot read .*faces.zip"):
-        pictures_of(path)
+        images_of(path)
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK", "P", "RGBA", "1"])
@@ -259,22 +259,22 @@ def test_all_modes_become_rgb(mode: str) -> None:
     assert np.array_equal(treated(content, Treatment(40)), expected)
 
 
-def test_pictures_are_turned_as_their_camera_says() -> None:
-    picture, exif = Image.new("RGB", (8, 8)), Image.Exif()
-    picture.putpixel((0, 0), (255, 255, 255))
+def test_images_are_turned_as_their_camera_says() -> None:
+    image, exif = Image.new("RGB", (8, 8)), Image.Exif()
+    image.putpixel((0, 0), (255, 255, 255))
     exif[0x0112] = 6  # to be turned clockwise by 90°
     content = io.BytesIO()
-    picture.save(content, "PNG", exif=exif)
+    image.save(content, "PNG", exif=exif)
     assert treated(content.getvalue(), Treatment(8))[0, 0, 7] == 255
 
 
 def test_the_middle_square_is_taken_where_no_box_is_given() -> None:
-    picture = Image.new("RGB", (30, 10), "white")
-    picture.paste((0, 0, 0), (10, 0, 20, 10))
-    assert resized(picture, Treatment(10)).max() == 0
+    image = Image.new("RGB", (30, 10), "white")
+    image.paste((0, 0, 0), (10, 0, 20, 10))
+    assert resized(image, Treatment(10)).max() == 0
 
 
-def test_pictures_of_another_size_are_refused_where_the_box_means_something() -> None:
+def test_images_of_another_size_are_refused_where_the_box_means_something() -> None:
     with pytest.raises(ValueError, match="it has 20×24 pixels, not 178×218"):
         treated(face(0, (20, 24)), Treatment(8, (0, 0, 8, 8), (178, 218)))
 
@@ -299,7 +299,7 @@ def test_two_processes_prepare_once(tmp_path: Path) -> None:
         "from vaegan_bench.datasets.preparation import array, sources, treatment\n"
         "array.PART = 3\n"
         "told = []\n"
-        f"found = sources.pictures_of(Path({str(folder)!r}))\n"
+        f"found = sources.images_of(Path({str(folder)!r}))\n"
         "made = array.prepare('faces', found, treatment.Treatment(64, blur=.76), "
         f"Path({str(tmp_path / 'cache')!r}), lambda *call: told.append(call[0]))\n"
         "print(made.sha256, sum(word == 'preparing faces' for word in told))\n"
@@ -331,7 +331,7 @@ def test_a_cache_that_cannot_be_written_is_refused_in_one_line(case: Case, tmp_p
         case.prepare()
 
 
-def test_space_for_parts_and_whole_is_asked_for_before_any_picture_is_decoded(
+def test_space_for_parts_and_whole_is_asked_for_before_any_image_is_decoded(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needed = 2 * 12 * 3 * SMALL.size**2
@@ -344,9 +344,9 @@ def test_space_for_parts_and_whole_is_asked_for_before_any_picture_is_decoded(
     assert len(case.prepare().pixels) == 12
 
 
-def encoded(picture: Image.Image, form: str) -> bytes:
+def encoded(image: Image.Image, form: str) -> bytes:
     content = io.BytesIO()
-    picture.save(content, form)
+    image.save(content, form)
     return content.getvalue()
 
 
@@ -357,7 +357,7 @@ def test_grey_of_sixteen_bits_keeps_its_upper_eight() -> None:
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.int32])
-def test_pictures_of_no_known_range_are_refused(kind: type) -> None:
+def test_images_of_no_known_range_are_refused(kind: type) -> None:
     with pytest.raises(ValueError, match="32 bits per pixel"):
         treated(encoded(Image.fromarray(np.ones((8, 8), kind)), "TIFF"), SMALL)
 
@@ -371,11 +371,11 @@ def test_links_are_followed_once_and_what_machines_make_is_left(tmp_path: Path) 
     )
     (folder / "linked").symlink_to(elsewhere, target_is_directory=True)
     (folder / "cats" / "back").symlink_to(folder, target_is_directory=True)
-    assert [source.name for source in pictures_of(folder)] == ["a.JPG", "linked/b.png"]
+    assert [source.name for source in images_of(folder)] == ["a.JPG", "linked/b.png"]
 
 
 def test_a_name_that_is_not_utf8_is_refused_in_words(tmp_path: Path) -> None:
     folder = write(tmp_path / "faces", {"a.jpg": face(0, (12, 12))})
     (folder / "a.jpg").rename(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.jpg"))
     with pytest.raises(DataError, match=r"the name 'caf\\udce9.jpg' is not UTF-8"):
-        pictures_of(folder)
+        images_of(folder)

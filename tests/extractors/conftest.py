@@ -14,20 +14,20 @@ from vaegan_bench.api import Data, Extractor, FeatureNetwork, Split
 Opened = Callable[[Extractor], FeatureNetwork]
 
 
-def noise_pictures(n: int, channels: int = 3, size: int = 16, seed: int = 0) -> Tensor:
+def noise_images(n: int, channels: int = 3, size: int = 16, seed: int = 0) -> Tensor:
     noise = torch.Generator().manual_seed(seed)
     return torch.randint(0, 256, (n, channels, size, size), generator=noise, dtype=torch.uint8)
 
 
 @pytest.fixture
-def pictures() -> Tensor:
-    return noise_pictures(2)
+def images() -> Tensor:
+    return noise_images(2)
 
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Opened:
     """Opens an extractor that looks at no data, on the CPU."""
-    split = Split(noise_pictures(2), torch.zeros(2, 0, dtype=torch.bool))
+    split = Split(noise_images(2), torch.zeros(2, 0, dtype=torch.bool))
     return lambda extractor: extractor.open(Data(split, split, digest=""), tmp_path, torch.device("cpu"))
 
 

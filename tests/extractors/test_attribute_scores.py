@@ -7,7 +7,7 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from vaegan_bench.extractors.attribute_scores import (
+from vaegan_bench.metrics.extractors.attribute_scores import (
     area_under_roc,
     balanced_accuracy,
     influence_on_auc,
@@ -20,7 +20,7 @@ ALWAYS = torch.ones(4, 1, dtype=torch.bool)
 
 
 def drawn(n: int, columns: int, apart: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Scores that are normal in either class, and a third of pictures in the upper one, the same for all columns."""
+    """Scores that are normal in either class, and a third of images in the upper one, the same for all columns."""
     noise = torch.Generator().manual_seed(seed)
     truth = (torch.arange(n) < n // 3)[:, None].expand(n, columns)
     return torch.randn(n, columns, generator=noise, dtype=torch.float64) + apart * truth, truth
@@ -73,7 +73,7 @@ def test_the_interval_of_an_auc_covers_the_true_one() -> None:
     assert float(covered.double().mean()) == pytest.approx(0.945, abs=0.015)
 
 
-def test_the_interval_of_a_mean_over_attributes_covers_it_though_they_share_their_pictures() -> None:
+def test_the_interval_of_a_mean_over_attributes_covers_it_though_they_share_their_images() -> None:
     covered, alone = [], []
     for seed in range(300):
         scores, truth = drawn(120, 3, 1.0, seed)
@@ -81,7 +81,7 @@ def test_the_interval_of_a_mean_over_attributes_covers_it_though_they_share_thei
         miss = abs(float(area_under_roc(scores, truth)[1:].mean()) - norm.cdf(3 / np.sqrt(10)))
         influence = influence_on_auc(scores, truth)[:, 1:]
         covered.append(miss <= 1.96 * float(influence.mean(1).norm()))
-        alone.append(miss <= 1.96 * float(influence.norm()) / 2)  # as if their pictures were different ones
+        alone.append(miss <= 1.96 * float(influence.norm()) / 2)  # as if their images were different ones
     assert np.mean(covered) == pytest.approx(0.945, abs=0.03)
     assert np.mean(alone) < 0.9
 
@@ -103,7 +103,7 @@ def test_the_influence_on_balanced_accuracy_is_that_of_two_recalls() -> None:
     assert found == pytest.approx(float(variance) / 4)
 
 
-def test_the_influence_on_a_mean_is_its_standard_error_and_unknown_for_one_picture() -> None:
+def test_the_influence_on_a_mean_is_its_standard_error_and_unknown_for_one_image() -> None:
     values = torch.tensor([[1.0], [2.0], [6.0], [torch.nan]])
     among = ~values.isnan()
     influence = influence_on_mean(values, among)

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import Extractor, ExtractorError, FeatureNetwork
-from vaegan_bench.discovery import summary_line
-from vaegan_bench.extractors.clip import ENCODERS, ClipRN50, ClipViTB32, published
-from vaegan_bench.tensor_files import sha256_of_file
-from vaegan_bench.vision import load_torch_fidelity
+from vaegan_bench.metrics.extractors.clip import ENCODERS, ClipRN50, ClipViTB32, published
+from vaegan_bench.registry.discovery import summary_line
+from vaegan_bench.system.tensor_files import sha256_of_file
+from vaegan_bench.system.vision import load_torch_fidelity
 
 Opened = Callable[[Extractor], FeatureNetwork]
 SIDE, EMBED = 64, 24
@@ -51,18 +51,18 @@ def write_archive(path: Path, layers: tuple[int, int, int, int] | int) -> None:
 
 @pytest.mark.parametrize("encoder", LAYERS)
 def test_features_are_torch_fidelitys(
-    encoder: type[Extractor], opened: Opened, pictures: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    encoder: type[Extractor], opened: Opened, images: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "random.pt"
     write_archive(path, LAYERS[encoder])
     known = load_torch_fidelity().feature_extractor_clip.MODEL_METADATA[encoder.name]
     monkeypatch.setitem(known, "hash", sha256_of_file(path))
     network = opened(encoder(weights=str(path)))  # type: ignore[call-arg]  # every encoder has weights
-    found = network(pictures)
+    found = network(images)
     with torch.random.fork_rng(devices=[]):
         own = load_torch_fidelity().FeatureExtractorCLIP(encoder.name, ["clip"], str(path))
     with torch.no_grad():
-        (expected,) = own(pictures)
+        (expected,) = own(images)
     assert found.features_NF.shape == (2, EMBED)
     assert found.logits_NK.shape == (2, 0)
     torch.testing.assert_close(found.features_NF, expected, rtol=1e-4, atol=1e-4 * float(expected.abs().max()))

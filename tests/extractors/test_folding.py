@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from vaegan_bench.extractors.folding import fold_batch_norm
+from vaegan_bench.metrics.extractors.folding import fold_batch_norm
 
 
 def small_network() -> nn.Module:

@@ -14,17 +14,17 @@ from torch.utils.data import Dataset
 from vaegan_bench.api import Extractor, ExtractorError, FeatureNetwork, Measurement, Metric, Outputs
 from vaegan_bench.evaluation.folders import FolderOutputs, folder_data, read_folder
 from vaegan_bench.evaluation.shared import Shared
-from vaegan_bench.extractors.inception import FILE, KNOWN, Inception
+from vaegan_bench.metrics.extractors.inception import FILE, KNOWN, Inception
 from vaegan_bench.metrics.frechet import Frechet
 from vaegan_bench.metrics.inception_score import InceptionScore
 from vaegan_bench.metrics.kid import KID
 from vaegan_bench.metrics.precision_recall import PrecisionRecall
-from vaegan_bench.tensor_files import sha256_of_file
-from vaegan_bench.vision import load_torch_fidelity
+from vaegan_bench.system.tensor_files import sha256_of_file
+from vaegan_bench.system.vision import load_torch_fidelity
 
 Opened = Callable[[Extractor], FeatureNetwork]
 N = 48
-"""Pictures on either side of the comparison with torch-fidelity; its network takes a fifth of a second for each."""
+"""Images on either side of the comparison with torch-fidelity; its network takes a fifth of a second for each."""
 NAMES = {
     "frechet": "frechet_inception_distance",
     "inception-score": "inception_score_mean",
@@ -47,9 +47,9 @@ def scenes(n: int, seed: int, hue: float) -> Tensor:
 
 @pytest.fixture(scope="module")
 def own() -> nn.Module:
-    """torch-fidelity's network with random weights, whose batch norms know pictures: its features vary like true ones.
+    """torch-fidelity's network with random weights, whose batch norms know images: its features vary like true ones.
 
-    Without that, nearly all of what 94 random layers say of any two pictures is equal.
+    Without that, nearly all of what 94 random layers say of any two images is equal.
     """
     fidelity = load_torch_fidelity()
     with pytest.MonkeyPatch.context() as patch, torch.random.fork_rng(devices=[]):
@@ -121,7 +121,7 @@ def test_any_weights_needs_a_file(opened: Opened, offline: Path) -> None:
 
 def test_the_known_weights_have_the_plain_name(weights: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     digest = KNOWN.sha256 + 56 * "0"
-    monkeypatch.setattr("vaegan_bench.extractors.published_weights.sha256_of_file", lambda path: digest)
+    monkeypatch.setattr("vaegan_bench.metrics.extractors.published_weights.sha256_of_file", lambda path: digest)
     for extractor in (Inception(weights=str(weights)), Inception(weights=str(weights), any_weights=True)):
         network = opened(extractor)
         assert network.name == "inception"
@@ -129,17 +129,17 @@ def test_the_known_weights_have_the_plain_name(weights: Path, opened: Opened, mo
         assert dict(network.protocol) == {"resize": "bilinear (TensorFlow 1) 299x299", "dtype": "float32"}
 
 
-def test_features_are_torch_fidelitys(own: nn.Module, weights: Path, opened: Opened, pictures: Tensor) -> None:
-    found = opened(Inception(weights=str(weights), any_weights=True))(pictures)
+def test_features_are_torch_fidelitys(own: nn.Module, weights: Path, opened: Opened, images: Tensor) -> None:
+    found = opened(Inception(weights=str(weights), any_weights=True))(images)
     with torch.no_grad():
-        features, logits = own(pictures)
+        features, logits = own(images)
     assert found.features_NF.shape == (2, 2048)
     assert found.logits_NK.shape == (2, 1008)
     torch.testing.assert_close(found.features_NF, features, rtol=1e-3, atol=1e-4 * float(features.abs().max()))
     torch.testing.assert_close(found.logits_NK, logits, rtol=1e-3, atol=1e-4 * float(logits.abs().max()))
 
 
-def test_a_folder_of_grey_pictures_counts_as_colour(weights: Path, opened: Opened, tmp_path: Path) -> None:
+def test_a_folder_of_grey_images_counts_as_colour(weights: Path, opened: Opened, tmp_path: Path) -> None:
     levels_NHW = scenes(2, seed=0, hue=0.0)[:, 0]
     for mode in ("L", "RGB"):
         (tmp_path / mode).mkdir()
@@ -151,8 +151,8 @@ def test_a_folder_of_grey_pictures_counts_as_colour(weights: Path, opened: Opene
     assert torch.equal(grey, network(levels_NHW[:, None]).features_NF)
 
 
-class Pictures(Dataset[Tensor]):
-    """What torch-fidelity takes: one uint8 picture (3, H, W) per index."""
+class Images(Dataset[Tensor]):
+    """What torch-fidelity takes: one uint8 image (3, H, W) per index."""
 
     def __init__(self, images_NCHW: Tensor) -> None:
         self.images_NCHW = images_NCHW
@@ -168,7 +168,7 @@ def by_torch_fidelity(real: Tensor, fake: Tensor, weights: Path) -> dict[str, fl
     wanted = {"isc": True, "fid": True, "kid": True, "prc": True}
     how: dict[str, Any] = {"cuda": False, "cache": False, "verbose": False, "save_cpu_ram": True, "batch_size": 8}
     weighed = {"feature_extractor": "inception-v3-compat", "feature_extractor_weights_path": str(weights)}
-    inputs = {"input1": Pictures(fake), "input2": Pictures(real)}
+    inputs = {"input1": Images(fake), "input2": Images(real)}
     with torch.random.fork_rng(devices=[]):  # it draws weights before it loads them
         found = load_torch_fidelity().calculate_metrics(**inputs, **wanted, **how, **weighed, kid_subset_size=N)
     return dict(found)
@@ -183,7 +183,7 @@ def by_us(outputs: Outputs, weights: Path) -> dict[str, float]:
     return {row.metric.partition("[")[0]: row.value for row in rows}
 
 
-def test_from_pictures_to_numbers_all_is_as_in_torch_fidelity(weights: Path, tmp_path: Path) -> None:
+def test_from_images_to_numbers_all_is_as_in_torch_fidelity(weights: Path, tmp_path: Path) -> None:
     real, fake = scenes(N, seed=1, hue=0.0), scenes(N, seed=2, hue=1.5)
     theirs = by_torch_fidelity(real, fake, weights)
     outputs = FolderOutputs(Shared(folder_data(real), tmp_path, torch.device("cpu")), fake)

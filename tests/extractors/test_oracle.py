@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from vaegan_bench.api import Data, ExtractorError, Split
-from vaegan_bench.extractors.attribute_classifier import shifted
-from vaegan_bench.extractors.attribute_scores import area_under_roc
-from vaegan_bench.extractors.frozen_network import FrozenNetwork
-from vaegan_bench.extractors.oracle import Oracle
+from vaegan_bench.metrics.extractors.attribute_classifier import shifted
+from vaegan_bench.metrics.extractors.attribute_scores import area_under_roc
+from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
+from vaegan_bench.metrics.extractors.oracle import Oracle
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 CPU = torch.device("cpu")
@@ -79,7 +79,7 @@ def test_the_cache_is_used_and_mended(tmp_path: Path) -> None:
     assert [p for p in tmp_path.rglob("*") if p.is_file() and p.suffix != ".lock"] == [path]
 
 
-def test_progress_counts_steps_and_pictures(tmp_path: Path) -> None:
+def test_progress_counts_steps_and_images(tmp_path: Path) -> None:
     seen: list[tuple[str, int, int]] = []
     network = SMALL.open(data(), tmp_path, CPU, lambda *report, **named: seen.append(report or tuple(named.values())))
     assert seen[-1] == ("oracle training", 46, 46)
@@ -87,7 +87,7 @@ def test_progress_counts_steps_and_pictures(tmp_path: Path) -> None:
     assert seen[-1] == (f"{SMALL} features", 200, 200)
 
 
-def test_pictures_of_another_size_or_in_grey_are_taken(tmp_path: Path) -> None:
+def test_images_of_another_size_or_in_grey_are_taken(tmp_path: Path) -> None:
     network = opened(tmp_path)
     images = data().test.images_NCHW
     assert network(images[:, :1]).logits_NK.shape == (200, 2)
@@ -121,13 +121,13 @@ def test_an_attribute_that_cannot_be_learned_costs_the_others_nothing(constant: 
         assert network.held_out_auc["Dark_Left"] > 0.98
 
 
-def test_twenty_pictures_are_enough_to_open_it(tmp_path: Path) -> None:
+def test_twenty_images_are_enough_to_open_it(tmp_path: Path) -> None:
     few = replace(data(), train=data().train[:20], digest="twenty boxes")
     network = Oracle(width=8, images=400).open(few, tmp_path, CPU)
     assert network(few.test.images_NCHW).logits_NK.isfinite().all()
 
 
-def test_shifts_move_whole_pictures_by_a_sixteenth_at_most() -> None:
+def test_shifts_move_whole_images_by_a_sixteenth_at_most() -> None:
     marked = torch.zeros(50, 1, 32, 32)
     marked[:, :, 16, 16] = 1
     where = shifted(marked, torch.Generator().manual_seed(0)).nonzero()

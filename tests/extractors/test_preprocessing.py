@@ -13,11 +13,11 @@ from PIL import Image
 from torch import Tensor
 
 from vaegan_bench.api import Data, Extractor, FeatureNetwork, Split
-from vaegan_bench.extractors.dinov2 import prepared
-from vaegan_bench.extractors.efflite0 import EffLite0
-from vaegan_bench.extractors.frozen_network import to_rgb
-from vaegan_bench.extractors.oracle import Oracle
-from vaegan_bench.extractors.regressor import Regressor
+from vaegan_bench.metrics.extractors.dinov2 import prepared
+from vaegan_bench.metrics.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.extractors.frozen_network import to_rgb
+from vaegan_bench.metrics.extractors.oracle import Oracle
+from vaegan_bench.metrics.extractors.regressor import Regressor
 
 CPU = torch.device("cpu")
 LEARNED: list[Extractor] = [Oracle(width=4, images=256, batch=32), Regressor(width=4, images=256, batch=32)]

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from vaegan_bench.api import Extractor, ExtractorError, FeatureNetwork
-from vaegan_bench.extractors.published_weights import PublishedWeights, known_file
-from vaegan_bench.registry import Registry
-from vaegan_bench.vision import load_torch_fidelity
+from vaegan_bench.metrics.extractors.published_weights import PublishedWeights, known_file
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.system.vision import load_torch_fidelity
 
 Opened = Callable[[Extractor], FeatureNetwork]
 REGISTRY = Registry()

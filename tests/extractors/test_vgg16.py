@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import Extractor, ExtractorError, FeatureNetwork
-from vaegan_bench.extractors import vgg16
-from vaegan_bench.extractors.vgg16 import VGG16
-from vaegan_bench.vision import load_torch_fidelity, load_torchvision
+from vaegan_bench.metrics.extractors import vgg16
+from vaegan_bench.metrics.extractors.vgg16 import VGG16
+from vaegan_bench.system.vision import load_torch_fidelity, load_torchvision
 
 Opened = Callable[[Extractor], FeatureNetwork]
 
@@ -50,13 +50,13 @@ def any_hash(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("any_hash")
-def test_features_are_torch_fidelitys(weights: Path, opened: Opened, pictures: Tensor) -> None:
+def test_features_are_torch_fidelitys(weights: Path, opened: Opened, images: Tensor) -> None:
     network = opened(VGG16(weights=str(weights)))
-    found = network(pictures)
+    found = network(images)
     with torch.random.fork_rng(devices=[]):
         own = load_torch_fidelity().FeatureExtractorVGG16("vgg16", ["fc2_relu"], str(weights))
     with torch.no_grad():
-        (expected,) = own(pictures)
+        (expected,) = own(images)
     assert found.features_NF.shape == (2, 4096)
     assert found.logits_NK.shape == (2, 0)
     torch.testing.assert_close(found.features_NF, expected, rtol=1e-4, atol=1e-4 * float(expected.max()))

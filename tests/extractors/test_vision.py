@@ -9,12 +9,12 @@ from types import ModuleType
 import pytest
 
 import vaegan_bench
-from vaegan_bench import vision
+from vaegan_bench.system import vision
 
 USE = """
 import warnings
 warnings.simplefilter("error")
-from vaegan_bench.vision import load_torch_fidelity, load_torchvision
+from vaegan_bench.system.vision import load_torch_fidelity, load_torchvision
 assert load_torchvision() is load_torchvision()
 load_torch_fidelity()
 import torchvision.transforms.v2, torchvision.models, torchvision.datasets, torchvision.utils

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Data, Extractor, Split
-from vaegan_bench.extractors.attribute_classifier import scaled, shifted
-from vaegan_bench.extractors.frozen_network import FrozenNetwork
-from vaegan_bench.extractors.oracle import Oracle
-from vaegan_bench.extractors.regressor import Regressor
+from vaegan_bench.metrics.extractors.attribute_classifier import scaled, shifted
+from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
+from vaegan_bench.metrics.extractors.oracle import Oracle
+from vaegan_bench.metrics.extractors.regressor import Regressor
 
 CPU = torch.device("cpu")
 N = 60

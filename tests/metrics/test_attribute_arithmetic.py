@@ -155,7 +155,7 @@ def test_flips_and_leakage_by_hand(stand_in: Extractor) -> None:
     assert (flips.ceiling, flips.direction) == (1, "higher")
     # No beard comes or goes with it, and the smiles were off before.
     assert found(rows, "flip-leakage", "Hat").value == 0
-    # Smiling: leakage is the share of the two other decisions that change, in the mean over images.
+    # Smiling: leakage is the share of the two other decisions that change, averaged over images.
     vector = attribute_vectors(TRAIN_CODES, TRAIN_TRUE)[2]
     off = torch.tensor([0, 1, 3, 4])
     after = (drawn(CODES[off] + 0.5 * vector) > MIDDLE)[:, 0, 0]
@@ -167,10 +167,10 @@ def test_flips_and_leakage_by_hand(stand_in: Extractor) -> None:
 
 
 def test_no_more_images_are_moved_than_asked_for(stand_in: Extractor) -> None:
-    rows = AttributeVectors(extractor=stand_in, alpha=0.5, pictures=2)(moved_world())
+    rows = AttributeVectors(extractor=stand_in, alpha=0.5, images=2)(moved_world())
     flips = found(rows, "flip-rate", "Hat")
     assert (flips.low, flips.high) == pytest.approx(wilson(2, 2))
-    assert flips.protocol["pictures"] == 2
+    assert flips.protocol["images"] == 2
     assert flips.protocol["n_train"] == 6
 
 

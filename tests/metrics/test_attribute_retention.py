@@ -110,7 +110,7 @@ def test_an_extractor_of_something_else_is_named(signs: Any, stand_in: Extractor
         AttributeRetention(extractor=stand_in)(replace(signs, opened=other))
 
 
-def test_the_interval_of_a_skill_is_that_of_resampled_pictures() -> None:
+def test_the_interval_of_a_skill_is_that_of_resampled_images() -> None:
     noise = torch.Generator().manual_seed(0)
     on = torch.rand(600, 1, generator=noise) < 0.4
     original = torch.randn(600, 1, generator=noise) + 3.0 * on

@@ -10,7 +10,7 @@ NAN = float("nan")
 RATE = Kind("rate", "higher", "share")
 
 
-def test_shares_have_wilsons_intervals_and_pictures_that_were_not_measured_do_not_count() -> None:
+def test_shares_have_wilsons_intervals_and_images_that_were_not_measured_do_not_count() -> None:
     hits = torch.tensor([[1.0, NAN], [0.0, NAN], [1.0, 1.0], [NAN, 0.0]])
     mean, first, second = rows(RATE, shares(hits), ("A", "B"), {"n": 4})
     assert (first.attribute, first.value, (first.low, first.high)) == ("A", pytest.approx(2 / 3), wilson(2, 3))
@@ -18,12 +18,12 @@ def test_shares_have_wilsons_intervals_and_pictures_that_were_not_measured_do_no
     assert (mean.attribute, mean.value) == ("", pytest.approx((2 / 3 + 1 / 2) / 2))
 
 
-def test_the_mean_knows_that_its_attributes_share_pictures() -> None:
+def test_the_mean_knows_that_its_attributes_share_images() -> None:
     noise = torch.Generator().manual_seed(0)
     hits = (torch.rand(200, 1, generator=noise) < 0.4).double()
     alone, *_ = rows(RATE, means(hits), ("A",), {})
     twice, *_ = rows(RATE, means(hits.expand(-1, 2)), ("A", "B"), {})
-    assert (twice.low, twice.high) == pytest.approx((alone.low, alone.high))  # no second picture was looked at
+    assert (twice.low, twice.high) == pytest.approx((alone.low, alone.high))  # no second image was looked at
     assert alone.high is not None
     assert alone.high - alone.value == pytest.approx(1.96 * float(hits.std()) / 200**0.5, rel=1e-4)
 
@@ -38,7 +38,7 @@ def test_attributes_without_a_number_have_no_row_and_no_part_in_means_or_bounds(
     assert rows(RATE, estimate.only(torch.zeros(3, dtype=torch.bool)), ("A", "B", "C"), {}) == []
 
 
-def test_intervals_stay_in_range_and_none_is_given_where_pictures_say_nothing_of_it() -> None:
+def test_intervals_stay_in_range_and_none_is_given_where_images_say_nothing_of_it() -> None:
     scores, truth = torch.tensor([1.0, 4, 3, 2, 5, 6])[:, None], torch.tensor([0, 0, 0, 1, 1, 1])[:, None] > 0
     (mean, _) = rows(Kind("auc", "higher"), auc(scores, truth), ("A",), {})
     assert mean.low is not None

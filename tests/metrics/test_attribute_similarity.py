@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Measurement
-from vaegan_bench.extractors.regressor import Regressor
 from vaegan_bench.metrics.attribute_similarity import AttributeSimilarity, similarity
+from vaegan_bench.metrics.extractors.regressor import Regressor
 from vaegan_bench.testing import blobs
 from vaegan_bench.testing.worlds import Signs, StandInNetwork, StandInOutputs, pixels
 
@@ -20,7 +20,7 @@ METRIC = AttributeSimilarity(best_of=3, draws=5)
 
 @dataclass(eq=False)
 class Obedient(StandInOutputs):
-    """Draws what it is told, each attribute one pixel; a share of its pictures is of the opposite."""
+    """Draws what it is told, each attribute one pixel; a share of its images is of the opposite."""
 
     defiance: float = 0.0
 
@@ -88,7 +88,7 @@ def test_models_that_are_not_conditional_have_no_rows() -> None:
     assert METRIC(world(conditional=False)) == []
 
 
-def test_the_regressor_finds_scores_in_pictures_it_has_not_seen(tmp_path: Path) -> None:
+def test_the_regressor_finds_scores_in_images_it_has_not_seen(tmp_path: Path) -> None:
     data = blobs(n=640)
     scores = torch.where(data.train.attributes_NA, 2.5, -1.5)
     data = replace(data, train=replace(data.train, scores_NA=scores))

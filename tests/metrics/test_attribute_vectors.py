@@ -63,7 +63,7 @@ def test_every_attribute_has_its_rows(signs: Any, stand_in: Extractor) -> None:
     assert (flips.low, flips.high) == wilson(round(flips.value * min(without, 256)), min(without, 256))
 
 
-def test_half_of_the_pictures_flip_half_of_the_way(signs: Any, stand_in: Extractor) -> None:
+def test_half_of_the_images_flip_half_of_the_way(signs: Any, stand_in: Extractor) -> None:
     rows = AttributeVectors(extractor=stand_in)(signs)
     vectors = attribute_vectors(signs.train_means, signs.data.train.attributes_NA)
     for attribute, name in enumerate(NAMES):

@@ -13,10 +13,10 @@ from vaegan_bench.api import BenchError, Outputs, Posterior
 from vaegan_bench.metrics.latent_health import LatentHealth, active_units
 
 
-def test_kl_is_torchs_and_dimensions_that_follow_the_picture_are_active(signs: Outputs) -> None:
+def test_kl_is_torchs_and_dimensions_that_follow_the_image_are_active(signs: Outputs) -> None:
     noise = torch.Generator().manual_seed(0)
     mu = torch.randn(500, 6, generator=noise) * torch.tensor([1.0, 0.5, 0.2, 0.05, 0.0, 0.0])
-    mu[:, 5] = 3.0  # far from the prior, but the same for every picture
+    mu[:, 5] = 3.0  # far from the prior, but the same for every image
     logvar = torch.randn(500, 6, generator=noise)
     outputs = replace(signs, posterior=Posterior(mu, logvar))
     kl, active = LatentHealth()(outputs)

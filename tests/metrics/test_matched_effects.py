@@ -43,7 +43,7 @@ def test_exactly_half_is_a_match_even_at_the_last_shift() -> None:
     assert match.values_3.tolist() == pytest.approx([4.0, 0.2, 0.6])
 
 
-def test_intervals_are_those_of_resampled_pictures() -> None:
+def test_intervals_are_those_of_resampled_images() -> None:
     noise = torch.Generator().manual_seed(0)
     threshold = 1.5 + 0.8 * torch.randn(500, generator=noise, dtype=torch.float64)
     leakage = torch.rand(2, 500, generator=noise, dtype=torch.float64) * torch.tensor([[0.2], [0.6]])
@@ -59,7 +59,7 @@ def test_intervals_are_those_of_resampled_pictures() -> None:
     assert found.tolist() == pytest.approx(spread.tolist(), rel=0.12)
 
 
-def test_one_picture_has_a_match_and_no_interval() -> None:
+def test_one_image_has_a_match_and_no_interval() -> None:
     match = between(point(0.0, [0]), point(0.5, [1], 0.4, 0.4))
     assert match.values_3.tolist() == pytest.approx([0.25, 0.2, 0.2])
     assert match.influence_N3.isnan().all()

@@ -17,13 +17,13 @@ from vaegan_bench.metrics.measures.pairs import around
 from vaegan_bench.metrics.memorisation import Memorisation, near_duplicates
 
 
-def pictures(n: int, seed: int, channels: int = 3) -> Tensor:
+def images(n: int, seed: int, channels: int = 3) -> Tensor:
     noise = torch.Generator().manual_seed(seed)
     return torch.randint(0, 256, (n, channels, 8, 8), dtype=torch.uint8, generator=noise)
 
 
 def outputs(real: Tensor, samples: Tensor) -> StandInOutputs:
-    """`real` serves as training pictures and as held-out pictures."""
+    """`real` serves as training images and as held-out images."""
     return StandInOutputs(data_of(real), real, samples, StandInNetwork(pixels, pixels))
 
 
@@ -40,7 +40,7 @@ def test_wilson_intervals_are_those_of_the_literature(successes: int, n: int, ex
 
 
 def test_repeated_samples_are_duplicates_and_different_ones_are_not() -> None:
-    real, samples = pictures(300, 0), pictures(200, 1)
+    real, samples = images(300, 0), images(200, 1)
     assert near_duplicates(samples, real) == 0
     samples[100:150] = samples[:50]
     assert near_duplicates(samples, real) == 0.5
@@ -55,8 +55,8 @@ def test_near_is_five_per_cent_of_the_usual_distance(step: int, expected: float)
     assert near_duplicates(pair, black_and_white) == expected
 
 
-def test_copies_of_training_pictures_are_not_authentic_and_are_exhibited_first(stand_in: Extractor) -> None:
-    real, samples = pictures(60, 0), pictures(40, 1)
+def test_copies_of_training_images_are_not_authentic_and_are_exhibited_first(stand_in: Extractor) -> None:
+    real, samples = images(60, 0), images(40, 1)
     samples[7], samples[3] = real[5], real[8]
     samples[3, 0, 0, 0] ^= 1
     made = outputs(real, samples)
@@ -66,7 +66,7 @@ def test_copies_of_training_pictures_are_not_authentic_and_are_exhibited_first(s
     own = torch.cdist(train, train).fill_diagonal_(torch.inf).min(1).values
     nearest = torch.cdist(new, train).min(1)
     assert found.value == float((nearest.values > own[nearest.indices]).double().mean())
-    assert found.ceiling == 0  # held out are the training pictures themselves
+    assert found.ceiling == 0  # held out are the training images themselves
     assert (found.low, found.high) == wilson(round(found.value * 40), 40)
     shown = Memorisation(extractor=stand_in).exhibits(made)["nearest-training"]
     assert shown.shape == (10, 2, 8, 8, 3)
@@ -76,9 +76,9 @@ def test_copies_of_training_pictures_are_not_authentic_and_are_exhibited_first(s
     assert (shown[1, 1] == real[8].permute(1, 2, 0).numpy()).all()
 
 
-def test_no_training_pictures_no_authenticity(stand_in: Extractor) -> None:
-    real = pictures(30, 0, channels=1)
-    made = outputs(real, pictures(20, 1, channels=1))
+def test_no_training_images_no_authenticity(stand_in: Extractor) -> None:
+    real = images(30, 0, channels=1)
+    made = outputs(real, images(20, 1, channels=1))
     assert Memorisation(extractor=stand_in).exhibits(made)["nearest-training"].shape == (10, 2, 8, 8, 1)
     none = replace(made.data, train=Split(real[:0], made.data.train.attributes_NA[:0]))
     without = replace(made, data=none)
@@ -88,8 +88,8 @@ def test_no_training_pictures_no_authenticity(stand_in: Extractor) -> None:
 
 def test_what_cannot_be_compared_is_named(stand_in: Extractor) -> None:
     with pytest.raises(BenchError, match="1 samples: near-duplicates need at least 2"):
-        near_duplicates(pictures(1, 0), pictures(4, 1))
-    made = outputs(pictures(30, 0), pictures(20, 1))
+        near_duplicates(images(1, 0), images(4, 1))
+    made = outputs(images(30, 0), images(20, 1))
     broken = Features(torch.full((20, 192), torch.nan), torch.zeros(20, 0))
     with pytest.raises(BenchError, match="20 of 20 samples are NaN"):
         Memorisation(extractor=stand_in)(replace(made, given={"samples": broken}))
@@ -109,7 +109,7 @@ def test_neighbours_over_several_blocks_are_those_of_brute_force() -> None:
 
 
 def test_feature_distance_is_the_mean_of_distances(stand_in: Extractor, signs: Any) -> None:
-    real, decoded = pictures(30, 0), pictures(30, 1)
+    real, decoded = images(30, 0), images(30, 1)
     made = replace(outputs(real, real), reconstructions=decoded)
     (row,) = FeatureDistance(extractor=stand_in)(made)
     assert row.metric == "feature-distance[stand-in]"

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Outputs
-from vaegan_bench.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.frechet import frechet_distance, moments
 from vaegan_bench.metrics.inception_score import inception_score
 from vaegan_bench.metrics.measures import pairs
@@ -18,7 +18,7 @@ from vaegan_bench.metrics.measures.kernel_sums import SEED, SUBSETS, draw_subset
 from vaegan_bench.metrics.measures.neighbourhoods import Neighbourhoods, neighbourhoods, side, squared_radii
 from vaegan_bench.metrics.measures.one_pass import compare_once, serves_both
 from vaegan_bench.metrics.measures.pairs import around
-from vaegan_bench.vision import load_torch_fidelity
+from vaegan_bench.system.vision import load_torch_fidelity
 
 D = 64
 NUMBERS = [(40, 40), (64, 64), (65, 65), (300, 300), (300, 40), (40, 300)]

@@ -15,14 +15,14 @@ from vaegan_bench.metrics.measures.pixel_errors import peak_signal_to_noise, str
 from vaegan_bench.metrics.reconstruction import Reconstruction, mean_scores
 
 
-def pictures(n: int, channels: int, height: int, width: int, seed: int = 0) -> Tensor:
-    """Smooth random pictures on [0, 1]."""
+def images(n: int, channels: int, height: int, width: int, seed: int = 0) -> Tensor:
+    """Smooth random images on [0, 1]."""
     coarse = torch.rand(n, channels, 4, 4, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     return torch.nn.functional.interpolate(coarse, size=(height, width), mode="bilinear")
 
 
 def uint8(seed: int) -> Tensor:
-    return (pictures(300, 3, 16, 16, seed) * 255).to(torch.uint8)
+    return (images(300, 3, 16, 16, seed) * 255).to(torch.uint8)
 
 
 def scikit_ssim(x_CHW: torch.Tensor, y_CHW: torch.Tensor, data_range: int) -> float:
@@ -32,15 +32,15 @@ def scikit_ssim(x_CHW: torch.Tensor, y_CHW: torch.Tensor, data_range: int) -> fl
 
 @pytest.mark.parametrize(("channels", "height", "width"), [(1, 11, 11), (3, 32, 32), (3, 40, 24)])
 def test_ssim_and_psnr_are_those_of_scikit_image(channels: int, height: int, width: int) -> None:
-    x = pictures(4, channels, height, width)
-    y = (x + 0.1 * pictures(4, channels, height, width, seed=1)).clamp(0, 1)
+    x = images(4, channels, height, width)
+    y = (x + 0.1 * images(4, channels, height, width, seed=1)).clamp(0, 1)
     for a, b, ssim, psnr in zip(x, y, structural_similarity(x, y), peak_signal_to_noise(x, y), strict=True):
         expected = scikit_ssim(a, b, data_range=1)
         assert float(ssim) == pytest.approx(expected, rel=1e-9)
         assert float(psnr) == pytest.approx(peak_signal_noise_ratio(a.numpy(), b.numpy(), data_range=1), rel=1e-9)
 
 
-def test_equal_pictures_score_perfectly_and_stay_finite() -> None:
+def test_equal_images_score_perfectly_and_stay_finite() -> None:
     scores = mean_scores(uint8(0), uint8(0))
     assert scores["mse"] == scores["mae"] == 0
     assert scores["ssim"] == pytest.approx(1)
@@ -93,7 +93,7 @@ def test_rows_carry_direction_and_protocol(signs: Any) -> None:
     assert rows["mse"].protocol["n_real"] == 300
 
 
-def test_no_encoder_no_rows_and_tiny_pictures_are_named(signs: Any) -> None:
+def test_no_encoder_no_rows_and_tiny_images_are_named(signs: Any) -> None:
     assert Reconstruction()(replace(signs, reconstructions=None)) == []
     with pytest.raises(BenchError, match="11x11"):
         Reconstruction()(signs)

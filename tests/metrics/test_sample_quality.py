@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from vaegan_bench.api import BenchError, Extractor, Metric, Outputs, SelectorError
-from vaegan_bench.extractors.oracle import Oracle
+from vaegan_bench.metrics.extractors.oracle import Oracle
 from vaegan_bench.metrics.frechet import Frechet, Moments, frechet_distance, moments
 from vaegan_bench.metrics.inception_score import InceptionScore, inception_score
 from vaegan_bench.metrics.kid import KID
@@ -74,7 +74,7 @@ def test_covariances_that_do_not_commute() -> None:
     )
 
 
-def test_the_debiased_distance_is_nearer_to_the_truth_and_only_given_with_enough_pictures(
+def test_the_debiased_distance_is_nearer_to_the_truth_and_only_given_with_enough_images(
     of_features: OfFeatures,
 ) -> None:
     plain, unbiased = [], []
@@ -105,7 +105,7 @@ def test_a_collapsed_generator_is_precise_and_recalls_nothing(noise: float) -> N
     real = normal(300, 8)
     found = compare(real, real[:1] + noise * normal(300, 8, 1))
     assert found.precision == 1
-    assert found.recall <= 1 / 300  # the repeated picture itself
+    assert found.recall <= 1 / 300  # the repeated image itself
     assert found.coverage < 0.1
     assert compare(real, 100 + normal(300, 8, 2)) == (0, 0, 0, 0)
 
@@ -138,7 +138,7 @@ def test_density_and_coverage_by_brute_force_and_of_the_same_distribution() -> N
     assert found.density == pytest.approx(float(inside.sum()) / (5 * len(fake)))
     assert found.coverage == pytest.approx(float(inside.any(0).double().mean()))
     assert found.density == pytest.approx(1, abs=0.1)
-    # Naeem et al., 2020, eq. 10: with as many samples as pictures, 1 − 2^−5 in expectation.
+    # Naeem et al., 2020, eq. 10: with as many samples as images, 1 − 2^−5 in expectation.
     same = compare(real[:1000], fake[:1000])
     assert same.coverage == pytest.approx(1 - 2**-5, abs=0.02)
 
@@ -193,9 +193,9 @@ def test_too_few_and_broken_features_are_named(metric: Metric, of_features: OfFe
 
 
 @pytest.mark.parametrize("metric", [Frechet(), KID(), PrecisionRecall()])
-def test_equal_real_pictures_are_named_and_equal_samples_are_measured(metric: Metric, of_features: OfFeatures) -> None:
+def test_equal_real_images_are_named_and_equal_samples_are_measured(metric: Metric, of_features: OfFeatures) -> None:
     equal = normal(1, 8).float().repeat(30, 1)
-    with pytest.raises(BenchError, match="All 30 real pictures have equal features"):
+    with pytest.raises(BenchError, match="All 30 real images have equal features"):
         metric(of_features(equal * (1 + 1e-7 * normal(30, 8).float()), normal(20, 8)))
     assert all(math.isfinite(row.value) for row in metric(of_features(normal(30, 8), equal)))
 

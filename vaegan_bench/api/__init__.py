@@ -35,7 +35,7 @@ from vaegan_bench.api.losses import (
 )
 from vaegan_bench.api.optimisation import Optimizer, ParameterGroups, Schedule
 from vaegan_bench.api.plugin import Plugin, at_least, definition, hookimpl
-from vaegan_bench.errors import (
+from vaegan_bench.system.errors import (
     BenchError,
     DataError,
     ExtractorError,

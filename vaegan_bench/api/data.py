@@ -1,4 +1,4 @@
-"""Pictures in memory: what a data set hands to the harness."""
+"""Images in memory: what a data set hands to the harness."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vaegan_bench.api.plugin import Plugin
 
 
 class ImageShape(NamedTuple):
-    """The shape of one picture."""
+    """The shape of one image."""
 
     channels: int
     height: int
@@ -52,22 +52,22 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """A prepared data set: training and test pictures with their attributes."""
+    """A prepared data set: training and test images with their attributes."""
 
     train: Split
     test: Split
     attribute_names: tuple[str, ...] = ()
     class_names: tuple[str, ...] = ()
     digest: str = field(kw_only=True)
-    """A hash of the content; equal digests mean equal pictures, attributes and labels."""
+    """A hash of the content; equal digests mean equal images, attributes and labels."""
     left_out: Mapping[str, str] = field(default_factory=dict, kw_only=True)
-    """Pictures of the source that are not here, with the reason: damaged files, missing attributes."""
+    """Images of the source that are not here, with the reason: damaged files, missing attributes."""
     remarks: tuple[str, ...] = field(default=(), kw_only=True)
-    """What else readers of a table should know: that only a part of the official pictures is here."""
+    """What else readers of a table should know: that only a part of the official images is here."""
 
     @property
     def shape(self) -> ImageShape:
-        """The shape of every picture."""
+        """The shape of every image."""
         return ImageShape(*self.train.images_NCHW.shape[1:])
 
 
@@ -83,7 +83,7 @@ def silent(description: str, done: int, total: int) -> None:
 
 
 class Dataset(Plugin):
-    """A source of pictures in [0, 255], prepared once and cached as one uint8 array."""
+    """A source of images in [0, 255], prepared once and cached as one uint8 array."""
 
     kind: ClassVar[str] = "dataset"
 
@@ -113,10 +113,10 @@ class Dataset(Plugin):
 
 
 def to_signed(images_NCHW: Tensor) -> Tensor:
-    """uint8 pictures in [0, 255] to float32 in [-1, 1], the range that networks see."""
+    """uint8 images in [0, 255] to float32 in [-1, 1], the range that networks see."""
     return images_NCHW.float().div_(127.5).sub_(1.0)
 
 
 def to_uint8(x_NCHW: Tensor) -> Tensor:
-    """Float pictures in [-1, 1] to uint8 in [0, 255], rounded to the nearest level."""
+    """Float images in [-1, 1] to uint8 in [0, 255], rounded to the nearest level."""
     return x_NCHW.float().add(1.0).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)

@@ -1,4 +1,4 @@
-"""What is measured: outputs of a trained model, features of pictures, and the metrics on them."""
+"""What is measured: outputs of a trained model, features of images, and the metrics on them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Source = Literal["real", "samples", "reconstructions", "train"]
 
 
 Derive = Callable[..., Mapping[str, Tensor]]
-"""(features of real pictures, keyword parameters) → named tensors that a metric needs of them."""
+"""(features of real images, keyword parameters) → named tensors that a metric needs of them."""
 Exhibits = Mapping[str, np.ndarray[Any, np.dtype[Any]]]
 """Name → what a figure is drawn from."""
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """What a feature network says of N pictures, on the network's device."""
+    """What a feature network says of N images, on the network's device."""
 
     features_NF: Tensor
     """(N, F) float32."""
@@ -44,12 +44,12 @@ class FeatureNetwork(Protocol):
     digest: str
     """A hash of its weights."""
     protocol: Mapping[str, str]
-    """How pictures reach it: 'resize' (method and size) and 'dtype'."""
+    """How images reach it: 'resize' (method and size) and 'dtype'."""
     columns: tuple[str, ...]
     """The names of the logits, where they mean attributes; () otherwise."""
 
     def __call__(self, images_NCHW: Tensor, progress: Progress = silent) -> Features:
-        """Features of uint8 pictures of any size and 1 or 3 channels."""
+        """Features of uint8 images of any size and 1 or 3 channels."""
 
 
 class Extractor(Plugin):
@@ -57,7 +57,7 @@ class Extractor(Plugin):
 
     kind: ClassVar[str] = "extractor"
     classes: ClassVar[bool] = False
-    """Whether its logits are of classes, each picture having one: an inception score needs them."""
+    """Whether its logits are of classes, each image having one: an inception score needs them."""
     learns: ClassVar[bool] = False
     """Whether it learns from the data; all others are opened before anything trains: missing weights cost nothing."""
 
@@ -72,7 +72,7 @@ class Extractor(Plugin):
 class Outputs(Protocol):
     """What one trained model made, each computed at most once and shared by all metrics.
 
-    All pictures are uint8 (N, C, H, W), as a viewer sees them. What a model does not have is None:
+    All images are uint8 (N, C, H, W), as a viewer sees them. What a model does not have is None:
     a GAN has no encoder, hence no reconstructions and no posterior means.
     """
 
@@ -88,11 +88,11 @@ class Outputs(Protocol):
 
     @property
     def real(self) -> Tensor:
-        """The held-out real pictures."""
+        """The held-out real images."""
 
     @property
     def train(self) -> Tensor:
-        """The first M = min(10,000, all) training pictures; none where the data have no training part."""
+        """The first M = min(10,000, all) training images; none where the data have no training part."""
 
     @property
     def samples(self) -> Tensor:
@@ -100,15 +100,15 @@ class Outputs(Protocol):
 
     @property
     def reconstructions(self) -> Tensor | None:
-        """The held-out pictures, encoded to the posterior mean and decoded."""
+        """The held-out images, encoded to the posterior mean and decoded."""
 
     @property
     def posterior(self) -> Posterior | None:
-        """q(z|x) of the held-out pictures, on the CPU; (N, Z) each."""
+        """q(z|x) of the held-out images, on the CPU; (N, Z) each."""
 
     @property
     def means(self) -> Tensor | None:
-        """(N, Z) posterior means of the held-out pictures."""
+        """(N, Z) posterior means of the held-out images."""
 
     @property
     def train_means(self) -> Tensor | None:
@@ -118,13 +118,13 @@ class Outputs(Protocol):
         """(n, Z) draws from the prior, not those of `samples`, and equal for all models of one seed."""
 
     def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
-        """Decode any codes; of a conditional model by default with the attributes of the held-out pictures, in turn."""
+        """Decode any codes; of a conditional model by default with the attributes of the held-out images, in turn."""
 
     def network(self, extractor: Extractor) -> FeatureNetwork:
         """The opened extractor, shared by all runs."""
 
     def features(self, extractor: Extractor, source: Source) -> Features:
-        """Features of one of the sets of pictures; of `real` and `train` they are shared by all runs and kept on disk.
+        """Features of one of the sets of images; of `real` and `train` they are shared by all runs and kept on disk.
 
         Raises `BenchError` for 'reconstructions' of a model without an encoder.
         """
@@ -132,7 +132,7 @@ class Outputs(Protocol):
     def reference(self, extractor: Extractor, derive: Derive, **parameters: int | float | str) -> Mapping[str, Tensor]:
         """`derive(features of real, **parameters)`, shared by all runs of all studies and kept on disk.
 
-        It is kept under a hash of the pictures, the extractor and its weights, the parameters and the code of `derive`,
+        It is kept under a hash of the images, the extractor and its weights, the parameters and the code of `derive`,
         which must be a function of a module.
         """
 
@@ -151,11 +151,11 @@ class Measurement:
     attribute: str = ""
     """The attribute that it is about; '' for a number over all of them, or about none."""
     low: float | None = None
-    """The lower end of a 95 % interval over the pictures that were measured; training noise is not in it."""
+    """The lower end of a 95 % interval over the images that were measured; training noise is not in it."""
     high: float | None = None
     """The upper end."""
     ceiling: float | None = None
-    """What real pictures, or the best that can be had, reach."""
+    """What real images, or the best that can be had, reach."""
     floor: float | None = None
     """What chance reaches."""
 

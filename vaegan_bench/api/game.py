@@ -35,7 +35,7 @@ class Prediction(NamedTuple):
     """The parameters of a likelihood p(target | z), float32."""
 
     mean: Tensor
-    """(B, …), the expected target; pictures are in [-1, 1]."""
+    """(B, …), the expected target; images are in [-1, 1]."""
     log_sigma: Tensor | None = None
     """log σ, broadcastable to `mean`: a learned scalar, or predicted per dimension; None where σ is fixed."""
     logits: Tensor | None = None
@@ -58,7 +58,7 @@ class Modules(dict[str, nn.Module]):
     """What conditional networks are handed with every batch; None for all others."""
 
     def given(self, attributes_BA: Tensor | None) -> Modules:
-        """The same networks, conditioned on the attributes of a batch: each batch of pictures or codes has these."""
+        """The same networks, conditioned on the attributes of a batch: each batch of images or codes has these."""
         view = Modules(self)
         view.attributes_BA = attributes_BA
         return view
@@ -84,7 +84,7 @@ class Modules(dict[str, nn.Module]):
         return _bounded(log_sigma)
 
     def encode(self, x_BCHW: Tensor) -> Posterior:
-        """q(z|x) of pictures in [-1, 1]."""
+        """q(z|x) of images in [-1, 1]."""
         mu, logvar = self._applied("encoder", (x_BCHW,))
         return Posterior(mu.float(), logvar.float().clamp(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND))
 
@@ -94,10 +94,10 @@ class Modules(dict[str, nn.Module]):
         sizes = [len(z) for z in codes_BZ]
         return [_pixels(part, self.log_sigma) for part in raw.split(sizes)]
 
-    def judge(self, *pictures_BCHW: Tensor) -> list[Judgement]:
+    def judge(self, *images_BCHW: Tensor) -> list[Judgement]:
         """The discriminator's view of several batches, seen as one joint batch (real and fake share batch norm)."""
-        logits, features = self._applied("discriminator", pictures_BCHW)
-        sizes = [len(x) for x in pictures_BCHW]
+        logits, features = self._applied("discriminator", images_BCHW)
+        sizes = [len(x) for x in images_BCHW]
         parts = zip(logits.float().split(sizes), features.float().flatten(1).split(sizes), strict=True)
         return [Judgement(*part) for part in parts]
 
@@ -114,7 +114,7 @@ def _bounded(log_sigma: Tensor) -> Tensor:
 def _pixels(raw_BCHW: Tensor, log_sigma: Tensor | None) -> Prediction:
     """Read a decoder's output: tanh(first half) is the mean, a second half of channels is log σ.
 
-    Grey and colour pictures have an odd number of channels, so an even number means that σ is predicted.
+    Grey and colour images have an odd number of channels, so an even number means that σ is predicted.
     """
     channels = raw_BCHW.shape[1]
     if channels % 2 == 0:
@@ -129,7 +129,7 @@ class Play:
 
     modules: Modules
     x_BCHW: Tensor
-    """Training pictures in [-1, 1]."""
+    """Training images in [-1, 1]."""
     noise: torch.Generator
     """The only source of randomness that a model may use."""
     step: int
@@ -137,7 +137,7 @@ class Play:
     latent: int
     """The number of latent dimensions Z."""
     attributes_BA: Tensor | None = None
-    """The attributes of the pictures, float32; a conditional model's `modules` are given them already."""
+    """The attributes of the images, float32; a conditional model's `modules` are given them already."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,16 +169,16 @@ class Objectives:
         more = {**self.minimise[player], term: coefficient}
         return replace(self, terms={**self.terms, term: value}, minimise={**self.minimise, player: more})
 
-    def weighed(self, factors: Mapping[tuple[str, str], float]) -> Objectives:
+    def weighted(self, factors: Mapping[tuple[str, str], float]) -> Objectives:
         """The same game with the coefficient of each (player, term) multiplied by its factor, where it has one.
 
         A player that is left with nothing but zeros sits this step out.
         """
-        weighed = {
+        weighted = {
             player: {term: c * factors.get((player, term), 1.0) for term, c in terms.items()}
             for player, terms in self.minimise.items()
         }
-        return replace(self, minimise={p: terms for p, terms in weighed.items() if any(terms.values())})
+        return replace(self, minimise={p: terms for p, terms in weighted.items() if any(terms.values())})
 
     def without(self, players: Collection[str]) -> Objectives:
         """The same game in which `players` sit this step out."""
@@ -201,7 +201,7 @@ class Model(Plugin):
     """player → the roles that it owns, each role by one player. Roles are built by `build`, except 'scale': the
     learned log σ, which exists only where a reconstruction loss asks for it."""
     conditional: bool = False
-    """Whether all networks see the attributes of each picture; models that can be so have a field of this name."""
+    """Whether all networks see the attributes of each image; models that can be so have a field of this name."""
 
     @abstractmethod
     def objectives(self, play: Play) -> Objectives:

@@ -20,7 +20,7 @@ Scale = Literal["fixed", "learned", "predicted"]
 
 
 class ReconstructionLoss(Plugin):
-    """−log p(target | z): of pictures, or of discriminator features."""
+    """−log p(target | z): of images, or of discriminator features."""
 
     kind: ClassVar[str] = "reconstruction loss"
     scale: ClassVar[Scale] = "fixed"
@@ -63,7 +63,7 @@ class AdversarialLoss(Plugin):
 
 
 Critic = Callable[[Tensor], Tensor]
-"""Pictures (B, C, H, W) → logits (B,)."""
+"""Images (B, C, H, W) → logits (B,)."""
 
 
 class Regulariser(Plugin):

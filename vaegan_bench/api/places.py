@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from vaegan_bench.paths import home_folder, user_path
+from vaegan_bench.system.paths import home_folder, user_path
 
 VARIABLE = "VAEGAN_BENCH_DATA"
 """The environment variable, which `--data-dir` sets for one command: a path is no part of what is trained on."""

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pluggy
 
 hookimpl = pluggy.HookimplMarker("vaegan_bench")
-"""Marks a function as an implementation of one of the hooks in `vaegan_bench.hookspecs`."""
+"""Marks a function as an implementation of one of the hooks in `vaegan_bench.registry.hookspecs`."""
 
 
 class Plugin(ABC):

@@ -71,7 +71,7 @@ def main() -> None:
 
 def _exit_code() -> int:
     """Run the command line, and say what went wrong."""
-    from vaegan_bench.errors import BenchError, IncompleteError
+    from vaegan_bench.system.errors import BenchError, IncompleteError
 
     prepare_output()
     try:
@@ -95,7 +95,7 @@ def _exit_code() -> int:
 
 def _told_by_typer(error: Exception) -> None:
     """Put a misuse of the command line into one line; raise again what is none. Typer's class for it is private."""
-    from vaegan_bench.errors import one_line
+    from vaegan_bench.system.errors import one_line
 
     if not hasattr(error, "format_message"):
         raise error

@@ -9,7 +9,7 @@ import typer
 
 from vaegan_bench.cli.fields import PluginFiles
 from vaegan_bench.cli.terminal import say, table, terminal
-from vaegan_bench.paths import user_path
+from vaegan_bench.system.paths import user_path
 
 
 def new(
@@ -24,7 +24,7 @@ def new(
 
     Examples: `vaegan-bench new loss my_loss`, `vaegan-bench new model my_model --package`
     """
-    from vaegan_bench.scaffold import write_plugin
+    from vaegan_bench.testing.scaffold import write_plugin
 
     paths = write_plugin(kind, name, folder, package=package)
     for path in paths:
@@ -44,7 +44,7 @@ def plugins(plugin: PluginFiles = None) -> None:
     from rich.markup import escape
 
     from vaegan_bench import __version__
-    from vaegan_bench.registry import BUILT_IN, Registry
+    from vaegan_bench.registry.plugins import BUILT_IN, Registry
 
     registry, console = Registry(plugin or []), terminal()
     versions = {BUILT_IN: __version__, **registry.installed}

@@ -76,7 +76,7 @@ def _keeps_the_contract(plugin: Plugin, console: Console, verbose: bool) -> bool
 
 
 def _print_card(plugin: Plugin, console: Console) -> None:
-    from vaegan_bench.errors import FAILURES
+    from vaegan_bench.system.errors import FAILURES
     from vaegan_bench.testing.card import card_of
 
     try:
@@ -91,7 +91,7 @@ def _print_card(plugin: Plugin, console: Console) -> None:
 def _sentence(card: Card) -> str:
     roles = " + ".join(f"{role} {count:,}" for role, count in card.parameters.items())
     return (
-        f"{card.what}, 64 pictures of 32×32 per step: {sum(card.parameters.values()):,} parameters ({roles}), "
+        f"{card.what}, 64 images of 32×32 per step: {sum(card.parameters.values()):,} parameters ({roles}), "
         f"{card.flops_per_image / 1e6:,.0f} MFLOPs per image, {card.images_per_second:,.0f} images/s here, "
         f"{card.memory_bytes / 2**20:,.0f} MiB"
     )

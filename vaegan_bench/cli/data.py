@@ -1,4 +1,4 @@
-"""`vaegan-bench data prepare` and `info`: from source files to pictures, and what a data set holds."""
+"""`vaegan-bench data prepare` and `info`: from source files to images, and what a data set holds."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import typer
 
 from vaegan_bench.cli.fields import CacheDirOption, DataDirOption, PluginFiles, look_for_data_in
 from vaegan_bench.cli.terminal import table, terminal
-from vaegan_bench.paths import user_path
-from vaegan_bench.study import MOST
+from vaegan_bench.study.study import MOST
+from vaegan_bench.system.paths import user_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,14 +50,14 @@ def prepare(
     cache_dir: CacheDirOption = None,
     plugin: PluginFiles = None,
 ) -> None:
-    """Fetch source files that are missing, where that is allowed, and prepare the pictures at one size.
+    """Fetch source files that are missing, where that is allowed, and prepare the images at one size.
 
     Examples: `vaegan-bench data prepare mnist --size 32`,
     `vaegan-bench data prepare "celeba[crop=148]" --data-dir /data`
     """
 
-    from vaegan_bench.progress import TerminalProgress
-    from vaegan_bench.results import default_cache
+    from vaegan_bench.cli.progress import TerminalProgress
+    from vaegan_bench.system.paths import default_cache
     from vaegan_bench.training.loading import fetch, load, remarks_of
 
     dataset, console, cache = _dataset(name, data_dir, plugin), terminal(), cache_dir or default_cache()
@@ -78,19 +78,19 @@ def info(
     name: Name,
     size: Size = 64,
     out: Annotated[
-        Path | None, typer.Option(help="The picture file to write; by default data-NAME.png.", parser=user_path)
+        Path | None, typer.Option(help="The image file to write; by default data-NAME.png.", parser=user_path)
     ] = None,
     data_dir: DataDirOption = None,
     cache_dir: CacheDirOption = None,
     plugin: PluginFiles = None,
 ) -> None:
-    """Show counts, attributes and classes of a data set, and draw training pictures.
+    """Show counts, attributes and classes of a data set, and draw training images.
 
     Examples: `vaegan-bench data info avatars`, `vaegan-bench data info mnist5k --size 32 --out digits.png`
     """
 
-    from vaegan_bench.progress import TerminalProgress
-    from vaegan_bench.results import default_cache
+    from vaegan_bench.cli.progress import TerminalProgress
+    from vaegan_bench.system.paths import default_cache
     from vaegan_bench.training.loading import load, remarks_of
 
     dataset, console = _dataset(name, data_dir, plugin), terminal()
@@ -108,7 +108,7 @@ def info(
 
 def _dataset(name: str, data_dir: Path | None, plugin: list[str] | None) -> Dataset:
     from vaegan_bench.api import Dataset
-    from vaegan_bench.registry import Registry
+    from vaegan_bench.registry.plugins import Registry
 
     look_for_data_in(data_dir)
     return Registry(plugin or []).build(Dataset, name)
@@ -125,10 +125,10 @@ def _say(console: Console, line: str) -> None:
 
 
 def _frequencies(word: str, names: Sequence[str], train_NA: Tensor, test_NA: Tensor) -> Table:
-    """How many pictures of each part have each of some properties, in a column each."""
+    """How many images of each part have each of some properties, in a column each."""
     from rich.markup import escape
 
-    from vaegan_bench.errors import one_line
+    from vaegan_bench.system.errors import one_line
 
     made = table(word)
     for part in ("train", "test"):
@@ -154,11 +154,11 @@ def _print_tables(data: Data, console: Console) -> None:
 
 
 def _draw(dataset: Dataset, data: Data, path: Path) -> None:
-    from vaegan_bench.plots.dataset_sheet import dataset_sheet
-    from vaegan_bench.store import whole_file
+    from vaegan_bench.report.plots.dataset_sheet import dataset_sheet
+    from vaegan_bench.results import whole_file
 
     images_NHWC, has_NA = data.train.images_NCHW.permute(0, 2, 3, 1).numpy(), data.train.attributes_NA.numpy()
-    note = _summed_up(data) + ("; shares are of the training pictures" if data.attribute_names else "")
+    note = _summed_up(data) + ("; shares are of the training images" if data.attribute_names else "")
     figure = dataset_sheet(str(dataset), note, images_NHWC, has_NA, data.attribute_names)
     with whole_file(path) as partial:
         figure.savefig(partial, format="png")

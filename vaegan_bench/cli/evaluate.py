@@ -17,18 +17,18 @@ from vaegan_bench.cli.fields import (
     WeightsOption,
 )
 from vaegan_bench.cli.terminal import terminal
-from vaegan_bench.paths import user_path
-from vaegan_bench.study import MOST
+from vaegan_bench.study.study import MOST
+from vaegan_bench.system.paths import user_path
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
     from vaegan_bench.api import Metric, Progress
-    from vaegan_bench.evaluation.measuring import Protocol
+    from vaegan_bench.evaluation.settings import EvaluationSettings
     from vaegan_bench.evaluation.shared import SharedShelf
-    from vaegan_bench.registry import Registry
-    from vaegan_bench.store import RunFolder
+    from vaegan_bench.registry.plugins import Registry
+    from vaegan_bench.results import RunFolder
     from vaegan_bench.training.loading import DataShelf
 
 OF_RUNS = "frechet,inception-score,kid,precision-recall,memorisation,reconstruction,feature-distance,latent-health"
@@ -46,7 +46,7 @@ def evaluate(
     ] = None,
     metrics: Annotated[str | None, typer.Option(help="Metrics by selector, comma-separated.")] = None,
     samples: Annotated[
-        int, typer.Option(min=2, max=MOST["samples"], help="Samples per run, and held-out pictures at most.")
+        int, typer.Option(min=2, max=MOST["samples"], help="Samples per run, and held-out images at most.")
     ] = 2000,
     draws: Annotated[int, typer.Option(min=1, max=MOST["draws"], help="Independent sets of samples per run.")] = 1,
     extractor: ExtractorOption = None,
@@ -72,18 +72,18 @@ def evaluate(
     `vaegan-bench evaluate --real photos --fake generated --out rows.json`
     """
 
-    from vaegan_bench import tables
-    from vaegan_bench.attempts import Attempts
     from vaegan_bench.cli.fields import extractor_fields, look_for_data_in
-    from vaegan_bench.device import choose_device
+    from vaegan_bench.cli.progress import TerminalProgress
     from vaegan_bench.evaluation.folders import refuse_metrics_of_models
-    from vaegan_bench.evaluation.measuring import Protocol
+    from vaegan_bench.evaluation.settings import EvaluationSettings
     from vaegan_bench.evaluation.shared import SharedShelf
-    from vaegan_bench.plan import metric_of
-    from vaegan_bench.progress import TerminalProgress
-    from vaegan_bench.registry import Registry
-    from vaegan_bench.results import default_cache
-    from vaegan_bench.selectors import split_list
+    from vaegan_bench.registry.plugins import Registry
+    from vaegan_bench.registry.selectors import split_list
+    from vaegan_bench.report import tables
+    from vaegan_bench.study.plan import metric_of
+    from vaegan_bench.system.attempts import Attempts
+    from vaegan_bench.system.device import choose_device
+    from vaegan_bench.system.paths import default_cache
 
     _check_arguments(context, bool(runs), (real, fake), out)
     look_for_data_in(data_dir)
@@ -100,7 +100,9 @@ def evaluate(
             refuse_metrics_of_models(chosen)
             rows, problems = _rows_of_folders(real, fake, chosen, shelf, console)
         else:
-            rows, problems = _rows_of_runs(runs or [], Protocol(chosen, samples, draws), registry, shelf, progress)
+            rows, problems = _rows_of_runs(
+                runs or [], EvaluationSettings(chosen, samples, draws), registry, shelf, progress
+            )
     attempts = Attempts(f"{metric} gave no numbers: {reason}" for metric, reason in problems.items())
     if out is not None and not rows.empty:
         with attempts.part("--out"):
@@ -115,7 +117,7 @@ def _check_arguments(
     context: typer.Context, has_runs: bool, folders: tuple[Path | None, Path | None], out: Path | None
 ) -> None:
     """Refuse what cannot be measured, options without effect, and a file that cannot be written, before all else."""
-    from vaegan_bench.errors import StoreError, StudyError
+    from vaegan_bench.system.errors import StoreError, StudyError
 
     if has_runs == any(folders) or (any(folders) and None in folders):
         raise StudyError("Name the runs to evaluate, or two folders of images with --real and --fake.")
@@ -137,8 +139,8 @@ def _refuse_idle_extractors(
     metrics: Sequence[Metric], extractor: str | None, weights: Path | None, fields: Fields
 ) -> None:
     """Raise `StudyError` where no metric takes the given extractor, or none uses Inception, whose weights are given."""
-    from vaegan_bench.errors import StudyError
-    from vaegan_bench.registry import plugins_within
+    from vaegan_bench.registry.plugins import plugins_within
+    from vaegan_bench.system.errors import StudyError
 
     names = ", ".join(metric.name for metric in metrics)
     if extractor is not None and not any(metric.name in fields for metric in metrics):
@@ -152,7 +154,7 @@ def _write_rows(rows: pd.DataFrame, path: Path) -> None:
     """Write rows as csv, parquet or json, by the suffix; in json the protocol is an object, and what is absent null."""
     import json
 
-    from vaegan_bench.store import whole_file
+    from vaegan_bench.results import whole_file
 
     with whole_file(path) as partial:
         if path.suffix.lower() == ".csv":
@@ -166,7 +168,7 @@ def _write_rows(rows: pd.DataFrame, path: Path) -> None:
 
 
 def _rows_of_runs(
-    paths: list[Path], protocol: Protocol, registry: Registry, shared: SharedShelf, progress: Progress
+    paths: list[Path], settings: EvaluationSettings, registry: Registry, shared: SharedShelf, progress: Progress
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Measure each run and add the numbers to its folder; return what was measured, and what gave no numbers.
 
@@ -175,18 +177,17 @@ def _rows_of_runs(
     import pandas as pd
 
     from vaegan_bench.api import BenchError, ExtractorError
-    from vaegan_bench.store import RunFolder
-    from vaegan_bench.store.rows import keys_of
+    from vaegan_bench.results import RunFolder
     from vaegan_bench.training.loading import DataShelf
 
-    shelf, keys = DataShelf(shared.cache, progress), keys_of(protocol)
+    shelf, keys = DataShelf(shared.cache, progress), settings.keys
     rows, problems = list[dict[str, Any]](), dict[str, str]()
     folders = [RunFolder(path) for path in paths]
     for folder in (each for each in folders if not each.is_there):
         folder.record()  # a folder without a run is a mistake, and is told before anything is measured
     for folder in folders:
         try:
-            _measure(folder, protocol, registry, shared, shelf)
+            _measure(folder, settings, registry, shared, shelf)
             rows += [row for row in folder.rows(keys) if row["planned"]]
             problems |= {f"{folder.path.name}: {name}": why for name, why in folder.problems(keys).items()}
         except ExtractorError:  # no run can be measured without it
@@ -196,11 +197,13 @@ def _rows_of_runs(
     return pd.DataFrame(rows), problems
 
 
-def _measure(folder: RunFolder, protocol: Protocol, registry: Registry, shared: SharedShelf, shelf: DataShelf) -> None:
+def _measure(
+    folder: RunFolder, settings: EvaluationSettings, registry: Registry, shared: SharedShelf, shelf: DataShelf
+) -> None:
     """Measure one run. Raises `BenchError` for one that cannot be measured here."""
     from vaegan_bench.api import StoreError
     from vaegan_bench.evaluation.shared import open_extractors
-    from vaegan_bench.execution import measure_run, stored_run
+    from vaegan_bench.execution.execution import measure_run, stored_run
 
     record = folder.record()
     if record["status"] != "ok":
@@ -208,9 +211,9 @@ def _measure(folder: RunFolder, protocol: Protocol, registry: Registry, shared: 
     run = stored_run(folder, registry)
     data = shelf.get(run)
     if data.digest != record["data"]:
-        raise StoreError(f"{folder.path} was trained on other pictures than '{run.dataset}' holds here.")
-    open_extractors(protocol.metrics, shared.of(data))
-    measure_run(run, folder, shared.of(data), protocol)
+        raise StoreError(f"{folder.path} was trained on other images than '{run.dataset}' holds here.")
+    open_extractors(settings.metrics, shared.of(data))
+    measure_run(run, folder, shared.of(data), settings)
 
 
 def _rows_of_folders(
@@ -222,7 +225,7 @@ def _rows_of_folders(
     from vaegan_bench.evaluation.folders import FolderOutputs, differences, folder_data, read_folder
     from vaegan_bench.evaluation.measuring import measure
     from vaegan_bench.evaluation.shared import open_extractors
-    from vaegan_bench.store import tidy
+    from vaegan_bench.results import tidy
 
     sides = {side: read_folder(path, shelf.progress) for side, path in {"real": real, "fake": fake}.items()}
     told = [f"{side}: {folder}" for side, folder in sides.items()]

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from vaegan_bench.api import Model, Plugin
-    from vaegan_bench.registry import Entry, Registry
-    from vaegan_bench.selectors import Selector
-    from vaegan_bench.weights import Weight
+    from vaegan_bench.registry.plugins import Entry, Registry
+    from vaegan_bench.registry.selectors import Selector
+    from vaegan_bench.study.term_weights import TermWeight
 
 GROUPS = {
     "models": ("model",),
@@ -43,8 +43,8 @@ def list_plugins(
     Examples: `vaegan-bench list`, `vaegan-bench list losses`, `vaegan-bench list studies`
     """
 
-    from vaegan_bench.errors import UnknownNameError
-    from vaegan_bench.registry import Registry
+    from vaegan_bench.registry.plugins import Registry
+    from vaegan_bench.system.errors import UnknownNameError
 
     if what not in ("all", "studies", *GROUPS):
         raise UnknownNameError("list", what, ["all", "studies", *GROUPS])
@@ -64,7 +64,7 @@ def list_plugins(
 def _kind_table(kind: str, entries: dict[str, Entry]) -> Table:
     from rich.markup import escape
 
-    from vaegan_bench.discovery import summary_line
+    from vaegan_bench.registry.discovery import summary_line
 
     made = table("name", "what it is", "fields and defaults", "from", title=kind, title_justify="left")
     for name, entry in entries.items():
@@ -85,7 +85,7 @@ def _fields(plugin: type[Plugin]) -> list[str]:
 def _study_table() -> Table:
     from rich.markup import escape
 
-    from vaegan_bench.study import load_study, packaged_studies
+    from vaegan_bench.study.study import load_study, packaged_studies
 
     made = table("name", "what it asks", "models", title="study", title_justify="left")
     for name in packaged_studies():
@@ -104,13 +104,13 @@ def show(
     """
 
     from vaegan_bench.api import Model
-    from vaegan_bench.registry import Registry
-    from vaegan_bench.selectors import parse_selector
-    from vaegan_bench.weights import split_weights
+    from vaegan_bench.registry.plugins import Registry
+    from vaegan_bench.registry.selectors import parse_selector
+    from vaegan_bench.study.term_weights import split_term_weights
 
     registry = Registry(plugin or [])
     console = terminal()
-    plain, weights = split_weights(parse_selector(selector))
+    plain, weights = split_term_weights(parse_selector(selector))
     for built in _matching(registry, plain):
         _describe(built, console)
         if isinstance(built, Model):
@@ -119,7 +119,7 @@ def show(
 
 def _matching(registry: Registry, selector: Selector) -> list[Plugin]:
     """The plugins of every kind that a selector may mean; a name is unique within its kind only."""
-    from vaegan_bench.errors import UnknownNameError
+    from vaegan_bench.system.errors import UnknownNameError
 
     matching = [entry.plugin for (_, name), entry in registry.entries.items() if name == selector.name]
     if not matching:
@@ -142,28 +142,30 @@ def _describe(plugin: Plugin, console: Console) -> None:
 def _value(value: Any) -> str:
     from vaegan_bench.api import Plugin
     from vaegan_bench.api.plugin import written
-    from vaegan_bench.discovery import summary_line
+    from vaegan_bench.registry.discovery import summary_line
 
     return f"{value}: {summary_line(type(value))}" if isinstance(value, Plugin) else written(value)
 
 
-def _product(coefficient: float | None, player: str, term: str, factors: list[Weight]) -> str:
+def _product(coefficient: float | None, player: str, term: str, factors: list[TermWeight]) -> str:
     """A coefficient with the weights on it; '' where the player does not minimise the term."""
     from rich.markup import escape
 
     if coefficient is None:
         return ""
-    return escape(" × ".join([f"{coefficient:g}", *(str(factor) for factor in factors if factor.means(player, term))]))
+    return escape(
+        " × ".join([f"{coefficient:g}", *(str(factor) for factor in factors if factor.applies_to(player, term))])
+    )
 
 
 def _show_game(model: Model, weights: Mapping[str, str], registry: Registry, console: Console) -> None:
     """Terms × players, read from the objectives that the model states for a real batch."""
     from vaegan_bench.api import Networks
-    from vaegan_bench.assembly import stated_game
-    from vaegan_bench.weights import check_targets, read_weight
+    from vaegan_bench.study.assembly import stated_game
+    from vaegan_bench.study.term_weights import check_targets, read_term_weight
 
     game = stated_game(model, registry.build(Networks, "compact"))
-    factors = [read_weight(target, text, registry) for target, text in weights.items()]
+    factors = [read_term_weight(target, text, registry) for target, text in weights.items()]
     check_targets(factors, game, model.name)
     made = table("term", *game, title="each player minimises the sum of coefficient × term")
     for term in dict.fromkeys(term for coefficients in game.values() for term in coefficients):

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaegan_bench.paths import user_path
+from vaegan_bench.system.paths import user_path
 
 if TYPE_CHECKING:
-    from vaegan_bench.registry import Registry
+    from vaegan_bench.registry.plugins import Registry
 
 ResultsOption = Annotated[Path, typer.Option(help="The results folder.", parser=user_path)]
 StudyPath = Annotated[Path, typer.Argument(help="A study's folder, such as results/quick.", parser=user_path)]
@@ -57,7 +57,7 @@ def look_for_data_in(folder: Path | None) -> None:
 
 def read_fields(texts: Sequence[str]) -> Fields:
     """What `--fields name[field=value]` says, the last one where a field is named twice."""
-    from vaegan_bench.selectors import parse_selector
+    from vaegan_bench.registry.selectors import parse_selector
 
     fields: Fields = {}
     for selector in map(parse_selector, texts):
@@ -86,7 +86,7 @@ def extractor_fields(registry: Registry, extractor: str | None, inception_weight
 
 def _metrics_on_any_features(registry: Registry) -> list[str]:
     from vaegan_bench.api import Metric
-    from vaegan_bench.registry import field_types
+    from vaegan_bench.registry.plugins import field_types
 
     metrics = {name: entry.plugin for name, entry in registry.of_kind(Metric.kind).items()}
     return [

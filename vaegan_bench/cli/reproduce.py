@@ -41,8 +41,8 @@ def reproduce(
     ] = None,
     preset: Annotated[str, typer.Option(help="arxiv, last (versions of the authors' code) or quick (CPU).")] = "arxiv",
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 1,
-    steps: Annotated[int | None, typer.Option(help="Training steps per run, in the place of the preset's.")] = None,
-    size: Annotated[int | None, typer.Option(help="Pixels per side, in the place of the preset's.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps per run, instead of the preset's.")] = None,
+    size: Annotated[int | None, typer.Option(help="Pixels per side, instead of the preset's.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     results: ResultsOption = Path("results"),
     data_dir: DataDirOption = None,
@@ -58,20 +58,20 @@ def reproduce(
     import shlex
     import sys
 
-    from vaegan_bench.attempts import Attempts
     from vaegan_bench.cli.fields import extractor_fields, look_for_data_in
+    from vaegan_bench.cli.progress import TerminalProgress
     from vaegan_bench.cli.train import carry_out, print_plan, tell_broken
-    from vaegan_bench.disk_space import check_space
-    from vaegan_bench.errors import IncompleteError
-    from vaegan_bench.execution import Execution
-    from vaegan_bench.paper import load_paper
-    from vaegan_bench.plan import make_plan
-    from vaegan_bench.progress import TerminalProgress
-    from vaegan_bench.registry import Registry
-    from vaegan_bench.reproduction import Reproduction
-    from vaegan_bench.results import default_cache
-    from vaegan_bench.selectors import parse_selector
-    from vaegan_bench.store import StudyFolder
+    from vaegan_bench.execution.execution import Execution
+    from vaegan_bench.registry.plugins import Registry
+    from vaegan_bench.registry.selectors import parse_selector
+    from vaegan_bench.report.reproduction import Reproduction
+    from vaegan_bench.results import StudyFolder
+    from vaegan_bench.study.paper import load_paper
+    from vaegan_bench.study.plan import make_plan
+    from vaegan_bench.system.attempts import Attempts
+    from vaegan_bench.system.disk_space import check_space
+    from vaegan_bench.system.errors import IncompleteError
+    from vaegan_bench.system.paths import default_cache
     from vaegan_bench.training.loading import fetch, load
 
     look_for_data_in(data_dir)
@@ -115,7 +115,7 @@ def reproduce(
 
 def _datasets(values: Sequence[str], comparisons: Sequence[str]) -> dict[str, str]:
     """Comparison → the data set that was given for it, as COMPARISON=NAME, or for all; of several the last."""
-    from vaegan_bench.errors import UnknownNameError
+    from vaegan_bench.system.errors import UnknownNameError
 
     found: dict[str, str] = {}
     for value in values:

@@ -9,11 +9,11 @@ import typer
 
 from vaegan_bench.cli.fields import PluginFiles, StudyPath
 from vaegan_bench.cli.terminal import say, terminal
-from vaegan_bench.paths import user_path
-from vaegan_bench.study import MOST
+from vaegan_bench.study.study import MOST
+from vaegan_bench.system.paths import user_path
 
 if TYPE_CHECKING:
-    from vaegan_bench.store import StudyFolder
+    from vaegan_bench.results import StudyFolder
 
 
 def table(study: StudyPath = Path("results/quick")) -> None:
@@ -24,11 +24,11 @@ def table(study: StudyPath = Path("results/quick")) -> None:
     Example: `vaegan-bench table results/quick`
     """
 
-    from vaegan_bench import report, tables
+    from vaegan_bench.report import tables, writing
 
     folder = _opened(study)
     terminal().print(tables.to_rich(folder.rows()))
-    _say(report.write_tables(folder))
+    _say(writing.write_tables(folder))
     _conclude(folder.missing())
 
 
@@ -37,10 +37,10 @@ def plot(study: StudyPath = Path("results/quick")) -> None:
 
     Exit code 1 where runs are left out because of damage.
     """
-    from vaegan_bench import report
+    from vaegan_bench.report import writing
 
     folder = _opened(study)
-    _say(report.write_plots(folder))
+    _say(writing.write_plots(folder))
     _conclude(folder.left_out_lines())
 
 
@@ -49,10 +49,10 @@ def samples(study: StudyPath = Path("results/quick")) -> None:
 
     Exit code 1 where runs are left out because of damage.
     """
-    from vaegan_bench import report
+    from vaegan_bench.report import writing
 
     folder = _opened(study)
-    _say(report.write_samples(folder))
+    _say(writing.write_samples(folder))
     _conclude(folder.left_out_lines())
 
 
@@ -60,10 +60,10 @@ def sample(
     run: Annotated[
         Path, typer.Argument(help="A run's folder, such as results/quick/vaegan-s0-1a2b3c4d.", parser=user_path)
     ],
-    n: Annotated[int, typer.Option(min=1, max=MOST["batch"], help="How many pictures.")] = 64,
-    out: Annotated[Path, typer.Option(help="The picture file to write.", parser=user_path)] = Path("samples.png"),
+    n: Annotated[int, typer.Option(min=1, max=MOST["batch"], help="How many images.")] = 64,
+    out: Annotated[Path, typer.Option(help="The image file to write.", parser=user_path)] = Path("samples.png"),
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Which codes are drawn.")] = 0,
-    columns: Annotated[int, typer.Option(min=1, max=1000, help="Pictures per row.")] = 8,
+    columns: Annotated[int, typer.Option(min=1, max=1000, help="Images per row.")] = 8,
     given: Annotated[str, typer.Option(help="Of a conditional model: the attributes to have, comma-separated.")] = "",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     plugin: PluginFiles = None,
@@ -72,23 +72,24 @@ def sample(
 
     Example: `vaegan-bench sample results/quick/vaegan-s0-1a2b3c4d --n 64 --out grid.png`
     """
-    from vaegan_bench import report, results
+    from vaegan_bench.execution.from_python import load_model
+    from vaegan_bench.report import writing
 
-    model = results.load_model(run, device, plugin or [])
+    model = load_model(run, device, plugin or [])
     attributes = model.attributes(given.split(",") if given else [], n) if model.model.conditional else None
-    pictures = model.pictures(model.codes(n, seed), attributes).permute(0, 2, 3, 1).numpy()
-    _say([report.save_grid(pictures, columns, out)])
+    images = model.images(model.codes(n, seed), attributes).permute(0, 2, 3, 1).numpy()
+    _say([writing.save_grid(images, columns, out)])
 
 
 def _opened(path: Path) -> StudyFolder:
-    from vaegan_bench.store import StudyFolder
+    from vaegan_bench.results import StudyFolder
 
     return StudyFolder(path)
 
 
 def _conclude(missing: list[str]) -> None:
     """Raise `IncompleteError` where something is missing; what could be shown is shown."""
-    from vaegan_bench.attempts import Attempts
+    from vaegan_bench.system.attempts import Attempts
 
     Attempts(missing).conclude()
 

@@ -20,10 +20,10 @@ from vaegan_bench.cli.terminal import say, table, terminal
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from vaegan_bench.execution import Execution
-    from vaegan_bench.plan import Plan
-    from vaegan_bench.registry import Registry
-    from vaegan_bench.study import Study
+    from vaegan_bench.execution.execution import Execution
+    from vaegan_bench.registry.plugins import Registry
+    from vaegan_bench.study.plan import Plan
+    from vaegan_bench.study.study import Study
 
 EPILOG = """
 Examples:
@@ -36,7 +36,7 @@ Examples:
 
     vaegan-bench run --losses adversarial=minimax,hinge,lsgan --dry-run
 
-    vaegan-bench run --models vaegan --weights "prior=1,linear[over=1000],cyclic"
+    vaegan-bench run --models vaegan --term-weights "prior=1,linear[over=1000],cyclic"
 
     vaegan-bench run --models vaegan --ablate
 
@@ -54,7 +54,7 @@ def run(
     losses: Annotated[
         list[str] | None, typer.Option(help="field=a,b: cross a loss over all models; repeatable.")
     ] = None,
-    weights: Annotated[
+    term_weights: Annotated[
         list[str] | None,
         typer.Option(help="term=a,b or player.term=a,b: factors or schedules, crossed over all models; repeatable."),
     ] = None,
@@ -70,7 +70,7 @@ def run(
     networks: Annotated[str | None, typer.Option(help="Networks by selector, shared by all models.")] = None,
     seeds: Annotated[str | None, typer.Option(help="How many seeds (3), or which: 0,4,7 or a single one, 7,")] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps per run.")] = None,
-    batch: Annotated[int | None, typer.Option(help="Pictures per step.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Images per step.")] = None,
     optimizer: Annotated[str | None, typer.Option(help="Optimizer by selector, shared by all models.")] = None,
     ema: Annotated[
         float | None,
@@ -79,7 +79,7 @@ def run(
     precision: Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")] = None,
     metrics: Annotated[str | None, typer.Option(help="Metrics by selector, comma-separated.")] = None,
-    samples: Annotated[int | None, typer.Option(help="Samples per model, and held-out pictures at most.")] = None,
+    samples: Annotated[int | None, typer.Option(help="Samples per model, and held-out images at most.")] = None,
     draws: Annotated[
         int | None, typer.Option(help="Independent sets of samples per run, for the evaluation noise.")
     ] = None,
@@ -97,17 +97,18 @@ def run(
     """Train, measure and compare models; finished runs are not run again."""
 
     from vaegan_bench.cli.fields import extractor_fields, look_for_data_in, read_fields
-    from vaegan_bench.errors import IncompleteError
-    from vaegan_bench.plan import make_plan
-    from vaegan_bench.registry import Registry
-    from vaegan_bench.results import default_cache
+    from vaegan_bench.registry.plugins import Registry
+    from vaegan_bench.study.plan import make_plan
+    from vaegan_bench.system.errors import IncompleteError
+    from vaegan_bench.system.paths import default_cache
 
     look_for_data_in(data_dir)
     lists = {"models": models, "datasets": datasets, "metrics": metrics}
     plain: dict[str, Any] = {
         "size": size, "split": split, "networks": networks, "steps": steps, "batch": batch, "optimizer": optimizer,
         "ema": ema, "precision": precision, "device": device, "samples": samples, "draws": draws, "name": name,
-        "ablate": ablate or None, "losses": _crossed("--losses", losses), "weights": _crossed("--weights", weights),
+        "ablate": ablate or None, "losses": _crossed("--losses", losses),
+        "term_weights": _crossed("--term-weights", term_weights),
     }  # fmt: skip
     registry = Registry(plugin or [])
     given = extractor_fields(registry, extractor, inception_weights) | read_fields(fields or [])
@@ -134,8 +135,8 @@ def _study(
     fields: dict[str, dict[str, str]],
 ) -> Study:
     """The study that the flags describe."""
-    from vaegan_bench.selectors import split_list
-    from vaegan_bench.study import load_study
+    from vaegan_bench.registry.selectors import split_list
+    from vaegan_bench.study.study import load_study
 
     study = load_study(_default_study() if source == "auto" else source)
     values = {key: value for key, value in plain.items() if value is not None}
@@ -153,7 +154,7 @@ def _default_study() -> str:
 
 
 def _seeds(text: str | None) -> int | list[int] | None:
-    from vaegan_bench.errors import StudyError
+    from vaegan_bench.system.errors import StudyError
 
     if text is None:
         return None
@@ -167,12 +168,12 @@ def _seeds(text: str | None) -> int | list[int] | None:
 
 
 CROSSED = {"--losses": "field=loss,loss,… such as adversarial=minimax,hinge",
-           "--weights": "term=weight,weight,… such as prior=0.5,linear[over=1000]"}  # fmt: skip
+           "--term-weights": "term=weight,weight,… such as prior=0.5,linear[over=1000]"}  # fmt: skip
 
 
 def _crossed(option: str, texts: list[str] | None) -> dict[str, list[str]] | None:
-    from vaegan_bench.errors import StudyError
-    from vaegan_bench.selectors import split_list
+    from vaegan_bench.registry.selectors import split_list
+    from vaegan_bench.system.errors import StudyError
 
     crossed: dict[str, list[str]] = {}
     for text in texts or []:
@@ -188,9 +189,9 @@ def carry_out(plan: Plan, registry: Registry, results: Path, cache: Path, consol
 
     An interruption goes on to the caller, after a line on what is kept.
     """
-    from vaegan_bench.execution import Execution
-    from vaegan_bench.progress import TerminalProgress
-    from vaegan_bench.store import StudyFolder
+    from vaegan_bench.cli.progress import TerminalProgress
+    from vaegan_bench.execution.execution import Execution
+    from vaegan_bench.results import StudyFolder
 
     folder = StudyFolder(results / plan.study.name)
     progress = TerminalProgress(console)
@@ -244,22 +245,22 @@ def _announce(execution: Execution, console: Console) -> None:
 
 def _conclude(execution: Execution, console: Console) -> list[str]:
     """Write and print what was found; return what is missing, line by line."""
-    from vaegan_bench import report, tables
-    from vaegan_bench.attempts import Attempts
+    from vaegan_bench.report import tables, writing
+    from vaegan_bench.system.attempts import Attempts
 
     folder, attempts = execution.folder, Attempts(execution.missing())
     attempts.lines += folder.missing()
     if not folder.runs():
         return attempts.lines
     with console.status("Writing tables and plots"), attempts.part("report"):
-        report.write_report(folder)
+        writing.write_report(folder)
     with attempts.part("the table in the terminal"):
         console.print(tables.to_rich(folder.rows()))
     with attempts.part("the table of terms left out"):
         left_out = tables.ablation(folder.rows())
         if not left_out.empty:
             console.print(tables.ablation_to_rich(left_out))
-    names = ", ".join(path.name for path in report.written(folder))
+    names = ", ".join(path.name for path in writing.written(folder))
     console.print(f"Results: {folder.path}/ ({names})", markup=False, highlight=False)
     return attempts.lines
 
@@ -268,8 +269,8 @@ def print_plan(plan: Plan, console: Console) -> None:
     """Print what a plan would cost, and train nothing."""
     from rich.markup import escape
 
-    from vaegan_bench.estimate import estimate
-    from vaegan_bench.tables import duration, wrapped
+    from vaegan_bench.execution.estimate import estimate
+    from vaegan_bench.report.tables import duration, wrapped
 
     _warn(plan, console)
     title = f"{plan.study.name}: {', '.join(plan.study.datasets)} at {plan.study.size}×{plan.study.size}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vaegan_bench.cli.terminal import say, table, terminal
-from vaegan_bench.paths import user_path
+from vaegan_bench.system.paths import user_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,9 +28,9 @@ def compare(
 
     Examples: `vaegan-bench compare vaegan vae`, `vaegan-bench compare "vaegan[gamma=0.1]" vaegan --metric psnr`
     """
-    from vaegan_bench import tables
-    from vaegan_bench.errors import StudyError
-    from vaegan_bench.store import StudyFolder
+    from vaegan_bench.report import tables
+    from vaegan_bench.results import StudyFolder
+    from vaegan_bench.system.errors import StudyError
 
     folder = StudyFolder(study)
     for reason in folder.left_out().values():
@@ -45,7 +45,7 @@ def compare(
 
 
 def _chosen(found: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
-    from vaegan_bench.errors import UnknownNameError
+    from vaegan_bench.system.errors import UnknownNameError
 
     known = list(found["metric"].unique())
     for name in metrics:
@@ -58,7 +58,7 @@ def _printed(found: pd.DataFrame, model: str, other: str) -> Table:
     from rich import box
     from rich.markup import escape
 
-    from vaegan_bench.tables import BETTER, WORSE, cell, heading
+    from vaegan_bench.report.tables import BETTER, WORSE, cell, heading
 
     made = table("metric", box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
     fewest, most = found["seeds"].min(), found["seeds"].max()
@@ -84,7 +84,7 @@ def _printed(found: pd.DataFrame, model: str, other: str) -> Table:
 
 def _open(found: pd.DataFrame) -> str:
     """What a dash in place of a verdict means here; '' where there is none."""
-    from vaegan_bench.tables import BETTER, WORSE
+    from vaegan_bench.report.tables import BETTER, WORSE
 
     reasons = [reason for reason in found["verdict"].unique() if reason not in (BETTER, WORSE)]
     return f"—: {', or '.join(reasons)}." if reasons else ""

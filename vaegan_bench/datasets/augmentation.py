@@ -1,4 +1,4 @@
-"""Vary training pictures on their device, a whole batch at once: mirrored, moved, recoloured."""
+"""Vary training images on their device, a whole batch at once: mirrored, moved, recoloured."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Jitter(NamedTuple):
     """Standard deviations of random changes, each normally distributed."""
 
     translation: float
-    """As a share of the picture's side, to the right and down."""
+    """As a share of the image's side, to the right and down."""
     scale: float
     """Around 1."""
     rotation: float
@@ -37,13 +37,13 @@ def augmented(x_BCHW: Tensor, how: Augmentation, jitter: Jitter, noise: torch.Ge
 
 
 def mirrored(x_BCHW: Tensor, noise: torch.Generator) -> Tensor:
-    """Each picture mirrored with probability ½."""
+    """Each image mirrored with probability ½."""
     flipped_B = torch.rand(len(x_BCHW), generator=noise, device=noise.device) < 0.5
     return torch.where(flipped_B.to(x_BCHW.device)[:, None, None, None], x_BCHW.flip(-1), x_BCHW)
 
 
 def jittered(x_BCHW: Tensor, jitter: Jitter, noise: torch.Generator) -> Tensor:
-    """RGB pictures in [-1, 1], each moved and recoloured by numbers of its own."""
+    """RGB images in [-1, 1], each moved and recoloured by numbers of its own."""
     normal_7B = torch.randn(7, len(x_BCHW), generator=noise, device=noise.device).to(x_BCHW.device)
     right, down, scale, rotation, gamma, contrast, hue = normal_7B
     shift = jitter.translation * right, jitter.translation * down
@@ -57,7 +57,7 @@ def _exponent(deviation: float, normal_B: Tensor) -> Tensor:
 
 
 def _moved(x_BCHW: Tensor, right_B: Tensor, down_B: Tensor, scale_B: Tensor, rotation_B: Tensor) -> Tensor:
-    """About the picture's centre, by bicubic interpolation; the edge is repeated beyond it."""
+    """About the image's centre, by bicubic interpolation; the edge is repeated beyond it."""
     cos, sin = rotation_B.cos() / scale_B, rotation_B.sin() / scale_B
     # A grid says where each new pixel comes from, and its unit is half a side.
     across = torch.stack([cos, sin, -2 * (cos * right_B + sin * down_B)], 1)
@@ -67,7 +67,7 @@ def _moved(x_BCHW: Tensor, right_B: Tensor, down_B: Tensor, scale_B: Tensor, rot
 
 
 def _recoloured(x_BCHW: Tensor, gamma_B: Tensor, contrast_B: Tensor, hue_B: Tensor) -> Tensor:
-    """Pictures in [0, 1]: an exponent on all channels, one on saturation and value, and a turn of the hue."""
+    """Images in [0, 1]: an exponent on all channels, one on saturation and value, and a turn of the hue."""
     gamma, contrast, turn = (numbers_B[:, None, None] for numbers_B in (gamma_B, contrast_B, hue_B))
     hue, saturation, value = _to_hsv(x_BCHW.pow(gamma[:, None]))
     return _to_rgb(hue + turn, saturation.pow(contrast), value.pow(contrast))

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from vaegan_bench.api import Data, Dataset, Progress, silent
-from vaegan_bench.datasets.labelled import Pictures, Source, fetch_labelled, load_labelled
+from vaegan_bench.datasets.labelled import Images, Source, fetch_labelled, load_labelled
 from vaegan_bench.datasets.published_files import PublishedFile
-from vaegan_bench.vision import load_torchvision
+from vaegan_bench.system.vision import load_torchvision
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -41,9 +41,9 @@ def _source() -> Source:
         files=tuple(f"{opened.base_folder}/{name}" for name in names),
         published=(PublishedFile(opened.filename, (opened.url,), opened.tgz_md5),),
         unpack=lambda folder: opened(folder, download=True),
-        read=lambda folder: (_pictures(opened(folder, train=True)), _pictures(opened(folder, train=False))),
+        read=lambda folder: (_images(opened(folder, train=True)), _images(opened(folder, train=False))),
     )
 
 
-def _pictures(opened: Any) -> Pictures:
-    return Pictures(torch.from_numpy(opened.data).permute(0, 3, 1, 2), torch.tensor(opened.targets))
+def _images(opened: Any) -> Images:
+    return Images(torch.from_numpy(opened.data).permute(0, 3, 1, 2), torch.tensor(opened.targets))

@@ -1,4 +1,4 @@
-"""Pictures of clothes in the format of MNIST."""
+"""Images of clothes in the format of MNIST."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from vaegan_bench.api import Data, Dataset, Progress, silent
 from vaegan_bench.datasets.labelled import fetch_labelled, load_labelled
 from vaegan_bench.datasets.mnist import idx_source
-from vaegan_bench.vision import load_torchvision
+from vaegan_bench.system.vision import load_torchvision
 
 CLOTHES = (
     "T-shirt_or_top",
@@ -34,7 +34,7 @@ class FashionMNIST(Dataset):
     name = "fashion-mnist"
 
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
-        """All pictures, grey; each class is an attribute, too."""
+        """All images, grey; each class is an attribute, too."""
         return load_labelled(self, idx_source(load_torchvision().datasets.FashionMNIST), CLOTHES, size, cache, progress)
 
     def fetch(self, progress: Progress = silent) -> None:

@@ -1,4 +1,4 @@
-"""Pictures with a class each: read by torchvision, resized and kept once, every class an attribute, too."""
+"""Images with a class each: read by torchvision, resized and kept once, every class an attribute, too."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Data, DataError, Dataset, Progress, Split
-from vaegan_bench.code import code_behind
 from vaegan_bench.datasets.published_files import PublishedFile, by_hand, fetch_files
 from vaegan_bench.datasets.resizing import at_size
-from vaegan_bench.locks import locked
-from vaegan_bench.tensor_files import State, kept, sha256_of_state
+from vaegan_bench.system.code import code_behind
+from vaegan_bench.system.locks import locked
+from vaegan_bench.system.tensor_files import State, kept, sha256_of_state
 
 PARTS = ("train", "test")
 
 
-class Pictures(NamedTuple):
+class Images(NamedTuple):
     """One part of a data set as it is published."""
 
     images_NCHW: Tensor
@@ -31,7 +31,7 @@ class Pictures(NamedTuple):
     """int64; None where the part has no classes."""
 
 
-Read = Callable[[], tuple[Pictures, Pictures]]
+Read = Callable[[], tuple[Images, Images]]
 """Training and test part, at their own size."""
 
 
@@ -44,7 +44,7 @@ class Source(NamedTuple):
     """What to download in order to have it."""
     unpack: Callable[[Path], object]
     """Makes the files in a folder of the downloads in it."""
-    read: Callable[[Path], tuple[Pictures, Pictures]]
+    read: Callable[[Path], tuple[Images, Images]]
     """Training and test part from the files in a folder."""
 
 
@@ -113,7 +113,7 @@ def prepared(
 
 
 def _state(
-    dataset: Dataset, classes: tuple[str, ...], parts: tuple[Pictures, Pictures], size: int, progress: Progress
+    dataset: Dataset, classes: tuple[str, ...], parts: tuple[Images, Images], size: int, progress: Progress
 ) -> State:
     state = {}
     for name, (images_NCHW, labels_N) in zip(PARTS, parts, strict=True):
@@ -121,7 +121,7 @@ def _state(
         if labels_N is not None:
             known = len(labels_N) == len(images_NCHW) and set(labels_N.unique().tolist()) <= set(range(len(classes)))
             if not known:
-                raise DataError(f"{dataset} ({name}) does not have one of its {len(classes)} classes for each picture.")
+                raise DataError(f"{dataset} ({name}) does not have one of its {len(classes)} classes for each image.")
             state[f"{name} labels"] = labels_N
     return state
 
@@ -137,7 +137,7 @@ def _missing(source: Source, folder: Path) -> list[str]:
     return [file for file in source.files if not (folder / file).is_file()]
 
 
-def _read(dataset: Dataset, source: Source, folder: Path) -> tuple[Pictures, Pictures]:
+def _read(dataset: Dataset, source: Source, folder: Path) -> tuple[Images, Images]:
     try:
         return source.read(folder)
     except MemoryError as error:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from vaegan_bench.api import Data, Dataset, Progress, silent
-from vaegan_bench.datasets.labelled import Pictures, Source, fetch_labelled, load_labelled
+from vaegan_bench.datasets.labelled import Images, Source, fetch_labelled, load_labelled
 from vaegan_bench.datasets.published_files import PublishedFile
-from vaegan_bench.vision import load_torchvision
+from vaegan_bench.system.vision import load_torchvision
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 """In words, so that no table mistakes a class for a number."""
@@ -45,11 +45,11 @@ def idx_source(torchvision_class: Any) -> Source:
         ),
         unpack=lambda folder: torchvision_class(folder, download=True),
         read=lambda folder: (
-            _pictures(torchvision_class(folder, train=True)),
-            _pictures(torchvision_class(folder, train=False)),
+            _images(torchvision_class(folder, train=True)),
+            _images(torchvision_class(folder, train=False)),
         ),
     )
 
 
-def _pictures(opened: Any) -> Pictures:
-    return Pictures(opened.data[:, None], opened.targets)
+def _images(opened: Any) -> Images:
+    return Images(opened.data[:, None], opened.targets)

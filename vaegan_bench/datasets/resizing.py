@@ -1,4 +1,4 @@
-"""Pictures of one size at another, the same on every machine."""
+"""Images of one size at another, the same on every machine."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from torch.nn.functional import pad
 from vaegan_bench.api import DataError, Progress
 
 REPORTED = 1000
-"""Pictures from one report of progress to the next."""
+"""Images from one report of progress to the next."""
 
 
 def at_size(images_NCHW: Tensor, size: int, description: str, progress: Progress) -> Tensor:
-    """Pictures (N, C, H, H) as uint8 (N, C, size, size).
+    """Images (N, C, H, H) as uint8 (N, C, size, size).
 
-    Pictures of 28 pixels get a black frame of two pixels first, and so show the same at every size but 28: at 32 their
+    Images of 28 pixels get a black frame of two pixels first, and so show the same at every size but 28: at 32 their
     pixels are the published ones. Other sizes are resized by bicubic interpolation, antialiased where they get smaller.
     Raises `DataError` for a size below 1.
     """
     if size < 1:
-        raise DataError(f"Pictures have at least 1 pixel per side, not {size}.")
+        raise DataError(f"Images have at least 1 pixel per side, not {size}.")
     if images_NCHW.shape[-1] == 28 != size:
         images_NCHW = pad(images_NCHW, (2, 2, 2, 2))
     if images_NCHW.shape[-1] == size:

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from vaegan_bench.api import Data, Dataset, Progress, silent
-from vaegan_bench.datasets.labelled import Pictures, Source, fetch_labelled, load_labelled
+from vaegan_bench.datasets.labelled import Images, Source, fetch_labelled, load_labelled
 from vaegan_bench.datasets.published_files import PublishedFile
-from vaegan_bench.vision import load_torchvision
+from vaegan_bench.system.vision import load_torchvision
 
 CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
 
@@ -25,8 +25,8 @@ class STL10(Dataset):
 
     name = "stl10"
     unlabeled: bool = False
-    """Train on the 100,000 pictures without a label, too. Then there are no classes and no attributes at all: a picture
-    whose class nobody noted is no picture without one, which is what metrics of attributes would take it for."""
+    """Train on the 100,000 images without a label, too. Then there are no classes and no attributes at all: an image
+    whose class nobody noted is no image without one, which is what metrics of attributes would take it for."""
 
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
         """All photographs in colour; each class is an attribute, too, unless `unlabeled`."""
@@ -43,9 +43,9 @@ class STL10(Dataset):
             files=tuple(f"{opened.base_folder}/{name}" for name, _ in opened.train_list + opened.test_list),
             published=(PublishedFile(opened.filename, (opened.url,), opened.tgz_md5),),
             unpack=lambda folder: opened(folder, download=True),
-            read=lambda folder: (self._pictures(opened(folder, split)), self._pictures(opened(folder, "test"))),
+            read=lambda folder: (self._images(opened(folder, split)), self._images(opened(folder, "test"))),
         )
 
-    def _pictures(self, opened: Any) -> Pictures:
+    def _images(self, opened: Any) -> Images:
         labels = None if self.unlabeled else torch.from_numpy(opened.labels).long()
-        return Pictures(torch.from_numpy(opened.data), labels)
+        return Images(torch.from_numpy(opened.data), labels)

@@ -1,4 +1,4 @@
-"""House numbers, one digit in the middle of each picture."""
+"""House numbers, one digit in the middle of each image."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from vaegan_bench.api import Data, Dataset, Progress, silent
-from vaegan_bench.datasets.labelled import Pictures, Source, fetch_labelled, load_labelled
+from vaegan_bench.datasets.labelled import Images, Source, fetch_labelled, load_labelled
 from vaegan_bench.datasets.mnist import DIGITS
 from vaegan_bench.datasets.published_files import PublishedFile
-from vaegan_bench.vision import load_torchvision
+from vaegan_bench.system.vision import load_torchvision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class SVHN(Dataset):
 
     name = "svhn"
     extra: bool = False
-    """Train on the 531,131 easier digits of the extra part, too; at 32×32 the training pictures then take 1.9 GB."""
+    """Train on the 531,131 easier digits of the extra part, too; at 32×32 the training images then take 1.9 GB."""
 
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
         """All digits in colour; each class is an attribute, too."""
@@ -44,13 +44,13 @@ class SVHN(Dataset):
             files=tuple(file.path for file in published),
             published=published,
             unpack=lambda folder: None,
-            read=lambda folder: self._parts({part: _pictures(opened(folder, part)) for part in parts}),
+            read=lambda folder: self._parts({part: _images(opened(folder, part)) for part in parts}),
         )
 
-    def _parts(self, read: dict[str, tuple[torch.Tensor, torch.Tensor]]) -> tuple[Pictures, Pictures]:
+    def _parts(self, read: dict[str, tuple[torch.Tensor, torch.Tensor]]) -> tuple[Images, Images]:
         trained_on = [part for name, part in read.items() if name != "test"]
-        return Pictures(*map(torch.cat, zip(*trained_on, strict=True))), Pictures(*read["test"])
+        return Images(*map(torch.cat, zip(*trained_on, strict=True))), Images(*read["test"])
 
 
-def _pictures(opened: Any) -> tuple[torch.Tensor, torch.Tensor]:
+def _images(opened: Any) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(opened.data), torch.from_numpy(opened.labels)

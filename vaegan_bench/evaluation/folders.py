@@ -105,7 +105,7 @@ class FolderOutputs:
     sampled = False
 
     def __init__(self, shared: Shared, samples_NCHW: Tensor) -> None:
-        """`shared` holds the real pictures as its test part."""
+        """`shared` holds the real images as its test part."""
         self.shared, self.data, self.samples = shared, shared.data, samples_NCHW
         self._features: dict[str, Features] = {}
 
@@ -121,12 +121,12 @@ class FolderOutputs:
 
     @property
     def real(self) -> Tensor:
-        """The real pictures."""
+        """The real images."""
         return self.data.test.images_NCHW
 
     @property
     def train(self) -> Tensor:
-        """No training pictures are known."""
+        """No training images are known."""
         return self.data.train.images_NCHW
 
     def prior(self, n: int) -> Tensor:
@@ -152,11 +152,11 @@ class FolderOutputs:
         return self._features[str(extractor)]
 
     def reference(self, extractor: Extractor, derive: Derive, **parameters: int | float | str) -> Mapping[str, Tensor]:
-        """What a metric derives from the features of the real pictures."""
+        """What a metric derives from the features of the real images."""
         return self.shared.reference(extractor, len(self.real), derive, parameters)
 
 
 def folder_data(real_NCHW: Tensor) -> Data:
     """Real images without attributes, as the test part of data that have no training part."""
     nothing = torch.zeros(len(real_NCHW), 0, dtype=torch.bool)
-    return Data(Split(real_NCHW[:0], nothing[:0]), Split(real_NCHW, nothing), digest="pictures of a folder")
+    return Data(Split(real_NCHW[:0], nothing[:0]), Split(real_NCHW, nothing), digest="images of a folder")

@@ -13,7 +13,7 @@ from vaegan_bench.metrics.memorisation import near_duplicates
 SATURATED = 0.999
 """The discriminator's area under the ROC curve from which it teaches the generator nothing."""
 COLLAPSED = 0.5
-"""The share of samples that have a near-duplicate from which a generator knows too few pictures."""
+"""The share of samples that have a near-duplicate from which a generator knows too few images."""
 AT_THE_END = 0.1
 """The share of training, at its end, over which the discriminator is judged."""
 
@@ -22,7 +22,7 @@ def verdicts(outputs: Outputs, history: pd.DataFrame) -> dict[str, str]:
     """What went wrong → the numbers that say so; {} for a healthy run.
 
     'posterior collapse': no latent dimension is active; 'mode collapse': half of the samples have a near-duplicate;
-    'discriminator saturated': over the last tenth of training it told real pictures from fakes in all but one of a
+    'discriminator saturated': over the last tenth of training it told real images from fakes in all but one of a
     thousand pairs. `history` is the run's: columns step, term, value.
     """
     return dict([*_posterior_collapse(outputs), *_mode_collapse(outputs), *_saturation(history)])
@@ -51,5 +51,5 @@ def _saturation(history: pd.DataFrame) -> Iterator[tuple[str, str]]:
     if len(late) and late.mean() >= SATURATED:
         yield (
             "discriminator saturated",
-            f"real pictures outscored fakes in {late.mean():.2%} of pairs over the last {AT_THE_END:.0%} of training",
+            f"real images outscored fakes in {late.mean():.2%} of pairs over the last {AT_THE_END:.0%} of training",
         )

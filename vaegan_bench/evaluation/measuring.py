@@ -8,94 +8,16 @@ import statistics
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, TypedDict
+from typing import Any
 
-from vaegan_bench.api import Exhibits, Extractor, Measurement, Metric, Outputs, PluginError, definition
-from vaegan_bench.errors import FAILURES, reason_of
-from vaegan_bench.evaluation.exhibits import check_exhibits
-from vaegan_bench.records import check
-from vaegan_bench.registry import plugins_within
-from vaegan_bench.runs import code_of
+from vaegan_bench.api import Exhibits, Measurement, Metric, Outputs, PluginError
+from vaegan_bench.results.exhibits import check_exhibits
+from vaegan_bench.results.shapes import Row
+from vaegan_bench.system.errors import FAILURES, reason_of
+from vaegan_bench.system.plain_data import check
 
 BOUNDS = ("low", "high", "ceiling", "floor")
-"""What rows hold beside the value, in the mean over draws, too."""
-COUNTS = "n_"
-"""How the keys of a protocol begin that say how many images were measured."""
-
-
-class Row(TypedDict):
-    """One number: the fields of `Measurement`, the metric's family, and the noise over draws."""
-
-    metric: str
-    value: float
-    direction: Literal["higher", "lower", "none"]
-    units: str
-    protocol: dict[str, Any]
-    attribute: str
-    low: float | None
-    high: float | None
-    ceiling: float | None
-    floor: float | None
-    noise: float | None
-    family: str
-
-
-class MeasurementRecord(TypedDict):
-    """One metric by one protocol on one run, as metrics.json holds it."""
-
-    label: str
-    """The metric's selector."""
-    metric: dict[str, Any]
-    """Its definition."""
-    samples: int
-    draws: int
-    code: dict[str, Any]
-    weights: dict[str, str]
-    """Extractor → a hash of its weights."""
-    rows: list[Row]
-    problem: str
-    """Why numbers are missing; '' where none is."""
-    exhibits: list[str]
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """How runs are measured."""
-
-    metrics: Sequence[Metric]
-    samples: int
-    """Samples per draw, and held-out pictures at most."""
-    draws: int
-    """Independent sets of samples per run: their spread is the evaluation noise."""
-
-    @property
-    def definition(self) -> dict[str, Any]:
-        """What is asked for, as plain data: the metrics, the samples and the draws."""
-        metrics = [{"label": str(metric), "metric": plain_definition(metric)} for metric in self.metrics]
-        return {"metrics": metrics, "samples": self.samples, "draws": self.draws}
-
-    def records(self, measured: Measured, weights: Mapping[str, str]) -> list[tuple[MeasurementRecord, Exhibits]]:
-        """What to keep of each metric, with the hashes of the `weights` of its extractors, and its exhibits."""
-        return [(self._record(result, weights), result.exhibits) for result in measured.results]
-
-    def _record(self, result: Result, weights: Mapping[str, str]) -> MeasurementRecord:
-        return {
-            "label": str(result.metric),
-            "metric": plain_definition(result.metric),
-            "samples": self.samples,
-            "draws": self.draws,
-            "code": dict(code_of([result.metric]).parts),
-            "weights": {name: weights[name] for name in extractors_of(result.metric) if name in weights},
-            "rows": [self._counted(row) for row in result.rows],
-            "problem": result.problem,
-            "exhibits": list(result.exhibits),
-        }
-
-    def _counted(self, row: Row) -> Row:
-        """A row whose protocol says how many images were asked for, unless it says how many were measured."""
-        if any(key.startswith(COUNTS) for key in row["protocol"]):
-            return row
-        return {**row, "protocol": {**row["protocol"], "samples": self.samples}}
+"""What rows hold beside the value, averaged over draws, too."""
 
 
 class Watched(Outputs, typing.Protocol):
@@ -135,17 +57,6 @@ class Measured:
     def problems(self) -> dict[str, str]:
         """metric → why numbers are missing."""
         return {str(result.metric): result.problem for result in self.results if result.problem}
-
-
-def plain_definition(metric: Metric) -> dict[str, Any]:
-    """A metric's definition as JSON gives it back: tuples are lists there."""
-    plain: dict[str, Any] = json.loads(json.dumps(definition(metric)))
-    return plain
-
-
-def extractors_of(metric: Metric) -> list[str]:
-    """The extractors that a metric looks through, as `Shared.weights` names them."""
-    return [str(definition(plugin)) for plugin in plugins_within(metric) if isinstance(plugin, Extractor)]
 
 
 def measure(draws: Sequence[Watched], metrics: Sequence[Metric], split: str) -> Measured:
@@ -190,7 +101,7 @@ def _not_finite(rows: Sequence[Row]) -> str:
 
 
 def _rows(metric: Metric, draws: Sequence[Watched], split: str) -> list[Row]:
-    """One row per number, in the mean over draws where samples were asked for."""
+    """One row per number, averaged over draws where samples were asked for."""
     first = draws[0]
     first.sampled = False
     repeats = [metric(first)]

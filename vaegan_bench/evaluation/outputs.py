@@ -22,19 +22,19 @@ from vaegan_bench.api import (
     to_signed,
 )
 from vaegan_bench.evaluation.shared import Shared
-from vaegan_bench.randomness import derive_seed
+from vaegan_bench.system.randomness import derive_seed
 from vaegan_bench.training.trained_model import TrainedModel
 
 BATCH = 256
 TRAIN = 10_000
-"""How many training pictures are looked at: as many as Larsen et al. (2016) took for their attribute vectors."""
+"""How many training images are looked at: as many as Larsen et al. (2016) took for their attribute vectors."""
 
 
 class ModelOutputs:
     """What one trained model made; see `vaegan_bench.api.Outputs`."""
 
     def __init__(self, model: TrainedModel, shared: Shared, n: int, seed: int) -> None:
-        """Measure on at most `n` held-out pictures and on `n` samples; `seed` is the run's."""
+        """Measure on at most `n` held-out images and on `n` samples; `seed` is the run's."""
         self.model, self.shared, self.n, self.seed = model, shared, n, seed
         self.data = shared.data
         self.draw = 0
@@ -62,13 +62,13 @@ class ModelOutputs:
 
     @property
     def real(self) -> Tensor:
-        """The held-out pictures."""
-        return self.shared.pictures("real", self.n)
+        """The held-out images."""
+        return self.shared.images("real", self.n)
 
     @property
     def train(self) -> Tensor:
-        """The first training pictures."""
-        return self.shared.pictures("train", TRAIN)
+        """The first training images."""
+        return self.shared.images("train", TRAIN)
 
     @property
     def samples(self) -> Tensor:
@@ -78,7 +78,7 @@ class ModelOutputs:
 
     @cached_property
     def _samples(self) -> Tensor:
-        # A conditional model is asked for pictures with the attributes of the held-out ones.
+        # A conditional model is asked for images with the attributes of the held-out ones.
         return self.decode(self.model.codes(self.n, derive_seed(self.seed, "evaluation", self.draw)))
 
     def prior(self, n: int) -> Tensor:
@@ -87,56 +87,56 @@ class ModelOutputs:
 
     @cached_property
     def reconstructions(self) -> Tensor | None:
-        """The held-out pictures through the posterior mean; None without an encoder."""
+        """The held-out images through the posterior mean; None without an encoder."""
         return None if self.means is None else self.decode(self.means)
 
     @cached_property
     def posterior(self) -> Posterior | None:
-        """q(z|x) of the held-out pictures; None without an encoder."""
+        """q(z|x) of the held-out images; None without an encoder."""
         return self._encoded(self.real, self.data.test.conditions)
 
     @property
     def means(self) -> Tensor | None:
-        """Posterior means of the held-out pictures; None without an encoder."""
+        """Posterior means of the held-out images; None without an encoder."""
         return None if self.posterior is None else self.posterior.mu_BZ
 
     @cached_property
     def train_means(self) -> Tensor | None:
-        """Posterior means of the first training pictures; None without an encoder."""
+        """Posterior means of the first training images; None without an encoder."""
         encoded = self._encoded(self.train, self.data.train.conditions)
         return None if encoded is None else encoded.mu_BZ
 
     def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
-        """Pictures of any codes; of a conditional model by default with the attributes of the held-out pictures."""
+        """Images of any codes; of a conditional model by default with the attributes of the held-out images."""
         if attributes_NA is None and self.model.model.conditional:
             known = self.data.test.conditions[: len(self.real)]
             attributes_NA = known[torch.arange(len(z_NZ)) % len(known)]
-        return self.model.pictures(z_NZ, attributes_NA, BATCH)
+        return self.model.images(z_NZ, attributes_NA, BATCH)
 
     def network(self, extractor: Extractor) -> FeatureNetwork:
         """The opened extractor, shared by all runs."""
         return self.shared.network(extractor)
 
     def features(self, extractor: Extractor, source: Source) -> Features:
-        """Features of one set of pictures, extracted once."""
+        """Features of one set of images, extracted once."""
         if source in ("real", "train"):
             n = len(self.real) if source == "real" else len(self.train)
             return self.shared.features(extractor, source, n)
         self.sampled |= source == "samples"
         key = (str(definition(extractor)), source)
         if key not in self._features:
-            self._features[key] = self.network(extractor)(self._pictures(source), self.shared.progress)
+            self._features[key] = self.network(extractor)(self._images(source), self.shared.progress)
         return self._features[key]
 
     def reference(self, extractor: Extractor, derive: Derive, **parameters: int | float | str) -> Mapping[str, Tensor]:
-        """What a metric derives from the features of the held-out pictures."""
+        """What a metric derives from the features of the held-out images."""
         return self.shared.reference(extractor, len(self.real), derive, parameters)
 
-    def _pictures(self, source: Source) -> Tensor:
-        pictures = self._samples if source == "samples" else self.reconstructions
-        if pictures is None:
+    def _images(self, source: Source) -> Tensor:
+        images = self._samples if source == "samples" else self.reconstructions
+        if images is None:
             raise BenchError(f"Model '{self.model.model.name}' has no {source}.")
-        return pictures
+        return images
 
     def _encoded(self, images_NCHW: Tensor, conditions_NA: Tensor) -> Posterior | None:
         if not self.model.has_encoder or not len(images_NCHW):

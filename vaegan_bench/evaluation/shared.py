@@ -1,4 +1,4 @@
-"""What all runs on one data set share: opened extractors, and what is known of the real pictures, kept on disk."""
+"""What all runs on one data set share: opened extractors, and what is known of the real images, kept on disk."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from vaegan_bench.api import (
     definition,
     silent,
 )
-from vaegan_bench.code import code_behind
-from vaegan_bench.errors import FAILURES, reason_of
-from vaegan_bench.registry import plugins_within
-from vaegan_bench.tensor_files import State, kept
+from vaegan_bench.registry.plugins import plugins_within
+from vaegan_bench.system.code import code_behind
+from vaegan_bench.system.errors import FAILURES, reason_of
+from vaegan_bench.system.tensor_files import State, kept
 
 RealSource = Literal["real", "train"]
 Key = tuple[str, ...]
 
 
 class Shared:
-    """Extractors, and features of real pictures with what metrics derive from them, for all runs on one data set.
+    """Extractors, and features of real images with what metrics derive from them, for all runs on one data set.
 
-    What is computed is kept under `cache`, addressed by its content: by a hash of the pictures themselves, of the
+    What is computed is kept under `cache`, addressed by its content: by a hash of the images themselves, of the
     extractor's weights, settings and code, and of the derived quantity's parameters and code. So it serves all studies,
     and nothing stale is ever read.
     """
@@ -58,29 +58,29 @@ class Shared:
         """Extractor → a hash of its weights, of those that were opened."""
         return {key: network.digest for key, network in self._networks.items()}
 
-    def pictures(self, source: RealSource, n: int) -> Tensor:
-        """The first n held-out or training pictures."""
+    def images(self, source: RealSource, n: int) -> Tensor:
+        """The first n held-out or training images."""
         split = self.data.test if source == "real" else self.data.train
         return split.images_NCHW[:n]
 
     def features(self, extractor: Extractor, source: RealSource, n: int) -> Features:
-        """Features of the first n held-out or training pictures."""
+        """Features of the first n held-out or training images."""
 
         def extract() -> State:
-            found = self.network(extractor)(self.pictures(source, n), self.progress)
+            found = self.network(extractor)(self.images(source, n), self.progress)
             return {"features": found.features_NF, "logits": found.logits_NK}
 
         state = self._kept(("features", *self._origin(extractor, source, n)), extract)
         return Features(state["features"], state["logits"])
 
     def reference(self, extractor: Extractor, n: int, derive: Derive, parameters: Mapping[str, object]) -> State:
-        """`derive(features of the first n held-out pictures, **parameters)`."""
+        """`derive(features of the first n held-out images, **parameters)`."""
         key = (derive.__qualname__, code_behind(derive).digest, json.dumps(dict(parameters), sort_keys=True))
         origin = self._origin(extractor, "real", n)
         return self._kept((*key, *origin), lambda: derive(self.features(extractor, "real", n), **parameters))
 
     def _origin(self, extractor: Extractor, source: RealSource, n: int) -> Key:
-        """What decides the features of real pictures."""
+        """What decides the features of real images."""
         network = self.network(extractor)
         how = json.dumps([definition(extractor), dict(network.protocol)], sort_keys=True)
         code = code_behind(*map(type, plugins_within(extractor))).digest
@@ -88,7 +88,7 @@ class Shared:
 
     def _hash(self, source: RealSource, n: int) -> str:
         if (source, n) not in self._hashes:
-            images = self.pictures(source, n).cpu().contiguous()
+            images = self.images(source, n).cpu().contiguous()
             digest = hashlib.sha256(str(tuple(images.shape)).encode())
             digest.update(images.numpy().data)
             self._hashes[source, n] = digest.hexdigest()

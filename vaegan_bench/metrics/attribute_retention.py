@@ -1,4 +1,4 @@
-"""Whether pictures keep their attributes through encoding and decoding, as an oracle sees it."""
+"""Whether images keep their attributes through encoding and decoding, as an oracle sees it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Extractor, Measurement, Metric, Outputs
-from vaegan_bench.extractors.attribute_scores import (
+from vaegan_bench.metrics.extractors.attribute_scores import (
     area_under_roc,
     balanced_accuracy,
     influence_on_balanced_accuracy,
 )
-from vaegan_bench.extractors.oracle import Oracle
+from vaegan_bench.metrics.extractors.oracle import Oracle
 from vaegan_bench.metrics.measures.attribute_rows import Estimate, Kind, Protocol, auc, rows
 from vaegan_bench.metrics.measures.feature_sets import protocol_of
 from vaegan_bench.metrics.measures.usable_attributes import USABLE_AUC, named, oracle_logits, truth
@@ -81,16 +81,16 @@ def agreement(original_NA: Tensor, reconstructed_NA: Tensor) -> Estimate:
 
 
 def chance(logits_NA: Tensor, truth_NA: Tensor) -> Tensor:
-    """AUC against the attributes of other pictures, in the mean over 10 shuffles; (A,)."""
+    """AUC against the attributes of other images, averaged over 10 shuffles; (A,)."""
     noise = torch.Generator().manual_seed(SEED)
     shuffled = [truth_NA[torch.randperm(len(truth_NA), generator=noise)] for _ in range(SHUFFLES)]
     return torch.stack([area_under_roc(logits_NA, other_NA) for other_NA in shuffled]).mean(0)
 
 
 def skill(kept: Estimate, ceiling: Estimate, floor_A: Tensor) -> Estimate:
-    """(auc − floor) / (ceiling − floor): 1 for real pictures, 0 for chance.
+    """(auc − floor) / (ceiling − floor): 1 for real images, 0 for chance.
 
-    Its interval follows from those of the two AUCs on the same pictures (delta method), the floor held fixed.
+    Its interval follows from those of the two AUCs on the same images (delta method), the floor held fixed.
     """
     range_A = ceiling.values_A - floor_A
     values_A = (kept.values_A - floor_A) / range_A

@@ -1,4 +1,4 @@
-"""Whether a conditional model's pictures have the attributes that it was told."""
+"""Whether a conditional model's images have the attributes that it was told."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from vaegan_bench.api import Direction, Extractor, Measurement, Metric, Outputs, at_least
-from vaegan_bench.extractors.regressor import Regressor
+from vaegan_bench.metrics.extractors.regressor import Regressor
 from vaegan_bench.metrics.measures.attribute_rows import Protocol
 from vaegan_bench.metrics.measures.feature_sets import protocol_of
 
@@ -23,18 +23,18 @@ class Similarity(NamedTuple):
 
     cosine: Tensor
     centred: Tensor
-    """The same with the training pictures' mean taken away: base rates alone make the plain one large."""
+    """The same with the training images' mean taken away: base rates alone make the plain one large."""
     error: Tensor
     """Squared, summed over attributes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AttributeSimilarity(Metric):
-    """Attributes told against attributes that a regressor finds in the pictures (Larsen et al., 2016, §4.2, table 1).
+    """Attributes told against attributes that a regressor finds in the images (Larsen et al., 2016, §4.2, table 1).
 
-    For conditional models. The cosine is the best of 10 pictures per attribute vector of the held-out part, or of one;
-    the squared error, summed over attributes, is the mean over 25 pictures of each, with its standard deviation over
-    these draws. The ceiling is the regressor on the held-out pictures themselves (the paper's row of the test set), the
+    For conditional models. The cosine is the best of 10 images per attribute vector of the held-out part, or of one;
+    the squared error, summed over attributes, is the mean over 25 images of each, with its standard deviation over
+    these draws. The ceiling is the regressor on the held-out images themselves (the paper's row of the test set), the
     floor on those of others.
     """
 
@@ -45,9 +45,9 @@ class AttributeSimilarity(Metric):
     extractor: Extractor = field(default_factory=Regressor)
     best_of: int = 10
     draws: int = 25
-    """Pictures per attribute vector."""
+    """Images per attribute vector."""
     vectors: int = 1000
-    """Attribute vectors, at most: those of the first held-out pictures."""
+    """Attribute vectors, at most: those of the first held-out images."""
 
     def __post_init__(self) -> None:
         at_least(self, best_of=1, draws=max(2, self.best_of), vectors=2)
@@ -82,7 +82,7 @@ class AttributeSimilarity(Metric):
 
 
 def similarity(found_NA: Tensor, wanted_NA: Tensor, centre_A: Tensor) -> Similarity:
-    """How near found attributes are to wanted ones, per picture, in float64."""
+    """How near found attributes are to wanted ones, per image, in float64."""
     found, wanted, centre = (values.double() for values in (found_NA, wanted_NA, centre_A))
     plain, centred = cosine_similarity(found, wanted), cosine_similarity(found - centre, wanted - centre)
     return Similarity(plain, centred, (found - wanted).square().sum(1))

@@ -1,4 +1,4 @@
-"""Whether adding an attribute's direction to a code puts the attribute into the picture, and nothing else."""
+"""Whether adding an attribute's direction to a code puts the attribute into the image, and nothing else."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import ClassVar, NamedTuple
 from torch import Tensor
 
 from vaegan_bench.api import Exhibits, Extractor, ExtractorError, Measurement, Metric, Outputs, at_least
-from vaegan_bench.extractors.attribute_scores import recall
-from vaegan_bench.extractors.oracle import Oracle
+from vaegan_bench.metrics.extractors.attribute_scores import recall
+from vaegan_bench.metrics.extractors.oracle import Oracle
 from vaegan_bench.metrics.measures.attribute_effects import Effects, Trial, effects, flips, leakage, random_vectors
 from vaegan_bench.metrics.measures.attribute_exhibits import attribute_matrix, attribute_strips
 from vaegan_bench.metrics.measures.attribute_rows import Estimate, Kind, Protocol, means, rows, shares
 from vaegan_bench.metrics.measures.attribute_trials import encoder_trial, prior_trial
 from vaegan_bench.metrics.measures.feature_sets import protocol_of
-from vaegan_bench.metrics.measures.matched_effects import PICTURES, estimates, matched
+from vaegan_bench.metrics.measures.matched_effects import IMAGES, estimates, matched
 from vaegan_bench.metrics.measures.remembered import once_per_outputs
 from vaegan_bench.metrics.measures.usable_attributes import named, oracle_logits, truth, usable_attributes
 
@@ -37,7 +37,7 @@ class AttributeVectors(Metric):
     """Flips and leakage of visual attribute vectors, z + α(mean(z|on) − mean(z|off)) (Larsen et al., 2016, 4.3).
 
     Per attribute that the oracle knows (AUC ≥ .9) and in their mean, beside a random direction of equal length.
-    A model with an encoder is measured on held-out pictures; every model, a GAN too, on draws from its prior. Not so a
+    A model with an encoder is measured on held-out images; every model, a GAN too, on draws from its prior. Not so a
     conditional model, whose decoder is told the attributes.
     """
 
@@ -48,15 +48,15 @@ class AttributeVectors(Metric):
     extractor: Extractor = field(default_factory=Oracle)
     alpha: float = 1.0
     """How far along the vector codes are moved."""
-    pictures: int = 256
-    """At most so many pictures per attribute."""
+    images: int = 256
+    """At most so many images per attribute."""
     shown: str = "Eyeglasses Smiling"
-    """Attributes whose vectors move two faces in a picture, where the data have them; separated by spaces."""
+    """Attributes whose vectors move two faces in an image, where the data have them; separated by spaces."""
     drawn: int = 10_000
-    """Draws from the prior that make the vectors of models without an encoder: as many as training pictures at most."""
+    """Draws from the prior that make the vectors of models without an encoder: as many as training images at most."""
 
     def __post_init__(self) -> None:
-        at_least(self, pictures=1, drawn=2)
+        at_least(self, images=1, drawn=2)
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure; no rows where the data have no attributes, the oracle knows none, or the model is conditional."""
@@ -69,7 +69,7 @@ class AttributeVectors(Metric):
     def exhibits(self, outputs: Outputs) -> Exhibits:
         """The changes of all decisions, and faces moved along a few vectors: see `attribute_exhibits`.
 
-        Of encoded pictures, or of the prior for a model without an encoder; {} where the oracle cannot be opened.
+        Of encoded images, or of the prior for a model without an encoder; {} where the oracle cannot be opened.
         """
         try:
             if not self._can_measure(outputs):
@@ -88,10 +88,10 @@ class AttributeVectors(Metric):
         return bool(usable_attributes(outputs, self.extractor).any())
 
     def _encoder_rows(self, outputs: Outputs, encoded: Tried) -> list[Measurement]:
-        trial, most = encoded.trial, min(PICTURES, self.pictures)
+        trial, most = encoded.trial, min(IMAGES, self.images)
         protocol = {**self._protocol(outputs), "n_train": len(outputs.train)}
         matches = matched(outputs, self.extractor, trial, {self.alpha: encoded.moved}, most)
-        at_match = {**protocol, "pictures": most}
+        at_match = {**protocol, "images": most}
         del at_match["alpha"]
         return [
             *flip_rows("", encoded, outputs.data.attribute_names, self._ceiling(outputs), protocol),
@@ -107,7 +107,7 @@ class AttributeVectors(Metric):
         ]
 
     def _ceiling(self, outputs: Outputs) -> Tensor:
-        """The share of real pictures with each attribute in which the oracle sees it; (A,)."""
+        """The share of real images with each attribute in which the oracle sees it; (A,)."""
         return recall(oracle_logits(outputs, self.extractor, "real") > 0, truth(outputs))
 
     def _protocol(self, outputs: Outputs) -> dict[str, str | int | float]:
@@ -115,7 +115,7 @@ class AttributeVectors(Metric):
             **protocol_of(outputs, self.extractor),
             "n_real": len(outputs.real),
             **named(usable_attributes(outputs, self.extractor), outputs.data.attribute_names),
-            "pictures": self.pictures,
+            "images": self.images,
             "alpha": self.alpha,
         }
 
@@ -139,7 +139,7 @@ def tried(outputs: Outputs, metric: AttributeVectors) -> tuple[Tried | None, Tri
 
 def _tried(outputs: Outputs, metric: AttributeVectors, trial: Trial) -> Tried:
     control = trial._replace(vectors_AZ=random_vectors(trial.vectors_AZ, SEED))
-    moved, at_random = (effects(outputs, metric.extractor, t, metric.alpha, metric.pictures) for t in (trial, control))
+    moved, at_random = (effects(outputs, metric.extractor, t, metric.alpha, metric.images) for t in (trial, control))
     return Tried(trial, moved, at_random)
 
 

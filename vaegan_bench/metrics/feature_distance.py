@@ -1,4 +1,4 @@
-"""How far held-out pictures move in feature space when they are encoded and decoded."""
+"""How far held-out images move in feature space when they are encoded and decoded."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import ClassVar
 from torch import Tensor
 
 from vaegan_bench.api import Extractor, Measurement, Metric, Outputs
-from vaegan_bench.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.measures.feature_sets import checked, protocol_of
 from vaegan_bench.metrics.measures.pairs import by_blocks
 
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureDistance(Metric):
-    """Mean Euclidean distance of features of held-out pictures to those of their reconstructions.
+    """Mean Euclidean distance of features of held-out images to those of their reconstructions.
 
     One row, 'feature-distance[…]', in the units of the features; lower is better, 0 is perfect. None for a model
     without an encoder.
@@ -31,7 +31,7 @@ class FeatureDistance(Metric):
         """Measure; raises `BenchError` for features that are not finite."""
         if outputs.reconstructions is None:
             return []
-        real_NF = checked(outputs.features(self.extractor, "real").features_NF, "real pictures", at_least=1)
+        real_NF = checked(outputs.features(self.extractor, "real").features_NF, "real images", at_least=1)
         decoded_NF = checked(outputs.features(self.extractor, "reconstructions").features_NF, "reconstructions", 1)
         protocol = {**protocol_of(outputs, self.extractor), "n_real": len(real_NF)}
         name = f"{self.name}[{outputs.network(self.extractor).name}]"

@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Extractor, Features, Measurement, Metric, Outputs
-from vaegan_bench.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.measures.feature_sets import checked, checked_reference, column, protocol_of
 from vaegan_bench.metrics.measures.pairs import blocks, mean
 
 PER_FEATURE = 8
-"""Pictures per feature from which the bias is close enough to a multiple of 1/N to be taken away."""
+"""Images per feature from which the bias is close enough to a multiple of 1/N to be taken away."""
 
 COLUMNS = 256
 """Features of which covariances with themselves and all later ones are taken at once: half of the work."""
@@ -23,10 +23,10 @@ COLUMNS = 256
 
 @dataclass(frozen=True, kw_only=True)
 class Frechet(Metric):
-    """Squared Fréchet distance of samples to held-out pictures (Heusel et al., 2017, eq. 6); biased by the number.
+    """Squared Fréchet distance of samples to held-out images (Heusel et al., 2017, eq. 6); biased by the number.
 
     'fid' on Inception's features, 'frechet[…]' on any other. Lower is better, 0 is perfect. Where there are at least
-    eight pictures per feature, a second row 'fid-debiased' or 'frechet-debiased[…]' has most of the bias removed.
+    eight images per feature, a second row 'fid-debiased' or 'frechet-debiased[…]' has most of the bias removed.
     """
 
     name: ClassVar[str] = "frechet"
@@ -35,8 +35,8 @@ class Frechet(Metric):
     extractor: Extractor = field(default_factory=EffLite0)
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
-        """Measure; raises `BenchError` for fewer than two pictures, for features that are not finite, and for equal
-        real pictures.
+        """Measure; raises `BenchError` for fewer than two images, for features that are not finite, and for equal
+        real images.
         """
         fake_NF = checked(outputs.features(self.extractor, "samples").features_NF, "samples")
         value = frechet_distance(self._real(outputs, fake_NF), fake_NF)
@@ -50,7 +50,7 @@ class Frechet(Metric):
         return rows
 
     def _real(self, outputs: Outputs, fake_NF: Tensor, first: int = 0, step: int = 1) -> Moments:
-        """The moments of every `step`-th real picture, beside the samples."""
+        """The moments of every `step`-th real image, beside the samples."""
         known = outputs.reference(self.extractor, real_moments, first=first, step=step)
         return Moments(*(known[name].to(fake_NF.device) for name in ("mean", "root")))
 
@@ -64,7 +64,7 @@ class Moments(NamedTuple):
 
 
 def real_moments(real: Features, first: int, step: int) -> Mapping[str, Tensor]:
-    """The moments of every `step`-th real picture; raises `BenchError` as `checked_reference` does."""
+    """The moments of every `step`-th real image; raises `BenchError` as `checked_reference` does."""
     found = moments(checked_reference(real.features_NF[first::step]))
     return {"mean": found.mean_F, "root": found.root_RF}
 
@@ -85,7 +85,7 @@ def frechet_distance(real: Moments, fake_NF: Tensor) -> float:
 def debiased(value: float, real_halves: Sequence[Moments], fake_NF: Tensor) -> float:
     """2·d(N) − the mean of d on both halves: exact where the bias is proportional to 1/N; it may fall below 0.
 
-    `value` is the distance of all pictures; `real_halves` are the real pictures of even and of odd number.
+    `value` is the distance of all images; `real_halves` are the real images of even and of odd number.
     """
     halves = zip(real_halves, (fake_NF[0::2], fake_NF[1::2]), strict=True)
     return 2 * value - sum(frechet_distance(real, fake) for real, fake in halves) / 2

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Extractor, Measurement, Metric, Outputs, SelectorError
-from vaegan_bench.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.measures.feature_sets import checked, column, protocol_of
 
 SPLITS = 10
@@ -24,7 +24,7 @@ class InceptionScore(Metric):
     """exp of the mean KL between the classes of one sample and of all (Salimans et al., 2016, section 4).
 
     One row: 'is' on Inception's logits, 'inception-score[…]' on any other. From 1 to the number of classes;
-    higher is better. Real pictures are not looked at.
+    higher is better. Real images are not looked at.
     """
 
     name: ClassVar[str] = "inception-score"

@@ -1,4 +1,4 @@
-"""The kernel inception distance: squared maximum mean discrepancy of features, unbiased at any number of pictures."""
+"""The kernel inception distance: squared maximum mean discrepancy of features, unbiased at any number of images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from vaegan_bench.api import Extractor, Features, Measurement, Metric, Outputs
-from vaegan_bench.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.measures.feature_sets import checked, checked_reference, column, protocol_of
 from vaegan_bench.metrics.measures.kernel_sums import (
     SEED,
@@ -35,11 +35,11 @@ class KID(Metric):
     extractor: Extractor = field(default_factory=EffLite0)
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
-        """Measure on subsets of 1000, or of all pictures where there are fewer.
+        """Measure on subsets of 1000, or of all images where there are fewer.
 
-        Raises `BenchError` for fewer than two pictures, for features that are not finite, and for equal real pictures.
+        Raises `BenchError` for fewer than two images, for features that are not finite, and for equal real images.
         """
-        real_NF = checked(outputs.features(self.extractor, "real").features_NF, "real pictures")
+        real_NF = checked(outputs.features(self.extractor, "real").features_NF, "real images")
         fake_NF = checked(outputs.features(self.extractor, "samples").features_NF, "samples")
         size = subset_size(len(real_NF), len(fake_NF))
         if serves_both(len(real_NF), len(fake_NF), size):
@@ -58,6 +58,6 @@ class KID(Metric):
 
 
 def real_sums(real: Features, n_fake: int, size: int, subsets: int, seed: int) -> Mapping[str, Tensor]:
-    """The kernel's sums over pairs of real pictures; raises `BenchError` as `checked_reference` does."""
+    """The kernel's sums over pairs of real images; raises `BenchError` as `checked_reference` does."""
     real_NF = checked_reference(real.features_NF)
     return {"within": sums_within(real_NF, draw_subsets(n_fake, len(real_NF), subsets, size, seed).real_SK)}

@@ -12,14 +12,14 @@ from vaegan_bench.losses.prior.kl import kl_per_dimension
 from vaegan_bench.metrics.measures.intervals import Z
 
 ACTIVE = 0.01
-"""The variance of its posterior mean over pictures above which a dimension is active (Burda et al., 2016)."""
+"""The variance of its posterior mean over images above which a dimension is active (Burda et al., 2016)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LatentHealth(Metric):
     """KL of the posteriors to the prior, in nats, and the number of active dimensions (Burda et al., 2016, 5.2).
 
-    On held-out pictures; none for a model without an encoder. No active dimension is posterior collapse.
+    On held-out images; none for a model without an encoder. No active dimension is posterior collapse.
     """
 
     name: ClassVar[str] = "latent-health"
@@ -27,14 +27,14 @@ class LatentHealth(Metric):
     needs_model: ClassVar[bool] = True
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
-        """Measure; raises `BenchError` for fewer than two pictures and for codes that are not finite."""
+        """Measure; raises `BenchError` for fewer than two images and for codes that are not finite."""
         if outputs.posterior is None:
             return []
         kl_NZ = kl_per_dimension(outputs.posterior).double()
         if len(kl_NZ) < 2:
-            raise BenchError("One held-out picture: the variance of codes needs at least two.")
+            raise BenchError("One held-out image: the variance of codes needs at least two.")
         if not kl_NZ.isfinite().all():
-            raise BenchError("Posteriors of held-out pictures are NaN or infinite.")
+            raise BenchError("Posteriors of held-out images are NaN or infinite.")
         protocol = {"n_real": len(kl_NZ), "latent": kl_NZ.shape[1], "threshold": ACTIVE}
         kl, reach = float(kl_NZ.sum(1).mean()), Z * float(kl_NZ.sum(1).std()) / len(kl_NZ) ** 0.5
         low, high = max(0.0, kl - reach), kl + reach
@@ -44,12 +44,12 @@ class LatentHealth(Metric):
         ]
 
     def exhibits(self, outputs: Outputs) -> Exhibits:
-        """'kl-per-dimension': the mean over pictures of the KL of each dimension, in nats; (Z,) float32."""
+        """'kl-per-dimension': the mean over images of the KL of each dimension, in nats; (Z,) float32."""
         if outputs.posterior is None:
             return {}
         return {"kl-per-dimension": kl_per_dimension(outputs.posterior).double().mean(0).float().cpu().numpy()}
 
 
 def active_units(posterior: Posterior) -> Tensor:
-    """How many dimensions have a posterior mean that varies over pictures by more than 0.01; 0-dimensional int64."""
+    """How many dimensions have a posterior mean that varies over images by more than 0.01; 0-dimensional int64."""
     return (posterior.mu_BZ.double().var(0) > ACTIVE).sum()

@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vaegan_bench.api import BenchError, Extractor, Measurement, Metric, Outputs
-from vaegan_bench.extractors.attribute_scores import area_under_roc
-from vaegan_bench.extractors.oracle import Oracle
+from vaegan_bench.metrics.extractors.attribute_scores import area_under_roc
+from vaegan_bench.metrics.extractors.oracle import Oracle
 from vaegan_bench.metrics.measures.attribute_rows import Kind, auc, rows
 from vaegan_bench.metrics.measures.usable_attributes import oracle_logits, truth, truth_in_training
 
@@ -22,10 +22,10 @@ PROBE_AUC = Kind("probe-auc", "higher")
 
 @dataclass(frozen=True, kw_only=True)
 class LinearProbe(Metric):
-    """Held-out AUC of logistic regressions on posterior means, fitted on training pictures (Alain & Bengio, 2017).
+    """Held-out AUC of logistic regressions on posterior means, fitted on training images (Alain & Bengio, 2017).
 
-    Per attribute that some pictures have and some have not, and in their mean; none for a model without an encoder.
-    It says what the code holds, not what decoded pictures show: the oracle, which sees the pictures, is the ceiling.
+    Per attribute that some images have and some have not, and in their mean; none for a model without an encoder.
+    It says what the code holds, not what decoded images show: the oracle, which sees the images, is the ceiling.
     """
 
     name: ClassVar[str] = "linear-probe"
@@ -33,7 +33,7 @@ class LinearProbe(Metric):
     needs_model: ClassVar[bool] = True
 
     extractor: Extractor = field(default_factory=Oracle)
-    """Whose AUC on the held-out pictures is the ceiling."""
+    """Whose AUC on the held-out images is the ceiling."""
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure; no rows where the model has no encoder, or where no attribute varies."""
@@ -54,7 +54,7 @@ class LinearProbe(Metric):
 
 
 def shuffled(on_MA: Tensor) -> Tensor:
-    """The attributes of other pictures, those of each picture together."""
+    """The attributes of other images, those of each image together."""
     return on_MA[torch.randperm(len(on_MA), generator=torch.Generator().manual_seed(SEED))]
 
 
@@ -77,7 +77,7 @@ def fit_probes(z_MZ: Tensor, on_MA: Tensor) -> Probes:
     Raises `BenchError` for codes that are not finite.
     """
     if not z_MZ.isfinite().all():
-        raise BenchError("Posterior means of training pictures are NaN or infinite.")
+        raise BenchError("Posterior means of training images are NaN or infinite.")
     z_MZ, on_MA = z_MZ.double(), on_MA.double()
     centre_Z, spread_Z = z_MZ.mean(0), z_MZ.std(0, correction=0)
     spread_Z = torch.where(spread_Z > 0, spread_Z, torch.ones_like(spread_Z))  # a dead dimension says nothing

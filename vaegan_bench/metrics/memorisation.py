@@ -1,4 +1,4 @@
-"""Does a generator repeat itself, or the training pictures?"""
+"""Does a generator repeat itself, or the training images?"""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import BenchError, Exhibits, Extractor, Measurement, Metric, Outputs, Progress, silent
-from vaegan_bench.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.measures.feature_sets import checked, protocol_of, where_float64_is
 from vaegan_bench.metrics.measures.intervals import wilson
 from vaegan_bench.metrics.measures.near_images import have_near, nearest_pairs
@@ -18,7 +18,7 @@ from vaegan_bench.metrics.measures.neighbours import Neighbours, nearest_among, 
 from vaegan_bench.metrics.measures.pairs import Points, around
 
 NEAR = 0.05
-"""Pictures nearer than this share of the usual distance between real pictures are duplicates."""
+"""Images nearer than this share of the usual distance between real images are duplicates."""
 SHOWN = 10
 
 
@@ -26,10 +26,10 @@ SHOWN = 10
 class Memorisation(Metric):
     """Near-duplicates among samples, and authenticity: samples that are no copies (Alaa et al., 2022, section 3).
 
-    'duplicates': the share of samples with another sample nearer than 5 % of the real pictures' root-mean-square
+    'duplicates': the share of samples with another sample nearer than 5 % of the real images' root-mean-square
     pairwise distance, pixel by pixel; lower is better. 'authenticity[…]': the share of samples that are farther from
-    their nearest training picture than that one is from its own nearest other, in feature space; higher is better,
-    its ceiling is that of held-out pictures. No authenticity where there are no training pictures.
+    their nearest training image than that one is from its own nearest other, in feature space; higher is better,
+    its ceiling is that of held-out images. No authenticity where there are no training images.
     """
 
     name: ClassVar[str] = "memorisation"
@@ -38,14 +38,14 @@ class Memorisation(Metric):
     extractor: Extractor = field(default_factory=EffLite0)
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
-        """Measure; raises `BenchError` for fewer than two pictures of a kind and for features that are not finite."""
+        """Measure; raises `BenchError` for fewer than two images of a kind and for features that are not finite."""
         found = [_duplicates(outputs)]
         return [*found, self._authenticity(outputs)] if _has_training(outputs) else found
 
     def exhibits(self, outputs: Outputs) -> Exhibits:
-        """'nearest-training': the ten samples nearest to a training picture, beside it; uint8 (10, 2, H, W, C).
+        """'nearest-training': the ten samples nearest to a training image, beside it; uint8 (10, 2, H, W, C).
 
-        Nearest by pixels, which is what an eye sees; far from the real pictures, features have one neighbour for all.
+        Nearest by pixels, which is what an eye sees; far from the real images, features have one neighbour for all.
         """
         if not _has_training(outputs):
             return {}
@@ -57,7 +57,7 @@ class Memorisation(Metric):
 
     def _authenticity(self, outputs: Outputs) -> Measurement:
         train_NF, samples_NF = self._features(outputs)
-        real_NF = checked(outputs.features(self.extractor, "real").features_NF, "real pictures", at_least=1)
+        real_NF = checked(outputs.features(self.extractor, "real").features_NF, "real images", at_least=1)
         counted, n = int(authentic(_nearest(samples_NF, train_NF), _own(train_NF)).sum()), len(samples_NF)
         numbers = {"n_real": len(real_NF), "n_train": len(train_NF), "n_fake": n}
         low, high = wilson(counted, n)
@@ -73,7 +73,7 @@ class Memorisation(Metric):
         )
 
     def _features(self, outputs: Outputs) -> tuple[Tensor, Tensor]:
-        train_NF = checked(outputs.features(self.extractor, "train").features_NF, "training pictures")
+        train_NF = checked(outputs.features(self.extractor, "train").features_NF, "training images")
         return train_NF, checked(outputs.features(self.extractor, "samples").features_NF, "samples", at_least=1)
 
 
@@ -93,9 +93,9 @@ def near_duplicates(samples_NCHW: Tensor, real_NCHW: Tensor, progress: Progress 
 
 
 def authentic(nearest: Neighbours, own_N: Tensor) -> Tensor:
-    """Whether each picture is farther from its nearest training picture than that one from its nearest other; (N,).
+    """Whether each image is farther from its nearest training image than that one from its nearest other; (N,).
 
-    `own_N` are the squared distances of training pictures to their nearest others.
+    `own_N` are the squared distances of training images to their nearest others.
     """
     return nearest.squared_NK[:, 0] > own_N[nearest.rows_NK[:, 0]]
 
@@ -118,17 +118,17 @@ def _training(train_NF: Tensor) -> Points:
 
 @lru_cache(maxsize=1)
 def _own(train_NF: Tensor) -> Tensor:
-    """The squared distances of training pictures to their nearest others, kept because all runs share them."""
+    """The squared distances of training images to their nearest others, kept because all runs share them."""
     return nearest_others(_training(train_NF), 1).squared_NK[:, 0]
 
 
 @lru_cache(maxsize=1)
 def _ceiling(train_NF: Tensor, real_NF: Tensor) -> float:
-    """The authenticity of held-out pictures, kept because all runs share it."""
+    """The authenticity of held-out images, kept because all runs share it."""
     return float(authentic(_nearest(real_NF, train_NF), _own(train_NF)).double().mean())
 
 
-def _nearest(pictures_NF: Tensor, train_NF: Tensor) -> Neighbours:
-    """The training picture nearest to each picture."""
+def _nearest(images_NF: Tensor, train_NF: Tensor) -> Neighbours:
+    """The training image nearest to each image."""
     train = _training(train_NF)
-    return nearest_among(around(pictures_NF, train.centre_F), train, 1)
+    return nearest_among(around(images_NF, train.centre_F), train, 1)

@@ -1,4 +1,4 @@
-"""Are samples among the real pictures, and real pictures among the samples? By nearest neighbours in feature space."""
+"""Are samples among the real images, and real images among the samples? By nearest neighbours in feature space."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from vaegan_bench.api import Extractor, Features, Measurement, Metric, Outputs
-from vaegan_bench.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.measures.feature_sets import checked, checked_reference, column, protocol_of
 from vaegan_bench.metrics.measures.kernel_sums import subset_size
 from vaegan_bench.metrics.measures.neighbourhoods import (
@@ -32,7 +32,7 @@ class PrecisionRecall(Metric):
     """Precision and recall (Kynkäänniemi et al., 2019, eq. 1–2), density and coverage (Naeem et al., 2020, eq. 4–5).
 
     Four rows, higher is better; shares in [0, 1], but density, which is 1 in expectation where samples are real
-    pictures and may exceed it. A generator that repeats one real picture has precision 1 and recall 0.
+    images and may exceed it. A generator that repeats one real image has precision 1 and recall 0.
     """
 
     name: ClassVar[str] = "precision-recall"
@@ -41,10 +41,10 @@ class PrecisionRecall(Metric):
     extractor: Extractor = field(default_factory=EffLite0)
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
-        """Measure; raises `BenchError` for fewer than six pictures, for features that are not finite, and for equal
-        real pictures.
+        """Measure; raises `BenchError` for fewer than six images, for features that are not finite, and for equal
+        real images.
         """
-        real_NF = checked(outputs.features(self.extractor, "real").features_NF, "real pictures", FEWEST)
+        real_NF = checked(outputs.features(self.extractor, "real").features_NF, "real images", FEWEST)
         fake_NF = checked(outputs.features(self.extractor, "samples").features_NF, "samples", FEWEST)
         found = self._found(outputs, real_NF, fake_NF)
         shared = {**protocol_of(outputs, self.extractor), "n_real": len(real_NF), "n_fake": len(fake_NF)}
@@ -65,5 +65,5 @@ class PrecisionRecall(Metric):
 
 
 def real_radii(real: Features) -> Mapping[str, Tensor]:
-    """The squared radii of balls around real pictures; raises `BenchError` as `checked_reference` does."""
+    """The squared radii of balls around real images; raises `BenchError` as `checked_reference` does."""
     return {"radii": squared_radii(around(checked_reference(real.features_NF, FEWEST)))}

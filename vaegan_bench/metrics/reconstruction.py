@@ -1,4 +1,4 @@
-"""How well held-out pictures survive encoding and decoding, pixel by pixel."""
+"""How well held-out images survive encoding and decoding, pixel by pixel."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ ROWS: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Direction, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Reconstruction(Metric):
-    """Mean MSE, MAE, PSNR and SSIM (Wang et al., 2004) of held-out pictures decoded from their posterior means.
+    """Mean MSE, MAE, PSNR and SSIM (Wang et al., 2004) of held-out images decoded from their posterior means.
 
-    Four rows, on pictures in [0, 1] as 8 bits store them; none for a model without an encoder.
+    Four rows, on images in [0, 1] as 8 bits store them; none for a model without an encoder.
     """
 
     name: ClassVar[str] = "reconstruction"
@@ -39,7 +39,7 @@ class Reconstruction(Metric):
     needs_model: ClassVar[bool] = True
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
-        """Measure; raises `BenchError` for pictures smaller than SSIM's window of 11 × 11."""
+        """Measure; raises `BenchError` for images smaller than SSIM's window of 11 × 11."""
         if outputs.reconstructions is None:
             return []
         values = mean_scores(outputs.real, outputs.reconstructions)
@@ -48,7 +48,7 @@ class Reconstruction(Metric):
 
 
 def mean_scores(real_NCHW: Tensor, reconstructed_NCHW: Tensor) -> dict[str, float]:
-    """The mean over pictures of each row's score, from uint8 pictures of one shape, on the CPU in float64."""
+    """The mean over images of each row's score, from uint8 images of one shape, on the CPU in float64."""
     blocks = zip(real_NCHW.cpu().split(BLOCK), reconstructed_NCHW.cpu().split(BLOCK), strict=True)
     pairs = ((x.double() / 255, y.double() / 255) for x, y in blocks)
     scores_R4 = [torch.stack([score(x, y) for score, *_ in ROWS.values()]) for x, y in pairs]

@@ -22,7 +22,7 @@ def refereed(
 ) -> Objectives:
     """Add what stands beside any adversarial game: a log of who wins; a penalty and a gate where there are any.
 
-    `logits` are those of real and of fake pictures; `fake_BCHW` is for the penalty.
+    `logits` are those of real and of fake images; `fake_BCHW` is for the penalty.
     """
     objectives = replace(objectives, log={**objectives.log, "discriminator auc": area_under_roc(*logits)})
     if regulariser is not None:
@@ -32,7 +32,7 @@ def refereed(
 
 
 def area_under_roc(real_B: Tensor, fake_B: Tensor) -> Tensor:
-    """The share of pairs in which a real picture outscores a fake one, ties half: ½ for a discriminator that guesses.
+    """The share of pairs in which a real image outscores a fake one, ties half: ½ for a discriminator that guesses.
 
     It means the same for every adversarial loss, whatever its logits mean (Hanley & McNeil, 1982, eq. 1).
     """
@@ -49,7 +49,7 @@ class GAN(Model):
     gate: Gate | None = None
     regulariser: Regulariser | None = None
     conditional: bool = False
-    """Whether decoder and discriminator see the attributes of each picture (Larsen et al., 2016, §4.2)."""
+    """Whether decoder and discriminator see the attributes of each image (Larsen et al., 2016, §4.2)."""
 
     def objectives(self, play: Play) -> Objectives:
         """Both sides of the adversarial loss, on prior samples."""

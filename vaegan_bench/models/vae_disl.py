@@ -24,7 +24,7 @@ class VAEDisl(Model):
     gan: Model = GAN()
     """The model that is trained first, with the same seed, and lends its discriminator."""
     conditional: bool = False
-    """Whether encoder, decoder and discriminator see the attributes of each picture (Larsen et al., 2016, §4.2)."""
+    """Whether encoder, decoder and discriminator see the attributes of each image (Larsen et al., 2016, §4.2)."""
 
     def __post_init__(self) -> None:
         if self.similarity.pixels_only:

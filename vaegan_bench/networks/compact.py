@@ -14,7 +14,7 @@ from vaegan_bench.networks.conditions import joined
 
 @dataclass(frozen=True, kw_only=True)
 class Compact(Networks):
-    """Small convolutional networks for CPUs, for square pictures of 16, 32, 64 or 128 pixels."""
+    """Small convolutional networks for CPUs, for square images of 16, 32, 64 or 128 pixels."""
 
     name = "compact"
     latent: int = 64
@@ -42,10 +42,10 @@ class Compact(Networks):
 
 
 def _stages(shape: ImageShape) -> int:
-    """How many halvings lead from the picture to 4×4."""
+    """How many halvings lead from the image to 4×4."""
     if shape.height != shape.width or shape.height not in (16, 32, 64, 128):
         raise PluginError(
-            f"Networks 'compact' take square pictures of 16, 32, 64 or 128 pixels, not "
+            f"Networks 'compact' take square images of 16, 32, 64 or 128 pixels, not "
             f"{shape.height}×{shape.width}: choose another --size."
         )
     return int(math.log2(shape.height)) - 2
@@ -96,15 +96,15 @@ class CompactDecoder(nn.Module):
         self.body = nn.Sequential(*layers)
 
     def forward(self, z_BZ: Tensor, attributes_BA: Tensor | None = None) -> Tensor:
-        """The picture before its tanh."""
-        picture: Tensor = self.body(joined(z_BZ, attributes_BA))
-        return picture
+        """The image before its tanh."""
+        image: Tensor = self.body(joined(z_BZ, attributes_BA))
+        return image
 
 
 class CompactDiscriminator(nn.Module):
     """x (B, C, H, W) → logits (B,) and Dis_l(x): the output of the second convolution.
 
-    Without normalisation: what it says of one picture then depends on no other, which gradient penalties assume, and
+    Without normalisation: what it says of one image then depends on no other, which gradient penalties assume, and
     its game was more stable in our trials (docs/tuning.md). Attributes are projected onto the features (Miyato and
     Koyama, 2018): joined before its one linear layer they would only be added to the verdict, whether they fit or not.
     """
@@ -121,7 +121,7 @@ class CompactDiscriminator(nn.Module):
         self.verdict = nn.Linear(widths[-1] * 16, 1)
         self.projection = nn.Linear(conditions, widths[-1] * 16, bias=False) if conditions else None
         if self.projection is not None:
-            bound = 1 / math.sqrt(self.projection.weight.numel())  # attributes then count as much as the picture
+            bound = 1 / math.sqrt(self.projection.weight.numel())  # attributes then count as much as the image
             nn.init.uniform_(self.projection.weight, -bound, bound)
 
     def forward(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> tuple[Tensor, Tensor]:

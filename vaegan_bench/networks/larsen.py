@@ -14,7 +14,7 @@ from vaegan_bench.networks.conditions import joined
 
 
 class Widths(NamedTuple):
-    """Channels per layer at one picture size."""
+    """Channels per layer at one image size."""
 
     encoder: tuple[int, int, int]
     decoder: tuple[int, int, int, int]
@@ -32,7 +32,7 @@ WIDTHS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Larsen(Networks):
-    """The networks of Larsen et al. (2016, table 5 and their code), for pictures of 64 or 32 pixels."""
+    """The networks of Larsen et al. (2016, table 5 and their code), for images of 64 or 32 pixels."""
 
     name = "larsen"
     latent: int = 128
@@ -43,7 +43,7 @@ class Larsen(Networks):
         at_least(self, latent=1, hidden=1)
 
     def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
-        """Build encoder, decoder or discriminator for square pictures of 64 or 32 pixels."""
+        """Build encoder, decoder or discriminator for square images of 64 or 32 pixels."""
         widths = self._widths(shape)
         match role:
             case "encoder":
@@ -124,9 +124,9 @@ class LarsenDecoder(nn.Module):
         self.body = nn.Sequential(*layers)
 
     def forward(self, z_BZ: Tensor, attributes_BA: Tensor | None = None) -> Tensor:
-        """The picture before its tanh."""
-        picture: Tensor = self.body(joined(z_BZ, attributes_BA))
-        return picture
+        """The image before its tanh."""
+        image: Tensor = self.body(joined(z_BZ, attributes_BA))
+        return image
 
 
 class LarsenDiscriminator(nn.Module):

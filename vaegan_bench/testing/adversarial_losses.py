@@ -20,14 +20,14 @@ from vaegan_bench.testing.verdicts import demand, seeded
 
 
 def logits(dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor, Tensor]:
-    """Of real pictures and of two batches of fakes; (6,) each."""
+    """Of real images and of two batches of fakes; (6,) each."""
     noise = seeded(4)
     real, fake, other = (0.5 * torch.randn(6, generator=noise, dtype=torch.float64).to(dtype) for _ in range(3))
     return real, fake, other
 
 
-def is_one_value_per_picture(loss: AdversarialLoss) -> None:
-    """One finite value per picture for either side, for one batch of fakes and for two, and for a batch of 1."""
+def is_one_value_per_image(loss: AdversarialLoss) -> None:
+    """One finite value per image for either side, for one batch of fakes and for two, and for a batch of 1."""
     real, *fakes = logits()
     for n in (1, 6):
         for shown in (fakes[:1], fakes):
@@ -46,7 +46,7 @@ def has_its_signs(loss: AdversarialLoss) -> None:
         return tuple(float((a - b).mean()) for a, b in zip(above, below, strict=True))  # type: ignore[return-value]
 
     (by_real, _), (by_fake, generator) = change(step, 0), change(0, step)
-    demand(by_real < 0, "the discriminator's cost must fall when real pictures score higher: its sign is wrong.")
+    demand(by_real < 0, "the discriminator's cost must fall when real images score higher: its sign is wrong.")
     demand(by_fake > 0, "the discriminator's cost must rise when fakes score higher: its sign is wrong.")
     demand(
         generator < 0,
@@ -88,7 +88,7 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
     yield (
         AdversarialLoss,
         (
-            is_one_value_per_picture,
+            is_one_value_per_image,
             has_its_signs,
             counts_every_fake,
             is_pure,

@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from vaegan_bench.api import ImageShape, Model, Networks, Plugin
-from vaegan_bench.estimate import images_per_second, random_data
+from vaegan_bench.execution.estimate import images_per_second, random_data
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.networks.compact import Compact
-from vaegan_bench.runs import Run
+from vaegan_bench.study.run import Run
 from vaegan_bench.testing.cases import hosts_of
 from vaegan_bench.testing.small import small_run
 from vaegan_bench.training.batches import Batches
@@ -25,7 +25,7 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class Card:
-    """The cost of training one model, per step of 64 pictures of 32×32 on the CPU."""
+    """The cost of training one model, per step of 64 images of 32×32 on the CPU."""
 
     what: str
     """The model and the networks."""

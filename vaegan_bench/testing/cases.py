@@ -23,11 +23,11 @@ from vaegan_bench.api import (
     Regulariser,
     UnknownNameError,
 )
-from vaegan_bench.errors import FAILURES, reason_of
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
-from vaegan_bench.registry import Registry
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.system.errors import FAILURES, reason_of
 from vaegan_bench.testing import (
     adversarial_losses,
     datasets,

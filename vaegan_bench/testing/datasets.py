@@ -24,36 +24,36 @@ def loaded(dataset: Dataset, size: int = SIZE) -> Data:
         raise SkipTest(str(error)) from error
 
 
-def pictures_are_well_formed(dataset: Dataset) -> None:
-    """uint8 pictures of the size that was asked for, with the attributes that it names, and labels or none."""
+def images_are_well_formed(dataset: Dataset) -> None:
+    """uint8 images of the size that was asked for, with the attributes that it names, and labels or none."""
     data = loaded(dataset)
     for name, split in (("train", data.train), ("test", data.test)):
         images, (n, attributes) = split.images_NCHW, split.attributes_NA.shape
-        demand(images.dtype == torch.uint8, f"{name} pictures are {images.dtype}: hand out uint8 in [0, 255].")
+        demand(images.dtype == torch.uint8, f"{name} images are {images.dtype}: hand out uint8 in [0, 255].")
         demand(
             images.ndim == 4 and images.shape[2:] == (SIZE, SIZE) and images.shape[1] in (1, 3),
-            f"{name} pictures have the shape {tuple(images.shape)}, not (N, 1 or 3, {SIZE}, {SIZE}).",
+            f"{name} images have the shape {tuple(images.shape)}, not (N, 1 or 3, {SIZE}, {SIZE}).",
         )
-        demand(n == len(images), f"{name} has {len(images)} pictures and attributes of {n}.")
+        demand(n == len(images), f"{name} has {len(images)} images and attributes of {n}.")
         named = len(data.attribute_names)
         demand(attributes == named, f"{name} has {attributes} attributes, and attribute_names has {named}.")
         labelled = split.labels_N is None or len(split.labels_N) == n
-        demand(labelled, f"{name} has {n} pictures and another number of labels.")
+        demand(labelled, f"{name} has {n} images and another number of labels.")
         scored = split.scores_NA is None or torch.equal(split.scores_NA > 0, split.attributes_NA)
         demand(scored, f"attributes of {name} are not those whose scores_NA are above 0.")
     demand(data.train.images_NCHW.shape[1:] == data.test.images_NCHW.shape[1:], "train and test differ in shape.")
 
 
-def splits_share_no_picture(dataset: Dataset) -> None:
-    """No test picture is a training picture: metrics on held-out pictures would mean nothing."""
+def splits_share_no_image(dataset: Dataset) -> None:
+    """No test image is a training image: metrics on held-out images would mean nothing."""
     data = loaded(dataset)
     seen = set(map(bytes, data.train.images_NCHW.flatten(1).numpy()))
-    shared = sum(bytes(picture) in seen for picture in data.test.images_NCHW.flatten(1).numpy())
-    demand(not shared, f"{shared} test pictures are training pictures too.")
+    shared = sum(bytes(image) in seen for image in data.test.images_NCHW.flatten(1).numpy())
+    demand(not shared, f"{shared} test images are training images too.")
 
 
 def loading_repeats(dataset: Dataset) -> None:
-    """Every load gives the same pictures, attributes and digest, and draws from no global generator."""
+    """Every load gives the same images, attributes and digest, and draws from no global generator."""
     first = loaded(dataset)
     with untouched_randomness():
         second = dataset.load(SIZE, CACHE)
@@ -62,15 +62,15 @@ def loading_repeats(dataset: Dataset) -> None:
         alike = torch.equal(ours.images_NCHW, theirs.images_NCHW) and torch.equal(
             ours.attributes_NA, theirs.attributes_NA
         )
-        demand(alike, f"a second load gives other {name} pictures or attributes: is there unseeded noise?")
-    demand(first.digest == second.digest, "a second load of the same pictures has another digest.")
+        demand(alike, f"a second load gives other {name} images or attributes: is there unseeded noise?")
+    demand(first.digest == second.digest, "a second load of the same images has another digest.")
 
 
 def sizes_are_heeded(dataset: Dataset) -> None:
     """It loads at 64 pixels too, under another digest."""
     data = loaded(dataset, 64)
     demand(data.shape[1:] == (64, 64), f"asked for 64 pixels, it gives {data.shape[1]}×{data.shape[2]}.")
-    demand(data.digest != loaded(dataset).digest, "other pictures have the same digest: make it a hash of the content.")
+    demand(data.digest != loaded(dataset).digest, "other images have the same digest: make it a hash of the content.")
 
 
 def augmentation_is_seeded(dataset: Dataset) -> None:
@@ -91,8 +91,8 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
     yield (
         Dataset,
         (
-            pictures_are_well_formed,
-            splits_share_no_picture,
+            images_are_well_formed,
+            splits_share_no_image,
             loading_repeats,
             sizes_are_heeded,
             augmentation_is_seeded,

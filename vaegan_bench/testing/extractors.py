@@ -30,19 +30,19 @@ def many_blobs() -> Data:
 
 
 def images(channels: int = 3, n: int = 6) -> Tensor:
-    """Pictures with structure; (n, C, 32, 32) uint8."""
+    """Images with structure; (n, C, 32, 32) uint8."""
     return blobs(n=n * 2, channels=channels).train.images_NCHW[:n]
 
 
 def features_are_well_formed(extractor: Extractor) -> None:
-    """Finite features of 1 and 3 channels; a name, a digest of the weights, and how pictures reach it."""
+    """Finite features of 1 and 3 channels; a name, a digest of the weights, and how images reach it."""
     network = opened(extractor)
     for channels in (1, 3):
         found = network(images(channels))
         for name, values in (("features", found.features_NF), ("logits", found.logits_NK)):
             demand(
                 values.ndim == 2 and len(values) == 6 and bool(values.isfinite().all()),
-                f"{name} of 6 pictures have the shape {tuple(values.shape)}, or are not finite.",
+                f"{name} of 6 images have the shape {tuple(values.shape)}, or are not finite.",
             )
     named = network.name and network.digest
     demand(named, "has no name, or no digest of its weights: rows could not say which it was.")
@@ -52,7 +52,7 @@ def features_are_well_formed(extractor: Extractor) -> None:
     demand(not network.columns or len(network.columns) == width, f"names {len(network.columns)} of {width} logits.")
 
 
-def each_picture_stands_for_itself(extractor: Extractor) -> None:
+def each_image_stands_for_itself(extractor: Extractor) -> None:
     """Features repeat, and do not depend on what else is in the batch."""
     network = opened(extractor)
     with untouched_randomness():
@@ -60,10 +60,10 @@ def each_picture_stands_for_itself(extractor: Extractor) -> None:
     demand(torch.equal(whole, again), "gives other features the second time: is it in evaluation mode?")
     demand(
         torch.allclose(whole[:2], part, rtol=1e-3, atol=1e-3 * float(whole.abs().max())),
-        "features of a picture depend on the other pictures of its batch: is batch norm in evaluation mode?",
+        "features of an image depend on the other images of its batch: is batch norm in evaluation mode?",
     )
 
 
 def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
     """Kind → its checks, in the order in which they are told."""
-    yield Extractor, (features_are_well_formed, each_picture_stands_for_itself)
+    yield Extractor, (features_are_well_formed, each_image_stands_for_itself)

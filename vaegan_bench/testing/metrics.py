@@ -1,4 +1,4 @@
-"""What every metric must do: prefer real pictures to noise, repeat itself, and know models without an encoder."""
+"""What every metric must do: prefer real images to noise, repeat itself, and know models without an encoder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Measurement, Metric, Posterior, Split
-from vaegan_bench.errors import FAILURES, reason_of
+from vaegan_bench.system.errors import FAILURES, reason_of
 from vaegan_bench.testing.verdicts import demand, seeded, unchanged, untouched_randomness
 from vaegan_bench.testing.worlds import StandInNetwork, StandInOutputs, data_of
 
@@ -29,7 +29,7 @@ def codes(seed: int) -> tuple[Tensor, Tensor]:
 
 
 def decode(z_NZ: Tensor) -> Tensor:
-    """The picture of each code: a quadrant per coordinate, over a fixed texture; (N, 3, 32, 32) uint8."""
+    """The image of each code: a quadrant per coordinate, over a fixed texture; (N, 3, 32, 32) uint8."""
     texture = torch.rand(3, SIZE, SIZE, generator=seeded(9)) * 40 - 20
     quadrants = z_NZ.reshape(-1, 1, 2, 2).repeat_interleave(SIZE // 2, 2).repeat_interleave(SIZE // 2, 3)
     return (127.5 + 60 * quadrants + texture).round().clamp(0, 255).to(torch.uint8)
@@ -49,13 +49,13 @@ def coarse(images_NCHW: Tensor) -> Tensor:
 
 
 def static(n: int, seed: int) -> Tensor:
-    """Pictures of nothing; (n, 3, 32, 32) uint8."""
+    """Images of nothing; (n, 3, 32, 32) uint8."""
     return torch.randint(0, 256, (n, 3, SIZE, SIZE), generator=seeded(seed), dtype=torch.uint8)
 
 
 @cache
 def real_world() -> StandInOutputs:
-    """What a perfect model would make: other pictures of the same kind, and nearly perfect reconstructions."""
+    """What a perfect model would make: other images of the same kind, and nearly perfect reconstructions."""
     (trained_on, train_z), (tested_on, z), (_, sampled_z) = (codes(seed) for seed in (0, 1, 2))
     train, images = decode(train_z), decode(z)
     data = replace(data_of(train, trained_on, NAMES), test=Split(images, tested_on), digest="quadrants")
@@ -91,25 +91,25 @@ def numbers_are_well_formed(metric: Metric) -> None:
             isinstance(row.value, int | float),
             f"'{row.metric}' is a {type(row.value).__name__}: make it a number of Python's, as with float(value).",
         )
-        demand(math.isfinite(row.value), f"'{row.metric}' is {row.value} on ordinary pictures.")
+        demand(math.isfinite(row.value), f"'{row.metric}' is {row.value} on ordinary images.")
         if row.low is not None and row.high is not None:
             demand(row.low <= row.value <= row.high, f"the interval of '{row.metric}' does not hold its value.")
 
 
 @cache
 def copying_world() -> StandInOutputs:
-    """What a model makes that has learned one training picture by heart."""
+    """What a model makes that has learned one training image by heart."""
     world = real_world()
     return replace(world, samples=world.train[:1].expand_as(world.samples).clone())
 
 
-def real_pictures_are_preferred(metric: Metric) -> None:
-    """In the stated direction, a perfect model beats noise, or copies of one training picture, in every number."""
+def real_images_are_preferred(metric: Metric) -> None:
+    """In the stated direction, a perfect model beats noise, or copies of one training image, in every number."""
     gains = [list(gains_over(metric, world)) for world in (noise_world(), copying_world())]
     if any(gains):
         demand(
             any(told and min(told) >= 0 and max(told) > 0 for told in gains),
-            "prefers noise, and copies of one training picture, to real pictures, or cannot tell them apart: is a "
+            "prefers noise, and copies of one training image, to real images, or cannot tell them apart: is a "
             "direction wrong?",
         )
 
@@ -126,8 +126,8 @@ def gains_over(metric: Metric, world: StandInOutputs) -> Iterator[float]:
 def measuring_repeats(metric: Metric) -> None:
     """Equal numbers on repeat; outputs and global randomness are left alone."""
     world = real_world()
-    pictures = {"real": world.real, "samples": world.samples, "reconstructions": world.reconstructions}
-    with untouched_randomness(), unchanged(**pictures):
+    images = {"real": world.real, "samples": world.samples, "reconstructions": world.reconstructions}
+    with untouched_randomness(), unchanged(**images):
         first, second = metric(world), metric(world)
     demand(first == second, "gives other numbers the second time: seed its randomness.")
 
@@ -147,7 +147,7 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
         Metric,
         (
             numbers_are_well_formed,
-            real_pictures_are_preferred,
+            real_images_are_preferred,
             measuring_repeats,
             models_without_an_encoder_are_known,
         ),

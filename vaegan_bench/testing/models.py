@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import Data, Model, Modules, Objectives, Play, to_signed
-from vaegan_bench.runs import Run
+from vaegan_bench.study.run import Run
 from vaegan_bench.testing.small import Blobs, blobs, small_run
 from vaegan_bench.testing.verdicts import demand, same, unchanged, untouched_randomness
 from vaegan_bench.training.batches import Batches
@@ -63,7 +63,7 @@ class Table:
 
 
 def game_is_well_formed(model: Model) -> None:
-    """Players and roles are named once, coefficients belong to terms, terms are one finite value per picture."""
+    """Players and roles are named once, coefficients belong to terms, terms are one finite value per image."""
     owned = list(itertools.chain.from_iterable(model.players.values()))
     twice = sorted({role for role in owned if owned.count(role) > 1})
     demand(not twice, f"two players own {', '.join(twice)}: each role has one owner, or each would undo the other.")
@@ -76,7 +76,7 @@ def game_is_well_formed(model: Model) -> None:
     for name, term in game.terms.items():
         demand(
             term.shape in ((), (table.run.batch,)),
-            f"the term '{name}' has the shape {tuple(term.shape)}: one value per picture, (B,), or a scalar.",
+            f"the term '{name}' has the shape {tuple(term.shape)}: one value per image, (B,), or a scalar.",
         )
         demand(term.isfinite().all(), f"the term '{name}' is not finite at the first step.")
 
@@ -177,7 +177,7 @@ def every_player_moves_its_own(model: Model) -> None:
 def sides_pull_against_each_other(model: Model) -> None:
     """Where a player owns the discriminator: it widens the gap between real and fake scores; the generator closes it.
 
-    The gap is mean score of real minus mean score of sampled pictures; the directions are those of small moves.
+    The gap is mean score of real minus mean score of sampled images; the directions are those of small moves.
     """
     table = Table(model, batch=64)
     if not {"decoder", "discriminator"} <= set(table.state.owned_modules()):
@@ -212,7 +212,7 @@ def moved_gap(table: Table, player: str, cost: Tensor) -> float:
 
 @torch.no_grad()
 def gap(table: Table) -> float:
-    """Mean score of real minus mean score of sampled pictures, as training sees them."""
+    """Mean score of real minus mean score of sampled images, as training sees them."""
     play, model = table.play(), table.run.model
     z = model.sample_prior(len(play.x_BCHW), play.latent, torch.Generator().manual_seed(5))
     (fake,) = play.modules.decode(z)

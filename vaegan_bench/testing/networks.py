@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Networks, PluginError
-from vaegan_bench.assembly import Conditional
+from vaegan_bench.study.assembly import Conditional
 from vaegan_bench.testing.verdicts import ConformanceError, demand, same, seeded, unchanged, untouched_randomness
 
 ROLES = ("encoder", "decoder", "discriminator")
@@ -28,7 +28,7 @@ def shapes(networks: Networks) -> list[ImageShape]:
         except PluginError as error:
             reasons.append(str(error))
     if not taken:
-        raise ConformanceError(f"takes no picture of 32 or 64 pixels: {reasons[0]}")
+        raise ConformanceError(f"takes no image of 32 or 64 pixels: {reasons[0]}")
     return taken
 
 
@@ -55,10 +55,10 @@ def outputs(module: nn.Module, x: Tensor) -> tuple[Tensor, ...]:
 def shapes_are_those_of_the_roles(networks: Networks) -> None:
     """Encoder: two of (B, Z); decoder: (B, heads·C, H, W); discriminator: logits (B,) and features (B, …)."""
     for shape in shapes(networks):
-        pictures = (BATCH, *shape)
+        images = (BATCH, *shape)
         wanted = {
             ("encoder", 1): ((BATCH, networks.latent),) * 2,
-            ("decoder", 1): (pictures,),
+            ("decoder", 1): (images,),
             ("decoder", 2): ((BATCH, 2 * shape.channels, *shape[1:]),),
         }
         for (role, heads), sizes in wanted.items():
@@ -100,7 +100,7 @@ def every_weight_is_reached(networks: Networks) -> None:
 
 
 def evaluation_is_a_function(networks: Networks) -> None:
-    """In evaluation: equal on repeat, each picture for itself, a batch of 1 too, and nothing changes."""
+    """In evaluation: equal on repeat, each image for itself, a batch of 1 too, and nothing changes."""
     shape = shapes(networks)[0]
     for role in ROLES:
         module, x = built(networks, role, shape), given(networks, role, shape)
@@ -115,7 +115,7 @@ def evaluation_is_a_function(networks: Networks) -> None:
             demand(torch.equal(a, b), f"the {role} gives something else on repeat: is it random in evaluation?")
             demand(
                 torch.allclose(a[:1], c, rtol=1e-3, atol=1e-4),
-                f"in evaluation the {role} makes something else of a picture alone than in a batch.",
+                f"in evaluation the {role} makes something else of an image alone than in a batch.",
             )
 
 
@@ -162,7 +162,7 @@ def attributes_are_heeded(networks: Networks) -> None:
             gain_B = first - second
             demand(
                 float((gain_B - gain_B.mean()).abs().max()) > 1e-3 * float(gain_B.abs().max()),
-                "the discriminator only adds what it thinks of the attributes to what it thinks of the picture, and "
+                "the discriminator only adds what it thinks of the attributes to what it thinks of the image, and "
                 "cannot see whether they fit: join them before a nonlinearity, or multiply.",
             )
 

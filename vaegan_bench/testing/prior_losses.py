@@ -32,8 +32,8 @@ def of_codes(loss: PriorLoss, mu: Tensor, logvar: Tensor) -> Tensor:
     return loss(Posterior(mu, logvar))
 
 
-def is_one_value_per_picture(loss: PriorLoss) -> None:
-    """One finite value per picture, for a batch of 1 too."""
+def is_one_value_per_image(loss: PriorLoss) -> None:
+    """One finite value per image, for a batch of 1 too."""
     mu, logvar = codes()
     for n in (1, 5):
         one_value_per_example(of_codes(loss, mu[:n], logvar[:n]), n)
@@ -73,7 +73,7 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
     yield (
         PriorLoss,
         (
-            is_one_value_per_picture,
+            is_one_value_per_image,
             sums_over_dimensions,
             prefers_the_prior,
             is_pure,

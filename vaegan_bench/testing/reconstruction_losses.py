@@ -22,7 +22,7 @@ from vaegan_bench.testing.verdicts import demand, seeded, unchanged
 SHAPES = ((1, 32, 32), (3, 32, 32), (1, 64, 64), (3, 64, 64))
 
 
-def pictures(
+def images(
     loss: ReconstructionLoss, shape: tuple[int, ...] = (3, 32, 32), n: int = 4, dtype: torch.dtype = torch.float32
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Logits, log σ and targets in (-1, 1)."""
@@ -33,37 +33,37 @@ def pictures(
     return logits, learned if loss.scale == "learned" else log_sigma, (0.7 * target).tanh()
 
 
-def of_pictures(loss: ReconstructionLoss, logits: Tensor, log_sigma: Tensor, target: Tensor) -> Tensor:
+def of_images(loss: ReconstructionLoss, logits: Tensor, log_sigma: Tensor, target: Tensor) -> Tensor:
     """The loss of a decoder's logits."""
     return loss(Prediction(logits.tanh(), None if loss.scale == "fixed" else log_sigma, logits), target)
 
 
-def is_one_value_per_picture(loss: ReconstructionLoss) -> None:
-    """One finite value per picture or vector of features: 1 and 3 channels, 32 and 64 pixels, a batch of 1."""
+def is_one_value_per_image(loss: ReconstructionLoss) -> None:
+    """One finite value per image or vector of features: 1 and 3 channels, 32 and 64 pixels, a batch of 1."""
     for shape in SHAPES:
         for n in (1, 4):
-            one_value_per_example(of_pictures(loss, *pictures(loss, shape, n)), n)
+            one_value_per_example(of_images(loss, *images(loss, shape, n)), n)
     if not loss.pixels_only:
         one_value_per_example(loss(*features(loss)), 4, "the loss of features")
 
 
 def features(loss: ReconstructionLoss) -> tuple[Prediction, Tensor]:
-    """Predicted and true features of four pictures."""
+    """Predicted and true features of four images."""
     noise = seeded(2)
     predicted, true = (torch.randn(4, 20, generator=noise) for _ in range(2))
     return Prediction(predicted, torch.zeros(()) if loss.scale == "learned" else None), true
 
 
 def sums_over_dimensions(loss: ReconstructionLoss) -> None:
-    """Four tiles of a picture cost four times as much as one: a sum over dimensions, not a mean."""
-    logits, log_sigma, target = pictures(loss)
+    """Four tiles of an image cost four times as much as one: a sum over dimensions, not a mean."""
+    logits, log_sigma, target = images(loss)
     costs = []
     for tiles in (1, 2):
         tiled = [x.repeat(1, 1, tiles, tiles) if x.ndim == 4 else x for x in (logits, log_sigma, target)]
-        best = of_pictures(loss, _logits_of(tiled[2]), *tiled[1:])
-        costs.append(float((of_pictures(loss, *tiled) - best).mean()))
+        best = of_images(loss, _logits_of(tiled[2]), *tiled[1:])
+        costs.append(float((of_images(loss, *tiled) - best).mean()))
     ratio = costs[1] / costs[0]
-    demand(2.5 < ratio < 6, f"four tiles of a picture cost {ratio:.2f} times as much as one, not about 4: {REDUCE}.")
+    demand(2.5 < ratio < 6, f"four tiles of an image cost {ratio:.2f} times as much as one, not about 4: {REDUCE}.")
 
 
 def _logits_of(target: Tensor) -> Tensor:
@@ -72,21 +72,21 @@ def _logits_of(target: Tensor) -> Tensor:
 
 def prefers_the_target(loss: ReconstructionLoss) -> None:
     """A perfect prediction costs less than noise."""
-    logits, log_sigma, target = pictures(loss)
+    logits, log_sigma, target = images(loss)
     perfect, noise = (
-        of_pictures(loss, _logits_of(target), log_sigma, target),
-        of_pictures(loss, logits, log_sigma, target),
+        of_images(loss, _logits_of(target), log_sigma, target),
+        of_images(loss, logits, log_sigma, target),
     )
     demand((perfect < noise).all(), "a perfect prediction costs more than noise: is the sign wrong?")
 
 
 def has_its_gradient(loss: ReconstructionLoss) -> None:
     """gradcheck in float64, for the decoder's output and for σ where the loss has one."""
-    logits, log_sigma, target = pictures(loss, (3, 16, 16), n=2, dtype=torch.float64)
+    logits, log_sigma, target = images(loss, (3, 16, 16), n=2, dtype=torch.float64)
     inputs = {"the prediction": logits} | ({} if loss.scale == "fixed" else {"log_sigma": log_sigma})
 
     def values(guess: Tensor, sigma: Tensor = log_sigma) -> Tensor:
-        return of_pictures(loss, guess, sigma, target)
+        return of_images(loss, guess, sigma, target)
 
     gradient_reaches(values, inputs)
     if not loss.surrogate:
@@ -95,14 +95,14 @@ def has_its_gradient(loss: ReconstructionLoss) -> None:
 
 def is_pure(loss: ReconstructionLoss) -> None:
     """Equal on repeat, in any order of the batch, with unchanged inputs, under autocast."""
-    logits, log_sigma, target = pictures(loss)
+    logits, log_sigma, target = images(loss)
     prediction = Prediction(logits.tanh(), None if loss.scale == "fixed" else log_sigma, logits)
     with unchanged(mean=prediction.mean, log_sigma=prediction.log_sigma, logits=logits, target=target):
         loss(prediction, target)
     inputs = (logits, log_sigma.expand_as(logits), target)
-    repeats(lambda *x: of_pictures(loss, *x), *inputs)
-    order_does_not_matter(lambda *x: of_pictures(loss, *x), *inputs)
-    survives_autocast(lambda *x: of_pictures(loss, *x), *inputs)
+    repeats(lambda *x: of_images(loss, *x), *inputs)
+    order_does_not_matter(lambda *x: of_images(loss, *x), *inputs)
+    survives_autocast(lambda *x: of_images(loss, *x), *inputs)
 
 
 def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
@@ -110,7 +110,7 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
     yield (
         ReconstructionLoss,
         (
-            is_one_value_per_picture,
+            is_one_value_per_image,
             sums_over_dimensions,
             prefers_the_target,
             is_pure,

@@ -16,33 +16,33 @@ GATED = {"decoder", "discriminator"}
 
 
 def discriminator(channels: int = 3, dtype: torch.dtype = torch.float32) -> tuple[nn.Module, Critic]:
-    """A small discriminator, and its logits as a function of pictures."""
+    """A small discriminator, and its logits as a function of images."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)
         module = NETWORKS.build("discriminator", blobs(channels=channels).shape).to(dtype)
     return module, lambda x_BCHW: module(x_BCHW)[0]
 
 
-def pictures(channels: int = 3, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
+def images(channels: int = 3, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
     """Real and fake, (4, C, 32, 32) each."""
     real, fake = (torch.rand(4, channels, 32, 32, generator=seeded(s), dtype=dtype) * 2 - 1 for s in (1, 2))
     return real, fake
 
 
-def penalty_is_one_value_per_picture(regulariser: Regulariser) -> None:
-    """One finite value per picture, never below 0, for 1 and 3 channels."""
+def penalty_is_one_value_per_image(regulariser: Regulariser) -> None:
+    """One finite value per image, never below 0, for 1 and 3 channels."""
     for channels in (1, 3):
         _, critic = discriminator(channels)
-        value = regulariser(critic, *pictures(channels), seeded())
+        value = regulariser(critic, *images(channels), seeded())
         one_value_per_example(value, 4, "the penalty")
-        demand((value >= 0).all(), "the penalty is negative for some pictures: a reward would let it grow without end.")
+        demand((value >= 0).all(), "the penalty is negative for some images: a reward would let it grow without end.")
 
 
 def penalty_reaches_the_critic(regulariser: Regulariser) -> None:
     """Its gradient reaches the critic's weights, through the second order, and is that of its value."""
     module, critic = discriminator(dtype=torch.float64)
     weights = list(module.parameters())
-    real, fake = pictures(dtype=torch.float64)
+    real, fake = images(dtype=torch.float64)
     value = regulariser(critic, real, fake, seeded()).mean()
     found = torch.autograd.grad(value, weights, allow_unused=True) if value.requires_grad else (None,) * len(weights)
     reached = [(w, g) for w, g in zip(weights, found, strict=True) if g is not None and bool(g.abs().max() > 0)]
@@ -61,7 +61,7 @@ def penalty_reaches_the_critic(regulariser: Regulariser) -> None:
 def penalty_takes_the_noise_that_it_is_handed(regulariser: Regulariser) -> None:
     """The same noise gives the same penalty; inputs and global randomness are left alone."""
     _, critic = discriminator()
-    real, fake = pictures()
+    real, fake = images()
     with untouched_randomness(), unchanged(real_BCHW=real, fake_BCHW=fake):
         first, second = (regulariser(critic, real, fake, seeded(7)) for _ in range(2))
     demand(torch.equal(first, second), "the same noise gives another penalty: draw from the generator it is handed.")
@@ -83,7 +83,7 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
     yield (
         Regulariser,
         (
-            penalty_is_one_value_per_picture,
+            penalty_is_one_value_per_image,
             penalty_reaches_the_critic,
             penalty_takes_the_noise_that_it_is_handed,
         ),

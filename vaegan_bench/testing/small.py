@@ -10,9 +10,9 @@ import torch
 
 from vaegan_bench.api import Data, Dataset, Model, Progress, Split, silent
 from vaegan_bench.networks.compact import Compact
-from vaegan_bench.optimizers.adam import Adam
-from vaegan_bench.paths import home_folder
-from vaegan_bench.runs import Run
+from vaegan_bench.study.run import Run
+from vaegan_bench.system.paths import home_folder
+from vaegan_bench.training.optimizers.adam import Adam
 
 CACHE = home_folder("cache")
 """Where prepared data and trained oracles are kept: a check need not make them again."""
@@ -22,13 +22,13 @@ NETWORKS = Compact(latent=6, width=4, decoder_width=4)
 
 @dataclass(frozen=True, kw_only=True)
 class Blobs(Dataset):
-    """Pictures of one bright square each, whose place is the attribute."""
+    """Images of one bright square each, whose place is the attribute."""
 
     name = "blobs"
     channels: int = 3
 
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
-        """96 pictures, made anew and always the same."""
+        """96 images, made anew and always the same."""
         return blobs(size, channels=self.channels)
 
 
@@ -45,7 +45,7 @@ def blobs(size: int = 32, n: int = 96, channels: int = 3) -> Data:
 
 
 def small_run(model: Model, **changes: Any) -> Run:
-    """A run of a model on the blobs: small networks, 8 steps of 16 pictures. `changes` replace fields of the run."""
+    """A run of a model on the blobs: small networks, 8 steps of 16 images. `changes` replace fields of the run."""
     values = {
         "label": str(model),
         "model": model,

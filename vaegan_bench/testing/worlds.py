@@ -77,7 +77,7 @@ class StandInOutputs:
 
     @property
     def train(self) -> Tensor:
-        """The training pictures."""
+        """The training images."""
         return self.data.train.images_NCHW
 
     def prior(self, n: int) -> Tensor:
@@ -97,14 +97,14 @@ class StandInOutputs:
         """The given ones, or what the network says."""
         if source in self.given:
             return self.given[source]
-        pictures = {
+        images = {
             "real": self.real,
             "samples": self.samples,
             "reconstructions": self.reconstructions,
             "train": self.train,
         }[source]
-        assert pictures is not None
-        return self.opened(pictures)
+        assert images is not None
+        return self.opened(images)
 
     def reference(self, extractor: Extractor, derive: Derive, **parameters: int | float | str) -> Mapping[str, Tensor]:
         """Derived anew each time."""
@@ -117,7 +117,7 @@ def pixels(images_NCHW: Tensor) -> Tensor:
 
 
 def data_of(images_NCHW: Tensor, attributes_NA: Tensor | None = None, names: tuple[str, ...] = ()) -> Data:
-    """The same pictures for training and for testing."""
+    """The same images for training and for testing."""
     if attributes_NA is None:
         attributes_NA = torch.zeros(len(images_NCHW), 0, dtype=torch.bool)
     split = Split(images_NCHW, attributes_NA)

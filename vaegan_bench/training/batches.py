@@ -1,4 +1,4 @@
-"""Training batches: all pictures in memory, on the device; a batch is an index, a cast and an augmentation."""
+"""Training batches: all images in memory, on the device; a batch is an index, a cast and an augmentation."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Dataset, Split, StudyError, to_signed
-from vaegan_bench.randomness import generator
+from vaegan_bench.system.randomness import generator
 
 
 class Batches:
-    """The order in which a run sees its training pictures: a function of the seed and the step alone."""
+    """The order in which a run sees its training images: a function of the seed and the step alone."""
 
     def __init__(self, dataset: Dataset, train: Split, batch: int, seed: int, device: torch.device) -> None:
         if batch > len(train):
-            raise StudyError(f"batch is {batch}, and there are only {len(train)} training pictures.")
+            raise StudyError(f"batch is {batch}, and there are only {len(train)} training images.")
         images = train.images_NCHW.to(device, memory_format=torch.channels_last)
         self.conditions_NA = train.conditions.to(device)
         self.dataset, self.images_NCHW, self.batch, self.seed = dataset, images, batch, seed
@@ -25,12 +25,12 @@ class Batches:
     def at(self, step: int) -> Tensor:
         """The batch of one step, augmented; (B, C, H, W) in [-1, 1], channels last."""
         index = self._index(step)
-        # Not the model's noise: models draw different amounts of it, and all shall see the same pictures.
+        # Not the model's noise: models draw different amounts of it, and all shall see the same images.
         noise = generator(self.images_NCHW.device, self.seed, "augment", step)
         return self.dataset.augment(to_signed(self.images_NCHW[index]), noise)
 
     def attributes_at(self, step: int) -> Tensor:
-        """The attributes of the pictures of one step; (B, A) float32."""
+        """The attributes of the images of one step; (B, A) float32."""
         return self.conditions_NA[self._index(step)]
 
     def _index(self, step: int) -> Tensor:

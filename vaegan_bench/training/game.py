@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from vaegan_bench.api import Modules, Objectives, Play
-from vaegan_bench.runs import Run
+from vaegan_bench.study.run import Run
 from vaegan_bench.training.batches import Batches
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from vaegan_bench.api import BenchError, Data, DataError, Dataset, Progress, StudyError, definition, silent
 from vaegan_bench.datasets.preparation.words import left_out
-from vaegan_bench.errors import FAILURES, reason_of
-from vaegan_bench.runs import Run
+from vaegan_bench.study.run import Run
+from vaegan_bench.system.errors import FAILURES, reason_of
 
 
 def load(dataset: Dataset, size: int, cache: Path, progress: Progress = silent) -> Data:
@@ -37,12 +37,12 @@ def _in_our_words(dataset: Dataset, what: str) -> Iterator[None]:
 
 
 def counts_of(data: Data) -> str:
-    """How many pictures both parts have."""
-    return f"{len(data.train):,} training and {len(data.test):,} test pictures"
+    """How many images both parts have."""
+    return f"{len(data.train):,} training and {len(data.test):,} test images"
 
 
 def remarks_of(data: Data) -> list[str]:
-    """What else readers of a table should know of the data: which pictures are not there."""
+    """What else readers of a table should know of the data: which images are not there."""
     return [*data.remarks, *left_out(data.left_out)]
 
 
@@ -63,11 +63,9 @@ class DataShelf:
 
 
 def held_out(data: Data) -> Data:
-    """The last tenth of the training pictures in place of the test pictures, which nothing then sees."""
+    """The last tenth of the training images in place of the test images, which nothing then sees."""
     part = len(data.train) // 10
     if part < 2:
-        raise StudyError(
-            f"A tenth of {len(data.train)} training pictures is too little to validate on: use split test."
-        )
+        raise StudyError(f"A tenth of {len(data.train)} training images is too little to validate on: use split test.")
     train, validation = data.train[: len(data.train) - part], data.train[len(data.train) - part :]
     return replace(data, train=train, test=validation, digest=f"{data.digest}-validation")

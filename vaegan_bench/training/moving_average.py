@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from vaegan_bench.api import Modules
-from vaegan_bench.randomness import generator
-from vaegan_bench.runs import Run
+from vaegan_bench.study.run import Run
+from vaegan_bench.system.randomness import generator
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.game import state_game
 

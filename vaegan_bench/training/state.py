@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Modules
-from vaegan_bench.assembly import build_modules
-from vaegan_bench.randomness import generator
-from vaegan_bench.runs import Run
+from vaegan_bench.study.assembly import build_modules
+from vaegan_bench.study.run import Run
+from vaegan_bench.system.randomness import generator
 from vaegan_bench.training.moving_average import MovingAverage
 
 

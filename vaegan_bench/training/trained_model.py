@@ -10,14 +10,14 @@ from torch import Tensor
 from vaegan_bench.api import BenchError, Model, Modules, Posterior, UnknownNameError, to_uint8
 
 Told = Mapping[str, tuple[float, float]]
-"""Attribute → what conditional models are told of a picture without it, and of one with it."""
+"""Attribute → what conditional models are told of an image without it, and of one with it."""
 
 
 class TrainedModel:
-    """A model with its trained networks, in evaluation mode. Pictures in are float in [-1, 1], pictures out too."""
+    """A model with its trained networks, in evaluation mode. Images in are float in [-1, 1], images out too."""
 
     def __init__(self, model: Model, modules: Modules, latent: int, told: Told | None = None) -> None:
-        """`told`: what a conditional model is told of pictures without and with each attribute of its data."""
+        """`told`: what a conditional model is told of images without and with each attribute of its data."""
         self.model, self.modules, self.latent, self.told = model, modules, latent, told or {}
         for module in modules.values():
             module.eval()
@@ -40,7 +40,7 @@ class TrainedModel:
 
     @torch.no_grad()
     def encode(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> Posterior:
-        """q(z|x) of pictures in [-1, 1]; a conditional model is given their attributes.
+        """q(z|x) of images in [-1, 1]; a conditional model is given their attributes.
 
         Raises `BenchError` for a model without an encoder, and for a conditional one without attributes.
         """
@@ -50,7 +50,7 @@ class TrainedModel:
 
     @torch.no_grad()
     def decode(self, z_BZ: Tensor, attributes_BA: Tensor | None = None) -> Tensor:
-        """The expected picture of each code, (B, C, H, W) in [-1, 1]; a conditional model is given attributes."""
+        """The expected image of each code, (B, C, H, W) in [-1, 1]; a conditional model is given attributes."""
         return self._given(attributes_BA).decode(z_BZ.to(self.device))[0].mean
 
     def reconstruct(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> Tensor:
@@ -66,16 +66,16 @@ class TrainedModel:
         """Decode n draws from the prior; (n, C, H, W) in [-1, 1]."""
         return self.decode(self.codes(n, seed), attributes_NA)
 
-    def pictures(self, z_NZ: Tensor, attributes_NA: Tensor | None = None, batch: int = 256) -> Tensor:
-        """Decode any number of codes to pictures as a viewer sees them; (N, C, H, W) uint8 on the CPU."""
+    def images(self, z_NZ: Tensor, attributes_NA: Tensor | None = None, batch: int = 256) -> Tensor:
+        """Decode any number of codes to images as a viewer sees them; (N, C, H, W) uint8 on the CPU."""
         codes = z_NZ.split(batch)
         given = [None] * len(codes) if attributes_NA is None else attributes_NA.split(batch)
         return torch.cat([to_uint8(self.decode(z, told)).cpu() for z, told in zip(codes, given, strict=True)])
 
     def attributes(self, having: Sequence[str], n: int) -> Tensor:
-        """Attributes for n pictures that have those in `having` and no others; (n, A).
+        """Attributes for n images that have those in `having` and no others; (n, A).
 
-        1 and −1; where the data score attributes, the mean scores of training pictures with and without each.
+        1 and −1; where the data score attributes, the mean scores of training images with and without each.
         Raises `UnknownNameError`.
         """
         for name in having:
@@ -89,5 +89,5 @@ class TrainedModel:
         if not self.model.conditional:
             return self.modules
         if attributes_BA is None:
-            raise BenchError(f"Model '{self.model.name}' is conditional: give the attributes of each picture.")
+            raise BenchError(f"Model '{self.model.name}' is conditional: give the attributes of each image.")
         return self.modules.given(attributes_BA.to(self.device))

@@ -12,11 +12,11 @@ import pandas as pd
 import pytest
 from vaegan_bench_jsonl.journal import append
 
-from vaegan_bench.execution import Execution
-from vaegan_bench.plan import make_plan
-from vaegan_bench.registry import Registry
-from vaegan_bench.store import StudyFolder
-from vaegan_bench.study import Study
+from vaegan_bench.execution.execution import Execution
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.results import StudyFolder
+from vaegan_bench.study.plan import make_plan
+from vaegan_bench.study.study import Study
 
 BLOBS = """
 from vaegan_bench.api import hookimpl

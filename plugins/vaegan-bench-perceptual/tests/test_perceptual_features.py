@@ -13,12 +13,12 @@ from vaegan_bench_perceptual import FeatureDistance
 from vaegan_bench_perceptual.features import levels, opened
 
 from vaegan_bench.api import Data, Extractor, PluginError, Prediction, Progress, SelectorError, silent
-from vaegan_bench.extractors.efflite0 import EffLite0
-from vaegan_bench.extractors.frozen_network import FrozenNetwork
-from vaegan_bench.extractors.oracle import Oracle
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
+from vaegan_bench.metrics.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
+from vaegan_bench.metrics.extractors.oracle import Oracle
 from vaegan_bench.models.vae import VAE
-from vaegan_bench.registry import Registry
+from vaegan_bench.registry.plugins import Registry
 
 NOISE = torch.Generator().manual_seed(11)
 X = torch.rand(2, 3, 8, 8, generator=NOISE, dtype=torch.float64) * 2 - 1
@@ -102,7 +102,7 @@ def test_efficientnet_sees_the_same_as_a_metric_does() -> None:
     torch.testing.assert_close(FeatureDistance()(Prediction(x), y), expected, rtol=1e-3, atol=1e-3)
 
 
-def test_a_grey_picture_is_seen_as_a_colour_picture_of_equal_channels() -> None:
+def test_a_grey_image_is_seen_as_a_colour_image_of_equal_channels() -> None:
     x, y = X.float()[:, :1], Y.float()[:, :1]
     grey, colour = (
         FeatureDistance()(Prediction(x), y),
@@ -133,5 +133,5 @@ def test_an_extractor_that_learns_is_refused_with_its_reason() -> None:
 
 @pytest.mark.parametrize("how", ["rounding", "uint8"])
 def test_an_extractor_without_a_derivative_is_refused(how: str) -> None:
-    with pytest.raises(PluginError, match="no derivative in the picture"):
+    with pytest.raises(PluginError, match="no derivative in the image"):
         FeatureDistance(extractor=Quadrants(how=how))(Prediction(X), Y)

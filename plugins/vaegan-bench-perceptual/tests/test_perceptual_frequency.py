@@ -70,7 +70,7 @@ def test_gradients_agree_with_finite_differences_where_no_weight_is_locked() -> 
     assert torch.autograd.gradcheck(lambda mean: loss(Prediction(mean), Y[:1]), X[:1].clone().requires_grad_())
 
 
-def test_equal_pictures_have_a_zero_gradient_and_no_nan() -> None:
+def test_equal_images_have_a_zero_gradient_and_no_nan() -> None:
     mean = X.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(FocalFrequency()(Prediction(mean), X).sum(), mean)
     assert torch.equal(gradient, torch.zeros_like(gradient))

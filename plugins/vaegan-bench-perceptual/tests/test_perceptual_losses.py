@@ -1,4 +1,4 @@
-"""What all four losses promise: zero at equality, one value per picture, sums over dimensions, training that works."""
+"""What all four losses promise: zero at equality, one value per image, sums over dimensions, training that works."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from vaegan_bench_perceptual import SSIM, FeatureDistance, FocalFrequency, SSIMP
 from vaegan_bench.api import Prediction, ReconstructionLoss, SelectorError
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
-from vaegan_bench.optimizers.adam import Adam
-from vaegan_bench.registry import Registry
+from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.testing import Blobs, small_run
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.loop import take_step
+from vaegan_bench.training.optimizers.adam import Adam
 from vaegan_bench.training.state import TrainingState
 
 OF_PIXELS = [SSIM(), SSIMPyramid(), FocalFrequency(), FocalFrequency(alpha=0.0)]
@@ -24,8 +24,8 @@ LOSSES = [*OF_PIXELS, FeatureDistance()]
 every_loss = pytest.mark.parametrize("loss", LOSSES, ids=str)
 
 
-def picture(seed: int, channels: int = 3, side: int = 32, batch: int = 3) -> Tensor:
-    """Smooth pictures in [-1, 1]: a wave each, and some noise."""
+def image(seed: int, channels: int = 3, side: int = 32, batch: int = 3) -> Tensor:
+    """Smooth images in [-1, 1]: a wave each, and some noise."""
     noise = torch.Generator().manual_seed(seed)
     along = torch.linspace(0, 6, side) * (1 + torch.rand(batch, channels, 1, 1, generator=noise))
     return 0.6 * (along + along.mT).sin() + 0.2 * torch.randn(batch, channels, side, side, generator=noise).tanh()
@@ -37,16 +37,16 @@ def cost(loss: ReconstructionLoss, x_BCHW: Tensor, y_BCHW: Tensor) -> Tensor:
 
 @every_loss
 @pytest.mark.parametrize(("channels", "side"), [(1, 32), (3, 32), (3, 64)])
-def test_equal_pictures_cost_nothing_and_others_something(loss: ReconstructionLoss, channels: int, side: int) -> None:
-    x, y = picture(0, channels, side), picture(1, channels, side)
-    # SSIM of a picture with itself is 1 up to float32, which the sum over up to 12,288 values enlarges.
+def test_equal_images_cost_nothing_and_others_something(loss: ReconstructionLoss, channels: int, side: int) -> None:
+    x, y = image(0, channels, side), image(1, channels, side)
+    # SSIM of an image with itself is 1 up to float32, which the sum over up to 12,288 values enlarges.
     torch.testing.assert_close(cost(loss, x, x), torch.zeros(3), atol=5e-3, rtol=0)
     assert (cost(loss, x, y) > 1).all()
 
 
 @every_loss
 def test_the_gradient_vanishes_at_equality_and_points_towards_the_target_elsewhere(loss: ReconstructionLoss) -> None:
-    x, y = picture(0), picture(1)
+    x, y = image(0), image(1)
     for near, least in ((x, 0.0), (0.7 * x + 0.3 * y, 1e-3)):
         mean = near.clone().requires_grad_()
         (gradient,) = torch.autograd.grad(cost(loss, mean, x).sum(), mean)
@@ -57,17 +57,17 @@ def test_the_gradient_vanishes_at_equality_and_points_towards_the_target_elsewhe
 
 
 @every_loss
-def test_the_value_of_one_picture_depends_on_no_other(loss: ReconstructionLoss) -> None:
-    x, y = picture(0), picture(1)
+def test_the_value_of_one_image_depends_on_no_other(loss: ReconstructionLoss) -> None:
+    x, y = image(0), image(1)
     values, order = cost(loss, x, y), [2, 0, 1]
     torch.testing.assert_close(cost(loss, x[order], y[order]), values[order], rtol=1e-4, atol=1e-3)
-    other = torch.cat([x[:1], picture(2)[1:]])
+    other = torch.cat([x[:1], image(2)[1:]])
     torch.testing.assert_close(cost(loss, other, y)[:1], values[:1], rtol=1e-4, atol=1e-3)
 
 
 @every_loss
 def test_values_are_sums_over_channels_and_places(loss: ReconstructionLoss) -> None:
-    x, y = picture(0, channels=1), picture(1, channels=1)
+    x, y = image(0, channels=1), image(1, channels=1)
     grey = cost(loss, x, y)
     colour = cost(loss, x.expand(-1, 3, -1, -1), y.expand(-1, 3, -1, -1))
     torch.testing.assert_close(colour, 3 * grey, rtol=1e-4, atol=0)
@@ -79,12 +79,12 @@ def test_values_are_sums_over_channels_and_places(loss: ReconstructionLoss) -> N
 
 @every_loss
 def test_bfloat16_training_compares_in_float32_and_inputs_stay_as_they_are(loss: ReconstructionLoss) -> None:
-    x, y = picture(0), picture(1)
+    x, y = image(0), image(1)
     expected = cost(loss, x.clone(), y.clone())
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(cost(loss, x, y), expected)
-    assert torch.equal(x, picture(0))
-    assert torch.equal(y, picture(1))
+    assert torch.equal(x, image(0))
+    assert torch.equal(y, image(1))
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -22,8 +22,8 @@ def noise() -> torch.Generator:
     return torch.Generator().manual_seed(3)
 
 
-def pictures(*shape: int, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor]:
-    """Smooth pictures in [-1, 1], and the same with noise."""
+def images(*shape: int, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor]:
+    """Smooth images in [-1, 1], and the same with noise."""
     x = interpolate(torch.rand(*shape[:2], 5, 5, generator=noise()), shape[2:], mode="bilinear")
     y = x + 0.2 * torch.randn(shape, generator=noise())
     return (2 * x - 1).to(dtype), (2 * y - 1).clamp(-1, 1).to(dtype)
@@ -39,19 +39,19 @@ def by_scikit_image(x_CHW: Tensor, y_CHW: Tensor) -> float:
 @pytest.mark.parametrize("side", [32, 64])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-9), (torch.float32, 1e-5)])
 def test_ssim_is_that_of_scikit_image(channels: int, side: int, dtype: torch.dtype, tolerance: float) -> None:
-    x, y = pictures(2, channels, side, side, dtype=dtype)
+    x, y = images(2, channels, side, side, dtype=dtype)
     expected = torch.tensor([1 - by_scikit_image(*pair) for pair in zip(x, y, strict=True)], dtype=dtype)
     per_value = SSIM()(Prediction(x), y) / (channels * side * side)
     torch.testing.assert_close(per_value, expected, rtol=0, atol=tolerance)
 
 
 def test_ssim_is_what_the_metric_reconstruction_measures() -> None:
-    x, y = pictures(2, 3, 32, 48)
+    x, y = images(2, 3, 32, 48)
     per_value = SSIM()(Prediction(x), y) / x[0].numel()
     torch.testing.assert_close(per_value, 1 - measured((x + 1) / 2, (y + 1) / 2))
 
 
-def test_flat_pictures_differ_in_luminance_alone() -> None:
+def test_flat_images_differ_in_luminance_alone() -> None:
     a, b = 0.2, -0.4
     flat = torch.full((1, 1, 16, 16), a, dtype=torch.float64), torch.full((1, 1, 16, 16), b, dtype=torch.float64)
     c1 = (0.01 * 2) ** 2
@@ -63,7 +63,7 @@ def test_flat_pictures_differ_in_luminance_alone() -> None:
 @pytest.mark.parametrize("loss", [SSIM(), SSIMPyramid()], ids=str)
 @pytest.mark.parametrize(("channels", "side"), [(1, 13), (2, 22)])
 def test_gradients_agree_with_finite_differences(loss: ReconstructionLoss, channels: int, side: int) -> None:
-    x, y = pictures(1, channels, side, side)
+    x, y = images(1, channels, side, side)
     assert torch.autograd.gradcheck(lambda mean: loss(Prediction(mean), y), x.requires_grad_(), fast_mode=True)
 
 
@@ -72,7 +72,7 @@ def test_the_pyramid_has_as_many_scales_as_leave_the_window_room() -> None:
 
 
 def test_the_pyramid_is_a_weighted_product_of_structures_and_the_coarsest_ssim() -> None:
-    x, y = pictures(2, 1, 64, 64)
+    x, y = images(2, 1, 64, 64)
     weights = [w / sum(WEIGHTS[:3]) for w in WEIGHTS[:3]]
     halved = [(x, y)]
     for _ in range(2):
@@ -84,18 +84,18 @@ def test_the_pyramid_is_a_weighted_product_of_structures_and_the_coarsest_ssim()
 
 
 def test_at_one_scale_the_pyramid_is_ssim() -> None:
-    x, y = pictures(2, 1, 20, 20)
+    x, y = images(2, 1, 20, 20)
     torch.testing.assert_close(SSIMPyramid()(Prediction(x), y), SSIM()(Prediction(x), y))
 
 
 def test_the_pyramid_forgives_noise_that_ssim_minds() -> None:
-    x, _ = pictures(1, 3, 64, 64)
+    x, _ = images(1, 3, 64, 64)
     noisy = x + 0.1 * torch.randn(x.shape, generator=noise())
     assert SSIMPyramid()(Prediction(noisy), x) < 0.5 * SSIM()(Prediction(noisy), x)
 
 
 def test_negatives_have_the_floor_as_their_similarity_and_finite_gradients() -> None:
-    x, _ = pictures(1, 1, 32, 32)
+    x, _ = images(1, 1, 32, 32)
     negative = (-x).requires_grad_()
     value = SSIMPyramid()(Prediction(negative), x)
     torch.testing.assert_close(value.item(), (1 - FLOOR) * 1024)
@@ -104,7 +104,7 @@ def test_negatives_have_the_floor_as_their_similarity_and_finite_gradients() -> 
 
 
 def test_more_noise_costs_more() -> None:
-    x, _ = pictures(1, 3, 32, 32)
+    x, _ = images(1, 3, 32, 32)
     error = torch.randn(x.shape, generator=noise())
     for loss in (SSIM(), SSIMPyramid()):
         costs = [loss(Prediction(x + sigma * error), x).item() for sigma in (0.0, 0.05, 0.1, 0.2, 0.4)]
@@ -112,7 +112,7 @@ def test_more_noise_costs_more() -> None:
 
 
 @pytest.mark.parametrize("loss", [SSIM(), SSIMPyramid()], ids=str)
-def test_pictures_smaller_than_the_window_are_refused(loss: ReconstructionLoss) -> None:
-    x, y = pictures(1, 1, 10, 16)
+def test_images_smaller_than_the_window_are_refused(loss: ReconstructionLoss) -> None:
+    x, y = images(1, 1, 10, 16)
     with pytest.raises(PluginError, match="11×11"):
         loss(Prediction(x), y)

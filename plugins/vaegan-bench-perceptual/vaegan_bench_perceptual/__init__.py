@@ -1,4 +1,4 @@
-"""Reconstruction losses that compare pictures as eyes do, or try to."""
+"""Reconstruction losses that compare images as eyes do, or try to."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Data, Extractor, PluginError, Prediction, ReconstructionLoss, Split
-from vaegan_bench.extractors.efflite0 import EffLite0
-from vaegan_bench.extractors.frozen_network import Forward, FrozenNetwork
+from vaegan_bench.metrics.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.extractors.frozen_network import Forward, FrozenNetwork
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +44,13 @@ class FeatureDistance(ReconstructionLoss):
 
 
 def levels(x_BCHW: Tensor) -> Tensor:
-    """Pictures in [-1, 1] to [0, 255], as extractors take them; not rounded, for the sake of the gradient."""
+    """Images in [-1, 1] to [0, 255], as extractors take them; not rounded, for the sake of the gradient."""
     return (x_BCHW + 1) * 127.5
 
 
 @lru_cache(maxsize=4)
 def opened(extractor: Extractor, device: torch.device) -> Forward:
-    """The extractor's function of pictures in [0, 255], opened at its first use on a device and kept.
+    """The extractor's function of images in [0, 255], opened at its first use on a device and kept.
 
     Raises `PluginError` where it has no derivative.
     """
@@ -64,11 +64,11 @@ def opened(extractor: Extractor, device: torch.device) -> Forward:
 
 def _require_derivative(extractor: Extractor, forward: Forward, device: torch.device) -> None:
     """Refuse networks that take whole levels only, or round to them."""
-    picture = torch.full((1, 3, 32, 32), 127.0, device=device, requires_grad=True)
-    refused = f"Extractor '{extractor}' has no derivative in the picture"
+    image = torch.full((1, 3, 32, 32), 127.0, device=device, requires_grad=True)
+    refused = f"Extractor '{extractor}' has no derivative in the image"
     try:
         with torch.enable_grad():
-            features_BF, _ = forward(picture)
+            features_BF, _ = forward(image)
     except Exception as error:  # a stranger's network may raise anything
         raise PluginError(f"{refused} ({error}): choose another, such as efflite0.") from error
     if not features_BF.requires_grad:

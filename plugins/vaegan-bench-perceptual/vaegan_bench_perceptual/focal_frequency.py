@@ -11,9 +11,9 @@ from vaegan_bench.api import Prediction, ReconstructionLoss, at_least
 
 
 def spectrum_weights(energy_BCHW: Tensor, alpha: float) -> Tensor:
-    """|F|^α of |F|², divided by the greatest of each picture and channel: in [0, 1]; (B, C, H, W)."""
+    """|F|^α of |F|², divided by the greatest of each image and channel: in [0, 1]; (B, C, H, W)."""
     greatest_BC11 = energy_BCHW.amax((2, 3), keepdim=True)
-    # Equal pictures have no greatest frequency to divide by.
+    # Equal images have no greatest frequency to divide by.
     relative = energy_BCHW / greatest_BC11.clamp(min=torch.finfo(energy_BCHW.dtype).tiny)
     return relative ** (alpha / 2)
 

@@ -1,4 +1,4 @@
-"""What structural similarity is made of: the statistics of two pictures in a window around each place."""
+"""What structural similarity is made of: the statistics of two images in a window around each place."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from vaegan_bench.api import PluginError
 WINDOW = 11
 SIGMA = 1.5
 RANGE = 2.0
-"""Pictures are in [-1, 1]."""
+"""Images are in [-1, 1]."""
 C1, C2 = (0.01 * RANGE) ** 2, (0.03 * RANGE) ** 2
 """(K₁L)² and (K₂L)² with the K₁ and K₂ of Wang et al. (2004)."""
 
 
 class Similarity(NamedTuple):
-    """How alike two pictures are around each place; (B, C, H − 10, W − 10) each, at most 1."""
+    """How alike two images are around each place; (B, C, H − 10, W − 10) each, at most 1."""
 
     luminance: Tensor
     """l of Wang et al. (2004, eq. 6)."""
@@ -27,13 +27,13 @@ class Similarity(NamedTuple):
 
 
 def similarity(x_BCHW: Tensor, y_BCHW: Tensor) -> Similarity:
-    """Luminance and structure of pictures in [-1, 1] at all places where the whole Gaussian window fits.
+    """Luminance and structure of images in [-1, 1] at all places where the whole Gaussian window fits.
 
     SSIM is defined for intensities from zero up, so luminance reads pixels as x + 1 in [0, 2]. Raises `PluginError` for
-    pictures smaller than the window.
+    images smaller than the window.
     """
     if min(x_BCHW.shape[2:]) < WINDOW:
-        raise PluginError(f"Structural similarity needs pictures of at least {WINDOW}×{WINDOW} pixels.")
+        raise PluginError(f"Structural similarity needs images of at least {WINDOW}×{WINDOW} pixels.")
     # Variances are small differences of means of squares, for which bfloat16 is too coarse.
     with torch.autocast(x_BCHW.device.type, enabled=False):
         mu_x, mu_y = smoothed(x_BCHW), smoothed(y_BCHW)

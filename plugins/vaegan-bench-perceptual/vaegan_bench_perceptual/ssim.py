@@ -21,9 +21,9 @@ class SSIM(ReconstructionLoss):
     pixels_only = True
 
     def __call__(self, prediction: Prediction, target: Tensor) -> Tensor:
-        """(1 − SSIM)·C·H·W with the mean of SSIM over channels and places; from 0 for equal pictures; (B,).
+        """(1 − SSIM)·C·H·W with the mean of SSIM over channels and places; from 0 for equal images; (B,).
 
-        Raises `PluginError` for pictures smaller than the window.
+        Raises `PluginError` for images smaller than the window.
         """
         luminance, structure = similarity(prediction.mean, target)
         return (1 - (luminance * structure).flatten(1).mean(1)) * target[0].numel()

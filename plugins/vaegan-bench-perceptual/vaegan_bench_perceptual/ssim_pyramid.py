@@ -1,4 +1,4 @@
-"""Structural similarity at several scales, for pictures too small for the five of the paper."""
+"""Structural similarity at several scales, for images too small for the five of the paper."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ class SSIMPyramid(ReconstructionLoss):
     pixels_only = True
 
     def __call__(self, prediction: Prediction, target: Tensor) -> Tensor:
-        """(1 − similarity)·C·H·W; from 0 for equal pictures; (B,).
+        """(1 − similarity)·C·H·W; from 0 for equal images; (B,).
 
-        Raises `PluginError` for pictures smaller than the window.
+        Raises `PluginError` for images smaller than the window.
         """
         return (1 - pyramid_similarity(prediction.mean, target)) * target[0].numel()

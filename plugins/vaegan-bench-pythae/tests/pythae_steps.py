@@ -50,7 +50,7 @@ def float64() -> Iterator[None]:
         torch.set_default_dtype(torch.float32)
 
 
-class Pictures(BaseDataset):
+class Images(BaseDataset):
     """A batch as pythae's loaders read it."""
 
     def __getitem__(self, index: int) -> DatasetOutput:
@@ -76,23 +76,23 @@ def their_steps(model: PythaeVAE | PythaeVAEGAN, folder: Path, n: int = 2) -> Mo
     state, x = first_state(model)
     before = deepcopy(dict(state.modules))
     whole = model._construct(state.modules, current_autocast(CPU), NETWORKS.latent)
-    pictures = Pictures(to_unit(x), torch.zeros(len(x)))
-    pictures.data = to_unit(x)  # pythae has rounded it to float32
+    images = Images(to_unit(x), torch.zeros(len(x)))
+    images.data = to_unit(x)  # pythae has rounded it to float32
     shared = {"output_dir": str(folder), "no_cuda": True, "per_device_train_batch_size": len(x)}
     with torch.random.fork_rng(devices=[]):
         if isinstance(model, PythaeVAE):
             config = BaseTrainerConfig(optimizer_cls="SGD", learning_rate=LR, **shared)
-            trainer = BaseTrainer(whole, pictures, training_config=config)
+            trainer = BaseTrainer(whole, images, training_config=config)
         else:
             plain = {f"{player}_optimizer_cls": "SGD" for player in PLAYERS}
             rates = {f"{player}_learning_rate": LR for player in PLAYERS}
             config = CoupledOptimizerAdversarialTrainerConfig(**plain, **rates, **shared)
-            trainer = CoupledOptimizerAdversarialTrainer(whole, pictures, training_config=config)
+            trainer = CoupledOptimizerAdversarialTrainer(whole, images, training_config=config)
         trainer.prepare_training()
         for role, module in state.modules.items():  # its sanity check has moved the running statistics
             module.load_state_dict(before[role].state_dict())
         trainer.train_loader = DataLoader(
-            pictures, len(x), collate_fn=collate_dataset_output, generator=torch.Generator()
+            images, len(x), collate_fn=collate_dataset_output, generator=torch.Generator()
         )
         for epoch in range(n):  # one batch each
             with global_noise_from(state.noise):

@@ -14,7 +14,7 @@ from vaegan_bench.losses.reconstruction.bernoulli import Bernoulli
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
-from vaegan_bench.registry import Registry
+from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.testing import NETWORKS, blobs, small_run
 from vaegan_bench.training.loop import player_gradients, train
 from vaegan_bench.training.state import TrainingState

@@ -48,7 +48,7 @@ def test_what_the_trainer_adds_up(
 
 
 def larsen_terms(state: TrainingState, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """KL, ½ squared distance in Dis_l, and the cost of the discriminator on real and sampled pictures, by hand."""
+    """KL, ½ squared distance in Dis_l, and the cost of the discriminator on real and sampled images, by hand."""
     modules = state.modules
     posterior = modules.encode(x)
     with global_noise_from(state.noise):

@@ -1,7 +1,7 @@
 """A study's networks behind pythae's interfaces.
 
-pythae's losses expect pictures in [0, 1] and a discriminator that ends in a probability; the suite's networks see
-pictures in [-1, 1] and end in a logit. The conversions happen here, and gradients flow through them.
+pythae's losses expect images in [0, 1] and a discriminator that ends in a probability; the suite's networks see
+images in [-1, 1] and end in a logit. The conversions happen here, and gradients flow through them.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from vaegan_bench.api import Modules
 
 
 def to_unit(x_BCHW: Tensor) -> Tensor:
-    """Pictures in [-1, 1] to pythae's [0, 1]."""
+    """Images in [-1, 1] to pythae's [0, 1]."""
     return 0.5 * (x_BCHW + 1)
 
 
 def from_unit(x_BCHW: Tensor) -> Tensor:
-    """Pictures in pythae's [0, 1] to [-1, 1]."""
+    """Images in pythae's [0, 1] to [-1, 1]."""
     return 2 * x_BCHW - 1
 
 
@@ -31,7 +31,7 @@ def current_autocast(device: torch.device) -> torch.autocast:
 
 
 class Encoder(BaseEncoder):  # type: ignore[misc]  # pythae is untyped
-    """The study's encoder for pictures in [0, 1]."""
+    """The study's encoder for images in [0, 1]."""
 
     def __init__(self, ours: Modules, precision: torch.autocast) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Encoder(BaseEncoder):  # type: ignore[misc]  # pythae is untyped
 
 
 class Decoder(BaseDecoder):  # type: ignore[misc]  # pythae is untyped
-    """The study's decoder, giving pictures in [0, 1]."""
+    """The study's decoder, giving images in [0, 1]."""
 
     def __init__(self, ours: Modules, precision: torch.autocast) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Decoder(BaseDecoder):  # type: ignore[misc]  # pythae is untyped
         self.network = ours["decoder"]
 
     def forward(self, z_BZ: Tensor) -> ModelOutput:
-        """The decoded pictures, by pythae's name."""
+        """The decoded images, by pythae's name."""
         with self.precision:
             (prediction,) = self.ours.decode(z_BZ)
         return ModelOutput(reconstruction=to_unit(prediction.mean))

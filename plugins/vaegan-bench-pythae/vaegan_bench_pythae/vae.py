@@ -20,7 +20,7 @@ class PythaeVAE(Model):
     name = "pythae-vae"
     players: ClassVar = {"autoencoder": ("encoder", "decoder")}
     reconstruction_loss: Literal["mse", "bce"] = "mse"
-    """½ · squared error, or cross-entropy, both of pictures in [0, 1] and summed over pixels; mse in pythae."""
+    """½ · squared error, or cross-entropy, both of images in [0, 1] and summed over pixels; mse in pythae."""
 
     def objectives(self, play: Play) -> Objectives:
         """The two parts of pythae's loss, which its trainer minimises as one sum with one optimizer."""

@@ -28,7 +28,7 @@ class PythaeVAEGAN(Model):
     adversarial_loss_scale: float = 0.5
     """λ in [0, 1]: the decoder's loss is (1 − λ) · similarity − λ · cost of the discriminator."""
     reconstruction_layer: int = 1
-    """Where pictures are compared: 1 is Dis_l; 2 or −1, pythae's own default, is the probability of 'real' itself."""
+    """Where images are compared: 1 is Dis_l; 2 or −1, pythae's own default, is the probability of 'real' itself."""
     equilibrium: float = 0.68
     """The discriminator's cost per side around which both players move."""
     margin: float = 0.4

@@ -76,12 +76,12 @@ def test_the_ratio_estimates_of_alpha_gan_are_those_of_its_discriminators() -> N
     code = torch.sigmoid(state.modules["code discriminator"](z))
     torch.testing.assert_close(game.terms["prior"], -code.log() + (1 - code).log(), rtol=1e-4, atol=1e-5)
     x_rec, x_prior = state.modules.decode(z, z_prior)
-    picture = [torch.sigmoid(j.logits_B) for j in state.modules.judge(x_rec.mean, x_prior.mean)]
-    stated = sum(-p.log() + (1 - p).log() for p in picture)
+    image = [torch.sigmoid(j.logits_B) for j in state.modules.judge(x_rec.mean, x_prior.mean)]
+    stated = sum(-p.log() + (1 - p).log() for p in image)
     torch.testing.assert_close(game.terms["generator"], stated, rtol=1e-4, atol=1e-5)
 
 
-def test_the_joint_discriminator_looks_at_the_code_and_at_the_picture() -> None:
+def test_the_joint_discriminator_looks_at_the_code_and_at_the_image() -> None:
     state = state_of(BiGAN())
     x = play_of(state).x_BCHW
     (seen,) = state.modules.judge(x)

@@ -16,14 +16,14 @@ from vaegan_bench.training.loop import train
 
 
 class Grey(nn.Module):
-    """A decoder that makes grey pictures of any code."""
+    """A decoder that makes grey images of any code."""
 
     def forward(self, z_BZ: Tensor) -> Tensor:
         return torch.zeros(len(z_BZ), 1, 4, 4)
 
 
 class LinearCritic(nn.Module):
-    """s(x) = slope · Σ x, whose gradient has the norm 4·slope at every 4×4 picture."""
+    """s(x) = slope · Σ x, whose gradient has the norm 4·slope at every 4×4 image."""
 
     def __init__(self, slope: float) -> None:
         super().__init__()

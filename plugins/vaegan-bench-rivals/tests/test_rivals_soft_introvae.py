@@ -16,7 +16,7 @@ MODEL = SoftIntroVAE(beta_rec=0.7, beta_kl=1.3, beta_neg=50, gamma_r=0.4)
 
 
 def distance(first: Tensor, second: Tensor) -> Tensor:
-    """Squared, of pictures in [0, 1]."""
+    """Squared, of images in [0, 1]."""
     return ((first + 1) / 2 - (second + 1) / 2).square().sum((1, 2, 3))
 
 
@@ -63,7 +63,7 @@ def test_one_statement_gives_the_gradients_of_two_separate_steps() -> None:
 
 
 class Knows(nn.Module):
-    """An encoder that gives every picture one and the same posterior."""
+    """An encoder that gives every image one and the same posterior."""
 
     def __init__(self, mu: float) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class Knows(nn.Module):
 
 
 class Grey(nn.Module):
-    """A decoder of grey pictures."""
+    """A decoder of grey images."""
 
     def forward(self, z_BZ: Tensor) -> Tensor:
         return torch.zeros(len(z_BZ), 1, 4, 4)

@@ -12,7 +12,7 @@ from vaegan_bench_rivals.wgan_gp import WGANGP
 from vaegan_bench.api import Model, SelectorError
 from vaegan_bench.models.vae_disl import VAEDisl
 from vaegan_bench.models.vaegan import VAEGAN
-from vaegan_bench.registry import Registry
+from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.testing import blobs, small_run
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.loop import take_step, train

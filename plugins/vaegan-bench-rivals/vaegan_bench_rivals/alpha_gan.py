@@ -1,4 +1,4 @@
-"""The auto-encoding GAN with a discriminator of pictures and one of codes."""
+"""The auto-encoding GAN with a discriminator of images and one of codes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vaegan_bench_rivals.encoders import Encoding, build_encoder, draw_code
 
 @dataclass(frozen=True, kw_only=True)
 class AlphaGAN(Model):
-    """Reconstruct while fooling a discriminator of pictures and one of codes (Rosca et al., 2017, algorithm 1)."""
+    """Reconstruct while fooling a discriminator of images and one of codes (Rosca et al., 2017, algorithm 1)."""
 
     name = "alpha-gan"
     players: ClassVar = {
@@ -30,9 +30,9 @@ class AlphaGAN(Model):
     reconstruction: ReconstructionLoss = Laplace()
     """The paper's is the L1 distance: the Laplace likelihood's, but for a constant."""
     weight: float = 10.0
-    """λ: how much the reconstruction, averaged over the dimensions of a picture, weighs beside the discriminators."""
+    """λ: how much the reconstruction, averaged over the dimensions of an image, weighs beside the discriminators."""
     encoder: Encoding = "deterministic"
-    """Whether the code of a picture is the encoder's mean, or drawn from its Gaussian."""
+    """Whether the code of an image is the encoder's mean, or drawn from its Gaussian."""
     width: int = 512
     """Units per hidden layer of the code discriminator."""
     layers: int = 4

@@ -1,4 +1,4 @@
-"""The bidirectional GAN: a discriminator of pictures together with codes."""
+"""The bidirectional GAN: a discriminator of images together with codes."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ class BiGAN(Model):
         z = draw_code(self.encoder, modules.encode(x), play.noise)
         z_prior = self.sample_prior(len(x), play.latent, play.noise)
         (x_prior,) = modules.decode(z_prior)
-        pictures = modules.judge(x, x_prior.mean)
-        features = torch.cat([picture.features_BF for picture in pictures])
-        # D(x, z) is what the study's discriminator says of the picture, plus what the code adds to that.
-        alone = torch.cat([picture.logits_B for picture in pictures])
+        images = modules.judge(x, x_prior.mean)
+        features = torch.cat([image.features_BF for image in images])
+        # D(x, z) is what the study's discriminator says of the image, plus what the code adds to that.
+        alone = torch.cat([image.logits_B for image in images])
         real, fake = (alone + modules["joint head"](features, torch.cat([z, z_prior]))).chunk(2)
         versus, exchanged = self.adversarial(real, [fake]), self.adversarial(-fake, [-real])
         return Objectives(

@@ -1,4 +1,4 @@
-"""Discriminators of codes, and of pictures together with codes."""
+"""Discriminators of codes, and of images together with codes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class CodeDiscriminator(nn.Module):
 
 
 class JointHead(nn.Module):
-    """Features (B, F) and codes (B, Z) → logits (B,): what a picture and a code say together."""
+    """Features (B, F) and codes (B, Z) → logits (B,): what an image and a code say together."""
 
     def __init__(self, features: int, latent: int, width: int, layers: int) -> None:
         super().__init__()

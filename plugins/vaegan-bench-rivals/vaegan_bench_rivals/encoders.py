@@ -1,4 +1,4 @@
-"""Encoders that name one code for a picture, beside the study's Gaussian ones."""
+"""Encoders that name one code for an image, beside the study's Gaussian ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from vaegan_bench.api import ImageShape, Networks, Posterior
 
 Encoding = Literal["deterministic", "gaussian"]
-"""Whether the code of a picture is the encoder's mean, or drawn from its Gaussian."""
+"""Whether the code of an image is the encoder's mean, or drawn from its Gaussian."""
 
 
 def build_encoder(encoding: Encoding, networks: Networks, shape: ImageShape) -> nn.Module:
@@ -21,7 +21,7 @@ def build_encoder(encoding: Encoding, networks: Networks, shape: ImageShape) -> 
 
 
 def draw_code(encoding: Encoding, posterior: Posterior, noise: torch.Generator) -> Tensor:
-    """The code that stands for each picture; (B, Z)."""
+    """The code that stands for each image; (B, Z)."""
     return posterior.mu_BZ if encoding == "deterministic" else posterior.sample(noise)
 
 

@@ -22,7 +22,7 @@ class SoftIntroVAE(Model):
     beta_rec: float = 1.0
     """Weight of reconstruction errors."""
     beta_kl: float = 1.0
-    """Weight of the divergence from the prior, of pictures for the encoder and of fakes for the decoder."""
+    """Weight of the divergence from the prior, of images for the encoder and of fakes for the decoder."""
     beta_neg: float = 256.0
     """Weight of the divergence of fakes within the encoder's exponential."""
     gamma_r: float = 1e-8
@@ -74,7 +74,7 @@ class SoftIntroVAE(Model):
 
 
 def squared_error(first_BCHW: Tensor, second_BCHW: Tensor) -> Tensor:
-    """The squared distance of two batches in [-1, 1] as of pictures in [0, 1], the range of the paper; (B,)."""
+    """The squared distance of two batches in [-1, 1] as of images in [0, 1], the range of the paper; (B,)."""
     return (0.5 * (first_BCHW - second_BCHW)).square().flatten(1).sum(1)
 
 

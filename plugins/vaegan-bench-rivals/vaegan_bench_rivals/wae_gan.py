@@ -39,7 +39,7 @@ class WAEGAN(Model):
     reconstruction: ReconstructionLoss = Gaussian(sigma=math.sqrt(0.5))
     """The cost c: with σ² = ½ the Gaussian's is the paper's ‖x − G(z)‖², but for a constant."""
     adversarial: AdversarialLoss = NonSaturating()
-    """Between codes of the prior, which are the real ones, and codes of pictures."""
+    """Between codes of the prior, which are the real ones, and codes of images."""
     weight: float = 10.0
     """λ: how much the codes' distance from the prior weighs beside the cost (10 in its authors' published settings)."""
     encoder: Encoding = "deterministic"

@@ -25,7 +25,7 @@ class WGANGP(Model):
         at_least(self, n_critic=1)
 
     def objectives(self, play: Play) -> Objectives:
-        """Critic: score of fakes − score of pictures + penalty, at every step; generator: −score, at every n-th."""
+        """Critic: score of fakes − score of images + penalty, at every step; generator: −score, at every n-th."""
         z_prior = self.sample_prior(len(play.x_BCHW), play.latent, play.noise)
         (x_prior,) = play.modules.decode(z_prior)
         real, fake = (judged.logits_B for judged in play.modules.judge(play.x_BCHW, x_prior.mean))

@@ -13,11 +13,11 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from vaegan_bench_tensorboard.logger import TensorBoardLogger, tag_of
 
-from vaegan_bench.execution import Execution
-from vaegan_bench.plan import make_plan
-from vaegan_bench.registry import Registry
-from vaegan_bench.store import StudyFolder
-from vaegan_bench.study import Study
+from vaegan_bench.execution.execution import Execution
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.results import StudyFolder
+from vaegan_bench.study.plan import make_plan
+from vaegan_bench.study.study import Study
 
 EVERYTHING = dict.fromkeys(("scalars", "images", "tensors"), 0)
 PLUGINS = """
@@ -96,13 +96,13 @@ def test_metrics_are_those_over_all_attributes_at_the_last_step(execution: Execu
     assert (step, value) == (60, 0.25)
 
 
-def test_pictures_are_shown_as_grids_of_what_the_run_keeps(execution: Execution) -> None:
+def test_images_are_shown_as_grids_of_what_the_run_keeps(execution: Execution) -> None:
     events = read(execution)
-    assert set(events.Tags()["images"]) == {"pictures/samples", "pictures/originals", "pictures/reconstructions"}
-    (shown,) = events.Images("pictures/samples")
+    assert set(events.Tags()["images"]) == {"images/samples", "images/originals", "images/reconstructions"}
+    (shown,) = events.Images("images/samples")
     grid = np.asarray(Image.open(io.BytesIO(shown.encoded_image_string)))
     (run,) = execution.folder.runs()
-    samples = run.pictures()["samples"]
+    samples = run.images()["samples"]
     assert grid.shape[0] * grid.shape[1] >= len(samples) * 32 * 32
     assert np.array_equal(grid[:32, :32], samples[0])
 
@@ -128,9 +128,9 @@ def test_a_run_that_is_only_measured_again_keeps_its_curves(tmp_path: Path) -> N
     assert [event.step for event in events.Scalars("metrics/level[all]")] == [3, 3]
 
 
-def test_grey_pictures_are_shown_too(tmp_path: Path) -> None:
+def test_grey_images_are_shown_too(tmp_path: Path) -> None:
     execution = carried_out(tmp_path, datasets=["blobs[channels=1]"], steps=2)
-    assert "pictures/samples" in read(execution).Tags()["images"]
+    assert "images/samples" in read(execution).Tags()["images"]
 
 
 def test_files_are_closed_whatever_happens(tmp_path: Path) -> None:

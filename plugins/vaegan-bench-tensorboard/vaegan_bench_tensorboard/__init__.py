@@ -1,4 +1,4 @@
-"""Curves, metrics and pictures of a study in TensorBoard: `tensorboard/<run>` in the study's folder."""
+"""Curves, metrics and images of a study in TensorBoard: `tensorboard/<run>` in the study's folder."""
 
 from __future__ import annotations
 

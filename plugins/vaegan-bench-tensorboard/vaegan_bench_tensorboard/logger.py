@@ -52,13 +52,13 @@ class TensorBoardLogger:
 
     @hookimpl
     def run_evaluated(self, run: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """The numbers over all attributes, and the pictures that the run keeps, at its last step."""
+        """The numbers over all attributes, and the images that the run keeps, at its last step."""
         step = int(json.loads((self.folder / run / "run.json").read_text("utf-8"))["steps"])
         for row in rows:
             if not row["attribute"]:
                 self.writers[run].add_scalar(f"metrics/{row['metric']}", row["value"], step)
-        for name, images_NHWC in _pictures(self.folder / run / "pictures.npz").items():
-            self.writers[run].add_images(f"pictures/{name}", images_NHWC, step, dataformats="NHWC")
+        for name, images_NHWC in _images(self.folder / run / "images.npz").items():
+            self.writers[run].add_images(f"images/{name}", images_NHWC, step, dataformats="NHWC")
 
     @hookimpl
     def run_ended(self, run: str, status: str) -> None:
@@ -75,7 +75,7 @@ class TensorBoardLogger:
             self.writers.pop(run).close()
 
 
-def _pictures(path: Path) -> dict[str, np.ndarray[Any, np.dtype[np.uint8]]]:
+def _images(path: Path) -> dict[str, np.ndarray[Any, np.dtype[np.uint8]]]:
     """What a run keeps for its sheets, by name; nothing where there is no such file."""
     if not path.is_file():
         return {}

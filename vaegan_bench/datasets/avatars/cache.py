@@ -1,4 +1,4 @@
-"""Keep drawn pictures on disk: written whole or not at all, and believed only if their hash agrees."""
+"""Keep drawn images on disk: written whole or not at all, and believed only if their hash agrees."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from vaegan_bench.datasets.avatars.drawing import Pixels
 
 Recipe = Mapping[str, object]
-"""All that decides the pictures, as JSON."""
+"""All that decides the images, as JSON."""
 
 
 def recall(folder: Path, recipe: Recipe, make: Callable[[], Pixels]) -> Pixels:
@@ -22,11 +22,11 @@ def recall(folder: Path, recipe: Recipe, make: Callable[[], Pixels]) -> Pixels:
 
     Several processes may do so at once: all write the same bytes, and each file appears whole.
     """
-    pictures = _read(folder, recipe)
-    if pictures is None:
-        pictures = make()
-        _write(folder, recipe, pictures)
-    return pictures
+    images = _read(folder, recipe)
+    if images is None:
+        images = make()
+        _write(folder, recipe, images)
+    return images
 
 
 def _paths(folder: Path, recipe: Recipe) -> tuple[Path, Path]:
@@ -43,16 +43,16 @@ def _read(folder: Path, recipe: Recipe) -> Pixels | None:
             if manifest != {**recipe, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}:
                 return None
             file.seek(0)
-            pictures: Pixels = np.load(file)
-            return pictures
+            images: Pixels = np.load(file)
+            return images
     except (OSError, ValueError):
         return None
 
 
-def _write(folder: Path, recipe: Recipe, pictures: Pixels) -> None:
+def _write(folder: Path, recipe: Recipe, images: Pixels) -> None:
     array_path, manifest_path = _paths(folder, recipe)
     folder.mkdir(parents=True, exist_ok=True)
-    digest = _replace(array_path, lambda file: np.save(file, pictures))
+    digest = _replace(array_path, lambda file: np.save(file, images))
     manifest = json.dumps({**recipe, "sha256": digest}, indent=2)
     _replace(manifest_path, lambda file: file.write(manifest.encode()))
 

@@ -1,4 +1,4 @@
-"""The embedded data set: pictures, attributes and classes from face descriptions."""
+"""The embedded data set: images, attributes and classes from face descriptions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from vaegan_bench.datasets.avatars.parts import STYLES
 
 SIZES = (16, 32, 64, 128)
 MASTER = 64
-"""Smaller pictures are area averages of those of this size; larger ones are drawn for themselves."""
+"""Smaller images are area averages of those of this size; larger ones are drawn for themselves."""
 CLASSES = tuple(STYLES)
 SAMPLE_DIGEST = "990d709315c34d02c8e7bd4af9222bcffc07a95646f164ab684fd2bccfc5d60e"
 """Of `avatars[faces=60]` at 64 pixels, as python_avatars 1.4.1 and resvg_py 0.5.0 draw it."""
@@ -35,14 +35,14 @@ SAMPLE_DIGEST = "990d709315c34d02c8e7bd4af9222bcffc07a95646f164ab684fd2bccfc5d60
 class Avatars(Dataset):
     """Drawn faces with exact attributes in random poses, from the artwork of python_avatars; nothing to download.
 
-    See `docs/datasets.md` for the attributes and for how the pictures are made.
+    See `docs/datasets.md` for the attributes and for how the images are made.
     """
 
     name: ClassVar[str] = "avatars"
     faces: int = 12_000
-    """How many pictures, of which five in six are for training."""
+    """How many images, of which five in six are for training."""
     flip: bool = False
-    """Mirror half of the training pictures, at random."""
+    """Mirror half of the training images, at random."""
 
     def __post_init__(self) -> None:
         if self.faces < 6:
@@ -53,10 +53,10 @@ class Avatars(Dataset):
         if size not in SIZES:
             raise DataError(f"avatars come in {', '.join(map(str, SIZES))} pixels, not {size}: choose one of these.")
         faces = [random_face(i) for i in range(self.faces)]
-        pictures = _shrink(_pictures(faces, max(size, MASTER), cache / "avatars", progress), size)
+        images = _shrink(_images(faces, max(size, MASTER), cache / "avatars", progress), size)
         attributes = np.array([[holds(face) for holds in ATTRIBUTES] for face in faces])
         labels = np.array([CLASSES.index(face.style) for face in faces], np.int64)
-        whole = Split(*map(torch.from_numpy, (pictures, attributes, labels)))
+        whole = Split(*map(torch.from_numpy, (images, attributes, labels)))
         return self._divide(whole)
 
     def _divide(self, whole: Split) -> Data:
@@ -66,14 +66,14 @@ class Avatars(Dataset):
         return Data(train, test, names, CLASSES, digest=_digest(whole, names))
 
     def augment(self, x_BCHW: Tensor, noise: torch.Generator) -> Tensor:
-        """Mirror each picture with probability ½ if `flip`."""
+        """Mirror each image with probability ½ if `flip`."""
         if not self.flip:
             return x_BCHW
         mirrored_B = torch.rand(len(x_BCHW), generator=noise, device=noise.device) < 0.5
         return torch.where(mirrored_B.to(x_BCHW.device)[:, None, None, None], x_BCHW.flip(-1), x_BCHW)
 
 
-def _pictures(faces: list[Face], size: int, folder: Path, progress: Progress) -> Pixels:
+def _images(faces: list[Face], size: int, folder: Path, progress: Progress) -> Pixels:
     draw = partial(draw_gallery, len(faces), size, progress)
     try:
         return kept.recall(folder, _recipe(faces, size), draw)
@@ -95,14 +95,14 @@ def _recipe(faces: list[Face], size: int) -> kept.Recipe:
     }
 
 
-def _shrink(pictures: Pixels, size: int) -> Pixels:
+def _shrink(images: Pixels, size: int) -> Pixels:
     """The mean of each block of pixels, rounded to the nearest level, halves up."""
-    block = pictures.shape[-1] // size
+    block = images.shape[-1] // size
     if block == 1:
-        return pictures
-    total = np.full((*pictures.shape[:2], size, size), block * block // 2, np.uint16)
+        return images
+    total = np.full((*images.shape[:2], size, size), block * block // 2, np.uint16)
     for row, column in itertools.product(range(block), repeat=2):
-        total += pictures[:, :, row::block, column::block]
+        total += images[:, :, row::block, column::block]
     total //= block * block
     return total.astype(np.uint8)
 

@@ -16,21 +16,21 @@ from vaegan_bench.datasets.avatars.parts import HEADWEAR
 Pixels = npt.NDArray[np.uint8]
 
 WINDOW = 192.0
-"""The side of the square that a picture shows, in units of the artwork, whose head is 112 wide."""
+"""The side of the square that an image shows, in units of the artwork, whose head is 112 wide."""
 CENTRE = (132.0, 121.0)
 """The middle of the face in the artwork."""
 
 
 def draw(face: Face, size: int) -> Pixels:
-    """The picture of a face, antialiased; (3, size, size) in [0, 255]."""
-    # Fonts of the system would be loaded for every picture, and no face has text.
+    """The image of a face, antialiased; (3, size, size) in [0, 255]."""
+    # Fonts of the system would be loaded for every image, and no face has text.
     png = resvg_py.svg_to_bytes(svg_string=svg(face), width=size, height=size, skip_system_fonts=True)
-    picture = Image.open(io.BytesIO(png)).convert("RGB")
-    return np.ascontiguousarray(np.asarray(picture).transpose(2, 0, 1))
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
 
 
 def svg(face: Face) -> str:
-    """The picture of a face as an SVG document of 64 × 64 units."""
+    """The image of a face as an SVG document of 64 × 64 units."""
     # The artwork's own canvas would cut off tall hair and the brims of hats.
     avatar = _avatar(face).render().replace("<svg", '<svg overflow="visible"', 1)
     return (

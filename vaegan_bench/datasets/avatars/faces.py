@@ -13,20 +13,20 @@ SEED = 2016
 
 @dataclass(frozen=True, kw_only=True)
 class Pose:
-    """How a face sits in its picture."""
+    """How a face sits in its image."""
 
     rotation: float
     """Degrees, clockwise."""
     right: float
-    """Pixels of a 64-pixel picture."""
+    """Pixels of a 64-pixel image."""
     down: float
-    """Pixels of a 64-pixel picture."""
+    """Pixels of a 64-pixel image."""
     scale: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Face:
-    """All that decides one picture: names of parts, as `python_avatars` spells them, and colours."""
+    """All that decides one image: names of parts, as `python_avatars` spells them, and colours."""
 
     style: str
     """The class: what is on the head."""

@@ -21,18 +21,18 @@ WORTH = 200
 
 
 def draw_gallery(faces: int, size: int, progress: Progress, workers: int | None = None) -> Pixels:
-    """The first `faces` pictures, the same for any number of worker processes; (faces, 3, size, size).
+    """The first `faces` images, the same for any number of worker processes; (faces, 3, size, size).
 
     Raises `DataError` where worker processes cannot start.
     """
-    pictures = np.empty((faces, 3, size, size), np.uint8)
+    images = np.empty((faces, 3, size, size), np.uint8)
     starts = range(0, faces, CHUNK)
     with crew(workers or useful_workers(faces, WORTH), "avatars") as spread:
         progress("drawing avatars", 0, faces)
         for start, chunk in zip(starts, spread(partial(_chunk, faces, size), starts), strict=True):
-            pictures[start : start + CHUNK] = chunk
+            images[start : start + CHUNK] = chunk
             progress("drawing avatars", start + len(chunk), faces)
-    return pictures
+    return images
 
 
 def _chunk(faces: int, size: int, start: int) -> Pixels:

@@ -18,15 +18,15 @@ from vaegan_bench.datasets.preparation.annotations import match
 from vaegan_bench.datasets.preparation.array import prepare
 from vaegan_bench.datasets.preparation.division import divide
 from vaegan_bench.datasets.preparation.needs import Need, locate
-from vaegan_bench.datasets.preparation.sources import by_file_name, pictures_of
+from vaegan_bench.datasets.preparation.sources import by_file_name, images_of
 from vaegan_bench.datasets.preparation.treatment import Treatment
 
 WIDTH, HEIGHT = 178, 218
 TEST = 2
 """The official number of the test part."""
 JITTER = {side: Jitter(2 / side, 0.01, 0.01, 0.05, 0.05, 0.01) for side in (148, 178)}
-"""By the side of the crop: the paper's authors move the uncropped picture by 2 of its pixels."""
-PICTURES = 202_599
+"""By the side of the crop: the paper's authors move the uncropped image by 2 of its pixels."""
+IMAGES = 202_599
 NEEDS = (
     Need(
         "list_attr_celeba.txt (or .csv; Anno/ will do)",
@@ -37,7 +37,7 @@ NEEDS = (
         [f"{folder}list_eval_partition.{form}" for form in ("txt", "csv") for folder in ("", "Eval/")],
     ),
     Need(
-        "the aligned pictures, as img_align_celeba.zip or a folder img_align_celeba (Img/ will do)",
+        "the aligned images, as img_align_celeba.zip or a folder img_align_celeba (Img/ will do)",
         [f"{folder}img_align_celeba{form}" for form in ("", ".zip") for folder in ("", "Img/")],
     ),
 )
@@ -52,7 +52,7 @@ class CelebA(Dataset):
     """202,599 aligned faces with 40 binary attributes (Liu et al., 2015), prepared as by Larsen et al. (2016).
 
     The training part is the official training part followed by the official validation part, so that a study on
-    validation data holds out official validation pictures. Files are looked for in `celeba/` among the source files.
+    validation data holds out official validation images. Files are looked for in `celeba/` among the source files.
     """
 
     name = "celeba"
@@ -64,24 +64,24 @@ class CelebA(Dataset):
     antialiased bicubic.
     """
     augmentation: Augmentation = "flip"
-    """'flip': mirrored with probability ½. 'paper': that, and each picture moved by N(0, 2 pixels of the original),
+    """'flip': mirrored with probability ½. 'paper': that, and each image moved by N(0, 2 pixels of the original),
     scaled by N(1, .01), turned by N(0, .01 rad), with exponents of about 1 ± .07 on all channels, and on saturation and
     value, and the hue turned by N(0, .01 turns); as in the code of Larsen et al. (2016)."""
 
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
-        """All pictures at a size, decoded at the first use: some minutes for each size and crop."""
-        attributes, partition, pictures = self._located()
+        """All images at a size, decoded at the first use: some minutes for each size and crop."""
+        attributes, partition, images = self._located()
         places, attributes_NA = read_attributes(attributes)
         rows, parts = read_partition(partition)
-        sources = by_file_name(pictures_of(pictures), pictures)
-        match(places, sources, attributes.name, pictures.name)
+        sources = by_file_name(images_of(images), images)
+        match(places, sources, attributes.name, images.name)
         match(rows, places, partition.name, attributes.name)
         names = list(places)
         order = sorted(range(len(names)), key=lambda i: (parts[names[i]], names[i]))
         chosen = [sources[names[i]] for i in order]
         prepared = prepare(self.name, chosen, self._treatment(size), cache / self.name, progress)
         trained = sum(part != TEST for part in parts.values())
-        part = () if len(names) == PICTURES else (f"{len(names):,} of the {PICTURES:,} official pictures",)
+        part = () if len(names) == IMAGES else (f"{len(names):,} of the {IMAGES:,} official images",)
         return divide(prepared, trained, ATTRIBUTES, attributes_NA[np.array(order)], remarks=part)
 
     def fetch(self, progress: Progress = silent) -> None:
@@ -89,7 +89,7 @@ class CelebA(Dataset):
         self._located()
 
     def augment(self, x_BCHW: Tensor, noise: torch.Generator) -> Tensor:
-        """Mirror, and for 'paper' move and recolour, each picture by chance."""
+        """Mirror, and for 'paper' move and recolour, each image by chance."""
         return augmented(x_BCHW, self.augmentation, JITTER[self._side], noise)
 
     @property

@@ -1,4 +1,4 @@
-"""CelebA's two tables, as text or as csv: attributes, and which picture is in which part."""
+"""CelebA's two tables, as text or as csv: attributes, and which image is in which part."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vaegan_bench.datasets.preparation.annotations import Row, by_picture, rows_of
+from vaegan_bench.datasets.preparation.annotations import Row, by_image, rows_of
 from vaegan_bench.datasets.preparation.division import Attributes
-from vaegan_bench.errors import DataError
+from vaegan_bench.system.errors import DataError
 
 ATTRIBUTES = (
     *("5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Bald", "Bangs", "Big_Lips", "Big_Nose"),
@@ -26,13 +26,13 @@ PARTS = {"0": 0, "1": 1, "2": 2}
 """Training, validation, test."""
 
 Places = dict[str, str]
-"""Picture → the file and line of its row."""
+"""Image → the file and line of its row."""
 
 
 def read_attributes(path: Path) -> tuple[Places, Attributes]:
-    """The pictures in the order of the file, and their attributes; (N, 40).
+    """The images in the order of the file, and their attributes; (N, 40).
 
-    The text form has a line with the number of pictures, one with the names, then a row per picture; the csv form has
+    The text form has a line with the number of images, one with the names, then a row per image; the csv form has
     `image_id` and the names in its first line. Raises `DataError`, with file and line, for anything else.
     """
     rows = rows_of(path)
@@ -40,32 +40,32 @@ def read_attributes(path: Path) -> tuple[Places, Attributes]:
     columns = _columns(path, next(rows, None))
     places: Places = {}
     values = bytearray()
-    for picture, row in by_picture(rows, 1 + len(columns)):
-        places[picture] = row.where
+    for image, row in by_image(rows, 1 + len(columns)):
+        places[image] = row.where
         values.extend(_signs(row, columns))
     if promised not in (None, len(places)):
-        raise DataError(f"{path.name}:1: promises {promised} pictures, and {len(places)} rows follow.")
+        raise DataError(f"{path.name}:1: promises {promised} images, and {len(places)} rows follow.")
     return places, np.frombuffer(values, np.bool_).reshape(-1, len(ATTRIBUTES))
 
 
 def read_partition(path: Path) -> tuple[Places, dict[str, int]]:
-    """Where each picture's row is, and its part: 0 to train on, 1 to validate on, 2 to test on."""
+    """Where each image's row is, and its part: 0 to train on, 1 to validate on, 2 to test on."""
     rows = rows_of(path)
     header = islice(rows, 1 if path.suffix == ".csv" else 0)
     for row in header:
         if row.cells != ["image_id", "partition"]:
             raise DataError(f"{row.where}: the columns are not image_id,partition.")
     places, parts = Places(), dict[str, int]()
-    for picture, row in by_picture(rows, 2):
+    for image, row in by_image(rows, 2):
         if row.cells[1] not in PARTS:
             raise DataError(f"{row.where}: {row.cells[1]} is no part; 0, 1 and 2 are.")
-        places[picture], parts[picture] = row.where, PARTS[row.cells[1]]
+        places[image], parts[image] = row.where, PARTS[row.cells[1]]
     return places, parts
 
 
 def _count(path: Path, row: Row | None) -> int:
     if row is None or len(row.cells) != 1 or not row.cells[0].isdigit():
-        raise DataError(f"{path.name}:1: not the number of pictures.")
+        raise DataError(f"{path.name}:1: not the number of images.")
     return int(row.cells[0])
 
 

@@ -17,7 +17,7 @@ from vaegan_bench.datasets.preparation.division import divide
 from vaegan_bench.datasets.preparation.sources import SUFFIXES, listing_of
 from vaegan_bench.datasets.preparation.treatment import Treatment
 from vaegan_bench.datasets.preparation.words import ignored
-from vaegan_bench.paths import user_path
+from vaegan_bench.system.paths import user_path
 
 JITTER = Jitter(2 / 148, 0.01, 0.01, 0.05, 0.05, 0.01)
 """That of Larsen et al. (2016) on CelebA."""
@@ -45,7 +45,7 @@ class Folder(Dataset):
     """'flip': mirrored with probability ½. 'paper': that, and moved and recoloured as celeba is."""
 
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
-        """All pictures at a size, decoded at the first use."""
+        """All images at a size, decoded at the first use."""
         folder = self._found()
         listing = listing_of(folder)
         sources = {source.name: source for source in listing.sources}
@@ -62,15 +62,15 @@ class Folder(Dataset):
 
     @property
     def source_folder(self) -> Path:
-        """The folder of the pictures: `path`, where it is given."""
+        """The folder of the images: `path`, where it is given."""
         return user_path(self.path) if self.path else super().source_folder
 
     def fetch(self, progress: Progress = silent) -> None:
-        """Nothing can be fetched: say where the pictures have to be."""
+        """Nothing can be fetched: say where the images have to be."""
         self._found()
 
     def augment(self, x_BCHW: Tensor, noise: torch.Generator) -> Tensor:
-        """Mirror, and for 'paper' move and recolour, each picture by chance; by default neither."""
+        """Mirror, and for 'paper' move and recolour, each image by chance; by default neither."""
         return augmented(x_BCHW, self.augmentation, JITTER, noise)
 
     def _found(self) -> Path:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from vaegan_bench.datasets.folder.tables import match_images, table_at
-from vaegan_bench.datasets.preparation.annotations import Row, by_picture, rows_of
-from vaegan_bench.errors import DataError
+from vaegan_bench.datasets.preparation.annotations import Row, by_image, rows_of
+from vaegan_bench.system.errors import DataError
 
 SPLITS = "splits.csv"
 Meaning = Literal["train", "test", "val"]
@@ -49,7 +49,7 @@ def hash_of(name: str) -> str:
 
 
 def _by_table(table: Path, folder: Path, names: Sequence[str]) -> Parts:
-    rows = dict(by_picture((row for row in rows_of(table) if _words_of(row) != ["file", "split"]), 2))
+    rows = dict(by_image((row for row in rows_of(table) if _words_of(row) != ["file", "split"]), 2))
     for row in rows.values():
         if _words_of(row)[1] not in MEANINGS:
             raise DataError(f"{row.where}: '{row.cells[1]}' is none of {', '.join(MEANINGS)}.")

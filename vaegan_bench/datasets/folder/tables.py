@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from vaegan_bench.datasets.preparation.annotations import Row, by_picture, match, numbers, rows_of
+from vaegan_bench.datasets.preparation.annotations import Row, by_image, match, numbers, rows_of
 from vaegan_bench.datasets.preparation.division import Attributes, Scores
-from vaegan_bench.errors import DataError
+from vaegan_bench.system.errors import DataError
 
 ATTRIBUTES = "attributes.csv"
 CODES = ({0, 1}, {-1, 1})
@@ -54,7 +54,7 @@ def attributes_of(folder: Path, everything: Sequence[str], names: Sequence[str])
     header = next(rows, Row(path.name, [""])).cells[1:]
     if twice := [name for name in header if header.count(name) > 1]:
         raise DataError(f"{path.name}:1: two columns are called {twice[0]}.")
-    found = dict(by_picture(rows, 1 + len(header)))
+    found = dict(by_image(rows, 1 + len(header)))
     match_images(found, everything, path.name, folder)
     read = _in_numbers([found[name] for name in names], len(header))
     values_NA = np.array([numbers(row) for row in read], np.float32).reshape(len(names), -1)

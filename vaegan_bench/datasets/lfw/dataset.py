@@ -17,16 +17,16 @@ from vaegan_bench.datasets.preparation.annotations import numbers
 from vaegan_bench.datasets.preparation.array import prepare
 from vaegan_bench.datasets.preparation.division import divide
 from vaegan_bench.datasets.preparation.needs import Need, locate
-from vaegan_bench.datasets.preparation.sources import ARCHIVES, Source, by_file_name, pictures_of
+from vaegan_bench.datasets.preparation.sources import ARCHIVES, Source, by_file_name, images_of
 from vaegan_bench.datasets.preparation.treatment import Treatment
 
 SIDE, CROP = 250, 150
 JITTER = Jitter(1 / CROP, 0.01, 0.01, 0.07, 0.07, 0.0125)
-"""The paper's authors move the uncropped picture by 1 of its pixels."""
+"""The paper's authors move the uncropped image by 1 of its pixels."""
 FOLDERS = {"deep-funneled": ("lfw-deepfunneled",), "funneled": ("lfw_funneled", "lfw-funneled"), "original": ("lfw",)}
-"""By alignment: how the folder of pictures is called, or its archive."""
+"""By alignment: how the folder of images is called, or its archive."""
 ORIGIN = (
-    "Pictures and people.txt are linked from http://vis-www.cs.umass.edu/lfw/, lfw_attributes.txt from "
+    "Images and people.txt are linked from http://vis-www.cs.umass.edu/lfw/, lfw_attributes.txt from "
     "https://www.cs.columbia.edu/CAVE/databases/pubfig/download/; nothing is fetched for you."
 )
 
@@ -36,18 +36,18 @@ class LFW(Dataset):
     """13,143 faces with 73 real-valued attributes (Huang et al., 2007; Kumar et al., 2009), as in Larsen et al. (2016).
 
     The middle 150 × 150 of 250 × 250 pixels, antialiased bicubic. An attribute holds where its score is above 0.
-    Pictures without attributes are left out, and named in the manifest. Nobody is in both parts. Files are looked for
+    Images without attributes are left out, and named in the manifest. Nobody is in both parts. Files are looked for
     in `lfw/` among the source files.
     """
 
     name = "lfw"
     alignment: Literal["deep-funneled", "funneled", "original", "landmarks"] = "deep-funneled"
     """How the faces were brought into place; numbers on different alignments do not compare. The paper's own alignment,
-    by 'landmarks', is not to be had: it needs 68 points per picture, and LFW publishes none."""
+    by 'landmarks', is not to be had: it needs 68 points per image, and LFW publishes none."""
     fold: int = 1
     """Which of the ten sets of people in people.txt is the test part; the paper's authors test on the first."""
     augmentation: Augmentation = "flip"
-    """'flip': mirrored with probability ½. 'paper': that, and each picture moved by N(0, 1 pixel of the original),
+    """'flip': mirrored with probability ½. 'paper': that, and each image moved by N(0, 1 pixel of the original),
     scaled by N(1, .01), turned by N(0, .01 rad), with exponents of about 1 ± .1 on all channels, and on saturation and
     value, and the hue turned by N(0, .0125 turns); as in the code of Larsen et al. (2016)."""
 
@@ -55,23 +55,23 @@ class LFW(Dataset):
         at_least(self, fold=1)
         if self.alignment == "landmarks":
             raise DataError(
-                "lfw[alignment=landmarks] needs a file with 68 landmarks for each picture, which LFW does not publish, "
+                "lfw[alignment=landmarks] needs a file with 68 landmarks for each image, which LFW does not publish, "
                 f"and is not supported without it: choose {', '.join(FOLDERS)}."
             )
 
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
-        """All pictures with attributes at a size, decoded at the first use."""
-        attributes, people, pictures = self._located()
+        """All images with attributes at a size, decoded at the first use."""
+        attributes, people, images = self._located()
         names, scores = read_scores(attributes)
         tested = read_people(people, self.fold)
-        sources = by_file_name(pictures_of(pictures), pictures)
-        chosen = sorted(scores.keys() & sources, key=lambda picture: (person_of(picture) in tested, picture))
-        left_out = _left_out(scores, sources, pictures)
+        sources = by_file_name(images_of(images), images)
+        chosen = sorted(scores.keys() & sources, key=lambda image: (person_of(image) in tested, image))
+        left_out = _left_out(scores, sources, images)
         treatment = Treatment(size, _box(), (SIDE, SIDE))
-        chosen_sources = [sources[picture] for picture in chosen]
+        chosen_sources = [sources[image] for image in chosen]
         prepared = prepare(self.name, chosen_sources, treatment, cache / self.name, progress, left_out)
-        scores_NA = np.array([numbers(scores[picture]) for picture in chosen], np.float32).reshape(-1, len(names))
-        trained = sum(person_of(picture) not in tested for picture in chosen)
+        scores_NA = np.array([numbers(scores[image]) for image in chosen], np.float32).reshape(-1, len(names))
+        trained = sum(person_of(image) not in tested for image in chosen)
         return divide(prepared, trained, names, scores_NA > 0, scores_NA)
 
     def fetch(self, progress: Progress = silent) -> None:
@@ -79,27 +79,27 @@ class LFW(Dataset):
         self._located()
 
     def augment(self, x_BCHW: Tensor, noise: torch.Generator) -> Tensor:
-        """Mirror, and for 'paper' move and recolour, each picture by chance."""
+        """Mirror, and for 'paper' move and recolour, each image by chance."""
         return augmented(x_BCHW, self.augmentation, JITTER, noise)
 
     def _located(self) -> list[Path]:
         names = FOLDERS[self.alignment]
-        pictures = Need(
-            f"the pictures, as {names[-1]}.tgz or a folder {names[0]}",
+        images = Need(
+            f"the images, as {names[-1]}.tgz or a folder {names[0]}",
             [f"{name}{form}" for form in ("", *ARCHIVES) for name in names],
         )
-        needs = [*(Need(file, [file]) for file in ("lfw_attributes.txt", "people.txt")), pictures]
+        needs = [*(Need(file, [file]) for file in ("lfw_attributes.txt", "people.txt")), images]
         return locate(self.name, self.source_folder, needs, ORIGIN)
 
 
-def _left_out(scores: Scores, sources: dict[str, Source], pictures: Path) -> dict[str, str]:
-    """Pictures and rows that are not used, and why. Raises `DataError` where over 1 % of the rows have no picture."""
-    lost = [picture for picture in scores if picture not in sources]
+def _left_out(scores: Scores, sources: dict[str, Source], images: Path) -> dict[str, str]:
+    """Images and rows that are not used, and why. Raises `DataError` where over 1 % of the rows have no image."""
+    lost = [image for image in scores if image not in sources]
     if len(lost) * 100 > len(scores):
         where = scores[lost[0]].where
-        raise DataError(f"{where}: {lost[0]} is not in {pictures}; {len(lost)} of {len(scores)} pictures are not.")
+        raise DataError(f"{where}: {lost[0]} is not in {images}; {len(lost)} of {len(scores)} images are not.")
     without = dict.fromkeys(sorted(sources.keys() - scores), "it has no attributes")
-    return without | dict.fromkeys(lost, "there is no picture")
+    return without | dict.fromkeys(lost, "there is no image")
 
 
 def _box() -> tuple[int, int, int, int]:

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from vaegan_bench.datasets.preparation.annotations import Row, by_picture, rows_of
-from vaegan_bench.errors import DataError
+from vaegan_bench.datasets.preparation.annotations import Row, by_image, rows_of
+from vaegan_bench.system.errors import DataError
 
 ATTRIBUTES = 73
 Scores = dict[str, Row]
-"""Picture → its row."""
+"""Image → its row."""
 
 
 def read_scores(path: Path) -> tuple[tuple[str, ...], Scores]:
-    """The names of the attributes, and a row of scores for each picture.
+    """The names of the attributes, and a row of scores for each image.
 
     Lines that start with # are comments, and the second of them names the columns: person, number, attributes. Raises
     `DataError`, with file and line, for anything else.
@@ -27,14 +27,14 @@ def read_scores(path: Path) -> tuple[tuple[str, ...], Scores]:
     if len(header) != 2 + ATTRIBUTES:
         raise DataError(f"{path.name}: its second comment does not name {ATTRIBUTES} attributes.")
     names = tuple(name.strip().replace("'", "").replace(" ", "_") for name in header[2:])
-    return names, dict(by_picture(map(_named, rows), 1 + ATTRIBUTES))
+    return names, dict(by_image(map(_named, rows), 1 + ATTRIBUTES))
 
 
 def _named(row: Row) -> Row:
-    """A row whose first cell is the picture's file, for a person and a number."""
+    """A row whose first cell is the image's file, for a person and a number."""
     person, number = (*row.cells, "", "")[:2]
     if not number.isdigit():
-        raise DataError(f"{row.where}: '{number}' is not the number of a picture.")
+        raise DataError(f"{row.where}: '{number}' is not the number of an image.")
     return Row(row.where, [f"{person.replace(' ', '_')}_{int(number):04}.jpg", *row.cells[2:]])
 
 
@@ -60,12 +60,12 @@ def _sets(rows: Iterator[Row]) -> Iterator[frozenset[str]]:
         people = list(islice(rows, int(row.cells[0])))
         for other in people:
             if len(other.cells) != 2:
-                raise DataError(f"{other.where}: not a person and a number of pictures.")
+                raise DataError(f"{other.where}: not a person and a number of images.")
         if len(people) != int(row.cells[0]):
             raise DataError(f"{row.where}: promises {row.cells[0]} people, and {len(people)} follow.")
         yield frozenset(person.cells[0].replace(" ", "_") for person in people)
 
 
-def person_of(picture: str) -> str:
-    """Whose picture a file is."""
-    return picture.rpartition("_")[0]
+def person_of(image: str) -> str:
+    """Whose image a file is."""
+    return image.rpartition("_")[0]

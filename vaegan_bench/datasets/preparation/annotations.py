@@ -1,4 +1,4 @@
-"""Text tables about pictures, whose errors name the file and the line."""
+"""Text tables about images, whose errors name the file and the line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from vaegan_bench.errors import DataError
+from vaegan_bench.system.errors import DataError
 
 
 class Row(NamedTuple):
@@ -39,26 +39,26 @@ def _cells(line: str) -> list[str]:
     return line.split("\t") if "\t" in line else line.split()
 
 
-def by_picture(rows: Iterable[Row], columns: int) -> Iterator[tuple[str, Row]]:
-    """The rows of a table whose first cell names the picture. Raises `DataError` for too few cells, or a second row."""
+def by_image(rows: Iterable[Row], columns: int) -> Iterator[tuple[str, Row]]:
+    """The rows of a table whose first cell names the image. Raises `DataError` for too few cells, or a second row."""
     seen: set[str] = set()
     for row in rows:
-        picture = row.cells[0]
+        image = row.cells[0]
         if len(row.cells) != columns:
             raise DataError(f"{row.where}: {len(row.cells)} columns, not {columns}.")
-        if picture in seen:
-            raise DataError(f"{row.where}: {picture} has a row already.")
-        seen.add(picture)
-        yield picture, row
+        if image in seen:
+            raise DataError(f"{row.where}: {image} has a row already.")
+        seen.add(image)
+        yield image, row
 
 
-def match(rows: Mapping[str, str], pictures: Iterable[str], table: str, home: str) -> None:
-    """Demand a row for every picture, and a picture for every row; `rows` says where each picture's row is.
+def match(rows: Mapping[str, str], images: Iterable[str], table: str, home: str) -> None:
+    """Demand a row for every image, and an image for every row; `rows` says where each image's row is.
 
-    Raises `DataError` that names the first without, the `table`, and the `home` of the pictures.
+    Raises `DataError` that names the first without, the `table`, and the `home` of the images.
     """
-    known = set(pictures)
-    if lost := [picture for picture in rows if picture not in known]:
+    known = set(images)
+    if lost := [image for image in rows if image not in known]:
         counted = f"{len(lost)} of {len(rows)} are not: is it all there?"
         raise DataError(f"{rows[lost[0]]}: {lost[0]} is not in {home}; {counted}")
     if without := sorted(known - rows.keys()):

@@ -1,4 +1,4 @@
-"""Prepare pictures: in parts, which survive an interruption, then as one array, which is whole or absent."""
+"""Prepare images: in parts, which survive an interruption, then as one array, which is whole or absent."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from vaegan_bench.datasets.preparation.reading import refuse_many
 from vaegan_bench.datasets.preparation.sources import Source
 from vaegan_bench.datasets.preparation.treatment import Treatment
 from vaegan_bench.datasets.preparation.workers import crew, useful_workers
-from vaegan_bench.disk_space import check_space
-from vaegan_bench.errors import DataError
-from vaegan_bench.locks import locked
+from vaegan_bench.system.disk_space import check_space
+from vaegan_bench.system.errors import DataError
+from vaegan_bench.system.locks import locked
 
 if TYPE_CHECKING:
     from vaegan_bench.api import Progress
 
 PART = 2000
-"""Pictures of a part: a few seconds of work, which is what an interruption can cost."""
+"""Images of a part: a few seconds of work, which is what an interruption can cost."""
 WORTH = 500
-"""Pictures for which a process is worth its start."""
+"""Images for which a process is worth its start."""
 BLOCK = 1 << 20
 CHANNELS = 3
 
@@ -46,11 +46,11 @@ def prepare(
     left_out: Mapping[str, str] | None = None,
     workers: int | None = None,
 ) -> Prepared:
-    """The treated pictures in the order of `sources`: recalled from `folder`, or decoded and kept there.
+    """The treated images in the order of `sources`: recalled from `folder`, or decoded and kept there.
 
-    `left_out` names pictures that were not to be used, with the reason, for the manifest. Pictures that could not be
+    `left_out` names images that were not to be used, with the reason, for the manifest. Images that could not be
     read are tried again every time. Several processes may do this at once: one works, the others wait. Raises
-    `DataError` where more than 1 % of the pictures cannot be read, or where nothing can be written, and `StoreError`
+    `DataError` where more than 1 % of the images cannot be read, or where nothing can be written, and `StoreError`
     where there is too little space.
     """
     recipe = recipe_of(sources, treatment, left_out or {})
@@ -76,7 +76,7 @@ def prepare(
 
 
 def _recalled(array: Path, recipe: Recipe, sources: Sequence[Source], treatment: Treatment) -> Prepared | None:
-    """What lies on disk, unless a picture that it lacks can be read now: a repaired file may look as before."""
+    """What lies on disk, unless an image that it lacks can be read now: a repaired file may look as before."""
     if (found := recall(array, recipe, sources)) is None:
         return None
     kept = set(found.kept_N.tolist())
@@ -100,9 +100,9 @@ def _make(name: str, array: Path, recipe: Recipe, tasks: Sequence[Task], progres
     pixels = sum(CHANNELS * len(task.sources) * task.treatment.size**2 for task in tasks)
     check_space(array.parent, 2 * pixels - there, f"Preparing {name}", "--cache-dir")  # as parts, and as one array
     with crew(workers, name) as spread:
-        parts = list(_reported(name, spread(make_part, tasks), recipe["pictures"], progress))
+        parts = list(_reported(name, spread(make_part, tasks), recipe["images"], progress))
     sha256 = _join(parts, array)
-    skipped = {picture: reason for part in parts for picture, reason in part.skipped.items()}
+    skipped = {image: reason for part in parts for image, reason in part.skipped.items()}
     unfinished = _parts(array) / "manifest"
     unfinished.write_text(describe(recipe, skipped, sha256), encoding="utf-8")
     unfinished.replace(manifest_of(array))
@@ -110,11 +110,11 @@ def _make(name: str, array: Path, recipe: Recipe, tasks: Sequence[Task], progres
 
 
 def _reported(name: str, parts: Iterable[Part], total: int, progress: Progress) -> Iterator[Part]:
-    """Parts as they are finished, until more than one picture in a hundred was unreadable."""
+    """Parts as they are finished, until more than one image in a hundred was unreadable."""
     done, skipped = 0, dict[str, str]()
     progress(f"preparing {name}", 0, total)
     for part in parts:
-        done += part.pictures
+        done += part.images
         skipped.update(part.skipped)
         refuse_many(skipped, done, total, name)
         progress(f"preparing {name}", done, total)

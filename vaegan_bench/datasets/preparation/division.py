@@ -1,4 +1,4 @@
-"""From prepared pictures and their attributes to training and test data."""
+"""From prepared images and their attributes to training and test data."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def divide(
     first_test = int((kept_N < trained).sum())
     if not 0 < first_test < len(kept_N):
         part = "test" if first_test else "training"
-        raise DataError(f"No pictures are left for the {part} part: {len(kept_N)} pictures in all.")
+        raise DataError(f"No images are left for the {part} part: {len(kept_N)} images in all.")
     columns = [attributes_NA[kept_N], *(() if scores_NA is None else (scores_NA[kept_N],))]
     told = hashlib.sha256(json.dumps([prepared.sha256, prepared.pixels.shape, first_test, names]).encode())
     for column in columns:

@@ -1,4 +1,4 @@
-"""An array of pictures and what is known of it, on disk; read only if it is whole and made by the same recipe."""
+"""An array of images and what is known of it, on disk; read only if it is whole and made by the same recipe."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vaegan_bench.datasets.preparation.specimen import specimen
 from vaegan_bench.datasets.preparation.treatment import Pixels, Treatment
 
 Recipe = Mapping[str, Any]
-"""All that decides the pictures, as JSON."""
+"""All that decides the images, as JSON."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Prepared:
     sha256: str
     """Of the pixels."""
     left_out: Mapping[str, str]
-    """Pictures that could not be read, or were not to be used, with the reason."""
+    """Images that could not be read, or were not to be used, with the reason."""
 
 
 def recipe_of(sources: Sequence[Source], treatment: Treatment, left_out: Mapping[str, str]) -> Recipe:
@@ -41,7 +41,7 @@ def recipe_of(sources: Sequence[Source], treatment: Treatment, left_out: Mapping
     plain = {
         "treatment": treatment._asdict(),
         "specimen": specimen(treatment),
-        "pictures": len(sources),
+        "images": len(sources),
         "sources": hashlib.sha256(listed.encode()).hexdigest(),
         "left_out": left_out,
     }
@@ -79,6 +79,6 @@ def recall(array: Path, recipe: Recipe, sources: Sequence[Source]) -> Prepared |
 def describe(recipe: Recipe, skipped: Mapping[str, str], sha256: str) -> str:
     """The text of a manifest."""
     size = recipe["treatment"]["size"]
-    shape = [recipe["pictures"] - len(skipped), 3, size, size]
+    shape = [recipe["images"] - len(skipped), 3, size, size]
     found = {"shape": shape, "skipped": skipped, "sha256": sha256, "pillow": PIL.__version__}
     return json.dumps({**recipe, **found}, indent=2)

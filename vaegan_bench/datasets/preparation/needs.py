@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from vaegan_bench.errors import DataError
+from vaegan_bench.system.errors import DataError
 
 
 class Need(NamedTuple):

@@ -12,7 +12,7 @@ from vaegan_bench.datasets.preparation.reading import Read, read_each, refuse_ma
 from vaegan_bench.datasets.preparation.sources import Source
 from vaegan_bench.datasets.preparation.treatment import Pixels
 from vaegan_bench.datasets.preparation.workers import crew, useful_workers
-from vaegan_bench.errors import DataError
+from vaegan_bench.system.errors import DataError
 
 if TYPE_CHECKING:
     from vaegan_bench.api import Progress

@@ -1,4 +1,4 @@
-"""A part of a preparation: some thousand pictures in a file, which a later attempt need not decode again."""
+"""A part of a preparation: some thousand images in a file, which a later attempt need not decode again."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ class Task(NamedTuple):
 
 
 class Part(NamedTuple):
-    """One part that is there: a line of JSON, then the pixels of all pictures that could be read."""
+    """One part that is there: a line of JSON, then the pixels of all images that could be read."""
 
     path: Path
-    pictures: int
+    images: int
     """How many it stands for, those that were skipped included."""
     skipped: Mapping[str, str]
     """Names of those that could not be read → why."""
 
 
 def make_part(task: Task) -> Part:
-    """Decode the pictures of a task, unless its file is there, whole, and lacks none of them."""
+    """Decode the images of a task, unless its file is there, whole, and lacks none of them."""
     skipped = _read(task.path)
     if skipped is None or skipped:  # those that could not be read may have been repaired
         pixels, skipped = decode(task.sources, task.treatment)
@@ -51,7 +51,7 @@ def open_part(path: Path) -> IO[bytes]:
 
 
 def decode(sources: Sequence[Source], treatment: Treatment) -> tuple[Pixels, dict[str, str]]:
-    """The pixels of all pictures that can be read, (N, 3, size, size), and the names of the others with the reason."""
+    """The pixels of all images that can be read, (N, 3, size, size), and the names of the others with the reason."""
     pixels = np.empty((len(sources), 3, treatment.size, treatment.size), np.uint8)
     skipped: dict[str, str] = {}
     for read in read_each(sources, lambda content: treated(content, treatment)):
@@ -63,7 +63,7 @@ def decode(sources: Sequence[Source], treatment: Treatment) -> tuple[Pixels, dic
 
 
 def _read(path: Path) -> dict[str, str] | None:
-    """Which pictures a part had to skip; None where it is absent or damaged."""
+    """Which images a part had to skip; None where it is absent or damaged."""
     try:
         with path.open("rb") as file:
             head = json.loads(file.readline())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from vaegan_bench.datasets.preparation.sources import Reader, Source
-from vaegan_bench.errors import DataError
+from vaegan_bench.system.errors import DataError
 
 Made = TypeVar("Made")
 

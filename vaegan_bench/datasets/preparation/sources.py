@@ -1,4 +1,4 @@
-"""Where pictures lie: files in a folder, or members of an archive, read without unpacking it."""
+"""Where images lie: files in a folder, or members of an archive, read without unpacking it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Literal, NamedTuple, cast
 
-from vaegan_bench.errors import DataError
+from vaegan_bench.system.errors import DataError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".gif", ".tif", ".tiff")
 MACHINE_MADE = (".", "@eaDir", "__MACOSX", "Thumbs.db", "desktop.ini", "$RECYCLE.BIN", "lost+found")
@@ -24,12 +24,12 @@ LOCAL_HEADER = 30
 
 
 class Source(NamedTuple):
-    """One picture file."""
+    """One image file."""
 
     name: str
     """Its path in the folder or archive, with forward slashes."""
     file: str
-    """What to open: the picture itself, or the archive."""
+    """What to open: the image itself, or the archive."""
     stamp: str
     """Changes when the content does: the checksum of a zip's member, otherwise size and time of the file."""
     packing: Literal["none", "tar", "stored", "deflated"] = "none"
@@ -48,7 +48,7 @@ class Listing(NamedTuple):
     """Names of the other files, but for hidden and machine-made ones, which nobody looks at."""
 
 
-def pictures_of(place: Path) -> list[Source]:
+def images_of(place: Path) -> list[Source]:
     """All images in a folder with its folders, or in an archive, in the order of their names.
 
     Raises `DataError` for what cannot be read.
@@ -57,7 +57,7 @@ def pictures_of(place: Path) -> list[Source]:
 
 
 def listing_of(place: Path) -> Listing:
-    """All images and other files of a folder or archive, as `pictures_of` finds them."""
+    """All images and other files of a folder or archive, as `images_of` finds them."""
     listed = _in_folder if place.is_dir() else _in_zip if place.suffix == ".zip" else _in_tar
     try:
         found = sorted(source for source in listed(place) if not any(map(_is_hidden, source.name.split("/"))))
@@ -74,12 +74,12 @@ def listing_of(place: Path) -> Listing:
 
 
 def by_file_name(sources: Iterable[Source], place: Path) -> dict[str, Source]:
-    """Pictures by the last part of their path. Raises `DataError` where two have the same."""
+    """Images by the last part of their path. Raises `DataError` where two have the same."""
     found: dict[str, Source] = {}
     for source in sources:
         name = source.name.rpartition("/")[2]
         if name in found:
-            raise DataError(f"{place} holds two pictures {name}: {found[name].name} and {source.name}. Remove one.")
+            raise DataError(f"{place} holds two images {name}: {found[name].name} and {source.name}. Remove one.")
         found[name] = source
     return found
 
@@ -150,7 +150,7 @@ class Reader:
         self._stream: IO[bytes] | None = None
 
     def __call__(self, source: Source) -> bytes:
-        """The content of the picture file. Raises `OSError`, `ValueError` or an error of zlib where it is damaged."""
+        """The content of the image file. Raises `OSError`, `ValueError` or an error of zlib where it is damaged."""
         if source.packing == "none":
             return Path(source.file).read_bytes()
         stream = self._opened(source.file)

@@ -20,14 +20,14 @@ REACH = 4
 
 
 class Treatment(NamedTuple):
-    """What is done to every picture of a preparation."""
+    """What is done to every image of a preparation."""
 
     size: int
     """Pixels on a side of the result."""
     box: Box | None = None
     """The square that is cut out; none: the largest square in the middle."""
     of: tuple[int, int] | None = None
-    """The width and height that every picture must have, where the box means something only then."""
+    """The width and height that every image must have, where the box means something only then."""
     blur: float | None = None
     """σ of a Gaussian, in pixels of the crop, before plain bicubic interpolation. None: antialiased bicubic."""
 
@@ -37,11 +37,11 @@ def treated(content: bytes, treatment: Treatment) -> Pixels:
     return resized(decoded(content), treatment)
 
 
-def resized(picture: Image.Image, treatment: Treatment) -> Pixels:
-    """The crop of an RGB picture at the treatment's size; (3, size, size)."""
-    if treatment.of not in (None, picture.size):
-        raise ValueError(f"it has {'×'.join(map(str, picture.size))} pixels, not {'×'.join(map(str, treatment.of))}")
-    crop = picture.crop(treatment.box or _middle(picture.size))
+def resized(image: Image.Image, treatment: Treatment) -> Pixels:
+    """The crop of an RGB image at the treatment's size; (3, size, size)."""
+    if treatment.of not in (None, image.size):
+        raise ValueError(f"it has {'×'.join(map(str, image.size))} pixels, not {'×'.join(map(str, treatment.of))}")
+    crop = image.crop(treatment.box or _middle(image.size))
     if treatment.blur is not None:
         return _blurred(np.asarray(crop, np.float32), treatment.size, treatment.blur)
     pixels_HWC = np.asarray(crop.resize((treatment.size, treatment.size), Image.Resampling.BICUBIC))
@@ -62,11 +62,11 @@ def _blurred(crop_HWC: npt.NDArray[np.float32], size: int, sigma: float) -> Pixe
     return np.ascontiguousarray(np.rint(pixels_WHC).clip(0, 255).astype(np.uint8).transpose(2, 1, 0))
 
 
-def _along_first(picture: npt.NDArray[np.float32], size: int, sigma: float) -> npt.NDArray[np.float32]:
-    places, weights = _taps(len(picture), size, sigma)
-    total = np.zeros((size, *picture.shape[1:]), np.float32)
+def _along_first(image: npt.NDArray[np.float32], size: int, sigma: float) -> npt.NDArray[np.float32]:
+    places, weights = _taps(len(image), size, sigma)
+    total = np.zeros((size, *image.shape[1:]), np.float32)
     for place, weight in zip(places, weights[:, :, None, None], strict=True):
-        total += weight * picture[place]
+        total += weight * image[place]
     return total
 
 

@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Protocol, TypeVar
 
-from vaegan_bench.errors import DataError
+from vaegan_bench.system.errors import DataError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -27,12 +27,12 @@ class Spread(Protocol):
         """Apply the function to every task."""
 
 
-def useful_workers(pictures: int, worth: int) -> int:
-    """How many processes are worth their start on this machine, where `worth` pictures make up for that of one."""
+def useful_workers(images: int, worth: int) -> int:
+    """How many processes are worth their start on this machine, where `worth` images make up for that of one."""
     # Daemons (workers of Dask) may not have children.
     if multiprocessing.current_process().daemon:
         return 1
-    return max(1, min(os.cpu_count() or 1, pictures // worth, MOST))
+    return max(1, min(os.cpu_count() or 1, images // worth, MOST))
 
 
 @contextmanager

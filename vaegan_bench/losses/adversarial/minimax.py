@@ -27,7 +27,7 @@ class Minimax(AdversarialLoss):
     epsilon: float = 0.0
     """Added inside the logarithms; the code of Larsen et al. has 1e-3."""
     real_weight: float | None = None
-    """The share w of real pictures in the discriminator's cost: w·real + (1 − w)·mean over batches of fakes.
+    """The share w of real images in the discriminator's cost: w·real + (1 − w)·mean over batches of fakes.
 
     By default all batches add up, and they always do for the generator. The code of Larsen et al. has 0.66 in the
     version of the preprint, and 0.5 (LFW: 0.33) in the last one, and takes the shares out of the decoder's gradient."""

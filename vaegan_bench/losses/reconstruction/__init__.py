@@ -1,1 +1,1 @@
-"""Likelihoods of pictures or of features: one file each."""
+"""Likelihoods of images or of features: one file each."""

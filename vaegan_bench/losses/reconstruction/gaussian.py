@@ -24,7 +24,7 @@ class Gaussian(ReconstructionLoss):
 
     name = "gaussian"
     sigma: float = 1.0
-    """The standard deviation, in the units of the target: pictures are in [-1, 1]."""
+    """The standard deviation, in the units of the target: images are in [-1, 1]."""
 
     def __post_init__(self) -> None:
         if self.sigma <= 0:

@@ -20,14 +20,14 @@ def input_gradient(critic: Critic, x_BCHW: Tensor) -> Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class GradientPenalty(Regulariser):
-    """Pulls the critic's gradient norm towards 1 between real and fake pictures (Gulrajani et al., 2017, eq. 3)."""
+    """Pulls the critic's gradient norm towards 1 between real and fake images (Gulrajani et al., 2017, eq. 3)."""
 
     name = "gradient-penalty"
     weight: float = 10.0
     """λ of the paper."""
 
     def __call__(self, critic: Critic, real_BCHW: Tensor, fake_BCHW: Tensor, noise: torch.Generator) -> Tensor:
-        """λ(‖∇s(x̂)‖ − 1)² at x̂ uniformly between a real and a fake picture; (B,)."""
+        """λ(‖∇s(x̂)‖ − 1)² at x̂ uniformly between a real and a fake image; (B,)."""
         mix = torch.rand((len(real_BCHW), 1, 1, 1), generator=noise, device=real_BCHW.device)
         between = real_BCHW + mix * (fake_BCHW - real_BCHW)
         norm_B = (input_gradient(critic, between).square().sum(1) + 1e-12).sqrt()

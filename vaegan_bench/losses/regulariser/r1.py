@@ -13,12 +13,12 @@ from vaegan_bench.losses.regulariser.gradient_penalty import input_gradient
 
 @dataclass(frozen=True, kw_only=True)
 class R1(Regulariser):
-    """Punishes the discriminator's gradient on real pictures (Mescheder et al., 2018, eq. 9)."""
+    """Punishes the discriminator's gradient on real images (Mescheder et al., 2018, eq. 9)."""
 
     name = "r1"
     weight: float = 10.0
     """γ of that paper; not the γ of VAE/GAN."""
 
     def __call__(self, critic: Critic, real_BCHW: Tensor, fake_BCHW: Tensor, noise: torch.Generator) -> Tensor:
-        """½γ‖∇s(x)‖² on real pictures; (B,)."""
+        """½γ‖∇s(x)‖² on real images; (B,)."""
         return 0.5 * self.weight * input_gradient(critic, real_BCHW).square().sum(1)

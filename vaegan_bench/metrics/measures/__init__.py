@@ -1,1 +1,1 @@
-"""What metrics are made of: functions on features, pictures, codes and decisions."""
+"""What metrics are made of: functions on features, images, codes and decisions."""

@@ -1,4 +1,4 @@
-"""Codes moved along the vectors of attributes, and what the oracle then sees in their pictures."""
+"""Codes moved along the vectors of attributes, and what the oracle then sees in their images."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Trial(NamedTuple):
     """Codes that may be moved, along which vectors, and what is known of them before; on the CPU."""
 
     codes_NZ: Tensor
-    pictures_NCHW: Tensor
+    images_NCHW: Tensor
     """The codes, decoded; uint8."""
     before_NA: Tensor
-    """The oracle's decisions on these pictures; bool."""
+    """The oracle's decisions on these images; bool."""
     without_NA: Tensor
     """Which of them are without which attribute, and so may get it; bool."""
     vectors_AZ: Tensor
@@ -26,17 +26,17 @@ class Trial(NamedTuple):
     """The attributes that the oracle knows; bool."""
 
     def measured(self) -> list[int]:
-        """The known attributes that have a vector and that some picture is without."""
+        """The known attributes that have a vector and that some image is without."""
         has_A = self.vectors_AZ.isfinite().all(1) & self.without_NA.any(0)
         return (self.known_A & has_A).nonzero().flatten().tolist()
 
     def places(self, attribute: int, most: int) -> Tensor:
-        """Where the first pictures without the attribute are; (n,), n ≤ most."""
+        """Where the first images without the attribute are; (n,), n ≤ most."""
         return self.without_NA[:, attribute].nonzero().flatten()[:most]
 
 
 class Effect(NamedTuple):
-    """What moving n codes along one vector did to their pictures; float64."""
+    """What moving n codes along one vector did to their images; float64."""
 
     crossed_NA: Tensor
     """1 where the oracle sees the attribute now and did not before, −1 the other way round, 0 elsewhere."""
@@ -44,7 +44,7 @@ class Effect(NamedTuple):
     """Mean absolute difference of pixels, on [0, 1]."""
 
     def first(self, n: int) -> Effect:
-        """The effect on the first n pictures."""
+        """The effect on the first n images."""
         return Effect(self.crossed_NA[:n], self.change_N[:n])
 
     def flips(self, attribute: int) -> Tensor:
@@ -63,7 +63,7 @@ Effects = Mapping[int, Effect]
 
 
 def attribute_vectors(codes_MZ: Tensor, attributes_MA: Tensor) -> Tensor:
-    """mean(z|on) − mean(z|off) per attribute, float64; (A, Z), NaN where all pictures have the attribute, or none.
+    """mean(z|on) − mean(z|off) per attribute, float64; (A, Z), NaN where all images have the attribute, or none.
 
     Raises `BenchError` for codes that are not finite.
     """
@@ -82,15 +82,15 @@ def random_vectors(vectors_AZ: Tensor, seed: int) -> Tensor:
     return random_AZ * longer_A[:, None]
 
 
-def decisions(outputs: Outputs, oracle: Extractor, pictures_NCHW: Tensor) -> Tensor:
+def decisions(outputs: Outputs, oracle: Extractor, images_NCHW: Tensor) -> Tensor:
     """Which attributes the oracle sees; (N, A) bool on the CPU."""
-    return outputs.network(oracle)(pictures_NCHW).logits_NK.cpu() > 0
+    return outputs.network(oracle)(images_NCHW).logits_NK.cpu() > 0
 
 
 def effect(outputs: Outputs, oracle: Extractor, trial: Trial, attribute: int, alpha: float, most: int) -> Effect:
     """Move the first codes without the attribute by α times its vector, decode them, and compare."""
     places_N = trial.places(attribute, most)
-    codes_NZ, before_NCHW = trial.codes_NZ[places_N], trial.pictures_NCHW[places_N]
+    codes_NZ, before_NCHW = trial.codes_NZ[places_N], trial.images_NCHW[places_N]
     after_NCHW = outputs.decode(codes_NZ + alpha * trial.vectors_AZ[attribute].to(codes_NZ))
     crossed_NA = decisions(outputs, oracle, after_NCHW).double() - trial.before_NA[places_N].double()
     change_NP = (after_NCHW.double() - before_NCHW.double()).abs().flatten(1) / 255
@@ -103,17 +103,17 @@ def effects(outputs: Outputs, oracle: Extractor, trial: Trial, alpha: float, mos
 
 
 def flips(found: Effects, trial: Trial) -> Tensor:
-    """1 where a picture got the attribute, 0 where not, NaN where it was not moved; (N, A) float64."""
+    """1 where an image got the attribute, 0 where not, NaN where it was not moved; (N, A) float64."""
     return in_places({a: one.flips(a) for a, one in found.items()}, trial)
 
 
 def leakage(found: Effects, trial: Trial) -> Tensor:
-    """The share of other decisions that changed, NaN where a picture was not moved; (N, A) float64."""
+    """The share of other decisions that changed, NaN where an image was not moved; (N, A) float64."""
     return in_places({a: one.leakage(a, trial.known_A) for a, one in found.items()}, trial)
 
 
 def in_places(values: Mapping[int, Tensor], trial: Trial) -> Tensor:
-    """Values of the first pictures without each attribute, where these pictures are; (N, A) float64, NaN elsewhere."""
+    """Values of the first images without each attribute, where these images are; (N, A) float64, NaN elsewhere."""
     all_NA = torch.full(trial.without_NA.shape, torch.nan, dtype=torch.float64)
     for attribute, values_N in values.items():
         all_NA[trial.places(attribute, len(values_N)), attribute] = values_N

@@ -12,7 +12,7 @@ from torch import Tensor
 from vaegan_bench.api import Exhibits, Outputs
 from vaegan_bench.metrics.measures.attribute_effects import Effects, Trial
 
-Pictures = np.ndarray[Any, np.dtype[np.uint8]]
+Images = np.ndarray[Any, np.dtype[np.uint8]]
 
 FACES = 2
 
@@ -20,7 +20,7 @@ FACES = 2
 def attribute_matrix(moved: Effects, trial: Trial, names: Sequence[str]) -> Exhibits:
     """'attribute-matrix' (A, A) and 'attribute-names' (A,): what each vector, a row, does to each decision, a column.
 
-    The mean change of the decision over the pictures that were moved, float32 in [−1, 1]. NaN in the rows of
+    The mean change of the decision over the images that were moved, float32 in [−1, 1]. NaN in the rows of
     attributes that were not measured, and in the columns of those that are not known. Nothing where none was measured.
     """
     if not moved:
@@ -47,9 +47,9 @@ def attribute_strips(
     return {**strips, "strip-alphas": np.array(alphas)} if strips else {}
 
 
-def _strip(outputs: Outputs, codes_FZ: Tensor, vector_Z: Tensor, alphas: Sequence[float]) -> Pictures:
+def _strip(outputs: Outputs, codes_FZ: Tensor, vector_Z: Tensor, alphas: Sequence[float]) -> Images:
     shifts_SZ = torch.tensor(alphas).to(codes_FZ)[:, None] * vector_Z.to(codes_FZ)
     codes_FSZ = codes_FZ[:, None] + shifts_SZ
-    pictures_FSCHW = outputs.decode(codes_FSZ.flatten(0, 1)).unflatten(0, codes_FSZ.shape[:2])
-    pictures: Pictures = pictures_FSCHW.permute(0, 1, 3, 4, 2).contiguous().cpu().numpy()
-    return pictures
+    images_FSCHW = outputs.decode(codes_FSZ.flatten(0, 1)).unflatten(0, codes_FSZ.shape[:2])
+    images: Images = images_FSCHW.permute(0, 1, 3, 4, 2).contiguous().cpu().numpy()
+    return images

@@ -1,4 +1,4 @@
-"""Numbers per attribute with their intervals over pictures, and the rows that show them."""
+"""Numbers per attribute with their intervals over images, and the rows that show them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Direction, Measurement
-from vaegan_bench.extractors.attribute_scores import area_under_roc, influence_on_auc, influence_on_mean
+from vaegan_bench.metrics.extractors.attribute_scores import area_under_roc, influence_on_auc, influence_on_mean
 from vaegan_bench.metrics.measures.intervals import Z, wilson
 
 Ends = tuple[float | None, float | None]
@@ -19,12 +19,12 @@ Protocol = Mapping[str, str | int | float]
 
 
 class Estimate(NamedTuple):
-    """One number per attribute, float64, and how far each picture moves it."""
+    """One number per attribute, float64, and how far each image moves it."""
 
     values_A: Tensor
     """NaN where there is no number."""
     influence_NA: Tensor
-    """Its squares, summed over pictures, are the variance of the number."""
+    """Its squares, summed over images, are the variance of the number."""
     ends_A2: Tensor | None = None
     """Intervals of the single attributes, where there are better ones than the normal approximation."""
 
@@ -38,7 +38,7 @@ class Estimate(NamedTuple):
         return Estimate(self.values_A[has_A].mean()[None], self.influence_NA[:, has_A].mean(1, keepdim=True))
 
     def interval(self, attribute: int, kind: Kind) -> Ends:
-        """The 95 % interval, kept within the kind's range; none where the pictures do not differ, or are too few."""
+        """The 95 % interval, kept within the kind's range; none where the images do not differ, or are too few."""
         if self.ends_A2 is not None:
             low, high = self.ends_A2[attribute].tolist()
             return low, high
@@ -64,7 +64,7 @@ def auc(scores_NA: Tensor, truth_NA: Tensor) -> Estimate:
 
 
 def means(values_NA: Tensor) -> Estimate:
-    """The mean over pictures per attribute; NaN marks what was not measured."""
+    """The mean over images per attribute; NaN marks what was not measured."""
     among_NA = ~values_NA.isnan()
     return Estimate(values_NA.double().nanmean(0), influence_on_mean(values_NA, among_NA))
 

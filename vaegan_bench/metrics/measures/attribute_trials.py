@@ -12,9 +12,9 @@ CHUNK = 1000
 
 
 def encoder_trial(outputs: Outputs, oracle: Extractor) -> Trial | None:
-    """Codes of held-out pictures that neither have the attribute nor show it when decoded; None without an encoder.
+    """Codes of held-out images that neither have the attribute nor show it when decoded; None without an encoder.
 
-    Vectors come from encoded training pictures and their true attributes.
+    Vectors come from encoded training images and their true attributes.
     """
     if outputs.means is None or outputs.train_means is None or outputs.reconstructions is None:
         return None
@@ -25,14 +25,14 @@ def encoder_trial(outputs: Outputs, oracle: Extractor) -> Trial | None:
 
 
 def prior_trial(outputs: Outputs, oracle: Extractor, drawn: int) -> Trial:
-    """Codes from the prior, as many as held-out pictures, whose pictures do not show the attribute.
+    """Codes from the prior, as many as held-out images, whose images do not show the attribute.
 
-    Vectors come from `drawn` other codes from the prior, labelled by what the oracle sees in their pictures: the same
+    Vectors come from `drawn` other codes from the prior, labelled by what the oracle sees in their images: the same
     for a model with an encoder and for one without.
     """
     fitted_MZ, codes_NZ = outputs.prior(drawn + len(outputs.real)).cpu().split([drawn, len(outputs.real)])
     labels_MA = torch.cat([decisions(outputs, oracle, outputs.decode(codes)) for codes in fitted_MZ.split(CHUNK)])
-    pictures_NCHW = outputs.decode(codes_NZ)
-    before_NA = decisions(outputs, oracle, pictures_NCHW)
+    images_NCHW = outputs.decode(codes_NZ)
+    before_NA = decisions(outputs, oracle, images_NCHW)
     vectors_AZ, known_A = attribute_vectors(fitted_MZ, labels_MA), usable_attributes(outputs, oracle)
-    return Trial(codes_NZ, pictures_NCHW, before_NA, ~before_NA, vectors_AZ, known_A)
+    return Trial(codes_NZ, images_NCHW, before_NA, ~before_NA, vectors_AZ, known_A)

@@ -1,4 +1,4 @@
-"""Features of pictures as metrics take them: checked, with the protocol that they bring."""
+"""Features of images as metrics take them: checked, with the protocol that they bring."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def column(metric: str, outputs: Outputs, extractor: Extractor, on_inception: st
 
 
 def protocol_of(outputs: Outputs, extractor: Extractor) -> Protocol:
-    """What every number on features rests on: the extractor, its weights, and how pictures reach it.
+    """What every number on features rests on: the extractor, its weights, and how images reach it.
 
     The harness adds the split, which only it knows.
     """
@@ -47,16 +47,16 @@ def where_float64_is(values: Tensor) -> Tensor:
 
 
 def checked_reference(features_NF: Tensor, at_least: int = 2) -> Tensor:
-    """The checked features of real pictures, to which samples are compared.
+    """The checked features of real images, to which samples are compared.
 
     Raises `BenchError` as `checked` does, and where all rows are equal.
     """
-    real_NF = checked(features_NF, "real pictures", at_least)
+    real_NF = checked(features_NF, "real images", at_least)
     first_F = real_NF[0]
     spread = max(float((real_NF[rows] - first_F).abs().max()) for rows in blocks(real_NF))
     if spread <= EQUAL * float(first_F.abs().max()):
         raise BenchError(
-            f"All {len(real_NF)} real pictures have equal features: nothing can be compared to them. "
-            "Look at the real pictures, or choose another extractor."
+            f"All {len(real_NF)} real images have equal features: nothing can be compared to them. "
+            "Look at the real images, or choose another extractor."
         )
     return real_NF

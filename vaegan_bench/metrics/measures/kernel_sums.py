@@ -1,4 +1,4 @@
-"""Sums of the kernel (x·y/F + 1)³ over pairs of pictures in random subsets, and the distance that they make."""
+"""Sums of the kernel (x·y/F + 1)³ over pairs of images in random subsets, and the distance that they make."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ SEED = 2020
 
 
 class Subsets(NamedTuple):
-    """Which pictures are in which subset; row numbers, without repeats within a subset."""
+    """Which images are in which subset; row numbers, without repeats within a subset."""
 
     fake_SK: Tensor
     real_SK: Tensor
 
 
 def subset_size(n_real: int, n_fake: int) -> int:
-    """1000 pictures, or all where there are fewer."""
+    """1000 images, or all where there are fewer."""
     return min(SUBSET_SIZE, n_real, n_fake)
 
 
 def draw_subsets(n_fake: int, n_real: int, subsets: int, size: int, seed: int) -> Subsets:
-    """Subsets of `size` pictures of either side, 2 ≤ size ≤ N, drawn as torch-fidelity does: fake, real, fake, …"""
+    """Subsets of `size` images of either side, 2 ≤ size ≤ N, drawn as torch-fidelity does: fake, real, fake, …"""
     random = np.random.RandomState(seed)
     drawn = [[random.choice(n, size, replace=False) for n in (n_fake, n_real)] for _ in range(subsets)]
     fake_SK, real_SK = torch.from_numpy(np.array(drawn)).unbind(1)
@@ -44,7 +44,7 @@ def members(rows_SK: Tensor, like_NF: Tensor) -> Tensor:
 def kernel_distance(real_NF: Tensor, fake_NF: Tensor, subsets: Subsets, within_real_S: Tensor | None = None) -> float:
     """The mean over subsets of the unbiased MMD² (Gretton et al., 2012, eq. 3), one subset after the other.
 
-    `within_real_S` is `sums_within` of the real pictures, where it is known.
+    `within_real_S` is `sums_within` of the real images, where it is known.
     """
     real_S = sums_within(real_NF, subsets.real_SK) if within_real_S is None else within_real_S
     within_S = real_S + sums_within(fake_NF, subsets.fake_SK)

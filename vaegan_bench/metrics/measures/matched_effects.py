@@ -1,4 +1,4 @@
-"""Attribute vectors compared where they do equally much: at the length that flips half of the pictures."""
+"""Attribute vectors compared where they do equally much: at the length that flips half of the images."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Extractor, Outputs
-from vaegan_bench.extractors.attribute_scores import influence_on_mean
+from vaegan_bench.metrics.extractors.attribute_scores import influence_on_mean
 from vaegan_bench.metrics.measures.attribute_effects import Effects, Trial, effect
 from vaegan_bench.metrics.measures.attribute_rows import Estimate
 
 ALPHAS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
-"""How far codes are moved, one after the other, until half of the pictures flip."""
+"""How far codes are moved, one after the other, until half of the images flip."""
 HALF = 0.5
-PICTURES = 128
-"""At most so many pictures per attribute: a weak vector takes all of these shifts."""
+IMAGES = 128
+"""At most so many images per attribute: a weak vector takes all of these shifts."""
 
 
 class Point(NamedTuple):
-    """What a shift by α did to n pictures, float64: whether they flipped, their leakage and their change."""
+    """What a shift by α did to n images, float64: whether they flipped, their leakage and their change."""
 
     alpha: float
     flips_N: Tensor
@@ -35,7 +35,7 @@ class Point(NamedTuple):
 
 
 class Match(NamedTuple):
-    """α, leakage and change where half of the pictures flip, and how far each picture moves them."""
+    """α, leakage and change where half of the images flip, and how far each image moves them."""
 
     values_3: Tensor
     influence_N3: Tensor
@@ -72,7 +72,7 @@ def first_match(points: Iterable[Point]) -> Match | None:
 def between(before: Point, after: Point) -> Match:
     """The match on the line between two points, below ½ and not below it.
 
-    A picture moves the place on the line, where the flip rate crosses ½, and what is measured there (delta method).
+    An image moves the place on the line, where the flip rate crosses ½, and what is measured there (delta method).
     """
     rise_N, step_N3 = after.flips_N - before.flips_N, after.measures() - before.measures()
     share = (HALF - before.flips_N.mean()) / rise_N.mean()

@@ -1,4 +1,4 @@
-"""Balls around pictures that reach to their k-th nearest neighbour, and who is in whose ball."""
+"""Balls around images that reach to their k-th nearest neighbour, and who is in whose ball."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ class Near(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """Who was found inside so far, of F samples and R real pictures; changed in place."""
+    """Who was found inside so far, of F samples and R real images; changed in place."""
 
     precise_F: Tensor
     recalled_R: Tensor
     held_F: Tensor
-    """How many balls around real pictures hold each sample."""
+    """How many balls around real images hold each sample."""
     covered_R: Tensor
 
 
@@ -59,13 +59,13 @@ class Neighbourhoods(NamedTuple):
     """What two sets of features say of each other."""
 
     precision: float
-    """The share of samples inside of a ball around a real picture."""
+    """The share of samples inside of a ball around a real image."""
     recall: float
-    """The share of real pictures inside of a ball around a sample."""
+    """The share of real images inside of a ball around a sample."""
     density: float
-    """The balls around real pictures that hold a sample, in the mean over samples, by k."""
+    """The balls around real images that hold a sample, averaged over samples, by k."""
     coverage: float
-    """The share of real pictures whose ball holds a sample."""
+    """The share of real images whose ball holds a sample."""
 
 
 def squared_radii(points: Points) -> Tensor:
@@ -93,7 +93,7 @@ def empty_tally(real: Side, fake: Side) -> Tally:
 
 
 def see_inside(tally: Tally, real: Side, fake: Side, a: slice, b: slice, products_AB: Tensor) -> None:
-    """Take one block of samples a and real pictures b into account."""
+    """Take one block of samples a and real images b into account."""
     squared_AB = squared_distances(products_AB, fake.points.norms[a], real.points.norms[b])
     near_AB = squared_AB <= real.density.high_N[b].to(squared_AB)
     near_AB |= squared_AB <= fake.precision.high_N[a, None].to(squared_AB)

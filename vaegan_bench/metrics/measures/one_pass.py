@@ -36,7 +36,7 @@ from vaegan_bench.metrics.measures.pairs import Points, around, pairs_between, p
 
 
 class Alone(NamedTuple):
-    """What one set of pictures says of itself."""
+    """What one set of images says of itself."""
 
     within_S: Tensor
     """The kernel's sum over the pairs in each subset."""
@@ -45,7 +45,7 @@ class Alone(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """What two sets of pictures say of each other."""
+    """What two sets of images say of each other."""
 
     kernel_distance: float
     neighbourhoods: Neighbourhoods
@@ -64,7 +64,7 @@ def compare_once(outputs: Outputs, extractor: Extractor, real_NF: Tensor, fake_N
 
 
 def real_alone(real: Features, n_fake: int, size: int, subsets: int, seed: int) -> Mapping[str, Tensor]:
-    """What the real pictures say of themselves; raises `BenchError` as `checked_reference` does."""
+    """What the real images say of themselves; raises `BenchError` as `checked_reference` does."""
     real_NF = checked_reference(real.features_NF, at_least=K_DENSITY + 1)
     rows_SK = draw_subsets(n_fake, len(real_NF), subsets, size, seed).real_SK
     found = alone(around(real_NF), members(rows_SK, real_NF))
@@ -73,7 +73,7 @@ def real_alone(real: Features, n_fake: int, size: int, subsets: int, seed: int) 
 
 @lru_cache(maxsize=1)
 def compared(real_NF: Tensor, fake_NF: Tensor, within_S: Tensor, radii_NK: Tensor, size: int) -> Compared:
-    """Both comparisons, kept until other features are compared; the real pictures' own sums and radii are known."""
+    """Both comparisons, kept until other features are compared; the real images' own sums and radii are known."""
     drawn = draw_subsets(len(fake_NF), len(real_NF), SUBSETS, size, SEED)
     fake_SN, real_SN = members(drawn.fake_SK, fake_NF), members(drawn.real_SK, real_NF)
     real = around(real_NF)

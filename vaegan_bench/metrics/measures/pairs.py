@@ -17,7 +17,7 @@ from torch import Tensor
 BLOCK = 1024
 """Rows of a block, at most: memory grows with N, not with N²."""
 VALUES = 2**21
-"""Values of a block, at most: pictures have more than features."""
+"""Values of a block, at most: images have more than features."""
 
 Pairs = Iterator[tuple[slice, slice, Tensor]]
 """Two ranges of rows, and the inner products of all rows in one with all rows in the other; (A, B)."""

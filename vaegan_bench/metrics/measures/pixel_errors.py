@@ -1,4 +1,4 @@
-"""How far one picture is from another, per picture, on [0, 1]."""
+"""How far one image is from another, per image, on [0, 1]."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def mean_absolute_error(x_NCHW: Tensor, y_NCHW: Tensor) -> Tensor:
 def peak_signal_to_noise(x_NCHW: Tensor, y_NCHW: Tensor) -> Tensor:
     """−10 log₁₀ MSE in decibels; (N,).
 
-    Equal pictures count as one level of 255 off in one value, the least that 8-bit pictures can differ,
+    Equal images count as one level of 255 off in one value, the least that 8-bit images can differ,
     so that the mean stays finite.
     """
     least = 1 / (255**2 * x_NCHW[0].numel())
@@ -36,11 +36,11 @@ def peak_signal_to_noise(x_NCHW: Tensor, y_NCHW: Tensor) -> Tensor:
 def structural_similarity(x_NCHW: Tensor, y_NCHW: Tensor) -> Tensor:
     """SSIM with a Gaussian window (Wang et al., 2004, eq. 13), mean over places and channels; (N,) in [-1, 1].
 
-    Only places where the whole 11 × 11 window (σ = 1.5) is inside the picture count; population covariances.
-    Raises `BenchError` for pictures smaller than the window.
+    Only places where the whole 11 × 11 window (σ = 1.5) is inside the image count; population covariances.
+    Raises `BenchError` for images smaller than the window.
     """
     if min(x_NCHW.shape[2:]) < WINDOW:
-        raise BenchError(f"SSIM needs pictures of at least {WINDOW}x{WINDOW} pixels.")
+        raise BenchError(f"SSIM needs images of at least {WINDOW}x{WINDOW} pixels.")
     mu_x, mu_y = smoothed(x_NCHW), smoothed(y_NCHW)
     var_x, var_y = smoothed(x_NCHW.square()) - mu_x.square(), smoothed(y_NCHW.square()) - mu_y.square()
     covariance = smoothed(x_NCHW * y_NCHW) - mu_x * mu_y

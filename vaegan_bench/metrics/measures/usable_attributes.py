@@ -1,4 +1,4 @@
-"""What an oracle says of pictures, and the attributes that it has learned well enough to be asked about."""
+"""What an oracle says of images, and the attributes that it has learned well enough to be asked about."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from vaegan_bench.api import BenchError, Extractor, Outputs, Source
-from vaegan_bench.extractors.attribute_scores import area_under_roc
+from vaegan_bench.metrics.extractors.attribute_scores import area_under_roc
 
 USABLE_AUC = 0.9
 
 
 def usable_attributes(outputs: Outputs, oracle: Extractor) -> Tensor:
-    """Which attributes the oracle tells with an AUC of .9 or more on held-out real pictures; (A,) bool."""
+    """Which attributes the oracle tells with an AUC of .9 or more on held-out real images; (A,) bool."""
     return area_under_roc(oracle_logits(outputs, oracle, "real"), truth(outputs)) >= USABLE_AUC
 
 

@@ -1,0 +1,114 @@
+"""What is measured on every run of a study, and what of it is missing on one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vaegan_bench.api import Exhibits, Extractor, Metric, definition
+from vaegan_bench.evaluation.measuring import Measured, Result
+from vaegan_bench.registry.plugins import plugins_within
+from vaegan_bench.results import RunFolder
+from vaegan_bench.results.shapes import MeasurementRecord, Row, key_of
+from vaegan_bench.study.run import code_of
+
+COUNTS = "n_"
+"""How the keys of a protocol begin that say how many images were measured."""
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """What is measured on every run of a study."""
+
+    metrics: Sequence[Metric]
+    samples: int
+    """Samples per draw, and held-out images at most."""
+    draws: int
+    """Independent sets of samples per run: their spread is the evaluation noise."""
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """What is asked for, as plain data: the metrics, the samples and the draws."""
+        metrics = [{"label": str(metric), "metric": plain_definition(metric)} for metric in self.metrics]
+        return {"metrics": metrics, "samples": self.samples, "draws": self.draws}
+
+    @property
+    def keys(self) -> set[str]:
+        """The keys of all measurements that are asked for."""
+        return {self.key(metric) for metric in self.metrics}
+
+    def key(self, metric: Metric) -> str:
+        """What names the measurement of one metric among those of a run."""
+        return key_of(plain_definition(metric), self.samples, self.draws)
+
+    def missing(self, run: RunFolder, weights: Mapping[str, str]) -> list[Metric]:
+        """The metrics that were not measured on a run: as asked for, by today's code, without a problem.
+
+        Nor through extractors that have other hashes than `weights`. A run that diverged misses none.
+        """
+        if run.record()["status"] != "ok":
+            return []
+        known, arrays_are_whole = run.known_measurements(), run.has_whole_exhibits
+        return [m for m in self.metrics if _is_missing(m, known.get(self.key(m)), weights, arrays_are_whole)]
+
+    def are_met_by(self, run: RunFolder) -> bool:
+        """Whether all that is asked for is there, and all that tables and figures need is as it was written."""
+        return not run.fault() and not self.missing(run, {})
+
+    def have_other_weights(self, run: RunFolder, weights: Mapping[str, str]) -> bool:
+        """Whether a metric was measured on a run through extractors with other hashes than `weights`."""
+        found = map(run.known_measurements().get, self.keys)
+        return any(_differ(each["weights"], weights) for each in found if each is not None)
+
+    def records(self, measured: Measured, weights: Mapping[str, str]) -> list[tuple[MeasurementRecord, Exhibits]]:
+        """What to keep of each metric, with the hashes of the `weights` of its extractors, and its exhibits."""
+        return [(self._record(result, weights), result.exhibits) for result in measured.results]
+
+    def _record(self, result: Result, weights: Mapping[str, str]) -> MeasurementRecord:
+        return {
+            "label": str(result.metric),
+            "metric": plain_definition(result.metric),
+            "samples": self.samples,
+            "draws": self.draws,
+            "code": dict(code_of([result.metric]).parts),
+            "weights": {name: weights[name] for name in extractors_of(result.metric) if name in weights},
+            "rows": [self._counted(row) for row in result.rows],
+            "problem": result.problem,
+            "exhibits": list(result.exhibits),
+        }
+
+    def _counted(self, row: Row) -> Row:
+        """A row whose protocol says how many images were asked for, unless it says how many were measured."""
+        if any(key.startswith(COUNTS) for key in row["protocol"]):
+            return row
+        return {**row, "protocol": {**row["protocol"], "samples": self.samples}}
+
+
+def _is_missing(
+    metric: Metric, found: MeasurementRecord | None, weights: Mapping[str, str], arrays_are_whole: bool
+) -> bool:
+    """Whether a metric must be measured, of which `found` is known."""
+    return (
+        found is None
+        or bool(found["problem"])
+        or found["code"] != code_of([metric]).parts
+        or (bool(found["exhibits"]) and not arrays_are_whole)
+        or _differ(found["weights"], weights)
+    )
+
+
+def _differ(recorded: Mapping[str, str], known: Mapping[str, str]) -> bool:
+    return any(known.get(extractor, weights) != weights for extractor, weights in recorded.items())
+
+
+def plain_definition(metric: Metric) -> dict[str, Any]:
+    """A metric's definition as JSON gives it back: tuples are lists there."""
+    plain: dict[str, Any] = json.loads(json.dumps(definition(metric)))
+    return plain
+
+
+def extractors_of(metric: Metric) -> list[str]:
+    """The extractors that a metric looks through, as `Shared.weights` names them."""
+    return [str(definition(plugin)) for plugin in plugins_within(metric) if isinstance(plugin, Extractor)]

@@ -1,0 +1,86 @@
+"""What a plan would cost, from a few real steps of each model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from vaegan_bench.api import BenchError, Data, ImageShape, Split, StudyError
+from vaegan_bench.study.plan import Plan
+from vaegan_bench.study.run import Run
+from vaegan_bench.system.device import peak_memory_bytes
+from vaegan_bench.system.errors import FAILURES, reason_of
+from vaegan_bench.training.batches import Batches
+from vaegan_bench.training.loop import take_step
+from vaegan_bench.training.state import TrainingState
+
+WARM_UP, TIMED = 2, 4
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One model's share of a plan."""
+
+    label: str
+    seeds: int
+    steps: int
+    batch: int
+    images_per_second: float
+    memory_bytes: int
+
+    @property
+    def minutes(self) -> float:
+        """The time to train all seeds."""
+        return self.seeds * self.steps * self.batch / self.images_per_second / 60
+
+
+def estimate(plan: Plan) -> Iterator[Cost]:
+    """Time a few steps of each model on random images of the right size.
+
+    Raises `StudyError` for a model that fails in them.
+    """
+    by_label: dict[str, list[Run]] = {}
+    for run in plan.runs:
+        by_label.setdefault(run.label, []).append(run)
+    for label, runs in by_label.items():
+        run = runs[0]
+        try:
+            speed = images_per_second(run)
+        except BenchError:
+            raise
+        except FAILURES as error:
+            raise StudyError(f"Model '{label}' fails in its first steps: {reason_of(error)}.") from error
+        memory = peak_memory_bytes(torch.device(run.device))
+        yield Cost(label, len(runs), run.steps, run.batch, speed, memory)
+
+
+def images_per_second(run: Run) -> float:
+    """Training speed of a run on this machine, from a few steps."""
+    device = torch.device(run.device)
+    data = random_data(ImageShape(3, run.size, run.size), run.batch)
+    state = TrainingState(run, data.shape, device)
+    batches = Batches(run.dataset, data.train, run.batch, run.seed, device)
+    for _ in range(WARM_UP):
+        take_step(run, state, batches)
+    _wait(device)
+    started = time.perf_counter()
+    for _ in range(TIMED):
+        take_step(run, state, batches)
+    _wait(device)
+    return TIMED * run.batch / (time.perf_counter() - started)
+
+
+def random_data(shape: ImageShape, n: int) -> Data:
+    """Images of uniform noise with one attribute, for timing."""
+    noise = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (n, *shape), dtype=torch.uint8, generator=noise)
+    split = Split(images, torch.zeros(n, 1, dtype=torch.bool))
+    return Data(split, split, ("Nothing",), digest="noise")
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -1,0 +1,56 @@
+"""What runs leave on disk, at most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+
+from vaegan_bench.api import Data
+from vaegan_bench.study.assembly import build_role, roles
+from vaegan_bench.study.run import Run
+from vaegan_bench.system.errors import FAILURES
+
+COPIES = 3
+"""How often an image that is kept is written: as it is, in the grids of its run, and in the sheets of its study."""
+KINDS = 3
+"""Samples, originals and reconstructions."""
+BYTES_PER_STEP = 16
+"""Of the history, which has a row of some forty columns every 50 steps."""
+RECORDS = 1 << 20
+"""Bytes of a run's records, rows and exhibits."""
+REPORT = 8 << 20
+"""Bytes of a study's tables and figures."""
+
+
+def footprint(untrained: Mapping[Run, Data], unmeasured: Mapping[Run, Data], images: int) -> int:
+    """Bytes that the unfinished runs of one study can take; `images` of each kind are kept per run.
+
+    `untrained` are to be trained and measured, `unmeasured` only measured.
+    """
+    weights: dict[tuple[str, str], int] = {}
+    total = REPORT
+    for run, data in untrained.items():
+        model = run.label, data.digest
+        if model not in weights:
+            weights[model] = bytes_of_weights(run, data)
+        total += weights[model] + BYTES_PER_STEP * run.steps
+    for data in (*untrained.values(), *unmeasured.values()):
+        channels, height, width = data.shape
+        total += RECORDS + COPIES * KINDS * images * channels * height * width
+    return total
+
+
+def bytes_of_weights(run: Run, data: Data) -> int:
+    """The weights and running statistics of all roles, from networks that are built without memory.
+
+    0 where they cannot be built: the run says so when its turn comes.
+    """
+    try:
+        with torch.device("meta"):
+            every = [build_role(run.model, run.networks, role, data.shape, len(data.attribute_names))
+                     for role in roles(run.model)]  # fmt: skip
+    except FAILURES:
+        return 0
+    states = [module.state_dict() for module in every if module is not None]
+    return sum(tensor.numel() * tensor.element_size() for state in states for tensor in state.values())

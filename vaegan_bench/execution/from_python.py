@@ -1,0 +1,78 @@
+"""The suite from Python: run a study, load a trained model."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from vaegan_bench.api import ImageShape
+from vaegan_bench.execution.execution import Execution, restore, stored_run
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.report.results import Results
+from vaegan_bench.report.writing import write_report
+from vaegan_bench.results import TRAIN_AGAIN, RunFolder, StudyFolder
+from vaegan_bench.results.files import readable
+from vaegan_bench.study.plan import make_plan
+from vaegan_bench.study.study import Study, load_study
+from vaegan_bench.system.attempts import Attempts
+from vaegan_bench.system.device import choose_device
+from vaegan_bench.system.paths import default_cache, user_path
+from vaegan_bench.training.trained_model import TrainedModel
+
+
+def run(
+    study: str | Path | Study = "quick",
+    *,
+    results: str | Path = "results",
+    cache: str | Path | None = None,
+    plugins: Iterable[str | Path] = (),
+    **values: Any,
+) -> Results:
+    """Train and measure a study, as `vaegan-bench run` does, and return its results.
+
+    `study` is a packaged name, a TOML file or a `Study`; further keywords replace its keys:
+    `vb.run("quick", models=["vae", "vaegan"], seeds=3)`. Finished runs are not run again.
+    Raises `BenchError` for whatever cannot be run, before anything is trained; and at the end `IncompleteError`, with
+    everything else trained, measured and reported, where a run failed, a metric gave no numbers, or a table or figure
+    could not be written: its `lines` say what is missing, and why.
+    """
+    registry = Registry(plugins)
+    chosen = study if isinstance(study, Study) else load_study(str(study))
+    plan = make_plan(chosen.with_values(values, "the arguments"), registry)
+    if plan.unfollowed:
+        warnings.warn(plan.unfollowed, stacklevel=2)
+    folder = StudyFolder(user_path(results) / plan.study.name)
+    execution = Execution(plan, registry, folder, default_cache() if cache is None else user_path(cache))
+    for name, reason in execution.damaged().items():
+        warnings.warn(f"Run {name} is made again: {reason}", stacklevel=2)
+    try:
+        execution.carry_out()
+    finally:
+        for line in execution.lifecycle.warnings():
+            warnings.warn(line, stacklevel=2)
+    attempts = Attempts(execution.missing())
+    attempts.lines += folder.missing()
+    if folder.runs():
+        with attempts.part("report"):
+            write_report(folder)
+    attempts.conclude()
+    return Results(folder)
+
+
+def load_model(folder: str | Path, device: str = "auto", plugins: Iterable[str | Path] = ()) -> TrainedModel:
+    """A trained model from a run's folder, such as "results/quick/vaegan-s0-1a2b3c4d", on any device.
+
+    Warns where the run diverged. Raises `StoreError` for a folder that holds no run or no weights.
+    """
+
+    stored = RunFolder(user_path(folder))
+    record = stored.record()
+    if record["status"] != "ok":
+        warnings.warn(f"{folder} {record['status']}: its weights are those of that step.", stacklevel=2)
+    run, weights = stored_run(stored, Registry(plugins)), stored.weights()
+    shape, where = ImageShape(*record["shape"]), choose_device(device)
+    told = {name: (absent, present) for name, (absent, present) in record["attributes"].items()}
+    with readable(stored.path / "run.json", TRAIN_AGAIN):  # weights of other networks than the record names
+        return restore(run.model, run.networks, shape, weights, where, told)

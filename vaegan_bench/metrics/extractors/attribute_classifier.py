@@ -1,0 +1,131 @@
+"""A small convolutional network that tells attributes, and how it is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vaegan_bench.api import ImageShape, Progress
+from vaegan_bench.metrics.extractors.frozen_network import exact_convolutions
+
+FEATURES = 128
+GRID = 4
+"""Features keep a 4 × 4 map of where things are: glasses and hats are told by their place."""
+
+
+class Recipe(NamedTuple):
+    """What decides the outcome of a training, besides the images."""
+
+    width: int
+    images: int
+    batch: int
+    lr: float
+    seed: int
+
+
+class AttributeClassifier(nn.Module):
+    """Images in [-1, 1] (B, C, H, W) → penultimate features (B, 128) and one logit per attribute (B, A)."""
+
+    def __init__(self, shape: ImageShape, attributes: int, width: int) -> None:
+        super().__init__()
+        stride = max(1, min(shape.height, shape.width) // 32)
+        self.trunk = nn.Sequential(
+            _block(shape.channels, width, 2 * stride + 1, stride),
+            _block(width, 2 * width, 3, 2),
+            _block(2 * width, 4 * width, 3, 2),
+            _block(4 * width, 4 * width, 3, 2),
+            nn.AdaptiveAvgPool2d(GRID),
+            nn.Flatten(),
+            nn.Linear(GRID * GRID * 4 * width, FEATURES, bias=False),
+            nn.BatchNorm1d(FEATURES),
+            nn.ReLU(),
+        )
+        self.head = nn.Linear(FEATURES, attributes)
+
+    def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (B, 128) and logits (B, A) of images in [-1, 1]."""
+        features_BF = self.trunk(x_BCHW.contiguous(memory_format=torch.channels_last))
+        return features_BF, self.head(features_BF)
+
+
+def fresh_classifier(shape: ImageShape, attributes: int, recipe: Recipe) -> AttributeClassifier:
+    """An untrained classifier on the CPU; equal seeds give equal weights, and torch's own generator is left alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(recipe.seed)
+        classifier = AttributeClassifier(shape, attributes, recipe.width)
+    return classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+Cost = Callable[[Tensor, Tensor], Tensor]
+"""(outputs (B, A), attributes (B, A) float32) → what is minimised."""
+
+
+def train_classifier(
+    classifier: AttributeClassifier,
+    images_NCHW: Tensor,
+    attributes_NA: Tensor,
+    recipe: Recipe,
+    progress: Progress,
+    cost: Cost = F.binary_cross_entropy_with_logits,
+    described: str = "oracle training",
+) -> None:
+    """Minimise the mean cost of all attributes on uint8 images, in place, with Adam.
+
+    Images, attributes and weights are on one device. Each image is shifted by up to a sixteenth of its side.
+    """
+    steps = max(1, recipe.images // recipe.batch)
+    optimizer = torch.optim.AdamW(classifier.parameters(), lr=recipe.lr, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.lr, total_steps=steps + 1)
+    noise = torch.Generator().manual_seed(recipe.seed)
+    batches = _batches(len(images_NCHW), recipe.batch, noise)
+    classifier.train()
+    with exact_convolutions():
+        for step in range(1, steps + 1):
+            index = next(batches).to(images_NCHW.device)
+            x_BCHW = scaled(shifted(images_NCHW[index], noise))
+            loss = cost(classifier(x_BCHW)[1], attributes_NA[index].float())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            progress(described, step, steps)
+    classifier.eval()
+
+
+def scaled(images_NCHW: Tensor) -> Tensor:
+    """Images in [0, 255] of any type to float32 in [-1, 1]."""
+    return images_NCHW.float().div(127.5).sub(1.0)
+
+
+def shifted(images_BCHW: Tensor, noise: torch.Generator) -> Tensor:
+    """Move each image by its own whole number of pixels, up to a sixteenth of its side, repeating the border."""
+    (batch, _, height, width), device = images_BCHW.shape, images_BCHW.device
+    rows_BH = _moved(batch, height, noise).to(device)
+    columns_BW = _moved(batch, width, noise).to(device)
+    which_B11 = torch.arange(batch, device=device)[:, None, None]
+    moved_BHWC = images_BCHW.permute(0, 2, 3, 1)[which_B11, rows_BH[:, :, None], columns_BW[:, None, :]]
+    return moved_BHWC.permute(0, 3, 1, 2)
+
+
+def _moved(batch: int, side: int, noise: torch.Generator) -> Tensor:
+    """Pixel coordinates (batch, side), each row moved by its own amount and kept inside the image."""
+    reach = side // 16
+    shift_B = torch.randint(-reach, reach + 1, (batch,), generator=noise)
+    return (torch.arange(side) + shift_B[:, None]).clamp(0, side - 1)
+
+
+def _batches(n: int, batch: int, noise: torch.Generator) -> Iterator[Tensor]:
+    """Indices of full batches without end, in a new order for each pass."""
+    batch = min(batch, n)
+    while True:
+        order = torch.randperm(n, generator=noise)
+        yield from (part for part in order.split(batch) if len(part) == batch)
+
+
+def _block(inside: int, outside: int, kernel: int, stride: int) -> nn.Sequential:
+    convolution = nn.Conv2d(inside, outside, kernel, stride, padding=kernel // 2, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(outside), nn.ReLU())

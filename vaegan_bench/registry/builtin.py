@@ -1,0 +1,32 @@
+"""The built-in contestants, found in their rooms and registered by the same hook as everybody else's."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+from vaegan_bench.api import Plugin, hookimpl
+
+ROOMS = ("models", "losses", "networks", "training.optimizers", "training.schedules", "datasets", "metrics")
+"""The rooms of contestants, in the order in which lists show them."""
+
+
+@hookimpl
+def vaegan_bench_plugins() -> list[type[Plugin]]:
+    """Every plugin class that a module of these rooms defines: a new contestant is one new file."""
+    return [plugin for room in ROOMS for plugin in contestants(f"vaegan_bench.{room}")]
+
+
+def contestants(package: str) -> Iterator[type[Plugin]]:
+    """The named plugin classes of a package's modules, in the order of the modules' names."""
+    for found in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+        module = importlib.import_module(found.name)
+        for value in vars(module).values():
+            if isinstance(value, type) and value.__module__ == found.name and _is_contestant(value):
+                yield value
+
+
+def _is_contestant(found: type) -> bool:
+    """Whether a class is a plugin with a name, and not the base class of several."""
+    return issubclass(found, Plugin) and isinstance(vars(found).get("name"), str)

@@ -1,0 +1,167 @@
+"""Plugin classes from modules: find them, import them, and refuse what is not one of ours in words that help."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import os
+import re
+import sys
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from vaegan_bench.api import Plugin, PluginError
+from vaegan_bench.api.plugin import default_of, fields_of
+from vaegan_bench.system.errors import FAILURES, reason_of
+from vaegan_bench.system.paths import user_path
+
+
+def module_of(source: str | Path) -> types.ModuleType:
+    """The module of a plugin file, or of that name. Raises `PluginError` where it cannot be imported."""
+    path = user_path(source)
+    if path.suffix == ".py" or len(path.parts) > 1 or path.is_file():
+        return _import_file(path)
+    try:
+        return importlib.import_module(str(source))
+    except FAILURES as error:
+        if path.is_dir():
+            raise PluginError(f"{source} is a folder: name a plugin file in it.") from error
+        raise PluginError(
+            f"{source} is no plugin file, and no module of that name can be imported: {reason_of(error)}."
+        ) from error
+
+
+def register_hooks(manager: pluggy.PluginManager, module: types.ModuleType, origin: str) -> None:
+    """Register a module's hooks. Raises `PluginError` where there is none, or where one does not fit."""
+    try:
+        manager.register(module, origin)
+        manager.check_pending()
+    except ValueError as error:
+        raise PluginError(f"{origin} is registered twice: name it once.") from error
+    except pluggy.PluginValidationError as error:
+        raise PluginError(f"{origin} has a hook that does not fit: {str(error).splitlines()[-1].strip()}") from error
+    if not manager.get_hookcallers(module):
+        raise PluginError(
+            f"{origin} has no hook: decorate a function vaegan_bench_plugins with @hookimpl that returns a list "
+            "of plugin classes."
+        )
+
+
+def classes_of(manager: pluggy.PluginManager, module: types.ModuleType, origin: str) -> list[type[Plugin]]:
+    """The plugin classes that a registered module returns. Raises `PluginError` for anything else."""
+    others = [m for m in manager.get_plugins() if m is not module]
+    found: list[type[Plugin]] = []
+    try:
+        returned = manager.subset_hook_caller("vaegan_bench_plugins", others)()
+    except FAILURES as error:
+        raise PluginError(f"vaegan_bench_plugins of {origin} failed: {reason_of(error)}.") from error
+    for classes in returned:
+        if not isinstance(classes, list | tuple):
+            raise PluginError(f"vaegan_bench_plugins of {origin} must return a list of classes, not {classes!r}.")
+        for plugin in classes:
+            check_shape(plugin, origin)
+            found.append(plugin)
+    return found
+
+
+def summary_line(plugin: type[Plugin]) -> str:
+    """The first line of a plugin's docstring; '' where it has none but the signature that dataclasses put there."""
+    line = (plugin.__doc__ or "").strip().partition("\n")[0]
+    return "" if line.startswith(f"{plugin.__name__}(") and line.endswith(")") else line
+
+
+def check_shape(plugin: type[Plugin], origin: str) -> None:
+    """Refuse what is not one of our plugins, in words that say what to change."""
+    if not (isinstance(plugin, type) and issubclass(plugin, Plugin)):
+        raise PluginError(f"{origin} registers {plugin!r}, which is no plugin class.")
+    where = f"{plugin.__name__} of {origin}"
+    if not isinstance(getattr(plugin, "kind", None), str):
+        raise PluginError(f"{where} must derive from the base class of a kind, such as Model or ReconstructionLoss.")
+    if not dataclasses.is_dataclass(plugin) or not plugin.__dataclass_params__.frozen:
+        raise PluginError(f"{where} must be decorated with @dataclass(frozen=True, kw_only=True).")
+    if not isinstance(getattr(plugin, "name", None), str):
+        raise PluginError(f'{where} must have a name: name = "{plugin.__name__.lower()}".')
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", plugin.name):
+        raise PluginError(f"{where} is called '{plugin.name}': use lower case, digits and single hyphens.")
+    if missing := sorted(name for name in _required(plugin) if not hasattr(plugin, name)):
+        raise PluginError(f"{where} must set {', '.join(missing)}, as every {plugin.kind} does.")
+    if any(isinstance(vars(base).get("name"), str) for base in plugin.__mro__[1:]):
+        raise PluginError(f"{where} derives from another plugin: call its functions, or make it one of your fields.")
+    if hidden := sorted({f.name for f in fields_of(plugin)} & set(_required(plugin))):
+        raise PluginError(
+            f"{where} has a field {hidden[0]}, which every {plugin.kind} has as a class variable: call the field "
+            "otherwise, or leave its type away to set the variable."
+        )
+    if bare := [f.name for f in fields_of(plugin) if default_of(f) is dataclasses.MISSING]:
+        raise PluginError(f"{where} must give a default to {', '.join(bare)}: a name alone must mean something.")
+    if strange := [f.name for f in fields_of(plugin) if not _can_be_written(typing.get_type_hints(plugin)[f.name])]:
+        raise PluginError(
+            f"{where} has a field {strange[0]} of a type that no selector can write: take bool, int, float, str, "
+            "Literal, a kind of plugin, or one of these or None."
+        )
+    if not summary_line(plugin):
+        raise PluginError(f"{where} must have a docstring; its first line is what lists show.")
+    if inspect.isabstract(plugin):
+        missing = ", ".join(sorted(plugin.__abstractmethods__))
+        raise PluginError(f"{where} must define {missing}.")
+
+
+def _can_be_written(annotation: object) -> bool:
+    """Whether text can say a value of this type."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return all(map(_can_be_written, typing.get_args(annotation)))
+    plain = annotation in (bool, int, float, str, type(None)) or typing.get_origin(annotation) is typing.Literal
+    return plain or (isinstance(annotation, type) and issubclass(annotation, Plugin))
+
+
+def _required(plugin: type[Plugin]) -> Iterator[str]:
+    """The class variables that the base classes declare and leave to each plugin."""
+    for base in plugin.__mro__[1:]:
+        for name, annotation in vars(base).get("__annotations__", {}).items():
+            if "ClassVar" in str(annotation) and issubclass(base, Plugin):
+                yield name
+
+
+class _Uncached(SourceFileLoader):
+    """Runs a file as it is now: compiled code beside it may be that of a version saved within the same second."""
+
+    def path_stats(self, path: str) -> Mapping[str, Any]:
+        """Know nothing of the file, so that no compiled code is read or written."""
+        raise OSError(f"{path} is always read")
+
+
+def _import_file(file: Path) -> types.ModuleType:
+    """Import a single plugin file, as it is now, under a name of its own."""
+    if file.is_dir():
+        raise PluginError(f"{file} is a folder: name a plugin file in it.")
+    if not file.is_file():
+        raise PluginError(f"There is no plugin file {file}.")
+    if file.suffix != ".py":
+        raise PluginError(f"{file} is no Python file.")
+    name = _module_name(file)
+    spec = importlib.util.spec_from_file_location(name, file.absolute(), loader=_Uncached(name, str(file.absolute())))
+    if spec is None or spec.loader is None:
+        raise PluginError(f"{file} is no Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except FAILURES as error:
+        del sys.modules[name]
+        raise PluginError(f"{file} cannot be imported: {reason_of(error)}.") from error
+    return module
+
+
+def _module_name(file: Path) -> str:
+    """A valid name that no other file shares, whatever this one is called and wherever it lies."""
+    place = hashlib.sha256(os.fsencode(file.resolve())).hexdigest()[:12]
+    return f"vaegan_bench_plugin_{place}_{re.sub(r'[^0-9A-Za-z]', '_', file.stem)}"

@@ -1,0 +1,40 @@
+"""Telling plugins how a study goes on, without letting one that fails harm it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pluggy
+
+from vaegan_bench.system.errors import FAILURES, reason_of
+
+
+class Lifecycle:
+    """Calls the life-cycle hooks of `vaegan_bench.registry.hookspecs` for one study."""
+
+    def __init__(self, manager: pluggy.PluginManager) -> None:
+        self.manager = manager
+        self.silenced: dict[str, str] = {}
+        """Plugins that are disabled for this study, because a hook of theirs raised an error; with its words."""
+
+    def tell(self, hook: str, **what: Any) -> None:
+        """Call one hook of every plugin that has it; Ctrl-C meanwhile ends the study after the last of them."""
+        interruption = None
+        for implementation in getattr(self.manager.hook, hook).get_hookimpls():
+            if implementation.plugin_name in self.silenced:
+                continue
+            try:
+                implementation.function(*(what[name] for name in implementation.argnames))
+            except FAILURES as error:  # must not cost a run
+                self.silenced[implementation.plugin_name] = f"{hook}: {reason_of(error)}"
+            except KeyboardInterrupt as error:  # the others close their files all the same
+                interruption = error
+        if interruption is not None:
+            raise interruption
+
+    def warnings(self) -> list[str]:
+        """A line for each plugin that was disabled."""
+        return [
+            f"A hook of plugin {name} failed, and the plugin is disabled for this study: {reason}"
+            for name, reason in self.silenced.items()
+        ]

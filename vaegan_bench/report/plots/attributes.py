@@ -1,0 +1,247 @@
+"""Attributes one by one: what adding their vectors changes, and how well each of them is kept."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
+
+from vaegan_bench.report.plots.dots import BETTER, REACH
+from vaegan_bench.report.plots.legend import caption_below, legend_above
+from vaegan_bench.report.plots.style import MUTED, PALETTE, blank, colours, inches, nothing, remove, styled
+from vaegan_bench.report.tables import interval, wrapped
+from vaegan_bench.system.errors import one_line
+
+MATRICES, CELL, NAME = 2, 0.118, 6.5
+"""Heat maps side by side, at most; inches of each of their cells, and points of the names beside them."""
+CHARACTER = 0.075
+"""Inches of a title for each of its characters."""
+UNMEASURED, BAND, FLOOR = "#E3E3E3", "#F6F6F6", "#B5B5B5"
+"""Light greys: of cells that were not measured, behind every other attribute, and of floors."""
+PANELS, WIDTH = 4, 1.9
+"""Panels of dots side by side, at most, and the inches of each."""
+DOT, BETWEEN = 0.055, 0.06
+"""Inches of a model's line within an attribute, and between two attributes."""
+MARKERS = "os^D"
+"""Shapes of dots: the next one serves each further round through the palette."""
+
+
+@styled
+def attribute_matrix(
+    matrix_by_model: Mapping[str, np.ndarray], names: Sequence[str], models: Sequence[str] = ()
+) -> Figure:
+    """A heat map per model: what adding each attribute's vector to the codes does to the decisions on all attributes.
+
+    Row a of a matrix (A, A) belongs to the vector that was added, column b to the decision: its mean change is in
+    [-1, 1], from always disappears to always appears. A row of NaN, an attribute without a vector, is grey.
+    `models` fixes the order of panels and colours; by default that of `matrix_by_model`.
+    """
+    names = [one_line(name) for name in names]
+    order = list(dict.fromkeys([*models, *matrix_by_model]))
+    shown = [model for model in order if model in matrix_by_model]
+    if not shown:
+        return nothing("No attribute vector was measured.")
+    figure, panels = _matrices(len(shown), names)
+    for ax, model in zip(panels, shown, strict=True):
+        image = _matrix(ax, matrix_by_model[model], names)
+        _title(ax, model, colours(order)[model], len(names))
+    _scale(figure, image, panels[:MATRICES])
+    return figure
+
+
+def _matrices(n: int, names: Sequence[str]) -> tuple[Figure, list[Axes]]:
+    columns = min(MATRICES, n)
+    lines = math.ceil(n / columns)
+    side, label = _side(len(names)), max(inches(name, NAME) for name in names)
+    figure = blank(columns * (side + 0.1) + label + 0.9, lines * (side + label + 0.6))
+    figure.set_layout_engine("compressed")  # cells are square, whatever space that leaves
+    panels = figure.subplots(lines, columns, squeeze=False, sharey=True)
+    for ax in panels[:, 0]:
+        ax.set_ylabel("vector added")
+    remove(panels.ravel()[n:])
+    return figure, panels.ravel().tolist()[:n]
+
+
+def _side(attributes: int) -> float:
+    """Inches of a heat map."""
+    return max(attributes * CELL, 1.6)
+
+
+def _matrix(ax: Axes, change_AA: np.ndarray, names: Sequence[str]) -> AxesImage:
+    image = ax.imshow(change_AA, cmap=colormaps["RdBu_r"].with_extremes(bad=UNMEASURED), vmin=-1, vmax=1)
+    ax.set_xticks(range(len(names)), names)
+    ax.set_yticks(range(len(names)), names)
+    ax.tick_params(length=0, labelsize=NAME, pad=2)
+    ax.tick_params(axis="x", labelrotation=90)
+    ax.set_xlabel("decision that changes")
+    ax.grid(visible=False)
+    return image
+
+
+def _title(ax: Axes, model: str, colour: str, attributes: int) -> None:
+    """The model, above a line in its colour."""
+    ax.set_title(wrapped(model, int(_side(attributes) / CHARACTER)), pad=9)
+    ax.spines[["left", "bottom"]].set_visible(False)
+    ax.spines.top.set(visible=True, color=colour, linewidth=2.5, position=("outward", 4))
+
+
+def _scale(figure: Figure, image: AxesImage, beside: Sequence[Axes]) -> None:
+    """The colours of all heat maps, beside the first line of them."""
+    text = "change of the oracle's decisions"
+    bar = figure.colorbar(image, ax=beside, label=text, ticks=[-1, -0.5, 0, 0.5, 1], shrink=0.8, aspect=25, pad=0.02)
+    bar.outline.set_visible(False)
+
+
+@styled
+def attribute_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
+    """A panel per metric, a line per attribute, a dot per model: its mean over seeds with the 95 % t-interval.
+
+    A single seed has the interval between its `low` and `high`. Attributes stand in the order of the first metric,
+    the largest mean on top; ticks are the means of `ceiling` and `floor`, where there are any.
+    `models` fixes the order of colours. Raises `ValueError` for rows of several data sets.
+    """
+    if rows["dataset"].nunique() > 1:
+        raise ValueError(f"Draw one data set at a time, not {' and '.join(rows['dataset'].unique())} together.")
+    # A column that holds nothing but None is none of numbers, whatever it stands for.
+    rows = rows.astype(dict.fromkeys(("value", "low", "high", "ceiling", "floor"), float))
+    rows = rows[np.isfinite(rows["value"])].drop_duplicates(["run", "metric", "attribute"])
+    rows = rows.assign(attribute=rows["attribute"].map(one_line))
+    if rows.empty:
+        return nothing("No attribute was measured.")
+    order = list(dict.fromkeys([*models, *rows["model"]]))
+    shown, names = [model for model in order if model in set(rows["model"])], _sorted(rows)
+    figure, panels = _panels(rows["metric"].nunique(), names, len(shown))
+    for ax, (metric, measured) in zip(panels, rows.groupby("metric", sort=False), strict=True):
+        _panel(ax, measured, names, shown, _looks(order))
+        ax.set_title(wrapped(str(metric), int(WIDTH / CHARACTER)), fontsize=8)
+    caption_below(figure, _key(rows))
+    legend_above(figure, _handles(rows, shown, _looks(order)))
+    return figure
+
+
+def _sorted(rows: pd.DataFrame) -> list[str]:
+    """Attributes by the mean of the first metric, the largest first; those that it lacks go last."""
+    first = rows[rows["metric"] == rows["metric"].iloc[0]]
+    means = first.groupby(["attribute", "model"])["value"].mean().groupby("attribute").mean()
+    by_mean = means.sort_values(ascending=False, kind="stable").index
+    return list(dict.fromkeys([*by_mean, *rows["attribute"]]))
+
+
+def _panels(n: int, names: Sequence[str], models: int) -> tuple[Figure, list[Axes]]:
+    lines = math.ceil(n / PANELS)
+    columns = math.ceil(n / lines)
+    height = len(names) * max(models * DOT + BETWEEN, 0.15)
+    figure = blank(columns * WIDTH + max(inches(name, size=7) for name in names), lines * (height + 0.6) + 0.2)
+    panels = figure.subplots(lines, columns, squeeze=False, sharey=True)
+    panels[0, 0].set_yticks(range(len(names)), names)
+    panels[0, 0].set_ylim(len(names) - 0.5, -0.5)
+    remove(panels.ravel()[n:])
+    return figure, panels.ravel().tolist()[:n]
+
+
+def _looks(models: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """The colour and the marker of each model."""
+    return {
+        model: (colour, MARKERS[i // len(PALETTE) % len(MARKERS)])
+        for i, (model, colour) in enumerate(colours(models).items())
+    }
+
+
+def _panel(
+    ax: Axes, rows: pd.DataFrame, names: Sequence[str], models: Sequence[str], looks: Mapping[str, tuple[str, str]]
+) -> None:
+    place = {name: y for y, name in enumerate(names)}
+    for y in range(0, len(names), 2):
+        ax.axhspan(y - 0.5, y + 0.5, color=BAND, linewidth=0, zorder=0)
+    _ticks(ax, rows, place)
+    spread = _spread(rows)
+    ax.set_xlim(_limits(spread, rows))
+    for i, model in enumerate(models):
+        of_model = spread[spread["model"] == model]
+        dodge = 0.8 * ((i + 0.5) / len(models) - 0.5)
+        _dots(ax, of_model, of_model["attribute"].map(place).astype(float) + dodge, *looks[model])
+    _axis(ax, rows["direction"].iloc[0])
+
+
+def _ticks(ax: Axes, rows: pd.DataFrame, place: Mapping[str, int]) -> None:
+    """What real images and chance reach on each attribute."""
+    for column, colour in (("floor", FLOOR), ("ceiling", MUTED)):
+        means = rows.groupby("attribute")[column].mean().dropna()
+        y = means.index.map(place).to_numpy(dtype=float)
+        ax.vlines(means, y - 0.42, y + 0.42, color=colour, linewidth=1.2, zorder=1)
+
+
+def _spread(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row per attribute and model: its mean, the ends of its interval, and its number of seeds."""
+    groups = rows.groupby(["attribute", "model"], sort=False, observed=True)
+    ends = [(*key, *_interval(seeds), len(seeds)) for key, seeds in groups]
+    return pd.DataFrame(ends, columns=["attribute", "model", "mean", "low", "high", "seeds"])
+
+
+def _interval(seeds: pd.DataFrame) -> tuple[float, float, float]:
+    """The mean, and the interval over seeds; with one seed, that within its run."""
+    mean, half_width = interval(seeds["value"])
+    if len(seeds) == 1:
+        return mean, float(seeds["low"].iloc[0]), float(seeds["high"].iloc[0])
+    return mean, mean - half_width, mean + half_width
+
+
+def _limits(spread: pd.DataFrame, rows: pd.DataFrame) -> tuple[float, float]:
+    """Room for all dots, ticks and bars, but little for the bars of two seeds."""
+    fixed = [spread["mean"], rows["ceiling"], rows["floor"]]
+    low, high = np.nanmin(np.concatenate(fixed)), np.nanmax(np.concatenate(fixed))
+    reach = np.where(spread["seeds"] == 2, REACH * (high - low), np.inf)
+    low = np.nanmin([low, *np.maximum(spread["low"], low - reach)])
+    high = np.nanmax([high, *np.minimum(spread["high"], high + reach)])
+    margin = 0.04 * (high - low) or 0.05 * abs(high) or 1.0
+    return low - margin, high + margin
+
+
+def _dots(ax: Axes, spread: pd.DataFrame, y: pd.Series[float], colour: str, marker: str) -> None:
+    """Dots on their bars, with an arrowhead on the frame where a bar goes on beyond it."""
+    left, right = ax.get_xlim()
+    ax.hlines(y, spread["low"], spread["high"], color=colour, linewidth=0.9, alpha=0.6, zorder=2)
+    ax.plot(spread["mean"], y, marker, color=colour, markersize=3, markeredgewidth=0, zorder=3)
+    for end, beyond, arrow in ((left, spread["low"] < left, "<"), (right, spread["high"] > right, ">")):
+        for height in y[beyond]:
+            ax.plot(end, height, arrow, color=colour, markersize=2.5, clip_on=False, zorder=3)
+
+
+def _axis(ax: Axes, direction: str) -> None:
+    if direction in BETTER:
+        text, side = BETTER[direction]
+        ax.set_xlabel(text, loc=side, color=MUTED, fontsize=7, labelpad=1)
+    ax.xaxis.set_major_locator(MaxNLocator(4))
+    ax.xaxis.set_major_formatter(ScalarFormatter(useOffset=False))
+    ax.grid(axis="y", visible=False)
+    ax.tick_params(axis="y", length=0)
+
+
+def _handles(rows: pd.DataFrame, models: Sequence[str], looks: Mapping[str, tuple[str, str]]) -> list[Line2D]:
+    dots = [(model, *looks[model], 4) for model in models]
+    ticks = [(column, colour, "|", 8) for column, colour in (("floor", FLOOR), ("ceiling", MUTED))]
+    shown = [*dots, *(tick for tick in ticks if rows[tick[0]].notna().any())]
+    return [
+        Line2D([], [], color=colour, marker=marker, linestyle="", markersize=size, label=label)
+        for label, colour, marker, size in shown
+    ]
+
+
+def _key(rows: pd.DataFrame) -> str:
+    seeds = rows.groupby(["metric", "attribute", "model"]).size()
+    within, over = "95 % interval within the run", "95 % t-interval over seeds"
+    if seeds.max() == 1:
+        return (
+            f"dot: one seed     bar: {within}" if rows["low"].notna().any() else "dot: one seed, which has no interval"
+        )
+    return f"dot: mean over seeds     bar: {over}" + (
+        f"; where there is one seed, {within}" if seeds.min() == 1 else ""
+    )

@@ -1,0 +1,106 @@
+"""One look for all figures: ink, type, resolution, and one colour per model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import matplotlib
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#333333", "#7A4B1E")
+"""After Okabe & Ito (2008), with brown for yellow, which fades on white: distinct in every colour vision."""
+DASHES = ((), (4, 1.5), (1.5, 1), (6, 1, 1, 1))
+"""Line styles: the next one serves each further round through the palette."""
+INK = "#262626"
+MUTED = "#767676"
+DPI = 150
+FONT, SIZE = "DejaVu Sans", 8
+"""The typeface that comes with matplotlib, and its usual size in points."""
+LABEL_WIDTH = 34
+"""Characters of a model's label on one line, beside its dots or its images."""
+
+PLAIN_TEXT: dict[Any, Any] = {"text.parse_math": False, "text.usetex": False}
+"""Names are the users' own: a $ in one begins no formula, and an underscore no index."""
+
+STYLE = {
+    **sns.axes_style("ticks"),
+    "axes.edgecolor": MUTED,
+    "axes.grid": True,
+    "axes.labelcolor": INK,
+    "axes.labelsize": SIZE,
+    "axes.linewidth": 0.6,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 9,
+    "font.family": [FONT],
+    "font.size": SIZE,
+    "grid.color": "#E6E6E6",
+    "grid.linewidth": 0.6,
+    "legend.fontsize": SIZE,
+    "legend.frameon": False,
+    "text.color": INK,
+    **PLAIN_TEXT,
+    "xtick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "xtick.labelsize": 7,
+    "xtick.major.size": 2.5,
+    "xtick.major.width": 0.6,
+    "ytick.color": MUTED,
+    "ytick.labelcolor": INK,
+    "ytick.labelsize": 7,
+    "ytick.major.size": 2.5,
+    "ytick.major.width": 0.6,
+}
+
+styled = matplotlib.rc_context(STYLE)
+"""Decorates a function that draws a figure; nothing of the style outlives the call."""
+
+
+class PlainFigure(Figure):
+    """A figure whose labels stand as they are; some of them are made only when it is drawn."""
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw all labels as plain text."""
+        with matplotlib.rc_context(PLAIN_TEXT):
+            super().draw(renderer)
+
+
+def colours(models: Iterable[str]) -> dict[str, str]:
+    """One colour per model, by order; give every figure of a study the same models to keep them."""
+    return {model: PALETTE[i % len(PALETTE)] for i, model in enumerate(dict.fromkeys(models))}
+
+
+def dashes(models: Iterable[str]) -> dict[str, tuple[float, ...]]:
+    """One line style per model: solid, until the palette starts again."""
+    return {model: DASHES[i // len(PALETTE) % len(DASHES)] for i, model in enumerate(dict.fromkeys(models))}
+
+
+def blank(width: float, height: float) -> Figure:
+    """A figure of so many inches that no global state knows of: it goes when its last reference goes."""
+    return PlainFigure(figsize=(width, height), dpi=DPI, facecolor="white", layout="constrained")
+
+
+def inches(text: str, size: float = SIZE) -> float:
+    """How wide the widest line of a text is in print."""
+    lines = [TextPath((0, 0), line, size=size, prop=FontProperties(FONT)) for line in text.split("\n") if line]
+    return max((float(line.get_extents().width) / 72 for line in lines), default=0.0)
+
+
+def remove(axes: Iterable[Axes]) -> None:
+    """Take panels away that the last line of a grid of panels does not need."""
+    for ax in axes:
+        ax.remove()
+
+
+def nothing(text: str) -> Figure:
+    """What stands where there is nothing to draw."""
+    figure = blank(4, 0.6)
+    figure.text(0.5, 0.5, text, color=MUTED, ha="center", va="center")
+    return figure

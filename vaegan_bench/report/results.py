@@ -1,0 +1,58 @@
+"""The results of a study from Python: rows, table and figures. Read without torch."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from vaegan_bench.report import tables
+from vaegan_bench.results import StudyFolder
+from vaegan_bench.system.paths import user_path
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Results:
+    """The results of a study, from its folder on disk."""
+
+    folder: StudyFolder
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """Tidy: one row per run × metric, with direction, units and protocol."""
+        return self.folder.rows()
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """Learning curves: one row per run × term × interval."""
+        return self.folder.history()
+
+    def table(self) -> pd.DataFrame:
+        """One row per model, one column per metric; mean ± 95 % t-interval over seeds, winners marked."""
+        return tables.comparison(self.rows)
+
+    def figures(self) -> dict[str, Figure]:
+        """'learning-curves', 'metrics', 'samples', 'attribute-strips', …, as far as there is anything to show."""
+        from vaegan_bench.report.figures import study_figures
+
+        return study_figures(self.folder)
+
+    def _repr_html_(self) -> str:
+        return self.table().to_html()
+
+
+def load(folder: str | Path) -> Results:
+    """The results in a study's folder, such as "results/quick". Raises `StoreError` where there are none.
+
+    Warns of runs that are left out because a file of them is damaged.
+    """
+    opened = StudyFolder(user_path(folder))
+    for run, reason in opened.left_out().items():
+        warnings.warn(f"Run {run} is left out: {reason}", stacklevel=2)
+    return Results(opened)

@@ -1,0 +1,63 @@
+"""The leave-one-out table: what a model loses with each of its terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from vaegan_bench.registry.selectors import Selector, parse_selector
+from vaegan_bench.report.tables.comparison import RUNS, comparison
+from vaegan_bench.report.tables.statistics import BETTER, WORSE, comparisons
+from vaegan_bench.report.tables.words import cell, heading
+
+LEFT_OUT = ("weight", "0")
+"""How a selector leaves a term out: `term.weight=0`."""
+LEAVE_ONE_OUT = (
+    "Mean paired differences over common seeds with 95 % t-intervals; ▲ better and ▼ worse only by a verdict."
+)
+MARKS = {BETTER: " ▲", WORSE: " ▼"}
+"""What stands behind a difference that is a verdict."""
+
+
+def ablation(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row per (dataset, model, without), one column per metric: the full model, then what each lost term changes.
+
+    The row of the full model (without: '') holds its numbers, the others the mean paired difference to it over common
+    seeds with its 95 % t-interval; ▲ and ▼ mark a verdict. Empty where nothing was left out.
+    Raises `MixedProtocolsError` where values are not comparable.
+    """
+    variants = _variants(list(rows["model"].unique()))
+    if not variants:
+        return pd.DataFrame()
+    full, pairs = comparison(rows, best="{}").drop(columns=[RUNS]), comparisons(rows)
+    full.columns = full.columns.get_level_values("metric")
+    lines: dict[tuple[str, str, str], dict[str, str]] = {}
+    for dataset, model in full.index:
+        for variant, term in variants.get(model, {}).items():
+            lines.setdefault((dataset, model, ""), dict(full.loc[(dataset, model)]))
+            of_variant = pairs[(pairs["dataset"] == dataset) & (pairs["model"] == variant) & (pairs["other"] == model)]
+            lines[dataset, model, term] = dict(_differences(of_variant))
+    index = pd.MultiIndex.from_tuples(lines, names=["dataset", "model", "without"])
+    return pd.DataFrame(lines.values(), index=index).reindex(columns=full.columns).fillna("")
+
+
+def _differences(pairs: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    for pair in pairs.to_dict("records"):
+        name = heading(pair["metric"], pair["direction"], pair["units"])
+        difference = cell(pair["difference"], pair["half_width"])
+        sign = "+" if pair["difference"] >= 0 and not difference.startswith("(") else ""
+        yield name, sign + difference + MARKS.get(pair["verdict"], "")
+
+
+def _variants(models: list[str]) -> dict[str, dict[str, str]]:
+    """Full model → the models that lack one term of it → that term."""
+    found: dict[str, dict[str, str]] = {}
+    for label in models:
+        selector = parse_selector(label)
+        for name, text in selector.fields.items():
+            term, _, suffix = name.rpartition(".")
+            if (suffix, text) == LEFT_OUT:
+                rest = {field: value for field, value in selector.fields.items() if field != name}
+                found.setdefault(str(Selector(selector.name, rest)), {})[label] = term
+    return {model: variants for model, variants in found.items() if model in models}

@@ -1,0 +1,58 @@
+"""Attributes one by one: what every model makes of each, beside what real images and chance reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from vaegan_bench.report.tables.bounds import BOUNDS
+from vaegan_bench.report.tables.protocols import by_protocol
+from vaegan_bench.report.tables.summary import summarise
+from vaegan_bench.report.tables.words import as_code, cell, heading, in_markdown, number
+from vaegan_bench.system.errors import one_line
+
+MEANING = (
+    "Means over seeds with 95 % t-intervals; a number of a single seed has its 95 % interval over images. Floor and "
+    "ceiling are what chance and what real images reach, averaged over models and seeds."
+)
+
+
+def attributes_to_markdown(rows: pd.DataFrame, title: str) -> str:
+    """One table per data set and metric: attributes down, models across, with the mean ceiling and floor.
+
+    '' where no metric speaks of single attributes. Raises `MixedProtocolsError` where values are not comparable.
+    """
+    rows = by_protocol(rows)
+    single = rows[rows["attribute"] != ""]
+    parts = [part for dataset, group in single.groupby("dataset", sort=False) for part in _tables(str(dataset), group)]
+    return "\n\n".join([f"# {one_line(title)}", MEANING, *parts]) + "\n" if parts else ""
+
+
+def _tables(dataset: str, rows: pd.DataFrame) -> Iterator[str]:
+    yield f"## {in_markdown(dataset)}"
+    for metric, group in rows.groupby("metric", sort=False):
+        first = group.iloc[0]
+        yield f"### {heading(str(metric), first['direction'], first['units'])}"
+        yield "\n".join(_lines(by_attribute(group)))
+
+
+def by_attribute(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows of one metric on one data set as text: attributes down, models across, bounds behind them.
+
+    A cell of several seeds is their mean with its 95 % t-interval, one of a single seed has its interval over images.
+    """
+    summary = summarise(rows).set_index(["attribute", "model"])
+    within = ((rows["high"] - rows["low"]) / 2).groupby([rows["attribute"], rows["model"]]).mean()
+    half_widths = summary["half_width"].where(summary["seeds"] > 1, within.reindex(summary.index))
+    cells = pd.Series(map(cell, summary["mean"], half_widths), index=summary.index, dtype=object)
+    table = cells.unstack("model", fill_value="").reindex(rows["attribute"].unique())[rows["model"].unique()]
+    bounds = rows.groupby("attribute", sort=False)[[*BOUNDS]].mean().dropna(axis=1, how="all")
+    return table.join(bounds.map(number))
+
+
+def _lines(table: pd.DataFrame) -> Iterator[str]:
+    yield f"| attribute | {' | '.join(as_code(c) if c not in BOUNDS else c for c in table.columns)} |"
+    yield f"| --- |{' ---: |' * len(table.columns)}"
+    for attribute, texts in zip(table.index, table.to_numpy().tolist(), strict=True):
+        yield f"| {in_markdown(attribute)} | {' | '.join(texts)} |"

@@ -1,0 +1,28 @@
+"""What chance reaches and what real images reach, for every number that has such bounds."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from vaegan_bench.report.tables.runs import FINISHED
+from vaegan_bench.report.tables.summary import overall
+from vaegan_bench.report.tables.words import heading, number
+
+BOUNDS = ("floor", "ceiling")
+
+
+def bounds(rows: pd.DataFrame) -> pd.DataFrame:
+    """Metrics down, models across: 'floor to ceiling' averaged over finished runs; '—' in place of one that is not.
+
+    For the rows of one data set that are not about one attribute.
+    """
+    whole = overall(rows[rows["status"] == FINISHED])
+    whole = whole.dropna(subset=[*BOUNDS], how="all")
+    keys = [whole[name] for name in ("metric", "direction", "units")]
+    whole = whole.assign(heading=[heading(*key) for key in zip(*keys, strict=True)])
+    means = whole.groupby(["heading", "model"], sort=False)[[*BOUNDS]].mean()
+    cells = means.apply(lambda ends: " to ".join(number(end) or "—" for end in ends), axis=1)
+    if cells.empty:
+        return pd.DataFrame()
+    table: pd.DataFrame = cells.unstack("model", fill_value="")
+    return table.reindex(index=whole["heading"].unique(), columns=whole["model"].unique())

@@ -1,0 +1,88 @@
+"""The table that answers the study's question, as strings fit for print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pandas as pd
+
+from vaegan_bench.report.tables.protocols import by_protocol
+from vaegan_bench.report.tables.runs import FINISHED, runs
+from vaegan_bench.report.tables.statistics import BETTER, comparisons
+from vaegan_bench.report.tables.summary import overall, rank_of_family, summarise
+from vaegan_bench.report.tables.words import cell, heading, number
+
+RUNS = ("", "runs")
+"""The column of `comparison` that says how many runs stand behind each row."""
+
+
+def comparison(rows: pd.DataFrame, best: str = "{} *") -> pd.DataFrame:
+    """One row per (dataset, model), one column per (family, metric with its arrow), winners marked by `best`.
+
+    A winner is better than every other model by the verdicts of `comparisons`; the best mean alone is none.
+
+    Only metrics that have a direction; what a model does not have is an empty cell.
+    Raises `MixedProtocolsError` where values are not comparable.
+    """
+    rows = by_protocol(rows)
+    summary = summarise(overall(rows))
+    judged = summary[summary["direction"] != "none"]
+    written = zip(_written(judged, rows), _wins(judged, rows), strict=True)
+    table = _wide(judged, [best.format(text) if wins else text for text, wins in written], rows)
+    table.insert(0, RUNS, runs(rows))
+    return table
+
+
+def context(rows: pd.DataFrame) -> pd.DataFrame:
+    """What nobody wins by (steps, speed, parameters), in the shape of `comparison`."""
+    summary = summarise(overall(rows))
+    unjudged = summary[summary["direction"] == "none"]
+    # Counts are equal in all runs: '± 0' behind a number of parameters says nothing.
+    values = zip(_written(unjudged, rows), unjudged["mean"], unjudged["half_width"], strict=True)
+    return _wide(unjudged, [number(mean) if width == 0 else text for text, mean, width in values], rows)
+
+
+def part(table: pd.DataFrame, dataset: str, family: str) -> pd.DataFrame:
+    """What one family says on one data set: models down, headings across, columns without a cell left out."""
+    here = table.index.get_level_values("dataset") == dataset
+    wanted = table.columns.get_level_values("family") == family
+    cells = table.loc[here, wanted].droplevel("dataset").droplevel("family", axis=1)
+    return cells.loc[:, (cells != "").any()]
+
+
+def families(table: pd.DataFrame, dataset: str) -> list[str]:
+    """The families that have a cell on one data set, in their order."""
+    named = table.columns.unique("family").drop(RUNS[0], errors="ignore")
+    return [family for family in named if not part(table, dataset, family).empty]
+
+
+def _written(summary: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
+    """The cells; a metric that is missing for some finished runs says how many it has."""
+    each = rows[rows["status"] == FINISHED].drop_duplicates("run")
+    finished = each.groupby(["dataset", "model"], observed=True).size().to_dict()
+    columns = [summary[name] for name in ("dataset", "model", "mean", "half_width", "seeds")]
+    for dataset, model, mean, half_width, seeds in zip(*columns, strict=True):
+        note = "" if seeds == finished[dataset, model] else f" (n = {seeds})"
+        yield cell(mean, half_width) + note
+
+
+def _wins(judged: pd.DataFrame, rows: pd.DataFrame) -> Iterator[bool]:
+    """True where a model is shown to be better than every other one on its dataset and metric."""
+    keys = ["dataset", "metric"]
+    pairs = comparisons(rows)
+    beaten = pairs[pairs["verdict"] == BETTER].groupby([*keys, "model"], observed=True).size().to_dict()
+    rivals = judged.groupby(keys, observed=True).size() - 1
+    for dataset, metric, model in judged[[*keys, "model"]].itertuples(index=False):
+        yield beaten.get((dataset, metric, model), 0) == rivals[dataset, metric] > 0
+
+
+def _wide(summary: pd.DataFrame, cells: Iterable[str], rows: pd.DataFrame) -> pd.DataFrame:
+    """Lay cells out by model and metric, families in their order, '' where there is none."""
+    headings = map(heading, summary["metric"], summary["direction"], summary["units"])
+    columns = list(zip(summary["family"], headings, strict=True))
+    index = runs(rows).index
+    places = zip(summary["dataset"], summary["model"], columns, strict=True)
+    placed = dict(zip(places, cells, strict=True))
+    shown = sorted(dict.fromkeys(columns), key=lambda column: rank_of_family(column[0]))
+    body = [[placed.get((*key, column), "") for column in shown] for key in index]
+    return pd.DataFrame(body, index=index, columns=pd.MultiIndex.from_tuples(shown, names=["family", "metric"]))

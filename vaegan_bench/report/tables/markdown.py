@@ -1,0 +1,156 @@
+"""The comparison as a page of Markdown, with all that a reader needs in order to trust it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from vaegan_bench.report.tables.ablation import LEAVE_ONE_OUT, ablation
+from vaegan_bench.report.tables.bounds import bounds
+from vaegan_bench.report.tables.comparison import RUNS, comparison, context, families, part
+from vaegan_bench.report.tables.noise import noise
+from vaegan_bench.report.tables.protocols import by_protocol, protocol_of, shortened
+from vaegan_bench.report.tables.runs import unhealthy
+from vaegan_bench.report.tables.statistics import seeds_needed
+from vaegan_bench.report.tables.summary import overall, summarise
+from vaegan_bench.report.tables.words import in_markdown
+from vaegan_bench.system.errors import one_line
+
+
+def to_markdown(rows: pd.DataFrame, title: str) -> str:
+    """The body of a summary: per data set one table per family, what its numbers mean, and what went wrong.
+
+    Raises `MixedProtocolsError` where values are not comparable.
+    """
+    rows = by_protocol(rows)
+    judged, unjudged, summary = comparison(rows, best="**{}**"), context(rows), summarise(overall(rows))
+    parts = [f"# {one_line(title)}"]
+    for dataset in judged.index.unique("dataset"):
+        of_dataset = summary[summary["dataset"] == dataset]
+        parts += [f"## {in_markdown(dataset)}", *_families(judged, dataset, of_dataset)]
+        parts += _left_out(rows[rows["dataset"] == dataset])
+        parts += _context(unjudged, dataset)
+        parts += _bounds(rows[rows["dataset"] == dataset])
+        parts += _noise(rows[rows["dataset"] == dataset])
+        parts += _protocols(of_dataset)
+    return "\n\n".join([*parts, *_health(rows)]) + "\n"
+
+
+def _families(judged: pd.DataFrame, dataset: str, summary: pd.DataFrame) -> Iterator[str]:
+    """A heading, a table and its caption for each family that was measured on this data set."""
+    runs = part(judged, dataset, RUNS[0])
+    measured = families(judged, dataset)
+    if not measured:
+        yield _table(runs)
+        yield "No metric was measured here."
+    for family in measured:
+        cells = part(judged, dataset, family)
+        yield f"### {family.capitalize()}"
+        yield _table(runs.join(cells))
+        yield _caption(cells, summary[(summary["family"] == family) & (summary["direction"] != "none")])
+
+
+def _left_out(rows: pd.DataFrame) -> Iterator[str]:
+    """One table per model that was also run without some of its terms."""
+    found = ablation(rows)
+    for model in found.index.unique("model") if not found.empty else []:
+        lines = found[found.index.get_level_values("model") == model]
+        terms = lines.index.get_level_values("without")
+        lines.index = pd.Index([f"without {term}" if term else model for term in terms])
+        yield f"### `{model}` without each of its terms"
+        yield _table(lines[[metric for metric in lines if (lines[metric] != "").any()]])
+        yield LEAVE_ONE_OUT
+
+
+def _context(unjudged: pd.DataFrame, dataset: str) -> Iterator[str]:
+    cells = [part(unjudged, dataset, family) for family in families(unjudged, dataset)]
+    if cells:
+        yield "### For context"
+        yield _table(pd.concat(cells, axis=1))
+        yield "Means over the finished runs; nobody wins by these numbers."
+
+
+def _table(cells: pd.DataFrame) -> str:
+    """A Markdown table of strings, models as code because their labels carry brackets."""
+    head = ["model", *cells.columns]
+    rule = ["---", *("---:" for _ in cells.columns)]
+    body = [[f"`{model}`", *texts] for model, texts in zip(cells.index, cells.to_numpy().tolist(), strict=True)]
+    return "\n".join(_line(line) for line in [head, rule, *body])
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+
+
+def _caption(cells: pd.DataFrame, summary: pd.DataFrame) -> str:
+    """What n, ±, bold and an empty cell mean in one table."""
+    fewest, most = summary["seeds"].min(), summary["seeds"].max()
+    said = [_seeds(fewest, most)]
+    models = summary["model"].nunique()
+    if models > 1 and most > 1:
+        said.append(_verdicts(models, most, decided=bool(cells.apply(lambda c: c.str.startswith("**")).any(axis=None))))
+    if (cells == "").any(axis=None):
+        said.append("Empty: the model has no such output, was not measured so, or has no finished run.")
+    return " ".join(said)
+
+
+def _verdicts(models: int, seeds: int, *, decided: bool) -> str:
+    """What it takes to be bold, and why nothing is."""
+    if decided:
+        return "Bold: better than every other model by an exact paired test (5 %, Holm over all pairs)."
+    needed = seeds_needed(models * (models - 1) // 2)
+    if seeds < needed:
+        return f"No verdict is possible over {models} models at {seeds} seeds: {needed} would do."
+    return "No model is shown to be better than every other (exact paired test, 5 %, Holm over all pairs)."
+
+
+def _seeds(fewest: int, most: int) -> str:
+    if most == 1:
+        return "One seed: there is no interval, and no difference here is a verdict."
+    meaning = "± is the 95 % Student t-interval over seeds."
+    if fewest == most:
+        return f"Means over {most} seeds; {meaning}"
+    alone = " A value without ± is from one seed, which has no interval and carries no verdict." if fewest == 1 else ""
+    return f"Means over {fewest} to {most} seeds; {meaning}{alone}"
+
+
+def _protocols(summary: pd.DataFrame) -> Iterator[str]:
+    """How the numbers were measured, metrics of one protocol together."""
+    groups = summary.groupby("protocol", sort=False)["metric"]
+    spelled = [(list(dict.fromkeys(metrics)), _spelled(str(protocol))) for protocol, metrics in groups]
+    lines = [f"- {', '.join(metrics)}: {protocol}" for metrics, protocol in spelled if protocol]
+    if lines:
+        yield "### Protocol"
+        yield "\n".join(lines)
+
+
+def _spelled(protocol: str) -> str:
+    return ", ".join(f"{key} {shortened(str(value))}" for key, value in protocol_of(protocol).items())
+
+
+def _bounds(rows: pd.DataFrame) -> Iterator[str]:
+    found = bounds(rows)
+    if not found.empty:
+        yield "### Floors and ceilings"
+        yield _table(found.T)
+        yield "What chance reaches, and what real images reach, averaged over the finished runs."
+
+
+def _noise(rows: pd.DataFrame) -> Iterator[str]:
+    found = noise(rows)
+    if not found.empty:
+        yield "### Noise"
+        yield _table(found)
+        yield (
+            "Standard deviation over seeds / over independent sets of samples of one run: what training and what "
+            "sampling contribute. The first has the part of the second in a run's mean taken away."
+        )
+
+
+def _health(rows: pd.DataFrame) -> Iterator[str]:
+    if rows.empty:
+        return
+    yield "## Training health"
+    told = [f"- `{row.model}` on {row.dataset}, seed {row.seed}: {row.health}" for row in unhealthy(rows).itertuples()]
+    yield "\n".join(told) or "No run diverged or collapsed, and no discriminator was saturated."

@@ -1,0 +1,89 @@
+"""Columns for protocols: numbers that were measured differently never share one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from vaegan_bench.system.errors import BenchError
+
+ALIKE = ("setting", "networks", "family", "direction", "units")
+"""What all values of one metric on one data set share, whatever the protocol."""
+LONGEST_VALUE = 24
+"""Protocol values beyond this are hashes: their beginning says enough."""
+
+
+class MixedProtocolsError(BenchError):
+    """Values of runs that do not share a setting, or of metrics that only share a name: they cannot be compared."""
+
+    def __init__(self, dataset: str, metric: str, differences: Mapping[str, Iterable[object]]) -> None:
+        spelled = "; ".join(f"{key} is {' or '.join(map(str, values))}" for key, values in differences.items())
+        super().__init__(
+            f"'{metric}' on '{dataset}' was not always measured alike: {spelled}. "
+            "Only runs of one setting can be compared: select them first."
+        )
+
+
+def by_protocol(rows: pd.DataFrame) -> pd.DataFrame:
+    """The same rows, each metric with one protocol per data set: all but one carry in their name what differs.
+
+    'frechet[efflite0] (n_fake=5000, draws=3)' is `frechet[efflite0]` by another protocol. The plain name belongs to the
+    protocol that the study plans (where the column 'planned' says so), of several to the one with the most runs, the
+    first of equals. The protocol includes the column 'code', where there is one.
+    Raises `MixedProtocolsError` where values of one metric differ in their setting, direction or units.
+    """
+    names = rows["metric"].copy()
+    for (dataset, metric, _), group in rows.groupby(["dataset", "metric", "attribute"], sort=False, observed=True):
+        _check_alike(str(dataset), str(metric), group)
+        protocols = [*_protocols(group)]
+        if len(set(protocols)) > 1:
+            plain = _plain(group.assign(_protocol=protocols))
+            names.loc[group.index] = [_name(str(metric), protocol, plain) for protocol in protocols]
+    return rows.assign(metric=names)
+
+
+def protocol_of(text: str | None) -> dict[str, Any]:
+    """A protocol as it stands in a row, read; {} where a row has none."""
+    protocol: dict[str, Any] = json.loads(text) if isinstance(text, str) and text else {}
+    return protocol
+
+
+def shortened(value: str) -> str:
+    """A value of a protocol as it is written: of a hash the beginning."""
+    return value if len(value) <= LONGEST_VALUE or " " in value else f"{value[:12]}…"
+
+
+def _check_alike(dataset: str, metric: str, rows: pd.DataFrame) -> None:
+    seen = {column: _distinct(rows[column].tolist()) for column in ALIKE if column in rows}
+    different = {column: values for column, values in seen.items() if len(values) > 1}
+    if different:
+        raise MixedProtocolsError(dataset, metric, different)
+
+
+def _distinct(values: Iterable[object]) -> list[object]:
+    return list({json.dumps(value, sort_keys=True, default=str): value for value in values}.values())
+
+
+def _protocols(rows: pd.DataFrame) -> Iterator[str]:
+    """Each row's protocol, with its code, as text that is equal where they are."""
+    codes = rows["code"] if "code" in rows else [""] * len(rows)
+    for text, code in zip(rows["protocol"], codes, strict=True):
+        stated = {"code": code} if isinstance(code, str) and code else {}
+        yield json.dumps({**dict(sorted(protocol_of(text).items())), **stated})
+
+
+def _plain(rows: pd.DataFrame) -> str:
+    """The protocol that has a metric's plain name."""
+    planned = rows[rows["planned"].fillna(True).astype(bool)] if "planned" in rows else rows
+    counted = (planned if len(planned) else rows).groupby("_protocol", sort=False)["run"].nunique()
+    return str(counted.idxmax())
+
+
+def _name(metric: str, protocol: str, plain: str) -> str:
+    mine, theirs = protocol_of(protocol), protocol_of(plain)
+    keys = [key for key in {**theirs, **mine} if mine.get(key) != theirs.get(key)]
+    said = [f"{key}={shortened(str(mine.get(key, 'unstated')))}" for key in keys]
+    return f"{metric} ({', '.join(said)})" if said else metric

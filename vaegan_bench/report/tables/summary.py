@@ -1,0 +1,76 @@
+"""Rows summarised over seeds, with Student t-intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtrit  # scipy.stats takes a second to import
+
+from vaegan_bench.report.tables.protocols import by_protocol
+
+FAMILIES = ("sample quality", "reconstruction", "attributes", "latent", "training")
+"""The order in which families of metrics are shown; families of plugins come after."""
+KEYS = ["dataset", "model", "metric", "attribute", "family", "direction", "units"]
+SUMMARY = [*KEYS, "mean", "half_width", "seeds", "protocol"]
+
+
+def interval(values: Iterable[float], confidence: float = 0.95) -> tuple[float, float]:
+    """The mean and the half-width of its Student t-interval; the half-width of a single value is NaN.
+
+    Below ten seeds a bootstrap covers far less than it claims; Student's t holds from three on.
+    Raises `ValueError` for no values.
+    """
+    sample = np.asarray(list(values), dtype=float)
+    n = len(sample)
+    if n == 0:
+        raise ValueError("An interval needs at least one value.")
+    if n == 1 or not np.isfinite(sample).all():
+        return float(sample.mean()), float("nan")
+    quantile = stdtrit(n - 1, 0.5 + confidence / 2)
+    return float(sample.mean()), float(quantile * sample.std(ddof=1) / np.sqrt(n))
+
+
+def summarise(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row per dataset, model, metric and attribute: mean, half-width of the 95 % interval, seeds, protocol.
+
+    Only finished runs count, each once, and only with values that are numbers. Another protocol is another metric, as
+    `by_protocol` names it. Raises `MixedProtocolsError` where values of one metric differ in their setting.
+    """
+    rows = by_protocol(rows)
+    finished = rows[rows["status"] == "ok"].dropna(subset=["value"])
+    # One run may serve several studies: counted twice, it would narrow the interval for nothing.
+    groups = finished.drop_duplicates(["run", "metric", "attribute"]).groupby(
+        KEYS, sort=False, observed=True, dropna=False
+    )
+    summary = pd.DataFrame([_summary(key, group) for key, group in groups], columns=SUMMARY)
+    return _ordered(summary, rows)
+
+
+def overall(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are not about one attribute."""
+    return rows[rows["attribute"] == ""]
+
+
+def rank_of_family(family: str) -> int:
+    """Where a family of metrics stands in tables and figures."""
+    return FAMILIES.index(family) if family in FAMILIES else len(FAMILIES)
+
+
+def _summary(key: Hashable, group: pd.DataFrame) -> dict[str, object]:
+    mean, half_width = interval(group["value"])
+    measured = {"mean": mean, "half_width": half_width, "seeds": len(group), "protocol": group["protocol"].iloc[0]}
+    return dict(zip(KEYS, key, strict=True)) | measured  # type: ignore[call-overload]  # key is a tuple
+
+
+def _ordered(summary: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Datasets and models as they first appear in `rows`, even where their first run diverged."""
+    ranks = {column: {name: i for i, name in enumerate(rows[column].unique())} for column in ("dataset", "model")}
+    ranked = summary.assign(
+        _dataset=summary["dataset"].map(ranks["dataset"]),
+        _model=summary["model"].map(ranks["model"]),
+        _family=summary["family"].map(rank_of_family),
+    )
+    order = ranked.sort_values(["_dataset", "_model", "_family"], kind="stable").index
+    return summary.loc[order].reset_index(drop=True)

@@ -1,0 +1,96 @@
+"""How numbers and metrics are written, in every table and every figure."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from vaegan_bench.system.errors import one_line
+
+ARROWS = {"higher": "↑", "lower": "↓"}
+"""Direction → the arrow that points to better; metrics that nobody wins by have none."""
+SMALLEST_DECIMAL = 6
+"""Numbers that need more decimals than this are written with an exponent."""
+
+
+def heading(metric: str, direction: str, units: str | None) -> str:
+    """A metric's name, its direction and its units: 'psnr ↑ (dB)'."""
+    arrow = f" {ARROWS[direction]}" if direction in ARROWS else ""
+    return with_units(f"{metric}{arrow}", units)
+
+
+def with_units(name: str, units: str | None) -> str:
+    """'psnr (dB)'; the name alone where units would say nothing: a pure number has '1', and 'steps' count steps."""
+    return name if not units or units == "1" or units in name.split() else f"{name} ({units})"
+
+
+def number(value: float) -> str:
+    """A value alone: whole if it is a whole number, with four significant digits otherwise; '' for NaN."""
+    if not math.isfinite(value):
+        return "" if math.isnan(value) else str(value).replace("inf", "∞")
+    if float(value).is_integer():
+        return f"{value:,.0f}"
+    decimals = max(0, 3 - _exponent(value, digits=4))
+    return f"{value:.3e}" if decimals > SMALLEST_DECIMAL + 1 else f"{value:,.{decimals}f}"
+
+
+def two_digits(value: float) -> str:
+    """A spread, which deserves no more: '0.0034', '1.2', '340'."""
+    if not math.isfinite(value):
+        return number(value)
+    decimals = 1 - _exponent(value, digits=2)
+    return "0" if value == 0 else f"{value:.1e}" if decimals > SMALLEST_DECIMAL else _rounded(value, decimals)
+
+
+def cell(mean: float, half_width: float) -> str:
+    """'12.35 ± 0.43': two digits of the uncertainty decide; a value without an interval stands alone."""
+    if not math.isfinite(half_width):
+        return number(mean)
+    if half_width == 0:
+        return f"{number(mean)} ± 0"
+    decimals = 1 - _exponent(half_width, digits=2)
+    if decimals <= SMALLEST_DECIMAL:
+        return f"{_rounded(mean, decimals)} ± {_rounded(half_width, decimals)}"
+    power = _exponent(max(abs(mean), half_width), digits=2)
+    scaled = [_rounded(x / 10.0**power, decimals + power) for x in (mean, half_width)]
+    return f"({scaled[0]} ± {scaled[1]})e{power:+03d}"
+
+
+def as_code(name: str) -> str:
+    """A name as code in Markdown, for a cell of a table, too: signs in it mean nothing else."""
+    shown = one_line(name).replace("|", r"\|")
+    fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
+    space = " " if "`" in shown else ""
+    return f"{fence}{space}{shown}{space}{fence}"
+
+
+def in_markdown(name: str) -> str:
+    """A name as it stands where Markdown leaves it alone, and as code otherwise."""
+    return name if re.fullmatch(r"\w[\w ,.:+×-]*", name) and "__" not in name else as_code(name)
+
+
+def duration(minutes: float) -> str:
+    """In the unit in which one would wait: '4.2 min', '3.1 h', '9.3 days'."""
+    if minutes < 100:
+        return f"{minutes:.1f} min"
+    return f"{minutes / 60:.1f} h" if minutes < 48 * 60 else f"{minutes / 60 / 24:.1f} days"
+
+
+def wrapped(label: str, width: int) -> str:
+    """A model's label in lines of at most `width` characters where it can be, broken before '[' and after ','."""
+    lines = [""]
+    for piece in re.findall(r"\[?[^\[,]+,?", label):
+        if lines[-1] and len(lines[-1] + piece) > width:
+            lines.append("")
+        lines[-1] += piece
+    return "\n".join(lines)
+
+
+def _exponent(value: float, digits: int) -> int:
+    """The power of ten of the leading digit, once `value` is rounded to that many digits."""
+    return int(f"{value:.{digits - 1}e}".partition("e")[2])
+
+
+def _rounded(value: float, decimals: int) -> str:
+    """Rounded to tens or hundreds too, where `decimals` is negative; never '-0.0'."""
+    return f"{round(value, decimals) + 0.0:,.{max(decimals, 0)}f}"

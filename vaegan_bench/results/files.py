@@ -1,0 +1,143 @@
+"""Files that are whole or absent, and read only with the content that was written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+
+from vaegan_bench.api import Exhibits, StoreError
+from vaegan_bench.system.plain_data import check_sound
+from vaegan_bench.system.tensor_files import sha256_of_file
+
+SEAL = "sha256"
+"""The key of a record that holds a hash of all its other keys."""
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a record whole or not at all, with a hash of its content."""
+    plain = json.loads(json.dumps(content))
+    sealed = {**plain, SEAL: sha256_of_content(plain)}
+    with whole_file(path) as partial:
+        partial.write_text(json.dumps(sealed, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def read_json(path: Path, remedy: str = "") -> dict[str, Any]:
+    """A record as it was written. Raises `StoreError` for a file that cannot be read or has other content now."""
+    with readable(path, remedy):
+        content = json.loads(path.read_text("utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it is not a record")
+        seal = content.pop(SEAL, None)
+        check_sound(content)
+        if seal != sha256_of_content(content):
+            raise ValueError("its content does not have the SHA-256 that stands in it")
+    return content
+
+
+def sha256_of_content(content: Mapping[str, Any]) -> str:
+    """SHA-256 of plain data as JSON, whatever the order of keys and the white space."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, computed once per process as long as its size and its time of change are the same."""
+    stat = path.stat()
+    return _sha256(path.resolve(), stat.st_size, stat.st_mtime_ns)
+
+
+@cache
+def _sha256(path: Path, size: int, mtime_ns: int) -> str:
+    return sha256_of_file(path)
+
+
+def check_hash(path: Path, hashes: Mapping[str, str]) -> None:
+    """Raise `ValueError` unless a file has the hash that stands under its name in `hashes`."""
+    if (found := sha256_of(path)) != (known := hashes.get(path.name)):
+        raise ValueError(f"its SHA-256 is {found[:12]}…, not {f'{known[:12]}…' if known else 'known to its record'}")
+
+
+def write_arrays(path: Path, arrays: Exhibits) -> None:
+    """Write named arrays as npz."""
+    with path.open("wb") as stream:
+        np.savez_compressed(stream, allow_pickle=False, **arrays)
+
+
+def read_arrays(path: Path, hashes: Mapping[str, str]) -> Exhibits:
+    """Named arrays; {} where there is no file. Raises whatever damage raises: read inside of `readable`."""
+    if not path.is_file():
+        return {}
+    check_hash(path, hashes)
+    with np.load(path, allow_pickle=False) as arrays:
+        return {str(name): np.asarray(arrays[name]) for name in arrays.files}
+
+
+@contextmanager
+def readable(path: Path, remedy: str = "") -> Iterator[Path]:
+    """Turn whatever a missing or damaged file raises into a `StoreError` that names it and ends with the `remedy`."""
+    then = f" {remedy}" if remedy else ""
+    try:
+        yield path
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise StoreError(f"Cannot read {path}: there is no such file.") from error
+    except PermissionError as error:
+        raise StoreError(f"Cannot read {path}: {error.strerror}.") from error
+    except KeyError as error:
+        raise StoreError(f"Cannot read {path}: it is damaged (there is no {error} in it).{then}") from error
+    except Exception as error:  # what damage or a forger wrote may raise anything, from zlib's errors to recursion
+        words = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        raise StoreError(f"Cannot read {path}: it is damaged ({words}).{then}") from error
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A file beside `path` that takes its place at the end. Raises `StoreError` where it cannot be written."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with _removed_at_the_end(partial):
+            yield partial
+            partial.replace(path)
+    except OSError as error:
+        raise StoreError(f"Cannot write {path}: {error.strerror or error}.") from error
+
+
+@contextmanager
+def _removed_at_the_end(partial: Path) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if partial.exists():
+            partial.unlink()
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder beside `path` that takes its place at the end. Raises `StoreError` where it cannot be written."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.mkdir(parents=True, exist_ok=True)
+        yield partial
+        shutil.rmtree(path, ignore_errors=True)
+        partial.rename(path)
+    except (OSError, SafetensorError) as error:
+        raise StoreError(f"Cannot write {path}: {error}.") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a file if it is there. Raises `StoreError` where it cannot be removed."""
+    try:
+        if path.exists():
+            path.unlink()
+    except OSError as error:
+        raise StoreError(f"Cannot remove {path}: {error.strerror or error}.") from error

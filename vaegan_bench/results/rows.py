@@ -1,0 +1,57 @@
+"""The numbers of a run as tables take them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+from vaegan_bench.results.shapes import MeasurementRecord, RunRecord, key_of
+
+PACKAGE = __name__.partition(".")[0]
+OPTIONAL = ("low", "high", "ceiling", "floor", "noise")
+"""What a row may have beside its value; the columns are there all the same."""
+
+
+def tidy(first: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Rows as tables take them: with the columns of their run, `first`, and their protocol as text."""
+    for row in rows:
+        yield {**first, **row, "protocol": json.dumps(row["protocol"], sort_keys=True)}
+
+
+def training_rows(record: RunRecord) -> list[dict[str, Any]]:
+    """What a run's training cost, as rows."""
+    values = {name: record[name] for name in ("steps", "parameters", "speed", "seconds")}
+    units = {"steps": "steps", "parameters": "weights", "speed": "images/s", "seconds": "s"}
+    shared: dict[str, Any] = {"family": "training", "direction": "none", "protocol": {}, "attribute": ""}
+    shared |= {**dict.fromkeys(OPTIONAL), "code": "", "planned": True}
+    return [{"metric": name, "value": value, "units": units[name], **shared} for name, value in values.items()]
+
+
+def measured_rows(
+    measurements: Iterable[MeasurementRecord], planned: Collection[str] | None
+) -> Iterator[dict[str, Any]]:
+    """The rows of measurements, with their code and whether their key is among the `planned` (None: all are).
+
+    One number that was measured twice in the same way is there once.
+    """
+    known = [(planned is None or key(measurement) in planned, measurement) for measurement in measurements]
+    seen = set()
+    for is_planned, measurement in sorted(known, key=lambda pair: not pair[0]):
+        code = _code(measurement["code"])
+        for row in measurement["rows"]:
+            same = (row["metric"], row["attribute"], json.dumps(row["protocol"], sort_keys=True), code)
+            if same not in seen:
+                seen.add(same)
+                yield {**row, "code": code, "planned": is_planned}
+
+
+def _code(digests: Mapping[str, Any]) -> str:
+    """The digests of a measurement's code, those of plugins with their module: '786c87107357, my_metric 1f0c…'."""
+    own = [str(digest) for root, digest in digests.items() if root == PACKAGE]
+    return ", ".join([*own, *(f"{root} {digest}" for root, digest in sorted(digests.items()) if root != PACKAGE)])
+
+
+def key(measurement: MeasurementRecord) -> str:
+    """The key of a measurement among those of its run."""
+    return key_of(measurement["metric"], measurement["samples"], measurement["draws"])

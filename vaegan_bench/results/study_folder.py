@@ -1,0 +1,144 @@
+"""The folder of a study: its latest plan, and what the runs of it left."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+
+from vaegan_bench.api import StoreError
+from vaegan_bench.results.files import read_json, readable, write_json
+from vaegan_bench.results.rows import OPTIONAL
+from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.shapes import RunRecord, StudyRecord, check_study, is_plain_name, key_of
+from vaegan_bench.study.study import Study, as_plain
+from vaegan_bench.system.locks import locked
+
+STUDY = "study.json"
+RUN_AGAIN = "Run the study again, which writes it and keeps its finished runs."
+NOT_YET = "not measured yet, or not by today's code and extractors: `vaegan-bench run` with the study measures it"
+
+
+class StudyFolder:
+    """`results/<study>/`: one plan at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def create(self) -> None:
+        """Make the folder, and make sure now that results can be written later."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
+        except OSError as error:
+            raise StoreError(
+                f"Cannot write results to {self.path}: {error.strerror}. Choose another folder with --results."
+            ) from error
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Keep other processes from running this study meanwhile. Raises `StoreError` where one does."""
+        busy = f"Another process is working on {self.path}: wait for it, or choose another --results."
+        return locked(self.path / ".lock", busy=busy)
+
+    def run(self, run_id: str) -> RunFolder:
+        """The folder of one run, which may not exist yet. Raises `StoreError` for what is not a plain name."""
+        if not is_plain_name(run_id):
+            raise StoreError(f"{run_id!r} does not name a run in {self.path}: it is not the plain name of a folder.")
+        return RunFolder(self.path / run_id)
+
+    def runs(self) -> list[RunFolder]:
+        """The runs of the study's latest plan that were trained and can be shown, in the plan's order."""
+        left_out = self.left_out()
+        return [folder for folder in self._there() if folder.path.name not in left_out]
+
+    def left_out(self) -> dict[str, str]:
+        """Run → why it is shown nowhere: a file of it is damaged, or it claims to be another run."""
+        reasons, seen = dict[str, str](), dict[tuple[str, str, int], str]()
+        for folder in self._there():
+            name = folder.path.name
+            if fault := folder.fault() or self._elsewhere(folder):
+                reasons[name] = fault
+                continue
+            record = folder.record()
+            first = seen.setdefault((record["dataset"], record["label"], record["seed"]), name)
+            if first != name:
+                reasons[name] = f"{folder.path} has the data set, model and seed of {first}: remove one of them."
+        return reasons
+
+    def write_study(self, record: Mapping[str, Any]) -> None:
+        """Record the latest plan: the study, the ids of its runs, and what it measures."""
+        write_json(self.path / STUDY, record)
+
+    def study(self) -> StudyRecord:
+        """The latest plan. Raises `StoreError` where there is none."""
+        path = self.path / STUDY
+        if not path.is_file():
+            raise StoreError(f"{self.path} holds no study: there is no {STUDY} in it.")
+        record = read_json(path, RUN_AGAIN)
+        with readable(path, RUN_AGAIN):
+            check_study(record)
+            record["study"] = as_plain(Study().with_values(record["study"], "the study"))
+        return cast(StudyRecord, record)
+
+    def planned(self) -> dict[str, str]:
+        """Key of a measurement that the latest plan asks for → its metric's selector."""
+        asked = self.study()["evaluation"]
+        return {key_of(m["metric"], asked["samples"], asked["draws"]): m["label"] for m in asked["metrics"]}
+
+    def rows(self) -> pd.DataFrame:
+        """Every number of every run: one row per run × metric. Raises `StoreError` where no run is finished."""
+        name, planned = self.study()["study"]["name"], set(self.planned())
+        rows = pd.DataFrame([{"study": name, **row} for run in self.finished() for row in run.rows(planned)])
+        return rows.astype(dict.fromkeys(OPTIONAL, float))  # a column of nothing but None would be none of numbers
+
+    def by_dataset(self) -> dict[str, RunRecord]:
+        """Data set → the record of a run on it: what it says of the data holds for all."""
+        return {record["dataset"]: record for record in (run.record() for run in self.runs())}
+
+    def history(self) -> pd.DataFrame:
+        """The learning curves of every run: one row per run × term × interval.
+
+        Raises `StoreError` where no run is finished.
+        """
+        return pd.concat([run.history() for run in self.finished()], ignore_index=True)
+
+    def finished(self) -> list[RunFolder]:
+        """The same runs as `runs`, of which there is at least one. Raises `StoreError` where there is none."""
+        runs = self.runs()
+        if not runs:
+            reasons = "".join(f" Left out: {reason}" for reason in self.left_out().values())
+            raise StoreError(f"{self.path} holds no finished run yet: train some with vaegan-bench run.{reasons}")
+        return runs
+
+    def not_measured(self) -> list[tuple[str, str, str]]:
+        """(run, metric, reason) of every number that the plan asks for and that is missing, or that gave a problem."""
+        planned = self.planned()
+        found = []
+        for run in self.runs():
+            name, known = run.path.name, run.measurements()
+            found += [(name, label, reason) for label, reason in run.problems(planned).items()]
+            if run.record()["status"] == "ok":
+                found += [(name, label, NOT_YET) for asked, label in planned.items() if asked not in known]
+        return found
+
+    def missing(self) -> list[str]:
+        """A line for each run that is left out, and for each number that `not_measured` names."""
+        numbers = [f"{run}: {metric}: {reason}" for run, metric, reason in self.not_measured()]
+        return [*self.left_out_lines(), *numbers]
+
+    def left_out_lines(self) -> list[str]:
+        """A line for each run that is left out."""
+        return [f"Left out: {reason}" for reason in self.left_out().values()]
+
+    def _there(self) -> list[RunFolder]:
+        return [folder for folder in map(self.run, self.study()["runs"]) if folder.is_there]
+
+    def _elsewhere(self, folder: RunFolder) -> str:
+        """Why a run does not lie inside of the study's folder; '' where it does."""
+        inside = folder.path.resolve().parent == self.path.resolve()
+        return "" if inside else f"{folder.path} is a link to another folder, which this study does not own."

@@ -1,0 +1,117 @@
+"""Build the networks that a model's players own."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vaegan_bench.api import (
+    Gate,
+    ImageShape,
+    Model,
+    Modules,
+    Networks,
+    Objectives,
+    Play,
+    PluginError,
+    ReconstructionLoss,
+)
+from vaegan_bench.api.plugin import fields_of
+from vaegan_bench.registry.plugins import plugins_within
+from vaegan_bench.system.randomness import derive_seed
+
+
+class LogSigma(nn.Module):
+    """The learned scalar log σ of a likelihood; starts at σ = 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.value = nn.Parameter(torch.zeros(()))
+
+    def forward(self) -> Tensor:
+        """The scalar itself."""
+        return self.value
+
+
+class Conditional(Networks):
+    """The networks that a conditional model is handed: those of the study, which see as many attributes."""
+
+    def __init__(self, networks: Networks, conditions: int) -> None:
+        self.networks, self.conditions = networks, conditions
+        self.latent = networks.latent
+
+    def build(self, role: str, shape: ImageShape, heads: int = 1) -> nn.Module:
+        """Build a role that takes attributes. Raises `PluginError` for networks that cannot."""
+        build: Any = self.networks.build
+        if "conditions" not in inspect.signature(build).parameters:
+            raise PluginError(f"Networks '{self.networks.name}' take no attributes, which conditional models need.")
+        module: nn.Module = build(role, shape, heads, conditions=self.conditions)
+        return module
+
+
+def roles(model: Model) -> list[str]:
+    """Every role that a model's players own, then those that it borrows."""
+    return [*(role for owned in model.players.values() for role in owned), *model.borrows()]
+
+
+def build_role(model: Model, networks: Networks, role: str, shape: ImageShape, attributes: int = 1) -> nn.Module | None:
+    """Build the network of one role from torch's random state; None for 'scale' where no loss learns one.
+
+    `attributes` is how many there are for a conditional model to see.
+    """
+    if role in model.borrows():
+        lender = model.borrows()[role]
+        return build_role(lender.model, networks, lender.role, shape, attributes)
+    scales = {loss.scale for loss in plugins_within(model) if isinstance(loss, ReconstructionLoss)}
+    if role == "scale":
+        return LogSigma() if "learned" in scales else None
+    heads = 2 if role == "decoder" and "predicted" in scales else 1
+    return model.build(role, Conditional(networks, attributes) if model.conditional else networks, shape, heads)
+
+
+def build_modules(
+    model: Model, networks: Networks, seed: int, shape: ImageShape, device: torch.device, attributes: int = 1
+) -> Modules:
+    """Build all roles; each starts from weights that depend on nothing but the seed and the role.
+
+    Borrowed networks are frozen, and wait for the weights of their lender.
+    """
+    modules = Modules()
+    for role in roles(model):
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(derive_seed(seed, "weights", role))
+            module = build_role(model, networks, role, shape, attributes)
+        if module is not None:
+            modules[role] = module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # its stub lacks the keyword
+    for role in model.borrows():
+        modules[role].eval().requires_grad_(False)
+    return modules
+
+
+FIRST_STEPS = 6
+"""Steps in which every player of a game with n-critic is met: papers have at most five to one."""
+
+
+def stated_game(model: Model, networks: Networks) -> dict[str, dict[str, float]]:
+    """player → term → coefficient, as a model states them for a small batch in its first steps.
+
+    Gates are left open, they depend on training.
+    """
+    game: dict[str, dict[str, float]] = {}
+    for step in range(FIRST_STEPS):
+        for player, terms in _objectives(model, networks, step).minimise.items():
+            game[player] = {**terms, **game.get(player, {})}
+    return {player: game[player] for player in model.players if player in game}
+
+
+def _objectives(model: Model, networks: Networks, step: int) -> Objectives:
+    gates = {f.name: None for f in fields_of(model) if isinstance(getattr(model, f.name), Gate)}
+    modules = build_modules(model, networks, 0, ImageShape(3, 32, 32), torch.device("cpu"))
+    noise = torch.Generator().manual_seed(0)
+    attributes = torch.zeros(4, 1) if model.conditional else None
+    play = Play(modules.given(attributes), torch.zeros(4, 3, 32, 32), noise, step, networks.latent, attributes)
+    return replace(model, **gates).objectives(play)  # type: ignore[type-var]  # a dataclass

@@ -1,0 +1,104 @@
+"""One training, fully decided, and the identity that follows from what decides it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any
+
+from vaegan_bench.api import Dataset, Extractor, Model, Networks, Optimizer, Plugin, Schedule, definition
+from vaegan_bench.registry.plugins import plugins_within
+from vaegan_bench.study.term_weights import TermWeight
+from vaegan_bench.system.code import Code, package_digest, third_party_code
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One training, fully decided."""
+
+    label: str
+    """How tables name the model: the selector as its user wrote it."""
+    model: Model
+    seed: int
+    dataset: Dataset
+    size: int
+    split: str
+    networks: Networks
+    optimizer: Optimizer
+    steps: int
+    batch: int
+    ema: float
+    precision: str
+    device: str
+    """The kind of device, 'cpu' or 'cuda': the same seed gives other bits on another."""
+    term_weights: tuple[TermWeight, ...] = ()
+    """Factors on the coefficients of terms."""
+
+    @cached_property
+    def setting(self) -> Mapping[str, Any]:
+        """All that decides the outcome but the model and the seed: what compared runs must share."""
+        plugins = {name: definition(getattr(self, name)) for name in ("dataset", "networks", "optimizer")}
+        plain = {n: getattr(self, n) for n in ("size", "split", "steps", "batch", "ema", "precision", "device")}
+        versions = {"vaegan-bench": version("vaegan-bench"), "torch": version("torch")}
+        return {**plugins, **plain, "versions": versions}
+
+    @cached_property
+    def definition(self) -> Mapping[str, Any]:
+        """All that decides the outcome, as plain data, with digests of the plugins' code."""
+        lent = [lender.model for lender in self.model.borrows().values()]
+        schedules = [weight.factor for weight in self.term_weights if isinstance(weight.factor, Schedule)]
+        used = (self.model, self.dataset, self.networks, self.optimizer, *lent, *schedules)
+        trains_through = any(isinstance(p, Extractor) for plugin in used for p in plugins_within(plugin))
+        found = code_of(used, without=PRESENTATION if trains_through else NOT_TRAINING)
+        code = {"code": dict(found.parts), "unfollowed": list(found.unfollowed)}
+        weights = {weight.target: weight.definition for weight in self.term_weights}
+        return {"model": definition(self.model), "term_weights": weights, "seed": self.seed, **self.setting, **code}
+
+    @property
+    def lenders(self) -> dict[str, Run]:
+        """Borrowed role → the run whose trained network it is: the same setting and seed, another model."""
+        borrowed = self.model.borrows()
+        return {role: replace(self, model=x.model, label=str(x.model), term_weights=()) for role, x in borrowed.items()}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of the definition: equal for two labels of one run."""
+        return _digest(self.definition)
+
+    @property
+    def setting_id(self) -> str:
+        """A hash of the setting: rows are aggregated only within one."""
+        return _digest(self.setting)
+
+    @cached_property
+    def id(self) -> str:
+        """The run's folder name: readable first, and a hash of the definition."""
+        readable = "".join(c if c.isalnum() or c in "-." else "-" for c in self.label).strip("-")
+        return f"{readable[:40]}-s{self.seed}-{self.fingerprint[:8]}"
+
+
+PRESENTATION = ("cli", "report", "testing")
+"""Rooms that show results, or check plugins, and have no part in a number."""
+NOT_TRAINING = (*PRESENTATION, "metrics", "evaluation", "execution", "results")
+"""Rooms that a trained model does not depend on: when only they change, finished runs are measured again."""
+COUNTED = ("api", "models", "losses", "networks", "datasets", "training", "study", "registry", "system")
+"""All other rooms: a change in one of them makes another run."""
+
+
+def code_of(plugins: Iterable[Plugin], without: tuple[str, ...] = PRESENTATION) -> Code:
+    """The code behind plugins and the plugins in their fields: of this package as a whole, of others as imported.
+
+    Of this package, the parts named in `without` do not count, unless a plugin of others imports them.
+    """
+    found = third_party_code({type(p) for whole in plugins for p in plugins_within(whole)})
+    imported = {name.split(".")[1] for name in found.own if "." in name}
+    package = package_digest(frozenset(without) - imported)
+    return replace(found, parts={"vaegan_bench": package, **found.parts})
+
+
+def _digest(plain: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,84 @@
+"""Weights of terms: what a selector's `term.weight` and `player.term.weight` mean."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vaegan_bench.api import Objectives, Schedule, SelectorError, UnknownNameError, definition
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.registry.selectors import Selector
+
+SUFFIX = ".weight"
+
+
+@dataclass(frozen=True)
+class TermWeight:
+    """A factor on the coefficient of one term, over a run."""
+
+    target: str
+    """The term, for every player that minimises it; or 'player.term'."""
+    factor: float | Schedule
+
+    def __str__(self) -> str:
+        """As a selector writes it: a number, or a schedule."""
+        return str(self.factor) if isinstance(self.factor, Schedule) else f"{self.factor:g}"
+
+    @property
+    def definition(self) -> Any:
+        """The factor as plain data: a number, or the definition of a schedule."""
+        return definition(self.factor) if isinstance(self.factor, Schedule) else self.factor
+
+    def at(self, step: int, steps: int) -> float:
+        """The factor at `step` of `steps`."""
+        return self.factor(1.0, step, steps) if isinstance(self.factor, Schedule) else self.factor
+
+    def applies_to(self, player: str, term: str) -> bool:
+        """Whether it is about this term of this player."""
+        return self.target in (term, f"{player}.{term}")
+
+
+def split_term_weights(selector: Selector) -> tuple[Selector, dict[str, str]]:
+    """A model's selector without its term weights, and these: target → text."""
+    weights = {n.removesuffix(SUFFIX): text for n, text in selector.fields.items() if n.endswith(SUFFIX)}
+    fields = {name: text for name, text in selector.fields.items() if not name.endswith(SUFFIX)}
+    return Selector(selector.name, fields), weights
+
+
+def read_term_weight(target: str, text: str, registry: Registry) -> TermWeight:
+    """A number, or a schedule by selector. Raises `BenchError` for anything else."""
+    try:
+        value = float(text)
+    except ValueError:
+        return TermWeight(target, registry.build(Schedule, text))
+    if not math.isfinite(value):
+        raise SelectorError(f"{target}{SUFFIX} takes a finite number or a schedule, not '{text}'.")
+    return TermWeight(target, value)
+
+
+def restore_term_weight(target: str, factor: Any, registry: Registry) -> TermWeight:
+    """The weight with this definition. Raises `UnknownNameError` for a schedule that is not registered here."""
+    return TermWeight(target, registry.restore(Schedule, factor) if isinstance(factor, Mapping) else float(factor))
+
+
+def check_targets(weights: Iterable[TermWeight], game: Mapping[str, Collection[str]], model: str) -> None:
+    """Refuse weights of what no player minimises; `game` is player → terms. Raises `UnknownNameError`."""
+    known = {name for player, terms in game.items() for term in terms for name in (term, f"{player}.{term}")}
+    for weight in weights:
+        if weight.target not in known:
+            raise UnknownNameError(f"term of model '{model}':", weight.target, known)
+
+
+def weighted(objectives: Objectives, weights: Collection[TermWeight], step: int, steps: int) -> Objectives:
+    """The game with the term weights of one step; of several about one term, all count.
+
+    A player whose coefficients are all 0, by its weights or by the model's own fields, sits this step out.
+    """
+    factors: dict[tuple[str, str], float] = {}
+    for player, terms in objectives.minimise.items():
+        for term in terms:
+            for weight in (w for w in weights if w.applies_to(player, term)):
+                factors[player, term] = factors.get((player, term), 1.0) * weight.at(step, steps)
+    return objectives.weighted(factors)

@@ -1,0 +1,44 @@
+"""Space on disks: whether there is enough, and errors that say that there is none left."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from pathlib import Path
+
+from vaegan_bench.system.errors import StoreError
+
+SHORTAGES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""A full disk, a used-up quota, a limit on files, a disk that takes no more writes: what fails now fails again."""
+REPEAT = "Free some space, and run the same command again: it goes on from here."
+
+
+def shortage_in(error: BaseException | None) -> OSError | None:
+    """The error of the disk behind an error, where it is one that any other write would meet as well."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in SHORTAGES:
+            return error
+        error = error.__cause__
+    return None
+
+
+def check_space(folder: Path, needed: int, what: str, option: str) -> None:
+    """Refuse work that would fill a disk, before any of it is done.
+
+    `needed` is in bytes, `what` begins the message, and `option` is how users name another folder. Raises `StoreError`.
+    """
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if needed > free:
+        raise StoreError(
+            f"{what} can take up to {in_words(needed)} in {folder}, and only {in_words(free)} are free there: free "
+            f"{in_words(needed - free)} more, or choose a folder on another disk with {option}."
+        )
+
+
+def in_words(size: int) -> str:
+    """A number of bytes as people say it."""
+    for unit, scale in (("GB", 10**9), ("MB", 10**6)):
+        if size >= scale:
+            return f"{size / scale:.1f} {unit}"
+    return f"{size / 1000:.0f} kB"

@@ -1,0 +1,108 @@
+"""What can go wrong for a user, as one tree of exceptions with one-line messages."""
+
+from __future__ import annotations
+
+import difflib
+import sysconfig
+import traceback
+import unicodedata
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+MANY = 20
+"""Names that are listed beside a guess, at most."""
+FAILURES = (Exception, SystemExit)
+"""What third-party code may raise: a failure of that code, and never an end of the program. Ctrl-C is none of it."""
+PACKAGE = Path(__file__).parent.parent
+LIBRARIES = ("torch", "torchvision", "torch_fidelity", "numpy", "PIL", "pandas", "pluggy", "typer")
+
+
+def one_line(text: str) -> str:
+    """A text in one line that shows what it holds: characters that would move a cursor or hide are escaped."""
+    shown = text.replace("\n", " ")
+    return "".join(c.encode("unicode_escape").decode("ascii") if _is_unseen(c) else c for c in shown)
+
+
+def _is_unseen(character: str) -> bool:
+    """Whether a character is a control, formatting or line-breaking one, unassigned, or half of one."""
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp")
+
+
+class BenchError(Exception):
+    """An error that the user can mend: what is wrong, where, and what to do, in one line."""
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
+
+
+class UnknownNameError(BenchError):
+    """A name that nobody registered, with the likeliest intention and what is known."""
+
+    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+        known = sorted(known)
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+        guess = f" Did you mean '{close[0]}'?" if close else ""
+        listed = ", ".join(known) if known else "none"
+        # Beside a good guess a long list only hides it.
+        told = "" if close and len(known) > MANY else f" Known: {listed}."
+        super().__init__(f"Unknown {what} '{name}'.{guess}{told}")
+
+
+class SelectorError(BenchError):
+    """A selector that cannot be read, or a value that does not fit its field."""
+
+
+class PluginError(BenchError):
+    """A plugin that breaks the contract, or two that claim one name."""
+
+
+class StudyError(BenchError):
+    """A study that cannot be planned: an unknown key, a wrong value, an impossible combination."""
+
+
+class DataError(BenchError):
+    """Data that are missing, damaged, or not what they claim to be."""
+
+
+class StoreError(BenchError):
+    """A results folder that cannot be read or written."""
+
+
+class ExtractorError(BenchError):
+    """A feature network whose weights are missing or wrong."""
+
+
+class IncompleteError(BenchError):
+    """Something that was asked for is missing at the end; what could be done is done, and kept."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        """Each line says what is missing, and why."""
+        self.lines = list(lines)
+        super().__init__("; ".join(self.lines))
+
+
+class CacheWarning(UserWarning):
+    """Something could not be kept in the cache; it was computed all the same."""
+
+
+def reason_of(error: BaseException) -> str:
+    """An error in one line; of one that is none of ours also the last place in a stranger's code: '(my_loss.py:19)'."""
+    if isinstance(error, BenchError):
+        return str(error)
+    words = str(error).partition("\n")[0]
+    named = type(error).__name__ + (f": {words}" if words else "")
+    if isinstance(error, SystemExit):
+        named = f"sys.exit({words}) was called"
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_a_stranger_s(Path(frame.filename))]
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return named + place
+
+
+def _is_a_stranger_s(file: Path) -> bool:
+    """Whether a file is neither of this package, nor of Python, nor of a library that plugins call."""
+    if not file.is_file() or file.is_relative_to(PACKAGE):
+        return False
+    packages = [Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")]
+    if inside := [file.relative_to(folder) for folder in packages if file.is_relative_to(folder)]:
+        return inside[0].parts[0] not in LIBRARIES
+    return not file.is_relative_to(sysconfig.get_path("stdlib"))

@@ -1,0 +1,36 @@
+"""The one door for paths that users write: on the command line, in study files, selectors, arguments and variables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+
+from vaegan_bench.system.errors import StoreError
+
+
+def home_folder(kind: Literal["data", "cache"]) -> Path:
+    """Where this program keeps files of a kind in the user's home. Raises `StoreError` where there is none."""
+    find = {"data": platformdirs.user_data_dir, "cache": platformdirs.user_cache_dir}[kind]
+    try:
+        return user_path(find("vaegan-bench"))
+    except (RuntimeError, StoreError) as error:
+        raise StoreError(f"There is no home directory for {kind}: choose a folder with --{kind}-dir.") from error
+
+
+def user_path(written: str | Path) -> Path:
+    """The path that a user means, `~` and `~name` expanded. Raises `StoreError` for what can be no path."""
+    if not str(written):
+        raise StoreError("A path is empty: name a file or a folder, or '.' for this one.")
+    if "\0" in str(written):
+        raise StoreError(f"'{written}' cannot be a path: it holds a NUL character.")
+    try:
+        return Path(written).expanduser()
+    except RuntimeError as error:
+        raise StoreError(f"There is no home directory for '{written}': write the whole path.") from error
+
+
+def default_cache() -> Path:
+    """Where prepared data and trained oracles are kept: the user's cache directory."""
+    return home_folder("cache")

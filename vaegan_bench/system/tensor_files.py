@@ -1,0 +1,103 @@
+"""Named tensors on disk: whole or absent, checked by their hash, made by one process at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from vaegan_bench.system.errors import CacheWarning, StoreError
+from vaegan_bench.system.locks import locked
+
+State = Mapping[str, Tensor]
+Scores = Mapping[str, float]
+
+
+def sha256_of_file(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sha256_of_state(state: State) -> str:
+    """SHA-256 of named tensors: of their names, types, shapes and values, whatever the order."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)} ".encode())
+        digest.update(tensor.numpy().data)
+    return digest.hexdigest()
+
+
+def kept(path: Path, build: Callable[[], tuple[State, Scores]]) -> tuple[State, Scores]:
+    """What `build` makes: read from `path`, or made and put there where it is absent or damaged.
+
+    Another process that wants the same file meanwhile waits for it. Where it cannot be written, it is made all the
+    same, for this process alone, with a `CacheWarning`: nobody loses a number to a cache.
+    """
+    if (found := read_state(path)) is not None:
+        return found
+    with _alone(path):
+        if (found := read_state(path)) is None:
+            found = build()
+            try:
+                write_state(path, *found)
+            except OSError as error:
+                _warn(path, error)
+    return found
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the lock of a file, where there can be one."""
+    with ExitStack() as held:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(path.with_name(f".{path.name}.lock")))
+        except (OSError, StoreError) as error:  # a folder, or a file system, that takes no locks
+            _warn(path, error)
+        yield
+
+
+def _warn(path: Path, error: Exception) -> None:
+    """Say it once per cache, whose folders hold the files: `warnings` shows equal texts once."""
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+    warnings.warn(
+        f"The cache {path.parents[1]} cannot be written ({reason}): what should be kept there is computed for this "
+        "command alone. Choose another cache with --cache-dir.",
+        CacheWarning,
+        stacklevel=1,
+    )
+
+
+def write_state(path: Path, state: State, scores: Scores) -> None:
+    """Write tensors, their hash and named scores as safetensors, so that no reader ever sees half a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    metadata = {"sha256": sha256_of_state(whole), "scores": json.dumps(dict(scores))}
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
+    try:
+        unfinished.write_bytes(save(whole, metadata=metadata))
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def read_state(path: Path) -> tuple[State, Scores] | None:
+    """Read what `write_state` wrote; None where the file is absent or its content does not have its hash."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
+            metadata = file.metadata() or {}
+            scores = json.loads(metadata.get("scores", "{}"))
+    except (OSError, SafetensorError, ValueError):
+        return None
+    return (state, scores) if sha256_of_state(state) == metadata.get("sha256") else None

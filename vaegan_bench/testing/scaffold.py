@@ -1,0 +1,112 @@
+"""Write a plugin to start from: one working file and its test, or an installable package."""
+
+from __future__ import annotations
+
+import keyword
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+
+from vaegan_bench import __version__
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.system.errors import StoreError, StudyError, UnknownNameError
+
+KINDS = ("loss", "model", "networks", "metric", "dataset", "extractor")
+"""What can be written; a loss is a reconstruction loss."""
+TEST = '''"""my_plugin keeps the contract of vaegan-bench."""
+
+from pathlib import Path
+
+import pytest
+
+from vaegan_bench.testing import Case, cases
+
+PLUGIN = TARGET
+
+
+@pytest.mark.parametrize("case", cases(PLUGIN), ids=str)
+def test_the_contract_is_kept(case: Case) -> None:
+    case()
+'''
+BESIDE = 'Path(__file__).with_name("my_plugin.py")'
+PYPROJECT = """[build-system]
+requires = ["hatchling>=1.25"]
+build-backend = "hatchling.build"
+
+[project]
+name = "my-plugin"
+version = "0.1.0"
+description = "A plugin of vaegan-bench"
+readme = "README.md"
+requires-python = ">=3.11"
+dependencies = ["vaegan-bench>=VERSION"]
+
+[project.entry-points.vaegan_bench]
+my-plugin = "my_plugin"
+"""
+README = """# my-plugin
+
+A plugin of [vaegan-bench](https://pypi.org/project/vaegan-bench/).
+
+```sh
+pip install .
+vaegan-bench plugins             # it is there
+vaegan-bench check my-plugin     # it keeps the contract
+```
+"""
+
+
+def write_plugin(kind: str, name: str, folder: Path, *, package: bool) -> list[Path]:
+    """Write the files of a new plugin into `folder`, and return their paths.
+
+    `name` is that of the module: lower case, with underscores. Raises `BenchError` for a kind or a name that cannot be,
+    and for files that are there already.
+    """
+    if kind not in KINDS:
+        raise UnknownNameError("kind of plugin", kind, KINDS)
+    if not name.isidentifier() or keyword.iskeyword(name) or name != name.lower():
+        raise StudyError(f"'{name}' cannot be a module's name: use lower case and underscores, such as my_{kind}.")
+    written = _package(kind, name) if package else _single_file(kind, name)
+    paths = {folder / path: text for path, text in written.items()}
+    if existing := [path for path in paths if path.exists()]:
+        raise StoreError(f"{existing[0]} is there already: choose another name, or remove it.")
+    if find_spec(name) is not None:
+        raise StudyError(f"There is a Python module {name} already, which yours would hide: choose another name.")
+    if (taken := name.replace("_", "-")) in {known for _, known in Registry().entries}:
+        raise StudyError(f"There is a plugin {taken} already: choose another name.")
+    for path, text in paths.items():
+        _write(path, text)
+    return list(paths)
+
+
+def _single_file(kind: str, name: str) -> dict[str, str]:
+    return {f"{name}.py": _plugin(kind, name), f"test_{name}.py": _named(TEST.replace("TARGET", BESIDE), name)}
+
+
+def _package(kind: str, name: str) -> dict[str, str]:
+    root = name.replace("_", "-")
+    test = TEST.replace("TARGET", '"my_plugin"').replace("from pathlib import Path\n\n", "")
+    return {
+        f"{root}/pyproject.toml": _named(PYPROJECT.replace("VERSION", __version__), name),
+        f"{root}/README.md": _named(README, name),
+        f"{root}/{name}/__init__.py": _plugin(kind, name),
+        f"{root}/tests/test_{name}.py": _named(test, name),
+    }
+
+
+def _plugin(kind: str, name: str) -> str:
+    return _named((files("vaegan_bench.testing") / "templates" / f"{kind}.py").read_text("utf-8"), name)
+
+
+def _named(text: str, name: str) -> str:
+    """The author's name in place of the template's."""
+    camel = "".join(part.capitalize() for part in name.split("_"))
+    return text.replace("my_plugin", name).replace("my-plugin", name.replace("_", "-")).replace("MyPlugin", camel)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise StoreError(f"Cannot write {path}: {error.strerror}.") from error
