@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from vaegan_bench.results import RunFolder, Seen, StudyFolder, read_json, write_json
+from vaegan_bench.results.files import read_json, write_json
+from vaegan_bench.results.measurements import Seen
+from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.shapes import MeasurementRecord, Row
+from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.study import Study, as_plain
 
 METRIC = {"kind": "metric", "name": "reconstruction"}

@@ -21,7 +21,8 @@ from stored_study import edit
 
 import vaegan_bench
 from vaegan_bench.report.tables import number
-from vaegan_bench.results import RunFolder, read_json
+from vaegan_bench.results.files import read_json
+from vaegan_bench.results.run_folder import RunFolder
 
 COMMAND = [sys.executable, "-c", "from vaegan_bench.cli import main; main()"]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160", "NO_COLOR": "1", "TERM": "dumb"}

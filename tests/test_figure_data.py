@@ -13,7 +13,8 @@ from test_plots import contains, pixels
 
 import vaegan_bench as vb
 from vaegan_bench.report.figures import study_figures
-from vaegan_bench.results import RunFolder, StudyFolder
+from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.study_folder import StudyFolder
 
 MODELS = ["vae", "gan", "vae[reconstruction=laplace]"]
 

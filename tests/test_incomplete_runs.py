@@ -23,7 +23,8 @@ from vaegan_bench.cli.progress import TerminalProgress
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.registry.lifecycle import Lifecycle
 from vaegan_bench.registry.plugins import Registry
-from vaegan_bench.results import RunFolder, StudyFolder
+from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import load_study
 from vaegan_bench.system.disk_space import shortage_in

@@ -12,7 +12,7 @@ import torch
 
 from vaegan_bench.api import StoreError
 from vaegan_bench.datasets.avatars import cache as drawn
-from vaegan_bench.results import read_json, write_json
+from vaegan_bench.results.files import read_json, write_json
 from vaegan_bench.system.tensor_files import kept, read_state, sha256_of_state, write_state
 
 OLD = {"w": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([1, 2])}

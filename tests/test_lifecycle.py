@@ -11,7 +11,7 @@ import pytest
 from vaegan_bench.api import hookimpl
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.registry.plugins import Registry
-from vaegan_bench.results import StudyFolder
+from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import load_study
 

@@ -13,7 +13,9 @@ from small import QUITTER
 import vaegan_bench as vb
 from vaegan_bench.api import BenchError, StoreError, to_signed
 from vaegan_bench.report.writing import write_tables
-from vaegan_bench.results import RunFolder, StudyFolder, read_json, write_json
+from vaegan_bench.results.files import read_json, write_json
+from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.study import Study, as_plain
 
 

@@ -26,11 +26,13 @@ from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.metrics.reconstruction import Reconstruction
 from vaegan_bench.report import tables, writing
 from vaegan_bench.report.figures import study_figures
-from vaegan_bench.results import RunFolder, Seen, StudyFolder, read_json
-from vaegan_bench.results.files import sha256_of, write_arrays
+from vaegan_bench.results.files import read_json, write_arrays
+from vaegan_bench.results.measurements import Seen
+from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.shapes import key_of
+from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.run import code_of
-from vaegan_bench.system.locks import locked
+from vaegan_bench.system.files import known_sha256, locked
 
 
 @pytest.fixture
@@ -91,11 +93,11 @@ def test_layout_and_order_of_a_record_are_free(study: StudyFolder) -> None:
 
 def test_a_file_is_hashed_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, read = tmp_path / "file", list[Path]()
-    monkeypatch.setattr("vaegan_bench.results.files.sha256_of_file", lambda path: read.append(path) or str(len(read)))
+    monkeypatch.setattr("vaegan_bench.system.files.sha256_of_file", lambda path: read.append(path) or str(len(read)))
     path.write_text("one")
-    assert [sha256_of(path), sha256_of(path)] == ["1", "1"]
+    assert [known_sha256(path), known_sha256(path)] == ["1", "1"]
     path.write_text("three")
-    assert sha256_of(path) == "2"
+    assert known_sha256(path) == "2"
 
 
 def test_weights_may_be_absent_but_not_other_ones(study: StudyFolder) -> None:
@@ -111,7 +113,7 @@ def test_weights_may_be_absent_but_not_other_ones(study: StudyFolder) -> None:
 
 def test_a_file_that_its_record_does_not_know_is_refused(study: StudyFolder) -> None:
     run = study.run("vae-0")
-    edit(run.path / "run.json", files={"history.csv": sha256_of(run.path / "history.csv")})
+    edit(run.path / "run.json", files={"history.csv": known_sha256(run.path / "history.csv")})
     with pytest.raises(StoreError, match=r"weights\.safetensors: it is damaged .* known to its record"):
         run.weights()
 
@@ -339,7 +341,7 @@ def test_arrays_of_other_shapes_cost_their_run(study: StudyFolder, name: str, ar
     prefix = "" if name == "images.npz" else f"{key}/"
     write_arrays(run.path / name, {**whole, **{f"{prefix}{k}": v for k, v in arrays.items()}})
     record = read_json(run.path / "metrics.json")
-    edit(run.path / "metrics.json", files={**record["files"], name: sha256_of(run.path / name)})
+    edit(run.path / "metrics.json", files={**record["files"], name: known_sha256(run.path / name)})
     assert f"Cannot read {run.path / name}: it is damaged" in study.left_out()["gan-0"]
 
 
@@ -348,7 +350,7 @@ def test_a_pickle_is_not_opened(study: StudyFolder) -> None:
     np.save(run.path / "x.npy", np.array([print], dtype=object), allow_pickle=True)
     (run.path / "x.npy").rename(run.path / "images.npz")
     record = read_json(run.path / "metrics.json")
-    edit(run.path / "metrics.json", files={**record["files"], "images.npz": sha256_of(run.path / "images.npz")})
+    edit(run.path / "metrics.json", files={**record["files"], "images.npz": known_sha256(run.path / "images.npz")})
     with pytest.raises(StoreError, match=r"images\.npz: it is damaged"):
         run.images()
 

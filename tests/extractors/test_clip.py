@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from vaegan_bench.api import Extractor, ExtractorError, FeatureNetwork
 from vaegan_bench.metrics.extractors.clip import ENCODERS, ClipRN50, ClipViTB32, published
 from vaegan_bench.registry.discovery import summary_line
-from vaegan_bench.system.tensor_files import sha256_of_file
+from vaegan_bench.system.files import sha256_of_file
 from vaegan_bench.system.vision import load_torch_fidelity
 
 Opened = Callable[[Extractor], FeatureNetwork]

@@ -19,7 +19,7 @@ from vaegan_bench.metrics.frechet import Frechet
 from vaegan_bench.metrics.inception_score import InceptionScore
 from vaegan_bench.metrics.kid import KID
 from vaegan_bench.metrics.precision_recall import PrecisionRecall
-from vaegan_bench.system.tensor_files import sha256_of_file
+from vaegan_bench.system.files import sha256_of_file
 from vaegan_bench.system.vision import load_torch_fidelity
 
 Opened = Callable[[Extractor], FeatureNetwork]

@@ -155,7 +155,7 @@ def _print_tables(data: Data, console: Console) -> None:
 
 def _draw(dataset: Dataset, data: Data, path: Path) -> None:
     from vaegan_bench.report.plots.dataset_sheet import dataset_sheet
-    from vaegan_bench.results import whole_file
+    from vaegan_bench.system.files import whole_file
 
     images_NHWC, has_NA = data.train.images_NCHW.permute(0, 2, 3, 1).numpy(), data.train.attributes_NA.numpy()
     note = _summed_up(data) + ("; shares are of the training images" if data.attribute_names else "")

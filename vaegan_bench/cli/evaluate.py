@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from vaegan_bench.evaluation.settings import EvaluationSettings
     from vaegan_bench.evaluation.shared import SharedShelf
     from vaegan_bench.registry.plugins import Registry
-    from vaegan_bench.results import RunFolder
+    from vaegan_bench.results.run_folder import RunFolder
     from vaegan_bench.training.loading import DataShelf
 
 OF_RUNS = "frechet,inception-score,kid,precision-recall,memorisation,reconstruction,feature-distance,latent-health"
@@ -154,7 +154,7 @@ def _write_rows(rows: pd.DataFrame, path: Path) -> None:
     """Write rows as csv, parquet or json, by the suffix; in json the protocol is an object, and what is absent null."""
     import json
 
-    from vaegan_bench.results import whole_file
+    from vaegan_bench.system.files import whole_file
 
     with whole_file(path) as partial:
         if path.suffix.lower() == ".csv":
@@ -177,7 +177,7 @@ def _rows_of_runs(
     import pandas as pd
 
     from vaegan_bench.api import BenchError, ExtractorError
-    from vaegan_bench.results import RunFolder
+    from vaegan_bench.results.run_folder import RunFolder
     from vaegan_bench.training.loading import DataShelf
 
     shelf, keys = DataShelf(shared.cache, progress), settings.keys
@@ -225,7 +225,7 @@ def _rows_of_folders(
     from vaegan_bench.evaluation.folders import FolderOutputs, differences, folder_data, read_folder
     from vaegan_bench.evaluation.measuring import measure
     from vaegan_bench.evaluation.shared import open_extractors
-    from vaegan_bench.results import tidy
+    from vaegan_bench.results.rows import tidy
 
     sides = {side: read_folder(path, shelf.progress) for side, path in {"real": real, "fake": fake}.items()}
     told = [f"{side}: {folder}" for side, folder in sides.items()]

@@ -65,7 +65,7 @@ def reproduce(
     from vaegan_bench.registry.plugins import Registry
     from vaegan_bench.registry.selectors import parse_selector
     from vaegan_bench.report.reproduction import Reproduction
-    from vaegan_bench.results import StudyFolder
+    from vaegan_bench.results.study_folder import StudyFolder
     from vaegan_bench.study.paper import load_paper
     from vaegan_bench.study.plan import make_plan
     from vaegan_bench.system.attempts import Attempts

@@ -13,7 +13,7 @@ from vaegan_bench.study.study import MOST
 from vaegan_bench.system.paths import user_path
 
 if TYPE_CHECKING:
-    from vaegan_bench.results import StudyFolder
+    from vaegan_bench.results.study_folder import StudyFolder
 
 
 def table(study: StudyPath = Path("results/quick")) -> None:
@@ -82,7 +82,7 @@ def sample(
 
 
 def _opened(path: Path) -> StudyFolder:
-    from vaegan_bench.results import StudyFolder
+    from vaegan_bench.results.study_folder import StudyFolder
 
     return StudyFolder(path)
 

@@ -191,7 +191,7 @@ def carry_out(plan: Plan, registry: Registry, results: Path, cache: Path, consol
     """
     from vaegan_bench.cli.progress import TerminalProgress
     from vaegan_bench.execution.execution import Execution
-    from vaegan_bench.results import StudyFolder
+    from vaegan_bench.results.study_folder import StudyFolder
 
     folder = StudyFolder(results / plan.study.name)
     progress = TerminalProgress(console)

@@ -29,7 +29,7 @@ def compare(
     Examples: `vaegan-bench compare vaegan vae`, `vaegan-bench compare "vaegan[gamma=0.1]" vaegan --metric psnr`
     """
     from vaegan_bench.report import tables
-    from vaegan_bench.results import StudyFolder
+    from vaegan_bench.results.study_folder import StudyFolder
     from vaegan_bench.system.errors import StudyError
 
     folder = StudyFolder(study)

@@ -16,7 +16,7 @@ from vaegan_bench.api import Data, DataError, Dataset, Progress, Split
 from vaegan_bench.datasets.published_files import PublishedFile, by_hand, fetch_files
 from vaegan_bench.datasets.resizing import at_size
 from vaegan_bench.system.code import code_behind
-from vaegan_bench.system.locks import locked
+from vaegan_bench.system.files import locked
 from vaegan_bench.system.tensor_files import State, kept, sha256_of_state
 
 PARTS = ("train", "test")

@@ -10,7 +10,7 @@ from typing import Any
 from vaegan_bench.api import Exhibits, Extractor, Metric, definition
 from vaegan_bench.evaluation.measuring import Measured, Result
 from vaegan_bench.registry.plugins import plugins_within
-from vaegan_bench.results import RunFolder
+from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.shapes import MeasurementRecord, Row, key_of
 from vaegan_bench.study.run import code_of
 

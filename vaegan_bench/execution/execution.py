@@ -34,8 +34,10 @@ from vaegan_bench.evaluation.shared import Shared, SharedShelf, open_extractors
 from vaegan_bench.execution.footprint import footprint
 from vaegan_bench.registry.lifecycle import Lifecycle
 from vaegan_bench.registry.plugins import Registry
-from vaegan_bench.results import TRAIN_AGAIN, RunFolder, Seen, StudyFolder
+from vaegan_bench.results.measurements import Seen
+from vaegan_bench.results.run_folder import TRAIN_AGAIN, RunFolder
 from vaegan_bench.results.shapes import Row
+from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.assembly import build_modules
 from vaegan_bench.study.plan import Plan
 from vaegan_bench.study.run import Run

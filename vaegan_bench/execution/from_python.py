@@ -12,8 +12,9 @@ from vaegan_bench.execution.execution import Execution, restore, stored_run
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.results import Results
 from vaegan_bench.report.writing import write_report
-from vaegan_bench.results import TRAIN_AGAIN, RunFolder, StudyFolder
 from vaegan_bench.results.files import readable
+from vaegan_bench.results.run_folder import TRAIN_AGAIN, RunFolder
+from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import Study, load_study
 from vaegan_bench.system.attempts import Attempts

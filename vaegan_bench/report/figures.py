@@ -13,7 +13,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from vaegan_bench.report import plots, tables
-from vaegan_bench.results import RunFolder, StudyFolder
+from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.errors import FAILURES, StoreError, reason_of
 
 Array = np.ndarray[Any, np.dtype[Any]]

@@ -10,10 +10,11 @@ import pandas as pd
 
 from vaegan_bench.registry.selectors import parse_selector
 from vaegan_bench.report import tables
-from vaegan_bench.results import StudyFolder, whole_file
+from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.paper import Claim, Comparison, Paper, Published
 from vaegan_bench.study.plan import ON_INCEPTION
 from vaegan_bench.study.study import Study
+from vaegan_bench.system.files import whole_file
 
 TEST_SET = "test set"
 RUNS = "runs"

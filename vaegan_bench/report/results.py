@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from vaegan_bench.report import tables
-from vaegan_bench.results import StudyFolder
+from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.paths import user_path
 
 if TYPE_CHECKING:

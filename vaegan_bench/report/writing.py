@@ -11,9 +11,11 @@ from PIL import Image
 
 from vaegan_bench.report import plots, tables
 from vaegan_bench.report.figures import IMAGES, NUMBERS, Drawing, image_figures, number_figures
-from vaegan_bench.results import Images, StudyFolder, remove, whole_file
+from vaegan_bench.results.measurements import Images
+from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.attempts import Attempts
 from vaegan_bench.system.errors import FAILURES, StoreError
+from vaegan_bench.system.files import remove, whole_file
 
 Array = np.ndarray[Any, np.dtype[np.uint8]]
 

@@ -1,23 +1,19 @@
-"""Files that are whole or absent, and read only with the content that was written."""
+"""Records and arrays: written with a hash of their content, and read only if they still have it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
 
 from vaegan_bench.api import Exhibits, StoreError
+from vaegan_bench.system.files import known_sha256, whole_file
 from vaegan_bench.system.plain_data import check_sound
-from vaegan_bench.system.tensor_files import sha256_of_file
 
 SEAL = "sha256"
 """The key of a record that holds a hash of all its other keys."""
@@ -49,20 +45,9 @@ def sha256_of_content(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, computed once per process as long as its size and its time of change are the same."""
-    stat = path.stat()
-    return _sha256(path.resolve(), stat.st_size, stat.st_mtime_ns)
-
-
-@cache
-def _sha256(path: Path, size: int, mtime_ns: int) -> str:
-    return sha256_of_file(path)
-
-
 def check_hash(path: Path, hashes: Mapping[str, str]) -> None:
     """Raise `ValueError` unless a file has the hash that stands under its name in `hashes`."""
-    if (found := sha256_of(path)) != (known := hashes.get(path.name)):
+    if (found := known_sha256(path)) != (known := hashes.get(path.name)):
         raise ValueError(f"its SHA-256 is {found[:12]}…, not {f'{known[:12]}…' if known else 'known to its record'}")
 
 
@@ -96,48 +81,3 @@ def readable(path: Path, remedy: str = "") -> Iterator[Path]:
     except Exception as error:  # what damage or a forger wrote may raise anything, from zlib's errors to recursion
         words = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise StoreError(f"Cannot read {path}: it is damaged ({words}).{then}") from error
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A file beside `path` that takes its place at the end. Raises `StoreError` where it cannot be written."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with _removed_at_the_end(partial):
-            yield partial
-            partial.replace(path)
-    except OSError as error:
-        raise StoreError(f"Cannot write {path}: {error.strerror or error}.") from error
-
-
-@contextmanager
-def _removed_at_the_end(partial: Path) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        if partial.exists():
-            partial.unlink()
-
-
-@contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """A folder beside `path` that takes its place at the end. Raises `StoreError` where it cannot be written."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.mkdir(parents=True, exist_ok=True)
-        yield partial
-        shutil.rmtree(path, ignore_errors=True)
-        partial.rename(path)
-    except (OSError, SafetensorError) as error:
-        raise StoreError(f"Cannot write {path}: {error}.") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-
-
-def remove(path: Path) -> None:
-    """Remove a file if it is there. Raises `StoreError` where it cannot be removed."""
-    try:
-        if path.exists():
-            path.unlink()
-    except OSError as error:
-        raise StoreError(f"Cannot remove {path}: {error.strerror or error}.") from error

@@ -11,9 +11,10 @@ import numpy as np
 
 from vaegan_bench.api import Exhibits, StoreError
 from vaegan_bench.results.exhibits import check_exhibits, check_images
-from vaegan_bench.results.files import read_arrays, read_json, readable, sha256_of, whole_file, write_arrays, write_json
+from vaegan_bench.results.files import read_arrays, read_json, readable, write_arrays, write_json
 from vaegan_bench.results.rows import key
 from vaegan_bench.results.shapes import MeasurementRecord, MetricsRecord, check_metrics
+from vaegan_bench.system.files import known_sha256, whole_file
 
 Images = Mapping[str, np.ndarray[Any, np.dtype[np.uint8]]]
 """'samples', 'originals', 'reconstructions' → (N, H, W, C) uint8; a GAN has no reconstructions."""
@@ -98,7 +99,7 @@ class Measurements:
             "measurements": list(known.values()),
             "seen": seen.samples if seen else before["seen"],
             "health": dict(seen.health) if seen else before["health"],
-            "files": {name: sha256_of(self.path / name) for name in there},
+            "files": {name: known_sha256(self.path / name) for name in there},
         }
         write_json(self.path / METRICS, content)
 

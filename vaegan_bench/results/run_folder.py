@@ -13,12 +13,11 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from vaegan_bench.api import Exhibits, StoreError
-from vaegan_bench.results.files import check_hash, new_folder, read_json, readable, write_json
+from vaegan_bench.results.files import check_hash, read_json, readable, write_json
 from vaegan_bench.results.measurements import EXHIBITS, IMAGES, METRICS, Images, Measurements, Seen
 from vaegan_bench.results.rows import measured_rows, tidy, training_rows
 from vaegan_bench.results.shapes import MeasurementRecord, RunRecord, check_run
-from vaegan_bench.system.locks import locked
-from vaegan_bench.system.tensor_files import sha256_of_file
+from vaegan_bench.system.files import locked, new_folder, sha256_of_file
 
 RUN, HISTORY, WEIGHTS = "run.json", "history.csv", "weights.safetensors"
 SHOWN = (RUN, HISTORY, METRICS, EXHIBITS, IMAGES)

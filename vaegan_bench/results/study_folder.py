@@ -16,7 +16,7 @@ from vaegan_bench.results.rows import OPTIONAL
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.shapes import RunRecord, StudyRecord, check_study, is_plain_name, key_of
 from vaegan_bench.study.study import Study, as_plain
-from vaegan_bench.system.locks import locked
+from vaegan_bench.system.files import locked
 
 STUDY = "study.json"
 RUN_AGAIN = "Run the study again, which writes it and keeps its finished runs."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -15,16 +14,10 @@ from safetensors.torch import save
 from torch import Tensor
 
 from vaegan_bench.system.errors import CacheWarning, StoreError
-from vaegan_bench.system.locks import locked
+from vaegan_bench.system.files import lock_of, locked, whole_file
 
 State = Mapping[str, Tensor]
 Scores = Mapping[str, float]
-
-
-def sha256_of_file(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sha256_of_state(state: State) -> str:
@@ -50,7 +43,7 @@ def kept(path: Path, build: Callable[[], tuple[State, Scores]]) -> tuple[State, 
             found = build()
             try:
                 write_state(path, *found)
-            except OSError as error:
+            except StoreError as error:
                 _warn(path, error)
     return found
 
@@ -61,7 +54,7 @@ def _alone(path: Path) -> Iterator[None]:
     with ExitStack() as held:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            held.enter_context(locked(path.with_name(f".{path.name}.lock")))
+            held.enter_context(locked(lock_of(path)))
         except (OSError, StoreError) as error:  # a folder, or a file system, that takes no locks
             _warn(path, error)
         yield
@@ -83,12 +76,8 @@ def write_state(path: Path, state: State, scores: Scores) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     metadata = {"sha256": sha256_of_state(whole), "scores": json.dumps(dict(scores))}
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        unfinished.write_bytes(save(whole, metadata=metadata))
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with whole_file(path) as partial:
+        partial.write_bytes(save(whole, metadata=metadata))
 
 
 def read_state(path: Path) -> tuple[State, Scores] | None:

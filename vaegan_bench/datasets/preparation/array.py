@@ -24,7 +24,7 @@ from vaegan_bench.datasets.preparation.treatment import Treatment
 from vaegan_bench.datasets.preparation.workers import crew, useful_workers
 from vaegan_bench.system.disk_space import check_space
 from vaegan_bench.system.errors import DataError
-from vaegan_bench.system.locks import locked
+from vaegan_bench.system.files import locked
 
 if TYPE_CHECKING:
     from vaegan_bench.api import Progress

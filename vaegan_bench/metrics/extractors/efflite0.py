@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from vaegan_bench.api import Data, Extractor, ExtractorError, FeatureNetwork, Progress, silent
 from vaegan_bench.metrics.extractors.folding import fold_batch_norm
 from vaegan_bench.metrics.extractors.frozen_network import Forward, FrozenNetwork, to_rgb
-from vaegan_bench.system.tensor_files import sha256_of_file
+from vaegan_bench.system.files import sha256_of_file
 
 SIZE = 96
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import ExtractorError, Progress, silent
+from vaegan_bench.system.files import sha256_of_file
 from vaegan_bench.system.paths import user_path
-from vaegan_bench.system.tensor_files import sha256_of_file
 
 FETCH_NOTHING = "VAEGAN_BENCH_OFFLINE"
 """The environment variable that keeps gigabytes of weights from being fetched."""
