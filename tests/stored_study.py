@@ -12,10 +12,18 @@ import torch
 
 from vaegan_bench.results.files import read_json, write_json
 from vaegan_bench.results.measurements import Seen
+from vaegan_bench.results.records import (
+    MeasurementRecord,
+    PlannedEvaluation,
+    PlannedMetric,
+    Row,
+    RunRecord,
+    StudyRecord,
+    read_run,
+)
 from vaegan_bench.results.run_folder import RunFolder
-from vaegan_bench.results.shapes import MeasurementRecord, Row
 from vaegan_bench.results.study_folder import StudyFolder
-from vaegan_bench.study.study import Study, as_plain
+from vaegan_bench.study.study import Study
 
 METRIC = {"kind": "metric", "name": "reconstruction"}
 SAMPLES, DRAWS = 40, 2
@@ -28,9 +36,10 @@ def store_study(path: Path) -> StudyFolder:
     runs = [(model, seed) for model in ("vae", "gan") for seed in (0, 1)]
     for model, seed in runs:
         store_run(folder.run(f"{model}-{seed}"), model, seed)
-    evaluation = {"metrics": [{"label": "reconstruction", "metric": METRIC}], "samples": SAMPLES, "draws": DRAWS}
-    ids = [f"{model}-{seed}" for model, seed in runs]
-    folder.write_study({"study": as_plain(Study(name="stored")), "runs": ids, "evaluation": evaluation})
+    planned = PlannedMetric(label="reconstruction", metric=METRIC)
+    evaluation = PlannedEvaluation(metrics=(planned,), samples=SAMPLES, draws=DRAWS)
+    ids = tuple(f"{model}-{seed}" for model, seed in runs)
+    folder.write_study(StudyRecord(study=Study(name="stored"), runs=ids, evaluation=evaluation))
     return folder
 
 
@@ -70,15 +79,22 @@ def exhibits(images: np.ndarray[Any, np.dtype[np.uint8]]) -> dict[str, np.ndarra
     }
 
 
-def run_record(name: str, model: str, seed: int) -> dict[str, Any]:
-    return {
+def run_record(name: str, model: str, seed: int) -> RunRecord:
+    plugin = {"name": model}
+    definition = {
+        "model": plugin, "dataset": plugin, "networks": plugin, "optimizer": plugin, "term_weights": {}, "seed": seed,
+        "size": 8, "split": "test", "steps": 30, "batch": 16, "ema": 0.0, "precision": "float32", "device": "cpu",
+        "versions": {}, "code": {}, "unfollowed": [],
+    }  # fmt: skip
+    record = {
         "id": name, "label": model, "seed": seed, "dataset": "blobs 8×10", "networks": "compact", "status": "ok",
         "steps": 30, "seconds": 1.5, "speed": 320.0, "parameters": 4000, "shape": list(SHAPE),
         "attributes": {"Smiling": [-1.0, 1.0], "Bald": [-1.0, 1.0]}, "data": "ab" * 32,
         "images": "60 training images",
-        "remarks": [], "setting": "3f2a", "environment": {"device": "cpu"},
-        "definition": {"batch": 16, "precision": "float32", "model": {"kind": "model", "name": model}},
+        "remarks": [], "setting": "3f2a", "environment": {"device": "cpu", "python": "3.11"},
+        "definition": definition, "finished": "2016-01-01T00:00:00+00:00", "files": {},
     }  # fmt: skip
+    return read_run(record)
 
 
 def edit(path: Path, **changes: Any) -> None:

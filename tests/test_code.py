@@ -10,6 +10,7 @@ import pytest
 import torch
 from shell import bench
 
+import vaegan_bench
 from vaegan_bench.api import Model
 from vaegan_bench.evaluation.shared import Shared
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
@@ -17,8 +18,8 @@ from vaegan_bench.metrics.extractors.oracle import Oracle
 from vaegan_bench.metrics.frechet import Frechet
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.registry.plugins import Registry
-from vaegan_bench.study.run import NOT_TRAINING, Run, code_of
-from vaegan_bench.system.code import Code, code_behind
+from vaegan_bench.study.run import MEASURING, TRAINING, UNCOUNTED, Run, code_of
+from vaegan_bench.system.code import Code, code_behind, package_digest
 from vaegan_bench.system.imports import imports_of
 from vaegan_bench.testing import blobs, small_run
 
@@ -45,6 +46,12 @@ def write_loss(file: Path, name: str = "scaled", times: str = "1.0", imports: st
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(LOSS.format(name=name, times=times, imports=imports), "utf-8")
     return file
+
+
+@pytest.fixture(autouse=True)
+def _python_compiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it does for users: what it compiled of an earlier version must not be taken for the new one."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
 
 
 def run_with(*files: Path, name: str = "scaled") -> Run:
@@ -207,7 +214,7 @@ def test_what_a_plugin_takes_from_this_package_counts_even_where_training_does_n
 
 
 def test_what_only_measures_is_no_part_of_a_training() -> None:
-    whole, trained = (code_of([Gaussian()], without=left) for left in ((), NOT_TRAINING))
+    whole, trained = (code_of([Gaussian()], rooms) for rooms in (MEASURING, TRAINING))
     assert whole.parts.keys() == trained.parts.keys() == {"vaegan_bench"}
     assert whole.parts != trained.parts
 
@@ -301,3 +308,26 @@ else:
     assert {"a.b", "c", "pack.inner.sibling.x", "pack.uncle", "really"} <= found
     assert "only_types" not in found
     assert imports_of(b"not python (", "").modules == frozenset()
+
+
+def test_every_room_is_counted_in_a_run_s_identity_or_named_as_not() -> None:
+    rooms = {path.name for path in Path(vaegan_bench.__file__).parent.iterdir() if (path / "__init__.py").is_file()}
+    assert rooms == {*MEASURING, *UNCOUNTED}
+    assert not {*MEASURING} & {*UNCOUNTED}
+    assert {*TRAINING} < {*MEASURING}
+
+
+@pytest.mark.parametrize(("room", "counts"), [("models", True), ("report", False), ("report/models", False)])
+def test_of_this_package_the_rooms_that_are_not_left_out_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: str, counts: bool
+) -> None:
+    digests = []
+    for content in ("a = 1", "a = 2"):
+        root = tmp_path / content
+        for place in ("system", "models", room):
+            (root / place).mkdir(parents=True, exist_ok=True)
+        (root / "models" / "unchanged.py").write_text("a = 0")
+        (root / room / "changed.py").write_text(content)
+        monkeypatch.setattr("vaegan_bench.system.code.__file__", str(root / "system" / "code.py"))
+        digests.append(package_digest.__wrapped__(frozenset({"models", "system"})))
+    assert (digests[0] != digests[1]) is counts

@@ -11,7 +11,6 @@ from torch import nn
 
 import vaegan_bench as vb
 from vaegan_bench.api import BenchError, Data, ImageShape, Model, Networks, PluginError, Split
-from vaegan_bench.execution.execution import told_of
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vae_disl import VAEDisl
@@ -25,6 +24,7 @@ from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import Study
 from vaegan_bench.testing import Case, blobs, small_run
 from vaegan_bench.testing.cases import checks_of
+from vaegan_bench.training.conditions import attribute_conditions
 from vaegan_bench.training.loop import train
 from vaegan_bench.training.optimizers.adam import Adam
 from vaegan_bench.training.trained_model import TrainedModel
@@ -58,7 +58,7 @@ def test_a_conditional_model_learns_to_do_as_it_is_told() -> None:
     networks = Compact(latent=2, width=8, decoder_width=8)
     run = small_run(VAE(conditional=True), networks=networks, optimizer=Adam(lr=5e-3), steps=300)
     data = blobs()
-    trained = TrainedModel(run.model, train(run, data, CPU).state.evaluated_modules(), 2, told_of(data))
+    trained = TrainedModel(run.model, train(run, data, CPU).state.evaluated_modules(), 2, attribute_conditions(data))
     codes = trained.codes(32)
     for having, side in ((["Right"], 1), ([], -1)):
         images = trained.decode(codes, trained.attributes(having, 32))
@@ -107,14 +107,14 @@ def test_a_study_of_conditional_models_from_training_to_samples(tmp_path: Path) 
     assert set(results.rows["status"]) == {"ok"}
     folder = next(results.folder.path.glob("vae-conditional*"))
     model = vb.load_model(folder, "cpu")
-    assert "Eyeglasses" in model.told
+    assert "Eyeglasses" in model.conditions
     assert model.sample(2, attributes_NA=model.attributes(["Eyeglasses"], 2)).shape == (2, 3, 32, 32)
 
 
-def test_scored_attributes_are_told_as_training_images_have_them() -> None:
+def test_scored_attributes_stand_for_the_mean_scores_of_training_images() -> None:
     images, on = torch.zeros(4, 3, 8, 8, dtype=torch.uint8), torch.tensor([[1, 0], [1, 0], [0, 0], [0, 0]]).bool()
     train = Split(images, on, None, torch.tensor([[0.5, -1.0], [1.5, -2.0], [-1.0, -3.0], [-3.0, -6.0]]))
-    told = told_of(Data(train, train, ("Male", "Bald"), digest=""))
-    assert told == {"Male": (-2.0, 1.0), "Bald": (-3.0, -3.0)}  # nobody is bald here
-    model = TrainedModel(VAE(conditional=True), small_modules(VAE(conditional=True)), 6, told)
+    conditions = attribute_conditions(Data(train, train, ("Male", "Bald"), digest=""))
+    assert conditions == {"Male": (-2.0, 1.0), "Bald": (-3.0, -3.0)}  # nobody is bald here
+    model = TrainedModel(VAE(conditional=True), small_modules(VAE(conditional=True)), 6, conditions)
     assert model.attributes(["Male"], 2).tolist() == [[1.0, -3.0]] * 2

@@ -321,7 +321,7 @@ def test_the_space_asked_for_is_enough_and_not_many_times_too_much(
 ) -> None:
     asked: list[int] = []
     monkeypatch.setattr(
-        "vaegan_bench.execution.execution.check_space", lambda folder, needed, *words: asked.append(needed)
+        "vaegan_bench.execution.workload.check_space", lambda folder, needed, *words: asked.append(needed)
     )
     wide = {"networks": "compact[latent=8,width=64]", "models": ["vae", "vaegan"], "steps": 2}
     vb.run("smoke", results=tmp_path, cache=cache, samples=80, metrics=["reconstruction", "memorisation"], **wide)
@@ -362,7 +362,7 @@ def test_a_disk_that_is_full_meanwhile_stops_the_study_and_the_same_command_goes
     plan = make_plan(load_study("smoke").with_values(values, "the test"), registry)
     registry.manager.register(filler)
     with pytest.raises(IncompleteError) as raised:
-        Execution(plan, registry, StudyFolder(tmp_path / "study"), cache).carry_out()
+        Execution(plan, registry, StudyFolder(tmp_path / "study"), cache).run()
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
     failed, stopped = raised.value.lines
     assert failed.startswith("vae-s0-")
@@ -374,9 +374,9 @@ def test_a_disk_that_is_full_meanwhile_stops_the_study_and_the_same_command_goes
     assert not list(tmp_path.rglob(".*.partial"))
     assert len(list(tmp_path.glob("study/*/run.json"))) == 1
     again = Execution(plan, Registry(), StudyFolder(tmp_path / "study"), cache)
-    again.carry_out()
+    again.run()
     assert not again.failures
-    assert len(again.finished()) == 3
+    assert len(again.work.finished()) == 3
 
 
 def test_a_disk_that_is_full_in_the_end_costs_the_report_and_says_so_once(
@@ -421,7 +421,7 @@ def test_one_figure_that_cannot_be_drawn_costs_only_itself(
     assert (study / "samples.png").is_file()
     assert not (study / "learning-curves.png").exists()
     (study / "learning-curves.png").write_bytes(b"of an older study")
-    assert bench("plot", study).returncode == 1
+    assert bench("report", study).returncode == 1
     assert not (study / "learning-curves.png").exists()
     with pytest.warns(UserWarning, match="The figure learning-curves cannot be drawn"):
         assert {"metrics", "samples"} <= set(vb.load(study).figures())

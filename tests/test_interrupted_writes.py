@@ -31,7 +31,7 @@ def test_tensors_that_could_not_be_written_leave_the_old_ones(tmp_path: Path, mo
     write_state(path, OLD, {"auc": 0.5})
     before = path.read_bytes()
     monkeypatch.setattr(Path, "write_bytes", half)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(StoreError, match="No space"):
         write_state(path, NEW, {})
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

@@ -87,7 +87,7 @@ def execution(tmp_path: Path, listener: object) -> Execution:
 def test_hooks_are_called_in_their_order(tmp_path: Path) -> None:
     notebook = Notebook()
     running = execution(tmp_path, notebook)
-    running.carry_out()
+    running.run()
     batch = running.plan.study.batch
     steps = ["step 1", "step 2", "terms 3", "step 3"]
     first = [f"study smoke on [{3 * batch}]", "run vae for 3"]
@@ -102,17 +102,17 @@ def test_hooks_are_called_in_their_order(tmp_path: Path) -> None:
 def test_a_plugin_that_fails_hears_nothing_more_and_costs_nobody_a_run(tmp_path: Path) -> None:
     fragile = Fragile()
     running = execution(tmp_path, fragile)
-    running.carry_out()
+    running.run()
     assert fragile.heard[-1] == "step 2"
     (words,) = running.lifecycle.silenced.values()
     assert words.startswith("step_ended: OSError: the disk is full (test_lifecycle.py:")
     assert not running.failures
-    assert len(running.finished()) == 1
+    assert len(running.work.finished()) == 1
 
 
 def test_an_interrupted_run_and_its_study_are_ended(tmp_path: Path) -> None:
     impatient = Impatient()
     running = execution(tmp_path, impatient)
     with pytest.raises(KeyboardInterrupt):
-        running.carry_out()
+        running.run()
     assert impatient.heard[-2:] == ["ended interrupted", "study ended"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ import vaegan_bench as vb
 from vaegan_bench.api import BenchError, StoreError, to_signed
 from vaegan_bench.report.writing import write_tables
 from vaegan_bench.results.files import read_json, write_json
+from vaegan_bench.results.records import PlannedEvaluation, StudyRecord
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
-from vaegan_bench.study.study import Study, as_plain
+from vaegan_bench.study.study import Study
 
 
 @pytest.fixture(scope="module")
@@ -114,13 +116,13 @@ def test_a_damaged_file_is_named_in_one_line(results: vb.Results, name: str) -> 
 
 def test_a_study_without_a_finished_run_or_with_a_damaged_record_says_so(tmp_path: Path) -> None:
     empty = StudyFolder(tmp_path)
-    evaluation = {"metrics": [], "samples": 40, "draws": 1}
-    empty.write_study({"study": as_plain(Study()), "runs": ["vae-s0-1a2b3c4d"], "evaluation": evaluation})
+    evaluation = PlannedEvaluation(metrics=(), samples=40, draws=1)
+    empty.write_study(StudyRecord(study=Study(), runs=("vae-s0-1a2b3c4d",), evaluation=evaluation))
     for look in (vb.load(tmp_path).table, vb.load(tmp_path).figures, lambda: vb.load(tmp_path).history):
         with pytest.raises(StoreError, match="holds no finished run yet"):
             look()
     for record in ({"study": {"stepps": 3}, "runs": []}, {"study": {}}, {"runs": []}, {"study": {}, "runs": [7]}):
-        empty.write_study({"evaluation": evaluation, **record})
+        write_json(tmp_path / "study.json", {"evaluation": asdict(evaluation), **record})
         with pytest.raises(StoreError, match=r"Cannot read .*study\.json: it is damaged"):
             vb.load(tmp_path)
 

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from vaegan_bench import __version__
-from vaegan_bench.cli import author, conformance, data, evaluate, explore, reproduce, revisit, train, verdict
+from vaegan_bench.cli import check, compare, data, evaluate, new, plugins, report, reproduce, run, sample, show, table
+from vaegan_bench.cli import list as list_
 from vaegan_bench.cli.interruption import INTERRUPTED, interruption
 from vaegan_bench.cli.terminal import prepare_output, say
 from vaegan_bench.cli.warnings import own_warnings_in_one_line
@@ -24,20 +25,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("run", epilog=train.EPILOG)(train.run)
-app.command("list")(explore.list_plugins)
-app.command("show")(explore.show)
-app.command("table")(revisit.table)
-app.command("evaluate")(evaluate.evaluate)
-app.command("new")(author.new)
-app.command("plugins")(author.plugins)
-app.command("check")(conformance.check)
-app.command("compare")(verdict.compare)
+app.command(epilog=run.EPILOG)(run.run)
+app.command("list")(list_.list_plugins)
+app.command()(show.show)
+app.command()(check.check)
+app.command()(new.new)
+app.command()(plugins.plugins)
 app.add_typer(data.app, name="data")
-app.command("reproduce", epilog=reproduce.EPILOG)(reproduce.reproduce)
-app.command("plot")(revisit.plot)
-app.command("samples")(revisit.samples)
-app.command("sample")(revisit.sample)
+app.command()(table.table)
+app.command()(compare.compare)
+app.command()(report.report)
+app.command()(sample.sample)
+app.command()(evaluate.evaluate)
+app.command(epilog=reproduce.EPILOG)(reproduce.reproduce)
 
 
 def _print_version(asked: bool) -> None:
@@ -88,12 +88,12 @@ def _exit_code() -> int:
             raise error.__cause__ from None
         return INTERRUPTED
     except Exception as error:
-        _told_by_typer(error)
+        _say_misuse(error)
         return 2
     return code if isinstance(code, int) else 0
 
 
-def _told_by_typer(error: Exception) -> None:
+def _say_misuse(error: Exception) -> None:
     """Put a misuse of the command line into one line; raise again what is none. Typer's class for it is private."""
     from vaegan_bench.system.errors import one_line
 

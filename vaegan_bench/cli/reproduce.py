@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vaegan_bench.cli.fields import (
+from vaegan_bench.cli.options import (
     CacheDirOption,
     DataDirOption,
+    DeviceOption,
+    DryRunOption,
     ExtractorOption,
+    InceptionWeightsOption,
     PluginFiles,
     ResultsOption,
-    WeightsOption,
+    SizeOption,
+    StepsOption,
 )
-from vaegan_bench.cli.terminal import terminal
+
+if TYPE_CHECKING:
+    from vaegan_bench.cli.session import Session
+    from vaegan_bench.registry.plugins import Registry
+    from vaegan_bench.study.paper import Paper
+    from vaegan_bench.study.plan import Plan
 
 EPILOG = """
 Examples:
@@ -29,88 +40,110 @@ Examples:
 
     vaegan-bench reproduce larsen2016 --dataset "similarity=lfw[alignment=funneled,augmentation=paper]"
 """
+VALUES = ("seeds", "steps", "size", "device")
+"""Options that are the value of a key of every study."""
+
+PaperArgument = Annotated[str, typer.Argument(help="The paper: larsen2016.")]
+DatasetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Another data set for all comparisons, such as avatars; for one of them, COMPARISON=NAME; repeatable."
+    ),
+]
+PresetOption = Annotated[str, typer.Option(help="arxiv, last (versions of the authors' code) or quick (CPU).")]
+SeedsOption = Annotated[int, typer.Option(min=1, help="How many seeds.")]
 
 
 def reproduce(
-    paper: Annotated[str, typer.Argument(help="The paper: larsen2016.")],
-    dataset: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Another data set for all comparisons, such as avatars; for one of them, COMPARISON=NAME; repeatable."
-        ),
-    ] = None,
-    preset: Annotated[str, typer.Option(help="arxiv, last (versions of the authors' code) or quick (CPU).")] = "arxiv",
-    seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 1,
-    steps: Annotated[int | None, typer.Option(help="Training steps per run, instead of the preset's.")] = None,
-    size: Annotated[int | None, typer.Option(help="Pixels per side, instead of the preset's.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    context: typer.Context,
+    paper: PaperArgument,
+    dataset: DatasetOption = None,
+    preset: PresetOption = "arxiv",
+    seeds: SeedsOption = 1,
+    steps: StepsOption = None,
+    size: SizeOption = None,
+    device: DeviceOption = "auto",
     results: ResultsOption = Path("results"),
     data_dir: DataDirOption = None,
     cache_dir: CacheDirOption = None,
     extractor: ExtractorOption = None,
-    inception_weights: WeightsOption = None,
+    inception_weights: InceptionWeightsOption = None,
     plugin: PluginFiles = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the plans with an estimate, and train nothing.")
-    ] = False,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Run the comparisons of a paper, and write a page that puts ours beside what was published."""
-    import shlex
-    import sys
-
-    from vaegan_bench.cli.fields import extractor_fields, look_for_data_in
-    from vaegan_bench.cli.progress import TerminalProgress
-    from vaegan_bench.cli.train import carry_out, print_plan, tell_broken
-    from vaegan_bench.execution.execution import Execution
+    from vaegan_bench.cli.options import look_for_data_in
+    from vaegan_bench.cli.session import Session
     from vaegan_bench.registry.plugins import Registry
-    from vaegan_bench.registry.selectors import parse_selector
-    from vaegan_bench.report.reproduction import Reproduction
-    from vaegan_bench.results.study_folder import StudyFolder
     from vaegan_bench.study.paper import load_paper
-    from vaegan_bench.study.plan import make_plan
-    from vaegan_bench.system.attempts import Attempts
-    from vaegan_bench.system.disk_space import check_space
-    from vaegan_bench.system.errors import IncompleteError
-    from vaegan_bench.system.paths import default_cache
-    from vaegan_bench.training.loading import fetch, load
 
     look_for_data_in(data_dir)
-    chosen, registry, console = load_paper(paper), Registry(plugin or []), terminal()
-    tell_broken(registry, console)
-    values: dict[str, Any] = {"seeds": seeds, "steps": steps, "size": size, "device": device}
-    values = {key: value for key, value in values.items() if value is not None}
-    given = extractor_fields(registry, extractor, inception_weights)
+    chosen, session = load_paper(paper), Session(Registry(plugin or []), cache_dir)
     datasets = _datasets(dataset or [], [comparison.name for comparison in chosen.comparisons])
-    folder = results / "-".join([paper, *dict.fromkeys(parse_selector(each).name for each in datasets.values())])
-    plans = []
-    for comparison in chosen.comparisons:
-        named = {"datasets": [datasets[comparison.name]]} if comparison.name in datasets else {}
-        study = chosen.study(comparison, preset).with_values({**values, **named}, "the flags")
-        merged = {name: {**study.fields.get(name, {}), **fields} for name, fields in given.items()}
-        plans.append(make_plan(study.with_values({"fields": {**study.fields, **merged}}, "the flags"), registry))
+    plans = _plans(chosen, datasets, context.params, session.registry)
     if dry_run:
         for plan in plans:
-            print_plan(plan, console)
-        return
-    cache = cache_dir or default_cache()
-    with TerminalProgress(console) as progress:
-        # What is missing or damaged is told before anything trains.
-        for data, pixels in dict.fromkeys((run.dataset, run.size) for plan in plans for run in plan.runs):
-            fetch(data, progress)
-            load(data, pixels, cache, progress)
-    command = shlex.join(["vaegan-bench", *sys.argv[1:]])
-    folders = [StudyFolder(folder / plan.study.name) for plan in plans]
-    needed = sum(Execution(plan, registry, at, cache).needed_space() for plan, at in zip(plans, folders, strict=True))
-    check_space(folder, needed, f"The results of {len(plans)} comparisons", "--results")
+            session.print_plan(plan)
+    else:
+        _run(session, chosen, plans, results / _folder_name(paper, datasets), preset)
+
+
+def _plans(paper: Paper, datasets: Mapping[str, str], given: Mapping[str, Any], registry: Registry) -> list[Plan]:
+    """One plan for each comparison."""
+    from vaegan_bench.cli.options import extractor_fields
+    from vaegan_bench.study.plan import make_plan
+
+    values = {key: given[key] for key in VALUES if given[key] is not None}
+    fields = extractor_fields(registry, given["extractor"], given["inception_weights"])
+    plans = []
+    for comparison in paper.comparisons:
+        chosen = {"datasets": [datasets[comparison.name]]} if comparison.name in datasets else {}
+        study = paper.study(comparison, given["preset"]).with_values({**values, **chosen}, "the flags")
+        plans.append(make_plan(study.with_fields(fields, "the flags"), registry))
+    return plans
+
+
+def _run(session: Session, paper: Paper, plans: Sequence[Plan], folder: Path, preset: str) -> None:
+    """Run all plans, then write the page. Raises `IncompleteError` at the end where something is missing."""
+    from vaegan_bench.report.reproduction import Reproduction
+    from vaegan_bench.system.attempts import Attempts
+    from vaegan_bench.system.errors import IncompleteError
+
+    _check_before(session, plans, folder)
     attempts = Attempts()
     for plan in plans:
         try:
-            attempts.lines += carry_out(plan, registry, folder, cache, console)
+            attempts.lines += session.run(plan, folder)
         except IncompleteError as error:  # the disk is full: the other studies would meet it as well
             raise IncompleteError([*attempts.lines, *error.lines]) from error
+    command = shlex.join(["vaegan-bench", *sys.argv[1:]])
     with attempts.part("page"):
-        console.print(f"Page: {Reproduction(chosen, preset, command, folder).write()}", markup=False, highlight=False)
+        session.say(f"Page: {Reproduction(paper, preset, command, folder).write()}")
     attempts.conclude()
+
+
+def _check_before(session: Session, plans: Sequence[Plan], folder: Path) -> None:
+    """Load all data and look for space, so that what is missing is known before anything trains."""
+    from vaegan_bench.cli.progress import TerminalProgress
+    from vaegan_bench.execution.workload import Workload
+    from vaegan_bench.results.study_folder import StudyFolder
+    from vaegan_bench.system.disk_space import check_space
+    from vaegan_bench.training.loading import fetch, load
+
+    with TerminalProgress(session.console) as progress:
+        for data, size in dict.fromkeys((run.dataset, run.size) for plan in plans for run in plan.runs):
+            fetch(data, progress)
+            load(data, size, session.cache, progress)
+    work = [Workload(plan, StudyFolder(folder / plan.study.name), session.cache) for plan in plans]
+    needed = sum(each.needed_space() for each in work)
+    check_space(folder, needed, f"The results of {len(plans)} comparisons", "--results")
+
+
+def _folder_name(paper: str, datasets: Mapping[str, str]) -> str:
+    """Such as 'larsen2016-avatars'."""
+    from vaegan_bench.registry.selectors import parse_selector
+
+    return "-".join([paper, *dict.fromkeys(parse_selector(each).name for each in datasets.values())])
 
 
 def _datasets(values: Sequence[str], comparisons: Sequence[str]) -> dict[str, str]:

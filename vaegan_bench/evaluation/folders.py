@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -27,7 +28,10 @@ from vaegan_bench.api import (
 from vaegan_bench.datasets.preparation.originals import read_originals
 from vaegan_bench.datasets.preparation.sources import SUFFIXES, listing_of
 from vaegan_bench.datasets.preparation.words import ignored, left_out
-from vaegan_bench.evaluation.shared import Shared
+from vaegan_bench.evaluation.measuring import measure
+from vaegan_bench.evaluation.shared import Shared, SharedShelf, open_extractors
+from vaegan_bench.results.records import OK
+from vaegan_bench.results.rows import tidy
 
 NO_MODEL = "Images in folders come without a model: this metric needs one."
 
@@ -160,3 +164,25 @@ def folder_data(real_NCHW: Tensor) -> Data:
     """Real images without attributes, as the test part of data that have no training part."""
     nothing = torch.zeros(len(real_NCHW), 0, dtype=torch.bool)
     return Data(Split(real_NCHW[:0], nothing[:0]), Split(real_NCHW, nothing), digest="images of a folder")
+
+
+def measure_folders(
+    real: Path, fake: Path, metrics: Sequence[Metric], shelf: SharedShelf, say: Callable[[str], object]
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Measure the images of one folder against those of another; return rows, and what gave no numbers.
+
+    `say` is called with a line on each folder before anything is measured. Raises `StudyError` for metrics that need a
+    model, `DataError` for folders that cannot be read.
+    """
+    refuse_metrics_of_models(metrics)
+    sides = {side: read_folder(path, shelf.progress) for side, path in {"real": real, "fake": fake}.items()}
+    lines = [f"{side}: {folder}" for side, folder in sides.items()]
+    for line in [*lines, *([warning] if (warning := differences(sides["real"], sides["fake"])) else [])]:
+        say(line)
+    shared = shelf.of(folder_data(sides["real"].images_NCHW))
+    open_extractors(metrics, shared)
+    measured = measure([FolderOutputs(shared, sides["fake"].images_NCHW)], metrics, split=str(real))
+    facts = {key: fact for side, folder in sides.items() for key, fact in folder.facts(side).items()}
+    rows = [{**row, "protocol": {**row["protocol"], **facts}} for row in measured.rows]
+    run = {"run": str(fake), "model": fake.name, "dataset": real.name, "seed": 0, "status": OK, "health": OK}
+    return pd.DataFrame(tidy({**run, "remarks": "; ".join(lines)}, rows)), measured.problems

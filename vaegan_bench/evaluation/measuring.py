@@ -12,9 +12,9 @@ from typing import Any
 
 from vaegan_bench.api import Exhibits, Measurement, Metric, Outputs, PluginError
 from vaegan_bench.results.exhibits import check_exhibits
-from vaegan_bench.results.shapes import Row
+from vaegan_bench.results.records import Row
 from vaegan_bench.system.errors import FAILURES, reason_of
-from vaegan_bench.system.plain_data import check
+from vaegan_bench.system.plain_data import read_as
 
 BOUNDS = ("low", "high", "ceiling", "floor")
 """What rows hold beside the value, averaged over draws, too."""
@@ -82,7 +82,7 @@ def _check_storable(rows: Sequence[Row], exhibits: Exhibits) -> None:
     try:
         json.dumps(rows, allow_nan=False)
         for row in rows:
-            check(row, Row)
+            read_as(Row, row)
         check_exhibits(exhibits)
     except (TypeError, ValueError) as error:
         raise PluginError(f"What it gave cannot be kept: {error}.") from error

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vaegan_bench.api import Exhibits, Extractor, Metric, definition
 from vaegan_bench.evaluation.measuring import Measured, Result
 from vaegan_bench.registry.plugins import plugins_within
+from vaegan_bench.results.records import MeasurementRecord, Row, key_of
 from vaegan_bench.results.run_folder import RunFolder
-from vaegan_bench.results.shapes import MeasurementRecord, Row, key_of
 from vaegan_bench.study.run import code_of
 
 COUNTS = "n_"
@@ -28,11 +28,14 @@ class EvaluationSettings:
     draws: int
     """Independent sets of samples per run: their spread is the evaluation noise."""
 
-    @property
-    def definition(self) -> dict[str, Any]:
-        """What is asked for, as plain data: the metrics, the samples and the draws."""
-        metrics = [{"label": str(metric), "metric": plain_definition(metric)} for metric in self.metrics]
-        return {"metrics": metrics, "samples": self.samples, "draws": self.draws}
+    def only(self, metrics: Sequence[Metric]) -> EvaluationSettings:
+        """The same with these metrics alone."""
+        return replace(self, metrics=metrics)
+
+    def definition_of(self, metric: Metric) -> dict[str, Any]:
+        """A metric's definition as JSON gives it back: tuples are lists there."""
+        plain: dict[str, Any] = json.loads(json.dumps(definition(metric)))
+        return plain
 
     @property
     def keys(self) -> set[str]:
@@ -41,14 +44,14 @@ class EvaluationSettings:
 
     def key(self, metric: Metric) -> str:
         """What names the measurement of one metric among those of a run."""
-        return key_of(plain_definition(metric), self.samples, self.draws)
+        return key_of(self.definition_of(metric), self.samples, self.draws)
 
     def missing(self, run: RunFolder, weights: Mapping[str, str]) -> list[Metric]:
         """The metrics that were not measured on a run: as asked for, by today's code, without a problem.
 
         Nor through extractors that have other hashes than `weights`. A run that diverged misses none.
         """
-        if run.record()["status"] != "ok":
+        if not run.record().is_ok:
             return []
         known, arrays_are_whole = run.known_measurements(), run.has_whole_exhibits
         return [m for m in self.metrics if _is_missing(m, known.get(self.key(m)), weights, arrays_are_whole)]
@@ -69,7 +72,7 @@ class EvaluationSettings:
     def _record(self, result: Result, weights: Mapping[str, str]) -> MeasurementRecord:
         return {
             "label": str(result.metric),
-            "metric": plain_definition(result.metric),
+            "metric": self.definition_of(result.metric),
             "samples": self.samples,
             "draws": self.draws,
             "code": dict(code_of([result.metric]).parts),
@@ -101,12 +104,6 @@ def _is_missing(
 
 def _differ(recorded: Mapping[str, str], known: Mapping[str, str]) -> bool:
     return any(known.get(extractor, weights) != weights for extractor, weights in recorded.items())
-
-
-def plain_definition(metric: Metric) -> dict[str, Any]:
-    """A metric's definition as JSON gives it back: tuples are lists there."""
-    plain: dict[str, Any] = json.loads(json.dumps(definition(metric)))
-    return plain
 
 
 def extractors_of(metric: Metric) -> list[str]:

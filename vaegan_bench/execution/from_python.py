@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from vaegan_bench.api import ImageShape
-from vaegan_bench.execution.execution import Execution, restore, stored_run
+from vaegan_bench.execution.execution import Execution
+from vaegan_bench.execution.run_study import run_study
+from vaegan_bench.execution.stored_run import restore_model, stored_run
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.results import Results
-from vaegan_bench.report.writing import write_report
 from vaegan_bench.results.files import readable
 from vaegan_bench.results.run_folder import TRAIN_AGAIN, RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import Study, load_study
-from vaegan_bench.system.attempts import Attempts
 from vaegan_bench.system.device import choose_device
+from vaegan_bench.system.errors import IncompleteError, StudyWarning
 from vaegan_bench.system.paths import default_cache, user_path
 from vaegan_bench.training.trained_model import TrainedModel
 
@@ -42,23 +43,10 @@ def run(
     registry = Registry(plugins)
     chosen = study if isinstance(study, Study) else load_study(str(study))
     plan = make_plan(chosen.with_values(values, "the arguments"), registry)
-    if plan.unfollowed:
-        warnings.warn(plan.unfollowed, stacklevel=2)
     folder = StudyFolder(user_path(results) / plan.study.name)
     execution = Execution(plan, registry, folder, default_cache() if cache is None else user_path(cache))
-    for name, reason in execution.damaged().items():
-        warnings.warn(f"Run {name} is made again: {reason}", stacklevel=2)
-    try:
-        execution.carry_out()
-    finally:
-        for line in execution.lifecycle.warnings():
-            warnings.warn(line, stacklevel=2)
-    attempts = Attempts(execution.missing())
-    attempts.lines += folder.missing()
-    if folder.runs():
-        with attempts.part("report"):
-            write_report(folder)
-    attempts.conclude()
+    if missing := run_study(execution):
+        raise IncompleteError(missing)
     return Results(folder)
 
 
@@ -67,13 +55,11 @@ def load_model(folder: str | Path, device: str = "auto", plugins: Iterable[str |
 
     Warns where the run diverged. Raises `StoreError` for a folder that holds no run or no weights.
     """
-
     stored = RunFolder(user_path(folder))
     record = stored.record()
-    if record["status"] != "ok":
-        warnings.warn(f"{folder} {record['status']}: its weights are those of that step.", stacklevel=2)
+    if not record.is_ok:
+        warnings.warn(f"{folder} {record.status}: its weights are those of that step.", StudyWarning, stacklevel=2)
     run, weights = stored_run(stored, Registry(plugins)), stored.weights()
-    shape, where = ImageShape(*record["shape"]), choose_device(device)
-    told = {name: (absent, present) for name, (absent, present) in record["attributes"].items()}
+    shape, where = ImageShape(*record.shape), choose_device(device)
     with readable(stored.path / "run.json", TRAIN_AGAIN):  # weights of other networks than the record names
-        return restore(run.model, run.networks, shape, weights, where, told)
+        return restore_model(run, shape, weights, where, record.attributes)

@@ -66,7 +66,7 @@ def image_figures(folder: StudyFolder) -> dict[str, Drawing]:
 
     Each model shows its first seed that has any.
     """
-    models = list(dict.fromkeys(run.record()["label"] for run in folder.finished()))
+    models = list(dict.fromkeys(run.record().label for run in folder.finished()))
     return {
         **_each(folder, RunFolder.images, lambda kept: _sheets(kept, models)),
         **_each(folder, _exhibits_of(folder), lambda kept: _image_figures(kept, models)),
@@ -83,7 +83,7 @@ def _each(
     for run in folder.finished():
         record = run.record()
         if arrays := arrays_of(run):
-            kept.setdefault(record["dataset"], {}).setdefault(record["label"], []).append(arrays)
+            kept.setdefault(record.dataset, {}).setdefault(record.label, []).append(arrays)
     return {
         _named(name, dataset, len(kept)): draw
         for dataset, of_dataset in kept.items()

@@ -57,10 +57,10 @@ class Reproduction:
     def _cost(self) -> str:
         """How long the runs trained in all, and where."""
         records = [run.record() for each in self.paper.comparisons for run in self._study(each).runs()]
-        devices = dict.fromkeys(record["environment"]["device"] for record in records)
+        devices = dict.fromkeys(record.environment.device for record in records)
         if not records:
             return "No run came to its end."
-        took = tables.duration(sum(record["seconds"] for record in records) / 60)
+        took = tables.duration(sum(record.seconds for record in records) / 60)
         return f"{len(records)} runs trained for {took} in all, on {', '.join(devices)}."
 
     def _study(self, comparison: Comparison) -> StudyFolder:
@@ -77,7 +77,7 @@ class Reproduction:
     def _comparison(self, comparison: Comparison, rows: pd.DataFrame) -> Iterator[str]:
         study = self._study(comparison)
         shown = [run.path.name for run in study.runs()]
-        if failed := [run for run in study.study()["runs"] if run not in shown]:
+        if failed := [run for run in study.study().runs if run not in shown]:
             listed = ", ".join(f"`{run}`" for run in failed)
             yield f"Failed, and absent from all that follows: {listed}. The same command tries them again."
         if rows.empty:
@@ -89,7 +89,7 @@ class Reproduction:
         for note in dict.fromkeys(p.note for p in published):
             yield f"Published: {note}.{' On other data, they do not compare with ours.' if elsewhere else ''}"
         for record in study.by_dataset().values():
-            yield from (f"Of {record['dataset']}, {remark}." for remark in record["remarks"])
+            yield from (f"Of {record.dataset}, {remark}." for remark in record.remarks)
         if comparison.note:
             yield comparison.note
         for figure in comparison.figures:
@@ -98,7 +98,7 @@ class Reproduction:
         yield f"All numbers, with protocol and settings: [{comparison.name}/summary.md]({comparison.name}/summary.md)."
 
     def _ran(self, comparison: Comparison) -> Study:
-        return Study().with_values(self._study(comparison).study()["study"], "the study")
+        return self._study(comparison).study().study
 
     def _meant(self, comparison: Comparison) -> Study:
         """The paper's own study: that of the first preset."""
@@ -123,7 +123,7 @@ class Reproduction:
             if [*map(parse_selector, ran.datasets)] != [*map(parse_selector, meant.datasets)]:
                 data, theirs = (", ".join(study.datasets) for study in (ran, meant))
                 yield f"{comparison.name}: data set `{data}` instead of `{theirs}`."
-            precision = self._study(comparison).runs()[0].record()["definition"]["precision"]
+            precision = self._study(comparison).runs()[0].record().definition.precision
             if precision != meant.precision:
                 yield f"{comparison.name}: trained in `{precision}` ({self._first}: `{meant.precision}`)."
             for key in SHARED:

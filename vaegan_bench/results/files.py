@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from vaegan_bench.api import Exhibits, StoreError
-from vaegan_bench.system.files import known_sha256, whole_file
+from vaegan_bench.system.errors import StoreError
+from vaegan_bench.system.files import whole_file
 from vaegan_bench.system.plain_data import check_sound
 
+Arrays = Mapping[str, np.ndarray[Any, np.dtype[Any]]]
 SEAL = "sha256"
 """The key of a record that holds a hash of all its other keys."""
 
@@ -30,13 +32,18 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 def read_json(path: Path, remedy: str = "") -> dict[str, Any]:
     """A record as it was written. Raises `StoreError` for a file that cannot be read or has other content now."""
     with readable(path, remedy):
-        content = json.loads(path.read_text("utf-8"))
-        if not isinstance(content, dict):
-            raise ValueError("it is not a record")
-        seal = content.pop(SEAL, None)
-        check_sound(content)
-        if seal != sha256_of_content(content):
-            raise ValueError("its content does not have the SHA-256 that stands in it")
+        return parse_record(path.read_bytes())
+
+
+def parse_record(text: bytes) -> dict[str, Any]:
+    """A record as it was written. Raises whatever damage raises: parse inside of `readable`."""
+    content = json.loads(text.decode("utf-8"))
+    if not isinstance(content, dict):
+        raise ValueError("it is not a record")
+    seal = content.pop(SEAL, None)
+    check_sound(content)
+    if seal != sha256_of_content(content):
+        raise ValueError("its content does not have the SHA-256 that stands in it")
     return content
 
 
@@ -45,24 +52,28 @@ def sha256_of_content(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def check_hash(path: Path, hashes: Mapping[str, str]) -> None:
-    """Raise `ValueError` unless a file has the hash that stands under its name in `hashes`."""
-    if (found := known_sha256(path)) != (known := hashes.get(path.name)):
+def check_hash(name: str, found: str, hashes: Mapping[str, str]) -> None:
+    """Raise `ValueError` unless the hash that was found of a file stands under its name in `hashes`."""
+    known = hashes.get(name)
+    if found != known:
         raise ValueError(f"its SHA-256 is {found[:12]}…, not {f'{known[:12]}…' if known else 'known to its record'}")
 
 
-def write_arrays(path: Path, arrays: Exhibits) -> None:
+def checked_content(name: str, content: bytes, hashes: Mapping[str, str]) -> io.BytesIO:
+    """The content of a file as a stream. Raises `ValueError` where it does not have the hash of its name."""
+    check_hash(name, hashlib.sha256(content).hexdigest(), hashes)
+    return io.BytesIO(content)
+
+
+def write_arrays(path: Path, arrays: Arrays) -> None:
     """Write named arrays as npz."""
     with path.open("wb") as stream:
         np.savez_compressed(stream, allow_pickle=False, **arrays)
 
 
-def read_arrays(path: Path, hashes: Mapping[str, str]) -> Exhibits:
-    """Named arrays; {} where there is no file. Raises whatever damage raises: read inside of `readable`."""
-    if not path.is_file():
-        return {}
-    check_hash(path, hashes)
-    with np.load(path, allow_pickle=False) as arrays:
+def read_arrays(stream: io.BytesIO) -> Arrays:
+    """Named arrays. Raises whatever damage raises: read inside of `readable`."""
+    with np.load(stream, allow_pickle=False) as arrays:
         return {str(name): np.asarray(arrays[name]) for name in arrays.files}
 
 

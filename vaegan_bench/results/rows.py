@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from vaegan_bench.results.shapes import MeasurementRecord, RunRecord, key_of
+from vaegan_bench.results.records import MeasurementRecord, RunRecord, key_of
 
 PACKAGE = __name__.partition(".")[0]
 OPTIONAL = ("low", "high", "ceiling", "floor", "noise")
@@ -21,7 +21,7 @@ def tidy(first: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> Iterato
 
 def training_rows(record: RunRecord) -> list[dict[str, Any]]:
     """What a run's training cost, as rows."""
-    values = {name: record[name] for name in ("steps", "parameters", "speed", "seconds")}
+    values = {name: getattr(record, name) for name in ("steps", "parameters", "speed", "seconds")}
     units = {"steps": "steps", "parameters": "weights", "speed": "images/s", "seconds": "s"}
     shared: dict[str, Any] = {"family": "training", "direction": "none", "protocol": {}, "attribute": ""}
     shared |= {**dict.fromkeys(OPTIONAL), "code": "", "planned": True}

@@ -2,40 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from safetensors.torch import load_file, save
-from torch import Tensor
 
-from vaegan_bench.api import Exhibits, StoreError
-from vaegan_bench.results.files import check_hash, read_json, readable, write_json
+from vaegan_bench.results.files import Arrays, check_hash, checked_content, parse_record, readable, write_json
 from vaegan_bench.results.measurements import EXHIBITS, IMAGES, METRICS, Images, Measurements, Seen
+from vaegan_bench.results.records import MeasurementRecord, RunRecord, read_run
 from vaegan_bench.results.rows import measured_rows, tidy, training_rows
-from vaegan_bench.results.shapes import MeasurementRecord, RunRecord, check_run
-from vaegan_bench.system.files import locked, new_folder, sha256_of_file
+from vaegan_bench.results.run_files import RunFiles
+from vaegan_bench.system.errors import StoreError
+from vaegan_bench.system.files import known_sha256, lock_of, locked, new_folder, sha256_of_file
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 RUN, HISTORY, WEIGHTS = "run.json", "history.csv", "weights.safetensors"
-SHOWN = (RUN, HISTORY, METRICS, EXHIBITS, IMAGES)
+RECORDS = (RUN, HISTORY, METRICS)
+"""What an archive holds of a run."""
+SHOWN = (*RECORDS, EXHIBITS, IMAGES)
 """What tables and figures are made from."""
 TRAIN_AGAIN = "Train the run again: `vaegan-bench run` with its study does so, or remove the folder."
 
 
 class RunFolder:
-    """`results/<study>/<run>/`: the definition, the history, the weights; after evaluation the metrics and images."""
+    """`results/<study>/<run>/`: the definition, the history, the weights; after evaluation the metrics and images.
+
+    Where the folder is absent, its records are read from the archive of the study.
+    """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.files = path, RunFiles(path)
         self._measured = Measurements(path)
 
     @property
     def is_there(self) -> bool:
         """Whether training came to its end here, in success or divergence, whatever became of the files since."""
-        return (self.path / RUN).is_file()
+        return self.files.has(RUN)
 
     @property
     def is_trained(self) -> bool:
@@ -48,28 +56,25 @@ class RunFolder:
 
     def fault(self) -> str:
         """Why nothing of this run can be shown: a file that tables and figures need is damaged; '' where none is."""
-        there = [path for name in SHOWN if (path := self.path / name).is_file()]
-        state = tuple((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in there)
-        return _fault(self.path.resolve(), self.path, state)
+        return _fault(self.path.resolve(), self.path, self.files.state(SHOWN))
 
     def locked(self, *, wait: bool = False) -> AbstractContextManager[None]:
         """Keep other processes from writing into this run meanwhile; `StoreError` where one does, or wait for it."""
-        path = self.path.resolve()
         busy = f"Another process is working on {self.path}: wait for it, then try again."
-        return locked(path.with_name(f".{path.name}.lock"), busy="" if wait else busy)
+        return locked(lock_of(self.path.resolve()), busy="" if wait else busy)
 
-    def write_trained(
-        self, record: Mapping[str, Any], history: list[dict[str, float]], weights: dict[str, Tensor]
-    ) -> None:
+    def write_trained(self, record: RunRecord, history: list[dict[str, float]], weights: dict[str, Tensor]) -> None:
         """Write what training left; the folder appears whole or not at all, with nothing of an earlier one."""
+        from safetensors.torch import save
+
         with self.locked(wait=True), new_folder(self.path) as partial:
             columns = list(dict.fromkeys(["step", *(name for row in history for name in row)]))
             pd.DataFrame(history, columns=columns).to_csv(partial / HISTORY, index=False)
             (partial / WEIGHTS).write_bytes(save(weights))
             hashes = {name: sha256_of_file(partial / name) for name in (HISTORY, WEIGHTS)}
-            write_json(partial / RUN, {**record, "files": hashes})
+            write_json(partial / RUN, asdict(replace(record, files=hashes)))
 
-    def write_measured(self, measured: Sequence[tuple[MeasurementRecord, Exhibits]], seen: Seen | None = None) -> None:
+    def write_measured(self, measured: Sequence[tuple[MeasurementRecord, Arrays]], seen: Seen | None = None) -> None:
         """Add measurements to those that are here; only one of the same metric, samples and draws is replaced.
 
         `seen` takes the place of what was seen before.
@@ -78,35 +83,28 @@ class RunFolder:
 
     def record(self) -> RunRecord:
         """The run's definition, fate and cost."""
-        record = read_json(self.path / RUN, TRAIN_AGAIN)
-        with readable(self.path / RUN, TRAIN_AGAIN):
-            check_run(record)
-        return cast(RunRecord, record)
+        with readable(self.files.place(RUN), TRAIN_AGAIN):
+            return read_run(parse_record(self.files.read(RUN)))
 
     def history(self) -> pd.DataFrame:
         """The learning curves: columns run, dataset, model, seed, step, images, term, value."""
         record = self.record()
-        with readable(self.path / HISTORY, TRAIN_AGAIN) as path:
-            check_hash(path, record["files"])
-            wide = pd.read_csv(path, dtype=float).astype({"step": int})  # of a run that diverged at once, no row
+        with readable(self.files.place(HISTORY), TRAIN_AGAIN):
+            table = checked_content(HISTORY, self.files.read(HISTORY), record.files)
+            wide = pd.read_csv(table, dtype=float).astype({"step": int})  # of a run that diverged at once, no row
             long = wide.melt(id_vars="step", var_name="term", value_name="value").dropna()
-        first: dict[str, Any] = {"run": record["id"], "dataset": record["dataset"], "model": record["label"]}
-        first["seed"] = record["seed"]
-        return long.assign(**first, images=long["step"] * record["definition"]["batch"])
+        first: dict[str, Any] = {"run": record.id, "dataset": record.dataset, "model": record.label}
+        return long.assign(**first, seed=record.seed, images=long["step"] * record.definition.batch)
 
     def weights(self) -> dict[str, Tensor]:
         """The weights by role and name. Raises `StoreError` where they were not kept or have changed since."""
+        from safetensors.torch import load_file
+
         self._check_weights()
         if not (self.path / WEIGHTS).is_file():
             raise StoreError(f"{self.path} has no weights: reference results come without. {TRAIN_AGAIN}")
         with readable(self.path / WEIGHTS, TRAIN_AGAIN) as path:
             return load_file(path)
-
-    def _check_weights(self) -> None:
-        hashes = self.record()["files"]
-        with readable(self.path / WEIGHTS, TRAIN_AGAIN) as path:
-            if path.is_file():
-                check_hash(path, hashes)
 
     def known_measurements(self) -> dict[str, MeasurementRecord]:
         """Every measurement by its key; none where their record is damaged."""
@@ -121,13 +119,13 @@ class RunFolder:
         """Whether verdicts and the images of sheets were taken from as many samples already."""
         if _fault_of(self.images) or not self.images():
             return False
-        return self._measured.record()["seen"] >= samples
+        return self._measured.record().seen >= samples
 
     def images(self) -> Images:
         """What sheets are made from; nothing for a run that diverged."""
-        return self._measured.images(self.record()["shape"])
+        return self._measured.images(self.record().shape)
 
-    def exhibits(self) -> dict[str, Exhibits]:
+    def exhibits(self) -> dict[str, Arrays]:
         """Key of a measurement → what figures are drawn from, by name; nothing for a run that was not measured."""
         return self._measured.exhibits()
 
@@ -142,27 +140,33 @@ class RunFolder:
         """
         record, measured = self.record(), self._measured.record()
         first = {
-            "run": record["id"],
-            "model": record["label"],
-            "dataset": record["dataset"],
-            "networks": record["networks"],
-            "seed": record["seed"],
-            "status": record["status"],
-            "setting": record["setting"],
+            "run": record.id,
+            "model": record.label,
+            "dataset": record.dataset,
+            "networks": record.networks,
+            "seed": record.seed,
+            "status": record.status,
+            "setting": record.setting,
             "health": self.health(),
         }
-        return tidy(first, [*training_rows(record), *measured_rows(measured["measurements"], planned)])
+        return tidy(first, [*training_rows(record), *measured_rows(measured.measurements, planned)])
 
     def health(self) -> str:
         """'ok', or what went wrong in training with the numbers that say so: 'mode collapse: 83% of …; …'."""
-        status = self.record()["status"]
-        found = [f"{verdict}: {numbers}" for verdict, numbers in self._measured.record()["health"].items()]
-        return status if status != "ok" else "; ".join(found) or status
+        record = self.record()
+        found = [f"{verdict}: {numbers}" for verdict, numbers in self._measured.record().health.items()]
+        return "; ".join(found) or record.status if record.is_ok else record.status
 
     def problems(self, keys: Collection[str] | None = None) -> dict[str, str]:
         """metric → why it gave no numbers, or not all of them; of the measurements with these keys, or of all."""
         found = {name: each for name, each in self.measurements().items() if keys is None or name in keys}
         return {each["label"]: each["problem"] for each in found.values() if each["problem"]}
+
+    def _check_weights(self) -> None:
+        hashes = self.record().files
+        with readable(self.path / WEIGHTS, TRAIN_AGAIN) as path:
+            if path.is_file():
+                check_hash(WEIGHTS, known_sha256(path), hashes)
 
 
 def _fault_of(*readers: Callable[[], object]) -> str:

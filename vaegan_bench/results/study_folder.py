@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, cast
 
 import pandas as pd
 
-from vaegan_bench.api import StoreError
 from vaegan_bench.results.files import read_json, readable, write_json
+from vaegan_bench.results.records import RunRecord, StudyRecord, is_plain_name, read_study
 from vaegan_bench.results.rows import OPTIONAL
 from vaegan_bench.results.run_folder import RunFolder
-from vaegan_bench.results.shapes import RunRecord, StudyRecord, check_study, is_plain_name, key_of
-from vaegan_bench.study.study import Study, as_plain
+from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.files import locked
 
 STUDY = "study.json"
@@ -65,40 +62,41 @@ class StudyFolder:
                 reasons[name] = fault
                 continue
             record = folder.record()
-            first = seen.setdefault((record["dataset"], record["label"], record["seed"]), name)
+            first = seen.setdefault((record.dataset, record.label, record.seed), name)
             if first != name:
                 reasons[name] = f"{folder.path} has the data set, model and seed of {first}: remove one of them."
         return reasons
 
-    def write_study(self, record: Mapping[str, Any]) -> None:
+    @property
+    def is_archived(self) -> bool:
+        """Whether a run that is shown is known from the archive alone, without weights and arrays."""
+        return any(not run.path.exists() for run in self.runs())
+
+    def write_study(self, record: StudyRecord) -> None:
         """Record the latest plan: the study, the ids of its runs, and what it measures."""
-        write_json(self.path / STUDY, record)
+        write_json(self.path / STUDY, record.as_plain())
 
     def study(self) -> StudyRecord:
         """The latest plan. Raises `StoreError` where there is none."""
         path = self.path / STUDY
         if not path.is_file():
             raise StoreError(f"{self.path} holds no study: there is no {STUDY} in it.")
-        record = read_json(path, RUN_AGAIN)
         with readable(path, RUN_AGAIN):
-            check_study(record)
-            record["study"] = as_plain(Study().with_values(record["study"], "the study"))
-        return cast(StudyRecord, record)
+            return read_study(read_json(path))
 
     def planned(self) -> dict[str, str]:
         """Key of a measurement that the latest plan asks for → its metric's selector."""
-        asked = self.study()["evaluation"]
-        return {key_of(m["metric"], asked["samples"], asked["draws"]): m["label"] for m in asked["metrics"]}
+        return self.study().evaluation.labels()
 
     def rows(self) -> pd.DataFrame:
         """Every number of every run: one row per run × metric. Raises `StoreError` where no run is finished."""
-        name, planned = self.study()["study"]["name"], set(self.planned())
+        name, planned = self.study().study.name, set(self.planned())
         rows = pd.DataFrame([{"study": name, **row} for run in self.finished() for row in run.rows(planned)])
         return rows.astype(dict.fromkeys(OPTIONAL, float))  # a column of nothing but None would be none of numbers
 
     def by_dataset(self) -> dict[str, RunRecord]:
         """Data set → the record of a run on it: what it says of the data holds for all."""
-        return {record["dataset"]: record for record in (run.record() for run in self.runs())}
+        return {record.dataset: record for record in (run.record() for run in self.runs())}
 
     def history(self) -> pd.DataFrame:
         """The learning curves of every run: one row per run × term × interval.
@@ -122,7 +120,7 @@ class StudyFolder:
         for run in self.runs():
             name, known = run.path.name, run.measurements()
             found += [(name, label, reason) for label, reason in run.problems(planned).items()]
-            if run.record()["status"] == "ok":
+            if run.record().is_ok:
                 found += [(name, label, NOT_YET) for asked, label in planned.items() if asked not in known]
         return found
 
@@ -136,7 +134,7 @@ class StudyFolder:
         return [f"Left out: {reason}" for reason in self.left_out().values()]
 
     def _there(self) -> list[RunFolder]:
-        return [folder for folder in map(self.run, self.study()["runs"]) if folder.is_there]
+        return [folder for folder in map(self.run, self.study().runs) if folder.is_there]
 
     def _elsewhere(self, folder: RunFolder) -> str:
         """Why a run does not lie inside of the study's folder; '' where it does."""

@@ -53,7 +53,7 @@ class Run:
         schedules = [weight.factor for weight in self.term_weights if isinstance(weight.factor, Schedule)]
         used = (self.model, self.dataset, self.networks, self.optimizer, *lent, *schedules)
         trains_through = any(isinstance(p, Extractor) for plugin in used for p in plugins_within(plugin))
-        found = code_of(used, without=PRESENTATION if trains_through else NOT_TRAINING)
+        found = code_of(used, MEASURING if trains_through else TRAINING)
         code = {"code": dict(found.parts), "unfollowed": list(found.unfollowed)}
         weights = {weight.target: weight.definition for weight in self.term_weights}
         return {"model": definition(self.model), "term_weights": weights, "seed": self.seed, **self.setting, **code}
@@ -81,23 +81,22 @@ class Run:
         return f"{readable[:40]}-s{self.seed}-{self.fingerprint[:8]}"
 
 
-PRESENTATION = ("cli", "report", "testing")
+TRAINING = ("api", "models", "losses", "networks", "datasets", "training", "study", "registry", "system")
+"""Rooms that a trained model depends on: a change in one of them makes another run."""
+MEASURING = (*TRAINING, "metrics", "evaluation", "execution", "results")
+"""Rooms that a number depends on: when only the others of these change, finished runs are measured again."""
+UNCOUNTED = ("cli", "report", "testing")
 """Rooms that show results, or check plugins, and have no part in a number."""
-NOT_TRAINING = (*PRESENTATION, "metrics", "evaluation", "execution", "results")
-"""Rooms that a trained model does not depend on: when only they change, finished runs are measured again."""
-COUNTED = ("api", "models", "losses", "networks", "datasets", "training", "study", "registry", "system")
-"""All other rooms: a change in one of them makes another run."""
 
 
-def code_of(plugins: Iterable[Plugin], without: tuple[str, ...] = PRESENTATION) -> Code:
-    """The code behind plugins and the plugins in their fields: of this package as a whole, of others as imported.
+def code_of(plugins: Iterable[Plugin], rooms: tuple[str, ...] = MEASURING) -> Code:
+    """The code behind plugins and the plugins in their fields: of this package by rooms, of others as imported.
 
-    Of this package, the parts named in `without` do not count, unless a plugin of others imports them.
+    A room that a plugin of others imports counts as well.
     """
     found = third_party_code({type(p) for whole in plugins for p in plugins_within(whole)})
     imported = {name.split(".")[1] for name in found.own if "." in name}
-    package = package_digest(frozenset(without) - imported)
-    return replace(found, parts={"vaegan_bench": package, **found.parts})
+    return replace(found, parts={"vaegan_bench": package_digest(frozenset(imported.union(rooms))), **found.parts})
 
 
 def _digest(plain: Mapping[str, Any]) -> str:

@@ -122,6 +122,11 @@ class Study:
                 raise UnknownNameError(f"key in {where}:", key, types_by_key)
         return replace(self, **{k: _read(k, v, types_by_key[k], where) for k, v in values.items()})
 
+    def with_fields(self, fields: Mapping[str, Mapping[str, Any]], where: str) -> Study:
+        """The same study with more defaults of plugins' fields; those given here win."""
+        merged = {name: {**self.fields.get(name, {}), **given} for name, given in fields.items()}
+        return self.with_values({"fields": {**self.fields, **merged}}, where)
+
 
 def packaged_studies() -> list[str]:
     """The names of the studies inside the package."""

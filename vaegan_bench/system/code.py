@@ -61,12 +61,12 @@ def third_party_code(things: Iterable[Callable[..., object]]) -> Code:
 
 
 @cache
-def package_digest(without: frozenset[str]) -> str:
-    """A digest of this package less the files and folders in it that are named."""
+def package_digest(rooms: frozenset[str]) -> str:
+    """A digest of the code in some rooms of this package: 'models', 'training', …."""
     root = Path(__file__).resolve().parent.parent
     files = {file.relative_to(root): file for file in sorted(root.rglob("*.py"))}
     return _sha256(
-        f"{place.as_posix()} {_read(file).sha256}" for place, file in files.items() if place.parts[0] not in without
+        f"{place.as_posix()} {_read(file).sha256}" for place, file in files.items() if place.parts[0] in rooms
     )[:12]
 
 

@@ -81,6 +81,10 @@ class IncompleteError(BenchError):
         super().__init__("; ".join(self.lines))
 
 
+class StudyWarning(UserWarning):
+    """Something that whoever runs or reads a study should know; it goes on all the same."""
+
+
 class CacheWarning(UserWarning):
     """Something could not be kept in the cache; it was computed all the same."""
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from vaegan_bench.api import BenchError, Model, Modules, Posterior, UnknownNameError, to_uint8
-
-Told = Mapping[str, tuple[float, float]]
-"""Attribute → what conditional models are told of an image without it, and of one with it."""
+from vaegan_bench.training.conditions import Conditions
 
 
 class TrainedModel:
     """A model with its trained networks, in evaluation mode. Images in are float in [-1, 1], images out too."""
 
-    def __init__(self, model: Model, modules: Modules, latent: int, told: Told | None = None) -> None:
-        """`told`: what a conditional model is told of images without and with each attribute of its data."""
-        self.model, self.modules, self.latent, self.told = model, modules, latent, told or {}
+    def __init__(self, model: Model, modules: Modules, latent: int, conditions: Conditions | None = None) -> None:
+        """`conditions`: what stands for images without and with each attribute of the data, for a conditional model."""
+        self.model, self.modules, self.latent, self.conditions = model, modules, latent, conditions or {}
         for module in modules.values():
             module.eval()
 
@@ -70,7 +68,8 @@ class TrainedModel:
         """Decode any number of codes to images as a viewer sees them; (N, C, H, W) uint8 on the CPU."""
         codes = z_NZ.split(batch)
         given = [None] * len(codes) if attributes_NA is None else attributes_NA.split(batch)
-        return torch.cat([to_uint8(self.decode(z, told)).cpu() for z, told in zip(codes, given, strict=True)])
+        decoded = (self.decode(z, attributes) for z, attributes in zip(codes, given, strict=True))
+        return torch.cat([to_uint8(x).cpu() for x in decoded])
 
     def attributes(self, having: Sequence[str], n: int) -> Tensor:
         """Attributes for n images that have those in `having` and no others; (n, A).
@@ -79,9 +78,10 @@ class TrainedModel:
         Raises `UnknownNameError`.
         """
         for name in having:
-            if name not in self.told:
-                raise UnknownNameError("attribute of this model's data:", name, self.told)
-        one_A = torch.tensor([present if name in having else absent for name, (absent, present) in self.told.items()])
+            if name not in self.conditions:
+                raise UnknownNameError("attribute of this model's data:", name, self.conditions)
+        ends = self.conditions.items()
+        one_A = torch.tensor([present if name in having else absent for name, (absent, present) in ends])
         return one_A.expand(n, -1)
 
     def _given(self, attributes_BA: Tensor | None) -> Modules:

@@ -67,7 +67,7 @@ def carried_out(folder: Path, *more: str, **values: Any) -> Execution:
     }  # fmt: skip
     plan = make_plan(Study().with_values({**plain, **values}, "the test"), registry)
     execution = Execution(plan, registry, StudyFolder(folder / "small"), folder / "cache")
-    execution.carry_out()
+    execution.run()
     return execution
 
 

@@ -54,7 +54,7 @@ def carried_out(folder: Path, **values: Any) -> Execution:
     }  # fmt: skip
     plan = make_plan(Study().with_values({**plain, **values}, "the test"), registry)
     execution = Execution(plan, registry, StudyFolder(folder / "small"), folder / "cache")
-    execution.carry_out()
+    execution.run()
     assert not execution.lifecycle.silenced
     return execution
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from vaegan_bench.report.tables.runs import FINISHED
 from vaegan_bench.report.tables.summary import overall
 from vaegan_bench.report.tables.words import heading, number
+from vaegan_bench.results.records import OK
 
 BOUNDS = ("floor", "ceiling")
 
@@ -16,7 +16,7 @@ def bounds(rows: pd.DataFrame) -> pd.DataFrame:
 
     For the rows of one data set that are not about one attribute.
     """
-    whole = overall(rows[rows["status"] == FINISHED])
+    whole = overall(rows[rows["status"] == OK])
     whole = whole.dropna(subset=[*BOUNDS], how="all")
     keys = [whole[name] for name in ("metric", "direction", "units")]
     whole = whole.assign(heading=[heading(*key) for key in zip(*keys, strict=True)])

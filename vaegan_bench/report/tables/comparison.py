@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 import pandas as pd
 
 from vaegan_bench.report.tables.protocols import by_protocol
-from vaegan_bench.report.tables.runs import FINISHED, runs
+from vaegan_bench.report.tables.runs import runs
 from vaegan_bench.report.tables.statistics import BETTER, comparisons
 from vaegan_bench.report.tables.summary import overall, rank_of_family, summarise
 from vaegan_bench.report.tables.words import cell, heading, number
+from vaegan_bench.results.records import OK
 
 RUNS = ("", "runs")
 """The column of `comparison` that says how many runs stand behind each row."""
@@ -58,7 +59,7 @@ def families(table: pd.DataFrame, dataset: str) -> list[str]:
 
 def _written(summary: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
     """The cells; a metric that is missing for some finished runs says how many it has."""
-    each = rows[rows["status"] == FINISHED].drop_duplicates("run")
+    each = rows[rows["status"] == OK].drop_duplicates("run")
     finished = each.groupby(["dataset", "model"], observed=True).size().to_dict()
     columns = [summary[name] for name in ("dataset", "model", "mean", "half_width", "seeds")]
     for dataset, model, mean, half_width, seeds in zip(*columns, strict=True):

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from vaegan_bench.report.tables.protocols import protocol_of
-from vaegan_bench.report.tables.runs import FINISHED
 from vaegan_bench.report.tables.summary import overall
 from vaegan_bench.report.tables.words import heading, two_digits
+from vaegan_bench.results.records import OK
 
 
 def noise(rows: pd.DataFrame) -> pd.DataFrame:
@@ -17,7 +17,7 @@ def noise(rows: pd.DataFrame) -> pd.DataFrame:
     Evaluation noise is that of one draw, pooled over runs. A run's number is the mean of its draws, so the spread over
     seeds holds a part of it, which is taken away: s² − e²/draws (one-way random effects). '—' for a single seed.
     """
-    drawn = overall(rows[rows["status"] == FINISHED]).dropna(subset=["noise"]).drop_duplicates(["run", "metric"])
+    drawn = overall(rows[rows["status"] == OK]).dropna(subset=["noise"]).drop_duplicates(["run", "metric"])
     drawn = drawn.assign(heading=[heading(m, d, u) for m, d, u in drawn[["metric", "direction", "units"]].to_numpy()])
     cells = {key: _cell(group) for key, group in drawn.groupby(["model", "heading"], sort=False)}
     order = [list(drawn[column].unique()) for column in ("model", "heading")]

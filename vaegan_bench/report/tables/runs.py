@@ -6,8 +6,7 @@ from collections import Counter
 
 import pandas as pd
 
-FINISHED = "ok"
-"""The status of a run that was trained to its end, and the health of one in which nothing went wrong."""
+from vaegan_bench.results.records import OK
 
 
 def runs(rows: pd.DataFrame) -> pd.Series[str]:
@@ -23,13 +22,13 @@ def runs(rows: pd.DataFrame) -> pd.Series[str]:
 def unhealthy(rows: pd.DataFrame) -> pd.DataFrame:
     """The runs in whose training something went wrong, divergence included: dataset, model, seed, health."""
     each = rows.drop_duplicates("run")
-    return each.loc[each["health"] != FINISHED, ["dataset", "model", "seed", "health"]].reset_index(drop=True)
+    return each.loc[each["health"] != OK, ["dataset", "model", "seed", "health"]].reset_index(drop=True)
 
 
 def _counted(runs: pd.DataFrame) -> str:
     told = [part.partition(":")[0] for health in runs["health"] for part in health.split("; ")]
-    verdicts = Counter(verdict for verdict in told if verdict != FINISHED)
-    finished, planned = int((runs["status"] == FINISHED).sum()), len(runs)
+    verdicts = Counter(verdict for verdict in told if verdict != OK)
+    finished, planned = int((runs["status"] == OK).sum()), len(runs)
     count = str(planned) if finished == planned else f"{finished} of {planned}"
     remarks = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.items())
     return f"{count} ({remarks})" if remarks else count

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from vaegan_bench.report.tables.protocols import by_protocol
-from vaegan_bench.report.tables.runs import FINISHED
 from vaegan_bench.report.tables.summary import interval, overall
+from vaegan_bench.results.records import OK
 from vaegan_bench.system.errors import StudyError, UnknownNameError
 
 LEVEL = 0.05
@@ -78,7 +78,7 @@ def comparisons(rows: pd.DataFrame) -> pd.DataFrame:
     Raises `MixedProtocolsError` where values are not comparable.
     """
     rows = overall(by_protocol(rows))
-    judged = rows[(rows["direction"] != "none") & (rows["status"] == FINISHED)].dropna(subset=["value"])
+    judged = rows[(rows["direction"] != "none") & (rows["status"] == OK)].dropna(subset=["value"])
     metrics = judged.drop_duplicates(["run", "metric"]).groupby(KEYS, sort=False, observed=True)
     return pd.DataFrame([row for key, metric in metrics for row in _pairs(key, metric)], columns=COLUMNS)
 

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.special import stdtrit  # scipy.stats takes a second to import
 
 from vaegan_bench.report.tables.protocols import by_protocol
+from vaegan_bench.results.records import OK
 
 FAMILIES = ("sample quality", "reconstruction", "attributes", "latent", "training")
 """The order in which families of metrics are shown; families of plugins come after."""
@@ -39,7 +40,7 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
     `by_protocol` names it. Raises `MixedProtocolsError` where values of one metric differ in their setting.
     """
     rows = by_protocol(rows)
-    finished = rows[rows["status"] == "ok"].dropna(subset=["value"])
+    finished = rows[rows["status"] == OK].dropna(subset=["value"])
     # One run may serve several studies: counted twice, it would narrow the interval for nothing.
     groups = finished.drop_duplicates(["run", "metric", "attribute"]).groupby(
         KEYS, sort=False, observed=True, dropna=False

@@ -1,97 +1,22 @@
-"""`vaegan-bench list` and `show`: what there is, and what each thing is."""
+"""`vaegan-bench show`: what one plugin is, and the game of a model."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vaegan_bench.cli.fields import PluginFiles
+from vaegan_bench.cli.options import PluginFiles
 from vaegan_bench.cli.terminal import table, terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
     from vaegan_bench.api import Model, Plugin
-    from vaegan_bench.registry.plugins import Entry, Registry
+    from vaegan_bench.registry.plugins import Registry
     from vaegan_bench.registry.selectors import Selector
     from vaegan_bench.study.term_weights import TermWeight
-
-GROUPS = {
-    "models": ("model",),
-    "losses": ("reconstruction loss", "prior loss", "adversarial loss", "regulariser", "gate"),
-    "networks": ("networks",),
-    "datasets": ("dataset",),
-    "metrics": ("metric",),
-    "extractors": ("extractor",),
-    "optimizers": ("optimizer", "schedule"),
-}
-"""What `list` may be asked for, and the kinds of plugin that it then shows."""
-
-
-def list_plugins(
-    what: Annotated[
-        str, typer.Argument(help="models, losses, networks, datasets, metrics, extractors, optimizers, studies.")
-    ] = "all",
-    plugin: PluginFiles = None,
-) -> None:
-    """List plugins with their fields, defaults and origin.
-
-    Examples: `vaegan-bench list`, `vaegan-bench list losses`, `vaegan-bench list studies`
-    """
-
-    from vaegan_bench.registry.plugins import Registry
-    from vaegan_bench.system.errors import UnknownNameError
-
-    if what not in ("all", "studies", *GROUPS):
-        raise UnknownNameError("list", what, ["all", "studies", *GROUPS])
-    console = terminal()
-    registry = Registry(plugin or [])
-    for group in GROUPS if what == "all" else [what]:
-        for kind in GROUPS.get(group, ()):
-            entries = registry.of_kind(kind)
-            if entries:
-                console.print(_kind_table(kind, entries))
-    if what in ("all", "studies"):
-        console.print(_study_table())
-    for name, reason in registry.broken.items():
-        console.print(f"broken: {name}: {reason}", markup=False)
-
-
-def _kind_table(kind: str, entries: dict[str, Entry]) -> Table:
-    from rich.markup import escape
-
-    from vaegan_bench.registry.discovery import summary_line
-
-    made = table("name", "what it is", "fields and defaults", "from", title=kind, title_justify="left")
-    for name, entry in entries.items():
-        made.add_row(*map(escape, (name, summary_line(entry.plugin), "\n".join(_fields(entry.plugin)), entry.origin)))
-    return made
-
-
-def _fields(plugin: type[Plugin]) -> list[str]:
-    from vaegan_bench.api.plugin import default_of, fields_of, written
-
-    described = []
-    for field in fields_of(plugin):
-        default = default_of(field)
-        described.append(field.name if default is dataclasses.MISSING else f"{field.name}={written(default)}")
-    return described
-
-
-def _study_table() -> Table:
-    from rich.markup import escape
-
-    from vaegan_bench.study.study import load_study, packaged_studies
-
-    made = table("name", "what it asks", "models", title="study", title_justify="left")
-    for name in packaged_studies():
-        study = load_study(name)
-        made.add_row(*map(escape, (name, study.description, ", ".join(study.models))))
-    return made
 
 
 def show(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaegan_bench.cli.fields import PluginFiles
+from vaegan_bench.cli.options import PluginFiles
 from vaegan_bench.cli.terminal import terminal
 
 if TYPE_CHECKING:

@@ -1,45 +1,58 @@
-"""Options that several commands have, and the fields of plugins that they set."""
+"""Arguments and options that several commands have, each declared once, and the fields of plugins that they set."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vaegan_bench.study.study import MOST
 from vaegan_bench.system.paths import user_path
 
 if TYPE_CHECKING:
     from vaegan_bench.registry.plugins import Registry
 
-ResultsOption = Annotated[Path, typer.Option(help="The results folder.", parser=user_path)]
+
+def path_option(text: str) -> Any:
+    """An option that is a path."""
+    return typer.Option(help=text, parser=user_path)
+
+
+ResultsOption = Annotated[Path, path_option("The results folder.")]
 StudyPath = Annotated[Path, typer.Argument(help="A study's folder, such as results/quick.", parser=user_path)]
 ExtractorOption = Annotated[
     str | None, typer.Option(help="The feature network of all metrics but those of attributes, such as inception.")
 ]
 DataDirOption = Annotated[
     Path | None,
-    typer.Option(
-        help="Where source files lie: a folder for each data set, as celeba/ in it. By default VAEGAN_BENCH_DATA, or "
-        "the user's data folder, on Linux ~/.local/share/vaegan-bench.",
-        parser=user_path,
+    path_option(
+        "Where source files are: a folder for each data set, as celeba/ in it. By default VAEGAN_BENCH_DATA, or the "
+        "user's data folder, on Linux ~/.local/share/vaegan-bench."
     ),
 ]
 CacheDirOption = Annotated[
     Path | None,
-    typer.Option(
-        help="Where prepared data and trained oracles are kept. By default the user's cache folder, on Linux "
-        "~/.cache/vaegan-bench.",
-        parser=user_path,
+    path_option(
+        "Where prepared data and trained oracles are kept. By default the user's cache folder, on Linux "
+        "~/.cache/vaegan-bench."
     ),
 ]
 PluginFiles = Annotated[
     list[str] | None, typer.Option("--plugin", help="A plugin file, or the name of a module; repeatable.")
 ]
-WeightsOption = Annotated[
-    Path | None, typer.Option(help="The file of Inception's weights, where it cannot be fetched.", parser=user_path)
+InceptionWeightsOption = Annotated[
+    Path | None, path_option("The file of Inception's weights, where it cannot be fetched.")
 ]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Print the plan with an estimate of its time, and train nothing.")
+]
+StepsOption = Annotated[int | None, typer.Option(help="Training steps per run.")]
+SizeOption = Annotated[int | None, typer.Option(help="Pixels per side.")]
+DatasetName = Annotated[str, typer.Argument(help='A data set by selector, such as avatars or "celeba[crop=148]".')]
+DatasetSize = Annotated[int, typer.Option(min=8, max=MOST["size"], help="Pixels per side.")]
 
 Fields = dict[str, dict[str, str]]
 """Plugin → field → value, as text."""

@@ -1,39 +1,9 @@
-"""`vaegan-bench new` and `plugins`: for those who write plugins, and those who install them."""
+"""`vaegan-bench plugins`: which packages bring plugins, and which."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
-from vaegan_bench.cli.fields import PluginFiles
-from vaegan_bench.cli.terminal import say, table, terminal
-from vaegan_bench.system.paths import user_path
-
-
-def new(
-    kind: Annotated[str, typer.Argument(help="loss, model, networks, metric, dataset or extractor.")],
-    name: Annotated[str, typer.Argument(help="The module's name, such as my_loss.")],
-    package: Annotated[
-        bool, typer.Option("--package", help="Write an installable package instead of one file.")
-    ] = False,
-    folder: Annotated[Path, typer.Option(help="Where to write.", parser=user_path)] = Path(),
-) -> None:
-    """Write a plugin that works, and its test, to start from.
-
-    Examples: `vaegan-bench new loss my_loss`, `vaegan-bench new model my_model --package`
-    """
-    from vaegan_bench.testing.scaffold import write_plugin
-
-    paths = write_plugin(kind, name, folder, package=package)
-    for path in paths:
-        say(str(path))
-    if package:
-        root = paths[0].parent
-        say(f"\nNext: pip install -e {root}, then vaegan-bench check {root.name}, and pytest {root}")
-    else:
-        say(f"\nNext: vaegan-bench check {paths[0]}, and pytest {paths[1]}")
+from vaegan_bench.cli.options import PluginFiles
+from vaegan_bench.cli.terminal import table, terminal
 
 
 def plugins(plugin: PluginFiles = None) -> None:

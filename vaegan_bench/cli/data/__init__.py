@@ -1,0 +1,27 @@
+"""`vaegan-bench data`: from source files to images, and what a data set holds."""
+
+from __future__ import annotations
+
+import typer
+
+from vaegan_bench.cli.data.info import info
+from vaegan_bench.cli.data.prepare import prepare
+
+EPILOG = """
+Examples:
+
+    vaegan-bench data prepare mnist --size 32
+
+    vaegan-bench data prepare "celeba[crop=148]" --data-dir /data
+
+    vaegan-bench data info avatars --out avatars.png
+"""
+
+app = typer.Typer(
+    help="Prepare data sets for training, and show what they hold.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+app.command()(prepare)
+app.command()(info)

@@ -1,0 +1,39 @@
+"""`vaegan-bench report`: the tables and figures of a study, written again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vaegan_bench.cli.options import StudyPath
+from vaegan_bench.cli.terminal import say, terminal
+
+
+def report(
+    study: StudyPath = Path("results/quick"),
+    archive: Annotated[
+        bool, typer.Option("--archive", help="Also put the records of all runs into records.zip, to publish them.")
+    ] = False,
+) -> None:
+    """Write the tables, the figures and the summary of a study again, from what its runs left.
+
+    Exit code 1 where runs are left out because of damage, numbers are missing, or a figure cannot be written.
+
+    Examples: `vaegan-bench report results/quick`, `vaegan-bench report results/quick --archive`
+    """
+    from vaegan_bench.report.writing import write_report, written
+    from vaegan_bench.results.archive import archive_study
+    from vaegan_bench.results.study_folder import StudyFolder
+    from vaegan_bench.system.attempts import Attempts
+
+    folder = StudyFolder(study)
+    attempts = Attempts(folder.missing())
+    with terminal().status("Writing tables and figures"), attempts.part("report"):
+        write_report(folder)
+    for path in written(folder):
+        say(str(path))
+    if archive:
+        say(str(archive_study(folder)))
+    attempts.conclude()

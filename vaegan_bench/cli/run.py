@@ -1,0 +1,184 @@
+"""`vaegan-bench run`: train, measure and report a study."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vaegan_bench.cli.options import (
+    CacheDirOption,
+    DataDirOption,
+    DryRunOption,
+    ExtractorOption,
+    InceptionWeightsOption,
+    PluginFiles,
+    ResultsOption,
+    SizeOption,
+    StepsOption,
+)
+
+if TYPE_CHECKING:
+    from vaegan_bench.registry.plugins import Registry
+    from vaegan_bench.study.study import Study
+
+EPILOG = """
+Examples:
+
+    vaegan-bench run --models all
+
+    vaegan-bench run --models vae,vaegan --seeds 3
+
+    vaegan-bench run --models "vaegan[gamma=1e-4,adversarial=hinge]"
+
+    vaegan-bench run --losses adversarial=minimax,hinge,lsgan --dry-run
+
+    vaegan-bench run --models vaegan --term-weights "prior=1,linear[over=1000],cyclic"
+
+    vaegan-bench run --models vaegan --ablate
+
+    vaegan-bench run my-study.toml --plugin my_loss.py
+"""
+LISTS = ("models", "datasets", "metrics")
+"""Options that are lists of selectors."""
+PLAIN = (
+    "size", "split", "networks", "steps", "batch", "optimizer", "ema", "precision", "device", "samples", "draws", "name"
+)  # fmt: skip
+"""Options that are the value of a study's key."""
+CROSSED = {
+    "losses": "--losses takes field=loss,loss,… such as adversarial=minimax,hinge",
+    "term_weights": "--term-weights takes term=weight,weight,… such as prior=0.5,linear[over=1000]",
+}
+"""Options that are crossed over all models, and how they are written."""
+
+StudyArgument = Annotated[
+    str, typer.Argument(help="A packaged study (quick, standard, smoke) or a TOML file; auto: standard with a GPU.")
+]
+ModelsOption = Annotated[str | None, typer.Option(help="Models by selector, comma-separated; 'all' for every one.")]
+LossesOption = Annotated[list[str] | None, typer.Option(help="field=a,b: cross a loss over all models; repeatable.")]
+TermWeightsOption = Annotated[
+    list[str] | None,
+    typer.Option(help="term=a,b or player.term=a,b: factors or schedules, crossed over all models; repeatable."),
+]
+AblateOption = Annotated[
+    bool, typer.Option("--ablate", help="Also run every model with each of its terms left out in turn.")
+]
+FieldsOption = Annotated[list[str] | None, typer.Option(help="name[field=value]: a study-wide default; repeatable.")]
+DatasetsOption = Annotated[str | None, typer.Option(help="Data sets by selector, comma-separated.")]
+SplitOption = Annotated[str | None, typer.Option(help="What is measured on: test, or validation for tuning.")]
+NetworksOption = Annotated[str | None, typer.Option(help="Networks by selector, shared by all models.")]
+SeedsOption = Annotated[str | None, typer.Option(help="How many seeds (3), or which: 0,4,7 or a single one, 7,")]
+BatchOption = Annotated[int | None, typer.Option(help="Images per step.")]
+OptimizerOption = Annotated[str | None, typer.Option(help="Optimizer by selector, shared by all models.")]
+EmaOption = Annotated[
+    float | None,
+    typer.Option(help="Decay of the moving average of encoder and decoder, which is evaluated; 0: none."),
+]
+PrecisionOption = Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")]
+DeviceOption = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")]
+MetricsOption = Annotated[str | None, typer.Option(help="Metrics by selector, comma-separated.")]
+SamplesOption = Annotated[int | None, typer.Option(help="Samples per model, and held-out images at most.")]
+DrawsOption = Annotated[int | None, typer.Option(help="Independent sets of samples per run, for the evaluation noise.")]
+NameOption = Annotated[str | None, typer.Option(help="The folder under the results folder.")]
+
+
+def run(
+    context: typer.Context,
+    study: StudyArgument = "auto",
+    models: ModelsOption = None,
+    losses: LossesOption = None,
+    term_weights: TermWeightsOption = None,
+    ablate: AblateOption = False,
+    fields: FieldsOption = None,
+    datasets: DatasetsOption = None,
+    size: SizeOption = None,
+    split: SplitOption = None,
+    networks: NetworksOption = None,
+    seeds: SeedsOption = None,
+    steps: StepsOption = None,
+    batch: BatchOption = None,
+    optimizer: OptimizerOption = None,
+    ema: EmaOption = None,
+    precision: PrecisionOption = None,
+    device: DeviceOption = None,
+    metrics: MetricsOption = None,
+    samples: SamplesOption = None,
+    draws: DrawsOption = None,
+    name: NameOption = None,
+    results: ResultsOption = Path("results"),
+    data_dir: DataDirOption = None,
+    cache_dir: CacheDirOption = None,
+    extractor: ExtractorOption = None,
+    inception_weights: InceptionWeightsOption = None,
+    plugin: PluginFiles = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Train, measure and compare models; finished runs are not run again."""
+    _run(context.params)
+
+
+def _run(given: Mapping[str, Any]) -> None:
+    """Run the study that the parameters of the command describe."""
+    from vaegan_bench.cli.options import look_for_data_in
+    from vaegan_bench.cli.session import Session
+    from vaegan_bench.registry.plugins import Registry
+    from vaegan_bench.study.plan import make_plan
+    from vaegan_bench.system.errors import IncompleteError
+
+    look_for_data_in(given["data_dir"])
+    session = Session(Registry(given["plugin"] or []), given["cache_dir"])
+    plan = make_plan(_study(given, session.registry), session.registry)
+    if given["dry_run"]:
+        session.print_plan(plan)
+    elif missing := session.run(plan, given["results"]):
+        raise IncompleteError(missing)
+
+
+def _study(given: Mapping[str, Any], registry: Registry) -> Study:
+    """The study that the options describe."""
+    from vaegan_bench.cli.options import extractor_fields, read_fields
+    from vaegan_bench.registry.selectors import split_list
+    from vaegan_bench.study.study import load_study
+
+    study = load_study(_default_study() if given["study"] == "auto" else given["study"])
+    values = {key: given[key] for key in PLAIN if given[key] is not None}
+    values |= {key: split_list(given[key]) for key in LISTS if given[key] is not None}
+    values |= {key: _crossed(key, given[key]) for key in CROSSED if given[key]}
+    values |= {"ablate": True} if given["ablate"] else {}
+    values |= {"seeds": _seeds(given["seeds"])} if given["seeds"] is not None else {}
+    extractor = extractor_fields(registry, given["extractor"], given["inception_weights"])
+    fields = extractor | read_fields(given["fields"] or [])
+    return study.with_fields(fields, "the flags").with_values(values, "the flags")
+
+
+def _default_study() -> str:
+    import torch
+
+    return "standard" if torch.cuda.is_available() else "quick"
+
+
+def _seeds(text: str) -> int | list[int]:
+    from vaegan_bench.system.errors import StudyError
+
+    try:
+        numbers = [int(part) for part in text.removesuffix(",").split(",")]
+    except ValueError as error:
+        raise StudyError(
+            f"--seeds takes a number of seeds (3), the seeds (0,4,7) or a single one (7,), not '{text[:40]}'."
+        ) from error
+    return numbers if "," in text else numbers[0]
+
+
+def _crossed(key: str, texts: Sequence[str]) -> dict[str, list[str]]:
+    from vaegan_bench.registry.selectors import split_list
+    from vaegan_bench.system.errors import StudyError
+
+    crossed: dict[str, list[str]] = {}
+    for text in texts:
+        name, equals, selectors = text.partition("=")
+        if not equals or not selectors:
+            raise StudyError(f"{CROSSED[key]}, not '{text}'.")
+        crossed.setdefault(name.strip(), []).extend(split_list(selectors))
+    return crossed

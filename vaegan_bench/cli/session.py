@@ -1,0 +1,131 @@
+"""What `run` and `reproduce` share: a plan is run with progress bars, or printed with an estimate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vaegan_bench.cli.progress import TerminalProgress
+from vaegan_bench.cli.terminal import table, terminal
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from vaegan_bench.execution.estimate import Cost
+    from vaegan_bench.execution.execution import Execution
+    from vaegan_bench.registry.plugins import Registry
+    from vaegan_bench.study.plan import Plan
+
+
+class Session:
+    """One command that trains, in a terminal."""
+
+    def __init__(self, registry: Registry, cache: Path | None) -> None:
+        """Print which plugins are left out, and why."""
+        from vaegan_bench.system.paths import default_cache
+
+        self.registry, self.console = registry, terminal()
+        self.cache = cache or default_cache()
+        for broken, reason in registry.broken.items():
+            self.say(f"Plugin {broken} is left out: {reason}")
+
+    def say(self, line: str) -> None:
+        """Print a line as it is."""
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def run(self, plan: Plan, results: Path) -> list[str]:
+        """Train, measure and report a plan; return what is missing at the end, line by line.
+
+        An interruption goes on to the caller, after a line that says what is kept.
+        """
+        from vaegan_bench.execution.execution import Execution
+        from vaegan_bench.execution.run_study import run_study
+        from vaegan_bench.results.study_folder import StudyFolder
+
+        progress = TerminalProgress(self.console)
+        folder = StudyFolder(results / plan.study.name)
+        execution = Execution(plan, self.registry, folder, self.cache, progress)
+        self.registry.manager.register(progress, "progress bars")
+        try:
+            self._announce(execution)
+            with progress:
+                missing = run_study(execution)
+            return self._print_results(execution, missing)
+        except KeyboardInterrupt:
+            self._say_what_is_kept(execution)
+            raise
+        finally:
+            self.registry.manager.unregister(progress)
+
+    def print_plan(self, plan: Plan) -> None:
+        """Print what a plan would cost, and train nothing."""
+        from rich.markup import escape
+
+        from vaegan_bench.execution.estimate import estimate
+        from vaegan_bench.report.tables import duration
+
+        self._say_skipped(plan)
+        if plan.unfollowed:
+            self.say(plan.unfollowed)
+        with self.console.status(f"Timing a few steps of each model of {escape(plan.study.name)}"):
+            costs = list(estimate(plan))
+        self.console.print(_cost_table(plan, costs))
+        self.say(
+            f"Training {len(plan.runs)} runs would take about {duration(sum(cost.minutes for cost in costs))} here, "
+            "measured on a few steps each; preparing data and measuring come on top. Memory is the most that this "
+            "process held."
+        )
+
+    def _announce(self, execution: Execution) -> None:
+        plan, finished = execution.plan, execution.work.finished()
+        self._say_skipped(plan)
+        run = plan.runs[0]
+        done = f", {len(finished)} of them finished before" if finished else ""
+        self.say(
+            f"Study {plan.study.name}: {len(plan.runs)} runs{done}; {run.steps} steps of {run.batch}, "
+            f"networks {run.networks}, {run.device} in {run.precision}."
+        )
+
+    def _say_skipped(self, plan: Plan) -> None:
+        for skip in plan.skips:
+            self.say(f"Skipped {skip.label}: {skip.reason}")
+
+    def _print_results(self, execution: Execution, missing: list[str]) -> list[str]:
+        """Print the comparison and where the results are; return what is missing, line by line."""
+        from vaegan_bench.report import tables
+        from vaegan_bench.report.writing import written
+        from vaegan_bench.system.attempts import Attempts
+
+        folder, attempts = execution.folder, Attempts(missing)
+        if not folder.runs():
+            return attempts.lines
+        with attempts.part("the table in the terminal"):
+            self.console.print(tables.to_rich(folder.rows()))
+        with attempts.part("the table of terms left out"):
+            left_out = tables.ablation(folder.rows())
+            if not left_out.empty:
+                self.console.print(tables.ablation_to_rich(left_out))
+        self.say(f"Results: {folder.path}/ ({', '.join(path.name for path in written(folder))})")
+        return attempts.lines
+
+    def _say_what_is_kept(self, execution: Execution) -> None:
+        kept, runs, path = len(execution.work.finished()), len(execution.plan.runs), execution.folder.path
+        self.say(
+            f"\n{kept} of {runs} runs are finished and kept in {path}. The same command goes on with the rest, and "
+            f"vaegan-bench table {path} shows what is there."
+        )
+
+
+def _cost_table(plan: Plan, costs: list[Cost]) -> Table:
+    from rich.markup import escape
+
+    from vaegan_bench.report.tables import duration, wrapped
+
+    title = f"{plan.study.name}: {', '.join(plan.study.datasets)} at {plan.study.size}×{plan.study.size}"
+    columns = ("seeds", "steps × batch", "images/s", "time", "memory")
+    made = table("model", *columns, title=escape(title), title_justify="left")
+    for cost in costs:
+        extent = [str(cost.seeds), f"{cost.steps} × {cost.batch}", f"{cost.images_per_second:,.0f}"]
+        spent = [duration(cost.minutes), f"{cost.memory_bytes / 2**30:.2f} GiB"]
+        made.add_row(escape(wrapped(cost.label, 28)), *extent, *spent)
+    return made

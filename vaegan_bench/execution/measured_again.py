@@ -1,0 +1,56 @@
+"""Measure finished runs again, without training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from vaegan_bench.api import BenchError, ExtractorError, StoreError
+from vaegan_bench.evaluation.settings import EvaluationSettings
+from vaegan_bench.evaluation.shared import SharedShelf, open_extractors
+from vaegan_bench.execution.measured_run import measure_run
+from vaegan_bench.execution.stored_run import stored_run
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.training.loading import DataShelf
+
+
+def measure_again(
+    folders: Sequence[RunFolder], settings: EvaluationSettings, registry: Registry, shared: SharedShelf
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Measure each run and add the numbers to its folder; return what was measured, and what gave no numbers.
+
+    A run that cannot be measured costs the others nothing. Raises `StoreError` for a folder without a run before
+    anything is measured, and `ExtractorError` where no run can be measured.
+    """
+    for folder in (each for each in folders if not each.is_there):
+        folder.record()
+    shelf, keys = DataShelf(shared.cache, shared.progress), settings.keys
+    rows, problems = list[dict[str, Any]](), dict[str, str]()
+    for folder in folders:
+        try:
+            _measure(folder, settings, registry, shared, shelf)
+            rows += [row for row in folder.rows(keys) if row["planned"]]
+            problems |= {f"{folder.path.name}: {name}": why for name, why in folder.problems(keys).items()}
+        except ExtractorError:  # no run can be measured without it
+            raise
+        except BenchError as error:
+            problems[str(folder.path)] = str(error)
+    return pd.DataFrame(rows), problems
+
+
+def _measure(
+    folder: RunFolder, settings: EvaluationSettings, registry: Registry, shared: SharedShelf, shelf: DataShelf
+) -> None:
+    """Measure one run. Raises `BenchError` for one that cannot be measured here."""
+    record = folder.record()
+    if not record.is_ok:
+        raise StoreError(f"{folder.path} {record.status}: there is nothing to measure.")
+    run = stored_run(folder, registry)
+    data = shelf.get(run)
+    if data.digest != record.data:
+        raise StoreError(f"{folder.path} was trained on other images than '{run.dataset}' holds here.")
+    open_extractors(settings.metrics, shared.of(data))
+    measure_run(run, folder, shared.of(data), settings)

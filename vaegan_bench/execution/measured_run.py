@@ -1,0 +1,52 @@
+"""Measure one trained run from its weights, and write the numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from vaegan_bench.evaluation.health import verdicts
+from vaegan_bench.evaluation.measuring import measure
+from vaegan_bench.evaluation.outputs import ModelOutputs
+from vaegan_bench.evaluation.settings import EvaluationSettings
+from vaegan_bench.evaluation.shared import Shared
+from vaegan_bench.execution.stored_run import restore_model
+from vaegan_bench.execution.workload import KEPT_IMAGES
+from vaegan_bench.results.measurements import Seen
+from vaegan_bench.results.records import Row
+from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.study.run import Run
+from vaegan_bench.training.conditions import attribute_conditions
+
+Array = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+def measure_run(
+    run: Run, folder: RunFolder, shared: Shared, settings: EvaluationSettings, *, wait: bool = False
+) -> list[Row]:
+    """Measure a trained run from its weights, add the numbers to those that it has, and return the new ones.
+
+    Raises `StoreError` for damaged weights, and, unless it is to `wait`, where another process is measuring this run.
+    """
+    with folder.locked(wait=wait):
+        conditions = attribute_conditions(shared.data)
+        model = restore_model(run, shared.data.shape, folder.weights(), shared.device, conditions)
+        outputs = ModelOutputs(model, shared, settings.samples, run.seed)
+        draws = [outputs, *(outputs.redrawn(draw) for draw in range(1, settings.draws))]
+        records = settings.records(measure(draws, settings.metrics, run.split), shared.weights())
+        is_seen = folder.has_seen(settings.samples)
+        folder.write_measured(records, None if is_seen else _seen(outputs, folder, settings.samples))
+    return [row for record, _ in records for row in record["rows"]]
+
+
+def _seen(outputs: ModelOutputs, folder: RunFolder, samples: int) -> Seen:
+    """Verdicts on training, and the images of sheets."""
+    return Seen(samples, _kept_images(outputs), verdicts(outputs, folder.history()))
+
+
+def _kept_images(outputs: ModelOutputs) -> dict[str, Array]:
+    """The first samples, held-out images and reconstructions, (N, H, W, C)."""
+    images = {"samples": outputs.samples, "originals": outputs.real, "reconstructions": outputs.reconstructions}
+    kept = {name: x[:KEPT_IMAGES] for name, x in images.items() if x is not None}
+    return {name: x.permute(0, 2, 3, 1).contiguous().numpy() for name, x in kept.items()}

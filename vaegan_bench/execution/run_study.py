@@ -1,0 +1,38 @@
+"""Run a study: train, measure and report. The command line and Python do it in this one way."""
+
+from __future__ import annotations
+
+import warnings
+
+from vaegan_bench.execution.execution import Execution
+from vaegan_bench.report.writing import write_report
+from vaegan_bench.system.attempts import Attempts
+from vaegan_bench.system.errors import StudyWarning
+
+
+def run_study(execution: Execution) -> list[str]:
+    """Run an execution and write its report; return what is missing at the end, line by line.
+
+    Warns of what is made again because a file of it is damaged, of code that no run's identity covers, and of plugins
+    whose hooks failed. Raises as `Execution.run` does.
+    """
+    _warn_before(execution)
+    try:
+        execution.run()
+    finally:
+        for line in execution.lifecycle.warnings():
+            warnings.warn(line, StudyWarning, stacklevel=3)
+    attempts = Attempts([*execution.missing(), *execution.folder.missing()])
+    if execution.folder.runs():
+        execution.progress("writing tables and figures", 0, 1)
+        with attempts.part("report"):
+            write_report(execution.folder)
+        execution.progress("writing tables and figures", 1, 1)
+    return attempts.lines
+
+
+def _warn_before(execution: Execution) -> None:
+    if execution.plan.unfollowed:
+        warnings.warn(execution.plan.unfollowed, StudyWarning, stacklevel=4)
+    for run, reason in execution.work.damaged().items():
+        warnings.warn(f"Run {run} is made again: {reason}", StudyWarning, stacklevel=4)

@@ -1,0 +1,68 @@
+"""A stored run in use: its definition as plugins, its weights as a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vaegan_bench.api import BenchError, Dataset, ImageShape, Model, Networks, Optimizer, Plugin, StoreError
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.results.records import RunRecord
+from vaegan_bench.results.run_folder import TRAIN_AGAIN, RunFolder
+from vaegan_bench.study.assembly import build_modules
+from vaegan_bench.study.run import Run
+from vaegan_bench.study.term_weights import restore_term_weight
+from vaegan_bench.system.errors import reason_of
+from vaegan_bench.training.conditions import Conditions
+from vaegan_bench.training.trained_model import TrainedModel
+
+PLUGINS: Mapping[str, type[Plugin]] = {
+    "model": Model, "dataset": Dataset, "networks": Networks, "optimizer": Optimizer
+}  # fmt: skip
+PLAIN = ("seed", "size", "split", "steps", "batch", "ema", "precision", "device")
+
+
+def stored_run(folder: RunFolder, registry: Registry) -> Run:
+    """The run that a folder holds.
+
+    Raises `UnknownNameError` for a plugin that is not registered here, `StoreError` for a record that is damaged, or
+    whose definition is not one of this version.
+    """
+    record = folder.record()
+    try:
+        return run_of(record, registry)
+    except BenchError:
+        raise
+    except Exception as error:  # whatever a definition raises that is not of the expected form
+        raise StoreError(
+            f"Cannot use {folder.path}: its definition is not one of this version ({reason_of(error)}). {TRAIN_AGAIN}"
+        ) from error
+
+
+def run_of(record: RunRecord, registry: Registry) -> Run:
+    """The run that a record describes. Raises `UnknownNameError` for a plugin that is not registered here."""
+    known = record.definition
+    plugins: dict[str, Any] = {name: registry.restore(kind, getattr(known, name)) for name, kind in PLUGINS.items()}
+    weights = tuple(restore_term_weight(target, at, registry) for target, at in known.term_weights.items())
+    plain = {name: getattr(known, name) for name in PLAIN}
+    return Run(label=record.label, term_weights=weights, **plugins, **plain)
+
+
+def restore_model(
+    run: Run, shape: ImageShape, weights: Mapping[str, Tensor], device: torch.device, conditions: Conditions
+) -> TrainedModel:
+    """Build the networks of a run's model and fill them with trained weights; `conditions` are those of its data."""
+    modules = build_modules(run.model, run.networks, 0, shape, device, len(conditions))
+    for role in run.model.borrows():
+        del modules[role]  # only training needs it
+    for role, module in modules.items():
+        module.load_state_dict(weights_of(weights, role))
+    return TrainedModel(run.model, modules, run.networks.latent, conditions)
+
+
+def weights_of(weights: Mapping[str, Tensor], role: str) -> dict[str, Tensor]:
+    """The part of all weights that is one role's."""
+    return {name.removeprefix(f"{role}."): w for name, w in weights.items() if name.startswith(f"{role}.")}

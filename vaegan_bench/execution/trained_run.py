@@ -1,0 +1,59 @@
+"""Train one run and write what training leaves."""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+
+import torch
+from torch import Tensor
+
+from vaegan_bench.api import Data, Modules
+from vaegan_bench.results.records import Definition, Environment, RunRecord
+from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.study.run import Run
+from vaegan_bench.system.device import describe
+from vaegan_bench.system.plain_data import read_as
+from vaegan_bench.training.conditions import attribute_conditions
+from vaegan_bench.training.loading import counts_of, remarks_of
+from vaegan_bench.training.loop import Borrowed, Listener, Trained, train
+
+
+def train_run(
+    run: Run, data: Data, device: torch.device, folder: RunFolder, listener: Listener, borrowed: Borrowed
+) -> None:
+    """Train a run, and write its record, its history and the weights that metrics see."""
+    trained = train(run, data, device, listener, borrowed)
+    weights = flat_weights(trained.state.evaluated_modules())
+    folder.write_trained(run_record(run, data, trained, device), trained.history, weights)
+
+
+def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> RunRecord:
+    """What run.json says: the definition, the fate, the cost, and where it ran."""
+    owned, steps = trained.state.owned_modules().values(), trained.state.step
+    return RunRecord(
+        id=run.id,
+        label=run.label,
+        seed=run.seed,
+        dataset=f"{run.dataset} {run.size}×{run.size}",
+        networks=str(run.networks),
+        status=trained.status,
+        steps=steps,
+        seconds=round(trained.seconds, 3),
+        speed=round(steps * run.batch / trained.seconds, 1),
+        parameters=sum(p.numel() for module in owned for p in module.parameters()),
+        shape=data.shape,
+        attributes=attribute_conditions(data),
+        data=data.digest,
+        images=counts_of(data),
+        remarks=tuple(remarks_of(data)),
+        setting=run.setting_id,
+        definition=read_as(Definition, run.definition),
+        environment=Environment(device=describe(device), python=platform.python_version()),
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def flat_weights(modules: Modules) -> dict[str, Tensor]:
+    """All weights and running statistics as one flat dictionary, 'role.name' → tensor."""
+    return {f"{role}.{name}": t.contiguous() for role, m in modules.items() for name, t in m.state_dict().items()}

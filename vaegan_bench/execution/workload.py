@@ -1,0 +1,87 @@
+"""What of a plan is done, and what is left to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from vaegan_bench.api import Data, Progress, silent
+from vaegan_bench.evaluation.settings import EvaluationSettings
+from vaegan_bench.execution.footprint import footprint
+from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.study.plan import Plan
+from vaegan_bench.study.run import Run
+from vaegan_bench.system.disk_space import check_space
+from vaegan_bench.system.errors import FAILURES
+from vaegan_bench.training.loading import DataShelf
+
+KEPT_IMAGES = 64
+"""Samples and reconstructions that are kept per run, for sheets."""
+
+
+class Workload:
+    """The runs of a plan, held against what is in the study's folder."""
+
+    def __init__(self, plan: Plan, folder: StudyFolder, cache: Path, progress: Progress = silent) -> None:
+        self.plan, self.folder = plan, folder
+        self.shelf = DataShelf(cache, progress)
+        self.settings = EvaluationSettings(plan.metrics, plan.study.samples, plan.study.draws)
+
+    def folder_of(self, run: Run) -> RunFolder:
+        """Where a run's results are, or will be."""
+        return self.folder.run(run.id)
+
+    def finished(self) -> list[Run]:
+        """The runs whose results are on disk already."""
+        return [run for run in self.plan.runs if self.has_results(run)]
+
+    def unfinished(self) -> dict[Run, Data]:
+        """The other runs, with their data: all loaded now, so that what is missing is known before anything trains."""
+        return {run: self.shelf.get(run) for run in self.plan.runs if not self.has_results(run)}
+
+    def left(self) -> list[Run]:
+        """The runs that are still to be trained or measured."""
+        return [run for run in self.plan.runs if not (self.is_trained(run) and self.has_results(run))]
+
+    def images_left(self, run: Run) -> int:
+        """On how many images a run is still to be trained."""
+        return 0 if self.is_trained(run) else run.steps * run.batch
+
+    def has_results(self, run: Run) -> bool:
+        """Whether a run was trained, and measured as the study asks."""
+        folder = self.folder_of(run)
+        return folder.is_trained and self.settings.are_met_by(folder)
+
+    def is_trained(self, run: Run) -> bool:
+        """Whether nothing is left to train. A run that cannot even tell is tried again, and fails with its reason."""
+        try:
+            return self.is_trained_on_its_data(run)
+        except FAILURES:
+            return False
+
+    def is_trained_on_its_data(self, run: Run) -> bool:
+        """Whether a run was trained on the images that its data set holds now. Raises whatever its data set raises."""
+        folder = self.folder_of(run)
+        return folder.is_trained and folder.record().data == self.shelf.get(run).digest
+
+    def damaged(self) -> dict[str, str]:
+        """Runs of which a file is damaged, and which one: they are trained or measured again."""
+        folders = {run.id: self.folder_of(run) for run in self.plan.runs}
+        found = {name: folder.damage() or folder.fault() for name, folder in folders.items() if folder.is_there}
+        return {name: reason for name, reason in found.items() if reason}
+
+    def needed_space(self) -> int:
+        """Bytes that the results of the unfinished runs can take at most; 0 where every run is finished."""
+        return self._space_for(self.unfinished())
+
+    def check_space(self, unfinished: Mapping[Run, Data]) -> None:
+        """Raise `StoreError` where the results of these runs can fill the disk."""
+        what = f"The results of {len(unfinished)} unfinished runs of study '{self.plan.study.name}'"
+        check_space(self.folder.path, self._space_for(unfinished), what, "--results")
+
+    def _space_for(self, unfinished: Mapping[Run, Data]) -> int:
+        trained = {run: data for run, data in unfinished.items() if self.is_trained(run)}
+        untrained = {run: data for run, data in unfinished.items() if run not in trained}
+        images = min(KEPT_IMAGES, self.plan.study.samples)
+        return footprint(untrained, trained, images) if unfinished else 0

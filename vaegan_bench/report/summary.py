@@ -1,0 +1,57 @@
+"""summary.md: the comparison, what all models shared, the data, and what is missing."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from vaegan_bench.report import tables
+from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.study.study import Study
+
+SHARED = (
+    "size", "split", "networks", "steps", "batch", "optimizer", "ema", "precision", "device", "samples", "draws"
+)  # fmt: skip
+"""Keys of a study that are the same for all of its models."""
+BY_ATTRIBUTE = "Attributes one by one: [attributes.md](attributes.md)."
+
+
+def title_of(study: Study) -> str:
+    """The title of a study's pages."""
+    return f"{study.name}: {study.description}"
+
+
+def summary_page(folder: StudyFolder, rows: pd.DataFrame, *, has_attributes: bool) -> str:
+    """The page in Markdown; `has_attributes` says whether there is a page on single attributes."""
+    study = folder.study().study
+    body = [tables.to_markdown(rows, title_of(study)).rstrip(), "", *([BY_ATTRIBUTE, ""] if has_attributes else [])]
+    return "\n".join([*body, *_setting(study), *_data(folder), *_not_measured(folder), *_left_out(folder)])
+
+
+def _setting(study: Study) -> list[str]:
+    """What all models shared, and what the study set for each."""
+    lines = ["## Setting", "", *(f"- {name}: `{getattr(study, name)}`" for name in SHARED)]
+    for plugin, fields in study.fields.items():
+        values = ",".join(f"{field}={value}" for field, value in fields.items())
+        lines.append(f"- `{plugin}` here means `{plugin}[{values}]`, unless a label says otherwise")
+    return [*lines, ""]
+
+
+def _data(folder: StudyFolder) -> list[str]:
+    """How many images of each data set there were, which were left out, and the digest."""
+    facts = {
+        dataset: [record.images, *record.remarks, f"digest `{record.data}`"]
+        for dataset, record in folder.by_dataset().items()
+    }
+    return ["## Data", "", *(f"- {dataset}: {'; '.join(lines)}" for dataset, lines in facts.items()), ""]
+
+
+def _not_measured(folder: StudyFolder) -> list[str]:
+    """Which numbers are missing for which runs, and why."""
+    lines = [f"- `{run}`: `{metric}`: {reason}" for run, metric, reason in folder.not_measured()]
+    return ["## Not measured", "", *lines, ""] if lines else []
+
+
+def _left_out(folder: StudyFolder) -> list[str]:
+    """Which runs are in no table and no figure because of damage."""
+    lines = [f"- `{run}`: {reason}" for run, reason in folder.left_out().items()]
+    return ["## Left out", "", *lines, ""] if lines else []

@@ -1,0 +1,31 @@
+"""The records of a study in one file, so that its results can be published without weights and arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from vaegan_bench.results.files import readable
+from vaegan_bench.results.run_files import ARCHIVE, write_archive
+from vaegan_bench.results.run_folder import RECORDS
+from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.system.files import whole_file
+
+
+def archive_study(study: StudyFolder) -> Path:
+    """Write records.zip with the records of all runs that can be shown; return its path.
+
+    Without the folders of the runs, tables and the figures of numbers are made from it as well.
+    """
+    path = study.path / ARCHIVE
+    contents = list(_records(study))
+    with whole_file(path) as partial:
+        write_archive(partial, contents)
+    return path
+
+
+def _records(study: StudyFolder) -> Iterator[tuple[str, bytes]]:
+    for run in study.finished():
+        for name in (name for name in RECORDS if run.files.has(name)):
+            with readable(run.files.place(name)):
+                yield f"{run.path.name}/{name}", run.files.read(name)

@@ -1,0 +1,208 @@
+"""What the records of a run and of a study hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, TypedDict
+
+from vaegan_bench.registry.selectors import parse_selector
+from vaegan_bench.results.files import sha256_of_content
+from vaegan_bench.study.study import Study, as_plain
+from vaegan_bench.system.plain_data import read_as
+
+OK = "ok"
+"""The status of a run that was trained to its end, and the health of one in which nothing went wrong."""
+
+
+class Row(TypedDict):
+    """One number: the fields of `Measurement`, the metric's family, and the noise over draws."""
+
+    metric: str
+    value: float
+    direction: Literal["higher", "lower", "none"]
+    units: str
+    protocol: dict[str, Any]
+    attribute: str
+    low: float | None
+    high: float | None
+    ceiling: float | None
+    floor: float | None
+    noise: float | None
+    family: str
+
+
+class MeasurementRecord(TypedDict):
+    """One metric as it was measured on one run, as metrics.json holds it."""
+
+    label: str
+    """The metric's selector."""
+    metric: dict[str, Any]
+    """Its definition."""
+    samples: int
+    draws: int
+    code: dict[str, Any]
+    weights: dict[str, str]
+    """Extractor → a hash of its weights."""
+    rows: list[Row]
+    problem: str
+    """Why numbers are missing; '' where none is."""
+    exhibits: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Definition:
+    """All that decided a run, as `study.run.Run.definition` states it."""
+
+    model: dict[str, Any]
+    term_weights: dict[str, Any]
+    seed: int
+    dataset: dict[str, Any]
+    networks: dict[str, Any]
+    optimizer: dict[str, Any]
+    size: int
+    split: str
+    steps: int
+    batch: int
+    ema: float
+    precision: str
+    device: str
+    versions: dict[str, str]
+    code: dict[str, str]
+    unfollowed: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Where a run was trained."""
+
+    device: str
+    python: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """run.json: the definition of a run, its fate and cost, and the hashes of what training left beside it."""
+
+    id: str
+    label: str
+    """How tables name the model."""
+    seed: int
+    dataset: str
+    networks: str
+    status: str
+    """'ok' or 'diverged at step N'."""
+    steps: int
+    seconds: float
+    speed: float
+    """Images per second."""
+    parameters: int
+    shape: tuple[int, int, int]
+    """(C, H, W) of the data's images."""
+    attributes: dict[str, tuple[float, float]]
+    """Attribute → the conditions of an image without it and of one with it."""
+    data: str
+    """The digest of the data."""
+    images: str
+    """How many images both parts of the data have, in words."""
+    remarks: tuple[str, ...]
+    setting: str
+    definition: Definition
+    environment: Environment
+    finished: str
+    """When, in UTC."""
+    files: dict[str, str] = field(default_factory=dict)
+    """File → SHA-256."""
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether training came to a good end."""
+        return self.status == OK
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricsRecord:
+    """metrics.json: every measurement, the verdicts on training, and the hashes of the arrays beside it."""
+
+    measurements: list[MeasurementRecord] = field(default_factory=list)
+    seen: int = 0
+    """How many samples the verdicts and the images of sheets were taken from, at most."""
+    health: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedMetric:
+    """One metric of a study."""
+
+    label: str
+    metric: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedEvaluation:
+    """What a study measures."""
+
+    metrics: tuple[PlannedMetric, ...]
+    samples: int
+    draws: int
+
+    def labels(self) -> dict[str, str]:
+        """Key of each measurement that is asked for → its metric's selector."""
+        return {key_of(each.metric, self.samples, self.draws): each.label for each in self.metrics}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyRecord:
+    """study.json: the latest plan."""
+
+    study: Study
+    runs: tuple[str, ...]
+    evaluation: PlannedEvaluation
+
+    def as_plain(self) -> dict[str, Any]:
+        """What JSON can hold of it."""
+        return {"study": as_plain(self.study), "runs": list(self.runs), "evaluation": asdict(self.evaluation)}
+
+
+def key_of(metric: Mapping[str, Any], samples: int, draws: int) -> str:
+    """What names one measurement of a run: asked for again, it takes the place of the older one."""
+    return sha256_of_content({"metric": metric, "samples": samples, "draws": draws})[:12]
+
+
+def read_run(plain: Any) -> RunRecord:
+    """The record of a run. Raises `ValueError` where this is none."""
+    record = read_as(RunRecord, plain)
+    parse_selector(record.label)
+    if min(record.shape) < 1:
+        raise ValueError(f"shape is {record.shape}")
+    return record
+
+
+def read_metrics(plain: Any) -> MetricsRecord:
+    """The record of what was measured on a run. Raises `ValueError` where this is none."""
+    record = read_as(MetricsRecord, plain)
+    for row in (row for measurement in record.measurements for row in measurement["rows"]):
+        _check_draws(row)
+    return record
+
+
+def read_study(plain: Any) -> StudyRecord:
+    """The record of a plan, whose runs lie in folders of its own. Raises `ValueError` or `StudyError` otherwise."""
+    study = Study().with_values(plain["study"], "the study")
+    evaluation, runs = read_as(PlannedEvaluation, plain["evaluation"]), plain["runs"]
+    for run in runs:
+        if not isinstance(run, str) or not is_plain_name(run):
+            raise ValueError(f"{run!r} is not the plain name of a folder")
+    return StudyRecord(study=study, runs=tuple(runs), evaluation=evaluation)
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a name means a visible file right inside of the folder that it is looked up in, on every system."""
+    return bool(name) and name.isprintable() and not name.startswith(".") and not set(name) & set("/\\:")
+
+
+def _check_draws(row: Row) -> None:
+    draws = row["protocol"].get("draws")
+    if row["noise"] is not None and not (isinstance(draws, int) and draws > 1):
+        raise ValueError(f"'{row['metric']}' has noise over {draws} draws")

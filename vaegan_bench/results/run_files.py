@@ -1,0 +1,72 @@
+"""Where the files of a run lie: in its folder, or in the archive of its study."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import ZipFile
+
+from vaegan_bench.results.files import readable
+
+ARCHIVE = "records.zip"
+"""Holds the records of a study's runs, without weights and arrays: RUN/run.json, RUN/history.csv, RUN/metrics.json."""
+LARGEST = 2**26
+"""Bytes of one file in an archive: the records of a run are never so large."""
+FIXED_DATE = (1980, 1, 1, 0, 0, 0)
+"""Of every file in an archive: equal records make equal archives."""
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """The files of one run, for reading. What is in the folder hides what is in the archive."""
+
+    folder: Path
+
+    @property
+    def archive(self) -> Path:
+        """The archive of the run's study, which may not be there."""
+        return self.folder.parent / ARCHIVE
+
+    def place(self, name: str) -> Path:
+        """Where a file lies, for messages."""
+        return self._archived(name) if self._is_archived(name) else self.folder / name
+
+    def has(self, name: str) -> bool:
+        """Whether a file is there. Raises `StoreError` for a damaged archive."""
+        return (self.folder / name).is_file() or self._is_archived(name)
+
+    def read(self, name: str) -> bytes:
+        """The content of a file. Raises `OSError`, and whatever damage raises: read inside of `readable`."""
+        if not self._is_archived(name):
+            return (self.folder / name).read_bytes()
+        with ZipFile(self.archive) as archive:
+            member = archive.getinfo(f"{self.folder.name}/{name}")
+            if member.file_size > LARGEST:
+                raise ValueError(f"it holds {member.file_size:,} bytes")
+            return archive.read(member)
+
+    def state(self, names: Iterable[str]) -> tuple[tuple[str, int, int], ...]:
+        """Name, size and time of change of the files that are there: equal as long as nothing changes."""
+        paths = [self.archive, *(self.folder / name for name in names)]
+        stats = [(path.name, path.stat()) for path in paths if path.is_file()]
+        return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+
+    def _archived(self, name: str) -> Path:
+        return self.archive / self.folder.name / name
+
+    def _is_archived(self, name: str) -> bool:
+        if self.folder.exists() or not self.archive.is_file():
+            return False
+        with readable(self.archive), ZipFile(self.archive) as archive:
+            return f"{self.folder.name}/{name}" in archive.namelist()
+
+
+def write_archive(path: Path, contents: Iterable[tuple[str, bytes]]) -> None:
+    """Write name → content as a zip file; equal contents give equal bytes."""
+    with ZipFile(path, "w") as archive:
+        for name, content in contents:
+            member = zipfile.ZipInfo(name, FIXED_DATE)
+            member.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(member, content, compresslevel=9)
