@@ -1,14 +1,15 @@
-"""Write the parts of docs/metrics.md and docs/cli.md that are made from the code: `python docs/generate.py`.
+"""Write the parts of pages that are made from the code: `python docs/generate.py`.
 
-Every registered metric is measured on small worlds with known answers, those of its tests, so that names, directions
-and units are those that users see. A test holds the pages to it.
+These are docs/cli.md, docs/contestants.md and the tables of docs/metrics.md. Every registered metric is measured on
+small worlds with known answers, those of its tests, so that names, directions and units are those that users see.
+A test fails when a page differs from the code.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,15 +17,32 @@ from typing import Any
 import torch
 import typer
 
-from vaegan_bench.api import Measurement, Metric, Posterior
+from vaegan_bench.api import Measurement, Metric, Plugin, Posterior
 from vaegan_bench.api.plugin import default_of, fields_of, written
 from vaegan_bench.cli.app import app
 from vaegan_bench.metrics.attribute_similarity import AttributeSimilarity
 from vaegan_bench.registry.discovery import summary_line
-from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.registry.plugins import BUILT_IN, Registry
 from vaegan_bench.testing.worlds import Signs, StandInNetwork, data_of
 
 DOCS = Path(__file__).parent
+
+KINDS = {
+    "Models": ("model",),
+    "Losses": ("reconstruction loss", "prior loss", "adversarial loss", "regulariser", "gate"),
+    "Networks": ("networks",),
+    "Optimizers and schedules": ("optimizer", "schedule"),
+    "Data sets": ("dataset",),
+    "Metrics": ("metric",),
+    "Extractors": ("extractor",),
+}
+"""The sections of docs/contestants.md, and the kinds of plugin in each."""
+
+CITATION = re.compile(
+    r" ?\((?P<cited>[^()\d]*[^()\W\d][^()\d]*,? \d{4}[^()]*)\)"
+    r"|(?P<author>[A-Z]\S+(?: et al\.)?) \((?P<place>\d{4}[^()]*)\)"
+)
+"""A paper in a docstring: "(Kingma & Ba, 2015, algorithm 1)", or "Larsen et al. (2016, table 5)"."""
 
 
 def generated(page: Path) -> str:
@@ -40,15 +58,52 @@ def generated(page: Path) -> str:
 
 
 def parts_of(page: str) -> Mapping[str, Iterator[str]]:
-    """What a page has of the code."""
-    metrics = [entry.plugin for entry in Registry([]).of_kind(Metric.kind).values()]
+    """The parts of a page that are made from the code, by name."""
+    metrics = built_in(Metric.kind)
     return {
         "metrics.md": {"metrics": metric_table(metrics), "rows": row_table(metrics)},
         "cli.md": {"commands": commands()},
+        "contestants.md": {"contestants": contestants()},
     }[page]
 
 
-PAGES = ("metrics.md", "cli.md")
+PAGES = ("metrics.md", "cli.md", "contestants.md")
+
+
+def built_in(kind: str) -> list[Any]:
+    """The plugins of a kind that come with vaegan-bench."""
+    return [entry.plugin for entry in Registry([]).of_kind(kind).values() if entry.origin == BUILT_IN]
+
+
+def contestants() -> Iterator[str]:
+    """Every built-in plugin by kind: name, first sentence, paper, fields with defaults, and its file."""
+    for section, kinds in KINDS.items():
+        yield from (f"## {section}", "")
+        for kind in kinds:
+            if len(kinds) > 1:
+                yield from (f"### {kind.capitalize()}", "")
+            yield from head("name", "what it is", "paper", "fields and defaults", "file")
+            yield from map(contestant, built_in(kind))
+            yield ""
+
+
+def contestant(plugin: type[Plugin]) -> str:
+    """One line about a plugin."""
+    papers = dict.fromkeys(map(cited, CITATION.finditer(" ".join((plugin.__doc__ or "").split()))))
+    about = CITATION.sub(lambda found: "" if found["cited"] else found[0], summary_line(plugin))
+    path = f"{plugin.__module__.replace('.', '/')}.py"
+    source = f"[{path.partition('/')[2]}](../{path})"
+    return line(f"`{plugin.name}`", about, "; ".join(papers), fields(plugin), source)
+
+
+def cited(found: re.Match[str]) -> str:
+    """A paper that a docstring cites, by its authors and its year."""
+    return found["cited"] or f"{found['author']}, {found['place']}"
+
+
+def fields(plugin: type[Plugin]) -> str:
+    """A plugin's fields with their defaults, as selectors write them."""
+    return ", ".join(f"`{field.name}={written(default_of(field))}`" for field in fields_of(plugin))
 
 
 def commands() -> Iterator[str]:
@@ -85,15 +140,14 @@ def parameter(declared: Any) -> str:
     return line(" ".join(f"`{name}`" for name in names), getattr(declared, "help", None) or "", required)
 
 
-def metric_table(metrics: list[type[Metric]]) -> Iterator[str]:
+def metric_table(metrics: Iterable[type[Metric]]) -> Iterator[str]:
     """What `--metrics` takes: names, first sentences, fields with defaults."""
     yield from head("metric", "what it is", "fields")
     for metric in metrics:
-        fields = ", ".join(f"`{f.name}={written(default_of(f))}`" for f in fields_of(metric))
-        yield line(f"`{metric.name}`", summary_line(metric), fields)
+        yield line(f"`{metric.name}`", summary_line(metric), fields(metric))
 
 
-def row_table(metrics: list[type[Metric]]) -> Iterator[str]:
+def row_table(metrics: Iterable[type[Metric]]) -> Iterator[str]:
     """What comes out: one line per name of a number."""
     yield from head("number", "metric", "better", "units", "of each attribute", "ceiling, floor")
     for metric in metrics:

@@ -8,6 +8,8 @@ from types import ModuleType
 
 import pytest
 
+from vaegan_bench.registry.plugins import Registry
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -21,8 +23,14 @@ def generate() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("page", ["metrics.md", "cli.md"])
+@pytest.mark.parametrize("page", ["metrics.md", "cli.md", "contestants.md"])
 def test_pages_say_what_the_code_says(page: str, generate: ModuleType) -> None:
     path = ROOT / "docs" / page
     assert page in generate.PAGES
     assert generate.generated(path) == path.read_text("utf-8"), "run: python docs/generate.py"
+
+
+def test_the_list_of_built_in_plugins_has_a_section_for_every_kind(generate: ModuleType) -> None:
+    listed = [kind for kinds in generate.KINDS.values() for kind in kinds]
+    registered = {kind for kind, _ in Registry([]).entries}
+    assert registered == set(listed)
