@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,9 @@ from vaegan_bench.registry.plugins import BUILT_IN, Registry
 from vaegan_bench.testing.worlds import Signs, StandInNetwork, data_of
 
 DOCS = Path(__file__).parent
+
+WIDTH = 100
+"""Characters in a line of prose."""
 
 KINDS = {
     "Models": ("model",),
@@ -112,15 +116,21 @@ def commands() -> Iterator[str]:
         about, _, examples = inspect.cleandoc(command.help or "").partition("\n\n")
         yield f"## {name}"
         yield ""
-        yield about.replace("\n", " ")
-        yield ""
-        yield from examples.splitlines()
-        if command.epilog:
-            yield from inspect.cleandoc(command.epilog).splitlines()
-        yield ""
+        for paragraph in [about, *f"{examples}\n\n{inspect.cleandoc(command.epilog or '')}".split("\n\n")]:
+            yield from wrapped(paragraph)
         yield from head("argument or option", "what it is", "default")
         yield from map(parameter, command.params)
         yield ""
+
+
+def wrapped(paragraph: str) -> Iterator[str]:
+    """A paragraph filled to the width of the pages, and an empty line; indented lines are code and stay as they are."""
+    if paragraph.startswith("    "):
+        yield from (*paragraph.splitlines(), "")
+    elif paragraph:
+        whole = re.sub(r"`[^`]*`", lambda code: code[0].replace(" ", "\0"), paragraph)
+        filled = textwrap.wrap(whole, WIDTH, break_on_hyphens=False, break_long_words=False)
+        yield from (*(line.replace("\0", " ") for line in filled), "")
 
 
 def flattened(group: Any) -> Iterator[tuple[str, Any]]:

@@ -1,8 +1,9 @@
-"""Pages that are made from the code say what the code says."""
+"""Pages that are made from the code say what the code says, and pages have lines of a readable length."""
 
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -11,6 +12,12 @@ import pytest
 from vaegan_bench.registry.plugins import Registry
 
 ROOT = Path(__file__).parents[1]
+PROSE = sorted(
+    {ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md"), *ROOT.glob("plugins/**/README.md")}
+)
+PROSE.remove(ROOT / "docs" / "architecture.md")
+NOT_PROSE = re.compile(r"^```.*?^```$|^\$\$.*?\$\$$|^\|.*?$|^ {4,}.*?$|^\[[^\]\n]+\]: .*?$", re.MULTILINE | re.DOTALL)
+"""Code, formulas, tables and addresses, which may be longer."""
 
 
 @pytest.fixture(scope="module")
@@ -34,3 +41,9 @@ def test_the_list_of_built_in_plugins_has_a_section_for_every_kind(generate: Mod
     listed = [kind for kinds in generate.KINDS.values() for kind in kinds]
     registered = {kind for kind, _ in Registry([]).entries}
     assert registered == set(listed)
+
+
+@pytest.mark.parametrize("page", PROSE, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_prose_has_at_most_a_hundred_characters_in_a_line(page: Path) -> None:
+    prose = NOT_PROSE.sub("", page.read_text("utf-8")).splitlines()
+    assert [line for line in prose if len(line) > 100] == []
