@@ -9,7 +9,8 @@ from urllib.parse import unquote
 import pytest
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FOLDERS = ("*.md", "docs/*.md", "plugins/**/README.md", "results/README.md")
+DOCUMENTS = sorted(path for pattern in FOLDERS for path in ROOT.glob(pattern))
 
 # Code and formulas are full of brackets and parentheses that are not links.
 NOT_PROSE = re.compile(r"^```.*?^```|\$\$.*?\$\$|\$`[^`\n]*`\$|`[^`\n]*`|\$[^$\n]+\$", re.DOTALL | re.MULTILINE)
@@ -29,7 +30,7 @@ def test_links_are_told_from_code_and_formulas() -> None:
     assert relative_links(links + others + links) == 2 * ["b.md", "e.png", "../g h.py"]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_relative_links_lead_to_files_of_the_repository(document: Path) -> None:
     targets = relative_links(document.read_text(encoding="utf-8"))
     places = {target: (document.parent / target).resolve() for target in targets}
