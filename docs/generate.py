@@ -80,13 +80,13 @@ def built_in(kind: str) -> list[Any]:
 
 
 def contestants() -> Iterator[str]:
-    """Every built-in plugin by kind: name, first sentence, paper, fields with defaults, and its file."""
+    """Every built-in plugin by kind: name with a link to its file, first sentence, paper, fields with defaults."""
     for section, kinds in KINDS.items():
         yield from (f"## {section}", "")
         for kind in kinds:
             if len(kinds) > 1:
                 yield from (f"### {kind.capitalize()}", "")
-            yield from head("name", "what it is", "paper", "fields and defaults", "file")
+            yield from head("name", "what it is", "paper", "fields and defaults")
             yield from map(contestant, built_in(kind))
             yield ""
 
@@ -95,9 +95,8 @@ def contestant(plugin: type[Plugin]) -> str:
     """One line about a plugin."""
     papers = dict.fromkeys(map(cited, CITATION.finditer(" ".join((plugin.__doc__ or "").split()))))
     about = CITATION.sub(lambda found: "" if found["cited"] else found[0], summary_line(plugin))
-    path = f"{plugin.__module__.replace('.', '/')}.py"
-    source = f"[{path.partition('/')[2]}](../{path})"
-    return line(f"`{plugin.name}`", about, "; ".join(papers), fields(plugin), source)
+    name = f"[`{plugin.name}`](../{plugin.__module__.replace('.', '/')}.py)"
+    return line(name, about, "; ".join(papers), fields(plugin))
 
 
 def cited(found: re.Match[str]) -> str:
