@@ -43,6 +43,12 @@ def test_the_list_of_built_in_plugins_has_a_section_for_every_kind(generate: Mod
     assert registered == set(listed)
 
 
+@pytest.mark.parametrize(("kind", "page"), [("dataset", "datasets.md"), ("metric", "metrics.md")])
+def test_the_guide_has_every_plugin_of_its_kind(kind: str, page: str) -> None:
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    assert [name for name in Registry([]).of_kind(kind) if f"`{name}`" not in text] == []
+
+
 @pytest.mark.parametrize("page", PROSE, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_prose_has_at_most_a_hundred_characters_in_a_line(page: Path) -> None:
     prose = NOT_PROSE.sub("", page.read_text("utf-8")).splitlines()

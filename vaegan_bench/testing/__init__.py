@@ -1,11 +1,13 @@
 """For plugin authors' tests: the conformance checks, and small data and runs to write one's own with.
 
+```python
 import pytest
 from vaegan_bench.testing import cases
 
 @pytest.mark.parametrize("case", cases("my_loss.py"), ids=str)
 def test_my_loss_keeps_the_contract(case):
     case()
+```
 """
 
 from vaegan_bench.testing.cases import Case, cases
