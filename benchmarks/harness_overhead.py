@@ -70,13 +70,13 @@ def harness(run: Run, data: Data) -> Generator[TrainingState, None, None]:
     state, history = TrainingState(run, SHAPE, CPU), History(list(run.model.players))
     batches = Batches(run.dataset, data.train, run.batch, run.seed, CPU)
     listener = Listener(
-        step_ended=lambda step: lifecycle.tell("step_ended", run=run.id, step=step),
-        terms_logged=lambda step, terms: lifecycle.tell("terms_logged", run=run.id, step=step, terms=terms),
+        step_ended=lambda step: lifecycle.call("step_ended", run=run.id, step=step),
+        terms_logged=lambda step, terms: lifecycle.call("terms_logged", run=run.id, step=step, terms=terms),
     )
     with bars:
         images = [run.steps * run.batch]
-        lifecycle.tell("study_started", name="benchmark", folder=Path(), runs=[run.id], images=images)
-        lifecycle.tell("run_started", run=run.id, label=run.label, steps=run.steps, batch=run.batch)
+        lifecycle.call("study_started", name="benchmark", folder=Path(), runs=[run.id], images=images)
+        lifecycle.call("run_started", run=run.id, label=run.label, steps=run.steps, batch=run.batch)
         for _ in steps(run, state, batches, history, listener):
             yield state
 

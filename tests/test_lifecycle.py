@@ -104,7 +104,7 @@ def test_a_plugin_that_fails_hears_nothing_more_and_costs_nobody_a_run(tmp_path:
     running = execution(tmp_path, fragile)
     running.run()
     assert fragile.heard[-1] == "step 2"
-    (words,) = running.lifecycle.silenced.values()
+    (words,) = running.lifecycle.disabled.values()
     assert words.startswith("step_ended: OSError: the disk is full (test_lifecycle.py:")
     assert not running.failures
     assert len(running.work.finished()) == 1

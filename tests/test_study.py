@@ -41,7 +41,7 @@ def test_packaged_studies_can_be_planned(name: str) -> None:
         ("models = []", "at least one model"),
         ("samples = 1", "samples must be at least 2"),
         ("seeds = [-1]", "seeds must be between 0 and"),
-        ("seeds = 1001", "seeds 1001 means 1,001 seeds. Did you mean a single one? Write --seeds 1001, (the comma"),
+        ("seeds = 1001", "seeds 1001 means 1,001 seeds, and a study may have 1,000. For the single seed 1001, write"),
         ("seeds = 20240101", "or seeds = [20240101] in a file"),
         ("steps = " + "9" * 5000, "{file} is not valid TOML"),
         ("steps = 0x" + "f" * 5000, "{file}: steps is a number of more than 64 bits"),

@@ -33,7 +33,7 @@ def check(
     from vaegan_bench.testing.cases import targets
 
     if target == "all":
-        os.environ.setdefault("VAEGAN_BENCH_OFFLINE", "1")  # nobody asked for gigabytes of weights
+        os.environ.setdefault("VAEGAN_BENCH_OFFLINE", "1")  # `all` does not ask for gigabytes of weights
     console, broken = terminal(), 0
     for found in targets(target, plugin or []):
         broken += not _keeps_the_contract(found, console, verbose)
@@ -69,8 +69,8 @@ def _keeps_the_contract(plugin: Plugin, console: Console, verbose: bool) -> bool
     sign = "✗" if failed else "–" if skipped else "✓"
     counts = f"{len(passed)} of {len(cases)} checks passed" + (f", {len(skipped)} skipped" if skipped else "")
     console.print(f"{sign} {plugin.kind} {plugin}: {counts}", markup=False, highlight=False)
-    told = [f"✗ {words}" for words in failed] + [f"– skipped: {reason}" for reason in dict.fromkeys(skipped)]
-    for line in told + ([f"✓ {title}" for title in passed] if verbose else []):
+    lines = [f"✗ {words}" for words in failed] + [f"– skipped: {reason}" for reason in dict.fromkeys(skipped)]
+    for line in lines + ([f"✓ {title}" for title in passed] if verbose else []):
         console.print(f"    {line}", markup=False, highlight=False, soft_wrap=True)
     return not failed
 

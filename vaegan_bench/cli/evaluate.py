@@ -186,5 +186,5 @@ def _write_rows(rows: pd.DataFrame, path: Path) -> None:
             rows.to_parquet(partial, index=False)
         else:
             plain = rows.astype(object).where(rows.notna(), None).to_dict("records")
-            told = [{**row, "protocol": json.loads(row["protocol"])} for row in plain]
-            partial.write_text(json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+            records = [{**row, "protocol": json.loads(row["protocol"])} for row in plain]
+            partial.write_text(json.dumps(records, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")

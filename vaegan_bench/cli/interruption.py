@@ -1,4 +1,4 @@
-"""Signals that end a command: Ctrl-C, and those that end it likewise, each with the exit code that shells expect."""
+"""Signals that end a command: Ctrl-C, SIGTERM and SIGHUP, each with the exit code that shells expect."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ class Interruption:
 @contextmanager
 def interruption() -> Iterator[Interruption]:
     """Meanwhile SIGTERM and SIGHUP interrupt as Ctrl-C does, unless somebody ignores them, such as nohup."""
-    told = Interruption()
+    interruption = Interruption()
     before = {}
     if threading.current_thread() is threading.main_thread():  # no other may handle signals
         before = {each: signal.getsignal(each) for each in SIGNALS if signal.getsignal(each) is signal.SIG_DFL}
     for each in before:
-        signal.signal(each, told)
+        signal.signal(each, interruption)
     try:
-        yield told
+        yield interruption
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)

@@ -24,7 +24,7 @@ SIGNS = {
     "∇": "grad", "⋆": "*", "✓": "+", "✗": "x", "§": "section ", "“": '"', "”": '"', "‘": "'", "’": "'",
 }  # fmt: skip
 ENDLESS = 10_000
-"""Characters of a line that nobody looks at: a file or a pipe takes tables as wide as they are."""
+"""Width in characters for a file or a pipe: tables are written as wide as they are."""
 NARROWEST_HELP, NARROWEST_TABLE = 80, 40
 """Characters of a line of help and of a table, at least: a narrower terminal breaks lines itself."""
 

@@ -68,13 +68,13 @@ class Execution:
         left, name = self.work.left(), self.plan.study.name
         ids, images = [run.id for run in left], [self.work.images_left(run) for run in left]
         try:
-            self.lifecycle.tell("study_started", name=name, folder=self.folder.path, runs=ids, images=images)
+            self.lifecycle.call("study_started", name=name, folder=self.folder.path, runs=ids, images=images)
             for run in left:
                 self._try(run)
             for run in self._measured_with_other_weights():
                 self._try(run)
         finally:
-            self.lifecycle.tell("study_ended", name=name)
+            self.lifecycle.call("study_ended", name=name)
 
     def _try(self, run: Run) -> None:
         """Train and measure a run; what fails is noted.
@@ -90,14 +90,14 @@ class Execution:
             if isinstance(error, StoreError) and shortage_in(error):
                 raise IncompleteError([*self.missing(), self._where_it_stops()]) from error
         finally:
-            self.lifecycle.tell("run_ended", run=run.id, status=status)
+            self.lifecycle.call("run_ended", run=run.id, status=status)
 
     def _run(self, run: Run) -> str:
         """Train where that is not done, and measure; return how the run ended."""
         folder, data = self.work.folder_of(run), self.work.shelf.get(run)
         trained = self.work.is_trained_on_its_data(run)
         steps = 0 if trained else run.steps
-        self.lifecycle.tell("run_started", run=run.id, label=run.label, steps=steps, batch=run.batch)
+        self.lifecycle.call("run_started", run=run.id, label=run.label, steps=steps, batch=run.batch)
         if not trained:
             train_run(run, data, self.device, folder, self._listener(run), self._borrowed(run))
         record = folder.record()
@@ -108,12 +108,12 @@ class Execution:
     def _measure(self, run: Run, data: Data) -> None:
         folder, shared = self.work.folder_of(run), self.shared.of(data)
         rows = measure_run(run, folder, shared, self._missing_on(run, shared), wait=True)
-        self.lifecycle.tell("run_evaluated", run=run.id, rows=rows)
+        self.lifecycle.call("run_evaluated", run=run.id, rows=rows)
 
     def _listener(self, run: Run) -> Listener:
         return Listener(
-            step_ended=lambda step: self.lifecycle.tell("step_ended", run=run.id, step=step),
-            terms_logged=lambda step, terms: self.lifecycle.tell("terms_logged", run=run.id, step=step, terms=terms),
+            step_ended=lambda step: self.lifecycle.call("step_ended", run=run.id, step=step),
+            terms_logged=lambda step, terms: self.lifecycle.call("terms_logged", run=run.id, step=step, terms=terms),
         )
 
     def _borrowed(self, run: Run) -> dict[str, dict[str, Tensor]]:

@@ -1,1 +1,1 @@
-"""Plugins: found, looked up by name, built from selectors, told of the life of a study. Nothing is trained here."""
+"""Plugins: found, looked up by name, built from selectors, called during a study. Nothing is trained here."""

@@ -162,6 +162,6 @@ def _import_file(file: Path) -> types.ModuleType:
 
 
 def _module_name(file: Path) -> str:
-    """A valid name that no other file shares, whatever this one is called and wherever it lies."""
+    """A valid module name for a file, different from that of any other file."""
     place = hashlib.sha256(os.fsencode(file.resolve())).hexdigest()[:12]
     return f"vaegan_bench_plugin_{place}_{re.sub(r'[^0-9A-Za-z]', '_', file.stem)}"

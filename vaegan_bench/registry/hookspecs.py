@@ -12,7 +12,7 @@
 Every `run_started` is followed by a `run_ended`, and `study_started` by `study_ended`: after errors and Ctrl-C too. A
 run whose data cannot be loaded ends without having started. One that diverged, or whose measuring failed, has no
 `run_evaluated`. All hooks are called in the process and thread that trains, between steps, so an implementation must
-be quick; what it is handed it must not change. One that fails costs nobody their run, whether by an exception or by
+be quick, and must not change its arguments. A hook that fails does not end the run, whether by an exception or by
 `sys.exit()`: its plugin is disabled for this study, and the user is warned at the end. An implementation may leave out
 arguments.
 """

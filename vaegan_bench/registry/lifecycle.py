@@ -14,19 +14,19 @@ class Lifecycle:
 
     def __init__(self, manager: pluggy.PluginManager) -> None:
         self.manager = manager
-        self.silenced: dict[str, str] = {}
+        self.disabled: dict[str, str] = {}
         """Plugins that are disabled for this study, because a hook of theirs raised an error; with its words."""
 
-    def tell(self, hook: str, **what: Any) -> None:
+    def call(self, hook: str, **what: Any) -> None:
         """Call one hook of every plugin that has it; Ctrl-C meanwhile ends the study after the last of them."""
         interruption = None
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
-            if implementation.plugin_name in self.silenced:
+            if implementation.plugin_name in self.disabled:
                 continue
             try:
                 implementation.function(*(what[name] for name in implementation.argnames))
             except FAILURES as error:  # must not cost a run
-                self.silenced[implementation.plugin_name] = f"{hook}: {reason_of(error)}"
+                self.disabled[implementation.plugin_name] = f"{hook}: {reason_of(error)}"
             except KeyboardInterrupt as error:  # the others close their files all the same
                 interruption = error
         if interruption is not None:
@@ -36,5 +36,5 @@ class Lifecycle:
         """A line for each plugin that was disabled."""
         return [
             f"A hook of plugin {name} failed, and the plugin is disabled for this study: {reason}"
-            for name, reason in self.silenced.items()
+            for name, reason in self.disabled.items()
         ]

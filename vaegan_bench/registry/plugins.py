@@ -96,7 +96,7 @@ class Registry:
         return {name: entry for (k, name), entry in self.entries.items() if k == kind}
 
     def check_fields(self, fields: Defaults) -> None:
-        """Refuse defaults for plugins or fields that nobody knows."""
+        """Refuse defaults for unknown plugins or fields."""
         for name, values in fields.items():
             plugins = [entry.plugin for (_, known), entry in self.entries.items() if known == name]
             if not plugins:
@@ -109,7 +109,7 @@ class Registry:
     def build(self, base: type[P], selector: str | Selector, defaults: Defaults | None = None) -> P:
         """Make the plugin that a selector means; `defaults` fill in what it leaves open, in nested plugins too.
 
-        Raises `UnknownNameError` for a name or field that nobody knows, `SelectorError` for a value that does not fit.
+        Raises `UnknownNameError` for an unknown name or field, `SelectorError` for a value that does not fit.
         """
         selector = parse_selector(selector) if isinstance(selector, str) else selector
         known = self.of_kind(base.kind)

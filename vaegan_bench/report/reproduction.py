@@ -199,13 +199,15 @@ def judged(claim: Claim, rows: pd.DataFrame) -> list[str]:
         return [claim.metric, "", "", "; ".join(["not measured", *fates])]
     row = found.iloc[0].to_dict()
     name, difference = tables.heading(row["metric"], row["direction"], row["units"]), row["difference"]
-    told = [name, tables.cell(difference, row["half_width"])]
+    cells = [name, tables.cell(difference, row["half_width"])]
     if rows["seed"].nunique() < 2:
-        return [*told, "", str(row["verdict"])]
+        return [*cells, "", str(row["verdict"])]
     gain = difference * (1 if row["direction"] == "higher" else -1)
     leaning = "as said" if gain > 0 else "the other way round" if gain < 0 else "equal"
-    held = {tables.BETTER: "holds", tables.WORSE: "refuted"}.get(row["verdict"], f"{row['verdict']}; so far {leaning}")
-    return [*told, f"{row['improvement']:.2f}", held]
+    held = {tables.BETTER: "holds", tables.WORSE: "not reproduced at this budget"}.get(
+        row["verdict"], f"{row['verdict']}; so far {leaning}"
+    )
+    return [*cells, f"{row['improvement']:.2f}", held]
 
 
 def _names(study: Study) -> list[str]:

@@ -188,7 +188,7 @@ def read_metrics(plain: Any) -> MetricsRecord:
 
 
 def read_study(plain: Any) -> StudyRecord:
-    """The record of a plan, whose runs lie in folders of its own. Raises `ValueError` or `StudyError` otherwise."""
+    """The record of a plan, whose runs are in folders of its own. Raises `ValueError` or `StudyError` otherwise."""
     study = Study().with_values(plain["study"], "the study")
     evaluation, runs = read_as(PlannedEvaluation, plain["evaluation"]), plain["runs"]
     for run in runs:

@@ -1,4 +1,4 @@
-"""Where the files of a run lie: in its folder, or in the archive of its study."""
+"""Where the files of a run are: in its folder, or in the archive of its study."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class RunFiles:
         return self.folder.parent / ARCHIVE
 
     def place(self, name: str) -> Path:
-        """Where a file lies, for messages."""
+        """Where a file is, for messages."""
         return self._archived(name) if self._is_archived(name) else self.folder / name
 
     def has(self, name: str) -> bool:

@@ -137,6 +137,6 @@ class StudyFolder:
         return [folder for folder in map(self.run, self.study().runs) if folder.is_there]
 
     def _elsewhere(self, folder: RunFolder) -> str:
-        """Why a run does not lie inside of the study's folder; '' where it does."""
+        """Why a run is not inside of the study's folder; '' where it is."""
         inside = folder.path.resolve().parent == self.path.resolve()
         return "" if inside else f"{folder.path} is a link to another folder, which this study does not own."

@@ -60,7 +60,7 @@ class Plan:
 
     @property
     def unfollowed(self) -> str:
-        """What to tell of code that no run's identity covers; '' where there is none."""
+        """A warning about code that no run's identity covers; '' where there is none."""
         places = {place for run in self.runs for place in run.definition["unfollowed"]}
         found = "; ".join(sorted(places.union(code_of(self.metrics).unfollowed)))
         return found and f"Code that cannot be followed, so that edits of it make no other run: {found}."
@@ -177,7 +177,7 @@ def _labels(study: Study, resolve: Resolver) -> Iterator[str]:
     every = sorted(
         known, key=lambda name: len(cast(type[Model], known[name].plugin).players)
     )  # the simplest games first
-    told: set[str] = set()
+    known_terms: set[str] = set()
     for text in study.models:
         for name in every if text == "all" else [text]:
             selectors = [parse_selector(name)]
@@ -186,10 +186,10 @@ def _labels(study: Study, resolve: Resolver) -> Iterator[str]:
                 selectors = [s.plus({field: loss}) for s in selectors for loss in study.losses[field]]
             for selector in selectors:
                 terms = resolve.terms(selector) if study.term_weights or study.ablate else dict[str, bool]()
-                told |= set(terms)
+                known_terms |= set(terms)
                 yield from map(str, _weighed(selector, study, terms))
-    if missing := [target for target in study.term_weights if target not in told]:
-        raise UnknownNameError("term to weigh, of the chosen models:", missing[0], told)
+    if missing := [target for target in study.term_weights if target not in known_terms]:
+        raise UnknownNameError("term of the chosen models:", missing[0], known_terms)
 
 
 def _weighed(selector: Selector, study: Study, terms: Mapping[str, bool]) -> list[Selector]:

@@ -29,7 +29,7 @@ DEEPEST = 5
 """Tables within tables: no key of a study has so many."""
 LONGEST_NAME = 60
 UNFIT_IN_NAMES = r'/ \ < > : " | ? *'
-"""Signs that no name of a folder may hold on some file system where results may lie."""
+"""Characters that some file systems do not allow in the name of a folder."""
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 """Names that mean devices on Windows, and so on folders that are shared with it."""
 
@@ -97,18 +97,20 @@ class Study:
         self._check_extent()
 
     def _check_extent(self) -> None:
-        """Refuse what nobody can mean before anything is built: too many runs, or images that no memory holds."""
+        """Refuse too many runs, and images that no memory holds, before anything is built."""
         factors = {"models": len(self.models), "data sets": len(self.datasets), "seeds": len(set(self.seeds))}
         factors |= {f"{field} losses": len(losses) or 1 for field, losses in self.losses.items()}
         factors |= {f"weights of {term}": len(weights) or 1 for term, weights in self.term_weights.items()}
         if (runs := math.prod(factors.values())) > MOST_RUNS:
-            told = " × ".join(f"{count:,} {name}" for name, count in factors.items())
-            raise StudyError(f"{told} are {runs:,} runs; one study may have {MOST_RUNS:,}: make several of it.")
+            extent = " × ".join(f"{count:,} {name}" for name, count in factors.items())
+            raise StudyError(
+                f"{extent} are {runs:,} runs, and one study may have {MOST_RUNS:,}. Split it into several."
+            )
         for name in ("batch", "samples"):
             count = getattr(self, name)
             if (size := count * self.size**2 * BYTES) > MOST_BYTES:
-                told = f"{name} {count:,} × {self.size:,}×{self.size:,} pixels × {BYTES} bytes"
-                raise StudyError(f"{told} are {size / 2**30:,.0f} GiB, more than any memory holds.")
+                extent = f"{name} {count:,} × {self.size:,}×{self.size:,} pixels × {BYTES} bytes"
+                raise StudyError(f"{extent} are {size / 2**30:,.0f} GiB, more than any memory holds.")
 
     def with_values(self, values: Mapping[str, Any], where: str) -> Study:
         """The same study with some keys replaced; `where` names their source in errors.
@@ -199,8 +201,8 @@ def _read(key: str, value: Any, annotation: Any, where: str) -> Any:
     if key == "seeds" and _is_int(value):
         if value > MOST_SEEDS:
             raise StudyError(
-                f"{where}: seeds {value} means {value:,} seeds. Did you mean a single one? Write --seeds {value}, "
-                f"(the comma makes it one seed), or seeds = [{value}] in a file or from Python."
+                f"{where}: seeds {value} means {value:,} seeds, and a study may have {MOST_SEEDS:,}. For the single "
+                f"seed {value}, write '--seeds {value},' with a comma at the end, or seeds = [{value}] in a file."
             )
         return tuple(range(value))
     if _fits(value, annotation):

@@ -1,1 +1,1 @@
-"""What lies below everything: errors, paths, files, devices, random numbers, code. Nothing here knows a plugin."""
+"""The ground of the package: errors, paths, files, devices, random numbers, code. Nothing here knows a plugin."""

@@ -1,4 +1,4 @@
-"""The code behind plugins and functions, wherever it lies: followed over its imports, and known by its content.
+"""The code behind plugins and functions, in whatever file: followed over its imports, and known by its content.
 
 A module of this package or of third parties is known by its content, a package as a whole; an installed distribution,
 other than the plugin's own, by its name and version. The standard library and torch are left out. All is known as it
@@ -26,7 +26,7 @@ from vaegan_bench.system.imports import imports_of
 
 OWN = "vaegan_bench"
 STANDARD = Path(os.__file__).parent
-"""Where the standard library lies."""
+"""The folder of the standard library."""
 LEFT_OUT = frozenset({"torch", "filelock", "platformdirs", "pluggy", "rich", "safetensors", "typer"})
 """torch, whose version stands in every run's record, and libraries on which no number depends."""
 INSTALLED = ("site-packages", "dist-packages")
@@ -128,7 +128,7 @@ class _Unit(NamedTuple):
 
 
 class _Closure(NamedTuple):
-    """Code with the third-party files that it lies in."""
+    """Code with the third-party files that hold it."""
 
     code: Code
     files: frozenset[Path]
@@ -195,16 +195,16 @@ class _Walk:
         """What was found."""
         contents: dict[str, list[str]] = {}
         for unit in self.units.values():
-            told = [f"{unit.place_of(file)} {_sources[file].sha256}" for file in unit.files() if file in _sources]
-            contents.setdefault(unit.label, []).extend(told)
-        parts = {label: _sha256(sorted(told))[:12] for label, told in contents.items()}
+            lines = [f"{unit.place_of(file)} {_sources[file].sha256}" for file in unit.files() if file in _sources]
+            contents.setdefault(unit.label, []).extend(lines)
+        parts = {label: _sha256(sorted(lines))[:12] for label, lines in contents.items()}
         own = frozenset(filter(_is_own, self.seen))
         files = frozenset(f for unit in self.units.values() if not _is_own(unit.name) for f in unit.files())
         return _Closure(Code(dict(sorted((self.versions | parts).items())), tuple(sorted(self.unfollowed)), own), files)
 
 
 def _units(name: str) -> Iterator[_Unit]:
-    """Where a module lies: of this package its file and those of the packages above it; otherwise its whole package."""
+    """Where a module is: of this package its file and those of the packages above it; otherwise its whole package."""
     top, *inner = name.split(".")
     found, spec = top, _spec(top)
     for part in [*inner, ""]:

@@ -36,7 +36,7 @@ class BenchError(Exception):
 
 
 class UnknownNameError(BenchError):
-    """A name that nobody registered, with the likeliest intention and what is known."""
+    """An unknown name, with the closest known one and what is known."""
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
@@ -44,8 +44,8 @@ class UnknownNameError(BenchError):
         guess = f" Did you mean '{close[0]}'?" if close else ""
         listed = ", ".join(known) if known else "none"
         # Beside a good guess a long list only hides it.
-        told = "" if close and len(known) > MANY else f" Known: {listed}."
-        super().__init__(f"Unknown {what} '{name}'.{guess}{told}")
+        known_names = "" if close and len(known) > MANY else f" Known: {listed}."
+        super().__init__(f"Unknown {what} '{name}'.{guess}{known_names}")
 
 
 class SelectorError(BenchError):
@@ -82,7 +82,7 @@ class IncompleteError(BenchError):
 
 
 class StudyWarning(UserWarning):
-    """Something that whoever runs or reads a study should know; it goes on all the same."""
+    """Something that users should know about a study, which goes on."""
 
 
 class CacheWarning(UserWarning):
@@ -90,19 +90,19 @@ class CacheWarning(UserWarning):
 
 
 def reason_of(error: BaseException) -> str:
-    """An error in one line; of one that is none of ours also the last place in a stranger's code: '(my_loss.py:19)'."""
+    """An error in one line; of one that is none of ours also the last place in third-party code: '(my_loss.py:19)'."""
     if isinstance(error, BenchError):
         return str(error)
     words = str(error).partition("\n")[0]
     named = type(error).__name__ + (f": {words}" if words else "")
     if isinstance(error, SystemExit):
         named = f"sys.exit({words}) was called"
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_a_stranger_s(Path(frame.filename))]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_third_party(Path(frame.filename))]
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     return named + place
 
 
-def _is_a_stranger_s(file: Path) -> bool:
+def _is_third_party(file: Path) -> bool:
     """Whether a file is neither of this package, nor of Python, nor of a library that plugins call."""
     if not file.is_file() or file.is_relative_to(PACKAGE):
         return False

@@ -34,7 +34,7 @@ def kept(path: Path, build: Callable[[], tuple[State, Scores]]) -> tuple[State, 
     """What `build` makes: read from `path`, or made and put there where it is absent or damaged.
 
     Another process that wants the same file meanwhile waits for it. Where it cannot be written, it is made all the
-    same, for this process alone, with a `CacheWarning`: nobody loses a number to a cache.
+    same, for this process alone, with a `CacheWarning`.
     """
     if (found := read_state(path)) is not None:
         return found

@@ -14,7 +14,7 @@ from vaegan_bench.system.errors import FAILURES, reason_of
 
 
 def load(dataset: Dataset, size: int, cache: Path, progress: Progress = silent) -> Data:
-    """The data at a size. Raises `DataError` also where a stranger's data set raises something else."""
+    """The data at a size. Raises `DataError` also where a third-party data set raises something else."""
     with _in_our_words(dataset, "loaded"):
         return dataset.load(size, cache, progress)
 
@@ -27,7 +27,7 @@ def fetch(dataset: Dataset, progress: Progress = silent) -> None:
 
 @contextmanager
 def _in_our_words(dataset: Dataset, what: str) -> Iterator[None]:
-    """Whatever a stranger's data set raises is a `DataError` with its place."""
+    """Whatever a third-party data set raises becomes a `DataError` with its place."""
     try:
         yield
     except BenchError:

@@ -47,7 +47,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Listener:
-    """Who is told how training goes on."""
+    """Functions that are called while training goes on."""
 
     step_ended: Callable[[int], None] = lambda step: None
     terms_logged: Callable[[int, Mapping[str, float]], None] = lambda step, terms: None
@@ -62,7 +62,7 @@ def train(
     state = TrainingState(run, data.shape, device, len(data.attribute_names))
     for role, weights in (borrowed or {}).items():
         state.lend(role, weights)
-    # cuDNN is free to differ from run to run and to round float32 to TF32, unless it is told not to.
+    # cuDNN is free to differ from run to run and to round float32 to TF32, unless that is switched off.
     with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
         return _train(run, data, device, state, listener or Listener())
 

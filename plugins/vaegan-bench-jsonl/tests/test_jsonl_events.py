@@ -120,7 +120,7 @@ def test_a_plugin_that_raises_costs_neither_the_run_nor_the_journal(tmp_path: Pa
     execution = carried_out(tmp_path, FAILING)
     assert [event["event"] for event in events(tmp_path)][-3:] == ["run_evaluated", "run_ended", "study_ended"]
     assert events(tmp_path)[-2]["status"] == "ok"
-    ((plugin, reason),) = execution.lifecycle.silenced.items()
+    ((plugin, reason),) = execution.lifecycle.disabled.items()
     assert plugin.endswith("plugin_1.py")
     assert "no connection" in reason
 
@@ -130,7 +130,7 @@ def test_a_journal_that_cannot_be_written_does_not_cost_the_run(tmp_path: Path) 
     execution = carried_out(tmp_path, steps=2)
     assert not execution.failures
     assert len(execution.finished()) == 1
-    assert "IsADirectoryError" in execution.lifecycle.silenced["vaegan_bench_jsonl"]
+    assert "IsADirectoryError" in execution.lifecycle.disabled["vaegan_bench_jsonl"]
 
 
 def test_a_line_is_on_disk_at_once_and_text_stays_readable(tmp_path: Path) -> None:

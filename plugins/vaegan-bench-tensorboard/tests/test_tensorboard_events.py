@@ -55,7 +55,7 @@ def carried_out(folder: Path, **values: Any) -> Execution:
     plan = make_plan(Study().with_values({**plain, **values}, "the test"), registry)
     execution = Execution(plan, registry, StudyFolder(folder / "small"), folder / "cache")
     execution.run()
-    assert not execution.lifecycle.silenced
+    assert not execution.lifecycle.disabled
     return execution
 
 

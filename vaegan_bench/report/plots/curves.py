@@ -88,7 +88,7 @@ def _panel(ax: Axes, curves: pd.DataFrame, early: set[str], models: Sequence[str
 
 
 def _ends(ax: Axes, curves: pd.DataFrame, models: Sequence[str]) -> None:
-    """An × at the end of each run, on the frame where the end lies beyond it."""
+    """An × at the end of each run, on the frame where the end is outside of it."""
     last = curves.sort_values("images").groupby("run").last()
     for images, value, model in zip(last["images"], last["value"], last["model"], strict=True):
         inside = np.clip(value, *ax.get_ylim())

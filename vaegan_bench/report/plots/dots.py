@@ -150,8 +150,8 @@ def _axis(ax: Axes, metric: str, units: str, direction: str) -> None:
 def _labels(rows: pd.DataFrame, models: Sequence[str]) -> list[str]:
     """Models, with the number of finished runs where it is not all of them."""
     stand = runs(rows).droplevel("dataset").reindex(list(models), fill_value="")
-    finished = [told.partition(" (")[0] for told in stand]
-    notes = [f"\n{told} runs" if " of " in told else "" for told in finished]
+    finished = [text.partition(" (")[0] for text in stand]
+    notes = [f"\n{text} runs" if " of " in text else "" for text in finished]
     return [wrapped(model, LABEL_WIDTH) + note for model, note in zip(models, notes, strict=True)]
 
 

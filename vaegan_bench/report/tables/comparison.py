@@ -35,7 +35,7 @@ def comparison(rows: pd.DataFrame, best: str = "{} *") -> pd.DataFrame:
 
 
 def context(rows: pd.DataFrame) -> pd.DataFrame:
-    """What nobody wins by (steps, speed, parameters), in the shape of `comparison`."""
+    """Metrics without a direction (steps, speed, parameters), in the shape of `comparison`."""
     summary = summarise(overall(rows))
     unjudged = summary[summary["direction"] == "none"]
     # Counts are equal in all runs: '± 0' behind a number of parameters says nothing.

@@ -68,7 +68,7 @@ def _context(unjudged: pd.DataFrame, dataset: str) -> Iterator[str]:
     if cells:
         yield "### For context"
         yield _table(pd.concat(cells, axis=1))
-        yield "Means over the finished runs; nobody wins by these numbers."
+        yield "Means over the finished runs, for context: no winner is marked."
 
 
 def _table(cells: pd.DataFrame) -> str:
@@ -152,5 +152,5 @@ def _health(rows: pd.DataFrame) -> Iterator[str]:
     if rows.empty:
         return
     yield "## Training health"
-    told = [f"- `{row.model}` on {row.dataset}, seed {row.seed}: {row.health}" for row in unhealthy(rows).itertuples()]
-    yield "\n".join(told) or "No run diverged or collapsed, and no discriminator was saturated."
+    lines = [f"- `{row.model}` on {row.dataset}, seed {row.seed}: {row.health}" for row in unhealthy(rows).itertuples()]
+    yield "\n".join(lines) or "No run diverged or collapsed, and no discriminator was saturated."

@@ -26,8 +26,8 @@ def unhealthy(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _counted(runs: pd.DataFrame) -> str:
-    told = [part.partition(":")[0] for health in runs["health"] for part in health.split("; ")]
-    verdicts = Counter(verdict for verdict in told if verdict != OK)
+    fates = [part.partition(":")[0] for health in runs["health"] for part in health.split("; ")]
+    verdicts = Counter(verdict for verdict in fates if verdict != OK)
     finished, planned = int((runs["status"] == OK).sum()), len(runs)
     count = str(planned) if finished == planned else f"{finished} of {planned}"
     remarks = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.items())

@@ -101,7 +101,7 @@ def _sections(table: pd.DataFrame, models: list[str]) -> Iterator[list[list[str]
     """Per dataset: its name with the runs, then one section per family."""
     for dataset in table.index.unique("dataset"):
         stand = part(table, dataset, RUNS[0])["runs"].reindex(models, fill_value="")
-        yield [[f"[bold]{escape(dataset)}[/]"], ["finished runs", *(told.partition(" (")[0] for told in stand)]]
+        yield [[f"[bold]{escape(dataset)}[/]"], ["finished runs", *(text.partition(" (")[0] for text in stand)]]
         for family in families(table, dataset):
             cells = part(table, dataset, family).reindex(models, fill_value="")
             lines = [[escape("\n".join(_lines(str(metric)))), *cells[metric]] for metric in cells]
@@ -114,5 +114,5 @@ def _lines(heading: str) -> list[str]:
 
 
 def _failures(rows: pd.DataFrame) -> str | None:
-    told = (f"{row.model} on {row.dataset}, seed {row.seed}: {row.health}" for row in unhealthy(rows).itertuples())
-    return escape("\n".join(told)) or None
+    lines = (f"{row.model} on {row.dataset}, seed {row.seed}: {row.health}" for row in unhealthy(rows).itertuples())
+    return escape("\n".join(lines)) or None

@@ -8,7 +8,7 @@ import re
 from vaegan_bench.system.errors import one_line
 
 ARROWS = {"higher": "↑", "lower": "↓"}
-"""Direction → the arrow that points to better; metrics that nobody wins by have none."""
+"""Direction → the arrow that points to better; metrics without a direction have none."""
 SMALLEST_DECIMAL = 6
 """Numbers that need more decimals than this are written with an exponent."""
 
