@@ -54,7 +54,7 @@ class Workload:
         return folder.is_trained and self.settings.are_met_by(folder)
 
     def is_trained(self, run: Run) -> bool:
-        """Whether nothing is left to train; False where that cannot be known: the run is tried, and fails with its reason."""
+        """Whether nothing is left to train; False where that cannot be known: the run then fails with its reason."""
         try:
             return self.is_trained_on_its_data(run)
         except FAILURES:
