@@ -84,6 +84,7 @@ def test_as_much_as_can_be_is_no_more_than_that() -> None:
     assert Study().with_values(whole, "a test").seeds[-1] == 499
     with pytest.raises(BenchError, match="5 models × 2 data sets × 501 seeds are 5,010 runs"):
         Study().with_values({**whole, "seeds": 501}, "a test")
+    assert len(Study().with_values({**whole, "seeds": [7] * 5000}, "a test").seeds) == 5000  # one seed, many times
     losses = {"losses": {"prior": ["kl"] * 40, "adversarial": ["hinge"] * 40}, "term_weights": {"prior": ["1"] * 40}}
     with pytest.raises(BenchError, match="40 prior losses × 40 adversarial losses × 40 weights of prior are 256,000"):
         Study().with_values(losses, "a test")
