@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from vaegan_bench.api import Exhibit, ImagePairs, Matrix, Spectrum
 from vaegan_bench.results.files import read_json, write_json
 from vaegan_bench.results.measurements import Seen
 from vaegan_bench.results.records import (
@@ -57,7 +58,7 @@ def measurement(values: Mapping[str, float], samples: int, draws: int, **changes
     record: Any = {
         "label": "reconstruction", "metric": METRIC, "samples": samples, "draws": draws, "code": {"vaegan_bench": "0a"},
         "weights": {}, "rows": [row(name, value, samples, draws) for name, value in values.items()], "problem": "",
-        "exhibits": ["kl-per-dimension", "attribute-matrix", "attribute-names", "nearest-training"],
+        "exhibits": ["latent", "attribute-matrix", "nearest-training"],
     }  # fmt: skip
     return {**record, **changes}
 
@@ -70,13 +71,18 @@ def row(name: str, value: float, samples: int, draws: int) -> Row:
     }  # fmt: skip
 
 
-def exhibits(images: np.ndarray[Any, np.dtype[np.uint8]]) -> dict[str, np.ndarray[Any, Any]]:
+def exhibits(images: np.ndarray[Any, np.dtype[np.uint8]]) -> dict[str, Exhibit]:
+    names = ("Smiling", "Bald")
+    changes = np.array([[0.5, -0.25], [np.nan, np.nan]], np.float32)
     return {
-        "kl-per-dimension": np.array([2.0, 0.25, 0.001], np.float32),
-        "attribute-matrix": np.array([[0.5, -0.25], [np.nan, np.nan]], np.float32),
-        "attribute-names": np.array(["Smiling", "Bald"]),
-        "nearest-training": np.stack([images[:3], images[3:]], axis=1),
+        "latent": spectrum(2.0, 0.25, 0.001),
+        "attribute-matrix": Matrix(changes, names, names, quantity="change", row="vector", column="decision"),
+        "nearest-training": ImagePairs(np.stack([images[:3], images[3:]], axis=1), ("sample", "nearest in training")),
     }
+
+
+def spectrum(*values: float) -> Spectrum:
+    return Spectrum(np.array(values, np.float32), "KL", "nats", dimension="latent dimension", threshold=0.01)
 
 
 def run_record(name: str, model: str, seed: int) -> RunRecord:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -11,7 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from test_plots import contains, pixels, some_images
 
+from vaegan_bench.api import Exhibit, ImagePairs, ImageSheet, Matrix, Spectrum, StoreError, Strips
 from vaegan_bench.report import plots
+from vaegan_bench.report.exhibits import combine, draw
+from vaegan_bench.results.exhibits import decode, encode
 
 LONG = "vaegan[adversarial=hinge,gamma=0.001]"
 MODELS = ["vae", "gan", LONG, "vaegan-pixel"]
@@ -20,13 +24,22 @@ FEW = ["Bald", "Smiling", "Eyeglasses"]
 METRICS = ["flip-rate", "retention-auc", "retention-skill", "linear-probe-auc", "authenticity"]
 
 
-def some_matrices(models: Sequence[str], attributes: int) -> dict[str, np.ndarray]:
+def spectrum(values: np.ndarray) -> Spectrum:
+    return Spectrum(values, "KL", "nats", dimension="latent dimension", threshold=0.01)
+
+
+def matrix(values: np.ndarray, names: Sequence[str], **changes: Any) -> Matrix:
+    words = {"quantity": "change of the oracle's decisions", "row": "vector added", "column": "decision that changes"}
+    return Matrix(values, tuple(names), tuple(names), **{**words, **changes})
+
+
+def some_matrices(models: Sequence[str], names: Sequence[str]) -> dict[str, Matrix]:
     """Vectors that mostly do what they should; the second one was not measured."""
     draw = np.random.default_rng(0)
-    matrices = {model: np.eye(attributes) * draw.uniform(0, 1, (attributes, attributes)) for model in models}
-    for matrix in matrices.values():
-        matrix[1] = np.nan
-    return matrices
+    changes = {model: np.eye(len(names)) * draw.uniform(0, 1, (len(names), len(names))) for model in models}
+    for values in changes.values():
+        values[1] = np.nan
+    return {model: matrix(values, names) for model, values in changes.items()}
 
 
 def some_rows(
@@ -45,12 +58,15 @@ def some_rows(
     )
 
 
-def some_strips(faces: int = 2, steps: int = 3, size: int = 32, channels: int = 3) -> np.ndarray:
-    return some_images(faces * steps, size, channels).reshape(faces, steps, size, size, channels)
+def some_strips(titles: Sequence[str], steps: Sequence[float], size: int = 32, channels: int = 3) -> Strips:
+    shape = (len(titles), len(steps), size, size, channels)
+    images = some_images(len(titles) * len(steps), size, channels).reshape(shape)
+    return Strips(images, tuple(titles), tuple(steps), symbol="α")
 
 
-def some_pairs(k: int = 3, size: int = 32, channels: int = 3) -> np.ndarray:
-    return some_images(2 * k, size, channels).reshape(k, 2, size, size, channels)
+def some_pairs(k: int = 3, size: int = 32, channels: int = 3) -> ImagePairs:
+    images = some_images(2 * k, size, channels).reshape(k, 2, size, size, channels)
+    return ImagePairs(images, ("sample", "nearest in training"))
 
 
 def shown(image_HWC: np.ndarray, factor: int) -> np.ndarray:
@@ -105,7 +121,7 @@ def inside(figure: Figure) -> bool:
 
 
 def test_spectrum_sorts_dimensions_and_shows_dead_ones_on_the_floor() -> None:
-    figure = plots.latent_spectrum({"vae": np.array([0.0, 0.5, 3.0, 1e-9, 0.02])})
+    figure = plots.spectra({"vae": spectrum(np.array([0.0, 0.5, 3.0, -1e-9, 0.02]))})
     [ax] = figure.axes
     line = ax.lines[0]
     np.testing.assert_array_equal(line.get_xdata(), [1, 2, 3, 4, 5])
@@ -118,16 +134,16 @@ def test_spectrum_sorts_dimensions_and_shows_dead_ones_on_the_floor() -> None:
 
 
 def test_spectrum_of_a_collapsed_posterior_is_seen_to_be_dead() -> None:
-    figure = plots.latent_spectrum({"vae": np.zeros(8), "vaegan": np.full(1, 2.0)})
+    figure = plots.spectra({"vae": spectrum(np.zeros(8)), "vaegan": spectrum(np.full(1, 2.0))})
     assert legend(figure) == ["vae: 0 of 8 above 0.01 nats", "vaegan: 1 of 1 above 0.01 nats"]
     assert figure.axes[0].get_ylim()[1] > 0.01
     assert inside(figure)
-    assert inside(plots.latent_spectrum({"vae": np.zeros(8)}))
+    assert inside(plots.spectra({"vae": spectrum(np.zeros(8))}))
 
 
 def test_spectrum_keeps_the_colours_and_order_of_the_study() -> None:
-    kl = {"vaegan-pixel": np.ones(4), "vae": np.ones(4)}
-    figure = plots.latent_spectrum(kl, MODELS)
+    kl = {"vaegan-pixel": spectrum(np.ones(4)), "vae": spectrum(np.ones(4))}
+    figure = plots.spectra(kl, MODELS)
     assert [label.partition(":")[0] for label in legend(figure)] == ["vae", "vaegan-pixel"]
     colour = plots.colours(MODELS)
     drawn = [line.get_color() for line in figure.axes[0].lines[:2]]
@@ -135,14 +151,14 @@ def test_spectrum_keeps_the_colours_and_order_of_the_study() -> None:
 
 
 def test_spectrum_of_many_long_labels_stays_on_the_page() -> None:
-    figure = plots.latent_spectrum({f"{LONG[:-1]},steps={i}]": np.geomspace(9, 1e-6, 64) for i in range(10)})
+    figure = plots.spectra({f"{LONG[:-1]},steps={i}]": spectrum(np.geomspace(9, 1e-6, 64)) for i in range(10)})
     assert inside(figure)
     assert len({(line.get_color(), line.get_linestyle()) for line in figure.legends[0].get_lines()}) == 10
 
 
 def test_matrix_puts_vectors_down_and_decisions_across() -> None:
-    matrix = np.array([[1.0, -0.5, 0], [np.nan] * 3, [0.25, 0, 0.75]])
-    figure = plots.attribute_matrix({"vae": matrix}, FEW)
+    changes = np.array([[1.0, -0.5, 0], [np.nan] * 3, [0.25, 0, 0.75]])
+    figure = plots.matrices({"vae": matrix(changes, FEW)})
     ax, bar = figure.axes
     assert rows_of(ax) == [label.get_text() for label in ax.get_xticklabels()] == FEW
     assert (ax.get_ylabel(), ax.get_xlabel()) == ("vector added", "decision that changes")
@@ -156,7 +172,7 @@ def test_matrix_puts_vectors_down_and_decisions_across() -> None:
 
 @pytest.mark.parametrize(("models", "lines"), [(1, 1), (2, 1), (3, 2), (4, 2)])
 def test_matrices_stand_two_on_a_line_and_share_names(models: int, lines: int) -> None:
-    figure = plots.attribute_matrix(some_matrices(MODELS[:models], 3), FEW)
+    figure = plots.matrices(some_matrices(MODELS[:models], FEW))
     assert titles(figure) == MODELS[:models]
     assert inside(figure)
     panels = figure.axes[:models]
@@ -167,7 +183,7 @@ def test_matrices_stand_two_on_a_line_and_share_names(models: int, lines: int) -
 
 
 def test_matrix_of_29_attributes_is_legible() -> None:
-    figure = plots.attribute_matrix(some_matrices([LONG, "vae"], 29), NAMES)
+    figure = plots.matrices(some_matrices([LONG, "vae"], NAMES))
     pixels(figure)
     ax = figure.axes[0]
     assert rows_of(ax) == NAMES
@@ -178,7 +194,7 @@ def test_matrix_of_29_attributes_is_legible() -> None:
 
 
 def test_matrices_follow_the_study_without_the_models_it_lacks() -> None:
-    figure = plots.attribute_matrix(some_matrices(["vaegan-pixel", "vae"], 3), FEW, MODELS)
+    figure = plots.matrices(some_matrices(["vaegan-pixel", "vae"], FEW), MODELS)
     assert titles(figure) == ["vae", "vaegan-pixel"]
     spines = [ax.spines["top"].get_edgecolor() for ax in figure.axes[:2]]
     colour = plots.colours(MODELS)
@@ -293,14 +309,17 @@ def test_dots_of_29_attributes_are_legible(models: list[str]) -> None:
 
 @pytest.mark.parametrize(("size", "channels", "factor"), [(32, 3, 2), (28, 1, 2), (64, 3, 1), (100, 1, 1)])
 def test_strips_and_pairs_land_unaltered(size: int, channels: int, factor: int) -> None:
-    strips = {name: {m: some_strips(2, 3, size, channels) for m in ("vae", LONG)} for name in FEW}
-    sheet = pixels(plots.attribute_strips(strips, [0, 0.5, 1]))
-    assert all(
-        contains(sheet, shown(image, factor)) for image in strips["Bald"][LONG].reshape(-1, size, size, channels)
-    )
+    strips = {m: some_strips([*FEW, *FEW], [0, 0.5, 1], size, channels) for m in ("vae", LONG)}
+    sheet = pixels(plots.strips(strips))
+    images = strips[LONG].images_NSHWC.reshape(-1, size, size, channels)
+    assert all(contains(sheet, shown(image, factor)) for image in images)
     pairs = some_pairs(3, size, channels)
-    sheet = pixels(plots.nearest_sheet({"vae": pairs, LONG: pairs}))
-    assert all(contains(sheet, shown(image, factor)) for image in pairs.reshape(-1, size, size, channels))
+    sheet = pixels(plots.image_pairs({"vae": pairs, LONG: pairs}))
+    images = pairs.pairs_K2HWC.reshape(-1, size, size, channels)
+    assert all(contains(sheet, shown(image, factor)) for image in images)
+    images = some_images(9, size, channels)
+    sheet = pixels(plots.image_sheet({"vae": ImageSheet(images, "images"), LONG: ImageSheet(images, "images")}))
+    assert all(contains(sheet, shown(image, factor)) for image in images)
 
 
 def corner(drawn: np.ndarray, part: np.ndarray) -> tuple[int, int]:
@@ -311,12 +330,12 @@ def corner(drawn: np.ndarray, part: np.ndarray) -> tuple[int, int]:
     return x, y
 
 
-def test_faces_lie_side_by_side_under_their_alphas() -> None:
-    faces = some_strips(2, 3)
-    figure = plots.attribute_strips({"Eyeglasses": {"vae": faces}}, [0, 0.5, -1])
+def test_strips_of_one_title_lie_side_by_side_under_their_steps() -> None:
+    strips = some_strips(["Eyeglasses", "Eyeglasses"], [0, 0.5, -1])
+    figure = plots.strips({"vae": strips})
     assert texts(figure) == ["Eyeglasses", "α = 0", "0.5", "−1", "0", "0.5", "−1", "vae"]
     drawn = pixels(figure)
-    corners = [corner(drawn, shown(image, 2)) for face in faces for image in face]
+    corners = [corner(drawn, shown(image, 2)) for strip in strips.images_NSHWC for image in strip]
     assert len({top for _, top in corners}) == 1
     alphas = [figure.transFigure.transform(text.get_position())[0] for text in figure.texts[1:7]]
     np.testing.assert_allclose(alphas, [left + 32 for left, _ in corners])
@@ -325,9 +344,10 @@ def test_faces_lie_side_by_side_under_their_alphas() -> None:
 
 
 def test_blocks_follow_the_attributes_and_lines_the_models() -> None:
-    strips = {"Smiling": {LONG: some_strips(), "vae": some_strips()}, "Bald": {LONG: some_strips(1)}, "Bangs": {}}
-    figure = plots.attribute_strips(strips, [0, 1, 2], MODELS)
-    assert [text for text in texts(figure) if text in (*strips, *MODELS)] == ["Smiling", "vae", LONG, "Bald", LONG]
+    twice, more = ["Smiling", "Smiling"], ["Smiling", "Smiling", "Bald"]
+    strips = {LONG: some_strips(more, [0, 1, 2]), "vae": some_strips(twice, [0, 1, 2])}
+    figure = plots.strips(strips, MODELS)
+    assert [text for text in texts(figure) if text in (*more, *MODELS)] == ["Smiling", "vae", LONG, "Bald", LONG]
     assert texts(figure).count("1") == 3  # two faces, and the only one of Bald
     assert place(figure, "Smiling")[1] < place(figure, "vae")[1] < place(figure, "Bald")[1]
     colour = plots.colours(MODELS)
@@ -335,36 +355,117 @@ def test_blocks_follow_the_attributes_and_lines_the_models() -> None:
     assert inside(figure)
 
 
-def test_strips_refuse_alphas_that_are_not_theirs() -> None:
-    with pytest.raises(ValueError, match="shorter"):
-        plots.attribute_strips({"Bald": {"vae": some_strips(steps=3)}}, [0, 1])
+def test_exhibits_that_differ_are_not_drawn_together() -> None:
+    with pytest.raises(ValueError, match="do not have the same steps"):
+        plots.strips({"vae": some_strips(["Bald"], [0, 1]), "gan": some_strips(["Bald"], [0, 2])})
+    different = [some_matrices(["gan"], NAMES[:3]), {"gan": matrix(np.eye(3), FEW, low=0.0)}]
+    for other in different:
+        with pytest.raises(ValueError, match="do not have the same rows, columns and range"):
+            plots.matrices({**some_matrices(["vae"], FEW), **other})
+
+
+def test_a_matrix_has_rows_and_columns_of_its_own_and_the_colours_of_its_range() -> None:
+    words = {"quantity": "share", "row": "class of the image", "column": "class of its nearest"}
+    shares = Matrix(np.array([[0.0, 1.0, 0.5]]), ("left",), tuple(FEW), **words, low=0.0)
+    ax, bar = plots.matrices({"vae": shares}).axes
+    assert (rows_of(ax), [label.get_text() for label in ax.get_xticklabels()]) == (["left"], FEW)
+    assert (ax.get_ylabel(), ax.get_xlabel(), bar.get_ylabel()) == (words["row"], words["column"], "share")
+    rgb = ax.images[0].to_rgba(ax.images[0].get_array())[0, :, :3]
+    assert rgb[0].min() > rgb[2].min() > rgb[1].min()  # the more, the darker
+
+
+def test_an_image_sheet_has_a_title_and_a_panel_per_model() -> None:
+    sheet = ImageSheet(some_images(40), "samples with the highest contrast, of which a few are shown here")
+    figure = plots.image_sheet({LONG: sheet, "vae": sheet}, MODELS)
+    assert texts(figure) == [sheet.title, "vae", LONG]
+    assert marks(figure) == [plots.colours(MODELS)[model] for model in ("vae", LONG)]
+    assert place(figure, sheet.title)[1] < place(figure, "vae")[1]
+    assert inside(figure)
+    assert inside(plots.image_sheet({"vae": ImageSheet(some_images(1), sheet.title)}))
+
+
+WRONG: list[tuple[Callable[[], object], str]] = [
+    (lambda: spectrum(np.zeros(0)), r"values_Z is float64 \(0,\)"),
+    (lambda: spectrum(np.array([1])), "values_Z is int64"),
+    (lambda: spectrum(np.array([1.0, np.inf])), "values_Z are not all finite"),
+    (lambda: Spectrum(np.ones(3), "KL", "nats", dimension="d", threshold=0.0), "threshold is 0.0, and must be above 0"),
+    (lambda: Spectrum(np.ones(3), "KL", "nats", dimension="d", threshold=np.nan), "nan is not a number"),
+    (lambda: Spectrum([1.0], "KL", "nats", dimension="d", threshold=1.0), "values_Z is a list"),  # type: ignore[arg-type]
+    (lambda: matrix(np.eye(2), FEW), r"values_RC has the shape \(2, 2\), and the names \(3, 3\)"),
+    (lambda: matrix(2 * np.eye(3), FEW), r"values_RC must be in \[-1.0, 1.0\]"),
+    (lambda: matrix(np.full((3, 3), np.inf), FEW), "values_RC must be in"),
+    (lambda: matrix(np.eye(3), FEW, low=1.0), "low is 1.0 and high is 1.0"),
+    (lambda: matrix(np.eye(3), FEW, row=None), "None is not text"),
+    (lambda: Strips(some_images(2)[None], ("a", "b"), (0.0, 1.0), "α"), "titles and steps are 2 and 2"),
+    (lambda: Strips(some_images(2), ("a",), (0.0, 1.0), "α"), "does not hold images but uint8"),
+    (lambda: ImagePairs(some_images(3)[None], ("a", "b")), r"not \(K, 2, …\)"),
+    (lambda: ImagePairs(some_images(2)[None], ("a",)), "a pair has two names, not 1"),  # type: ignore[arg-type]
+    (lambda: ImageSheet(some_images(2) / 255, "a"), "images_NHWC does not hold images: their type is uint8"),
+    (lambda: ImageSheet(some_images(0), "a"), "images_NHWC does not hold images but uint8"),
+]
+
+
+@pytest.mark.parametrize(("make", "words"), WRONG, ids=[words for _, words in WRONG])
+def test_exhibits_check_what_they_hold(make: Callable[[], object], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+def test_seeds_combine_as_their_type_says() -> None:
+    def drawn(*seeds: Exhibit) -> Any:
+        return combine(seeds)
+
+    ranks = drawn(spectrum(np.array([1.0, 3.0])), spectrum(np.array([5.0, 2.0])))
+    assert ranks.values_Z.tolist() == [4.0, 1.5]
+    means = drawn(matrix(np.eye(3), FEW), matrix(-np.eye(3), FEW))
+    assert (means.values_RC == 0).all()
+    assert (means.rows, means.quantity) == (tuple(FEW), "change of the oracle's decisions")
+    sheets = [ImageSheet(some_images(2), "first"), ImageSheet(some_images(3), "second")]
+    assert drawn(*sheets) is sheets[0]
+
+
+def test_exhibits_of_one_name_that_do_not_fit_each_other_are_named() -> None:
+    for other in (spectrum(np.ones(4)), ImageSheet(some_images(1), "a")):
+        with pytest.raises(StoreError, match=r"exhibits 'latent' do not fit each other: .* or Spectrum \(3,\)|\(4,\)"):
+            draw("latent", {"vae": [spectrum(np.ones(3)), other]})
+
+
+def test_what_is_stored_is_what_was_exhibited() -> None:
+    exhibits = {"a": spectrum(np.ones(3)), "b": matrix(np.eye(3), FEW), "c": some_strips(["x/y"], [0, -0.5])}
+    exhibits |= {"d": some_pairs(), "e": ImageSheet(some_images(2), "é")}
+    found = decode(encode(exhibits))
+    assert list(found) == list(exhibits)
+    for name, exhibit in exhibits.items():
+        for field, value in vars(exhibit).items():
+            np.testing.assert_array_equal(vars(found[name])[field], value)
 
 
 def test_each_sample_stands_above_its_nearest_training_image() -> None:
     pairs = some_pairs(3)
-    figure = plots.nearest_sheet({"vae": pairs})
+    figure = plots.image_pairs({"vae": pairs})
     drawn = pixels(figure)
-    for sample, nearest in pairs:
+    for sample, nearest in pairs.pairs_K2HWC:
         (left, top), (below_left, below_top) = (corner(drawn, shown(image, 2)) for image in (sample, nearest))
         assert left == below_left
         assert 64 <= below_top - top < 70
-    middle = corner(drawn, shown(pairs[0, 0], 2))[1] + 32
+    middle = corner(drawn, shown(pairs.pairs_K2HWC[0, 0], 2))[1] + 32
     assert place(figure, "sample")[1] == pytest.approx(middle, abs=2)
     assert place(figure, "nearest intraining")[1] == pytest.approx(middle + 66, abs=2)
 
 
 def test_nearest_sheet_shows_the_study_in_its_order() -> None:
-    figure = plots.nearest_sheet({LONG: some_pairs(14, channels=1), "vae": some_pairs(14)}, columns=4, models=MODELS)
+    figure = plots.image_pairs({LONG: some_pairs(14, channels=1), "vae": some_pairs(14)}, MODELS, columns=4)
     assert [text for text in texts(figure) if text in MODELS] == ["vae", LONG]
     assert marks(figure) == [plots.colours(MODELS)[model] for model in ("vae", LONG)]
     assert inside(figure)
-    assert figure.bbox.width < plots.nearest_sheet({LONG: some_pairs(14)}).bbox.width
+    assert figure.bbox.width < plots.image_pairs({LONG: some_pairs(14)}).bbox.width
     assert not overlapping(figure, figure.texts)
 
 
 def test_nothing_to_exhibit_is_said() -> None:
-    assert texts(plots.latent_spectrum({}, MODELS)) == ["No model has an encoder."]
-    assert texts(plots.attribute_matrix({}, FEW, MODELS)) == ["No attribute vector was measured."]
+    assert texts(plots.spectra({}, MODELS)) == ["No model has such a spectrum."]
+    assert texts(plots.matrices({}, MODELS)) == ["No model has such a matrix."]
     assert texts(plots.attribute_dots(some_rows().assign(value=np.nan))) == ["No attribute was measured."]
-    assert texts(plots.attribute_strips({"Bald": {}}, [0, 1])) == ["No attribute vector was drawn."]
-    assert texts(plots.nearest_sheet({})) == ["No samples."]
+    assert texts(plots.strips({})) == ["No model has such strips of images."]
+    assert texts(plots.image_pairs({})) == ["No model has such pairs of images."]
+    assert texts(plots.image_sheet({})) == ["No model has such images."]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -52,15 +52,14 @@ def doubled(image_HWC: np.ndarray) -> np.ndarray:
     return image_HWC.repeat(2, 0).repeat(2, 1)
 
 
-def exhibit(run: RunFolder, name: str) -> np.ndarray:
-    """One of a run's exhibits, whether or not they are kept by metric."""
-    kept: Mapping[str, Any] = run.exhibits()
-    return np.asarray(kept[name] if name in kept else next(each[name] for each in kept.values() if name in each))
+def exhibit(run: RunFolder, name: str) -> Any:
+    """One of a run's exhibits."""
+    return next(each[name] for each in run.exhibits().values() if name in each)
 
 
 def spectrum(run: RunFolder) -> np.ndarray:
     """The KL of each dimension, from the largest down."""
-    return np.sort(exhibit(run, "kl-per-dimension"))[::-1]
+    return np.sort(exhibit(run, "latent").values_Z)[::-1]
 
 
 def test_spectra_are_means_over_seeds_rank_by_rank(study: StudyFolder, figures: dict[str, Figure]) -> None:
@@ -96,7 +95,7 @@ def test_sheets_show_the_first_seed_of_each_model_and_the_originals(
 
 def test_the_nearest_training_image_stands_below_its_sample(study: StudyFolder, figures: dict[str, Figure]) -> None:
     figure = figures["nearest-training"]
-    pairs = exhibit(of(study, "gan")[0], "nearest-training")
+    pairs = exhibit(of(study, "gan")[0], "nearest-training").pairs_K2HWC
     assert all(shown(figure, pairs[:3, 0]))
     assert all(shown(figure, pairs[:3, 1]))
 

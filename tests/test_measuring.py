@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from vaegan_bench.api import BenchError, Exhibits, Measurement, Metric, Outputs
+from vaegan_bench.api import BenchError, Exhibits, Measurement, Metric, Outputs, Spectrum
 from vaegan_bench.evaluation.measuring import measure
 from vaegan_bench.evaluation.outputs import ModelOutputs
 from vaegan_bench.evaluation.settings import EvaluationSettings
@@ -26,6 +26,10 @@ from vaegan_bench.testing import blobs, small_run
 from vaegan_bench.training.trained_model import TrainedModel
 
 CPU = torch.device("cpu")
+
+
+def levels(*values: float) -> Spectrum:
+    return Spectrum(np.array(values), "level", "grey levels", dimension="image", threshold=1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +48,7 @@ class MeanLevel(Metric):
         return [Measurement("level", value, "none", "levels", {"n_fake": len(outputs.real)}, low=value - 1)]
 
     def exhibits(self, outputs: Outputs) -> Exhibits:
-        return {"levels": np.array([1.0, 2.0])}
+        return {"levels": levels(1.0, 2.0)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,10 +157,10 @@ def test_bounds_that_are_no_numbers_are_absent(outputs: ModelOutputs, monkeypatc
         ({"leaves": True}, r"sys\.exit\(0\) was called"),
         ({"given": [Measurement("m", 1.0, "higher", "1", {"n": np.int64(3)})]}, "cannot be kept: .*int64"),
         ({"given": [Measurement("m", 1.0, "upwards", "1")]}, "cannot be kept: direction is not 'higher' or"),
-        ({"shown": {"any": np.array([None])}}, "the exhibit 'any' is not an array of numbers"),
-        ({"shown": {"nearest-training": np.zeros((2, 2, 8, 8, 3))}}, "'nearest-training' does not hold images"),
+        ({"shown": {"any": np.zeros(3)}}, "the exhibit 'any' is a ndarray, and figures are drawn of: Spectrum"),
+        ({"shown": {"../any": levels(1.0)}}, "the exhibit '../any' names a file: use lower case"),
     ],
-    ids=["leaves", "protocol", "direction", "object", "images"],
+    ids=["leaves", "protocol", "direction", "array", "name"],
 )
 def test_what_cannot_be_kept_is_a_problem_of_its_metric(
     outputs: ModelOutputs, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], words: str

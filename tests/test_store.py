@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from shell import bench
-from stored_study import DRAWS, SAMPLES, edit, exhibits, forge, measurement, row, run_record, store_study
+from stored_study import DRAWS, SAMPLES, edit, exhibits, forge, measurement, row, run_record, spectrum, store_study
 
 import vaegan_bench as vb
 from vaegan_bench.api import BenchError, Metric, StoreError
@@ -26,6 +26,7 @@ from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.metrics.reconstruction import Reconstruction
 from vaegan_bench.report import tables, writing
 from vaegan_bench.report.figures import study_figures
+from vaegan_bench.results.exhibits import encode
 from vaegan_bench.results.files import read_json, write_arrays
 from vaegan_bench.results.measurements import Seen
 from vaegan_bench.results.records import key_of
@@ -128,8 +129,7 @@ def values(run: RunFolder) -> dict[tuple[str, int], float]:
 def test_a_measurement_is_added_and_replaces_only_the_same_one(study: StudyFolder) -> None:
     run = study.run("vae-0")
     before, kept = values(run), run.exhibits()
-    run.write_measured([(measurement({"psnr": 7.0}, 5000, 3, exhibits=["kl-per-dimension"]), {
-        "kl-per-dimension": np.array([9.0], np.float32)})])  # fmt: skip
+    run.write_measured([(measurement({"psnr": 7.0}, 5000, 3, exhibits=["latent"]), {"latent": spectrum(9.0)})])
     assert values(run) == {**before, ("psnr", 5000): 7.0}
     assert len(run.exhibits()) == 2
     (first,) = kept
@@ -187,8 +187,8 @@ def test_a_number_that_was_measured_twice_alike_is_there_once(study: StudyFolder
 
 def test_planned_numbers_have_the_plain_column_and_the_figures(study: StudyFolder) -> None:
     for run in study.runs():
-        other = measurement({"psnr": 7.0}, 5000, 3, exhibits=["kl-per-dimension"])
-        run.write_measured([(other, {"kl-per-dimension": np.array([9.0, 8.0], np.float32)})])
+        other = measurement({"psnr": 7.0}, 5000, 3, exhibits=["latent"])
+        run.write_measured([(other, {"latent": spectrum(9.0, 8.0)})])
     rows = study.rows()
     assert rows.loc[~rows["planned"], "value"].tolist() == [7.0] * 4
     shown = tables.comparison(rows)["reconstruction"].loc["blobs 8×10"]
@@ -321,11 +321,17 @@ WRONG_IMAGES = [
     {"originals": np.array("abc")},
 ]  # fmt: skip
 WRONG_EXHIBITS: list[dict[str, Any]] = [
-    {"kl-per-dimension": np.zeros((2, 2), np.float32)}, {"attribute-matrix": np.zeros((3, 2), np.float32)},
-    {"attribute-names": np.array([1, 2])}, {"nearest-training": np.zeros((3, 3, 8, 10, 3), np.uint8)},
+    {"latent": np.zeros((2, 2), np.float32)}, {"latent": np.full(3, np.nan, np.float32)},
+    {"attribute-matrix": np.zeros((3, 2), np.float32)}, {"attribute-matrix": np.full((2, 2), 9, np.float32)},
+    {"nearest-training": np.zeros((3, 3, 8, 10, 3), np.uint8)},
     {"nearest-training": np.zeros((3, 2, 8, 10, 2), np.uint8)},
-    {"strip-Smiling": np.zeros((2, 4, 8, 10, 3), np.uint8)},
-    {"strip-Smiling": np.zeros((2, 4, 8, 10, 3), np.uint8), "strip-alphas": np.zeros(3)},
+    {"more": np.zeros(3)}, {"more.json": np.array("{}")}, {"latent.json": np.array([1, 2])},
+    *({"latent.json": np.array(text)} for text in (
+        "", "[]", "{}", '{"type": "Figure"}', '{"type": "Spectrum"}', '{"type": "Matrix"}', '{"type": ["Spectrum"]}',
+        json.dumps({"type": "Spectrum", "quantity": 1, "units": "", "dimension": "", "threshold": 1}),
+        json.dumps({"type": "Spectrum", "quantity": "", "units": "", "dimension": "", "threshold": "1"}),
+        json.dumps({"type": "Spectrum", "quantity": "", "units": "", "dimension": "", "threshold": 0}),
+    )),
 ]  # fmt: skip
 
 
@@ -337,7 +343,7 @@ WRONG_EXHIBITS: list[dict[str, Any]] = [
 def test_arrays_of_other_shapes_cost_their_run(study: StudyFolder, name: str, arrays: dict[str, Any]) -> None:
     run = study.run("gan-0")
     (key, known), = run.exhibits().items()  # fmt: skip
-    whole = run.images() if name == "images.npz" else {f"{key}/{k}": v for k, v in known.items()}
+    whole = run.images() if name == "images.npz" else {f"{key}/{k}": v for k, v in encode(known).items()}
     prefix = "" if name == "images.npz" else f"{key}/"
     write_arrays(run.path / name, {**whole, **{f"{prefix}{k}": v for k, v in arrays.items()}})
     record = read_json(run.path / "metrics.json")

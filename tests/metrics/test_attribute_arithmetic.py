@@ -195,7 +195,7 @@ def test_matched_effects_by_hand(stand_in: Extractor) -> None:
 
 
 def test_rows_of_the_matrix_are_vectors_and_columns_are_decisions(stand_in: Extractor) -> None:
-    matrix = AttributeVectors(extractor=stand_in, alpha=4.0).exhibits(moved_world())["attribute-matrix"]
+    matrix = AttributeVectors(extractor=stand_in, alpha=4.0).exhibits(moved_world())["attribute-matrix"].values_RC
     # Four times the vector of beards is (-0.4, 4.8, 0.8): of the three images without one, one loses its hat, and one
     # begins to smile.
     assert matrix[1].tolist() == pytest.approx([-1 / 3, 1, 1 / 3])

@@ -147,8 +147,9 @@ def test_the_matrix_shows_what_every_vector_changes(signs: Any, gan: Any, stand_
     blinded = replace(signs.opened, logits=lambda x: (x.flatten(1).float() - 127.5) * torch.tensor([1, 1, 1, 0.0]))
     for outputs in (signs, gan):
         exhibits = AttributeVectors(extractor=stand_in).exhibits(replace(outputs, opened=blinded))
-        matrix = exhibits["attribute-matrix"]
-        assert exhibits["attribute-names"].tolist() == NAMES
+        shown: Any = exhibits["attribute-matrix"]
+        matrix = shown.values_RC
+        assert list(shown.rows) == list(shown.columns) == NAMES
         assert matrix.dtype == np.float32
         assert np.isnan(matrix[3]).all()
         assert np.isnan(matrix[:, 3]).all()
@@ -159,15 +160,15 @@ def test_strips_move_the_same_faces_along_the_vector(signs: Any, gan: Any, stand
     drawn = gan.prior(10_000 + len(gan.real))[10_000:]
     encoded = signs.means[~signs.data.test.attributes_NA[:, 0]]
     for outputs, off in ((signs, encoded), (gan, drawn[drawn[:, 0] < 0])):
-        exhibits = AttributeVectors(extractor=stand_in).exhibits(outputs)
-        strip, codes = exhibits["strip-Smiling"], off[:2]
+        strips: Any = AttributeVectors(extractor=stand_in).exhibits(outputs)["attribute-strips"]
+        strip, codes = strips.images_NSHWC[[title == "Smiling" for title in strips.titles]], off[:2]
         assert (strip.shape, strip.dtype) == ((2, len(STRIP_ALPHAS), 1, 4, 1), np.uint8)
         assert strip[:, 0].tolist() == signs.decoder(codes).permute(0, 2, 3, 1).tolist()
         smiling = strip[:, :, 0, 0, 0].astype(int)
         assert (np.diff(smiling) >= 0).all()
         assert (smiling[:, -1] > 250).all()
-        assert exhibits["strip-alphas"].tolist() == list(STRIP_ALPHAS)
-        assert "strip-Hat" not in exhibits
+        assert (strips.steps, strips.symbol) == (STRIP_ALPHAS, "α")
+        assert strips.titles == ("Smiling", "Smiling", "Eyeglasses", "Eyeglasses")
 
 
 def test_exhibits_measure_nothing_again_and_nothing_outlives_the_outputs(signs: Any, stand_in: Extractor) -> None:

@@ -26,7 +26,7 @@ def test_kl_is_torchs_and_dimensions_that_follow_the_image_are_active(signs: Out
     assert (kl.low, kl.high) == pytest.approx((kl.value - reach, kl.value + reach), rel=1e-4)
     assert (active.value, active.protocol["latent"]) == (3, 6)
     assert int(active_units(Posterior(mu, logvar))) == 3
-    exhibit = LatentHealth().exhibits(outputs)["kl-per-dimension"]
+    exhibit = LatentHealth().exhibits(outputs)["latent"].values_Z
     assert exhibit.dtype == np.float32
     assert exhibit == pytest.approx(expected.mean(0).numpy(), rel=1e-5)
 
@@ -43,7 +43,7 @@ def test_kl_of_unequal_rows_by_hand(signs: Outputs) -> None:
     far = Posterior(torch.tensor([[0.0], [3.0]]), torch.zeros(2, 1))
     assert LatentHealth()(replace(signs, posterior=far))[0].low == 0
     assert (kl.protocol["n_real"], kl.protocol["latent"], active.value) == (3, 2, 2)
-    exhibit = LatentHealth().exhibits(replace(signs, posterior=posterior))["kl-per-dimension"]
+    exhibit = LatentHealth().exhibits(replace(signs, posterior=posterior))["latent"].values_Z
     assert exhibit == pytest.approx([(0.5 + 4.5) / 3, (wide + 2.0) / 3])
 
 

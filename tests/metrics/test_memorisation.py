@@ -68,7 +68,7 @@ def test_copies_of_training_images_are_not_authentic_and_are_exhibited_first(sta
     assert found.value == float((nearest.values > own[nearest.indices]).double().mean())
     assert found.ceiling == 0  # held out are the training images themselves
     assert (found.low, found.high) == wilson(round(found.value * 40), 40)
-    shown = Memorisation(extractor=stand_in).exhibits(made)["nearest-training"]
+    shown = Memorisation(extractor=stand_in).exhibits(made)["nearest-training"].pairs_K2HWC
     assert shown.shape == (10, 2, 8, 8, 3)
     assert shown.dtype == np.uint8
     assert (shown[0, 0] == shown[0, 1]).all()
@@ -79,7 +79,7 @@ def test_copies_of_training_images_are_not_authentic_and_are_exhibited_first(sta
 def test_no_training_images_no_authenticity(stand_in: Extractor) -> None:
     real = images(30, 0, channels=1)
     made = outputs(real, images(20, 1, channels=1))
-    assert Memorisation(extractor=stand_in).exhibits(made)["nearest-training"].shape == (10, 2, 8, 8, 1)
+    assert Memorisation(extractor=stand_in).exhibits(made)["nearest-training"].pairs_K2HWC.shape == (10, 2, 8, 8, 1)
     none = replace(made.data, train=Split(real[:0], made.data.train.attributes_NA[:0]))
     without = replace(made, data=none)
     assert list(by_name(Memorisation(extractor=stand_in)(without))) == ["duplicates"]

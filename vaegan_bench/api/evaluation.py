@@ -6,15 +6,15 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from vaegan_bench.api.data import Data, Progress, silent
 from vaegan_bench.api.game import Posterior
 from vaegan_bench.api.plugin import Plugin
+from vaegan_bench.system.exhibits import Exhibits
 
 Direction = Literal["higher", "lower", "none"]
 Source = Literal["real", "samples", "reconstructions", "train"]
@@ -22,8 +22,6 @@ Source = Literal["real", "samples", "reconstructions", "train"]
 
 Derive = Callable[..., Mapping[str, Tensor]]
 """(features of real images, keyword parameters) → named tensors that a metric needs of them."""
-Exhibits = Mapping[str, np.ndarray[Any, np.dtype[Any]]]
-"""Name → what a figure is drawn from."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,5 +175,9 @@ class Metric(Plugin):
         """
 
     def exhibits(self, outputs: Outputs) -> Exhibits:
-        """What figures show beside the numbers, from the first set of samples; called after measuring."""
+        """What figures show beside the numbers, from the first set of samples; called after measuring.
+
+        Each exhibit becomes the figure of its name, which shows all models of a study: see `Spectrum`, `Matrix`,
+        `Strips`, `ImagePairs` and `ImageSheet`.
+        """
         return {}

@@ -7,12 +7,14 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from vaegan_bench.api import BenchError, Exhibits, Measurement, Metric, Outputs, Posterior
+from vaegan_bench.api import BenchError, Exhibits, Measurement, Metric, Outputs, Posterior, Spectrum
 from vaegan_bench.losses.prior.kl import kl_per_dimension
 from vaegan_bench.metrics.measures.intervals import Z
 
 ACTIVE = 0.01
 """The variance of its posterior mean over images above which a dimension is active (Burda et al., 2016)."""
+INFORMATIVE = 0.01
+"""Nats of KL above which the figure counts a dimension."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +46,11 @@ class LatentHealth(Metric):
         ]
 
     def exhibits(self, outputs: Outputs) -> Exhibits:
-        """'kl-per-dimension': the mean over images of the KL of each dimension, in nats; (Z,) float32."""
+        """'latent': the mean over images of the KL of each dimension, in nats; (Z,) float32."""
         if outputs.posterior is None:
             return {}
-        return {"kl-per-dimension": kl_per_dimension(outputs.posterior).double().mean(0).float().cpu().numpy()}
+        kl_Z = kl_per_dimension(outputs.posterior).double().mean(0).float().cpu().numpy()
+        return {"latent": Spectrum(kl_Z, "KL", "nats", dimension="latent dimension", threshold=INFORMATIVE)}
 
 
 def active_units(posterior: Posterior) -> Tensor:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import BenchError, Exhibits, Extractor, Measurement, Metric, Outputs, Progress, silent
+from vaegan_bench.api import BenchError, Exhibits, Extractor, ImagePairs, Measurement, Metric, Outputs, Progress, silent
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.measures.feature_sets import checked, protocol_of, where_float64_is
 from vaegan_bench.metrics.measures.intervals import wilson
@@ -43,7 +43,7 @@ class Memorisation(Metric):
         return [*found, self._authenticity(outputs)] if _has_training(outputs) else found
 
     def exhibits(self, outputs: Outputs) -> Exhibits:
-        """'nearest-training': the ten samples nearest to a training image, beside it; uint8 (10, 2, H, W, C).
+        """'nearest-training': the ten samples nearest to a training image, each with that image.
 
         Nearest by pixels, which is what an eye sees; far from the real images, features have one neighbour for all.
         """
@@ -53,7 +53,8 @@ class Memorisation(Metric):
         nearest = nearest_pairs(samples, train, SHOWN, outputs.progress)
         samples_K, copied_K = nearest.rows_K.cpu(), nearest.others_K.cpu()
         pairs_K2CHW = torch.stack([outputs.samples.cpu()[samples_K], outputs.train.cpu()[copied_K]], dim=1)
-        return {"nearest-training": pairs_K2CHW.permute(0, 1, 3, 4, 2).contiguous().numpy()}
+        pairs_K2HWC = pairs_K2CHW.permute(0, 1, 3, 4, 2).contiguous().numpy()
+        return {"nearest-training": ImagePairs(pairs_K2HWC, names=("sample", "nearest in training"))}
 
     def _authenticity(self, outputs: Outputs) -> Measurement:
         train_NF, samples_NF = self._features(outputs)

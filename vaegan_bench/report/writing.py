@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from vaegan_bench.report import tables
-from vaegan_bench.report.figures import IMAGES, NUMBERS, Drawing, image_figures, number_figures
+from vaegan_bench.report.exhibits import Drawing
+from vaegan_bench.report.figures import figure_names, image_figures, number_figures
 from vaegan_bench.report.image_grids import write_grids
 from vaegan_bench.report.summary import summary_page, title_of
 from vaegan_bench.results.study_folder import StudyFolder
@@ -54,7 +55,7 @@ def write_plots(folder: StudyFolder) -> None:
 
     Raises `IncompleteError` at the end, with the others written, where some could not be drawn.
     """
-    _save_all(number_figures(folder), folder, NUMBERS)
+    _save_all(number_figures(folder), folder)
 
 
 def write_samples(folder: StudyFolder) -> None:
@@ -67,7 +68,7 @@ def write_samples(folder: StudyFolder) -> None:
         with attempts.part(f"grids of {run.path.name}"):
             write_grids(run.path, run.images())
     with attempts.part("sheets"):
-        _save_all(image_figures(folder), folder, IMAGES)
+        _save_all(image_figures(folder), folder)
     attempts.conclude()
 
 
@@ -80,21 +81,28 @@ def _write_page(path: Path, text: str) -> None:
         partial.write_text(text, "utf-8")
 
 
-def _save_all(drawings: Mapping[str, Drawing], folder: StudyFolder, names: Iterable[str]) -> None:
-    """Write the figures; of those that go by `names` and are not drawn now, no older one stays.
+def _save_all(drawings: Mapping[str, Drawing], folder: StudyFolder) -> None:
+    """Write the figures, and remove those of the study that are not drawn any more.
 
     Older ones stay where runs are archived, without what figures are drawn from. Raises `IncompleteError` at the end,
     with the others written, where some could not be drawn.
     """
     if not folder.is_archived:
-        for older in (path for name in names for path in folder.path.glob(f"{name}*.png")):
-            if older.stem not in drawings:
-                remove(older)
+        _remove_older(folder)
     attempts = Attempts()
     for name, draw in drawings.items():
         with attempts.part(f"{name}.png"):
             _save(draw, folder.path / f"{name}.png")
     attempts.conclude()
+
+
+def _remove_older(folder: StudyFolder) -> None:
+    """Remove figures that the study had and has no more."""
+    current = {*number_figures(folder), *image_figures(folder)}
+    patterns = [pattern for name in figure_names(folder) for pattern in (f"{name}.png", f"{name}-*.png")]
+    for path in {path for pattern in patterns for path in folder.path.glob(pattern)}:
+        if path.stem not in current:
+            remove(path)
 
 
 def _save(draw: Drawing, path: Path) -> None:

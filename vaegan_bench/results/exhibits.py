@@ -1,62 +1,74 @@
-"""The exhibits that figures are drawn from: what each must be, wherever it comes from."""
+"""Exhibits on disk: one array each, and what else a figure needs as JSON beside it. Nothing is read unchecked."""
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
-KNOWN = {
-    "kl-per-dimension": ("f", 1),
-    "attribute-matrix": ("f", 2),
-    "attribute-names": ("U", 1),
-    "strip-alphas": ("f", 1),
-    "nearest-training": ("u", 5),
-}
-"""Exhibit of a built-in figure → the kind of its type, as numpy writes it, and its number of dimensions."""
-STRIP = ("u", 5)
-"""The same of 'strip-NAME'."""
+from vaegan_bench.system.exhibits import TYPES, Array, Exhibit, Exhibits
+
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+ABOUT = ".json"
+"""What follows the name of an exhibit where all but its array is kept."""
+LONGEST = 2**20
+"""Characters of that text: beyond, it was not written by this package."""
 
 
-def check_exhibits(exhibits: Mapping[str, Array]) -> None:
-    """Raise `ValueError` where an exhibit is not what its figure needs; those that no figure knows are free."""
-    for name, array in exhibits.items():
-        if not isinstance(array, np.ndarray) or array.dtype.hasobject:
-            raise ValueError(f"the exhibit '{name}' is not an array of numbers or of text")
-        if (expected := _expected(name)) is not None:
-            _check(name, array, *expected)
-    _check_together(exhibits)
+def check_exhibits(exhibits: Exhibits) -> None:
+    """Raise `ValueError` where an exhibit has no figure, or a name that no file of a figure can have."""
+    for name, exhibit in exhibits.items():
+        if not isinstance(exhibit, TYPES):
+            known = ", ".join(each.__name__ for each in TYPES)
+            raise ValueError(f"the exhibit '{name}' is a {type(exhibit).__name__}, and figures are drawn of: {known}")
+        if not NAME.fullmatch(name):
+            raise ValueError(f"the exhibit {name!r} names a file: use lower case, digits and hyphens")
 
 
-def check_images(name: str, array: Array, rank: int) -> None:
-    """Raise `ValueError` unless an array holds images in its last three dimensions: uint8 (…, H, W, 1 or 3)."""
-    if array.dtype != np.uint8 or array.ndim != rank or 0 in array.shape or array.shape[-1] not in (1, 3):
-        raise ValueError(f"'{name}' does not hold images but {array.dtype} {array.shape}")
+def encode(exhibits: Exhibits) -> dict[str, Array]:
+    """Named arrays of numbers and of text, from which `decode` makes the same exhibits."""
+    arrays: dict[str, Array] = {}
+    for name, exhibit in exhibits.items():
+        values = {each.name: getattr(exhibit, each.name) for each in fields(exhibit)}
+        arrays[name] = values.pop(_array_of(type(exhibit)))
+        arrays[name + ABOUT] = np.array(json.dumps({"type": type(exhibit).__name__, **values}))
+    return arrays
 
 
-def _expected(name: str) -> tuple[str, int] | None:
-    return KNOWN.get(name, STRIP if name.startswith("strip-") else None)
+def decode(arrays: Mapping[str, Array]) -> dict[str, Exhibit]:
+    """Exhibits from what `encode` made of them. Raises `ValueError` for arrays that are anything else."""
+    about = {name: array for name, array in arrays.items() if name.endswith(ABOUT)}
+    if missing := {name.removesuffix(ABOUT) for name in about} ^ (set(arrays) - set(about)):
+        raise ValueError(f"'{min(missing)}' is half of an exhibit")
+    exhibits = {name.removesuffix(ABOUT): _decoded(arrays[name.removesuffix(ABOUT)], about[name]) for name in about}
+    check_exhibits(exhibits)
+    return exhibits
 
 
-def _check(name: str, array: Array, kind: str, rank: int) -> None:
-    if kind == "u":
-        check_images(name, array, rank)
-    elif array.dtype.kind != kind or array.ndim != rank or 0 in array.shape:
-        raise ValueError(f"the exhibit '{name}' is {array.dtype} {array.shape}")
+def _decoded(array: Array, about: Array) -> Exhibit:
+    if about.dtype.kind != "U" or about.ndim or about.itemsize > 4 * LONGEST:
+        raise ValueError(f"an exhibit is described by {about.dtype} {about.shape}")
+    described = json.loads(str(about))
+    if not isinstance(described, dict):
+        raise ValueError("an exhibit is not described by a table")
+    kinds = {each.__name__: each for each in TYPES}
+    if (kind := kinds.get(str(described.pop("type", "")))) is None:
+        raise ValueError("an exhibit has no known type")
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in described.items()}
+    return _made(kind, {**values, _array_of(kind): array})
 
 
-def _check_together(exhibits: Mapping[str, Array]) -> None:
-    """Names belong to a matrix, alphas to strips, and two images to a pair."""
-    matrix, names = exhibits.get("attribute-matrix"), exhibits.get("attribute-names")
-    if (matrix is None) != (names is None) or (
-        matrix is not None and names is not None and matrix.shape != 2 * names.shape
-    ):
-        raise ValueError("'attribute-matrix' and 'attribute-names' do not fit each other")
-    alphas = exhibits.get("strip-alphas")
-    for name, array in exhibits.items():
-        if name.startswith("strip-") and (alphas is None or (array.ndim == 5 and array.shape[1:2] != alphas.shape)):
-            raise ValueError(f"'{name}' and 'strip-alphas' do not fit each other")
-    if (nearest := exhibits.get("nearest-training")) is not None and nearest.shape[1] != 2:
-        raise ValueError(f"'nearest-training' does not hold pairs but {nearest.shape}")
+def _made(kind: type[Exhibit], values: Mapping[str, Any]) -> Exhibit:
+    try:
+        return kind(**values)
+    except TypeError as error:  # fields that the type does not have, or one value instead of several
+        raise ValueError(f"a {kind.__name__} is not described by {', '.join(values)}") from error
+
+
+def _array_of(kind: type[Exhibit]) -> str:
+    """The name of the field that holds an exhibit's array: its first one."""
+    return fields(kind)[0].name

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from vaegan_bench.system.errors import StoreError
+from vaegan_bench.system.exhibits import Array
 from vaegan_bench.system.files import whole_file
 from vaegan_bench.system.plain_data import check_sound
 
-Arrays = Mapping[str, np.ndarray[Any, np.dtype[Any]]]
+Arrays = Mapping[str, Array]
 SEAL = "sha256"
 """The key of a record that holds a hash of all its other keys."""
 

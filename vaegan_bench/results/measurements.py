@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from vaegan_bench.results.exhibits import check_exhibits, check_images
+from vaegan_bench.results.exhibits import decode, encode
 from vaegan_bench.results.files import (
     Arrays,
     checked_content,
@@ -23,6 +23,7 @@ from vaegan_bench.results.records import MeasurementRecord, MetricsRecord, read_
 from vaegan_bench.results.rows import key
 from vaegan_bench.results.run_files import RunFiles
 from vaegan_bench.system.errors import StoreError
+from vaegan_bench.system.exhibits import Array, Exhibits, check_images
 from vaegan_bench.system.files import known_sha256, whole_file
 
 Images = Mapping[str, np.ndarray[Any, np.dtype[np.uint8]]]
@@ -58,16 +59,14 @@ class Measurements:
         """Every measurement by its key."""
         return {key(measurement): measurement for measurement in self.record().measurements}
 
-    def exhibits(self) -> dict[str, Arrays]:
+    def exhibits(self) -> dict[str, Exhibits]:
         """Key of a measurement → what figures are drawn from, by name."""
-        found: dict[str, dict[str, Any]] = {}
+        found: dict[str, dict[str, Array]] = {}
         with readable(self.path / EXHIBITS, self._remedy):
             for at, array in self._arrays(EXHIBITS).items():
                 measurement, _, name = at.partition("/")
                 found.setdefault(measurement, {})[name] = array
-            for exhibits in found.values():
-                check_exhibits(exhibits)
-        return dict(found)
+            return {measurement: decode(arrays) for measurement, arrays in found.items()}
 
     def images(self, shape: Sequence[int]) -> Images:
         """What sheets are made from, of a run whose data have this `shape` (C, H, W); {} for one that diverged."""
@@ -82,7 +81,7 @@ class Measurements:
                 raise ValueError("'samples' or 'originals' are not there")
         return arrays
 
-    def add(self, measured: Sequence[tuple[MeasurementRecord, Arrays]], seen: Seen | None) -> None:
+    def add(self, measured: Sequence[tuple[MeasurementRecord, Exhibits]], seen: Seen | None) -> None:
         """Add measurements to those that are here; only one of the same metric, samples and draws is replaced.
 
         `seen` replaces what was seen before. What is damaged is dropped: it is measured again when it is asked for.
@@ -92,7 +91,7 @@ class Measurements:
             name = key(record)
             known[name] = record
             arrays = {at: array for at, array in arrays.items() if at.partition("/")[0] != name}
-            arrays |= {f"{name}/{exhibit}": array for exhibit, array in exhibits.items()}
+            arrays |= {f"{name}/{exhibit}": array for exhibit, array in encode(exhibits).items()}
         before = MetricsRecord() if seen else self.record()
         self._write_arrays(EXHIBITS, arrays)
         if seen:
@@ -114,11 +113,12 @@ class Measurements:
             return {}
 
     def arrays(self) -> Arrays | None:
-        """Every array by its measurement's key and its name; None where their file is damaged."""
+        """Every array of exhibits by its measurement's key and its name; None where their file is damaged."""
         try:
-            return {f"{at}/{name}": array for at, kept in self.exhibits().items() for name, array in kept.items()}
+            kept = {at: encode(exhibits) for at, exhibits in self.exhibits().items()}
         except StoreError:
             return None
+        return {f"{at}/{name}": array for at, arrays in kept.items() for name, array in arrays.items()}
 
     @property
     def _remedy(self) -> str:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from vaegan_bench.results.files import Arrays, check_hash, checked_content, parse_record, readable, write_json
+from vaegan_bench.results.files import check_hash, checked_content, parse_record, readable, write_json
 from vaegan_bench.results.measurements import EXHIBITS, IMAGES, METRICS, Images, Measurements, Seen
 from vaegan_bench.results.records import MeasurementRecord, RunRecord, read_run
 from vaegan_bench.results.rows import measured_rows, tidy, training_rows
 from vaegan_bench.results.run_files import RunFiles
 from vaegan_bench.system.errors import StoreError
+from vaegan_bench.system.exhibits import Exhibits
 from vaegan_bench.system.files import known_sha256, lock_of, locked, new_folder, sha256_of_file
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class RunFolder:
             hashes = {name: sha256_of_file(partial / name) for name in (HISTORY, WEIGHTS)}
             write_json(partial / RUN, asdict(replace(record, files=hashes)))
 
-    def write_measured(self, measured: Sequence[tuple[MeasurementRecord, Arrays]], seen: Seen | None = None) -> None:
+    def write_measured(self, measured: Sequence[tuple[MeasurementRecord, Exhibits]], seen: Seen | None = None) -> None:
         """Add measurements to those that are here; only one of the same metric, samples and draws is replaced.
 
         `seen` takes the place of what was seen before.
@@ -125,7 +126,7 @@ class RunFolder:
         """What sheets are made from; nothing for a run that diverged."""
         return self._measured.images(self.record().shape)
 
-    def exhibits(self) -> dict[str, Arrays]:
+    def exhibits(self) -> dict[str, Exhibits]:
         """Key of a measurement → what figures are drawn from, by name; nothing for a run that was not measured."""
         return self._measured.exhibits()
 

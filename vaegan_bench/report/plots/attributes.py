@@ -1,4 +1,4 @@
-"""Attributes one by one: what adding their vectors changes, and how well each of them is kept."""
+"""Attributes one by one: how well each of them is kept."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
@@ -20,84 +18,16 @@ from vaegan_bench.report.plots.style import MUTED, PALETTE, blank, colours, inch
 from vaegan_bench.report.tables import interval, wrapped
 from vaegan_bench.system.errors import one_line
 
-MATRICES, CELL, NAME = 2, 0.118, 6.5
-"""Heat maps side by side, at most; inches of each of their cells, and points of the names beside them."""
 CHARACTER = 0.075
 """Inches of a title for each of its characters."""
-UNMEASURED, BAND, FLOOR = "#E3E3E3", "#F6F6F6", "#B5B5B5"
-"""Light greys: of cells that were not measured, behind every other attribute, and of floors."""
+BAND, FLOOR = "#F6F6F6", "#B5B5B5"
+"""Light greys: behind every other attribute, and of floors."""
 PANELS, WIDTH = 4, 1.9
 """Panels of dots side by side, at most, and the inches of each."""
 DOT, BETWEEN = 0.055, 0.06
 """Inches of a model's line within an attribute, and between two attributes."""
 MARKERS = "os^D"
 """Shapes of dots: the next one serves each further round through the palette."""
-
-
-@styled
-def attribute_matrix(
-    matrix_by_model: Mapping[str, np.ndarray], names: Sequence[str], models: Sequence[str] = ()
-) -> Figure:
-    """A heat map per model: what adding each attribute's vector to the codes does to the decisions on all attributes.
-
-    Row a of a matrix (A, A) belongs to the vector that was added, column b to the decision: its mean change is in
-    [-1, 1], from always disappears to always appears. A row of NaN, an attribute without a vector, is grey.
-    `models` fixes the order of panels and colours; by default that of `matrix_by_model`.
-    """
-    names = [one_line(name) for name in names]
-    order = list(dict.fromkeys([*models, *matrix_by_model]))
-    shown = [model for model in order if model in matrix_by_model]
-    if not shown:
-        return nothing("No attribute vector was measured.")
-    figure, panels = _matrices(len(shown), names)
-    for ax, model in zip(panels, shown, strict=True):
-        image = _matrix(ax, matrix_by_model[model], names)
-        _title(ax, model, colours(order)[model], len(names))
-    _scale(figure, image, panels[:MATRICES])
-    return figure
-
-
-def _matrices(n: int, names: Sequence[str]) -> tuple[Figure, list[Axes]]:
-    columns = min(MATRICES, n)
-    lines = math.ceil(n / columns)
-    side, label = _side(len(names)), max(inches(name, NAME) for name in names)
-    figure = blank(columns * (side + 0.1) + label + 0.9, lines * (side + label + 0.6))
-    figure.set_layout_engine("compressed")  # cells are square, whatever space that leaves
-    panels = figure.subplots(lines, columns, squeeze=False, sharey=True)
-    for ax in panels[:, 0]:
-        ax.set_ylabel("vector added")
-    remove(panels.ravel()[n:])
-    return figure, panels.ravel().tolist()[:n]
-
-
-def _side(attributes: int) -> float:
-    """Inches of a heat map."""
-    return max(attributes * CELL, 1.6)
-
-
-def _matrix(ax: Axes, change_AA: np.ndarray, names: Sequence[str]) -> AxesImage:
-    image = ax.imshow(change_AA, cmap=colormaps["RdBu_r"].with_extremes(bad=UNMEASURED), vmin=-1, vmax=1)
-    ax.set_xticks(range(len(names)), names)
-    ax.set_yticks(range(len(names)), names)
-    ax.tick_params(length=0, labelsize=NAME, pad=2)
-    ax.tick_params(axis="x", labelrotation=90)
-    ax.set_xlabel("decision that changes")
-    ax.grid(visible=False)
-    return image
-
-
-def _title(ax: Axes, model: str, colour: str, attributes: int) -> None:
-    """The model, above a line in its colour."""
-    ax.set_title(wrapped(model, int(_side(attributes) / CHARACTER)), pad=9)
-    ax.spines[["left", "bottom"]].set_visible(False)
-    ax.spines.top.set(visible=True, color=colour, linewidth=2.5, position=("outward", 4))
-
-
-def _scale(figure: Figure, image: AxesImage, beside: Sequence[Axes]) -> None:
-    """The colours of all heat maps, beside the first line of them."""
-    text = "change of the oracle's decisions"
-    bar = figure.colorbar(image, ax=beside, label=text, ticks=[-1, -0.5, 0, 0.5, 1], shrink=0.8, aspect=25, pad=0.02)
-    bar.outline.set_visible(False)
 
 
 @styled

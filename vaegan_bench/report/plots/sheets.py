@@ -11,9 +11,13 @@ from matplotlib.figure import Figure
 from vaegan_bench.report.plots.canvas import BAR, LINE, MARGIN, SPACE, Canvas, Images, enlarged, widest
 from vaegan_bench.report.plots.style import LABEL_WIDTH, MUTED, colours, nothing, styled
 from vaegan_bench.report.tables import wrapped
+from vaegan_bench.system.errors import one_line
+from vaegan_bench.system.exhibits import ImageSheet
 
 GAP = 2
 """Pixels between images."""
+COLUMNS, MOST = 8, 32
+"""Images of a panel side by side, and in all, at most."""
 PANELS = 3
 """Panels of samples side by side, at most."""
 CHARACTER = 11
@@ -40,8 +44,8 @@ def grid(images: Images, columns: int, gap: int = GAP) -> Images:
 @styled
 def sample_sheet(
     by_model: Mapping[str, Images],
-    columns: int = 8,
-    rows: int = 4,
+    columns: int = COLUMNS,
+    rows: int = MOST // COLUMNS,
     real: Images | None = None,
     models: Sequence[str] = (),
 ) -> Figure:
@@ -54,6 +58,20 @@ def sample_sheet(
     shown += [(model, colour[model], images) for model, images in by_model.items()]
     panels = [(title, mark, grid(enlarged(images[: columns * rows]), columns)) for title, mark, images in shown]
     return _panels(panels) if panels else nothing("No samples.")
+
+
+@styled
+def image_sheet(by_model: Mapping[str, ImageSheet], models: Sequence[str] = ()) -> Figure:
+    """The images of each model, a panel each, below what they are.
+
+    `models` fixes the order of panels and colours; by default that of `by_model`.
+    """
+    order = list(dict.fromkeys([*models, *by_model]))
+    shown = [(model, colours(order)[model], by_model[model]) for model in order if model in by_model]
+    if not shown:
+        return nothing("No model has such images.")
+    panels = [(model, mark, grid(enlarged(sheet.images_NHWC[:MOST]), COLUMNS)) for model, mark, sheet in shown]
+    return _panels(panels, shown[0][2].title)
 
 
 @styled
@@ -78,17 +96,21 @@ def reconstruction_sheet(
     return canvas.figure
 
 
-def _panels(panels: Sequence[tuple[str, str, Images]]) -> Figure:
-    """Titled panels in as square an arrangement as fits the page's width."""
+def _panels(panels: Sequence[tuple[str, str, Images]], title: str = "") -> Figure:
+    """Titled panels in as square an arrangement as fits the page's width, below a title of them all."""
     lines = math.ceil(len(panels) / PANELS)
     columns = math.ceil(len(panels) / lines)
     height, width, _ = np.max([sheet.shape for _, _, sheet in panels], axis=0).tolist()
-    titles = [wrapped(title, width // CHARACTER) for title, _, _ in panels]
-    head = LINE * max(title.count("\n") + 1 for title in titles) + BAR + 2 * SPACE
-    canvas = Canvas(columns * (width + MARGIN) + MARGIN, lines * (head + height + MARGIN) + MARGIN)
-    for i, (title, (_, mark, sheet)) in enumerate(zip(titles, panels, strict=True)):
-        left, top = MARGIN + i % columns * (width + MARGIN), MARGIN + i // columns * (head + height + MARGIN) + head
-        canvas.text(title, left, top - BAR - 2 * SPACE, va="baseline")
+    labels = [wrapped(model, width // CHARACTER) for model, _, _ in panels]
+    head = LINE * max(label.count("\n") + 1 for label in labels) + BAR + 2 * SPACE
+    above = MARGIN + (LINE + SPACE if title else 0)
+    wide = max(columns * (width + MARGIN), widest([one_line(title)]) + MARGIN) + MARGIN
+    canvas = Canvas(wide, above + lines * (head + height + MARGIN))
+    if title:
+        canvas.text(one_line(title), MARGIN, MARGIN)
+    for i, (label, (_, mark, sheet)) in enumerate(zip(labels, panels, strict=True)):
+        left, top = MARGIN + i % columns * (width + MARGIN), above + i // columns * (head + height + MARGIN) + head
+        canvas.text(label, left, top - BAR - 2 * SPACE, va="baseline")
         canvas.mark(mark, left, top - BAR - SPACE, width, BAR)
         canvas.image(sheet, left, top)
     return canvas.figure

@@ -1,4 +1,4 @@
-"""Faces moved along attribute vectors, and samples above what they may have been copied from."""
+"""Images that change step by step, such as faces moved along attribute vectors."""
 
 from __future__ import annotations
 
@@ -13,64 +13,70 @@ from vaegan_bench.report.plots.sheets import GAP, grid
 from vaegan_bench.report.plots.style import LABEL_WIDTH, MUTED, colours, nothing, styled
 from vaegan_bench.report.tables import wrapped
 from vaegan_bench.system.errors import one_line
+from vaegan_bench.system.exhibits import Strips
 
-FACES = 16
-"""Pixels between the strips of two faces."""
+BETWEEN = 16
+"""Pixels between two strips."""
 HEAD = 2 * LINE + SPACE // 2
-"""Pixels of a block's heading and of the line of alphas below it."""
-ROWS = ("sample", "nearest in\ntraining")
-"""What stands beside the two rows of a model in the nearest sheet."""
+"""Pixels of a block's title and of the line of steps below it."""
 SMALL = 7
-"""Points of the text that explains columns and rows."""
+"""Points of the text that names steps."""
 TALL = 6
-"""Attributes below each other, at most; more stand in two columns."""
+"""Blocks below each other, at most; more stand in two columns."""
 
 
 class Block(NamedTuple):
-    """What is drawn of one attribute."""
+    """What is drawn under one title."""
 
-    attribute: str
+    title: str
     sheets: dict[str, Images]
-    """Each model's faces as one image, their strips side by side."""
-    alphas: dict[int, float]
-    """Pixels from the left side of the images to the middle of a column → how far its faces were moved."""
+    """Each model's strips as one image, side by side."""
+    steps: dict[int, str]
+    """Pixels from the left side of the images to the middle of a column → what its step is called."""
 
 
 @styled
-def attribute_strips(
-    strips: Mapping[str, Mapping[str, Images]], alphas: Sequence[float], models: Sequence[str] = ()
-) -> Figure:
-    """A block per attribute, in it a line per model: faces side by side, each moved along the attribute's vector.
+def strips(by_model: Mapping[str, Strips], models: Sequence[str] = ()) -> Figure:
+    """A block per title, in it a line per model: images that change step by step, strips of one title side by side.
 
-    Many blocks stand in two columns.
-
-    `strips` is attribute → model → uint8 (F, S, H, W, C): F faces in S steps, one for each of `alphas`.
-    `models` fixes the order of lines and colours; by default the order of first appearance.
-    Raises `ValueError` where there are not as many steps as alphas.
+    Many blocks stand in two columns. `models` fixes the order of lines and colours; by default that of `by_model`.
+    Raises `ValueError` unless all models have the same steps.
     """
-    order = list(dict.fromkeys([*models, *(model for by_model in strips.values() for model in by_model)]))
-    blocks = [_block(attribute, by_model, alphas, order) for attribute, by_model in strips.items() if by_model]
-    return _stacked(blocks, order) if blocks else nothing("No attribute vector was drawn.")
+    order = list(dict.fromkeys([*models, *by_model]))
+    shown = {model: by_model[model] for model in order if model in by_model}
+    if not shown:
+        return nothing("No model has such strips of images.")
+    if len({each.steps for each in shown.values()}) > 1:
+        raise ValueError("the strips of the models do not have the same steps")
+    titles = dict.fromkeys(title for each in shown.values() for title in each.titles)
+    return _stacked([_block(title, shown) for title in titles], order)
 
 
-def _block(attribute: str, by_model: Mapping[str, Images], alphas: Sequence[float], order: Sequence[str]) -> Block:
-    most = max(by_model.values(), key=len)
-    middles = zip(_middles(most), [*alphas] * len(most), strict=True)
-    return Block(
-        attribute, {model: _side_by_side(by_model[model]) for model in order if model in by_model}, dict(middles)
-    )
+def _block(title: str, by_model: Mapping[str, Strips]) -> Block:
+    """The strips of one title, of all models that have such."""
+    found = {model: _titled(each, title) for model, each in by_model.items() if title in each.titles}
+    most, about = max(found.values(), key=len), next(iter(by_model.values()))
+    first, *others = [f"{step:g}".replace("-", "−") for step in about.steps] * len(most)
+    steps = dict(zip(_middles(most), [f"{one_line(about.symbol)} = {first}", *others], strict=True))
+    return Block(title, {model: _side_by_side(strips_FSHWC) for model, strips_FSHWC in found.items()}, steps)
 
 
-def _side_by_side(faces_FSHWC: Images) -> Images:
-    strips = [grid(strip, len(strip)) for strip in enlarged(faces_FSHWC)]
-    return grid(np.stack(strips), len(strips), gap=FACES)
+def _titled(each: Strips, title: str) -> Images:
+    """The strips of one title; (F, S, H, W, C)."""
+    images: Images = each.images_NSHWC[np.array(each.titles) == title]
+    return images
 
 
-def _middles(faces_FSHWC: Images) -> list[int]:
+def _side_by_side(strips_FSHWC: Images) -> Images:
+    rows = [grid(strip, len(strip)) for strip in enlarged(strips_FSHWC)]
+    return grid(np.stack(rows), len(rows), gap=BETWEEN)
+
+
+def _middles(strips_FSHWC: Images) -> list[int]:
     """Where the middle of each image comes to lie in `_side_by_side`, in pixels from the left."""
-    faces, steps, _, width, _ = enlarged(faces_FSHWC).shape
-    strip = steps * (width + GAP) - GAP + FACES
-    return [face * strip + step * (width + GAP) + width // 2 for face in range(faces) for step in range(steps)]
+    n, steps, _, width, _ = enlarged(strips_FSHWC).shape
+    strip = steps * (width + GAP) - GAP + BETWEEN
+    return [place * strip + step * (width + GAP) + width // 2 for place in range(n) for step in range(steps)]
 
 
 def _stacked(blocks: Sequence[Block], order: Sequence[str]) -> Figure:
@@ -96,11 +102,10 @@ def _height(block: Block) -> int:
 
 
 def _head(canvas: Canvas, block: Block, left: int, top: int) -> None:
-    """The attribute, and below it the alphas, which are named once."""
-    canvas.text(one_line(block.attribute), left, top, weight="bold")
-    for i, (middle, alpha) in enumerate(block.alphas.items()):
-        text = f"{alpha:g}".replace("-", "−")
-        canvas.text(text if i else f"α = {text}", left + middle, top + LINE, ha="center", size=SMALL, colour=MUTED)
+    """The title, and below it the steps."""
+    canvas.text(one_line(block.title), left, top, weight="bold")
+    for middle, step in block.steps.items():
+        canvas.text(step, left + middle, top + LINE, ha="center", size=SMALL, colour=MUTED)
 
 
 def _sheets(
@@ -115,38 +120,3 @@ def _sheets(
         canvas.text(labels[model], left - SPACE, top + len(sheet) // 2, ha="right", va="center")
         canvas.marked(sheet, colour[model], left, top)
         top += len(sheet) + SPACE
-
-
-@styled
-def nearest_sheet(pairs: Mapping[str, Images], columns: int = 12, models: Sequence[str] = ()) -> Figure:
-    """Samples of each model, and below each the nearest training image; model → uint8 (K, 2, H, W, C).
-
-    At most `columns` pairs are shown. `models` fixes the order of lines and colours; by default that of `pairs`.
-    """
-    order = list(dict.fromkeys([*models, *pairs]))
-    sheets = {model: _paired(pairs[model][:columns]) for model in order if model in pairs}
-    if not sheets:
-        return nothing("No samples.")
-    labels = {model: wrapped(model, LABEL_WIDTH) for model in sheets}
-    beside = MARGIN + widest(labels.values())
-    left = beside + 2 * SPACE + widest(ROWS, SMALL) + SPACE
-    height, width = np.max([sheet.shape[:2] for sheet in sheets.values()], axis=0).tolist()
-    canvas = Canvas(left + BAR + SPACE + width + MARGIN, 2 * MARGIN + len(sheets) * (height + FACES) - FACES)
-    for i, (model, sheet) in enumerate(sheets.items()):
-        top = MARGIN + i * (height + FACES)
-        canvas.text(labels[model], beside, top + height // 2, ha="right", va="center")
-        _rows(canvas, left - SPACE, top, height)
-        canvas.marked(sheet, colours(order)[model], left, top)
-    return canvas.figure
-
-
-def _paired(pairs_K2HWC: Images) -> Images:
-    """The first of all pairs in one row, the second below."""
-    return grid(np.concatenate(enlarged(pairs_K2HWC).swapaxes(0, 1)), len(pairs_K2HWC))
-
-
-def _rows(canvas: Canvas, right: int, top: int, height: int) -> None:
-    """What each of the two rows is, beside its middle."""
-    for row, text in enumerate(ROWS):
-        middle = top + (2 * row + 1) * height // 4
-        canvas.text(text, right, middle, ha="right", va="center", size=SMALL, colour=MUTED)

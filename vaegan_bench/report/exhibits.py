@@ -1,0 +1,127 @@
+"""Figures of exhibits: each type has one drawing, and one way in which seeds combine, whichever metric left it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from vaegan_bench.report import plots
+from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.system.errors import StoreError
+from vaegan_bench.system.exhibits import Array, Exhibit, ImagePairs, ImageSheet, Matrix, Spectrum, Strips
+
+Drawing = Callable[[], Figure]
+"""Draws one figure: later, so that one that cannot be drawn costs no other."""
+OfNumbers, OfImages = (Spectrum, Matrix), (Strips, ImagePairs, ImageSheet)
+DRAWINGS: Mapping[type[Exhibit], Callable[[Mapping[str, Any], Sequence[str]], Figure]] = {
+    Spectrum: plots.spectra,
+    Matrix: plots.matrices,
+    Strips: plots.strips,
+    ImagePairs: plots.image_pairs,
+    ImageSheet: plots.image_sheet,
+}
+"""Type → what draws the exhibits of all models, in the order and colours of the study's models."""
+
+
+def exhibit_figures(
+    folder: StudyFolder, types: tuple[type[Exhibit], ...], taken: Sequence[str] = ()
+) -> dict[str, Drawing]:
+    """A figure for each exhibit of these types and each data set; `taken` are the names of other figures."""
+    runs = folder.finished()
+    models = list(dict.fromkeys(run.record().label for run in runs))
+    datasets = list(dict.fromkeys(run.record().dataset for run in runs))
+    drawings: dict[str, Drawing] = {}
+    for figure, (key, name) in _sources(folder, taken).items():
+        for dataset in datasets:
+            seeds = _seeds([run for run in runs if run.record().dataset == dataset], key, name)
+            if isinstance(next((each[0] for each in seeds.values()), None), types):
+                drawings[named(figure, dataset, len(datasets))] = partial(draw, name, seeds, models)
+    return drawings
+
+
+def draw(name: str, seeds: Mapping[str, Sequence[Exhibit]], models: Sequence[str] = ()) -> Figure:
+    """The figure of one exhibit, from that of each seed of each model. `models` fixes order and colours.
+
+    Raises `StoreError` where exhibits of one name cannot be drawn together.
+    """
+    kinds = {(type(each), _shape(each)) for exhibits in seeds.values() for each in exhibits}
+    if len(kinds) > 1:
+        listed = " or ".join(sorted(f"{kind.__name__} {shape or ''}".strip() for kind, shape in kinds))
+        raise StoreError(f"The runs' exhibits '{name}' do not fit each other: {listed}. Measure the runs again.")
+    combined = {model: combine(exhibits) for model, exhibits in seeds.items()}
+    return DRAWINGS[kinds.pop()[0]](combined, models)
+
+
+def combine(seeds: Sequence[Exhibit]) -> Exhibit:
+    """One exhibit for all seeds of a model: the mean of matrices, and of spectra rank by rank; the first of images."""
+    first = seeds[0]
+    match first:
+        case Matrix():
+            return replace(first, values_RC=_mean(seeds))
+        case Spectrum():
+            return replace(first, values_Z=_mean(seeds))
+    return first
+
+
+def figure_names(folder: StudyFolder) -> set[str]:
+    """How names begin of figures that exhibits have or had: of all runs on disk, those of earlier plans included."""
+    runs = [RunFolder(path.parent) for path in folder.path.glob("*/metrics.json")]
+    return {name for run in runs for record in run.known_measurements().values() for name in record["exhibits"]}
+
+
+def named(figure: str, dataset: str, datasets: int) -> str:
+    """A figure's file name, with its data set where there are several."""
+    return f"{figure}-{_plain(dataset.replace('×', 'x'))}" if datasets > 1 else figure
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^\w.]+", "-", text).strip("-")
+
+
+def _sources(folder: StudyFolder, taken: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Figure → key of the measurement that left its exhibit, and the exhibit's name.
+
+    Those that the study planned, and of a name that none of these has, the first one. Where two metrics of the plan
+    leave exhibits of one name, the figure of the second carries its metric.
+    """
+    runs, planned = folder.finished(), folder.planned()
+    sources: dict[str, tuple[str, str]] = {}
+    for key in dict.fromkeys([*planned, *(key for run in runs for key in run.exhibits())]):
+        for name in dict.fromkeys(name for run in runs for name in run.exhibits().get(key, {})):
+            is_free = name not in sources and name not in taken
+            if is_free or key in planned:
+                sources[name if is_free else f"{name}-{_plain(planned[key])}"] = key, name
+    return sources
+
+
+def _seeds(runs: Sequence[RunFolder], key: str, name: str) -> dict[str, list[Exhibit]]:
+    """Model → an exhibit of each of its seeds that has it, in the order of the plan."""
+    seeds: dict[str, list[Exhibit]] = {}
+    for run in runs:
+        if (exhibit := run.exhibits().get(key, {}).get(name)) is not None:
+            seeds.setdefault(run.record().label, []).append(exhibit)
+    return seeds
+
+
+def _shape(exhibit: Exhibit) -> tuple[int, ...]:
+    """What must be equal for exhibits to be combined: the shape of numbers; () of images, which are not."""
+    return _values(exhibit).shape if isinstance(exhibit, OfNumbers) else ()
+
+
+def _values(exhibit: Exhibit) -> Array:
+    """The numbers of an exhibit, comparable with those of another seed."""
+    if isinstance(exhibit, Spectrum):
+        return np.sort(exhibit.values_Z)[::-1]
+    return exhibit.values_RC if isinstance(exhibit, Matrix) else np.empty(0)
+
+
+def _mean(seeds: Sequence[Exhibit]) -> Array:
+    mean: Array = np.mean([_values(each) for each in seeds], axis=0)
+    return mean
