@@ -34,17 +34,16 @@ def levels(*values: float) -> Spectrum:
 
 @dataclass(frozen=True, kw_only=True)
 class MeanLevel(Metric):
-    """The mean level of samples or of real images, and how often it was asked."""
+    """The mean level of samples, and how often it was asked for."""
 
     name: ClassVar[str] = "mean-level"
     family: ClassVar[str] = "sample quality"
-    asked: ClassVar[list[str]] = []
-    of: str = "samples"
+    uses_samples: ClassVar[bool] = True
+    asked: ClassVar[list[int]] = []
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
-        self.asked.append(self.of)
-        images = outputs.samples if self.of == "samples" else outputs.real
-        value = float(images.float().mean())
+        self.asked.append(len(outputs.real))
+        value = float(outputs.samples.float().mean())
         return [Measurement("level", value, "none", "levels", {"n_fake": len(outputs.real)}, low=value - 1)]
 
     def exhibits(self, outputs: Outputs) -> Exhibits:
@@ -67,11 +66,14 @@ def outputs(tmp_path: Path) -> ModelOutputs:
     return ModelOutputs(TrainedModel(run.model, modules, run.networks.latent), Shared(blobs(), tmp_path, CPU), 20, 0)
 
 
-def test_what_looks_at_samples_is_measured_on_every_draw_and_nothing_else_is(outputs: ModelOutputs) -> None:
+def test_what_uses_samples_is_measured_on_every_draw_and_nothing_else_is(
+    outputs: ModelOutputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     draws = [outputs, outputs.redrawn(1), outputs.redrawn(2)]
-    for of, times in [("samples", 3), ("real", 1), ("samples", 3)]:
+    for uses_samples, times in [(False, 1), (True, 3)]:
         MeanLevel.asked.clear()
-        (row,) = measure(draws, [MeanLevel(of=of)], "test").rows
+        monkeypatch.setattr(MeanLevel, "uses_samples", uses_samples)
+        (row,) = measure(draws, [MeanLevel()], "test").rows
         assert len(MeanLevel.asked) == times
         assert (row["noise"] is not None) == (times > 1)
         assert row["protocol"].get("draws") == (times if times > 1 else None)

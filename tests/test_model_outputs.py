@@ -130,18 +130,6 @@ def test_features_are_of_the_images_that_were_asked_for(tmp_path: Path) -> None:
     assert not torch.equal(other.samples, outputs.samples)
 
 
-def test_whoever_asks_for_samples_or_their_features_is_known_to_have_asked(tmp_path: Path) -> None:
-    outputs = plain(VAE(), tmp_path)
-    for source in ("real", "train", "reconstructions"):
-        outputs.features(Pixels(), source)  # type: ignore[arg-type]
-    assert not outputs.sampled
-    outputs.features(Pixels(), "samples")
-    assert outputs.sampled
-    outputs.sampled = False
-    assert len(outputs.samples) == 20
-    assert outputs.sampled
-
-
 def test_a_model_without_an_encoder_has_no_reconstructions_to_look_at(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match="'gan' has no reconstructions"):
         plain(GAN(), tmp_path).features(Pixels(), "reconstructions")

@@ -11,9 +11,9 @@ from test_tables import frame, row, run
 import vaegan_bench as vb
 from vaegan_bench.api import Optimizer, StudyError, UnknownNameError
 from vaegan_bench.registry.plugins import Registry
-from vaegan_bench.report.reproduction import Reproduction, judged, plain, side_by_side
+from vaegan_bench.report.reproduction import Reproduction, judged, plain_name, side_by_side
 from vaegan_bench.study.paper import Claim, Comparison, Deviation, Paper, Published, load_paper, packaged_papers
-from vaegan_bench.study.plan import Resolver, make_plan
+from vaegan_bench.study.plan import Resolver, make_plan, metrics_known_as
 
 LARSEN = load_paper("larsen2016")
 IMAGES, SIMILARITY = LARSEN.comparisons
@@ -107,7 +107,7 @@ def test_enough_seeds_decide_a_claim_whichever_way_its_metric_points(
         *(run("vaegan", seed, 25 + 0.1 * seed, 19) for seed in range(7)),
     )
     claim = Claim(says="so", comparison="one", metric=metric, better=better, worse=worse)
-    name, difference, improvement, held = judged(claim, rows)
+    name, difference, improvement, held = judged(claim, rows, {})
     assert name == {"psnr": "psnr ↑ (dB)", "frechet": "frechet[efflite0] ↓"}[metric]
     assert difference.startswith("-") == (better == "vaegan")
     assert (improvement, held) == ({"holds": "1.00", "not reproduced at this budget": "0.00"}[verdict], verdict)
@@ -119,7 +119,7 @@ def test_too_few_seeds_lean(better: str, leaning: str) -> None:
         *(run("vae", seed, 20 + 0.1 * seed) for seed in range(2)), *(run("vaegan", seed, 25) for seed in range(2))
     )
     other = {"vae": "vaegan", "vaegan": "vae"}[better]
-    told = judged(Claim(says="so", comparison="one", metric="frechet", better=better, worse=other), rows)
+    told = judged(Claim(says="so", comparison="one", metric="frechet", better=better, worse=other), rows, {})
     assert told[-1].startswith("no verdict possible at 2 seeds")
     assert told[-1].endswith(f"so far {leaning}")
 
@@ -127,7 +127,7 @@ def test_too_few_seeds_lean(better: str, leaning: str) -> None:
 def test_real_images_have_a_row_of_ours_and_of_what_was_published() -> None:
     rows = frame([row("vae", 0, "psnr", 21.0, ceiling=30.5)])
     published = [Published(comparison="one", metric="psnr", values={"test set": "31", "gan": "19"}, note="read")]
-    table = side_by_side(rows, ("psnr",), published)
+    table = side_by_side(rows, ("psnr",), published, {})
     assert table.loc["test set"].tolist() == ["", "30.50", "31"]
     assert table.loc["vae"].tolist() == ["1", "21", ""]
     assert table.loc["gan"].tolist() == ["", "", "19"]
@@ -144,7 +144,10 @@ def test_what_a_paper_s_file_misspells_is_told() -> None:
 
 
 def test_extractors_are_no_part_of_what_a_number_is_called() -> None:
-    assert [plain(name) for name in ("fid", "frechet[efflite0]", "psnr")] == ["frechet", "frechet", "psnr"]
+    known_as = metrics_known_as(Registry())
+    names = {"fid": "frechet", "fid-debiased": "frechet", "frechet[efflite0]": "frechet", "is": "inception-score"}
+    for name, metric in {**names, "psnr": "psnr"}.items():
+        assert plain_name(name, known_as) == metric
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,6 +14,7 @@ from vaegan_bench.api import (
     AdversarialLoss,
     Data,
     Dataset,
+    Extractor,
     Gate,
     ImageShape,
     Measurement,
@@ -30,10 +31,12 @@ from vaegan_bench.api import (
     ReconstructionLoss,
     Regulariser,
     Schedule,
+    SelectorError,
     Versus,
     silent,
 )
 from vaegan_bench.losses.prior.kl import kl_per_dimension
+from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
@@ -355,6 +358,86 @@ class NeedsAnEncoder(Metric):
 
     def __call__(self, outputs: Any) -> list[Measurement]:
         return [Measurement("error", float(pixel_error(outputs)), "lower", "1")]
+
+
+def level(outputs: Any) -> list[Measurement]:
+    return [Measurement("level", float(outputs.samples.float().mean()), "none", "1")]
+
+
+@wrong("depends on samples and does not say so: declare uses_samples = True")
+class SecretSampler(Metric):
+    family: ClassVar[str] = "sample quality"
+
+    def __call__(self, outputs: Any) -> list[Measurement]:
+        return level(outputs)
+
+
+@wrong("declares uses_samples, and no number depends on samples")
+class IdleSampler(Metric):
+    family: ClassVar[str] = "sample quality"
+    uses_samples: ClassVar[bool] = True
+
+    def __call__(self, outputs: Any) -> list[Measurement]:
+        return [Measurement("level", float(outputs.real.float().mean()), "none", "1")]
+
+
+@wrong("declares extractor_field = 'network', which is no field with an extractor")
+class WithoutItsExtractor(Metric):
+    family: ClassVar[str] = "sample quality"
+    uses_samples: ClassVar[bool] = True
+    extractor_field: ClassVar[str] = "network"
+
+    def __call__(self, outputs: Any) -> list[Measurement]:
+        return level(outputs)
+
+
+@wrong("needs classes, and accepts an extractor that has none: refuse it")
+class NeedsClassesInSilence(Metric):
+    family: ClassVar[str] = "sample quality"
+    uses_samples: ClassVar[bool] = True
+    extractor_field: ClassVar[str] = "extractor"
+    needs_classes: ClassVar[bool] = True
+    extractor: Extractor = field(default_factory=EffLite0)
+
+    def __call__(self, outputs: Any) -> list[Measurement]:
+        return level(outputs)
+
+
+@wrong("refuses extractors without classes as its extractor: declare needs_classes")
+class RefusesInSilence(Metric):
+    family: ClassVar[str] = "sample quality"
+    uses_samples: ClassVar[bool] = True
+    extractor_field: ClassVar[str] = "extractor"
+    extractor: Extractor = field(default_factory=EffLite0)
+
+    def __post_init__(self) -> None:
+        if not self.extractor.classes:
+            raise SelectorError("This extractor has no classes.")
+
+    def __call__(self, outputs: Any) -> list[Measurement]:
+        return level(outputs)
+
+
+@wrong("is known as 'fid', which leads to 'frechet[extractor=inception]'")
+class KnownAsAnother(Metric):
+    family: ClassVar[str] = "sample quality"
+    uses_samples: ClassVar[bool] = True
+    known_as: ClassVar[Any] = {"fid": "frechet[extractor=inception]"}
+
+    def __call__(self, outputs: Any) -> list[Measurement]:
+        return level(outputs)
+
+
+@wrong("cannot keep what it exhibits: the exhibit 'levels' is a ndarray, and figures are drawn of")
+class ExhibitsAnArray(Metric):
+    family: ClassVar[str] = "sample quality"
+    uses_samples: ClassVar[bool] = True
+
+    def __call__(self, outputs: Any) -> list[Measurement]:
+        return level(outputs)
+
+    def exhibits(self, outputs: Any) -> Any:
+        return {"levels": np.ones(3)}
 
 
 @wrong("test images are training images too")

@@ -164,14 +164,22 @@ class Metric(Plugin):
     kind: ClassVar[str] = "metric"
     family: ClassVar[str]
     """'sample quality', 'reconstruction', 'attributes' or 'latent': how reports group what it measures."""
+    uses_samples: ClassVar[bool] = False
+    """Whether its numbers depend on samples or their features: then it is called once for each independent set."""
     needs_model: ClassVar[bool] = False
     """Whether it needs more than real images and samples, and so cannot be measured on folders of images."""
+    extractor_field: ClassVar[str] = ""
+    """The field that the option `--extractor` replaces; '' where there is none."""
+    needs_classes: ClassVar[bool] = False
+    """Whether the extractor in this field must have class logits (`Extractor.classes`)."""
+    known_as: ClassVar[Mapping[str, str]] = {}
+    """Name of a number in the literature → the selector that measures it: 'fid' → 'frechet[extractor=inception]'."""
 
     @abstractmethod
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure; an empty list where the model has no such outputs (a GAN has no reconstructions).
 
-        A metric that looks at samples is called once for each independent set of them, and its rows hold the mean.
+        With `uses_samples` it is called once for each independent set of samples, and its rows hold the mean.
         """
 
     def exhibits(self, outputs: Outputs) -> Exhibits:

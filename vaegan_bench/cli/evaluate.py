@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from vaegan_bench.cli.progress import TerminalProgress
     from vaegan_bench.registry.plugins import Registry
 
-OF_RUNS = "frechet,inception-score,kid,precision-recall,memorisation,reconstruction,feature-distance,latent-health"
-OF_FOLDERS = "frechet,inception-score,kid,precision-recall,memorisation"
 OF_RUNS_ALONE = {"samples": "--samples", "draws": "--draws", "data_dir": "--data-dir"}
 """Options that mean nothing to folders of images."""
 SUFFIXES = (".csv", ".parquet", ".json")
@@ -96,10 +94,21 @@ def _metrics(given: Mapping[str, Any], registry: Registry) -> list[Metric]:
 
     extractor, weights = given["extractor"], given["inception_weights"]
     fields = extractor_fields(registry, extractor, weights)
-    named = split_list(given["metrics"] or (OF_RUNS if given["runs"] else OF_FOLDERS))
+    named = split_list(given["metrics"] or "") or _usual_metrics(registry, of_runs=bool(given["runs"]))
     chosen = [metric_of(registry, text, fields) for text in named]
     _refuse_idle_extractors(chosen, extractor, weights, fields)
     return chosen
+
+
+def _usual_metrics(registry: Registry, *, of_runs: bool) -> list[str]:
+    """What is measured unless metrics are named: all but those of attributes, whose extractors must be trained first.
+
+    Of folders, all that need no model.
+    """
+    from vaegan_bench.cli.options import metrics_of
+
+    usual = [(name, metric) for name, metric in metrics_of(registry) if metric.family != "attributes"]
+    return [name for name, metric in usual if of_runs or not metric.needs_model]
 
 
 def _measure(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -12,6 +12,7 @@ from vaegan_bench.study.study import MOST
 from vaegan_bench.system.paths import user_path
 
 if TYPE_CHECKING:
+    from vaegan_bench.api import Metric
     from vaegan_bench.registry.plugins import Registry
 
 
@@ -81,29 +82,26 @@ def read_fields(texts: Sequence[str]) -> Fields:
 def extractor_fields(registry: Registry, extractor: str | None, inception_weights: Path | None) -> Fields:
     """What `--extractor` and `--inception-weights` say.
 
-    Metrics that cannot use the extractor keep their own: only an oracle knows attributes, and an inception score needs
-    classes.
+    Metrics that declare no field for the extractor keep their own, as do those that need classes that it has not.
     """
     from vaegan_bench.api import Extractor
 
     fields: Fields = {}
     if extractor is not None:
         chosen = registry.build(Extractor, extractor)
-        fields = {name: {"extractor": extractor} for name in _metrics_on_any_features(registry)}
-        if not chosen.classes:
-            fields.pop("inception-score", None)
+        fields = {
+            name: {metric.extractor_field: extractor}
+            for name, metric in metrics_of(registry)
+            if metric.extractor_field and (chosen.classes or not metric.needs_classes)
+        }
     if inception_weights is not None:
         fields["inception"] = {"weights": str(inception_weights)}
     return fields
 
 
-def _metrics_on_any_features(registry: Registry) -> list[str]:
+def metrics_of(registry: Registry) -> Iterator[tuple[str, type[Metric]]]:
+    """Every registered metric by name."""
     from vaegan_bench.api import Metric
-    from vaegan_bench.registry.plugins import field_types
 
-    metrics = {name: entry.plugin for name, entry in registry.of_kind(Metric.kind).items()}
-    return [
-        name
-        for name, metric in metrics.items()
-        if "extractor" in field_types(metric) and getattr(metric, "family", "") != "attributes"
-    ]
+    for name, entry in registry.of_kind(Metric.kind).items():
+        yield name, cast("type[Metric]", entry.plugin)

@@ -106,6 +106,7 @@ def _plans(paper: Paper, datasets: Mapping[str, str], given: Mapping[str, Any], 
 def _run(session: Session, paper: Paper, plans: Sequence[Plan], folder: Path, preset: str) -> None:
     """Run all plans, then write the page. Raises `IncompleteError` at the end where something is missing."""
     from vaegan_bench.report.reproduction import Reproduction
+    from vaegan_bench.study.plan import metrics_known_as
     from vaegan_bench.system.attempts import Attempts
     from vaegan_bench.system.errors import IncompleteError
 
@@ -118,7 +119,8 @@ def _run(session: Session, paper: Paper, plans: Sequence[Plan], folder: Path, pr
             raise IncompleteError([*attempts.lines, *error.lines]) from error
     command = shlex.join(["vaegan-bench", *sys.argv[1:]])
     with attempts.part("page"):
-        session.say(f"Page: {Reproduction(paper, preset, command, folder).write()}")
+        known_as = metrics_known_as(session.registry)
+        session.say(f"Page: {Reproduction(paper, preset, command, folder, known_as).write()}")
     attempts.conclude()
 
 

@@ -106,7 +106,6 @@ class FolderOutputs:
     posterior = None
     means = None
     train_means = None
-    sampled = False
 
     def __init__(self, shared: Shared, samples_NCHW: Tensor) -> None:
         """`shared` holds the real images as its test part."""

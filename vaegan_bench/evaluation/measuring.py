@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from vaegan_bench.api import Exhibits, Measurement, Metric, Outputs, PluginError
+from vaegan_bench.api import Exhibit, Exhibits, Measurement, Metric, Outputs, PluginError
 from vaegan_bench.results.exhibits import check_exhibits
 from vaegan_bench.results.records import Row
 from vaegan_bench.system.errors import FAILURES, reason_of
@@ -18,12 +18,6 @@ from vaegan_bench.system.plain_data import read_as
 
 BOUNDS = ("low", "high", "ceiling", "floor")
 """What rows hold beside the value, averaged over draws, too."""
-
-
-class Watched(Outputs, typing.Protocol):
-    """Outputs that tell whether their samples were asked for."""
-
-    sampled: bool
 
 
 @dataclass(frozen=True)
@@ -49,9 +43,9 @@ class Measured:
         return [row for result in self.results for row in result.rows]
 
     @property
-    def exhibits(self) -> dict[str, Any]:
+    def exhibits(self) -> dict[str, Exhibit]:
         """What all metrics left for figures, by name."""
-        return {name: array for result in self.results for name, array in result.exhibits.items()}
+        return {name: exhibit for result in self.results for name, exhibit in result.exhibits.items()}
 
     @property
     def problems(self) -> dict[str, str]:
@@ -59,15 +53,15 @@ class Measured:
         return {str(result.metric): result.problem for result in self.results if result.problem}
 
 
-def measure(draws: Sequence[Watched], metrics: Sequence[Metric], split: str) -> Measured:
+def measure(draws: Sequence[Outputs], metrics: Sequence[Metric], split: str) -> Measured:
     """Apply every metric. One that fails is reported and costs neither the others nor the run.
 
-    `draws` are the outputs of one model with independent samples; what does not look at samples is measured once.
+    `draws` are the outputs of one model with independent samples. Metrics that do not use samples are applied once.
     """
     return Measured([_result(metric, draws, split) for metric in metrics])
 
 
-def _result(metric: Metric, draws: Sequence[Watched], split: str) -> Result:
+def _result(metric: Metric, draws: Sequence[Outputs], split: str) -> Result:
     try:
         rows, exhibits = _rows(metric, draws, split), dict(metric.exhibits(draws[0]))
         finite = [row for row in rows if math.isfinite(row["value"])]
@@ -100,17 +94,13 @@ def _not_finite(rows: Sequence[Row]) -> str:
     return f"gave {given}" if given else ""
 
 
-def _rows(metric: Metric, draws: Sequence[Watched], split: str) -> list[Row]:
-    """One row per number, averaged over draws where samples were asked for."""
-    first = draws[0]
-    first.sampled = False
-    repeats = [metric(first)]
-    if first.sampled:
-        repeats += [metric(other) for other in draws[1:]]
+def _rows(metric: Metric, draws: Sequence[Outputs], split: str) -> list[Row]:
+    """One row per number, averaged over draws where the metric uses samples."""
+    repeats = draws if metric.uses_samples else draws[:1]
     by_number: dict[tuple[str, str], list[Measurement]] = {}
-    for measurement in (m for repeat in repeats for m in repeat):
+    for measurement in (m for outputs in repeats for m in metric(outputs)):
         by_number.setdefault((measurement.metric, measurement.attribute), []).append(measurement)
-    shared = {"split": split, **({"draws": len(repeats)} if first.sampled else {})}
+    shared = {"split": split, **({"draws": len(repeats)} if metric.uses_samples else {})}
     return [_row(metric, same, shared) for same in by_number.values()]
 
 

@@ -38,8 +38,6 @@ class ModelOutputs:
         self.model, self.shared, self.n, self.seed = model, shared, n, seed
         self.data = shared.data
         self.draw = 0
-        self.sampled = False
-        """Whether samples were asked for since this was last set to False."""
         self._features: dict[tuple[str, Source], Features] = {}
 
     def redrawn(self, draw: int) -> ModelOutputs:
@@ -47,7 +45,7 @@ class ModelOutputs:
         other = copy(self)
         other.draw = draw
         other._features = {key: found for key, found in self._features.items() if key[1] != "samples"}
-        other.__dict__.pop("_samples", None)
+        other.__dict__.pop("samples", None)
         return other
 
     @property
@@ -70,15 +68,9 @@ class ModelOutputs:
         """The first training images."""
         return self.shared.images("train", TRAIN)
 
-    @property
+    @cached_property
     def samples(self) -> Tensor:
         """Decoded draws from the prior; the codes are equal for all models with this seed."""
-        self.sampled = True
-        return self._samples
-
-    @cached_property
-    def _samples(self) -> Tensor:
-        # A conditional model is asked for images with the attributes of the held-out ones.
         return self.decode(self.model.codes(self.n, derive_seed(self.seed, "evaluation", self.draw)))
 
     def prior(self, n: int) -> Tensor:
@@ -122,7 +114,6 @@ class ModelOutputs:
         if source in ("real", "train"):
             n = len(self.real) if source == "real" else len(self.train)
             return self.shared.features(extractor, source, n)
-        self.sampled |= source == "samples"
         key = (str(definition(extractor)), source)
         if key not in self._features:
             self._features[key] = self.network(extractor)(self._images(source), self.shared.progress)
@@ -133,7 +124,7 @@ class ModelOutputs:
         return self.shared.reference(extractor, len(self.real), derive, parameters)
 
     def _images(self, source: Source) -> Tensor:
-        images = self._samples if source == "samples" else self.reconstructions
+        images = self.samples if source == "samples" else self.reconstructions
         if images is None:
             raise BenchError(f"Model '{self.model.model.name}' has no {source}.")
         return images

@@ -31,6 +31,12 @@ class Frechet(Metric):
 
     name: ClassVar[str] = "frechet"
     family: ClassVar[str] = "sample quality"
+    uses_samples: ClassVar[bool] = True
+    extractor_field: ClassVar[str] = "extractor"
+    known_as: ClassVar[Mapping[str, str]] = {
+        "fid": "frechet[extractor=inception]",
+        "fid-debiased": "frechet[extractor=inception]",
+    }
 
     extractor: Extractor = field(default_factory=EffLite0)
 

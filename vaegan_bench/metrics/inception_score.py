@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import ClassVar
@@ -29,6 +30,10 @@ class InceptionScore(Metric):
 
     name: ClassVar[str] = "inception-score"
     family: ClassVar[str] = "sample quality"
+    uses_samples: ClassVar[bool] = True
+    extractor_field: ClassVar[str] = "extractor"
+    needs_classes: ClassVar[bool] = True
+    known_as: ClassVar[Mapping[str, str]] = {"is": "inception-score[extractor=inception]"}
 
     extractor: Extractor = field(default_factory=EffLite0)
 

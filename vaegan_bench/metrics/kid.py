@@ -31,6 +31,8 @@ class KID(Metric):
 
     name: ClassVar[str] = "kid"
     family: ClassVar[str] = "sample quality"
+    uses_samples: ClassVar[bool] = True
+    extractor_field: ClassVar[str] = "extractor"
 
     extractor: Extractor = field(default_factory=EffLite0)
 

@@ -34,6 +34,8 @@ class Memorisation(Metric):
 
     name: ClassVar[str] = "memorisation"
     family: ClassVar[str] = "sample quality"
+    uses_samples: ClassVar[bool] = True
+    extractor_field: ClassVar[str] = "extractor"
 
     extractor: Extractor = field(default_factory=EffLite0)
 

@@ -37,6 +37,8 @@ class PrecisionRecall(Metric):
 
     name: ClassVar[str] = "precision-recall"
     family: ClassVar[str] = "sample quality"
+    uses_samples: ClassVar[bool] = True
+    extractor_field: ClassVar[str] = "extractor"
 
     extractor: Extractor = field(default_factory=EffLite0)
 

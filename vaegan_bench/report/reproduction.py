@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +12,6 @@ from vaegan_bench.registry.selectors import parse_selector
 from vaegan_bench.report import tables
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.paper import Claim, Comparison, Paper, Published
-from vaegan_bench.study.plan import ON_INCEPTION
 from vaegan_bench.study.study import Study
 from vaegan_bench.system.files import whole_file
 
@@ -31,6 +30,8 @@ class Reproduction:
     command: str
     folder: Path
     """Where the page is written; each comparison's results are in a folder of its name."""
+    known_as: Mapping[str, str] = field(default_factory=dict)
+    """Name of a number in the literature → the selector of its metric: see `metrics_known_as`."""
 
     def write(self) -> Path:
         """Write README.md from what is on disk. Raises `StoreError` where a comparison was not begun."""
@@ -47,7 +48,7 @@ class Reproduction:
         yield f"Preset `{self.preset}`: {paper.presets[self.preset]['about']}. {self._cost()}"
         rows = {comparison.name: self._rows(comparison) for comparison in paper.comparisons}
         yield "## Do the claims hold?"
-        yield from _claims(paper.claims, rows)
+        yield from _claims(paper.claims, rows, self.known_as)
         for comparison in paper.comparisons:
             yield f"## {comparison.title}"
             yield from self._comparison(comparison, rows[comparison.name])
@@ -83,7 +84,7 @@ class Reproduction:
         if rows.empty:
             return
         published = [p for p in self.paper.published if p.comparison == comparison.name]
-        yield _markdown(side_by_side(rows, comparison.metrics, published))
+        yield _markdown(side_by_side(rows, comparison.metrics, published, self.known_as))
         yield "Ours: means over the finished runs, one for each seed; ± is the 95 % t-interval, which one run has not."
         elsewhere = _names(self._ran(comparison)) != _names(self._meant(comparison))
         for note in dict.fromkeys(p.note for p in published):
@@ -138,11 +139,14 @@ class Reproduction:
                     yield f"{comparison.name}: `{plugin}` has {ours} ({self._first}: {theirs})."
 
 
-def side_by_side(rows: pd.DataFrame, metrics: tuple[str, ...], published: list[Published]) -> pd.DataFrame:
+def side_by_side(
+    rows: pd.DataFrame, metrics: tuple[str, ...], published: list[Published], known_as: Mapping[str, str]
+) -> pd.DataFrame:
     """One row per model, and one for the test set where real images have such numbers; ours, and those published."""
     summary = tables.summarise(tables.overall(rows))
+    plain = {name: plain_name(name, known_as) for name in summary["metric"]}
     shown = summary[summary["metric"].map(plain).isin(metrics)]
-    columns = sorted(shown["metric"].unique(), key=lambda name: metrics.index(plain(name)))
+    columns = sorted(shown["metric"].unique(), key=lambda name: metrics.index(plain[name]))
     ceilings = rows[rows["attribute"] == ""].groupby("metric")["ceiling"].mean()
     lines: dict[str, dict[str, str]] = {TEST_SET: {}, **{model: {RUNS: text} for model, text in _runs(rows).items()}}
     for row in shown.to_dict("records"):
@@ -155,7 +159,7 @@ def side_by_side(rows: pd.DataFrame, metrics: tuple[str, ...], published: list[P
         ordered.append(name)
         if pd.notna(ceilings.get(metric)):
             lines[TEST_SET][name] = tables.number(ceilings[metric])
-        for column in (p for p in published if p.metric == plain(metric)):
+        for column in (p for p in published if p.metric == plain[metric]):
             ordered.append(f"{name}, published")
             for model, value in column.values.items():
                 lines.setdefault(model, {})[f"{name}, published"] = value
@@ -168,16 +172,16 @@ def _runs(rows: pd.DataFrame) -> dict[str, str]:
     return {str(model): str(text) for model, text in counted.items()}
 
 
-def plain(metric: str) -> str:
-    """A metric's name without its extractor, and without the privilege of Inception."""
-    name = metric.partition("[")[0]
-    return ON_INCEPTION.get(name, name)
+def plain_name(number: str, known_as: Mapping[str, str]) -> str:
+    """A number's name without its extractor; 'frechet' for 'fid', as metrics declare."""
+    name = number.partition("[")[0]
+    return known_as.get(name, name).partition("[")[0]
 
 
-def _claims(claims: tuple[Claim, ...], rows: Mapping[str, pd.DataFrame]) -> Iterator[str]:
+def _claims(claims: tuple[Claim, ...], rows: Mapping[str, pd.DataFrame], known_as: Mapping[str, str]) -> Iterator[str]:
     lines = ["| the paper says | metric | difference | P | verdict |", "| --- | --- | ---: | ---: | --- |"]
     for claim in claims:
-        lines.append(f"| {claim.says} | {' | '.join(judged(claim, rows[claim.comparison]))} |")
+        lines.append(f"| {claim.says} | {' | '.join(judged(claim, rows[claim.comparison], known_as))} |")
     yield "\n".join(lines)
     yield (
         "Difference: the model that is said to be better minus the other, paired over seeds, with its 95 % t-interval. "
@@ -187,13 +191,13 @@ def _claims(claims: tuple[Claim, ...], rows: Mapping[str, pd.DataFrame]) -> Iter
     )
 
 
-def judged(claim: Claim, rows: pd.DataFrame) -> list[str]:
+def judged(claim: Claim, rows: pd.DataFrame, known_as: Mapping[str, str]) -> list[str]:
     """What our runs say of a claim: metric, difference, probability, verdict."""
     if rows.empty:
         return [claim.metric, "", "", "not measured"]
     pairs = tables.comparisons(rows)
     of_pair = pairs[(pairs["model"] == claim.better) & (pairs["other"] == claim.worse)]
-    found = of_pair[of_pair["metric"].map(plain) == claim.metric]
+    found = of_pair[[plain_name(name, known_as) == claim.metric for name in of_pair["metric"]]]
     if found.empty:
         fates = [f"`{model}`: {text}" for model, text in _runs(rows).items() if " of " in text]
         return [claim.metric, "", "", "; ".join(["not measured", *fates])]

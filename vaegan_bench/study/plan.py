@@ -101,14 +101,16 @@ def _games(study: Study, resolve: Resolver) -> tuple[dict[str, Game], list[Skip]
     return games, skips
 
 
-ON_INCEPTION = {"fid": "frechet", "fid-debiased": "frechet", "is": "inception-score"}
-"""What a number on Inception's features is called → its metric."""
+def metrics_known_as(registry: Registry) -> dict[str, str]:
+    """Name of a number in the literature → the selector that measures it, as metrics declare."""
+    metrics = [cast(type[Metric], entry.plugin) for entry in registry.of_kind(Metric.kind).values()]
+    return {name: selector for metric in metrics for name, selector in metric.known_as.items()}
 
 
 def metric_of(registry: Registry, selector: str, fields: Mapping[str, Mapping[str, str]]) -> Metric:
     """A metric with the given fields. Raises `StudyError` for the name of a number, such as 'fid'."""
-    if meant := ON_INCEPTION.get(parse_selector(selector).name.lower()):
-        raise StudyError(f"'{selector}' is a number of a metric: use {meant}[extractor=inception].")
+    if meant := metrics_known_as(registry).get(parse_selector(selector).name.lower()):
+        raise StudyError(f"'{selector}' is a number of a metric: use {meant}.")
     return registry.build(Metric, selector, fields)
 
 

@@ -2,80 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
+from typing import Any, cast
 
-import torch
-from torch import Tensor
-
-from vaegan_bench.api import Measurement, Metric, Posterior, Split
+from vaegan_bench.api import Extractor, Measurement, Metric
+from vaegan_bench.registry.selectors import parse_selector
+from vaegan_bench.report.exhibits import draw
+from vaegan_bench.results.exhibits import check_exhibits, decode, encode
 from vaegan_bench.system.errors import FAILURES, reason_of
-from vaegan_bench.testing.verdicts import demand, seeded, unchanged, untouched_randomness
-from vaegan_bench.testing.worlds import StandInNetwork, StandInOutputs, data_of
+from vaegan_bench.testing.quadrants import N, copying_world, noise_world, real_world, static
+from vaegan_bench.testing.verdicts import demand, unchanged, untouched_randomness
+from vaegan_bench.testing.worlds import StandIn, StandInOutputs
 
-N, SIZE = 240, 32
-NAMES = ("Smiling", "Eyeglasses", "Hat", "Beard")
-"""The attributes of a world in which each is the brightness of a quadrant, and a coordinate of the code."""
 DIRECTIONS = ("higher", "lower", "none")
-
-
-def codes(seed: int) -> tuple[Tensor, Tensor]:
-    """Attributes (N, 4) and codes that say them clearly, (N, 4)."""
-    noise = seeded(seed)
-    on_NA = torch.rand(N, len(NAMES), generator=noise) < 0.4
-    return on_NA, torch.where(on_NA, 1.0, -1.0) + 0.2 * torch.randn(on_NA.shape, generator=noise)
-
-
-def decode(z_NZ: Tensor) -> Tensor:
-    """The image of each code: a quadrant per coordinate, over a fixed texture; (N, 3, 32, 32) uint8."""
-    texture = torch.rand(3, SIZE, SIZE, generator=seeded(9)) * 40 - 20
-    quadrants = z_NZ.reshape(-1, 1, 2, 2).repeat_interleave(SIZE // 2, 2).repeat_interleave(SIZE // 2, 3)
-    return (127.5 + 60 * quadrants + texture).round().clamp(0, 255).to(torch.uint8)
-
-
-def brightness(images_NCHW: Tensor) -> Tensor:
-    """What each quadrant says of its attribute; (N, 4)."""
-    return torch.nn.functional.avg_pool2d(images_NCHW.float().mean(1), SIZE // 2).flatten(1) - 127.5
-
-
-def coarse(images_NCHW: Tensor) -> Tensor:
-    """Features: brightness by places and its spread; (N, 32)."""
-    grey = images_NCHW.float().mean(1)
-    means = torch.nn.functional.avg_pool2d(grey, SIZE // 4).flatten(1)
-    spread = torch.nn.functional.avg_pool2d(grey.square(), SIZE // 4).flatten(1) - means.square()
-    return torch.cat([means, spread.clamp(min=0).sqrt()], dim=1)
-
-
-def static(n: int, seed: int) -> Tensor:
-    """Images of nothing; (n, 3, 32, 32) uint8."""
-    return torch.randint(0, 256, (n, 3, SIZE, SIZE), generator=seeded(seed), dtype=torch.uint8)
-
-
-@cache
-def real_world() -> StandInOutputs:
-    """What a perfect model would make: other images of the same kind, and nearly perfect reconstructions."""
-    (trained_on, train_z), (tested_on, z), (_, sampled_z) = (codes(seed) for seed in (0, 1, 2))
-    train, images = decode(train_z), decode(z)
-    data = replace(data_of(train, trained_on, NAMES), test=Split(images, tested_on), digest="quadrants")
-    network = StandInNetwork(coarse, brightness, columns=NAMES)
-    nearly = (images.int() + torch.randint(-2, 3, images.shape, generator=seeded(3))).clamp(0, 255).to(torch.uint8)
-    posterior = Posterior(z, torch.full_like(z, -3.0))
-    return StandInOutputs(
-        data, images, decode(sampled_z), network, nearly, z, train_z, decode, posterior=posterior, latent=len(NAMES)
-    )
-
-
-@cache
-def noise_world() -> StandInOutputs:
-    """What a model makes that has learned nothing: noise, whatever it is asked for."""
-    noise = seeded(4)
-    mu, train_means = (torch.randn(N, len(NAMES), generator=noise) for _ in range(2))
-    return replace(
-        real_world(), samples=static(N, 5), reconstructions=static(N, 6), means=mu, train_means=train_means,
-        decoder=lambda z: static(len(z), 7), posterior=Posterior(mu, torch.zeros_like(mu)),
-    )  # fmt: skip
 
 
 def numbers_are_well_formed(metric: Metric) -> None:
@@ -96,19 +38,12 @@ def numbers_are_well_formed(metric: Metric) -> None:
             demand(row.low <= row.value <= row.high, f"the interval of '{row.metric}' does not hold its value.")
 
 
-@cache
-def copying_world() -> StandInOutputs:
-    """What a model makes that has learned one training image by heart."""
-    world = real_world()
-    return replace(world, samples=world.train[:1].expand_as(world.samples).clone())
-
-
 def real_images_are_preferred(metric: Metric) -> None:
     """In the stated direction, a perfect model beats noise, or copies of one training image, in every number."""
     gains = [list(gains_over(metric, world)) for world in (noise_world(), copying_world())]
     if any(gains):
         demand(
-            any(told and min(told) >= 0 and max(told) > 0 for told in gains),
+            any(gained and min(gained) >= 0 and max(gained) > 0 for gained in gains),
             "prefers noise, and copies of one training image, to real images, or cannot tell them apart: is a "
             "direction wrong?",
         )
@@ -132,6 +67,64 @@ def measuring_repeats(metric: Metric) -> None:
     demand(first == second, "gives other numbers the second time: seed its randomness.")
 
 
+def samples_are_used_as_declared(metric: Metric) -> None:
+    """Its numbers depend on samples if, and only if, it declares `uses_samples`."""
+    world = real_world()
+    others = [replace(world, samples=samples) for samples in (copying_world().samples, static(N, 5))]
+    numbers = {_numbers(metric, each) for each in (world, *others)}
+    depends, declares = len(numbers) > 1, metric.uses_samples
+    demand(
+        declares or not depends,
+        "depends on samples and does not say so: declare uses_samples = True, or it sees only the first of several "
+        "independent sets.",
+    )
+    demand(
+        depends or not declares or not all(numbers),
+        "declares uses_samples, and no number depends on samples: leave it out, or it is measured anew for each set.",
+    )
+
+
+def _numbers(metric: Metric, world: StandInOutputs) -> tuple[object, ...]:
+    """What it measures; the error where it cannot measure such outputs."""
+    try:
+        return tuple((row.metric, row.attribute, row.value) for row in metric(world))
+    except FAILURES as error:
+        return (reason_of(error),)
+
+
+def extractors_are_taken_as_declared(metric: Metric) -> None:
+    """`extractor_field` is a field for extractors, and one without classes is refused where it `needs_classes`."""
+    if not (name := metric.extractor_field):
+        demand(not metric.needs_classes, "needs classes of no extractor: declare extractor_field, too.")
+        return
+    is_extractor = isinstance(getattr(metric, name, None), Extractor)
+    demand(is_extractor, f"declares extractor_field = '{name}', which is no field with an extractor.")
+    try:
+        replace(cast(Any, metric), **{name: StandIn()})
+        accepts = True
+    except FAILURES:
+        accepts = False
+    demand(accepts or metric.needs_classes, f"refuses extractors without classes as its {name}: declare needs_classes.")
+    demand(not accepts or not metric.needs_classes, "needs classes, and accepts an extractor that has none: refuse it.")
+
+
+def names_in_the_literature_mean_it(metric: Metric) -> None:
+    """Each name in `known_as` leads to a selector of this metric."""
+    for name, text in metric.known_as.items():
+        demand(parse_selector(text).name == metric.name, f"is known as '{name}', which leads to '{text}'.")
+
+
+def exhibits_become_figures(metric: Metric) -> None:
+    """What it exhibits of an ordinary model can be kept, read again, and drawn."""
+    exhibits = metric.exhibits(real_world())
+    try:
+        check_exhibits(exhibits)
+    except ValueError as error:
+        demand(False, f"cannot keep what it exhibits: {error}.")
+    for name, exhibit in decode(encode(exhibits)).items():
+        draw(name, {"model": [exhibit, exhibit], "another": [exhibit]}).savefig(io.BytesIO())
+
+
 def models_without_an_encoder_are_known(metric: Metric) -> None:
     """For a GAN, which has no reconstructions and no codes, it measures what there is, or returns nothing."""
     gan = replace(real_world(), reconstructions=None, means=None, train_means=None, posterior=None)
@@ -142,7 +135,7 @@ def models_without_an_encoder_are_known(metric: Metric) -> None:
 
 
 def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they are told."""
+    """Kind → its checks, in the order in which they run."""
     yield (
         Metric,
         (
@@ -150,5 +143,9 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
             real_images_are_preferred,
             measuring_repeats,
             models_without_an_encoder_are_known,
+            samples_are_used_as_declared,
+            extractors_are_taken_as_declared,
+            names_in_the_literature_mean_it,
+            exhibits_become_figures,
         ),
     )

@@ -1,0 +1,81 @@
+"""A world in which each attribute is the brightness of a quadrant: what good and bad models make in it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from vaegan_bench.api import Posterior, Split
+from vaegan_bench.testing.verdicts import seeded
+from vaegan_bench.testing.worlds import StandInNetwork, StandInOutputs, data_of
+
+N, SIZE = 240, 32
+NAMES = ("Smiling", "Eyeglasses", "Hat", "Beard")
+"""The attributes of this world; each is a coordinate of the code, too."""
+
+
+def codes(seed: int) -> tuple[Tensor, Tensor]:
+    """Attributes (N, 4) and codes that say them clearly, (N, 4)."""
+    noise = seeded(seed)
+    on_NA = torch.rand(N, len(NAMES), generator=noise) < 0.4
+    return on_NA, torch.where(on_NA, 1.0, -1.0) + 0.2 * torch.randn(on_NA.shape, generator=noise)
+
+
+def decode(z_NZ: Tensor) -> Tensor:
+    """The image of each code: a quadrant per coordinate, over a fixed texture; (N, 3, 32, 32) uint8."""
+    texture = torch.rand(3, SIZE, SIZE, generator=seeded(9)) * 40 - 20
+    quadrants = z_NZ.reshape(-1, 1, 2, 2).repeat_interleave(SIZE // 2, 2).repeat_interleave(SIZE // 2, 3)
+    return (127.5 + 60 * quadrants + texture).round().clamp(0, 255).to(torch.uint8)
+
+
+def brightness(images_NCHW: Tensor) -> Tensor:
+    """What each quadrant says of its attribute; (N, 4)."""
+    return torch.nn.functional.avg_pool2d(images_NCHW.float().mean(1), SIZE // 2).flatten(1) - 127.5
+
+
+def coarse(images_NCHW: Tensor) -> Tensor:
+    """Features: brightness by places and its spread; (N, 32)."""
+    grey = images_NCHW.float().mean(1)
+    means = torch.nn.functional.avg_pool2d(grey, SIZE // 4).flatten(1)
+    spread = torch.nn.functional.avg_pool2d(grey.square(), SIZE // 4).flatten(1) - means.square()
+    return torch.cat([means, spread.clamp(min=0).sqrt()], dim=1)
+
+
+def static(n: int, seed: int) -> Tensor:
+    """Images of nothing; (n, 3, 32, 32) uint8."""
+    return torch.randint(0, 256, (n, 3, SIZE, SIZE), generator=seeded(seed), dtype=torch.uint8)
+
+
+@cache
+def real_world() -> StandInOutputs:
+    """What a perfect model would make: other images of the same kind, and nearly perfect reconstructions."""
+    (trained_on, train_z), (tested_on, z), (_, sampled_z) = (codes(seed) for seed in (0, 1, 2))
+    train, images = decode(train_z), decode(z)
+    data = replace(data_of(train, trained_on, NAMES), test=Split(images, tested_on), digest="quadrants")
+    network = StandInNetwork(coarse, brightness, columns=NAMES)
+    nearly = (images.int() + torch.randint(-2, 3, images.shape, generator=seeded(3))).clamp(0, 255).to(torch.uint8)
+    posterior = Posterior(z, torch.full_like(z, -3.0))
+    return StandInOutputs(
+        data, images, decode(sampled_z), network, nearly, z, train_z, decode, posterior=posterior, latent=len(NAMES)
+    )
+
+
+@cache
+def noise_world() -> StandInOutputs:
+    """What a model makes that has learned nothing: noise, whatever it is asked for."""
+    noise = seeded(4)
+    mu, train_means = (torch.randn(N, len(NAMES), generator=noise) for _ in range(2))
+    return replace(
+        real_world(), samples=static(N, 5), reconstructions=static(N, 6), means=mu, train_means=train_means,
+        decoder=lambda z: static(len(z), 7), posterior=Posterior(mu, torch.zeros_like(mu)),
+    )  # fmt: skip
+
+
+@cache
+def copying_world() -> StandInOutputs:
+    """What a model makes that repeats one training image."""
+    world = real_world()
+    return replace(world, samples=world.train[:1].expand_as(world.samples).clone())
