@@ -13,6 +13,7 @@ import pytest
 from documents import Example, blocks, carry_out, column, section, signature, text
 from wrong_plugins import WRONG
 
+import vaegan_bench as vb
 from vaegan_bench import api
 from vaegan_bench.api import Metric, Plugin, PluginError
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
@@ -96,6 +97,18 @@ def test_the_examples_of_the_interface_keep_the_contract(examples: Path, name: s
 
 def test_the_interface_has_an_example_of_every_kind(examples: Path) -> None:
     assert {case.plugin.kind for case in cases(examples)} == set(KINDS)
+
+
+def test_the_example_of_an_exhibit_becomes_a_figure(examples: Path, tmp_path: Path) -> None:
+    named = re.findall(r"`([\w-]+)\.png`", section(INTERFACE, "Metric"))
+    results = vb.run(
+        "smoke", models=["vae", "gan"], steps=2, samples=20, draws=1, datasets=["avatars[faces=60]"],
+        metrics=["example-contrast"], plugins=[str(examples)], results=tmp_path, cache=tmp_path,
+    )  # fmt: skip
+    assert named == ["highest-contrast"]
+    figure = results.figures()[named[0]]
+    assert [text.get_text() for text in figure.texts] == ["samples with the highest contrast", "vae", "gan"]
+    assert (results.folder.path / f"{named[0]}.png").is_file()
 
 
 def test_the_example_of_a_hook_is_called(examples: Path, capsys: pytest.CaptureFixture[str]) -> None:
