@@ -14,7 +14,7 @@ import time
 import torch
 from torch import Tensor
 
-from vaegan_bench.metrics.memorisation import near_duplicates
+from vaegan_bench.metrics.samples.memorisation import near_duplicates
 from vaegan_bench.system.device import describe
 
 SIDE = 16

@@ -36,11 +36,11 @@ from vaegan_bench.evaluation.folders import FolderOutputs, folder_data
 from vaegan_bench.evaluation.shared import Shared
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.extractors.inception import Inception
-from vaegan_bench.metrics.frechet import Frechet
-from vaegan_bench.metrics.inception_score import InceptionScore
-from vaegan_bench.metrics.kid import KID
-from vaegan_bench.metrics.measures.one_pass import compared
-from vaegan_bench.metrics.precision_recall import PrecisionRecall
+from vaegan_bench.metrics.samples.frechet import Frechet
+from vaegan_bench.metrics.samples.inception_score import InceptionScore
+from vaegan_bench.metrics.samples.kid import KID
+from vaegan_bench.metrics.samples.one_pass import compared
+from vaegan_bench.metrics.samples.precision_recall import PrecisionRecall
 from vaegan_bench.system.device import describe
 from vaegan_bench.system.vision import load_torch_fidelity
 

@@ -21,7 +21,7 @@ import typer
 from vaegan_bench.api import Measurement, Metric, Plugin, Posterior
 from vaegan_bench.api.plugin import default_of, fields_of, written
 from vaegan_bench.cli.app import app
-from vaegan_bench.metrics.attribute_similarity import AttributeSimilarity
+from vaegan_bench.metrics.attributes.similarity import AttributeSimilarity
 from vaegan_bench.registry.discovery import summary_line
 from vaegan_bench.registry.plugins import BUILT_IN, Registry
 from vaegan_bench.testing.worlds import Signs, StandInNetwork, data_of

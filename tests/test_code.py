@@ -15,7 +15,7 @@ from vaegan_bench.api import Model
 from vaegan_bench.evaluation.shared import Shared
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
 from vaegan_bench.metrics.extractors.oracle import Oracle
-from vaegan_bench.metrics.frechet import Frechet
+from vaegan_bench.metrics.samples.frechet import Frechet
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.run import MEASURING, TRAINING, UNCOUNTED, Run, code_of
@@ -221,7 +221,7 @@ def test_what_only_measures_is_no_part_of_a_training() -> None:
 
 def test_references_and_oracles_are_known_by_all_modules_that_they_import() -> None:
     known = {thing: _modules(code_behind(thing)) for thing in (Frechet, Oracle)}
-    assert {"metrics.frechet", "metrics.measures.pairs", "api.evaluation"} <= known[Frechet]
+    assert {"metrics.samples.frechet", "metrics.features.pairs", "api.evaluation"} <= known[Frechet]
     assert {
         "metrics.extractors.oracle",
         "metrics.extractors.learned_attributes",

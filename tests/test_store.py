@@ -23,7 +23,7 @@ from stored_study import DRAWS, SAMPLES, edit, exhibits, forge, measurement, row
 import vaegan_bench as vb
 from vaegan_bench.api import BenchError, Metric, StoreError
 from vaegan_bench.evaluation.settings import EvaluationSettings
-from vaegan_bench.metrics.reconstruction import Reconstruction
+from vaegan_bench.metrics.reconstruction.pixel_errors import Reconstruction
 from vaegan_bench.report import tables, writing
 from vaegan_bench.report.figures import study_figures
 from vaegan_bench.results.exhibits import encode

@@ -15,10 +15,10 @@ from vaegan_bench.api import Extractor, ExtractorError, FeatureNetwork, Measurem
 from vaegan_bench.evaluation.folders import FolderOutputs, folder_data, read_folder
 from vaegan_bench.evaluation.shared import Shared
 from vaegan_bench.metrics.extractors.inception import FILE, KNOWN, Inception
-from vaegan_bench.metrics.frechet import Frechet
-from vaegan_bench.metrics.inception_score import InceptionScore
-from vaegan_bench.metrics.kid import KID
-from vaegan_bench.metrics.precision_recall import PrecisionRecall
+from vaegan_bench.metrics.samples.frechet import Frechet
+from vaegan_bench.metrics.samples.inception_score import InceptionScore
+from vaegan_bench.metrics.samples.kid import KID
+from vaegan_bench.metrics.samples.precision_recall import PrecisionRecall
 from vaegan_bench.system.files import sha256_of_file
 from vaegan_bench.system.vision import load_torch_fidelity
 

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import BenchError, Data, Extractor, Measurement, Split
-from vaegan_bench.metrics.attribute_retention import AttributeRetention
-from vaegan_bench.metrics.attribute_similarity import AttributeSimilarity
-from vaegan_bench.metrics.attribute_vectors import AttributeVectors
-from vaegan_bench.metrics.linear_probe import LinearProbe
-from vaegan_bench.metrics.measures.attribute_effects import attribute_vectors
-from vaegan_bench.metrics.measures.attribute_trials import encoder_trial, prior_trial
-from vaegan_bench.metrics.measures.intervals import Z, wilson
-from vaegan_bench.metrics.measures.usable_attributes import truth, truth_in_training, usable_attributes
+from vaegan_bench.metrics.attributes.effects import attribute_vectors
+from vaegan_bench.metrics.attributes.linear_probe import LinearProbe
+from vaegan_bench.metrics.attributes.retention import AttributeRetention
+from vaegan_bench.metrics.attributes.similarity import AttributeSimilarity
+from vaegan_bench.metrics.attributes.trials import encoder_trial, prior_trial
+from vaegan_bench.metrics.attributes.usable_attributes import truth, truth_in_training, usable_attributes
+from vaegan_bench.metrics.attributes.vectors import AttributeVectors
+from vaegan_bench.metrics.intervals import Z, wilson
 from vaegan_bench.testing.worlds import StandInNetwork, StandInOutputs, pixels
 
 MIDDLE = 100

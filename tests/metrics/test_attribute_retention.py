@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from vaegan_bench.api import BenchError, Extractor, Measurement
-from vaegan_bench.metrics.attribute_retention import AttributeRetention, agreement, skill
-from vaegan_bench.metrics.measures.attribute_rows import auc
+from vaegan_bench.metrics.attributes.retention import AttributeRetention, agreement, skill
+from vaegan_bench.metrics.attributes.rows import auc
 
 # The fixture `signs` is a world with a known answer: see conftest.py.
 NAMES = ("Smiling", "Eyeglasses", "Hat", "Beard")

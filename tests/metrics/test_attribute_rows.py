@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vaegan_bench.metrics.measures.attribute_rows import Estimate, Kind, auc, means, rows, shares
-from vaegan_bench.metrics.measures.intervals import wilson
+from vaegan_bench.metrics.attributes.rows import Estimate, Kind, auc, means, rows, shares
+from vaegan_bench.metrics.intervals import wilson
 
 NAN = float("nan")
 RATE = Kind("rate", "higher", "share")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Measurement
-from vaegan_bench.metrics.attribute_similarity import AttributeSimilarity, similarity
+from vaegan_bench.metrics.attributes.similarity import AttributeSimilarity, similarity
 from vaegan_bench.metrics.extractors.regressor import Regressor
 from vaegan_bench.testing import blobs
 from vaegan_bench.testing.worlds import Signs, StandInNetwork, StandInOutputs, pixels

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from vaegan_bench.api import BenchError, Extractor, ExtractorError, FeatureNetwork, Measurement
-from vaegan_bench.metrics.attribute_vectors import STRIP_ALPHAS, AttributeVectors
-from vaegan_bench.metrics.measures.attribute_effects import Effect, attribute_vectors, random_vectors
-from vaegan_bench.metrics.measures.intervals import wilson
+from vaegan_bench.metrics.attributes.effects import Effect, attribute_vectors, random_vectors
+from vaegan_bench.metrics.attributes.vectors import STRIP_ALPHAS, AttributeVectors
+from vaegan_bench.metrics.intervals import wilson
 
 # The fixture `signs` is a world with a known answer: see conftest.py. There off is −1 ± 0.2 and on is 1 ± 0.2.
 NAMES = ["Smiling", "Eyeglasses", "Hat", "Beard"]

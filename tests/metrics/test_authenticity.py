@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Data, Extractor, Measurement, Split
-from vaegan_bench.metrics.measures.intervals import wilson
-from vaegan_bench.metrics.memorisation import Memorisation
+from vaegan_bench.metrics.intervals import wilson
+from vaegan_bench.metrics.samples.memorisation import Memorisation
 from vaegan_bench.testing.worlds import StandInNetwork, StandInOutputs, pixels
 
 TRAIN = [0, 10, 14, 100, 200]

@@ -10,15 +10,15 @@ from metrics.pretended_device import ELSEWHERE, PretendedDevice
 from torch import Tensor
 
 from vaegan_bench.api import Features
-from vaegan_bench.metrics.feature_distance import mean_distance
-from vaegan_bench.metrics.frechet import frechet_distance, moments
-from vaegan_bench.metrics.inception_score import inception_score
-from vaegan_bench.metrics.measures.feature_sets import checked_reference
-from vaegan_bench.metrics.measures.kernel_sums import draw_subsets, kernel_distance
-from vaegan_bench.metrics.measures.neighbours import nearest_among, nearest_others
-from vaegan_bench.metrics.measures.one_pass import compared, real_alone
-from vaegan_bench.metrics.measures.pairs import around
-from vaegan_bench.metrics.memorisation import authentic, near_duplicates
+from vaegan_bench.metrics.features.pairs import around
+from vaegan_bench.metrics.features.sets import checked_reference
+from vaegan_bench.metrics.reconstruction.feature_distance import mean_distance
+from vaegan_bench.metrics.samples.frechet import frechet_distance, moments
+from vaegan_bench.metrics.samples.inception_score import inception_score
+from vaegan_bench.metrics.samples.kernel_sums import draw_subsets, kernel_distance
+from vaegan_bench.metrics.samples.memorisation import authentic, near_duplicates
+from vaegan_bench.metrics.samples.neighbours import nearest_among, nearest_others
+from vaegan_bench.metrics.samples.one_pass import compared, real_alone
 
 Compare = Callable[[Tensor, Tensor], object]
 
@@ -53,7 +53,7 @@ COMPARISONS: dict[str, Compare] = {
 
 @pytest.mark.parametrize("compare", COMPARISONS.values(), ids=COMPARISONS)
 def test_all_is_computed_where_the_features_are(compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vaegan_bench.metrics.measures.one_pass.SUBSETS", 20)
+    monkeypatch.setattr("vaegan_bench.metrics.samples.one_pass.SUBSETS", 20)
     noise = torch.Generator().manual_seed(0)
     real, fake = torch.randn(1300, 16, generator=noise), torch.randn(1100, 16, generator=noise) + 0.1
     here = compare(real, fake)

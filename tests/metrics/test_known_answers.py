@@ -14,11 +14,11 @@ from scipy.linalg import sqrtm
 from torch import Tensor
 
 from vaegan_bench.api import Metric, Outputs
-from vaegan_bench.metrics.frechet import Frechet
-from vaegan_bench.metrics.inception_score import InceptionScore, inception_score
-from vaegan_bench.metrics.kid import KID
-from vaegan_bench.metrics.measures.kernel_sums import SEED, draw_subsets
-from vaegan_bench.metrics.precision_recall import PrecisionRecall
+from vaegan_bench.metrics.samples.frechet import Frechet
+from vaegan_bench.metrics.samples.inception_score import InceptionScore, inception_score
+from vaegan_bench.metrics.samples.kernel_sums import SEED, draw_subsets
+from vaegan_bench.metrics.samples.kid import KID
+from vaegan_bench.metrics.samples.precision_recall import PrecisionRecall
 
 OfFeatures = Callable[[Tensor, Tensor], Outputs]
 Floats = NDArray[np.float64]

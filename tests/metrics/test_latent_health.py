@@ -10,7 +10,7 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 from vaegan_bench.api import BenchError, Outputs, Posterior
-from vaegan_bench.metrics.latent_health import LatentHealth, active_units
+from vaegan_bench.metrics.latent.health import LatentHealth, active_units
 
 
 def test_kl_is_torchs_and_dimensions_that_follow_the_image_are_active(signs: Outputs) -> None:

@@ -10,7 +10,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from vaegan_bench.api import BenchError, Extractor
-from vaegan_bench.metrics.linear_probe import LinearProbe, fit_probes
+from vaegan_bench.metrics.attributes.linear_probe import LinearProbe, fit_probes
 
 
 def test_all_attributes_at_once_are_scikit_learns_fits_one_by_one() -> None:

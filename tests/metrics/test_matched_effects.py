@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaegan_bench.metrics.measures.matched_effects import Point, between, first_match
+from vaegan_bench.metrics.attributes.matched_effects import Point, between, first_match
 
 
 def point(alpha: float, flips: list[float], leakage: float = 0.0, change: float = 0.0) -> Point:

@@ -10,11 +10,11 @@ from metrics.conftest import StandInNetwork, StandInOutputs, data_of, pixels
 from torch import Tensor
 
 from vaegan_bench.api import BenchError, Extractor, Features, Measurement, Split
-from vaegan_bench.metrics.feature_distance import FeatureDistance
-from vaegan_bench.metrics.measures.intervals import wilson
-from vaegan_bench.metrics.measures.neighbours import nearest_among, nearest_others
-from vaegan_bench.metrics.measures.pairs import around
-from vaegan_bench.metrics.memorisation import Memorisation, near_duplicates
+from vaegan_bench.metrics.features.pairs import around
+from vaegan_bench.metrics.intervals import wilson
+from vaegan_bench.metrics.reconstruction.feature_distance import FeatureDistance
+from vaegan_bench.metrics.samples.memorisation import Memorisation, near_duplicates
+from vaegan_bench.metrics.samples.neighbours import nearest_among, nearest_others
 
 
 def images(n: int, seed: int, channels: int = 3) -> Tensor:

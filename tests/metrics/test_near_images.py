@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from vaegan_bench.metrics.measures import near_images
-from vaegan_bench.metrics.measures.near_images import have_near, nearest_pairs
+from vaegan_bench.metrics.samples import near_images
+from vaegan_bench.metrics.samples.near_images import have_near, nearest_pairs
 
 SHAPES = [(3, 8, 8), (1, 28, 28), (3, 40, 56), (1, 130, 97)]
 

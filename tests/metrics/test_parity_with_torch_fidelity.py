@@ -11,13 +11,13 @@ from torch import Tensor
 
 from vaegan_bench.api import Outputs
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
-from vaegan_bench.metrics.frechet import frechet_distance, moments
-from vaegan_bench.metrics.inception_score import inception_score
-from vaegan_bench.metrics.measures import pairs
-from vaegan_bench.metrics.measures.kernel_sums import SEED, SUBSETS, draw_subsets, kernel_distance
-from vaegan_bench.metrics.measures.neighbourhoods import Neighbourhoods, neighbourhoods, side, squared_radii
-from vaegan_bench.metrics.measures.one_pass import compare_once, serves_both
-from vaegan_bench.metrics.measures.pairs import around
+from vaegan_bench.metrics.features import pairs
+from vaegan_bench.metrics.features.pairs import around
+from vaegan_bench.metrics.samples.frechet import frechet_distance, moments
+from vaegan_bench.metrics.samples.inception_score import inception_score
+from vaegan_bench.metrics.samples.kernel_sums import SEED, SUBSETS, draw_subsets, kernel_distance
+from vaegan_bench.metrics.samples.neighbourhoods import Neighbourhoods, neighbourhoods, side, squared_radii
+from vaegan_bench.metrics.samples.one_pass import compare_once, serves_both
 from vaegan_bench.system.vision import load_torch_fidelity
 
 D = 64

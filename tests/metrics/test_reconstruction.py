@@ -11,8 +11,12 @@ from skimage.metrics import structural_similarity as reference_ssim
 from torch import Tensor
 
 from vaegan_bench.api import BenchError
-from vaegan_bench.metrics.measures.pixel_errors import peak_signal_to_noise, structural_similarity
-from vaegan_bench.metrics.reconstruction import Reconstruction, mean_scores
+from vaegan_bench.metrics.reconstruction.pixel_errors import (
+    Reconstruction,
+    mean_scores,
+    peak_signal_to_noise,
+    structural_similarity,
+)
 
 
 def images(n: int, channels: int, height: int, width: int, seed: int = 0) -> Tensor:

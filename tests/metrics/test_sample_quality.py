@@ -13,14 +13,14 @@ from torch.utils._pytree import tree_leaves
 
 from vaegan_bench.api import BenchError, Extractor, Metric, Outputs, SelectorError
 from vaegan_bench.metrics.extractors.oracle import Oracle
-from vaegan_bench.metrics.frechet import Frechet, Moments, frechet_distance, moments
-from vaegan_bench.metrics.inception_score import InceptionScore, inception_score
-from vaegan_bench.metrics.kid import KID
-from vaegan_bench.metrics.measures import pairs
-from vaegan_bench.metrics.measures.kernel_sums import draw_subsets, kernel_distance
-from vaegan_bench.metrics.measures.neighbourhoods import Neighbourhoods, neighbourhoods, side, squared_radii
-from vaegan_bench.metrics.measures.pairs import around
-from vaegan_bench.metrics.precision_recall import PrecisionRecall
+from vaegan_bench.metrics.features import pairs
+from vaegan_bench.metrics.features.pairs import around
+from vaegan_bench.metrics.samples.frechet import Frechet, Moments, frechet_distance, moments
+from vaegan_bench.metrics.samples.inception_score import InceptionScore, inception_score
+from vaegan_bench.metrics.samples.kernel_sums import draw_subsets, kernel_distance
+from vaegan_bench.metrics.samples.kid import KID
+from vaegan_bench.metrics.samples.neighbourhoods import Neighbourhoods, neighbourhoods, side, squared_radii
+from vaegan_bench.metrics.samples.precision_recall import PrecisionRecall
 
 OfFeatures = Callable[[Tensor, Tensor], Outputs]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pandas as pd
 
 from vaegan_bench.api import Outputs
-from vaegan_bench.metrics.latent_health import ACTIVE, active_units
-from vaegan_bench.metrics.memorisation import near_duplicates
+from vaegan_bench.metrics.latent.health import ACTIVE, active_units
+from vaegan_bench.metrics.samples.memorisation import near_duplicates
 
 SATURATED = 0.999
 """The discriminator's area under the ROC curve from which it teaches the generator nothing."""

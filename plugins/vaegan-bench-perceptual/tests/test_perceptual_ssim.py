@@ -15,7 +15,7 @@ from vaegan_bench_perceptual.local_statistics import similarity
 from vaegan_bench_perceptual.ssim_pyramid import FLOOR, WEIGHTS, pyramid_similarity, scales_of
 
 from vaegan_bench.api import PluginError, Prediction, ReconstructionLoss
-from vaegan_bench.metrics.measures.pixel_errors import structural_similarity as measured
+from vaegan_bench.metrics.reconstruction.pixel_errors import structural_similarity as measured
 
 
 def noise() -> torch.Generator:

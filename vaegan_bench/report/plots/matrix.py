@@ -17,7 +17,7 @@ from vaegan_bench.system.errors import one_line
 from vaegan_bench.system.exhibits import Matrix
 
 PANELS, CELL, NAME, LEAST = 2, 0.118, 6.5, 1.6
-"""Heat maps side by side, at most; inches of each cell; points of the names; inches of the smallest heat map."""
+"""Heat maps side by side, at most; inches of each cell; points of the names; inches of the longer side, at least."""
 CHARACTER = 0.075
 """Inches of a title for each of its characters."""
 UNMEASURED = "#E3E3E3"
@@ -43,7 +43,7 @@ def matrices(by_model: Mapping[str, Matrix], models: Sequence[str] = ()) -> Figu
     figure, panels = _panels(len(shown), about)
     for ax, (model, matrix) in zip(panels, shown.items(), strict=True):
         image = _heat_map(ax, matrix)
-        _title(ax, model, colours(order)[model], len(about.columns))
+        _title(ax, model, colours(order)[model], len(about.columns) * _cell(about))
     _scale(figure, image, panels[:PANELS], about)
     return figure
 
@@ -52,7 +52,7 @@ def _panels(n: int, about: Matrix) -> tuple[Figure, list[Axes]]:
     columns = min(PANELS, n)
     lines = math.ceil(n / columns)
     beside, below = (max(inches(one_line(name), NAME) for name in names) for names in (about.rows, about.columns))
-    width, height = _side(len(about.columns)), _side(len(about.rows))
+    width, height = (len(names) * _cell(about) for names in (about.columns, about.rows))
     figure = blank(columns * (width + 0.1) + beside + 0.9, lines * (height + below + 0.6))
     figure.set_layout_engine("compressed")  # cells are square, whatever space that leaves
     panels = figure.subplots(lines, columns, squeeze=False, sharey=True)
@@ -62,9 +62,9 @@ def _panels(n: int, about: Matrix) -> tuple[Figure, list[Axes]]:
     return figure, panels.ravel().tolist()[:n]
 
 
-def _side(cells: int) -> float:
-    """Inches of a side of a heat map."""
-    return max(cells * CELL, LEAST)
+def _cell(about: Matrix) -> float:
+    """Inches of a cell: large enough for names, and for heat maps with few of them."""
+    return max(CELL, LEAST / max(len(about.rows), len(about.columns)))
 
 
 def _heat_map(ax: Axes, matrix: Matrix) -> AxesImage:
@@ -80,9 +80,9 @@ def _heat_map(ax: Axes, matrix: Matrix) -> AxesImage:
     return image
 
 
-def _title(ax: Axes, model: str, colour: str, columns: int) -> None:
-    """The model, above a line in its colour."""
-    ax.set_title(wrapped(model, int(_side(columns) / CHARACTER)), pad=9)
+def _title(ax: Axes, model: str, colour: str, width: float) -> None:
+    """The model, above a line in its colour; `width` is that of the heat map in inches."""
+    ax.set_title(wrapped(model, int(width / CHARACTER)), pad=9)
     ax.spines[["left", "bottom"]].set_visible(False)
     ax.spines.top.set(visible=True, color=colour, linewidth=2.5, position=("outward", 4))
 

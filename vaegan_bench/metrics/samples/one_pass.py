@@ -9,8 +9,9 @@ from typing import NamedTuple
 from torch import Tensor
 
 from vaegan_bench.api import Extractor, Features, Outputs
-from vaegan_bench.metrics.measures.feature_sets import checked_reference
-from vaegan_bench.metrics.measures.kernel_sums import (
+from vaegan_bench.metrics.features.pairs import Points, around, pairs_between, pairs_within
+from vaegan_bench.metrics.features.sets import checked_reference
+from vaegan_bench.metrics.samples.kernel_sums import (
     SEED,
     SUBSETS,
     draw_subsets,
@@ -21,7 +22,7 @@ from vaegan_bench.metrics.measures.kernel_sums import (
     subset_size,
     sums_over,
 )
-from vaegan_bench.metrics.measures.neighbourhoods import (
+from vaegan_bench.metrics.samples.neighbourhoods import (
     K_DENSITY,
     Neighbourhoods,
     Side,
@@ -31,8 +32,7 @@ from vaegan_bench.metrics.measures.neighbourhoods import (
     shares,
     side,
 )
-from vaegan_bench.metrics.measures.neighbours import measured, nobody, see_within
-from vaegan_bench.metrics.measures.pairs import Points, around, pairs_between, pairs_within
+from vaegan_bench.metrics.samples.neighbours import measured, nobody, see_within
 
 
 class Alone(NamedTuple):

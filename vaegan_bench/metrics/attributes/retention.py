@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Extractor, Measurement, Metric, Outputs
+from vaegan_bench.metrics.attributes.rows import Estimate, Kind, Protocol, auc, rows
+from vaegan_bench.metrics.attributes.usable_attributes import USABLE_AUC, named, oracle_logits, truth
 from vaegan_bench.metrics.extractors.attribute_scores import (
     area_under_roc,
     balanced_accuracy,
     influence_on_balanced_accuracy,
 )
 from vaegan_bench.metrics.extractors.oracle import Oracle
-from vaegan_bench.metrics.measures.attribute_rows import Estimate, Kind, Protocol, auc, rows
-from vaegan_bench.metrics.measures.feature_sets import protocol_of
-from vaegan_bench.metrics.measures.usable_attributes import USABLE_AUC, named, oracle_logits, truth
+from vaegan_bench.metrics.features.sets import protocol_of
 
 SHUFFLES = 10
 SEED = 2020

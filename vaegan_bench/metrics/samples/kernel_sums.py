@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaegan_bench.metrics.measures.pairs import Points, around, mean, pairs_between, pairs_within
+from vaegan_bench.metrics.features.pairs import Points, around, mean, pairs_between, pairs_within
 
 SUBSETS = 100
 SUBSET_SIZE = 1000

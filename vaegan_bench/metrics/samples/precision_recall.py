@@ -10,9 +10,10 @@ from torch import Tensor
 
 from vaegan_bench.api import Extractor, Features, Measurement, Metric, Outputs
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
-from vaegan_bench.metrics.measures.feature_sets import checked, checked_reference, column, protocol_of
-from vaegan_bench.metrics.measures.kernel_sums import subset_size
-from vaegan_bench.metrics.measures.neighbourhoods import (
+from vaegan_bench.metrics.features.pairs import around
+from vaegan_bench.metrics.features.sets import checked, checked_reference, column, protocol_of
+from vaegan_bench.metrics.samples.kernel_sums import subset_size
+from vaegan_bench.metrics.samples.neighbourhoods import (
     K_DENSITY,
     K_PRECISION,
     Neighbourhoods,
@@ -20,8 +21,7 @@ from vaegan_bench.metrics.measures.neighbourhoods import (
     side,
     squared_radii,
 )
-from vaegan_bench.metrics.measures.one_pass import compare_once, serves_both
-from vaegan_bench.metrics.measures.pairs import around
+from vaegan_bench.metrics.samples.one_pass import compare_once, serves_both
 
 FEWEST = K_DENSITY + 1
 K = {"precision": K_PRECISION, "recall": K_PRECISION, "density": K_DENSITY, "coverage": K_DENSITY}

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Extractor, Outputs
+from vaegan_bench.metrics.attributes.effects import Effects, Trial, effect
+from vaegan_bench.metrics.attributes.rows import Estimate
 from vaegan_bench.metrics.extractors.attribute_scores import influence_on_mean
-from vaegan_bench.metrics.measures.attribute_effects import Effects, Trial, effect
-from vaegan_bench.metrics.measures.attribute_rows import Estimate
 
 ALPHAS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 """How far codes are moved, one after the other, until half of the images flip."""

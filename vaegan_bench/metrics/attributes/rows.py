@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vaegan_bench.api import Direction, Measurement
 from vaegan_bench.metrics.extractors.attribute_scores import area_under_roc, influence_on_auc, influence_on_mean
-from vaegan_bench.metrics.measures.intervals import Z, wilson
+from vaegan_bench.metrics.intervals import Z, wilson
 
 Ends = tuple[float | None, float | None]
 NO_INTERVAL: Ends = (None, None)

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vaegan_bench.metrics.measures.neighbours import nearest_others
-from vaegan_bench.metrics.measures.pairs import BLOCK, Points, pairs_between, squared_distances, working_type
+from vaegan_bench.metrics.features.pairs import BLOCK, Points, pairs_between, squared_distances, working_type
+from vaegan_bench.metrics.samples.neighbours import nearest_others
 
 K_PRECISION = 3
 """Neighbours of precision and recall, as Kynkäänniemi et al. (2019) chose."""

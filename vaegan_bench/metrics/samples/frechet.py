@@ -11,8 +11,8 @@ from torch import Tensor
 
 from vaegan_bench.api import Extractor, Features, Measurement, Metric, Outputs
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
-from vaegan_bench.metrics.measures.feature_sets import checked, checked_reference, column, protocol_of
-from vaegan_bench.metrics.measures.pairs import blocks, mean
+from vaegan_bench.metrics.features.pairs import blocks, mean
+from vaegan_bench.metrics.features.sets import checked, checked_reference, column, protocol_of
 
 PER_FEATURE = 8
 """Images per feature from which the bias is close enough to a multiple of 1/N to be taken away."""

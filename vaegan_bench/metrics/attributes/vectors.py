@@ -10,16 +10,16 @@ from typing import ClassVar, NamedTuple
 from torch import Tensor
 
 from vaegan_bench.api import Exhibits, Extractor, ExtractorError, Measurement, Metric, Outputs, at_least
+from vaegan_bench.metrics.attributes.effects import Effects, Trial, effects, flips, leakage, random_vectors
+from vaegan_bench.metrics.attributes.exhibits import attribute_matrix, attribute_strips
+from vaegan_bench.metrics.attributes.matched_effects import IMAGES, estimates, matched
+from vaegan_bench.metrics.attributes.rows import Estimate, Kind, Protocol, means, rows, shares
+from vaegan_bench.metrics.attributes.trials import encoder_trial, prior_trial
+from vaegan_bench.metrics.attributes.usable_attributes import named, oracle_logits, truth, usable_attributes
 from vaegan_bench.metrics.extractors.attribute_scores import recall
 from vaegan_bench.metrics.extractors.oracle import Oracle
-from vaegan_bench.metrics.measures.attribute_effects import Effects, Trial, effects, flips, leakage, random_vectors
-from vaegan_bench.metrics.measures.attribute_exhibits import attribute_matrix, attribute_strips
-from vaegan_bench.metrics.measures.attribute_rows import Estimate, Kind, Protocol, means, rows, shares
-from vaegan_bench.metrics.measures.attribute_trials import encoder_trial, prior_trial
-from vaegan_bench.metrics.measures.feature_sets import protocol_of
-from vaegan_bench.metrics.measures.matched_effects import IMAGES, estimates, matched
-from vaegan_bench.metrics.measures.remembered import once_per_outputs
-from vaegan_bench.metrics.measures.usable_attributes import named, oracle_logits, truth, usable_attributes
+from vaegan_bench.metrics.features.sets import protocol_of
+from vaegan_bench.metrics.remembered import once_per_outputs
 
 SEED = 2020
 STRIP_ALPHAS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vaegan_bench.metrics.measures.pairs import Points, blocks, pairs_between, pairs_within, squared_distances
+from vaegan_bench.metrics.features.pairs import Points, blocks, pairs_between, pairs_within, squared_distances
 
 SPARE = 1
 """How many more are looked at again in float64 than are wanted: float32 may take two for each other."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from vaegan_bench.api import BenchError, Extractor, Outputs
-from vaegan_bench.metrics.measures.pairs import blocks
+from vaegan_bench.metrics.features.pairs import blocks
 
 Protocol = dict[str, str | int | float]
 

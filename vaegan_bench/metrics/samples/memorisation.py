@@ -11,11 +11,11 @@ from torch import Tensor
 
 from vaegan_bench.api import BenchError, Exhibits, Extractor, ImagePairs, Measurement, Metric, Outputs, Progress, silent
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
-from vaegan_bench.metrics.measures.feature_sets import checked, protocol_of, where_float64_is
-from vaegan_bench.metrics.measures.intervals import wilson
-from vaegan_bench.metrics.measures.near_images import have_near, nearest_pairs
-from vaegan_bench.metrics.measures.neighbours import Neighbours, nearest_among, nearest_others
-from vaegan_bench.metrics.measures.pairs import Points, around
+from vaegan_bench.metrics.features.pairs import Points, around
+from vaegan_bench.metrics.features.sets import checked, protocol_of, where_float64_is
+from vaegan_bench.metrics.intervals import wilson
+from vaegan_bench.metrics.samples.near_images import have_near, nearest_pairs
+from vaegan_bench.metrics.samples.neighbours import Neighbours, nearest_among, nearest_others
 
 NEAR = 0.05
 """Images nearer than this share of the usual distance between real images are duplicates."""

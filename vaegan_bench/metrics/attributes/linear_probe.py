@@ -10,10 +10,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vaegan_bench.api import BenchError, Extractor, Measurement, Metric, Outputs
+from vaegan_bench.metrics.attributes.rows import Kind, auc, rows
+from vaegan_bench.metrics.attributes.usable_attributes import oracle_logits, truth, truth_in_training
 from vaegan_bench.metrics.extractors.attribute_scores import area_under_roc
 from vaegan_bench.metrics.extractors.oracle import Oracle
-from vaegan_bench.metrics.measures.attribute_rows import Kind, auc, rows
-from vaegan_bench.metrics.measures.usable_attributes import oracle_logits, truth, truth_in_training
 
 ITERATIONS = 500
 SEED = 2020

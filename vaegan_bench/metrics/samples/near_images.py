@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from vaegan_bench.api import Progress, silent
-from vaegan_bench.metrics.measures.pairs import blocks, working_type
+from vaegan_bench.metrics.features.pairs import blocks, working_type
 
 COARSE, FINE, WHOLE = 8, 32, 2**30
 """Blocks per side of the projections, at least; the last is the image itself."""

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vaegan_bench.api import Extractor, Measurement, Metric, Outputs, SelectorError
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
-from vaegan_bench.metrics.measures.feature_sets import checked, column, protocol_of
+from vaegan_bench.metrics.features.sets import checked, column, protocol_of
 
 SPLITS = 10
 SEED = 2020

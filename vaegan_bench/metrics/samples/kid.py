@@ -10,8 +10,8 @@ from torch import Tensor
 
 from vaegan_bench.api import Extractor, Features, Measurement, Metric, Outputs
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
-from vaegan_bench.metrics.measures.feature_sets import checked, checked_reference, column, protocol_of
-from vaegan_bench.metrics.measures.kernel_sums import (
+from vaegan_bench.metrics.features.sets import checked, checked_reference, column, protocol_of
+from vaegan_bench.metrics.samples.kernel_sums import (
     SEED,
     SUBSETS,
     draw_subsets,
@@ -19,7 +19,7 @@ from vaegan_bench.metrics.measures.kernel_sums import (
     subset_size,
     sums_within,
 )
-from vaegan_bench.metrics.measures.one_pass import compare_once, serves_both
+from vaegan_bench.metrics.samples.one_pass import compare_once, serves_both
 
 
 @dataclass(frozen=True, kw_only=True)

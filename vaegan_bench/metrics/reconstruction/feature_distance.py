@@ -9,8 +9,8 @@ from torch import Tensor
 
 from vaegan_bench.api import Extractor, Measurement, Metric, Outputs
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
-from vaegan_bench.metrics.measures.feature_sets import checked, protocol_of
-from vaegan_bench.metrics.measures.pairs import by_blocks
+from vaegan_bench.metrics.features.pairs import by_blocks
+from vaegan_bench.metrics.features.sets import checked, protocol_of
 
 
 @dataclass(frozen=True, kw_only=True)

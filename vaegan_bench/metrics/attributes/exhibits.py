@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Exhibits, Matrix, Outputs, Strips
-from vaegan_bench.metrics.measures.attribute_effects import Effects, Trial
+from vaegan_bench.metrics.attributes.effects import Effects, Trial
 
 FACES = 2
 

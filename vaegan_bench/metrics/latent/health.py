@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vaegan_bench.api import BenchError, Exhibits, Measurement, Metric, Outputs, Posterior, Spectrum
 from vaegan_bench.losses.prior.kl import kl_per_dimension
-from vaegan_bench.metrics.measures.intervals import Z
+from vaegan_bench.metrics.intervals import Z
 
 ACTIVE = 0.01
 """The variance of its posterior mean over images above which a dimension is active (Burda et al., 2016)."""

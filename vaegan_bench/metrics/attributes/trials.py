@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 
 from vaegan_bench.api import Extractor, Outputs
-from vaegan_bench.metrics.measures.attribute_effects import Trial, attribute_vectors, decisions
-from vaegan_bench.metrics.measures.usable_attributes import oracle_logits, truth, truth_in_training, usable_attributes
+from vaegan_bench.metrics.attributes.effects import Trial, attribute_vectors, decisions
+from vaegan_bench.metrics.attributes.usable_attributes import oracle_logits, truth, truth_in_training, usable_attributes
 
 CHUNK = 1000
 

@@ -1,0 +1,1 @@
+"""Metrics on attributes: whether images keep them, have those that were asked for, and get them from vectors."""

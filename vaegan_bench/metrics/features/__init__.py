@@ -1,0 +1,1 @@
+"""Features of images as metrics take them: checked, and compared in pairs."""

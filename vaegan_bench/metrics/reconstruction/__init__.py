@@ -1,0 +1,1 @@
+"""Metrics on reconstructions: how far they are from the images that were encoded."""
