@@ -18,14 +18,15 @@ from vaegan_bench.metrics.samples.inception_score import inception_score
 from vaegan_bench.metrics.samples.kernel_sums import draw_subsets, kernel_distance
 from vaegan_bench.metrics.samples.memorisation import authentic, near_duplicates
 from vaegan_bench.metrics.samples.neighbours import nearest_among, nearest_others
-from vaegan_bench.metrics.samples.one_pass import compared, real_alone
+from vaegan_bench.metrics.samples.one_pass import compare as compare_features
+from vaegan_bench.metrics.samples.one_pass import real_alone
 
 Compare = Callable[[Tensor, Tensor], object]
 
 
 def one_pass(real: Tensor, fake: Tensor) -> list[float]:
     known = real_alone(Features(real, real), n_fake=len(fake), size=900, subsets=20, seed=0)
-    found = compared(real, fake, known["within"], known["radii"], 900)
+    found = compare_features(fake, real, known["within"], known["radii"], 900)
     return [found.kernel_distance, *found.neighbourhoods]
 
 

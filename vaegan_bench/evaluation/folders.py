@@ -32,6 +32,7 @@ from vaegan_bench.evaluation.measuring import measure
 from vaegan_bench.evaluation.shared import Shared, SharedShelf, open_extractors
 from vaegan_bench.results.records import OK
 from vaegan_bench.results.rows import tidy
+from vaegan_bench.system.memo import memo
 
 NO_MODEL = "Images in folders come without a model: this metric needs one."
 
@@ -110,7 +111,6 @@ class FolderOutputs:
     def __init__(self, shared: Shared, samples_NCHW: Tensor) -> None:
         """`shared` holds the real images as its test part."""
         self.shared, self.data, self.samples = shared, shared.data, samples_NCHW
-        self._features: dict[str, Features] = {}
 
     @property
     def progress(self) -> Progress:
@@ -150,9 +150,11 @@ class FolderOutputs:
             return self.shared.features(extractor, "real", len(self.real))
         if source != "samples":
             raise BenchError(f"Folders have no {source}.")
-        if str(extractor) not in self._features:
-            self._features[str(extractor)] = self.network(extractor)(self.samples, self.shared.progress)
-        return self._features[str(extractor)]
+        return self._extract(extractor)
+
+    @memo
+    def _extract(self, extractor: Extractor) -> Features:
+        return self.network(extractor)(self.samples, self.shared.progress)
 
     def reference(self, extractor: Extractor, derive: Derive, **parameters: int | float | str) -> Mapping[str, Tensor]:
         """What a metric derives from the features of the real images."""

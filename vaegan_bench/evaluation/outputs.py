@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
-from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -18,10 +16,10 @@ from vaegan_bench.api import (
     Posterior,
     Progress,
     Source,
-    definition,
     to_signed,
 )
-from vaegan_bench.evaluation.shared import Shared
+from vaegan_bench.evaluation.shared import RealSource, Shared
+from vaegan_bench.system.memo import memo
 from vaegan_bench.system.randomness import derive_seed
 from vaegan_bench.training.trained_model import TrainedModel
 
@@ -33,20 +31,23 @@ TRAIN = 10_000
 class ModelOutputs:
     """What one trained model made; see `vaegan_bench.api.Outputs`."""
 
-    def __init__(self, model: TrainedModel, shared: Shared, n: int, seed: int) -> None:
+    def __init__(self, model: TrainedModel, shared: Shared, n: int, seed: int, draw: int = 0) -> None:
         """Measure on at most `n` held-out images and on `n` samples; `seed` is the run's."""
         self.model, self.shared, self.n, self.seed = model, shared, n, seed
         self.data = shared.data
-        self.draw = 0
-        self._features: dict[tuple[str, Source], Features] = {}
+        self.draw = draw
+        self._first: ModelOutputs | None = None
 
     def redrawn(self, draw: int) -> ModelOutputs:
         """The same outputs, whatever is known of them included, but with other samples; `draw` 0 has the first ones."""
-        other = copy(self)
-        other.draw = draw
-        other._features = {key: found for key, found in self._features.items() if key[1] != "samples"}
-        other.__dict__.pop("samples", None)
+        other = ModelOutputs(self.model, self.shared, self.n, self.seed, draw)
+        other._first = self.first
         return other
+
+    @property
+    def first(self) -> ModelOutputs:
+        """The outputs that know what does not depend on the draw."""
+        return self._first or self
 
     @property
     def progress(self) -> Progress:
@@ -68,7 +69,8 @@ class ModelOutputs:
         """The first training images."""
         return self.shared.images("train", TRAIN)
 
-    @cached_property
+    @property
+    @memo
     def samples(self) -> Tensor:
         """Decoded draws from the prior; the codes are equal for all models with this seed."""
         return self.decode(self.model.codes(self.n, derive_seed(self.seed, "evaluation", self.draw)))
@@ -77,25 +79,25 @@ class ModelOutputs:
         """Draws from the prior that are independent of those of `samples`."""
         return self.model.codes(n, derive_seed(self.seed, "evaluation", "prior"))
 
-    @cached_property
+    @property
     def reconstructions(self) -> Tensor | None:
         """The held-out images through the posterior mean; None without an encoder."""
-        return None if self.means is None else self.decode(self.means)
+        return self.first._reconstruct()
 
-    @cached_property
+    @property
     def posterior(self) -> Posterior | None:
         """q(z|x) of the held-out images; None without an encoder."""
-        return self._encoded(self.real, self.data.test.conditions)
+        return self.first._encode("real")
 
     @property
     def means(self) -> Tensor | None:
         """Posterior means of the held-out images; None without an encoder."""
         return None if self.posterior is None else self.posterior.mu_BZ
 
-    @cached_property
+    @property
     def train_means(self) -> Tensor | None:
         """Posterior means of the first training images; None without an encoder."""
-        encoded = self._encoded(self.train, self.data.train.conditions)
+        encoded = self.first._encode("train")
         return None if encoded is None else encoded.mu_BZ
 
     def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
@@ -114,14 +116,15 @@ class ModelOutputs:
         if source in ("real", "train"):
             n = len(self.real) if source == "real" else len(self.train)
             return self.shared.features(extractor, source, n)
-        key = (str(definition(extractor)), source)
-        if key not in self._features:
-            self._features[key] = self.network(extractor)(self._images(source), self.shared.progress)
-        return self._features[key]
+        return (self if source == "samples" else self.first)._extract(extractor, source)
 
     def reference(self, extractor: Extractor, derive: Derive, **parameters: int | float | str) -> Mapping[str, Tensor]:
         """What a metric derives from the features of the held-out images."""
         return self.shared.reference(extractor, len(self.real), derive, parameters)
+
+    @memo
+    def _extract(self, extractor: Extractor, source: Source) -> Features:
+        return self.network(extractor)(self._images(source), self.shared.progress)
 
     def _images(self, source: Source) -> Tensor:
         images = self.samples if source == "samples" else self.reconstructions
@@ -129,9 +132,15 @@ class ModelOutputs:
             raise BenchError(f"Model '{self.model.model.name}' has no {source}.")
         return images
 
-    def _encoded(self, images_NCHW: Tensor, conditions_NA: Tensor) -> Posterior | None:
+    @memo
+    def _reconstruct(self) -> Tensor | None:
+        return None if self.means is None else self.decode(self.means)
+
+    @memo
+    def _encode(self, source: RealSource) -> Posterior | None:
+        images_NCHW, split = (self.real, self.data.test) if source == "real" else (self.train, self.data.train)
         if not self.model.has_encoder or not len(images_NCHW):
             return None
-        batches = zip(images_NCHW.split(BATCH), conditions_NA[: len(images_NCHW)].split(BATCH), strict=True)
+        batches = zip(images_NCHW.split(BATCH), split.conditions[: len(images_NCHW)].split(BATCH), strict=True)
         encoded = [self.model.encode(to_signed(images), attributes) for images, attributes in batches]
         return Posterior(*(torch.cat(part).cpu() for part in zip(*encoded, strict=True)))

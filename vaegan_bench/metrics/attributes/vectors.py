@@ -19,7 +19,7 @@ from vaegan_bench.metrics.attributes.usable_attributes import named, oracle_logi
 from vaegan_bench.metrics.extractors.attribute_scores import recall
 from vaegan_bench.metrics.extractors.oracle import Oracle
 from vaegan_bench.metrics.features.sets import protocol_of
-from vaegan_bench.metrics.remembered import once_per_outputs
+from vaegan_bench.system.memo import memo
 
 SEED = 2020
 STRIP_ALPHAS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
@@ -62,7 +62,7 @@ class AttributeVectors(Metric):
         """Measure; no rows where the data have no attributes, the oracle knows none, or the model is conditional."""
         if not self._can_measure(outputs):
             return []
-        encoded, drawn = tried(outputs, self)
+        encoded, drawn = trials(outputs, self)
         of_encoder = [] if encoded is None else self._encoder_rows(outputs, encoded)
         return [*of_encoder, *self._prior_rows(outputs, drawn)]
 
@@ -76,7 +76,7 @@ class AttributeVectors(Metric):
                 return {}
         except ExtractorError:  # measuring has said why
             return {}
-        encoded, drawn = tried(outputs, self)
+        encoded, drawn = trials(outputs, self)
         trial, moved, _ = encoded or drawn
         faces_NA = trial.without_NA & trial.known_A if encoded is None else ~truth(outputs)
         strips = attribute_strips(outputs, trial, faces_NA, STRIP_ALPHAS, self.shown.split())
@@ -87,7 +87,7 @@ class AttributeVectors(Metric):
             return False
         return bool(usable_attributes(outputs, self.extractor).any())
 
-    def _encoder_rows(self, outputs: Outputs, encoded: Tried) -> list[Measurement]:
+    def _encoder_rows(self, outputs: Outputs, encoded: Tested) -> list[Measurement]:
         trial, most = encoded.trial, min(IMAGES, self.images)
         protocol = {**self._protocol(outputs), "n_train": len(outputs.train)}
         matches = matched(outputs, self.extractor, trial, {self.alpha: encoded.moved}, most)
@@ -99,7 +99,7 @@ class AttributeVectors(Metric):
             Measurement("matched-attributes", len(matches), "none", "attributes", at_match),
         ]
 
-    def _prior_rows(self, outputs: Outputs, drawn: Tried) -> list[Measurement]:
+    def _prior_rows(self, outputs: Outputs, drawn: Tested) -> list[Measurement]:
         protocol = {**self._protocol(outputs), "n_prior": self.drawn, "n_fake": len(drawn.trial.codes_NZ)}
         return [
             *flip_rows("prior-", drawn, outputs.data.attribute_names, self._ceiling(outputs), protocol),
@@ -120,31 +120,31 @@ class AttributeVectors(Metric):
         }
 
 
-class Tried(NamedTuple):
-    """Vectors that were tried."""
+class Tested(NamedTuple):
+    """What vectors do to images, and random directions instead of them."""
 
     trial: Trial
     moved: Effects
     control: Effects
-    """The effects of random directions in their place."""
+    """The effects of random directions of the same length."""
 
 
-@once_per_outputs
-def tried(outputs: Outputs, metric: AttributeVectors) -> tuple[Tried | None, Tried]:
+@memo
+def trials(outputs: Outputs, metric: AttributeVectors) -> tuple[Tested | None, Tested]:
     """The trials of the encoder, None without one, and of the prior."""
     encoded = encoder_trial(outputs, metric.extractor)
-    found = None if encoded is None else _tried(outputs, metric, encoded)
-    return found, _tried(outputs, metric, prior_trial(outputs, metric.extractor, metric.drawn))
+    found = None if encoded is None else _test(outputs, metric, encoded)
+    return found, _test(outputs, metric, prior_trial(outputs, metric.extractor, metric.drawn))
 
 
-def _tried(outputs: Outputs, metric: AttributeVectors, trial: Trial) -> Tried:
+def _test(outputs: Outputs, metric: AttributeVectors, trial: Trial) -> Tested:
     control = trial._replace(vectors_AZ=random_vectors(trial.vectors_AZ, SEED))
     moved, at_random = (effects(outputs, metric.extractor, t, metric.alpha, metric.images) for t in (trial, control))
-    return Tried(trial, moved, at_random)
+    return Tested(trial, moved, at_random)
 
 
 def flip_rows(
-    prefix: str, found: Tried, names: Sequence[str], ceiling_A: Tensor, protocol: Protocol
+    prefix: str, found: Tested, names: Sequence[str], ceiling_A: Tensor, protocol: Protocol
 ) -> list[Measurement]:
     """Flip rate and leakage, with those of random directions as their floors."""
     rate, leak = Kind(f"{prefix}flip-rate", "higher", "share"), Kind(f"{prefix}flip-leakage", "none", "share")

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 from torch import Tensor
+
+from vaegan_bench.system.memo import memo
 
 BLOCK = 1024
 """Rows of a block, at most: memory grows with N, not with N²."""
@@ -39,12 +40,14 @@ class Points:
         """F."""
         return self.features_NF.shape[1]
 
-    @cached_property
+    @property
+    @memo
     def norms(self) -> Tensor:
         """|x − c|²; (N,) float64."""
         return by_blocks(self.features_NF, lambda rows: self.centred(rows).square_().sum(1, dtype=torch.float64))
 
-    @cached_property
+    @property
+    @memo
     def offsets(self) -> Tensor:
         """c·x − |c|²/2, so that x·y = (x − c)·(y − c) + offset(x) + offset(y); (N,) float64."""
         along_N = by_blocks(self.features_NF, lambda rows: self.features_NF[rows].double() @ self.centre_F)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import ClassVar
 
 import torch
@@ -11,11 +10,12 @@ from torch import Tensor
 
 from vaegan_bench.api import BenchError, Exhibits, Extractor, ImagePairs, Measurement, Metric, Outputs, Progress, silent
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
-from vaegan_bench.metrics.features.pairs import Points, around
+from vaegan_bench.metrics.features.pairs import around
 from vaegan_bench.metrics.features.sets import checked, protocol_of, where_float64_is
 from vaegan_bench.metrics.intervals import wilson
 from vaegan_bench.metrics.samples.near_images import have_near, nearest_pairs
 from vaegan_bench.metrics.samples.neighbours import Neighbours, nearest_among, nearest_others
+from vaegan_bench.system.memo import memo
 
 NEAR = 0.05
 """Images nearer than this share of the usual distance between real images are duplicates."""
@@ -114,24 +114,19 @@ def _duplicates(outputs: Outputs) -> Measurement:
     return Measurement("duplicates", share, "lower", "share", protocol, low=low, high=high)
 
 
-@lru_cache(maxsize=1)
-def _training(train_NF: Tensor) -> Points:
-    return around(train_NF)
-
-
-@lru_cache(maxsize=1)
+@memo
 def _own(train_NF: Tensor) -> Tensor:
-    """The squared distances of training images to their nearest others, kept because all runs share them."""
-    return nearest_others(_training(train_NF), 1).squared_NK[:, 0]
+    """The squared distances of training images to their nearest others, which all runs share."""
+    return nearest_others(around(train_NF), 1).squared_NK[:, 0]
 
 
-@lru_cache(maxsize=1)
+@memo
 def _ceiling(train_NF: Tensor, real_NF: Tensor) -> float:
-    """The authenticity of held-out images, kept because all runs share it."""
+    """The authenticity of held-out images, which all runs share."""
     return float(authentic(_nearest(real_NF, train_NF), _own(train_NF)).double().mean())
 
 
 def _nearest(images_NF: Tensor, train_NF: Tensor) -> Neighbours:
     """The training image nearest to each image."""
-    train = _training(train_NF)
+    train = around(train_NF)
     return nearest_among(around(images_NF, train.centre_F), train, 1)

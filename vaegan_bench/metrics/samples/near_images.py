@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -18,6 +17,7 @@ from torch.nn.functional import avg_pool2d
 
 from vaegan_bench.api import Progress, silent
 from vaegan_bench.metrics.features.pairs import blocks, working_type
+from vaegan_bench.system.memo import memo
 
 COARSE, FINE, WHOLE = 8, 32, 2**30
 """Blocks per side of the projections, at least; the last is the image itself."""
@@ -40,12 +40,13 @@ class Album:
     def __len__(self) -> int:
         return len(self.images_NCHW)
 
-    @cached_property
+    @property
     def values(self) -> Tensor:
         """All values of each image, (N, F) uint8; a view."""
         return self.images_NCHW.flatten(1)
 
-    @cached_property
+    @property
+    @memo
     def coarse(self) -> Tensor:
         """The coarsest projection of all images; (N, F)."""
         everything_N = torch.arange(len(self), device=self.images_NCHW.device)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import NamedTuple
 
 from torch import Tensor
@@ -33,6 +32,7 @@ from vaegan_bench.metrics.samples.neighbourhoods import (
     side,
 )
 from vaegan_bench.metrics.samples.neighbours import measured, nobody, see_within
+from vaegan_bench.system.memo import memo
 
 
 class Alone(NamedTuple):
@@ -60,7 +60,7 @@ def compare_once(outputs: Outputs, extractor: Extractor, real_NF: Tensor, fake_N
     """Both comparisons of checked features: whoever asks second finds them made."""
     size = subset_size(len(real_NF), len(fake_NF))
     known = outputs.reference(extractor, real_alone, n_fake=len(fake_NF), size=size, subsets=SUBSETS, seed=SEED)
-    return compared(real_NF, fake_NF, known["within"].to(fake_NF.device), known["radii"].to(fake_NF.device), size)
+    return compare(fake_NF, real_NF, known["within"].to(fake_NF.device), known["radii"].to(fake_NF.device), size)
 
 
 def real_alone(real: Features, n_fake: int, size: int, subsets: int, seed: int) -> Mapping[str, Tensor]:
@@ -71,9 +71,9 @@ def real_alone(real: Features, n_fake: int, size: int, subsets: int, seed: int) 
     return {"within": found.within_S, "radii": found.radii_NK}
 
 
-@lru_cache(maxsize=1)
-def compared(real_NF: Tensor, fake_NF: Tensor, within_S: Tensor, radii_NK: Tensor, size: int) -> Compared:
-    """Both comparisons, kept until other features are compared; the real images' own sums and radii are known."""
+@memo
+def compare(fake_NF: Tensor, real_NF: Tensor, within_S: Tensor, radii_NK: Tensor, size: int) -> Compared:
+    """Both comparisons, remembered as long as the samples' features; the real images' own sums and radii are known."""
     drawn = draw_subsets(len(fake_NF), len(real_NF), SUBSETS, size, SEED)
     fake_SN, real_SN = members(drawn.fake_SK, fake_NF), members(drawn.real_SK, real_NF)
     real = around(real_NF)
