@@ -8,6 +8,7 @@ import pytest
 from wrong_plugins import WRONG
 
 from vaegan_bench.api import Plugin, PluginError, UnknownNameError
+from vaegan_bench.cli.options import extractor_fields
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.testing import Case, ConformanceError, cases
 from vaegan_bench.testing.cases import checks_of
@@ -40,6 +41,13 @@ def test_a_wrong_plugin_is_told_what_to_change(plugin: Plugin, sentence: str) ->
 def test_there_are_many_wrong_plugins_of_every_kind() -> None:
     assert len(WRONG) >= 15
     assert len({plugin.kind for plugin, _ in WRONG}) >= 9
+
+
+def test_an_extractor_goes_to_the_metrics_that_declare_a_field_for_it() -> None:
+    registry, with_classes = Registry(), {"feature-distance", "frechet", "inception-score", "kid"}
+    with_classes |= {"memorisation", "precision-recall"}
+    for extractor, metrics in {"inception": with_classes, "vgg16": with_classes - {"inception-score"}}.items():
+        assert extractor_fields(registry, extractor, None) == {key: {"extractor": extractor} for key in metrics}
 
 
 def test_a_target_is_a_name_a_package_a_file_or_all(tmp_path: Path) -> None:

@@ -11,17 +11,19 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from filelock import FileLock
+from PIL import Image
 from shell import bench
 from stored_study import DRAWS, SAMPLES, edit, exhibits, forge, measurement, row, run_record, spectrum, store_study
 
 import vaegan_bench as vb
-from vaegan_bench.api import BenchError, Metric, StoreError
+from vaegan_bench.api import BenchError, ImageSheet, Metric, StoreError
 from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.metrics.reconstruction.pixel_errors import Reconstruction
 from vaegan_bench.report import tables, writing
@@ -29,7 +31,7 @@ from vaegan_bench.report.figures import study_figures
 from vaegan_bench.results.exhibits import encode
 from vaegan_bench.results.files import read_json, write_arrays
 from vaegan_bench.results.measurements import Seen
-from vaegan_bench.results.records import key_of
+from vaegan_bench.results.records import PlannedMetric, key_of
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.run import code_of
@@ -196,6 +198,36 @@ def test_planned_numbers_have_the_plain_column_and_the_figures(study: StudyFolde
     assert set(shown["psnr (draws=3, n_fake=5000) ↑"]) == {"7 ± 0"}
     legend = [text.get_text() for text in study_figures(study)["latent"].legends[0].get_texts()]
     assert "vae: 2 of 3 above 0.01 nats" in legend
+
+
+def test_exhibits_of_one_name_from_two_metrics_are_two_figures(study: StudyFolder) -> None:
+    mine = {"kind": "metric", "name": "mine", "k": 2}
+    planned = study.study()
+    metrics = (*planned.evaluation.metrics, PlannedMetric(label="mine[k=2]", metric=mine))
+    study.write_study(replace(planned, evaluation=replace(planned.evaluation, metrics=metrics)))
+    sheet = ImageSheet(np.zeros((2, 8, 10, 3), np.uint8), title="of mine")
+    shown = {"latent": spectrum(9.0, 8.0), "samples": sheet, "sheet": sheet}
+    for run in study.runs():
+        record = measurement({}, SAMPLES, DRAWS, label="mine[k=2]", metric=mine, exhibits=list(shown))
+        run.write_measured([(record, shown)])
+    figures = study_figures(study)
+    assert {"latent", "latent-mine-k-2", "samples", "samples-mine-k-2", "sheet"} <= set(figures)
+    for name, dimensions in {"latent": 3, "latent-mine-k-2": 2}.items():
+        assert f"of {dimensions} above" in figures[name].legends[0].get_texts()[0].get_text()
+    assert [text.get_text() for text in figures["samples-mine-k-2"].texts] == ["of mine", "vae", "gan"]
+
+
+def test_figures_that_a_study_has_no_more_are_removed_and_other_images_stay(study: StudyFolder) -> None:
+    writing.write_samples(study)
+    own = study.path / "mine.png"
+    Image.new("RGB", (4, 4)).save(own)
+    assert (study.path / "nearest-training.png").is_file()
+    for run in study.runs():
+        run.write_measured([(measurement({"psnr": 1.0}, SAMPLES, DRAWS, exhibits=[]), {})])
+    writing.write_plots(study)
+    assert not (study.path / "nearest-training.png").exists()
+    assert (study.path / "samples.png").is_file()
+    assert own.is_file()
 
 
 def test_what_is_not_measured_is_listed(study: StudyFolder) -> None:

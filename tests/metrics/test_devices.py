@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vaegan_bench.api import Features
 from vaegan_bench.metrics.features.pairs import around
-from vaegan_bench.metrics.features.sets import checked_reference
+from vaegan_bench.metrics.features.sets import check_reference
 from vaegan_bench.metrics.reconstruction.feature_distance import mean_distance
 from vaegan_bench.metrics.samples.frechet import frechet_distance, moments
 from vaegan_bench.metrics.samples.inception_score import inception_score
@@ -41,7 +41,7 @@ def as_images(values_NF: Tensor) -> Tensor:
 
 
 COMPARISONS: dict[str, Compare] = {
-    "frechet": lambda real, fake: frechet_distance(moments(checked_reference(real)), fake),
+    "frechet": lambda real, fake: frechet_distance(moments(check_reference(real)), fake),
     "frechet, few": lambda real, fake: frechet_distance(moments(real[:10]), fake[:12]),
     "inception score": lambda real, fake: inception_score(fake),
     "kid": lambda real, fake: kernel_distance(real, fake, draw_subsets(len(fake), len(real), 5, 300, 0)),

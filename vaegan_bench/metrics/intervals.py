@@ -13,5 +13,5 @@ def wilson(successes: int, n: int) -> tuple[float, float]:
     share = successes / n
     centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
     reach = Z / (1 + Z**2 / n) * sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
-    # At the ends of the range rounding would leave 1e-19 in place of 0.
+    # At the ends of the range, rounding would leave 1e-19 instead of 0.
     return centre - reach if successes else 0.0, centre + reach if successes < n else 1.0

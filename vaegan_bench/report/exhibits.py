@@ -42,7 +42,7 @@ def exhibit_figures(
         for dataset in datasets:
             seeds = _seeds([run for run in runs if run.record().dataset == dataset], key, name)
             if isinstance(next((each[0] for each in seeds.values()), None), types):
-                drawings[named(figure, dataset, len(datasets))] = partial(draw, name, seeds, models)
+                drawings[figure_name(figure, dataset, len(datasets))] = partial(draw, name, seeds, models)
     return drawings
 
 
@@ -70,13 +70,7 @@ def combine(seeds: Sequence[Exhibit]) -> Exhibit:
     return first
 
 
-def figure_names(folder: StudyFolder) -> set[str]:
-    """How names begin of figures that exhibits have or had: of all runs on disk, those of earlier plans included."""
-    runs = [RunFolder(path.parent) for path in folder.path.glob("*/metrics.json")]
-    return {name for run in runs for record in run.known_measurements().values() for name in record["exhibits"]}
-
-
-def named(figure: str, dataset: str, datasets: int) -> str:
+def figure_name(figure: str, dataset: str, datasets: int) -> str:
     """A figure's file name, with its data set where there are several."""
     return f"{figure}-{_plain(dataset.replace('×', 'x'))}" if datasets > 1 else figure
 

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from vaegan_bench.report import exhibits, plots, tables
-from vaegan_bench.report.exhibits import Drawing, OfImages, OfNumbers, exhibit_figures, named
+from vaegan_bench.report import plots, tables
+from vaegan_bench.report.exhibits import Drawing, OfImages, OfNumbers, exhibit_figures, figure_name
 from vaegan_bench.results.measurements import Images
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.errors import FAILURES, reason_of
@@ -45,10 +45,10 @@ def number_figures(folder: StudyFolder) -> dict[str, Drawing]:
     datasets = rows["dataset"].unique()
     for dataset in datasets:
         for name, curves in _curves(history[history["dataset"] == dataset]).items():
-            drawings[named(name, dataset, len(datasets))] = partial(plots.learning_curves, curves, models)
+            drawings[figure_name(name, dataset, len(datasets))] = partial(plots.learning_curves, curves, models)
         single = _with_ceiling(rows[(rows["dataset"] == dataset) & (rows["attribute"] != "")])
         if not single.empty:
-            drawings[named("attributes", dataset, len(datasets))] = partial(plots.attribute_dots, single, models)
+            drawings[figure_name("attributes", dataset, len(datasets))] = partial(plots.attribute_dots, single, models)
     if (rows["direction"] != "none").any():
         drawings["metrics"] = partial(plots.metric_dots, rows, models)
     return drawings
@@ -63,11 +63,6 @@ def image_figures(folder: StudyFolder) -> dict[str, Drawing]:
     return {**_sheets_of(folder, models), **exhibit_figures(folder, OfImages, taken=OWN)}
 
 
-def figure_names(folder: StudyFolder) -> set[str]:
-    """How names begin of all figures that this study has or had."""
-    return {*OWN, *exhibits.figure_names(folder)}
-
-
 def _sheets_of(folder: StudyFolder, models: Sequence[str]) -> dict[str, Drawing]:
     """Sheets of each data set, from the images that its runs kept."""
     kept: dict[str, Kept] = {}
@@ -76,7 +71,7 @@ def _sheets_of(folder: StudyFolder, models: Sequence[str]) -> dict[str, Drawing]
         if images := run.images():
             kept.setdefault(record.dataset, {}).setdefault(record.label, []).append(images)
     return {
-        named(name, dataset, len(kept)): drawing
+        figure_name(name, dataset, len(kept)): drawing
         for dataset, of_dataset in kept.items()
         for name, drawing in _sheets(of_dataset, models).items()
     }
@@ -96,7 +91,7 @@ def _curves(history: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def _with_ceiling(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows of metrics that can be read against a ceiling: more panels than these nobody compares."""
+    """The rows of metrics that have a ceiling to compare with; panels of all metrics would be too many."""
     having = rows.loc[rows["ceiling"].notna() & (rows["direction"] == "higher"), "metric"].unique()
     return rows[rows["metric"].isin(having)]
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from PIL import Image
+
 from vaegan_bench.report import tables
 from vaegan_bench.report.exhibits import Drawing
-from vaegan_bench.report.figures import figure_names, image_figures, number_figures
+from vaegan_bench.report.figures import image_figures, number_figures
 from vaegan_bench.report.image_grids import write_grids
 from vaegan_bench.report.summary import summary_page, title_of
 from vaegan_bench.results.study_folder import StudyFolder
@@ -15,6 +17,8 @@ from vaegan_bench.system.attempts import Attempts
 from vaegan_bench.system.errors import FAILURES, StoreError
 from vaegan_bench.system.files import remove, whole_file
 
+SOFTWARE = "vaegan-bench"
+"""What figures name in their metadata: it tells them from the user's own images."""
 TABLES = ("results.csv", "results.parquet", "summary.md", "attributes.md")
 
 
@@ -97,12 +101,20 @@ def _save_all(drawings: Mapping[str, Drawing], folder: StudyFolder) -> None:
 
 
 def _remove_older(folder: StudyFolder) -> None:
-    """Remove figures that the study had and has no more."""
+    """Remove figures that the study had and has no more; other images in its folder stay."""
     current = {*number_figures(folder), *image_figures(folder)}
-    patterns = [pattern for name in figure_names(folder) for pattern in (f"{name}.png", f"{name}-*.png")]
-    for path in {path for pattern in patterns for path in folder.path.glob(pattern)}:
-        if path.stem not in current:
+    for path in folder.path.glob("*.png"):
+        if path.stem not in current and _is_figure(path):
             remove(path)
+
+
+def _is_figure(path: Path) -> bool:
+    """Whether this package wrote an image as a figure."""
+    try:
+        with Image.open(path) as image:
+            return image.info.get("Software") == SOFTWARE
+    except OSError:
+        return False
 
 
 def _save(draw: Drawing, path: Path) -> None:
@@ -110,7 +122,7 @@ def _save(draw: Drawing, path: Path) -> None:
     try:
         figure = draw()
         with whole_file(path) as partial:
-            figure.savefig(partial, format="png")
+            figure.savefig(partial, format="png", metadata={"Software": SOFTWARE})
     except StoreError:
         raise
     except FAILURES:

@@ -44,12 +44,12 @@ def decode(arrays: Mapping[str, Array]) -> dict[str, Exhibit]:
     about = {name: array for name, array in arrays.items() if name.endswith(ABOUT)}
     if missing := {name.removesuffix(ABOUT) for name in about} ^ (set(arrays) - set(about)):
         raise ValueError(f"'{min(missing)}' is half of an exhibit")
-    exhibits = {name.removesuffix(ABOUT): _decoded(arrays[name.removesuffix(ABOUT)], about[name]) for name in about}
+    exhibits = {name.removesuffix(ABOUT): _decode_one(arrays[name.removesuffix(ABOUT)], about[name]) for name in about}
     check_exhibits(exhibits)
     return exhibits
 
 
-def _decoded(array: Array, about: Array) -> Exhibit:
+def _decode_one(array: Array, about: Array) -> Exhibit:
     if about.dtype.kind != "U" or about.ndim or about.itemsize > 4 * LONGEST:
         raise ValueError(f"an exhibit is described by {about.dtype} {about.shape}")
     described = json.loads(str(about))

@@ -65,5 +65,5 @@ def each_image_stands_for_itself(extractor: Extractor) -> None:
 
 
 def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they are told."""
+    """Kind → its checks, in the order in which they run."""
     yield Extractor, (features_are_well_formed, each_image_stands_for_itself)

@@ -80,7 +80,7 @@ def samples_are_used_as_declared(metric: Metric) -> None:
     )
     demand(
         depends or not declares or not all(numbers),
-        "declares uses_samples, and no number depends on samples: leave it out, or it is measured anew for each set.",
+        "declares uses_samples, and no number depends on samples: leave it out, or the metric runs again for each set.",
     )
 
 

@@ -107,7 +107,7 @@ class StandInOutputs:
         return self.opened(images)
 
     def reference(self, extractor: Extractor, derive: Derive, **parameters: int | float | str) -> Mapping[str, Tensor]:
-        """Derived anew each time."""
+        """Derived again each time."""
         return derive(self.features(extractor, "real"), **parameters)
 
 

@@ -25,7 +25,7 @@ class Trial(NamedTuple):
     known_A: Tensor
     """The attributes that the oracle knows; bool."""
 
-    def measured(self) -> list[int]:
+    def measurable_attributes(self) -> list[int]:
         """The known attributes that have a vector and that some image is without."""
         has_A = self.vectors_AZ.isfinite().all(1) & self.without_NA.any(0)
         return (self.known_A & has_A).nonzero().flatten().tolist()
@@ -99,7 +99,7 @@ def effect(outputs: Outputs, oracle: Extractor, trial: Trial, attribute: int, al
 
 def effects(outputs: Outputs, oracle: Extractor, trial: Trial, alpha: float, most: int) -> Effects:
     """The effect of the vector of each attribute that can be measured."""
-    return {a: effect(outputs, oracle, trial, a, alpha, most) for a in trial.measured()}
+    return {a: effect(outputs, oracle, trial, a, alpha, most) for a in trial.measurable_attributes()}
 
 
 def flips(found: Effects, trial: Trial) -> Tensor:

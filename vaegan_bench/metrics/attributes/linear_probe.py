@@ -1,4 +1,4 @@
-"""How well a straight cut through the codes tells each attribute."""
+"""How well a linear classifier on the codes recognises each attribute."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ class LinearProbe(Metric):
         on_MA, on_NA = on_MA[:, varies_A], on_NA[:, varies_A]
         ceiling_A = area_under_roc(oracle_logits(outputs, self.extractor, "real")[:, varies_A], on_NA)
         logits_NA = fit_probes(train_MZ.cpu(), on_MA).logits(means_NZ.cpu())
-        floor_A = area_under_roc(fit_probes(train_MZ.cpu(), shuffled(on_MA)).logits(means_NZ.cpu()), on_NA)
+        floor_A = area_under_roc(fit_probes(train_MZ.cpu(), shuffle(on_MA)).logits(means_NZ.cpu()), on_NA)
         names = [name for name, varies in zip(outputs.data.attribute_names, varies_A.tolist(), strict=True) if varies]
         protocol = {"n_train": len(train_MZ), "n_real": len(means_NZ), "attributes": len(names)}
         return rows(PROBE_AUC, auc(logits_NA, on_NA), names, protocol, ceiling_A=ceiling_A, floor_A=floor_A)
 
 
-def shuffled(on_MA: Tensor) -> Tensor:
+def shuffle(on_MA: Tensor) -> Tensor:
     """The attributes of other images, those of each image together."""
     return on_MA[torch.randperm(len(on_MA), generator=torch.Generator().manual_seed(SEED))]
 

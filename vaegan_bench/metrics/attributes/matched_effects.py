@@ -41,11 +41,11 @@ class Match(NamedTuple):
     influence_N3: Tensor
 
 
-def matched(
+def find_matches(
     outputs: Outputs, oracle: Extractor, trial: Trial, done: Mapping[float, Effects], most: int
 ) -> dict[int, Match]:
     """The match of each attribute whose vector reaches one; `done` holds effects that are known, by α."""
-    walks = {a: walk(outputs, oracle, trial, a, done, most) for a in trial.measured()}
+    walks = {a: walk(outputs, oracle, trial, a, done, most) for a in trial.measurable_attributes()}
     return {a: match for a, points in walks.items() if (match := first_match(points)) is not None}
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vaegan_bench.api import Extractor, Measurement, Metric, Outputs
 from vaegan_bench.metrics.attributes.rows import Estimate, Kind, Protocol, auc, rows
-from vaegan_bench.metrics.attributes.usable_attributes import USABLE_AUC, named, oracle_logits, truth
+from vaegan_bench.metrics.attributes.usable_attributes import USABLE_AUC, attribute_protocol, oracle_logits, truth
 from vaegan_bench.metrics.extractors.attribute_scores import (
     area_under_roc,
     balanced_accuracy,
@@ -34,7 +34,7 @@ class AttributeRetention(Metric):
 
     After the attribute similarity of Larsen et al. (2016, section 4.2).
     Per attribute that the oracle knows (AUC ≥ .9) and in their mean; none for a model without an encoder, nor for a
-    conditional one, whose decoder is told the attributes.
+    conditional one, whose decoder is conditioned on the attributes.
     """
 
     name: ClassVar[str] = "attribute-retention"
@@ -64,7 +64,7 @@ def retention_rows(
     agreed = agreement(original_NA, reconstructed_NA).only(known_A)
     whole = skill(kept.mean(), ceiling.only(known_A).mean(), floor_A[known_A].mean())
     measured = int(ceiling.values_A.isfinite().sum())
-    own, protocol = {**protocol, "attributes": measured}, {**protocol, **named(known_A, names)}
+    own, protocol = {**protocol, "attributes": measured}, {**protocol, **attribute_protocol(known_A, names)}
     return [
         Measurement("retention-attributes", int(known_A.sum()), "none", "attributes", protocol),
         *rows(AUC, kept, names, protocol, ceiling_A=ceiling.values_A, floor_A=floor_A),

@@ -1,4 +1,4 @@
-"""Whether a conditional model's images have the attributes that it was told."""
+"""Whether a conditional model's images have the attributes that it was conditioned on."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Similarity(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class AttributeSimilarity(Metric):
-    """Attributes told against attributes that a regressor finds in the images (Larsen et al., 2016, §4.2, table 1).
+    """Conditioning attributes against those that a regressor finds in the images (Larsen et al., 2016, table 1).
 
     For conditional models. The cosine is the best of 10 images per attribute vector of the held-out part, or of one;
     the squared error, summed over attributes, is the mean over 25 images of each, with its standard deviation over
@@ -58,7 +58,7 @@ class AttributeSimilarity(Metric):
             return []
         wanted_NA = outputs.data.test.conditions[: min(self.vectors, len(outputs.real))]
         centre_A = outputs.data.train.conditions.mean(0)
-        drawn = list(self._drawn(outputs, wanted_NA, centre_A))
+        drawn = list(self._draw_similarities(outputs, wanted_NA, centre_A))
         made = Similarity(*(torch.stack(parts) for parts in zip(*drawn, strict=True)))
         seen_NA = outputs.features(self.extractor, "real").logits_NK[: len(wanted_NA)].cpu()
         other_N = torch.randperm(len(wanted_NA), generator=torch.Generator().manual_seed(SEED))
@@ -73,7 +73,7 @@ class AttributeSimilarity(Metric):
             Measurement("attribute-error-sd", float(made.error.mean(1).std()), "none", "1", protocol),
         ]
 
-    def _drawn(self, outputs: Outputs, wanted_NA: Tensor, centre_A: Tensor) -> Iterator[Similarity]:
+    def _draw_similarities(self, outputs: Outputs, wanted_NA: Tensor, centre_A: Tensor) -> Iterator[Similarity]:
         """What each of the draws makes of all attribute vectors."""
         network = outputs.network(self.extractor)
         for z_NZ in outputs.prior(self.draws * len(wanted_NA)).split(len(wanted_NA)):

@@ -1,4 +1,4 @@
-"""What an oracle says of images, and the attributes that it has learned well enough to be asked about."""
+"""What an oracle sees in images, and the attributes that it has learned well enough."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ USABLE_AUC = 0.9
 
 
 def usable_attributes(outputs: Outputs, oracle: Extractor) -> Tensor:
-    """Which attributes the oracle tells with an AUC of .9 or more on held-out real images; (A,) bool."""
+    """Which attributes the oracle recognises with an AUC of .9 or more on held-out real images; (A,) bool."""
     return area_under_roc(oracle_logits(outputs, oracle, "real"), truth(outputs)) >= USABLE_AUC
 
 
-def named(usable_A: Tensor, names: Sequence[str]) -> dict[str, str | int | float]:
+def attribute_protocol(usable_A: Tensor, names: Sequence[str]) -> dict[str, str | int | float]:
     """For a protocol: how many attributes take part, and which ones the oracle does not know well enough."""
     left_out = [name for name, usable in zip(names, usable_A.tolist(), strict=True) if not usable]
     count: dict[str, str | int | float] = {"attributes": int(usable_A.sum())}

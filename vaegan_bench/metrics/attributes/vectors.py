@@ -12,10 +12,15 @@ from torch import Tensor
 from vaegan_bench.api import Exhibits, Extractor, ExtractorError, Measurement, Metric, Outputs, at_least
 from vaegan_bench.metrics.attributes.effects import Effects, Trial, effects, flips, leakage, random_vectors
 from vaegan_bench.metrics.attributes.exhibits import attribute_matrix, attribute_strips
-from vaegan_bench.metrics.attributes.matched_effects import IMAGES, estimates, matched
+from vaegan_bench.metrics.attributes.matched_effects import IMAGES, estimates, find_matches
 from vaegan_bench.metrics.attributes.rows import Estimate, Kind, Protocol, means, rows, shares
 from vaegan_bench.metrics.attributes.trials import encoder_trial, prior_trial
-from vaegan_bench.metrics.attributes.usable_attributes import named, oracle_logits, truth, usable_attributes
+from vaegan_bench.metrics.attributes.usable_attributes import (
+    attribute_protocol,
+    oracle_logits,
+    truth,
+    usable_attributes,
+)
 from vaegan_bench.metrics.extractors.attribute_scores import recall
 from vaegan_bench.metrics.extractors.oracle import Oracle
 from vaegan_bench.metrics.features.sets import protocol_of
@@ -38,7 +43,7 @@ class AttributeVectors(Metric):
 
     Per attribute that the oracle knows (AUC ≥ .9) and in their mean, beside a random direction of equal length.
     A model with an encoder is measured on held-out images; every model, a GAN too, on draws from its prior. Not so a
-    conditional model, whose decoder is told the attributes.
+    conditional model, whose decoder is conditioned on the attributes.
     """
 
     name: ClassVar[str] = "attribute-vectors"
@@ -90,7 +95,7 @@ class AttributeVectors(Metric):
     def _encoder_rows(self, outputs: Outputs, encoded: Tested) -> list[Measurement]:
         trial, most = encoded.trial, min(IMAGES, self.images)
         protocol = {**self._protocol(outputs), "n_train": len(outputs.train)}
-        matches = matched(outputs, self.extractor, trial, {self.alpha: encoded.moved}, most)
+        matches = find_matches(outputs, self.extractor, trial, {self.alpha: encoded.moved}, most)
         at_match = {**protocol, "images": most}
         del at_match["alpha"]
         return [
@@ -114,7 +119,7 @@ class AttributeVectors(Metric):
         return {
             **protocol_of(outputs, self.extractor),
             "n_real": len(outputs.real),
-            **named(usable_attributes(outputs, self.extractor), outputs.data.attribute_names),
+            **attribute_protocol(usable_attributes(outputs, self.extractor), outputs.data.attribute_names),
             "images": self.images,
             "alpha": self.alpha,
         }

@@ -1,8 +1,8 @@
 """All pairs of rows, block by block: neither N² products nor a float64 copy of the features is ever held.
 
 Most of the time of a comparison goes into inner products, and float32 is twice as fast as float64. So products are
-taken in float32, of what is left of the features after a common centre was taken away; all else is float64, and whoever
-needs to know on which side of an edge a pair lies measures the few doubtful ones again, in float64.
+computed in float32, from features minus a common centre, and all else in float64. Where the side of an edge on which a
+pair lies matters, the few doubtful pairs are measured again in float64.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Points:
     @memo
     def norms(self) -> Tensor:
         """|x − c|²; (N,) float64."""
-        return by_blocks(self.features_NF, lambda rows: self.centred(rows).square_().sum(1, dtype=torch.float64))
+        return by_blocks(self.features_NF, lambda rows: self.centre(rows).square_().sum(1, dtype=torch.float64))
 
     @property
     @memo
@@ -53,7 +53,7 @@ class Points:
         along_N = by_blocks(self.features_NF, lambda rows: self.features_NF[rows].double() @ self.centre_F)
         return along_N - self.centre_F.square().sum() / 2
 
-    def centred(self, rows: slice) -> Tensor:
+    def centre(self, rows: slice) -> Tensor:
         """x − c of some rows, in the type in which products are taken."""
         finest = torch.promote_types(self.features_NF.dtype, working_type(self.features_NF))
         centred_AF = self.features_NF[rows].to(finest) - self.centre_F.to(finest)
@@ -94,21 +94,21 @@ def mean(features_NF: Tensor) -> Tensor:
 def pairs_between(x: Points, y: Points) -> Pairs:
     """(x − c)·(y − c) of each x with each y, which have one centre."""
     for a in blocks(x.features_NF):
-        x_AF = x.centred(a)
+        x_AF = x.centre(a)
         for b in blocks(y.features_NF):
-            yield a, b, x_AF @ y.centred(b).T
+            yield a, b, x_AF @ y.centre(b).T
 
 
 def pairs_within(x: Points) -> Pairs:
     """The same of all rows with each other, half of them: a block (a, b) with a ≠ b stands for (b, a) as well."""
     for a in blocks(x.features_NF):
-        x_AF = x.centred(a)
+        x_AF = x.centre(a)
         for b in blocks(x.features_NF, a.start):
-            yield a, b, x_AF @ (x_AF if a == b else x.centred(b)).T
+            yield a, b, x_AF @ (x_AF if a == b else x.centre(b)).T
 
 
 def working_type(features_NF: Tensor) -> torch.dtype:
-    """Float32 on the CPU; GPUs, which may have been told to round float32 to fewer digits, are fast in float64."""
+    """Float32 on the CPU; GPUs may be set to round float32 to fewer digits, and are fast in float64."""
     faithful = features_NF.device.type == "cpu" and torch.get_float32_matmul_precision() == "highest"
     return torch.float32 if faithful else torch.float64
 

@@ -28,7 +28,7 @@ def protocol_of(outputs: Outputs, extractor: Extractor) -> Protocol:
     return {"extractor": extractor.name, "weights": network.digest[:12], **network.protocol}
 
 
-def checked(features_NF: Tensor, what: str, at_least: int = 2) -> Tensor:
+def check_features(features_NF: Tensor, what: str, at_least: int = 2) -> Tensor:
     """The same features, on a device that has float64.
 
     Raises `BenchError` where there are fewer than `at_least` rows, or where a value is NaN or infinite.
@@ -38,20 +38,20 @@ def checked(features_NF: Tensor, what: str, at_least: int = 2) -> Tensor:
     wrong = sum(int((~features_NF[rows].isfinite()).any(1).sum()) for rows in blocks(features_NF))
     if wrong:
         raise BenchError(f"Features of {wrong} of {len(features_NF)} {what} are NaN or infinite.")
-    return where_float64_is(features_NF)
+    return to_float64_device(features_NF)
 
 
-def where_float64_is(values: Tensor) -> Tensor:
+def to_float64_device(values: Tensor) -> Tensor:
     """The same values, on the CPU where their device has no float64."""
     return values.cpu() if values.device.type == "mps" else values
 
 
-def checked_reference(features_NF: Tensor, at_least: int = 2) -> Tensor:
+def check_reference(features_NF: Tensor, at_least: int = 2) -> Tensor:
     """The checked features of real images, to which samples are compared.
 
-    Raises `BenchError` as `checked` does, and where all rows are equal.
+    Raises `BenchError` as `check_features` does, and where all rows are equal.
     """
-    real_NF = checked(features_NF, "real images", at_least)
+    real_NF = check_features(features_NF, "real images", at_least)
     first_F = real_NF[0]
     spread = max(float((real_NF[rows] - first_F).abs().max()) for rows in blocks(real_NF))
     if spread <= EQUAL * float(first_F.abs().max()):

@@ -10,7 +10,7 @@ from torch import Tensor
 from vaegan_bench.api import Extractor, Measurement, Metric, Outputs
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.features.pairs import by_blocks
-from vaegan_bench.metrics.features.sets import checked, protocol_of
+from vaegan_bench.metrics.features.sets import check_features, protocol_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +32,9 @@ class FeatureDistance(Metric):
         """Measure; raises `BenchError` for features that are not finite."""
         if outputs.reconstructions is None:
             return []
-        real_NF = checked(outputs.features(self.extractor, "real").features_NF, "real images", at_least=1)
-        decoded_NF = checked(outputs.features(self.extractor, "reconstructions").features_NF, "reconstructions", 1)
+        real_NF = check_features(outputs.features(self.extractor, "real").features_NF, "real images", at_least=1)
+        decoded_NF = outputs.features(self.extractor, "reconstructions").features_NF
+        decoded_NF = check_features(decoded_NF, "reconstructions", at_least=1)
         protocol = {**protocol_of(outputs, self.extractor), "n_real": len(real_NF)}
         name = f"{self.name}[{outputs.network(self.extractor).name}]"
         return [Measurement(name, mean_distance(real_NF, decoded_NF), "lower", "1", protocol)]

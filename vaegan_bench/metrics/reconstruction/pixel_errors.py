@@ -48,15 +48,15 @@ def structural_similarity(x_NCHW: Tensor, y_NCHW: Tensor) -> Tensor:
     """
     if min(x_NCHW.shape[2:]) < WINDOW:
         raise BenchError(f"SSIM needs images of at least {WINDOW}x{WINDOW} pixels.")
-    mu_x, mu_y = smoothed(x_NCHW), smoothed(y_NCHW)
-    var_x, var_y = smoothed(x_NCHW.square()) - mu_x.square(), smoothed(y_NCHW.square()) - mu_y.square()
-    covariance = smoothed(x_NCHW * y_NCHW) - mu_x * mu_y
+    mu_x, mu_y = smooth(x_NCHW), smooth(y_NCHW)
+    var_x, var_y = smooth(x_NCHW.square()) - mu_x.square(), smooth(y_NCHW.square()) - mu_y.square()
+    covariance = smooth(x_NCHW * y_NCHW) - mu_x * mu_y
     luminance = (2 * mu_x * mu_y + C1) / (mu_x.square() + mu_y.square() + C1)
     structure = (2 * covariance + C2) / (var_x + var_y + C2)
     return (luminance * structure).flatten(1).mean(1)
 
 
-def smoothed(x_NCHW: Tensor) -> Tensor:
+def smooth(x_NCHW: Tensor) -> Tensor:
     """The window's weighted mean at all places where it fits: (N, C, H − 10, W − 10)."""
     rows, columns = (_windows(side).to(x_NCHW) for side in x_NCHW.shape[2:])
     return rows @ x_NCHW @ columns.T

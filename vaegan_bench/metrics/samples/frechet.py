@@ -12,7 +12,7 @@ from torch import Tensor
 from vaegan_bench.api import Extractor, Features, Measurement, Metric, Outputs
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.features.pairs import blocks, mean
-from vaegan_bench.metrics.features.sets import checked, checked_reference, column, protocol_of
+from vaegan_bench.metrics.features.sets import check_features, check_reference, column, protocol_of
 
 PER_FEATURE = 8
 """Images per feature from which the bias is close enough to a multiple of 1/N to be taken away."""
@@ -44,7 +44,7 @@ class Frechet(Metric):
         """Measure; raises `BenchError` for fewer than two images, for features that are not finite, and for equal
         real images.
         """
-        fake_NF = checked(outputs.features(self.extractor, "samples").features_NF, "samples")
+        fake_NF = check_features(outputs.features(self.extractor, "samples").features_NF, "samples")
         value = frechet_distance(self._real(outputs, fake_NF), fake_NF)
         numbers = {"n_real": len(outputs.features(self.extractor, "real").features_NF), "n_fake": len(fake_NF)}
         protocol = {**protocol_of(outputs, self.extractor), **numbers}
@@ -52,7 +52,7 @@ class Frechet(Metric):
         if min(numbers.values()) >= PER_FEATURE * fake_NF.shape[1]:
             name = column("frechet-debiased", outputs, self.extractor, "fid-debiased")
             halves = [self._real(outputs, fake_NF, first, step=2) for first in (0, 1)]
-            rows.append(Measurement(name, debiased(value, halves, fake_NF), "lower", "1", protocol))
+            rows.append(Measurement(name, debias(value, halves, fake_NF), "lower", "1", protocol))
         return rows
 
     def _real(self, outputs: Outputs, fake_NF: Tensor, first: int = 0, step: int = 1) -> Moments:
@@ -70,8 +70,8 @@ class Moments(NamedTuple):
 
 
 def real_moments(real: Features, first: int, step: int) -> Mapping[str, Tensor]:
-    """The moments of every `step`-th real image; raises `BenchError` as `checked_reference` does."""
-    found = moments(checked_reference(real.features_NF[first::step]))
+    """The moments of every `step`-th real image; raises `BenchError` as `check_reference` does."""
+    found = moments(check_reference(real.features_NF[first::step]))
     return {"mean": found.mean_F, "root": found.root_RF}
 
 
@@ -79,7 +79,7 @@ def moments(features_NF: Tensor) -> Moments:
     """Mean and a root of the unbiased covariance of at least two rows (N, F)."""
     mean_F = mean(features_NF)
     if len(features_NF) <= features_NF.shape[1]:
-        return Moments(mean_F, _scaled(features_NF, mean_F))
+        return Moments(mean_F, _scale(features_NF, mean_F))
     return Moments(mean_F, _root(covariance(features_NF, mean_F)))
 
 
@@ -88,7 +88,7 @@ def frechet_distance(real: Moments, fake_NF: Tensor) -> float:
     return max(0.0, float(_distance(real, fake_NF)))
 
 
-def debiased(value: float, real_halves: Sequence[Moments], fake_NF: Tensor) -> float:
+def debias(value: float, real_halves: Sequence[Moments], fake_NF: Tensor) -> float:
     """2·d(N) − the mean of d on both halves: exact where the bias is proportional to 1/N; it may fall below 0.
 
     `value` is the distance of all images; `real_halves` are the real images of even and of odd number.
@@ -113,7 +113,7 @@ def _distance(real: Moments, fake_NF: Tensor) -> Tensor:
     """The distance as a tensor; rounding may take it below 0."""
     mean_F = mean(fake_NF)
     if len(fake_NF) <= fake_NF.shape[1]:
-        scaled_NF = _scaled(fake_NF, mean_F)
+        scaled_NF = _scale(fake_NF, mean_F)
         variance, squares_RR = scaled_NF.square().sum(), _smaller_gram(real.root_RF @ scaled_NF.T)
     else:
         covariance_FF = covariance(fake_NF, mean_F)
@@ -128,7 +128,7 @@ def _smaller_gram(cross_RN: Tensor) -> Tensor:
     return cross_RN @ cross_RN.T if len(cross_RN) <= cross_RN.shape[1] else cross_RN.T @ cross_RN
 
 
-def _scaled(features_NF: Tensor, mean_F: Tensor) -> Tensor:
+def _scale(features_NF: Tensor, mean_F: Tensor) -> Tensor:
     """X with XᵀX = the unbiased covariance, for N ≤ F: no larger than the covariance itself."""
     centred_NF: Tensor = features_NF.double() - mean_F
     return centred_NF.div_((len(features_NF) - 1) ** 0.5)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from vaegan_bench.api import Extractor, Measurement, Metric, Outputs, SelectorError
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
-from vaegan_bench.metrics.features.sets import checked, column, protocol_of
+from vaegan_bench.metrics.features.sets import check_features, column, protocol_of
 
 SPLITS = 10
 SEED = 2020
@@ -45,7 +45,7 @@ class InceptionScore(Metric):
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure; raises `BenchError` for fewer than ten samples and for logits that are not finite."""
-        logits_NK = checked(outputs.features(self.extractor, "samples").logits_NK, "samples", at_least=SPLITS)
+        logits_NK = check_features(outputs.features(self.extractor, "samples").logits_NK, "samples", at_least=SPLITS)
         protocol = {**protocol_of(outputs, self.extractor), "n_fake": len(logits_NK), "splits": SPLITS, "seed": SEED}
         name = column(self.name, outputs, self.extractor, "is")
         return [Measurement(name, inception_score(logits_NK), "higher", "1", protocol)]

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vaegan_bench.api import Extractor, Features, Measurement, Metric, Outputs
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
-from vaegan_bench.metrics.features.sets import checked, checked_reference, column, protocol_of
+from vaegan_bench.metrics.features.sets import check_features, check_reference, column, protocol_of
 from vaegan_bench.metrics.samples.kernel_sums import (
     SEED,
     SUBSETS,
@@ -41,8 +41,8 @@ class KID(Metric):
 
         Raises `BenchError` for fewer than two images, for features that are not finite, and for equal real images.
         """
-        real_NF = checked(outputs.features(self.extractor, "real").features_NF, "real images")
-        fake_NF = checked(outputs.features(self.extractor, "samples").features_NF, "samples")
+        real_NF = check_features(outputs.features(self.extractor, "real").features_NF, "real images")
+        fake_NF = check_features(outputs.features(self.extractor, "samples").features_NF, "samples")
         size = subset_size(len(real_NF), len(fake_NF))
         if serves_both(len(real_NF), len(fake_NF), size):
             value = compare_once(outputs, self.extractor, real_NF, fake_NF).kernel_distance
@@ -60,6 +60,6 @@ class KID(Metric):
 
 
 def real_sums(real: Features, n_fake: int, size: int, subsets: int, seed: int) -> Mapping[str, Tensor]:
-    """The kernel's sums over pairs of real images; raises `BenchError` as `checked_reference` does."""
-    real_NF = checked_reference(real.features_NF)
+    """The kernel's sums over pairs of real images; raises `BenchError` as `check_reference` does."""
+    real_NF = check_reference(real.features_NF)
     return {"within": sums_within(real_NF, draw_subsets(n_fake, len(real_NF), subsets, size, seed).real_SK)}

@@ -11,7 +11,7 @@ from torch import Tensor
 from vaegan_bench.api import BenchError, Exhibits, Extractor, ImagePairs, Measurement, Metric, Outputs, Progress, silent
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.features.pairs import around
-from vaegan_bench.metrics.features.sets import checked, protocol_of, where_float64_is
+from vaegan_bench.metrics.features.sets import check_features, protocol_of, to_float64_device
 from vaegan_bench.metrics.intervals import wilson
 from vaegan_bench.metrics.samples.near_images import have_near, nearest_pairs
 from vaegan_bench.metrics.samples.neighbours import Neighbours, nearest_among, nearest_others
@@ -51,7 +51,7 @@ class Memorisation(Metric):
         """
         if not _has_training(outputs):
             return {}
-        samples, train = (where_float64_is(side) for side in (outputs.samples, outputs.train))
+        samples, train = (to_float64_device(side) for side in (outputs.samples, outputs.train))
         nearest = nearest_pairs(samples, train, SHOWN, outputs.progress)
         samples_K, copied_K = nearest.rows_K.cpu(), nearest.others_K.cpu()
         pairs_K2CHW = torch.stack([outputs.samples.cpu()[samples_K], outputs.train.cpu()[copied_K]], dim=1)
@@ -60,7 +60,7 @@ class Memorisation(Metric):
 
     def _authenticity(self, outputs: Outputs) -> Measurement:
         train_NF, samples_NF = self._features(outputs)
-        real_NF = checked(outputs.features(self.extractor, "real").features_NF, "real images", at_least=1)
+        real_NF = check_features(outputs.features(self.extractor, "real").features_NF, "real images", at_least=1)
         counted, n = int(authentic(_nearest(samples_NF, train_NF), _own(train_NF)).sum()), len(samples_NF)
         numbers = {"n_real": len(real_NF), "n_train": len(train_NF), "n_fake": n}
         low, high = wilson(counted, n)
@@ -76,8 +76,8 @@ class Memorisation(Metric):
         )
 
     def _features(self, outputs: Outputs) -> tuple[Tensor, Tensor]:
-        train_NF = checked(outputs.features(self.extractor, "train").features_NF, "training images")
-        return train_NF, checked(outputs.features(self.extractor, "samples").features_NF, "samples", at_least=1)
+        train_NF = check_features(outputs.features(self.extractor, "train").features_NF, "training images")
+        return train_NF, check_features(outputs.features(self.extractor, "samples").features_NF, "samples", at_least=1)
 
 
 def near_duplicates(samples_NCHW: Tensor, real_NCHW: Tensor, progress: Progress = silent) -> float:
@@ -89,7 +89,7 @@ def near_duplicates(samples_NCHW: Tensor, real_NCHW: Tensor, progress: Progress 
     for images, what in ((samples_NCHW, "samples"), (real_NCHW, "real images")):
         if len(images) < 2:
             raise BenchError(f"{len(images)} {what}: near-duplicates need at least 2.")
-    samples, real = where_float64_is(samples_NCHW), around(where_float64_is(real_NCHW).flatten(1))
+    samples, real = to_float64_device(samples_NCHW), around(to_float64_device(real_NCHW).flatten(1))
     usual = 2 * float(real.norms.sum()) / (len(real) - 1) / real.width
     near_N = have_near(samples, NEAR**2 * usual * samples[0].numel(), progress)
     return float(near_N.double().mean())

@@ -50,13 +50,13 @@ class Album:
     def coarse(self) -> Tensor:
         """The coarsest projection of all images; (N, F)."""
         everything_N = torch.arange(len(self), device=self.images_NCHW.device)
-        return self.projected(everything_N, COARSE)
+        return self.project(everything_N, COARSE)
 
     def block(self, per_side: int) -> int:
         """The side of a block, in pixels, where there shall be at least so many per side."""
         return max(1, min(self.images_NCHW.shape[2:]) // per_side)
 
-    def projected(self, rows_A: Tensor, per_side: int) -> Tensor:
+    def project(self, rows_A: Tensor, per_side: int) -> Tensor:
         """Some images in blocks; (A, F) float32, or uint8 where a block is one pixel."""
         side = self.block(per_side)
         if side == 1:
@@ -147,7 +147,7 @@ def _settle(x: Album, a_A: Tensor, y: Album, b_B: Tensor, wanted: Wanted, found:
     finer = [level for level in (FINE, WHOLE) if x.block(level) < x.block(COARSE)][: 1 if x.block(FINE) == 1 else 2]
     while (wanted_AB := wanted(bounds_AB)).any():
         rows_M, columns_M = _promising(bounds_AB.where(wanted_AB, torch.inf))
-        found(a_A[rows_M], b_B[columns_M], _measured(x, a_A[rows_M], y, b_B[columns_M]))
+        found(a_A[rows_M], b_B[columns_M], _measure(x, a_A[rows_M], y, b_B[columns_M]))
         bounds_AB[rows_M, columns_M] = torch.inf
         if once:
             return
@@ -174,7 +174,7 @@ def _is_worth_sharpening(wanted_AB: Tensor, level: int) -> bool:
 def _sharpen(bounds_AB: Tensor, wanted_AB: Tensor, x: Album, a_A: Tensor, y: Album, b_B: Tensor, level: int) -> None:
     """Raise the bounds of images that are wanted, in place."""
     rows, columns = wanted_AB.any(1).nonzero()[:, 0], wanted_AB.any(0).nonzero()[:, 0]
-    sharper = _bounds(x.projected(a_A[rows], level), y.projected(b_B[columns], level))
+    sharper = _bounds(x.project(a_A[rows], level), y.project(b_B[columns], level))
     where = rows[:, None], columns
     bounds_AB[where] = torch.maximum(bounds_AB[where], sharper)
 
@@ -193,7 +193,7 @@ def _bounds(x_AF: Tensor, y_BF: Tensor) -> Tensor:
     return (norms_AB * (1 - ROUNDING) - 2 * products_AB).clamp_(min=0)
 
 
-def _measured(x: Album, rows_M: Tensor, y: Album, others_M: Tensor) -> Tensor:
+def _measure(x: Album, rows_M: Tensor, y: Album, others_M: Tensor) -> Tensor:
     """The squared distances of pairs of images, exactly; (M,) float64."""
     squared_M = torch.empty(len(rows_M), dtype=torch.float64, device=rows_M.device)
     for part in blocks(x.values[:1].expand(len(rows_M), -1)):

@@ -26,21 +26,21 @@ class Neighbours(NamedTuple):
 
 def nearest_others(x: Points, count: int) -> Neighbours:
     """The nearest other points of each, by exact distance."""
-    found = nobody(x, count)
+    found = no_neighbours(x, count)
     for a, b, products_AB in pairs_within(x):
         see_within(found, x, a, b, products_AB)
-    return measured(found, x, x)
+    return measure_exactly(found, x, x)
 
 
 def nearest_among(x: Points, y: Points, count: int) -> Neighbours:
     """The nearest y of each x, by exact distance; both around one centre."""
-    found = nobody(x, count)
+    found = no_neighbours(x, count)
     for a, b, products_AB in pairs_between(x, y):
         _merge(found, a, b.start, squared_distances(products_AB, x.norms[a], y.norms[b]))
-    return measured(found, x, y)
+    return measure_exactly(found, x, y)
 
 
-def nobody(x: Points, count: int) -> Neighbours:
+def no_neighbours(x: Points, count: int) -> Neighbours:
     """Neighbours before any pair was seen."""
     infinite_NK = x.norms.new_full((len(x), count + SPARE), torch.inf)
     return Neighbours(infinite_NK, torch.zeros_like(infinite_NK, dtype=torch.int64))
@@ -56,7 +56,7 @@ def see_within(found: Neighbours, x: Points, a: slice, b: slice, products_AB: Te
     _merge(found, a, b.start, squared_AB)
 
 
-def measured(found: Neighbours, x: Points, y: Points) -> Neighbours:
+def measure_exactly(found: Neighbours, x: Points, y: Points) -> Neighbours:
     """The wanted ones of those found, by their distances in float64, in ascending order."""
     exact_NK = torch.empty_like(found.squared_NK)
     for rows in blocks(x.features_NF, thinner=MET):

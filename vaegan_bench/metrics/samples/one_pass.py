@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vaegan_bench.api import Extractor, Features, Outputs
 from vaegan_bench.metrics.features.pairs import Points, around, pairs_between, pairs_within
-from vaegan_bench.metrics.features.sets import checked_reference
+from vaegan_bench.metrics.features.sets import check_reference
 from vaegan_bench.metrics.samples.kernel_sums import (
     SEED,
     SUBSETS,
@@ -31,7 +31,7 @@ from vaegan_bench.metrics.samples.neighbourhoods import (
     shares,
     side,
 )
-from vaegan_bench.metrics.samples.neighbours import measured, nobody, see_within
+from vaegan_bench.metrics.samples.neighbours import measure_exactly, no_neighbours, see_within
 from vaegan_bench.system.memo import memo
 
 
@@ -57,15 +57,15 @@ def serves_both(n_real: int, n_fake: int, size: int) -> bool:
 
 
 def compare_once(outputs: Outputs, extractor: Extractor, real_NF: Tensor, fake_NF: Tensor) -> Compared:
-    """Both comparisons of checked features: whoever asks second finds them made."""
+    """Both comparisons of checked features, made for the first metric that asks and remembered for the second."""
     size = subset_size(len(real_NF), len(fake_NF))
     known = outputs.reference(extractor, real_alone, n_fake=len(fake_NF), size=size, subsets=SUBSETS, seed=SEED)
     return compare(fake_NF, real_NF, known["within"].to(fake_NF.device), known["radii"].to(fake_NF.device), size)
 
 
 def real_alone(real: Features, n_fake: int, size: int, subsets: int, seed: int) -> Mapping[str, Tensor]:
-    """What the real images say of themselves; raises `BenchError` as `checked_reference` does."""
-    real_NF = checked_reference(real.features_NF, at_least=K_DENSITY + 1)
+    """What the real images say of themselves; raises `BenchError` as `check_reference` does."""
+    real_NF = check_reference(real.features_NF, at_least=K_DENSITY + 1)
     rows_SK = draw_subsets(n_fake, len(real_NF), subsets, size, seed).real_SK
     found = alone(around(real_NF), members(rows_SK, real_NF))
     return {"within": found.within_S, "radii": found.radii_NK}
@@ -85,11 +85,11 @@ def compare(fake_NF: Tensor, real_NF: Tensor, within_S: Tensor, radii_NK: Tensor
 
 def alone(x: Points, member_SN: Tensor) -> Alone:
     """The kernel's sums over pairs of one set, and its radii."""
-    within_S, found = member_SN.new_zeros(len(member_SN)), nobody(x, K_DENSITY)
+    within_S, found = member_SN.new_zeros(len(member_SN)), no_neighbours(x, K_DENSITY)
     for a, b, products_AB in pairs_within(x):
         see_within(found, x, a, b, products_AB)
         within_S += sums_over(kernel_within(products_AB, x, a, b), member_SN[:, a], member_SN[:, b])
-    return Alone(within_S, measured(found, x, x).squared_NK)
+    return Alone(within_S, measure_exactly(found, x, x).squared_NK)
 
 
 def together(real: Side, fake: Side, real_SN: Tensor, fake_SN: Tensor) -> tuple[Tensor, Tally]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from vaegan_bench.api import Extractor, Features, Measurement, Metric, Outputs
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.features.pairs import around
-from vaegan_bench.metrics.features.sets import checked, checked_reference, column, protocol_of
+from vaegan_bench.metrics.features.sets import check_features, check_reference, column, protocol_of
 from vaegan_bench.metrics.samples.kernel_sums import subset_size
 from vaegan_bench.metrics.samples.neighbourhoods import (
     K_DENSITY,
@@ -46,9 +46,9 @@ class PrecisionRecall(Metric):
         """Measure; raises `BenchError` for fewer than six images, for features that are not finite, and for equal
         real images.
         """
-        real_NF = checked(outputs.features(self.extractor, "real").features_NF, "real images", FEWEST)
-        fake_NF = checked(outputs.features(self.extractor, "samples").features_NF, "samples", FEWEST)
-        found = self._found(outputs, real_NF, fake_NF)
+        real_NF = check_features(outputs.features(self.extractor, "real").features_NF, "real images", FEWEST)
+        fake_NF = check_features(outputs.features(self.extractor, "samples").features_NF, "samples", FEWEST)
+        found = self._neighbourhoods(outputs, real_NF, fake_NF)
         shared = {**protocol_of(outputs, self.extractor), "n_real": len(real_NF), "n_fake": len(fake_NF)}
         names = {name: column(name, outputs, self.extractor, name) for name in K}
         return [
@@ -56,7 +56,7 @@ class PrecisionRecall(Metric):
             for name, value in found._asdict().items()
         ]
 
-    def _found(self, outputs: Outputs, real_NF: Tensor, fake_NF: Tensor) -> Neighbourhoods:
+    def _neighbourhoods(self, outputs: Outputs, real_NF: Tensor, fake_NF: Tensor) -> Neighbourhoods:
         n_real, n_fake = len(real_NF), len(fake_NF)
         if serves_both(n_real, n_fake, subset_size(n_real, n_fake)):
             return compare_once(outputs, self.extractor, real_NF, fake_NF).neighbourhoods
@@ -67,5 +67,5 @@ class PrecisionRecall(Metric):
 
 
 def real_radii(real: Features) -> Mapping[str, Tensor]:
-    """The squared radii of balls around real images; raises `BenchError` as `checked_reference` does."""
-    return {"radii": squared_radii(around(checked_reference(real.features_NF, FEWEST)))}
+    """The squared radii of balls around real images; raises `BenchError` as `check_reference` does."""
+    return {"radii": squared_radii(around(check_reference(real.features_NF, FEWEST)))}

@@ -58,13 +58,13 @@ class Canvas:
         place = left / self.width, 1 - top / self.height
         self.figure.text(*place, text, ha=ha, va=va, fontsize=size, color=colour, fontweight=weight, linespacing=1.15)
 
-    def marked(self, sheet_HWC: Images, colour: str, left: int, top: int) -> None:
+    def marked_image(self, sheet_HWC: Images, colour: str, left: int, top: int) -> None:
         """Place an image behind a colour mark of its height; `left` is where the mark begins."""
         self.mark(colour, left, top, BAR, len(sheet_HWC))
         self.image(sheet_HWC, left + BAR + SPACE, top)
 
 
-def enlarged(images: Images) -> Images:
+def enlarge(images: Images) -> Images:
     """Small images (..., H, W, C), each of their pixels repeated until they are about `TILE` pixels high."""
     factor = max(1, round(TILE / images.shape[-3]))
     return images.repeat(factor, axis=-3).repeat(factor, axis=-2)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from vaegan_bench.report.plots.canvas import LINE, MARGIN, SPACE, Canvas, Images, enlarged, widest
+from vaegan_bench.report.plots.canvas import LINE, MARGIN, SPACE, Canvas, Images, enlarge, widest
 from vaegan_bench.report.plots.sheets import GAP, grid
 from vaegan_bench.report.plots.style import MUTED, nothing, styled
 from vaegan_bench.system.errors import one_line
@@ -65,7 +65,7 @@ def _by_attribute(
 
 
 def _sheet(title: str, note: str, rows: Sequence[Row]) -> Figure:
-    sheets = [grid(enlarged(row.images), len(row.images)) for row in rows]
+    sheets = [grid(enlarge(row.images), len(row.images)) for row in rows]
     labels = max(widest(row.label for row in rows), widest((row.note for row in rows), SMALL))
     left = MARGIN + (labels + SPACE if labels else 0)
     beside = left + widest([title]) + 2 * SPACE

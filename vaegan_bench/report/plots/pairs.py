@@ -8,7 +8,7 @@ from textwrap import fill
 import numpy as np
 from matplotlib.figure import Figure
 
-from vaegan_bench.report.plots.canvas import BAR, MARGIN, SPACE, Canvas, Images, enlarged, widest
+from vaegan_bench.report.plots.canvas import BAR, MARGIN, SPACE, Canvas, Images, enlarge, widest
 from vaegan_bench.report.plots.sheets import grid
 from vaegan_bench.report.plots.style import LABEL_WIDTH, MUTED, colours, nothing, styled
 from vaegan_bench.report.tables import wrapped
@@ -33,7 +33,7 @@ def image_pairs(by_model: Mapping[str, ImagePairs], models: Sequence[str] = (), 
     shown = {model: by_model[model] for model in order if model in by_model}
     if not shown:
         return nothing("No model has such pairs of images.")
-    sheets = {model: _paired(pairs.pairs_K2HWC[:columns]) for model, pairs in shown.items()}
+    sheets = {model: _pair_up(pairs.pairs_K2HWC[:columns]) for model, pairs in shown.items()}
     labels = {model: wrapped(model, LABEL_WIDTH) for model in sheets}
     names = {model: [fill(one_line(name), NAME_WIDTH) for name in pairs.names] for model, pairs in shown.items()}
     beside = MARGIN + widest(labels.values())
@@ -44,13 +44,13 @@ def image_pairs(by_model: Mapping[str, ImagePairs], models: Sequence[str] = (), 
         top = MARGIN + i * (height + BETWEEN)
         canvas.text(labels[model], beside, top + height // 2, ha="right", va="center")
         _name_rows(canvas, names[model], left - SPACE, top, height)
-        canvas.marked(sheet, colours(order)[model], left, top)
+        canvas.marked_image(sheet, colours(order)[model], left, top)
     return canvas.figure
 
 
-def _paired(pairs_K2HWC: Images) -> Images:
+def _pair_up(pairs_K2HWC: Images) -> Images:
     """The first of all pairs in one row, the second below."""
-    return grid(np.concatenate(enlarged(pairs_K2HWC).swapaxes(0, 1)), len(pairs_K2HWC))
+    return grid(np.concatenate(enlarge(pairs_K2HWC).swapaxes(0, 1)), len(pairs_K2HWC))
 
 
 def _name_rows(canvas: Canvas, names: Sequence[str], right: int, top: int, height: int) -> None:

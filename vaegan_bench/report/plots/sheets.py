@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from vaegan_bench.report.plots.canvas import BAR, LINE, MARGIN, SPACE, Canvas, Images, enlarged, widest
+from vaegan_bench.report.plots.canvas import BAR, LINE, MARGIN, SPACE, Canvas, Images, enlarge, widest
 from vaegan_bench.report.plots.style import LABEL_WIDTH, MUTED, colours, nothing, styled
 from vaegan_bench.report.tables import wrapped
 from vaegan_bench.system.errors import one_line
@@ -56,7 +56,7 @@ def sample_sheet(
     colour = colours([*models, *by_model])
     shown = [] if real is None else [("real", MUTED, real)]
     shown += [(model, colour[model], images) for model, images in by_model.items()]
-    panels = [(title, mark, grid(enlarged(images[: columns * rows]), columns)) for title, mark, images in shown]
+    panels = [(title, mark, grid(enlarge(images[: columns * rows]), columns)) for title, mark, images in shown]
     return _panels(panels) if panels else nothing("No samples.")
 
 
@@ -70,7 +70,7 @@ def image_sheet(by_model: Mapping[str, ImageSheet], models: Sequence[str] = ()) 
     shown = [(model, colours(order)[model], by_model[model]) for model in order if model in by_model]
     if not shown:
         return nothing("No model has such images.")
-    panels = [(model, mark, grid(enlarged(sheet.images_NHWC[:MOST]), COLUMNS)) for model, mark, sheet in shown]
+    panels = [(model, mark, grid(enlarge(sheet.images_NHWC[:MOST]), COLUMNS)) for model, mark, sheet in shown]
     return _panels(panels, shown[0][2].title)
 
 
@@ -85,14 +85,14 @@ def reconstruction_sheet(
     colour = colours([*models, *by_model])
     shown = [("original", MUTED, originals), *((model, colour[model], images) for model, images in by_model.items())]
     labels = [wrapped(label, LABEL_WIDTH) for label, _, _ in shown]
-    strips = [grid(enlarged(images[:columns]), columns) for _, _, images in shown]
+    strips = [grid(enlarge(images[:columns]), columns) for _, _, images in shown]
     height, width, _ = strips[0].shape
     left = MARGIN + widest(labels) + SPACE
     canvas = Canvas(left + BAR + SPACE + width + MARGIN, 2 * MARGIN + len(shown) * (height + SPACE) - SPACE)
     for i, (label, (_, mark, _), strip) in enumerate(zip(labels, shown, strips, strict=True)):
         top = MARGIN + i * (height + SPACE)
         canvas.text(label, left - SPACE, top + height // 2, ha="right", va="center")
-        canvas.marked(strip, mark, left, top)
+        canvas.marked_image(strip, mark, left, top)
     return canvas.figure
 
 

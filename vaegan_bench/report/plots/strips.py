@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from vaegan_bench.report.plots.canvas import BAR, LINE, MARGIN, SPACE, Canvas, Images, enlarged, widest
+from vaegan_bench.report.plots.canvas import BAR, LINE, MARGIN, SPACE, Canvas, Images, enlarge, widest
 from vaegan_bench.report.plots.sheets import GAP, grid
 from vaegan_bench.report.plots.style import LABEL_WIDTH, MUTED, colours, nothing, styled
 from vaegan_bench.report.tables import wrapped
@@ -49,37 +49,37 @@ def strips(by_model: Mapping[str, Strips], models: Sequence[str] = ()) -> Figure
     if len({each.steps for each in shown.values()}) > 1:
         raise ValueError("the strips of the models do not have the same steps")
     titles = dict.fromkeys(title for each in shown.values() for title in each.titles)
-    return _stacked([_block(title, shown) for title in titles], order)
+    return _stack([_block(title, shown) for title in titles], order)
 
 
 def _block(title: str, by_model: Mapping[str, Strips]) -> Block:
     """The strips of one title, of all models that have such."""
-    found = {model: _titled(each, title) for model, each in by_model.items() if title in each.titles}
+    found = {model: _strips_of(each, title) for model, each in by_model.items() if title in each.titles}
     most, about = max(found.values(), key=len), next(iter(by_model.values()))
     first, *others = [f"{step:g}".replace("-", "−") for step in about.steps] * len(most)
     steps = dict(zip(_middles(most), [f"{one_line(about.symbol)} = {first}", *others], strict=True))
     return Block(title, {model: _side_by_side(strips_FSHWC) for model, strips_FSHWC in found.items()}, steps)
 
 
-def _titled(each: Strips, title: str) -> Images:
+def _strips_of(each: Strips, title: str) -> Images:
     """The strips of one title; (F, S, H, W, C)."""
     images: Images = each.images_NSHWC[np.array(each.titles) == title]
     return images
 
 
 def _side_by_side(strips_FSHWC: Images) -> Images:
-    rows = [grid(strip, len(strip)) for strip in enlarged(strips_FSHWC)]
+    rows = [grid(strip, len(strip)) for strip in enlarge(strips_FSHWC)]
     return grid(np.stack(rows), len(rows), gap=BETWEEN)
 
 
 def _middles(strips_FSHWC: Images) -> list[int]:
     """Where the middle of each image comes to lie in `_side_by_side`, in pixels from the left."""
-    n, steps, _, width, _ = enlarged(strips_FSHWC).shape
+    n, steps, _, width, _ = enlarge(strips_FSHWC).shape
     strip = steps * (width + GAP) - GAP + BETWEEN
     return [place * strip + step * (width + GAP) + width // 2 for place in range(n) for step in range(steps)]
 
 
-def _stacked(blocks: Sequence[Block], order: Sequence[str]) -> Figure:
+def _stack(blocks: Sequence[Block], order: Sequence[str]) -> Figure:
     """Blocks below each other, in one column or two."""
     labels = {model: wrapped(model, LABEL_WIDTH) for model in order if any(model in b.sheets for b in blocks)}
     before = MARGIN + widest(labels.values()) + SPACE
@@ -118,5 +118,5 @@ def _sheets(
 ) -> None:
     for model, sheet in sheets.items():
         canvas.text(labels[model], left - SPACE, top + len(sheet) // 2, ha="right", va="center")
-        canvas.marked(sheet, colour[model], left, top)
+        canvas.marked_image(sheet, colour[model], left, top)
         top += len(sheet) + SPACE
