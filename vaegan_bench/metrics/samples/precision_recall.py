@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from vaegan_bench.api import Extractor, Features, Measurement, Metric, Outputs
@@ -24,6 +25,8 @@ from vaegan_bench.metrics.samples.neighbourhoods import (
 from vaegan_bench.metrics.samples.one_pass import compare_once, serves_both
 
 FEWEST = K_DENSITY + 1
+EXACT = "donot_use_mm_for_euclid_dist"
+"""How torch computes distances without rounding of products."""
 K = {"precision": K_PRECISION, "recall": K_PRECISION, "density": K_DENSITY, "coverage": K_DENSITY}
 
 
@@ -64,6 +67,21 @@ class PrecisionRecall(Metric):
         real = around(real_NF)
         fake = around(fake_NF, real.centre_F)
         return neighbourhoods(side(real, radii_NK), side(fake, squared_radii(fake)))
+
+
+def formulas(real_NF: Tensor, fake_NF: Tensor) -> Neighbourhoods:
+    """All four numbers from all distances (Kynkäänniemi et al., 2019, eq. 1–2; Naeem et al., 2020, eq. 4–5).
+
+    What `neighbourhoods` computes block by block. On the edge of a ball is inside.
+    """
+    real, fake = real_NF.double(), fake_NF.double()
+    apart_FR = torch.cdist(fake, real, compute_mode=EXACT)
+    real_NK, fake_NK = (torch.cdist(x, x, compute_mode=EXACT).sort(1).values for x in (real, fake))  # the first: itself
+    precise_FR, dense_FR = apart_FR <= real_NK[:, K_PRECISION], apart_FR <= real_NK[:, K_DENSITY]
+    recalled_FR = apart_FR <= fake_NK[:, K_PRECISION, None]
+    precision, recall = precise_FR.any(1).double().mean(), recalled_FR.any(0).double().mean()
+    density, coverage = dense_FR.double().sum(1).mean() / K_DENSITY, dense_FR.any(0).double().mean()
+    return Neighbourhoods(*map(float, (precision, recall, density, coverage)))
 
 
 def real_radii(real: Features) -> Mapping[str, Tensor]:
