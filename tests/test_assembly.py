@@ -119,8 +119,8 @@ class Translator(Model):
     name = "translator"
     players: ClassVar = {"only": ("decoder",)}
 
-    def build(self, role: str, networks: Networks, shape: ImageShape, heads: int = 1) -> nn.Module:
-        return nn.Linear(3, 5) if role == "teacher" else networks.build(role, shape, heads)
+    def build(self, role: str, networks: Networks, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
+        return nn.Linear(3, 5) if role == "teacher" else networks.build(role, shape, heads, conditions)
 
     def objectives(self, play: Play) -> Objectives:
         raise NotImplementedError

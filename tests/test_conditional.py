@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import vaegan_bench as vb
-from vaegan_bench.api import BenchError, Data, ImageShape, Model, Networks, PluginError, Split
+from vaegan_bench.api import BenchError, Data, ImageShape, Model, Networks, PluginError, Split, refuse_conditions
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vae_disl import VAEDisl
@@ -87,7 +87,8 @@ class Blind(Networks):
     name = "blind"
     latent: int = 4
 
-    def build(self, role: str, shape: ImageShape, heads: int = 1) -> nn.Module:
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
+        refuse_conditions(self, conditions)
         return nn.Identity()
 
 

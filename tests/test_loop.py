@@ -45,7 +45,7 @@ class Numbers(Networks):
     name = "numbers"
     latent: int = 1
 
-    def build(self, role: str, shape: ImageShape, heads: int = 1) -> nn.Module:
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
         return Number()
 
 

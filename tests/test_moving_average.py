@@ -39,7 +39,7 @@ class Numbers(Networks):
     name = "numbers"
     latent: int = 1
 
-    def build(self, role: str, shape: ImageShape, heads: int = 1) -> nn.Module:
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
         return Number({"encoder": 1.0, "decoder": 10.0, "discriminator": 100.0}[role])
 
 
@@ -185,7 +185,7 @@ class Dimmed(Networks):
     name = "dimmed"
     latent: int = 6
 
-    def build(self, role: str, shape: ImageShape, heads: int = 1) -> nn.Module:
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
         network = small_run(VAE()).networks.build(role, shape, heads)
         network.register_buffer("dimmer", torch.zeros(2))
         network.register_forward_hook(_count)

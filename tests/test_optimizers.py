@@ -99,7 +99,7 @@ class Kernels(Networks):
     name = "kernels"
     latent: int = 1
 
-    def build(self, role: str, shape: ImageShape, heads: int = 1) -> nn.Module:
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
         return Kernel()
 
 

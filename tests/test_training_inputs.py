@@ -39,7 +39,7 @@ class Affines(Networks):
     name = "affines"
     latent: int = 1
 
-    def build(self, role: str, shape: ImageShape, heads: int = 1) -> nn.Module:
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
         return Affine()
 
 

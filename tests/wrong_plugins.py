@@ -33,6 +33,7 @@ from vaegan_bench.api import (
     Schedule,
     SelectorError,
     Versus,
+    refuse_conditions,
     silent,
 )
 from vaegan_bench.losses.prior.kl import kl_per_dimension
@@ -282,7 +283,8 @@ class Counting(nn.Module):
 class EvaluationUpdatesStatistics(Networks):
     latent: int = 6
 
-    def build(self, role: str, shape: ImageShape, heads: int = 1) -> nn.Module:
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
+        refuse_conditions(self, conditions)
         return Counting(Compact(latent=6, width=4, decoder_width=4).build(role, shape, heads))
 
 
@@ -290,11 +292,30 @@ class EvaluationUpdatesStatistics(Networks):
 class ConstantWeights(Networks):
     latent: int = 6
 
-    def build(self, role: str, shape: ImageShape, heads: int = 1) -> nn.Module:
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
+        refuse_conditions(self, conditions)
         module = Compact(latent=6, width=4, decoder_width=4).build(role, shape, heads)
         for weight in module.parameters():
             nn.init.constant_(weight, 0.01)
         return module
+
+
+@wrong("the encoder that is built for attributes takes none: pass conditions on, or call refuse_conditions")
+class ForgetsConditions(Networks):
+    latent: int = 6
+
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
+        return Compact(latent=6, width=4, decoder_width=4).build(role, shape, heads)
+
+
+@wrong("takes conditions for some roles, and refuses them for ['decoder']")
+class RefusesSomeConditions(Networks):
+    latent: int = 6
+
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
+        if role == "decoder":
+            refuse_conditions(self, conditions)
+        return Compact(latent=6, width=4, decoder_width=4).build(role, shape, heads, conditions)
 
 
 class Added(nn.Module):
@@ -318,6 +339,18 @@ class AddsAttributes(Networks):
         if role == "discriminator" and conditions:
             return Added(networks.build(role, shape), conditions)
         return networks.build(role, shape, heads, conditions)
+
+
+@wrong("the encoder that is built for attributes takes none: pass conditions on")
+class KeepsConditions(Model):
+    players: ClassVar = VAE.players
+    conditional: bool = False
+
+    def build(self, role: str, networks: Networks, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
+        return networks.build(role, shape, heads)
+
+    def objectives(self, play: Play) -> Objectives:
+        return VAE().objectives(play)
 
 
 @wrong("is a direction wrong?")

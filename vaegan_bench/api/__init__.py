@@ -22,6 +22,7 @@ from vaegan_bench.api.game import (
     Play,
     Posterior,
     Prediction,
+    refuse_conditions,
 )
 from vaegan_bench.api.losses import (
     AdversarialLoss,
@@ -107,6 +108,7 @@ __all__ = [
     "at_least",
     "definition",
     "hookimpl",
+    "refuse_conditions",
     "silent",
     "to_signed",
     "to_uint8",

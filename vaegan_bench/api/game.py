@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from vaegan_bench.api.data import ImageShape
 from vaegan_bench.api.plugin import Plugin
+from vaegan_bench.system.errors import PluginError
 
 LOG_VARIANCE_BOUND = 10.0
 """Posterior log-variances are kept in ±10: without a bound one bad batch overflows exp and ends in NaN."""
@@ -207,14 +208,14 @@ class Model(Plugin):
     def objectives(self, play: Play) -> Objectives:
         """State the game for one batch; never step, detach, toggle or write files."""
 
-    def build(self, role: str, networks: Networks, shape: ImageShape, heads: int = 1) -> nn.Module:
+    def build(self, role: str, networks: Networks, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
         """Build the network of one role: the study's, unless the model has a role of its own or changes a network.
 
         A network that all models share must be built by `networks`, so that all start from the same weights. `heads`
-        is 2 for the decoder of a likelihood that predicts σ. What `networks` build for a conditional model takes the
-        attributes as a second argument.
+        is 2 for the decoder of a likelihood that predicts σ. `conditions` is the number of attributes that encoder,
+        decoder and discriminator of a conditional model take as a second argument; it is 0 for every other model.
         """
-        return networks.build(role, shape, heads)
+        return networks.build(role, shape, heads, conditions)
 
     def borrows(self) -> Mapping[str, Lender]:
         """Roles whose networks another model has trained: they are lent frozen and in evaluation mode.
@@ -236,15 +237,27 @@ class Networks(Plugin):
     """The number of latent dimensions Z."""
 
     @abstractmethod
-    def build(self, role: str, shape: ImageShape, heads: int = 1) -> nn.Module:
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
         """Build the freshly initialised network for one role.
 
         encoder:        x (B, C, H, W) → (mu, logvar), each (B, Z)
         decoder:        z (B, Z) → (B, heads·C, H, W), before the tanh; with two heads the second is log σ
         discriminator:  x (B, C, H, W) → (logits (B,), features (B, …)): the features are Dis_l(x)
 
-        Networks that conditional models can use have one more parameter, `conditions: int = 0`: how many attributes
-        each network takes as its second argument, (B, A), none by default.
+        With `conditions` above 0 each network takes that many attributes as its second argument, (B, A). An
+        architecture without such networks calls `refuse_conditions` first.
 
-        Raises `PluginError` for a role or a shape that this architecture does not have.
+        Raises `PluginError` for a role, a shape or conditions that this architecture does not have.
         """
+
+
+def refuse_conditions(networks: Networks, conditions: int) -> None:
+    """Refuse a conditional model: for the `build` of architectures whose networks take no attributes.
+
+    Raises `PluginError` for `conditions` above 0.
+    """
+    if conditions:
+        raise PluginError(
+            f"Networks '{networks.name}' take no attributes, which conditional models need: choose others with "
+            "--networks."
+        )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +15,6 @@ from vaegan_bench.api import (
     Networks,
     Objectives,
     Play,
-    PluginError,
     ReconstructionLoss,
 )
 from vaegan_bench.api.plugin import fields_of
@@ -37,22 +34,6 @@ class LogSigma(nn.Module):
         return self.value
 
 
-class Conditional(Networks):
-    """The networks that a conditional model is handed: those of the study, which see as many attributes."""
-
-    def __init__(self, networks: Networks, conditions: int) -> None:
-        self.networks, self.conditions = networks, conditions
-        self.latent = networks.latent
-
-    def build(self, role: str, shape: ImageShape, heads: int = 1) -> nn.Module:
-        """Build a role that takes attributes. Raises `PluginError` for networks that cannot."""
-        build: Any = self.networks.build
-        if "conditions" not in inspect.signature(build).parameters:
-            raise PluginError(f"Networks '{self.networks.name}' take no attributes, which conditional models need.")
-        module: nn.Module = build(role, shape, heads, conditions=self.conditions)
-        return module
-
-
 def roles(model: Model) -> list[str]:
     """Every role that a model's players own, then those that it borrows."""
     return [*(role for owned in model.players.values() for role in owned), *model.borrows()]
@@ -61,7 +42,7 @@ def roles(model: Model) -> list[str]:
 def build_role(model: Model, networks: Networks, role: str, shape: ImageShape, attributes: int = 1) -> nn.Module | None:
     """Build the network of one role from torch's random state; None for 'scale' where no loss learns one.
 
-    `attributes` is how many there are for a conditional model to see.
+    `attributes` is how many the data have; a conditional model is conditioned on all of them.
     """
     if role in model.borrows():
         lender = model.borrows()[role]
@@ -70,7 +51,7 @@ def build_role(model: Model, networks: Networks, role: str, shape: ImageShape, a
     if role == "scale":
         return LogSigma() if "learned" in scales else None
     heads = 2 if role == "decoder" and "predicted" in scales else 1
-    return model.build(role, Conditional(networks, attributes) if model.conditional else networks, shape, heads)
+    return model.build(role, networks, shape, heads, conditions=attributes if model.conditional else 0)
 
 
 def build_modules(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 
 import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import Data, Model, Modules, Objectives, Play, to_signed
+from vaegan_bench.api.plugin import fields_of
 from vaegan_bench.study.run import Run
+from vaegan_bench.testing.networks import ROLES, gain_of_attributes, given
 from vaegan_bench.testing.small import Blobs, blobs, small_run
 from vaegan_bench.testing.verdicts import demand, same, unchanged, untouched_randomness
 from vaegan_bench.training.batches import Batches
@@ -257,6 +260,21 @@ def evaluation_changes_nothing(model: Model) -> None:
     demand(shape == wanted, f"sample_prior gives codes of the shape {shape}, not {wanted}.")
 
 
+def conditions_reach_the_networks(model: Model) -> None:
+    """A model that can be conditional hands conditions on: encoder, decoder and discriminator take attributes."""
+    if "conditional" not in {field.name for field in fields_of(model)}:
+        return
+    try:
+        table = Table(replace(model, conditional=True))  # type: ignore[type-var]  # a dataclass
+    except ValueError:  # another field has to change with it
+        return
+    play, networks = table.play(), table.run.networks
+    assert play.attributes_BA is not None
+    for role in (role for role in ROLES if role in table.modules):
+        x = given(networks, role, table.data.shape, len(play.attributes_BA))
+        gain_of_attributes(table.modules[role].eval(), role, x, play.attributes_BA)
+
+
 def trains_everywhere(model: Model) -> None:
     """Two steps stay finite with 1 and 3 channels, at 32 and 64 pixels, and under bfloat16 autocast."""
     settings = [(1, 32, "float32"), (3, 64, "float32"), (3, 32, "bfloat16")]
@@ -279,6 +297,7 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
             sides_pull_against_each_other,
             going_on_equals_never_stopping,
             evaluation_changes_nothing,
+            conditions_reach_the_networks,
             trains_everywhere,
         ),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 
@@ -10,11 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Networks, PluginError
-from vaegan_bench.study.assembly import Conditional
 from vaegan_bench.testing.verdicts import ConformanceError, demand, same, seeded, unchanged, untouched_randomness
 
 ROLES = ("encoder", "decoder", "discriminator")
 BATCH = 4
+ATTRIBUTES = 3
+"""How many attributes conditional networks are built for."""
 
 
 def shapes(networks: Networks) -> list[ImageShape]:
@@ -32,11 +32,13 @@ def shapes(networks: Networks) -> list[ImageShape]:
     return taken
 
 
-def built(networks: Networks, role: str, shape: ImageShape, heads: int = 1, seed: int = 0) -> nn.Module:
+def built(
+    networks: Networks, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0, seed: int = 0
+) -> nn.Module:
     """The network of a role, from weights of one seed."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        return networks.build(role, shape, heads)
+        return networks.build(role, shape, heads, conditions)
 
 
 def given(networks: Networks, role: str, shape: ImageShape, n: int = BATCH) -> Tensor:
@@ -46,9 +48,9 @@ def given(networks: Networks, role: str, shape: ImageShape, n: int = BATCH) -> T
     return torch.rand(n, *shape, generator=seeded(1)) * 2 - 1
 
 
-def outputs(module: nn.Module, x: Tensor) -> tuple[Tensor, ...]:
+def outputs(module: nn.Module, *inputs: Tensor) -> tuple[Tensor, ...]:
     """What it gives, always as a tuple."""
-    found = module(x)
+    found = module(*inputs)
     return found if isinstance(found, tuple) else (found,)
 
 
@@ -143,28 +145,48 @@ def works_in_bfloat16(networks: Networks) -> None:
         demand(all(bool(y.isfinite().all()) for y in found), f"the {role} is not finite under bfloat16 autocast.")
 
 
-def attributes_are_heeded(networks: Networks) -> None:
-    """Where it takes attributes: other attributes, other outputs; the discriminator sees whether they fit."""
-    if "conditions" not in inspect.signature(networks.build).parameters:
-        return
+def attributes_are_used_or_refused(networks: Networks) -> None:
+    """With conditions, either every role depends on the attributes, or every role is refused."""
     shape = shapes(networks)[-1]
-    for role in ROLES:
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(0)
-            module = Conditional(networks, 3).build(role, shape).eval()
-        x, ones = given(networks, role, shape), torch.ones(BATCH, 3)
+    conditional = {role: conditional_network(networks, role, shape) for role in ROLES}
+    refused = [role for role, module in conditional.items() if module is None]
+    demand(len(refused) in (0, len(ROLES)), f"takes conditions for some roles, and refuses them for {refused}.")
+    for role, module in conditional.items():
+        if module is not None:
+            ones = torch.ones(BATCH, ATTRIBUTES)
+            gain = gain_of_attributes(module.eval(), role, given(networks, role, shape), ones)
+            if role == "discriminator":
+                depends_on_the_image(gain)
+
+
+def conditional_network(networks: Networks, role: str, shape: ImageShape) -> nn.Module | None:
+    """The network of a role that takes attributes; None where the architecture refuses them."""
+    try:
+        return built(networks, role, shape, conditions=ATTRIBUTES)
+    except PluginError:
+        return None
+
+
+def gain_of_attributes(module: nn.Module, role: str, x: Tensor, attributes: Tensor) -> Tensor:
+    """How the first output changes where attributes are given instead of zeros. Demands that it does."""
+    try:
         with torch.no_grad():
-            with_them, without = (module(x, attributes) for attributes in (ones, 0 * ones))
-        first = with_them if isinstance(with_them, Tensor) else with_them[0]
-        second = without if isinstance(without, Tensor) else without[0]
-        demand(not torch.equal(first, second), f"the {role} does not look at the attributes that it is handed.")
-        if role == "discriminator":
-            gain_B = first - second
-            demand(
-                float((gain_B - gain_B.mean()).abs().max()) > 1e-3 * float(gain_B.abs().max()),
-                "the discriminator only adds what it thinks of the attributes to what it thinks of the image, and "
-                "cannot see whether they fit: join them before a nonlinearity, or multiply.",
-            )
+            first, second = (outputs(module, x, values)[0] for values in (attributes, torch.zeros_like(attributes)))
+    except (TypeError, RuntimeError) as error:
+        raise ConformanceError(
+            f"the {role} that is built for attributes takes none: pass conditions on, or call refuse_conditions."
+        ) from error
+    demand(not torch.equal(first, second), f"the {role} does not depend on the attributes that it is given.")
+    return first - second
+
+
+def depends_on_the_image(gain_B: Tensor) -> None:
+    """Demand that what attributes add to a discriminator's logits is not the same for every image."""
+    demand(
+        float((gain_B - gain_B.mean()).abs().max()) > 1e-3 * float(gain_B.abs().max()),
+        "the discriminator adds one term for the attributes to one for the image, and so cannot see whether they fit: "
+        "join them before a nonlinearity, or multiply.",
+    )
 
 
 def unknown_roles_are_refused(networks: Networks) -> None:
@@ -178,7 +200,7 @@ def unknown_roles_are_refused(networks: Networks) -> None:
 
 
 def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they are told."""
+    """Kind → its checks, in the order in which they run."""
     yield (
         Networks,
         (
@@ -188,7 +210,7 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
             evaluation_is_a_function,
             weights_can_be_kept,
             works_in_bfloat16,
-            attributes_are_heeded,
+            attributes_are_used_or_refused,
             unknown_roles_are_refused,
         ),
     )

@@ -41,14 +41,14 @@ class AlphaGAN(Model):
     def __post_init__(self) -> None:
         at_least(self, weight=0, width=1, layers=1)
 
-    def build(self, role: str, networks: Networks, shape: ImageShape, heads: int = 1) -> nn.Module:
+    def build(self, role: str, networks: Networks, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
         """The study's networks, and a perceptron that judges codes."""
         match role:
             case "encoder":
                 return build_encoder(self.encoder, networks, shape)
             case "code discriminator":
                 return CodeDiscriminator(networks.latent, self.width, self.layers)
-        return networks.build(role, shape, heads)
+        return networks.build(role, shape, heads, conditions)
 
     def objectives(self, play: Play) -> Objectives:
         """Encoder: λ·reconstruction + prior; decoder: λ·reconstruction + generator; each discriminator its own cost."""

@@ -42,14 +42,14 @@ class BiGAN(Model):
         if not is_mirrored(self.adversarial):
             raise ValueError(f"adversarial must treat real and fake alike, and '{self.adversarial.name}' does not")
 
-    def build(self, role: str, networks: Networks, shape: ImageShape, heads: int = 1) -> nn.Module:
+    def build(self, role: str, networks: Networks, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
         """The study's networks, and a perceptron that looks at features and code together."""
         match role:
             case "encoder":
                 return build_encoder(self.encoder, networks, shape)
             case "joint head":
                 return JointHead(feature_size(networks, shape), networks.latent, self.width, self.layers)
-        return networks.build(role, shape, heads)
+        return networks.build(role, shape, heads, conditions)
 
     def objectives(self, play: Play) -> Objectives:
         """Decoder: make (G(z), z) look real; encoder: make (x, E(x)) look fake; discriminator: tell them apart."""

@@ -28,9 +28,9 @@ class SNGAN(Model):
     def __post_init__(self) -> None:
         at_least(self, n_dis=1, power_iterations=1)
 
-    def build(self, role: str, networks: Networks, shape: ImageShape, heads: int = 1) -> nn.Module:
+    def build(self, role: str, networks: Networks, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
         """The study's networks, the discriminator spectrally normalised."""
-        network = networks.build(role, shape, heads)
+        network = networks.build(role, shape, heads, conditions)
         return spectrally_normalised(network, self.power_iterations) if role == "discriminator" else network
 
     def objectives(self, play: Play) -> Objectives:

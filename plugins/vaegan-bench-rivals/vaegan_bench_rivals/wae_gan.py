@@ -52,14 +52,14 @@ class WAEGAN(Model):
     def __post_init__(self) -> None:
         at_least(self, weight=0, width=1, layers=1)
 
-    def build(self, role: str, networks: Networks, shape: ImageShape, heads: int = 1) -> nn.Module:
+    def build(self, role: str, networks: Networks, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
         """The study's networks, and a perceptron that judges codes."""
         match role:
             case "encoder":
                 return build_encoder(self.encoder, networks, shape)
             case "code discriminator":
                 return CodeDiscriminator(networks.latent, self.width, self.layers)
-        return networks.build(role, shape, heads)
+        return networks.build(role, shape, heads, conditions)
 
     def objectives(self, play: Play) -> Objectives:
         """Encoder: cost + λ·prior; decoder: cost; code discriminator: λ·its own cost."""

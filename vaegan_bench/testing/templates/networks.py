@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from vaegan_bench.api import ImageShape, Networks, Plugin, PluginError, hookimpl
+from vaegan_bench.api import ImageShape, Networks, Plugin, PluginError, hookimpl, refuse_conditions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,8 +15,9 @@ class MyPlugin(Networks):
     latent: int = 64
     hidden: int = 256
 
-    def build(self, role: str, shape: ImageShape, heads: int = 1) -> nn.Module:
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
         """Build encoder, decoder or discriminator."""
+        refuse_conditions(self, conditions)
         pixels = shape.channels * shape.height * shape.width
         match role:
             case "encoder":
