@@ -12,7 +12,7 @@ from vaegan_bench.api import AdversarialLoss, Gate, Model, Objectives, Play, Reg
 from vaegan_bench.losses.adversarial.minimax import Minimax
 
 
-def refereed(
+def referee(
     objectives: Objectives,
     play: Play,
     logits: tuple[Tensor, Tensor],
@@ -20,7 +20,7 @@ def refereed(
     gate: Gate | None,
     regulariser: Regulariser | None,
 ) -> Objectives:
-    """Add what stands beside any adversarial game: a log of who wins; a penalty and a gate where there are any.
+    """Add what every adversarial game has: a log of who wins; a penalty and a gate where the model has them.
 
     `logits` are those of real and of fake images; `fake_BCHW` is for the penalty.
     """
@@ -62,4 +62,4 @@ class GAN(Model):
             minimise={"decoder": {"generator": 1.0}, "discriminator": {"discriminator": 1.0}},
         )
         logits = real.logits_B, fake.logits_B
-        return refereed(game, play, logits, x_prior.mean, self.gate, self.regulariser)
+        return referee(game, play, logits, x_prior.mean, self.gate, self.regulariser)

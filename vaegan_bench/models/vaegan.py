@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
+from torch import Tensor
 
 from vaegan_bench.api import (
     AdversarialLoss,
     Gate,
+    Judgement,
     Model,
     Objectives,
     Play,
+    Posterior,
     Prediction,
     PriorLoss,
     ReconstructionLoss,
@@ -21,7 +24,40 @@ from vaegan_bench.api import (
 from vaegan_bench.losses.adversarial.minimax import Minimax
 from vaegan_bench.losses.prior.kl import KL
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
-from vaegan_bench.models.gan import refereed
+from vaegan_bench.models.gan import referee
+
+Fakes = Literal["both", "samples", "reconstructions"]
+"""What a discriminator is shown as fake."""
+
+
+class Turn(NamedTuple):
+    """One batch of images with their reconstructions and as many samples, and what the discriminator says of them."""
+
+    posterior: Posterior
+    x_rec: Prediction
+    real: Judgement
+    rec: Judgement
+    fakes_B: list[Tensor]
+    """The logits of each batch that counts as fake."""
+    fake_BCHW: Tensor
+    """One of these batches, for a penalty."""
+
+    @property
+    def logits(self) -> tuple[Tensor, Tensor]:
+        """Of all real and of all fake images."""
+        return self.real.logits_B, torch.cat(self.fakes_B)
+
+
+def take_turn(model: Model, play: Play, fakes: Fakes) -> Turn:
+    """Encode, decode and judge, as the first half of algorithm 1 of Larsen et al. (2016)."""
+    x, modules = play.x_BCHW, play.modules
+    posterior = modules.encode(x)
+    z_prior = model.sample_prior(len(x), play.latent, play.noise)
+    x_rec, x_prior = modules.decode(posterior.sample(play.noise), z_prior)
+    real, rec, fake = modules.judge(x, x_rec.mean, x_prior.mean)
+    shown = {"both": [rec, fake], "samples": [fake], "reconstructions": [rec]}[fakes]
+    penalised = x_rec if fakes == "reconstructions" else x_prior
+    return Turn(posterior, x_rec, real, rec, [judged.logits_B for judged in shown], penalised.mean)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,10 +75,10 @@ class VAEGAN(Model):
     prior: PriorLoss = KL()
     adversarial: AdversarialLoss = Minimax()
     gamma: float = 1e-5
-    """γ: how much the decoder minds the similarity beside the discriminator (arXiv version: 1e-5 on CelebA)."""
+    """γ: the coefficient of the similarity in the decoder's objective (arXiv version: 1e-5 on CelebA)."""
     adversarial_weight: float = 1.0
-    """How much the decoder minds the discriminator: 1 in the paper, 1 − γ in its authors' code."""
-    fakes: Literal["both", "samples", "reconstructions"] = "both"
+    """The coefficient of the generator's term in it: 1 in the paper, 1 − γ in its authors' code."""
+    fakes: Fakes = "both"
     """What the discriminator is shown as fake: both in the paper, samples alone in the last version of its code."""
     gate: Gate | None = None
     regulariser: Regulariser | None = None
@@ -55,17 +91,13 @@ class VAEGAN(Model):
 
     def objectives(self, play: Play) -> Objectives:
         """Encoder: prior + similarity; decoder: γ·similarity + generator; discriminator: its own cost."""
-        x, modules = play.x_BCHW, play.modules
-        posterior = modules.encode(x)
-        z_prior = self.sample_prior(len(x), play.latent, play.noise)
-        x_rec, x_prior = modules.decode(posterior.sample(play.noise), z_prior)
-        real, rec, fake = modules.judge(x, x_rec.mean, x_prior.mean)
-        fakes = {"both": [rec, fake], "samples": [fake], "reconstructions": [rec]}[self.fakes]
-        versus = self.adversarial(real.logits_B, [shown.logits_B for shown in fakes])
+        turn = take_turn(self, play, self.fakes)
+        versus = self.adversarial(turn.real.logits_B, turn.fakes_B)
+        features = Prediction(turn.rec.features_BF, play.modules.log_sigma)
         game = Objectives(
             terms={
-                "prior": self.prior(posterior),
-                "similarity": self.similarity(Prediction(rec.features_BF, modules.log_sigma), real.features_BF),
+                "prior": self.prior(turn.posterior),
+                "similarity": self.similarity(features, turn.real.features_BF),
                 "generator": versus.generator_B,
                 "discriminator": versus.discriminator_B,
             },
@@ -75,8 +107,6 @@ class VAEGAN(Model):
                 "discriminator": {"discriminator": 1.0},
             },
             # Dis_l before batch norm has no fixed scale, and γ acts on its square.
-            log={"feature scale": real.features_BF.square().mean(1).sqrt()},
+            log={"feature scale": turn.real.features_BF.square().mean(1).sqrt()},
         )
-        logits = real.logits_B, torch.cat([shown.logits_B for shown in fakes])
-        penalised = x_rec if self.fakes == "reconstructions" else x_prior
-        return refereed(game, play, logits, penalised.mean, self.gate, self.regulariser)
+        return referee(game, play, turn.logits, turn.fake_BCHW, self.gate, self.regulariser)

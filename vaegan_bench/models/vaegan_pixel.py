@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-import torch
-
-from vaegan_bench.api import (
-    AdversarialLoss,
-    Gate,
-    Model,
-    Objectives,
-    Play,
-    PriorLoss,
-    ReconstructionLoss,
-    Regulariser,
-)
+from vaegan_bench.api import AdversarialLoss, Gate, Model, Objectives, Play, PriorLoss, ReconstructionLoss, Regulariser
 from vaegan_bench.losses.adversarial.minimax import Minimax
 from vaegan_bench.losses.prior.kl import KL
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
-from vaegan_bench.models.gan import refereed
+from vaegan_bench.models.gan import referee
+from vaegan_bench.models.vaegan import Fakes, take_turn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +27,10 @@ class VAEGANPixel(Model):
     prior: PriorLoss = KL()
     adversarial: AdversarialLoss = Minimax()
     gamma: float = 1e-3
-    """γ: how much the decoder minds the pixels beside the discriminator."""
+    """γ: the coefficient of the reconstruction in the decoder's objective."""
     adversarial_weight: float = 1.0
-    """How much the decoder minds the discriminator."""
-    fakes: Literal["both", "samples", "reconstructions"] = "both"
+    """The coefficient of the generator's term in it."""
+    fakes: Fakes = "both"
     """What the discriminator is shown as fake: both in the paper, samples alone in the last version of its code."""
     gate: Gate | None = None
     regulariser: Regulariser | None = None
@@ -49,17 +39,12 @@ class VAEGANPixel(Model):
 
     def objectives(self, play: Play) -> Objectives:
         """Encoder: prior + reconstruction; decoder: γ·reconstruction + generator; discriminator: its own cost."""
-        x, modules = play.x_BCHW, play.modules
-        posterior = modules.encode(x)
-        z_prior = self.sample_prior(len(x), play.latent, play.noise)
-        x_rec, x_prior = modules.decode(posterior.sample(play.noise), z_prior)
-        real, rec, fake = modules.judge(x, x_rec.mean, x_prior.mean)
-        fakes = {"both": [rec, fake], "samples": [fake], "reconstructions": [rec]}[self.fakes]
-        versus = self.adversarial(real.logits_B, [shown.logits_B for shown in fakes])
+        turn = take_turn(self, play, self.fakes)
+        versus = self.adversarial(turn.real.logits_B, turn.fakes_B)
         game = Objectives(
             terms={
-                "prior": self.prior(posterior),
-                "reconstruction": self.reconstruction(x_rec, x),
+                "prior": self.prior(turn.posterior),
+                "reconstruction": self.reconstruction(turn.x_rec, play.x_BCHW),
                 "generator": versus.generator_B,
                 "discriminator": versus.discriminator_B,
             },
@@ -69,6 +54,4 @@ class VAEGANPixel(Model):
                 "discriminator": {"discriminator": 1.0},
             },
         )
-        logits = real.logits_B, torch.cat([shown.logits_B for shown in fakes])
-        penalised = x_rec if self.fakes == "reconstructions" else x_prior
-        return refereed(game, play, logits, penalised.mean, self.gate, self.regulariser)
+        return referee(game, play, turn.logits, turn.fake_BCHW, self.gate, self.regulariser)

@@ -10,7 +10,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from vaegan_bench.api import AdversarialLoss, ImageShape, Model, Networks, Objectives, Play, at_least
 from vaegan_bench.losses.adversarial.hinge import Hinge
-from vaegan_bench.models.gan import refereed
+from vaegan_bench.models.gan import referee
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class SNGAN(Model):
             terms={"generator": versus.generator_B, "discriminator": versus.discriminator_B},
             minimise={"decoder": {"generator": 1.0}, "discriminator": {"discriminator": 1.0}},
         )
-        game = refereed(game, play, (real, fake), x_prior.mean, None, None)
+        game = referee(game, play, (real, fake), x_prior.mean, None, None)
         return game if play.step % self.n_dis == 0 else game.without({"decoder"})
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 from vaegan_bench.api import Model, Objectives, Play, Regulariser, at_least
 from vaegan_bench.losses.adversarial.wgan import Wasserstein
 from vaegan_bench.losses.regulariser.gradient_penalty import GradientPenalty
-from vaegan_bench.models.gan import refereed
+from vaegan_bench.models.gan import referee
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,5 +34,5 @@ class WGANGP(Model):
             terms={"generator": versus.generator_B, "discriminator": versus.discriminator_B},
             minimise={"decoder": {"generator": 1.0}, "discriminator": {"discriminator": 1.0}},
         )
-        game = refereed(game, play, (real, fake), x_prior.mean, None, self.regulariser)
+        game = referee(game, play, (real, fake), x_prior.mean, None, self.regulariser)
         return game if play.step % self.n_critic == 0 else game.without({"decoder"})
