@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vaegan_bench.api import Data, ExtractorError, Split
-from vaegan_bench.metrics.extractors.attribute_classifier import shifted
+from vaegan_bench.metrics.extractors.attribute_network import shifted
 from vaegan_bench.metrics.extractors.attribute_scores import area_under_roc
 from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
 from vaegan_bench.metrics.extractors.oracle import Oracle

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Data, Extractor, Split
-from vaegan_bench.metrics.extractors.attribute_classifier import scaled, shifted
+from vaegan_bench.metrics.extractors.attribute_network import scaled, shifted
 from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
 from vaegan_bench.metrics.extractors.oracle import Oracle
 from vaegan_bench.metrics.extractors.regressor import Regressor

@@ -1,4 +1,4 @@
-"""A small convolutional network that tells attributes, and how it is trained."""
+"""A small convolutional network with one output per attribute, and how it is trained."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vaegan_bench.metrics.extractors.frozen_network import exact_convolutions
 
 FEATURES = 128
 GRID = 4
-"""Features keep a 4 × 4 map of where things are: glasses and hats are told by their place."""
+"""Features keep a 4 × 4 map of where things are: glasses and hats are recognised by their place."""
 
 
 class Recipe(NamedTuple):
@@ -27,8 +27,8 @@ class Recipe(NamedTuple):
     seed: int
 
 
-class AttributeClassifier(nn.Module):
-    """Images in [-1, 1] (B, C, H, W) → penultimate features (B, 128) and one logit per attribute (B, A)."""
+class AttributeNetwork(nn.Module):
+    """Images in [-1, 1] (B, C, H, W) → penultimate features (B, 128) and one output per attribute (B, A)."""
 
     def __init__(self, shape: ImageShape, attributes: int, width: int) -> None:
         super().__init__()
@@ -47,53 +47,53 @@ class AttributeClassifier(nn.Module):
         self.head = nn.Linear(FEATURES, attributes)
 
     def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (B, 128) and logits (B, A) of images in [-1, 1]."""
+        """Features (B, 128) and outputs (B, A) of images in [-1, 1]."""
         features_BF = self.trunk(x_BCHW.contiguous(memory_format=torch.channels_last))
         return features_BF, self.head(features_BF)
 
 
-def fresh_classifier(shape: ImageShape, attributes: int, recipe: Recipe) -> AttributeClassifier:
-    """An untrained classifier on the CPU; equal seeds give equal weights, and torch's own generator is left alone."""
+def fresh_network(shape: ImageShape, attributes: int, recipe: Recipe) -> AttributeNetwork:
+    """An untrained network on the CPU; equal seeds give equal weights, and torch's own generator is left alone."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(recipe.seed)
-        classifier = AttributeClassifier(shape, attributes, recipe.width)
-    return classifier.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+        network = AttributeNetwork(shape, attributes, recipe.width)
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 Cost = Callable[[Tensor, Tensor], Tensor]
 """(outputs (B, A), attributes (B, A) float32) → what is minimised."""
 
 
-def train_classifier(
-    classifier: AttributeClassifier,
+def train_network(
+    network: AttributeNetwork,
     images_NCHW: Tensor,
     attributes_NA: Tensor,
     recipe: Recipe,
     progress: Progress,
     cost: Cost = F.binary_cross_entropy_with_logits,
-    described: str = "oracle training",
+    description: str = "oracle training",
 ) -> None:
     """Minimise the mean cost of all attributes on uint8 images, in place, with Adam.
 
     Images, attributes and weights are on one device. Each image is shifted by up to a sixteenth of its side.
     """
     steps = max(1, recipe.images // recipe.batch)
-    optimizer = torch.optim.AdamW(classifier.parameters(), lr=recipe.lr, weight_decay=1e-2)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.lr, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.lr, total_steps=steps + 1)
     noise = torch.Generator().manual_seed(recipe.seed)
     batches = _batches(len(images_NCHW), recipe.batch, noise)
-    classifier.train()
+    network.train()
     with exact_convolutions():
         for step in range(1, steps + 1):
             index = next(batches).to(images_NCHW.device)
             x_BCHW = scaled(shifted(images_NCHW[index], noise))
-            loss = cost(classifier(x_BCHW)[1], attributes_NA[index].float())
+            loss = cost(network(x_BCHW)[1], attributes_NA[index].float())
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
-            progress(described, step, steps)
-    classifier.eval()
+            progress(description, step, steps)
+    network.eval()
 
 
 def scaled(images_NCHW: Tensor) -> Tensor:
@@ -104,14 +104,14 @@ def scaled(images_NCHW: Tensor) -> Tensor:
 def shifted(images_BCHW: Tensor, noise: torch.Generator) -> Tensor:
     """Move each image by its own whole number of pixels, up to a sixteenth of its side, repeating the border."""
     (batch, _, height, width), device = images_BCHW.shape, images_BCHW.device
-    rows_BH = _moved(batch, height, noise).to(device)
-    columns_BW = _moved(batch, width, noise).to(device)
+    rows_BH = _shift_coordinates(batch, height, noise).to(device)
+    columns_BW = _shift_coordinates(batch, width, noise).to(device)
     which_B11 = torch.arange(batch, device=device)[:, None, None]
     moved_BHWC = images_BCHW.permute(0, 2, 3, 1)[which_B11, rows_BH[:, :, None], columns_BW[:, None, :]]
     return moved_BHWC.permute(0, 3, 1, 2)
 
 
-def _moved(batch: int, side: int, noise: torch.Generator) -> Tensor:
+def _shift_coordinates(batch: int, side: int, noise: torch.Generator) -> Tensor:
     """Pixel coordinates (batch, side), each row moved by its own amount and kept inside the image."""
     reach = side // 16
     shift_B = torch.randint(-reach, reach + 1, (batch,), generator=noise)
