@@ -85,7 +85,7 @@ def test_one_unreadable_image_in_a_hundred_is_left_out_and_named_and_two_are_ref
     assert str(read).startswith(f"100 images of 8×8 read from {folder}; 1 left out: 050.png (")
     assert str(read).endswith("; 1 other file ignored (1 .txt)")
     (folder / "000.png").write_bytes(b"")
-    with pytest.raises(DataError, match=r"2 of the first 51 images of .* over 1 % of all 101: 000.png: it is no"):
+    with pytest.raises(DataError, match=r"2 of the first 100 images of .* over 1 % of all 101: 000.png: it is no"):
         read_folder(folder)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from fixtures_faces import Counted, spoil
 
 from vaegan_bench.api import Data, DataError, silent
 from vaegan_bench.datasets.avatars import Avatars, parts
@@ -65,16 +66,6 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Data:
 @pytest.fixture(scope="session")
 def faces() -> list[Face]:
     return [random_face(i) for i in range(12_000)]
-
-
-class Counted:
-    """A `Progress` that remembers."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[int, int]] = []
-
-    def __call__(self, description: str, done: int, total: int) -> None:
-        self.calls.append((done, total))
 
 
 def change(face: Face, **changed: str) -> int:
@@ -139,11 +130,11 @@ def test_images_are_drawn_once_with_progress(tmp_path: Path) -> None:
     first, second = Counted(), Counted()
     assert TINY.load(64, tmp_path, first).digest == TINY.load(64, tmp_path, second).digest
     TINY.load(32, tmp_path, second)
-    assert first.calls == [(0, 12), (12, 12)]
+    assert first.calls == [("drawing avatars", done, 12) for done in (0, 12)]
     assert second.calls == []
 
 
-@pytest.mark.parametrize("suffix", ["npy", "json"])
+@pytest.mark.parametrize("suffix", ["uint8", "json"])
 @pytest.mark.parametrize("damage", ["bit", "half", "empty", "gone", "garbage"])
 def test_a_damaged_cache_is_rebuilt(tmp_path: Path, suffix: str, damage: str) -> None:
     whole = TINY.load(64, tmp_path).digest
@@ -156,25 +147,15 @@ def test_a_damaged_cache_is_rebuilt(tmp_path: Path, suffix: str, damage: str) ->
     assert path.read_bytes() == before
 
 
-def spoil(path: Path, damage: str) -> None:
-    content = path.read_bytes()
-    middle = len(content) // 2
-    spoiled = {
-        "bit": content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :],
-        "half": content[:middle],
-        "empty": b"",
-        "garbage": b"[1, 2]",
-    }
-    path.unlink()
-    if damage in spoiled:
-        path.write_bytes(spoiled[damage])
-
-
 def test_two_may_build_at_once(tmp_path: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         digests = set(pool.map(lambda _: TINY.load(64, tmp_path).digest, range(4)))
     assert len(digests) == 1
-    assert sorted(path.suffix for path in tmp_path.glob("avatars/*")) == [".json", ".npy"]
+    assert [path.suffix for path in kept_files(tmp_path)] == [".json", ".uint8"]
+
+
+def kept_files(cache: Path) -> list[Path]:
+    return sorted(path for path in cache.rglob("*") if path.is_file() and path.suffix != ".lock")
 
 
 def test_an_interrupted_drawing_leaves_nothing(tmp_path: Path) -> None:
@@ -184,7 +165,7 @@ def test_an_interrupted_drawing_leaves_nothing(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         TINY.load(64, tmp_path, interrupt)
-    assert list(tmp_path.rglob("*")) == []
+    assert kept_files(tmp_path) == []
 
 
 def test_the_manifest_says_what_was_drawn(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 from vaegan_bench.api import Data, DataError, to_signed
 from vaegan_bench.datasets.celeba import CelebA
 from vaegan_bench.datasets.celeba.tables import ATTRIBUTES
-from vaegan_bench.datasets.preparation.treatment import Treatment, treated
+from vaegan_bench.datasets.preparation.treatment import Treatment, treat
 from vaegan_bench.testing import datasets as conformance
 
 __all__ = ["data_dir"]
@@ -45,7 +45,7 @@ def test_parts_shapes_and_attributes_are_the_official_ones(files: CelebAFiles, t
 def of(files: CelebAFiles, size: int = 32) -> dict[bytes, int]:
     """Each prepared image of the crop '148' → the number of its file."""
     treatment = Treatment(size, (15, 40, 163, 188), (178, 218))
-    return {treated(files.images[name], treatment).tobytes(): i for i, name in enumerate(files.names)}
+    return {treat(files.images[name], treatment).tobytes(): i for i, name in enumerate(files.names)}
 
 
 def test_each_image_keeps_its_attributes_where_files_rows_and_parts_are_in_three_orders(
@@ -246,7 +246,7 @@ def test_the_paper_s_crop_at_full_size_is_a_gaussian_blur(data_dir: Path, tmp_pa
 def test_the_paper_s_blur_is_half_the_square_root_of_the_ratio_of_sizes(files: CelebAFiles, tmp_path: Path) -> None:
     images = load(tmp_path, "paper", 37).train.images_NCHW
     wanted = Treatment(37, (15, 40, 163, 188), (178, 218), blur=1.0)  # ½√(148 / 37)
-    assert np.array_equal(images[0].numpy(), treated(files.images["000001.jpg"], wanted))
+    assert np.array_equal(images[0].numpy(), treat(files.images["000001.jpg"], wanted))
 
 
 def test_crops_differ_and_are_kept_apart(files: CelebAFiles, tmp_path: Path) -> None:
@@ -265,11 +265,11 @@ def test_a_second_load_is_equal_and_decodes_nothing(files: CelebAFiles, tmp_path
 def test_it_does_what_every_data_set_must(files: CelebAFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conformance, "CACHE", tmp_path)
     for augmentation in ("flip", "paper", "none"):
-        conformance.loaded.cache_clear()
+        conformance.load_data.cache_clear()
         for _, checks in conformance.checks():
             for check in checks:
                 check(CelebA(augmentation=augmentation))
-    conformance.loaded.cache_clear()
+    conformance.load_data.cache_clear()
 
 
 def test_images_are_mirrored_unless_nothing_is_wanted(files: CelebAFiles, tmp_path: Path) -> None:

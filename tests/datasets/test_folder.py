@@ -9,7 +9,7 @@ from fixtures_faces import Counted, data_dir, face, write
 
 from vaegan_bench.api import Data, DataError, Dataset
 from vaegan_bench.datasets.folder import Folder
-from vaegan_bench.datasets.preparation.treatment import Treatment, treated
+from vaegan_bench.datasets.preparation.treatment import Treatment, treat
 from vaegan_bench.registry.selectors import parse_selector
 from vaegan_bench.testing import datasets as conformance
 
@@ -35,7 +35,7 @@ def put(folder: Path, name: str, *lines: str) -> None:
 
 def contents(folder: Path, data: Data, size: int = 32) -> tuple[list[str], list[str]]:
     """The names of the images of both parts, found by their pixels."""
-    known = {treated(path.read_bytes(), Treatment(size)).tobytes(): path for path in folder.rglob("*.*g")}
+    known = {treat(path.read_bytes(), Treatment(size)).tobytes(): path for path in folder.rglob("*.*g")}
     return tuple(  # type: ignore[return-value]
         [known[image.tobytes()].relative_to(folder).as_posix() for image in split.images_NCHW.numpy()]
         for split in (data.train, data.test)
@@ -171,11 +171,11 @@ def test_a_selector_can_hold_the_path() -> None:
 def test_it_does_what_every_data_set_must(images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conformance, "CACHE", tmp_path)
     for augmentation in ("flip", "paper", "none"):
-        conformance.loaded.cache_clear()
+        conformance.load_data.cache_clear()
         for _, checks in conformance.checks():
             for check in checks:
                 check(Folder(path=str(images), augmentation=augmentation))
-    conformance.loaded.cache_clear()
+    conformance.load_data.cache_clear()
 
 
 def test_nothing_is_varied_unless_wanted() -> None:

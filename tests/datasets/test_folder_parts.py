@@ -9,7 +9,7 @@ from fixtures_faces import Counted, face, write
 
 from vaegan_bench.api import Data, DataError
 from vaegan_bench.datasets.folder import Folder
-from vaegan_bench.datasets.preparation.treatment import Treatment, treated
+from vaegan_bench.datasets.preparation.treatment import Treatment, treat
 
 
 def load(folder: Path) -> Data:
@@ -23,7 +23,7 @@ def folder_of(root: Path, *counts: tuple[str, int]) -> Path:
 
 
 def names_of(folder: Path, data: Data) -> tuple[list[str], list[str]]:
-    known = {treated(path.read_bytes(), Treatment(8)).tobytes(): path for path in folder.rglob("*.png")}
+    known = {treat(path.read_bytes(), Treatment(8)).tobytes(): path for path in folder.rglob("*.png")}
     train, test = (
         sorted(known[image.tobytes()].relative_to(folder).as_posix() for image in split.images_NCHW.numpy())
         for split in (data.train, data.test)
@@ -113,7 +113,7 @@ def test_words_for_yes_and_no_are_understood_and_constant_columns_told(tmp_path:
     assert data.train.scores_NA is None
     held = torch.cat([data.train.attributes_NA, data.test.attributes_NA]).T.sum(1)
     assert held.tolist() == [3, 6, 7, 0]
-    known = {treated((folder / f"{i}.png").read_bytes(), Treatment(8)).tobytes(): i for i in range(7)}
+    known = {treat((folder / f"{i}.png").read_bytes(), Treatment(8)).tobytes(): i for i in range(7)}
     for image, has in zip(data.train.images_NCHW.numpy(), data.train.attributes_NA.tolist(), strict=True):
         i = known[image.tobytes()]
         assert has == [i % 3 == 0, i != 2, True, False]

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from vaegan_bench.api import Split, silent, to_signed, to_uint8
-from vaegan_bench.datasets.preparation.treatment import Treatment, treated
+from vaegan_bench.datasets.preparation.treatment import Treatment, treat
 from vaegan_bench.datasets.resizing import at_size
 
 LEVELS = torch.arange(256, dtype=torch.uint8)
@@ -73,7 +73,7 @@ def test_images_that_get_smaller_are_averaged(channels: int, period: int) -> Non
 def test_prepared_files_that_get_smaller_are_averaged(blur: float | None) -> None:
     content = io.BytesIO()
     Image.fromarray(stripes(80, 5)[0].permute(1, 2, 0).numpy()).save(content, "PNG")
-    small = treated(content.getvalue(), Treatment(16, blur=blur)).astype(float)
+    small = treat(content.getvalue(), Treatment(16, blur=blur)).astype(float)
     # The paper's blur of half the square root of the ratio leaves some aliasing; without it all would be 255 or 0.
     assert np.abs(small[:, 2:-2, 2:-2] - 51).max() < (4 if blur is None else 60)
 

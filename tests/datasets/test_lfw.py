@@ -11,7 +11,7 @@ from PIL import Image
 
 from vaegan_bench.api import Data, DataError
 from vaegan_bench.datasets.lfw import LFW
-from vaegan_bench.datasets.preparation.treatment import Treatment, treated
+from vaegan_bench.datasets.preparation.treatment import Treatment, treat
 from vaegan_bench.testing import datasets as conformance
 
 __all__ = ["data_dir"]
@@ -39,7 +39,7 @@ def test_people_of_the_first_set_are_the_test_part(files: LFWFiles, tmp_path: Pa
         assert np.array_equal(split.scores_NA.numpy(), files.scores[rows].astype(np.float32))
         assert torch.equal(split.attributes_NA, split.scores_NA > 0)
         for image, row in zip(split.images_NCHW.numpy(), rows, strict=True):
-            assert np.array_equal(image, treated(contents[row], Treatment(size, (50, 50, 200, 200))))
+            assert np.array_equal(image, treat(contents[row], Treatment(size, (50, 50, 200, 200))))
 
 
 def test_each_image_keeps_its_scores_where_the_table_is_in_another_order(files: LFWFiles, tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_each_image_keeps_its_scores_where_the_table_is_in_another_order(files: 
     table.write_text("\n".join([*lines[:2], *(lines[2 + i] for i in shuffled)]) + "\n")
     after = load(tmp_path)
     by_image = {
-        treated(content, Treatment(32, (50, 50, 200, 200))).tobytes(): row
+        treat(content, Treatment(32, (50, 50, 200, 200))).tobytes(): row
         for row, content in enumerate(files.images.values())
     }
     for split in (after.train, after.test):
@@ -202,8 +202,8 @@ def test_the_crop_is_exact(data_dir: Path, tmp_path: Path) -> None:
 def test_it_does_what_every_data_set_must(files: LFWFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conformance, "CACHE", tmp_path)
     for augmentation in ("flip", "paper", "none"):
-        conformance.loaded.cache_clear()
+        conformance.load_data.cache_clear()
         for _, checks in conformance.checks():
             for check in checks:
                 check(LFW(augmentation=augmentation))
-    conformance.loaded.cache_clear()
+    conformance.load_data.cache_clear()

@@ -18,12 +18,13 @@ from fixtures_faces import Counted, face, pack, spoil, write
 from PIL import Image
 
 from vaegan_bench.api import DataError, Progress, StoreError, silent
+from vaegan_bench.datasets.arrays import array_of
 from vaegan_bench.datasets.preparation import array, reading
-from vaegan_bench.datasets.preparation.array import prepare
-from vaegan_bench.datasets.preparation.manifest import Prepared, array_of, recipe_of
+from vaegan_bench.datasets.preparation.array import Prepared, prepare, recipe_of
 from vaegan_bench.datasets.preparation.sources import Reader, Source, images_of
-from vaegan_bench.datasets.preparation.treatment import Treatment, resized, treated
+from vaegan_bench.datasets.preparation.treatment import Treatment, resize, treat
 from vaegan_bench.datasets.preparation.workers import useful_workers
+from vaegan_bench.system.code import code_behind
 
 SMALL = Treatment(8)
 DAMAGES = ["bit", "half", "empty", "gone", "garbage"]
@@ -64,7 +65,7 @@ def test_pixels_come_in_the_order_of_the_sources(case: Case) -> None:
     assert pixels.dtype == np.uint8
     assert np.array_equal(pixels, backwards[::-1])
     for source, image in zip(case.sources, pixels, strict=True):
-        assert np.array_equal(image, treated(Path(source.file).read_bytes(), SMALL))
+        assert np.array_equal(image, treat(Path(source.file).read_bytes(), SMALL))
 
 
 def test_images_are_decoded_once_with_progress(case: Case) -> None:
@@ -102,19 +103,20 @@ def test_what_was_finished_before_an_interruption_is_kept(case: Case, workers: i
     for source in case.sources[:10]:
         Path(source.file).unlink()
     assert len(case.prepare().pixels) == 12
-    assert list(case.cache.glob("*.parts")) == []
+    assert sorted(path.suffix for path in case.cache.iterdir() if path.suffix != ".lock") == [".json", ".uint8"]
 
 
+@pytest.mark.parametrize("suffix", ["unfinished", "journal"])
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_part_is_decoded_again(case: Case, tmp_path: Path, damage: str) -> None:
+def test_a_damaged_part_is_decoded_again(case: Case, tmp_path: Path, suffix: str, damage: str) -> None:
     def interrupt(description: str, done: int, total: int) -> None:
-        if done == 5:
+        if done == 10:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         case.prepare(interrupt)
-    (part,) = case.cache.glob("*.parts/0")
-    spoil(part, damage)
+    (file,) = case.cache.glob(f"*.{suffix}")
+    spoil(file, damage)
     assert case.prepare().sha256 == replace(case, cache=tmp_path / "other").prepare().sha256
 
 
@@ -145,6 +147,16 @@ def test_other_settings_and_other_images_never_meet(case: Case) -> None:
     assert np.array_equal(edited.pixels[1:], first.pixels[1:])
 
 
+@pytest.mark.parametrize("module", ["treatment", "decoding"])
+def test_images_are_decoded_anew_by_other_code(case: Case, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = recipe_of(case.sources, SMALL, {})
+    behind = code_behind(treat)
+    assert any(name.startswith(f"vaegan_bench.datasets.preparation.{module}") for name in behind.own)
+    assert not any(name.startswith("vaegan_bench.system") for name in behind.own)
+    monkeypatch.setattr(array, "code_behind", lambda *of: replace(behind, parts={"decoding.py": "other"}))
+    assert array_of(case.cache, recipe_of(case.sources, SMALL, {})) != array_of(case.cache, first)
+
+
 def test_what_is_handed_out_can_be_changed_without_harm(case: Case) -> None:
     case.prepare().pixels[:] = 0
     again = Counted()
@@ -159,7 +171,7 @@ def test_the_manifest_says_what_was_made(case: Case) -> None:
     assert manifest["shape"] == [12, 3, 8, 8]
     assert manifest["sha256"] == prepared.sha256
     assert manifest["skipped"] == {}
-    assert {"specimen", "images", "sources", "left_out", "pillow"} <= set(manifest)
+    assert {"code", "images", "sources", "left_out", "pillow"} <= set(manifest)
 
 
 def test_a_few_unreadable_images_are_skipped_and_named(tmp_path: Path) -> None:
@@ -228,7 +240,7 @@ def test_an_archive_is_read_forwards(case: Case, tmp_path: Path, monkeypatch: py
     pixels = replace(case, sources=images_of(packed)).prepare().pixels
     assert offsets == sorted(offsets)
     for i, image in enumerate(pixels):
-        assert np.array_equal(image, treated(face(i, (12, 12)), SMALL))
+        assert np.array_equal(image, treat(face(i, (12, 12)), SMALL))
 
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
@@ -256,7 +268,7 @@ def test_all_modes_become_rgb(mode: str) -> None:
     form = "JPEG" if mode in ("L", "CMYK") else "PNG"
     content = face(3, (40, 40), mode, form)
     expected = np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).transpose(2, 0, 1)
-    assert np.array_equal(treated(content, Treatment(40)), expected)
+    assert np.array_equal(treat(content, Treatment(40)), expected)
 
 
 def test_images_are_turned_as_their_camera_says() -> None:
@@ -265,18 +277,18 @@ def test_images_are_turned_as_their_camera_says() -> None:
     exif[0x0112] = 6  # to be turned clockwise by 90°
     content = io.BytesIO()
     image.save(content, "PNG", exif=exif)
-    assert treated(content.getvalue(), Treatment(8))[0, 0, 7] == 255
+    assert treat(content.getvalue(), Treatment(8))[0, 0, 7] == 255
 
 
 def test_the_middle_square_is_taken_where_no_box_is_given() -> None:
     image = Image.new("RGB", (30, 10), "white")
     image.paste((0, 0, 0), (10, 0, 20, 10))
-    assert resized(image, Treatment(10)).max() == 0
+    assert resize(image, Treatment(10)).max() == 0
 
 
 def test_images_of_another_size_are_refused_where_the_box_means_something() -> None:
     with pytest.raises(ValueError, match="it has 20×24 pixels, not 178×218"):
-        treated(face(0, (20, 24)), Treatment(8, (0, 0, 8, 8), (178, 218)))
+        treat(face(0, (20, 24)), Treatment(8, (0, 0, 8, 8), (178, 218)))
 
 
 @pytest.mark.parametrize(("size", "sigma"), [(64, 0.76), (32, 1.08), (128, 0.54)])
@@ -288,7 +300,7 @@ def test_blur_and_interpolation_agree_with_scipy_and_scikit_image(size: int, sig
     scale = 148 / size
     place = skimage.transform.AffineTransform(scale=(scale, scale), translation=(scale / 2 - 0.5 + 8,) * 2)
     expected = skimage.transform.warp(blurred, place, order=3, output_shape=(size, size), mode="edge", clip=False)
-    ours = resized(Image.fromarray(noise), Treatment(size, blur=sigma)).transpose(1, 2, 0)
+    ours = resize(Image.fromarray(noise), Treatment(size, blur=sigma)).transpose(1, 2, 0)
     assert np.abs(ours - expected.clip(0, 255)).max() <= 0.501
 
 
@@ -315,14 +327,14 @@ def test_who_waits_for_another_process_says_so(case: Case) -> None:
     case.cache.mkdir()
     other = FileLock(array_path.with_name(f".{array_path.name}.lock"))
     other.acquire()
-    told = []
+    said = []
 
     def progress(description: str, done: int, total: int) -> None:
-        told.append(description)
+        said.append(description)
         other.release()
 
     assert len(case.prepare(progress).pixels) == 12
-    assert told[0] == "waiting for another process that prepares faces"
+    assert said[0] == "waiting for another process that prepares faces"
 
 
 def test_a_cache_that_cannot_be_written_is_refused_in_one_line(case: Case, tmp_path: Path) -> None:
@@ -331,10 +343,10 @@ def test_a_cache_that_cannot_be_written_is_refused_in_one_line(case: Case, tmp_p
         case.prepare()
 
 
-def test_space_for_parts_and_whole_is_asked_for_before_any_image_is_decoded(
+def test_space_for_all_images_is_asked_for_before_any_image_is_decoded(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    needed = 2 * 12 * 3 * SMALL.size**2
+    needed = 12 * 3 * SMALL.size**2
     usage = shutil.disk_usage(case.cache.parent)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=needed - 1))
     with pytest.raises(StoreError, match=r"Preparing faces can take up to .* --cache-dir"):
@@ -352,14 +364,14 @@ def encoded(image: Image.Image, form: str) -> bytes:
 
 def test_grey_of_sixteen_bits_keeps_its_upper_eight() -> None:
     deep = np.random.default_rng(0).integers(0, 2**16, (8, 8), np.uint16)
-    pixels = treated(encoded(Image.fromarray(deep), "PNG"), SMALL)
+    pixels = treat(encoded(Image.fromarray(deep), "PNG"), SMALL)
     assert np.array_equal(pixels, np.broadcast_to(deep >> 8, (3, 8, 8)))
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.int32])
 def test_images_of_no_known_range_are_refused(kind: type) -> None:
     with pytest.raises(ValueError, match="32 bits per pixel"):
-        treated(encoded(Image.fromarray(np.ones((8, 8), kind)), "TIFF"), SMALL)
+        treat(encoded(Image.fromarray(np.ones((8, 8), kind)), "TIFF"), SMALL)
 
 
 def test_links_are_followed_once_and_what_machines_make_is_left(tmp_path: Path) -> None:

@@ -29,34 +29,34 @@ class Jitter(NamedTuple):
     """Turns."""
 
 
-def augmented(x_BCHW: Tensor, how: Augmentation, jitter: Jitter, noise: torch.Generator) -> Tensor:
-    """Mirrored with probability ½, after the jitter if it is to be the paper's; or as it is."""
+def vary(x_BCHW: Tensor, how: Augmentation, jitter: Jitter, noise: torch.Generator) -> Tensor:
+    """Apply no augmentation, mirror with probability ½, or, for 'paper', jitter and then mirror."""
     if how == "none":
         return x_BCHW
-    return mirrored(jittered(x_BCHW, jitter, noise) if how == "paper" else x_BCHW, noise)
+    return mirror(jitter_images(x_BCHW, jitter, noise) if how == "paper" else x_BCHW, noise)
 
 
-def mirrored(x_BCHW: Tensor, noise: torch.Generator) -> Tensor:
-    """Each image mirrored with probability ½."""
+def mirror(x_BCHW: Tensor, noise: torch.Generator) -> Tensor:
+    """Mirror each image with probability ½."""
     flipped_B = torch.rand(len(x_BCHW), generator=noise, device=noise.device) < 0.5
     return torch.where(flipped_B.to(x_BCHW.device)[:, None, None, None], x_BCHW.flip(-1), x_BCHW)
 
 
-def jittered(x_BCHW: Tensor, jitter: Jitter, noise: torch.Generator) -> Tensor:
-    """RGB images in [-1, 1], each moved and recoloured by numbers of its own."""
+def jitter_images(x_BCHW: Tensor, jitter: Jitter, noise: torch.Generator) -> Tensor:
+    """Move and recolour RGB images in [-1, 1], each by random numbers of its own."""
     normal_7B = torch.randn(7, len(x_BCHW), generator=noise, device=noise.device).to(x_BCHW.device)
     right, down, scale, rotation, gamma, contrast, hue = normal_7B
     shift = jitter.translation * right, jitter.translation * down
-    moved = _moved(x_BCHW, *shift, 1 + jitter.scale * scale, jitter.rotation * rotation)
+    moved = _move(x_BCHW, *shift, 1 + jitter.scale * scale, jitter.rotation * rotation)
     exponents = _exponent(jitter.gamma, gamma), _exponent(jitter.contrast, contrast)
-    return _recoloured(moved.add(1).div(2).clamp(0, 1), *exponents, jitter.hue * hue).mul(2).sub(1)
+    return _recolour(moved.add(1).div(2).clamp(0, 1), *exponents, jitter.hue * hue).mul(2).sub(1)
 
 
 def _exponent(deviation: float, normal_B: Tensor) -> Tensor:
     return torch.exp((deviation**2 + deviation * normal_B) / math.log(2))
 
 
-def _moved(x_BCHW: Tensor, right_B: Tensor, down_B: Tensor, scale_B: Tensor, rotation_B: Tensor) -> Tensor:
+def _move(x_BCHW: Tensor, right_B: Tensor, down_B: Tensor, scale_B: Tensor, rotation_B: Tensor) -> Tensor:
     """About the image's centre, by bicubic interpolation; the edge is repeated beyond it."""
     cos, sin = rotation_B.cos() / scale_B, rotation_B.sin() / scale_B
     # A grid says where each new pixel comes from, and its unit is half a side.
@@ -66,7 +66,7 @@ def _moved(x_BCHW: Tensor, right_B: Tensor, down_B: Tensor, scale_B: Tensor, rot
     return F.grid_sample(x_BCHW, grid, mode="bicubic", padding_mode="border", align_corners=False)
 
 
-def _recoloured(x_BCHW: Tensor, gamma_B: Tensor, contrast_B: Tensor, hue_B: Tensor) -> Tensor:
+def _recolour(x_BCHW: Tensor, gamma_B: Tensor, contrast_B: Tensor, hue_B: Tensor) -> Tensor:
     """Images in [0, 1]: an exponent on all channels, one on saturation and value, and a turn of the hue."""
     gamma, contrast, turn = (numbers_B[:, None, None] for numbers_B in (gamma_B, contrast_B, hue_B))
     hue, saturation, value = _to_hsv(x_BCHW.pow(gamma[:, None]))

@@ -28,10 +28,10 @@ def at_size(images_NCHW: Tensor, size: int, description: str, progress: Progress
         images_NCHW = pad(images_NCHW, (2, 2, 2, 2))
     if images_NCHW.shape[-1] == size:
         return images_NCHW.contiguous()
-    return _resized(images_NCHW, size, description, progress)
+    return _resize(images_NCHW, size, description, progress)
 
 
-def _resized(images_NCHW: Tensor, size: int, description: str, progress: Progress) -> Tensor:
+def _resize(images_NCHW: Tensor, size: int, description: str, progress: Progress) -> Tensor:
     n, channels = images_NCHW.shape[:2]
     resized_NCHW = np.empty((n, channels, size, size), np.uint8)
     for i, image_CHW in enumerate(images_NCHW.numpy()):

@@ -46,7 +46,7 @@ class TorchvisionDataset(Dataset):
         if missing := _missing(source, folder):
             raise DataError(
                 f"{self} is not in {folder} ({missing[0]} is missing): run `vaegan-bench data prepare "
-                f"{_quoted(self)}`, which fetches it; without a network first put {by_hand(source.published, folder)}."
+                f"{_quote(self)}`, which fetches it; without a network first put {by_hand(source.published, folder)}."
             )
         origin = {
             "files": [[file, *_stamp(folder / file)] for file in source.files],
@@ -106,11 +106,11 @@ def _read(dataset: Dataset, source: Source, folder: Path) -> tuple[Images, Image
     except Exception as error:  # torchvision raises whatever the damage leads it to
         raise DataError(
             f"The files of {dataset} in {folder} are damaged ({_reason(error)}): remove them, and run "
-            f"`vaegan-bench data prepare {_quoted(dataset)}`."
+            f"`vaegan-bench data prepare {_quote(dataset)}`."
         ) from error
 
 
-def _quoted(dataset: Dataset) -> str:
+def _quote(dataset: Dataset) -> str:
     """Its selector, for a shell."""
     return f'"{dataset}"' if "[" in str(dataset) else str(dataset)
 

@@ -27,7 +27,7 @@ from vaegan_bench.api import (
 )
 from vaegan_bench.datasets.preparation.originals import read_originals
 from vaegan_bench.datasets.preparation.sources import SUFFIXES, listing_of
-from vaegan_bench.datasets.preparation.words import ignored, left_out
+from vaegan_bench.datasets.preparation.words import describe_ignored, describe_left_out
 from vaegan_bench.evaluation.measuring import measure
 from vaegan_bench.evaluation.shared import Shared, SharedShelf, open_extractors
 from vaegan_bench.results.records import OK
@@ -65,7 +65,7 @@ class ImageFolder:
     def __str__(self) -> str:
         """How many images were read, and what was not, in one line."""
         read = f"{len(self.images_NCHW):,} images of {self.size} read from {self.path}"
-        return "; ".join([read, *left_out(self.left_out), *ignored(self.others)])
+        return "; ".join([read, *describe_left_out(self.left_out), *describe_ignored(self.others)])
 
 
 def read_folder(folder: Path, progress: Progress = silent) -> ImageFolder:
@@ -77,7 +77,7 @@ def read_folder(folder: Path, progress: Progress = silent) -> ImageFolder:
         raise DataError(f"There is no folder {folder}.")
     listing = listing_of(folder)
     if not listing.sources:
-        others = "".join(f"; {words}" for words in ignored(listing.others))
+        others = "".join(f"; {words}" for words in describe_ignored(listing.others))
         raise DataError(f"{folder} holds no images ({', '.join(SUFFIXES)}){others}.")
     read = read_originals(listing.sources, str(folder), progress)
     return ImageFolder(folder, torch.from_numpy(read.pixels), read.left_out, listing.others)

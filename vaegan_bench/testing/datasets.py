@@ -16,7 +16,7 @@ SIZE = 32
 
 
 @cache
-def loaded(dataset: Dataset, size: int = SIZE) -> Data:
+def load_data(dataset: Dataset, size: int = SIZE) -> Data:
     """The data at a size; what is not here skips the check."""
     try:
         return dataset.load(size, CACHE)
@@ -26,10 +26,10 @@ def loaded(dataset: Dataset, size: int = SIZE) -> Data:
 
 def images_are_well_formed(dataset: Dataset) -> None:
     """uint8 images of the size that was asked for, with the attributes that it names, and labels or none."""
-    data = loaded(dataset)
+    data = load_data(dataset)
     for name, split in (("train", data.train), ("test", data.test)):
         images, (n, attributes) = split.images_NCHW, split.attributes_NA.shape
-        demand(images.dtype == torch.uint8, f"{name} images are {images.dtype}: hand out uint8 in [0, 255].")
+        demand(images.dtype == torch.uint8, f"{name} images are {images.dtype}: return uint8 in [0, 255].")
         demand(
             images.ndim == 4 and images.shape[2:] == (SIZE, SIZE) and images.shape[1] in (1, 3),
             f"{name} images have the shape {tuple(images.shape)}, not (N, 1 or 3, {SIZE}, {SIZE}).",
@@ -46,7 +46,7 @@ def images_are_well_formed(dataset: Dataset) -> None:
 
 def splits_share_no_image(dataset: Dataset) -> None:
     """No test image is a training image: metrics on held-out images would mean nothing."""
-    data = loaded(dataset)
+    data = load_data(dataset)
     seen = set(map(bytes, data.train.images_NCHW.flatten(1).numpy()))
     shared = sum(bytes(image) in seen for image in data.test.images_NCHW.flatten(1).numpy())
     demand(not shared, f"{shared} test images are training images too.")
@@ -54,7 +54,7 @@ def splits_share_no_image(dataset: Dataset) -> None:
 
 def loading_repeats(dataset: Dataset) -> None:
     """Every load gives the same images, attributes and digest, and draws from no global generator."""
-    first = loaded(dataset)
+    first = load_data(dataset)
     with untouched_randomness():
         second = dataset.load(SIZE, CACHE)
     for name in ("train", "test"):
@@ -66,16 +66,18 @@ def loading_repeats(dataset: Dataset) -> None:
     demand(first.digest == second.digest, "a second load of the same images has another digest.")
 
 
-def sizes_are_heeded(dataset: Dataset) -> None:
+def size_is_used(dataset: Dataset) -> None:
     """It loads at 64 pixels too, under another digest."""
-    data = loaded(dataset, 64)
+    data = load_data(dataset, 64)
     demand(data.shape[1:] == (64, 64), f"asked for 64 pixels, it gives {data.shape[1]}×{data.shape[2]}.")
-    demand(data.digest != loaded(dataset).digest, "other images have the same digest: make it a hash of the content.")
+    demand(
+        data.digest != load_data(dataset).digest, "other images have the same digest: make it a hash of the content."
+    )
 
 
 def augmentation_is_seeded(dataset: Dataset) -> None:
     """It keeps shape and range, repeats for equal noise, and leaves its input alone."""
-    x = to_signed(loaded(dataset).train.images_NCHW[:16])
+    x = to_signed(load_data(dataset).train.images_NCHW[:16])
     with untouched_randomness(), unchanged(x_BCHW=x):
         first, second = (dataset.augment(x.clone() if turn else x, seeded(5)) for turn in (0, 1))
     demand(first.shape == x.shape, f"augment makes {tuple(first.shape)} of {tuple(x.shape)}.")
@@ -87,14 +89,14 @@ def augmentation_is_seeded(dataset: Dataset) -> None:
 
 
 def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they are told."""
+    """Kind → its checks, in the order in which they run."""
     yield (
         Dataset,
         (
             images_are_well_formed,
             splits_share_no_image,
             loading_repeats,
-            sizes_are_heeded,
+            size_is_used,
             augmentation_is_seeded,
         ),
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vaegan_bench.api import BenchError, Data, DataError, Dataset, Progress, StudyError, definition, silent
-from vaegan_bench.datasets.preparation.words import left_out
+from vaegan_bench.datasets.preparation.words import describe_left_out
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.errors import FAILURES, reason_of
 
@@ -43,7 +43,7 @@ def counts_of(data: Data) -> str:
 
 def remarks_of(data: Data) -> list[str]:
     """What else readers of a table should know of the data: which images are not there."""
-    return [*data.remarks, *left_out(data.left_out)]
+    return [*data.remarks, *describe_left_out(data.left_out)]
 
 
 class DataShelf:

@@ -6,7 +6,6 @@ import hashlib
 import itertools
 import json
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import ClassVar
@@ -16,16 +15,18 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Data, DataError, Dataset, Progress, Split, silent
-from vaegan_bench.datasets.avatars import cache as kept
+from vaegan_bench.datasets.arrays import Pixels, Recipe, array_of, keep, read_array, write_manifest
+from vaegan_bench.datasets.augmentation import mirror
 from vaegan_bench.datasets.avatars.attributes import ATTRIBUTES
-from vaegan_bench.datasets.avatars.drawing import Pixels, svg
+from vaegan_bench.datasets.avatars.drawing import svg
 from vaegan_bench.datasets.avatars.faces import SEED, Face, random_face
 from vaegan_bench.datasets.avatars.gallery import draw_gallery
 from vaegan_bench.datasets.avatars.parts import STYLES
+from vaegan_bench.system.files import whole_file
 
 SIZES = (16, 32, 64, 128)
 MASTER = 64
-"""Smaller images are area averages of those of this size; larger ones are drawn for themselves."""
+"""Smaller images are area averages of those of this size; larger ones are drawn at their own size."""
 CLASSES = tuple(STYLES)
 SAMPLE_DIGEST = "990d709315c34d02c8e7bd4af9222bcffc07a95646f164ab684fd2bccfc5d60e"
 """Of `avatars[faces=60]` at 64 pixels, as python_avatars 1.4.1 and resvg_py 0.5.0 draw it."""
@@ -67,24 +68,23 @@ class Avatars(Dataset):
 
     def augment(self, x_BCHW: Tensor, noise: torch.Generator) -> Tensor:
         """Mirror each image with probability ½ if `flip`."""
-        if not self.flip:
-            return x_BCHW
-        mirrored_B = torch.rand(len(x_BCHW), generator=noise, device=noise.device) < 0.5
-        return torch.where(mirrored_B.to(x_BCHW.device)[:, None, None, None], x_BCHW.flip(-1), x_BCHW)
+        return mirror(x_BCHW, noise) if self.flip else x_BCHW
 
 
 def _images(faces: list[Face], size: int, folder: Path, progress: Progress) -> Pixels:
-    draw = partial(draw_gallery, len(faces), size, progress)
-    try:
-        return kept.recall(folder, _recipe(faces, size), draw)
-    except OSError as error:
-        raise DataError(
-            f"Cannot keep avatars in {folder}: {error.strerror or error}. Choose another cache with --cache-dir."
-        ) from error
+    recipe = _recipe(faces, size)
+    array = array_of(folder, recipe)
+
+    def draw() -> None:
+        with whole_file(array) as unfinished:
+            draw_gallery(len(faces), size, progress).tofile(unfinished)
+        write_manifest(array, recipe)
+
+    return keep("avatars", array, lambda: read_array(array, recipe), draw).pixels
 
 
-def _recipe(faces: list[Face], size: int) -> kept.Recipe:
-    # Descriptions and one finished drawing stand for the code that makes them: who changes it needs no version.
+def _recipe(faces: list[Face], size: int) -> Recipe:
+    # Descriptions and one finished drawing stand for the code that makes them, so no version number is needed.
     described = repr(faces) + svg(faces[0])
     return {
         "python_avatars": version("python_avatars"),

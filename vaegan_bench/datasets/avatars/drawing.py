@@ -5,15 +5,13 @@ from __future__ import annotations
 import io
 
 import numpy as np
-import numpy.typing as npt
 import python_avatars as artwork
 import resvg_py
 from PIL import Image
 
+from vaegan_bench.datasets.arrays import Pixels
 from vaegan_bench.datasets.avatars.faces import Face, Pose
 from vaegan_bench.datasets.avatars.parts import HEADWEAR
-
-Pixels = npt.NDArray[np.uint8]
 
 WINDOW = 192.0
 """The side of the square that an image shows, in units of the artwork, whose head is 112 wide."""

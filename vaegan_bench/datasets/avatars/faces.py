@@ -98,16 +98,16 @@ def _facial_hair(chance: Random, style: str, top: str) -> str:
 
 def _shade(chance: Random, color: str) -> str:
     light = chance.randint(-9, 9)
-    return _written(*(int(color[i : i + 2], 16) + light + chance.randint(-3, 3) for i in (1, 3, 5)))
+    return _hex(*(int(color[i : i + 2], 16) + light + chance.randint(-3, 3) for i in (1, 3, 5)))
 
 
 def _background(chance: Random) -> str:
     lightness, saturation = chance.uniform(0.78, 0.88), chance.uniform(0.2, 0.4)
     red, green, blue = colorsys.hls_to_rgb(chance.random(), lightness, saturation)
-    return _written(round(255 * red), round(255 * green), round(255 * blue))
+    return _hex(round(255 * red), round(255 * green), round(255 * blue))
 
 
-def _written(*channels: int) -> str:
+def _hex(*channels: int) -> str:
     return "#" + "".join(f"{min(max(c, 0), 255):02x}" for c in channels)
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vaegan_bench.datasets.avatars.drawing import Pixels, draw
+from vaegan_bench.datasets.arrays import Pixels
+from vaegan_bench.datasets.avatars.drawing import draw
 from vaegan_bench.datasets.avatars.faces import random_face
 from vaegan_bench.datasets.preparation.workers import crew, useful_workers
 

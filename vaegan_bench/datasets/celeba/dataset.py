@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Data, Dataset, Progress, silent
-from vaegan_bench.datasets.augmentation import Augmentation, Jitter, augmented
+from vaegan_bench.datasets.augmentation import Augmentation, Jitter, vary
 from vaegan_bench.datasets.celeba.tables import ATTRIBUTES, read_attributes, read_partition
 from vaegan_bench.datasets.preparation.annotations import match
 from vaegan_bench.datasets.preparation.array import prepare
@@ -43,7 +43,7 @@ NEEDS = (
 )
 ORIGIN = (
     "They are linked from http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html (a share on Google Drive); "
-    "their licence lets nobody else hand them out, so that this is left to you."
+    "their licence does not allow others to distribute them, so please fetch them yourself."
 )
 
 
@@ -70,7 +70,7 @@ class CelebA(Dataset):
 
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
         """All images at a size, decoded at the first use: some minutes for each size and crop."""
-        attributes, partition, images = self._located()
+        attributes, partition, images = self._locate()
         places, attributes_NA = read_attributes(attributes)
         rows, parts = read_partition(partition)
         sources = by_file_name(images_of(images), images)
@@ -86,11 +86,11 @@ class CelebA(Dataset):
 
     def fetch(self, progress: Progress = silent) -> None:
         """Say which files to fetch, and where they go; nothing where they are there."""
-        self._located()
+        self._locate()
 
     def augment(self, x_BCHW: Tensor, noise: torch.Generator) -> Tensor:
         """Mirror, and for 'paper' move and recolour, each image by chance."""
-        return augmented(x_BCHW, self.augmentation, JITTER[self._side], noise)
+        return vary(x_BCHW, self.augmentation, JITTER[self._side], noise)
 
     @property
     def _side(self) -> int:
@@ -102,5 +102,5 @@ class CelebA(Dataset):
         blur = math.sqrt(self._side / size) / 2 if self.crop == "paper" else None
         return Treatment(size, box, (WIDTH, HEIGHT), blur)
 
-    def _located(self) -> list[Path]:
+    def _locate(self) -> list[Path]:
         return locate(self.name, self.source_folder, NEEDS, ORIGIN)

@@ -1,4 +1,4 @@
-"""Images of one's own: a folder, with tables of parts and attributes if there are any."""
+"""The user's own images: a folder, with optional tables of parts and attributes."""
 
 from vaegan_bench.datasets.folder.dataset import Folder
 

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Data, DataError, Dataset, Progress, silent
-from vaegan_bench.datasets.augmentation import Augmentation, Jitter, augmented
+from vaegan_bench.datasets.augmentation import Augmentation, Jitter, vary
 from vaegan_bench.datasets.folder.parts import SPLITS, parts_of
 from vaegan_bench.datasets.folder.tables import ATTRIBUTES, attributes_of, constant
 from vaegan_bench.datasets.preparation.array import prepare
 from vaegan_bench.datasets.preparation.division import divide
 from vaegan_bench.datasets.preparation.sources import SUFFIXES, listing_of
 from vaegan_bench.datasets.preparation.treatment import Treatment
-from vaegan_bench.datasets.preparation.words import ignored
+from vaegan_bench.datasets.preparation.words import describe_ignored
 from vaegan_bench.system.paths import user_path
 
 JITTER = Jitter(2 / 148, 0.01, 0.01, 0.05, 0.05, 0.01)
@@ -46,7 +46,7 @@ class Folder(Dataset):
 
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
         """All images at a size, decoded at the first use."""
-        folder = self._found()
+        folder = self._folder()
         listing = listing_of(folder)
         sources = {source.name: source for source in listing.sources}
         if not sources:
@@ -55,7 +55,7 @@ class Folder(Dataset):
         order = [*parts.train, *parts.test]
         annotated = attributes_of(folder, list(sources), order)
         others = (name for name in listing.others if name.casefold() not in (ATTRIBUTES, SPLITS))
-        remarks = (parts.remark, *ignored(others), *constant(annotated))
+        remarks = (parts.remark, *describe_ignored(others), *constant(annotated))
         chosen = [sources[name] for name in order]
         prepared = prepare(self.name, chosen, Treatment(size), cache / self.name, progress)
         return divide(prepared, len(parts.train), *annotated, remarks)
@@ -67,13 +67,13 @@ class Folder(Dataset):
 
     def fetch(self, progress: Progress = silent) -> None:
         """Nothing can be fetched: say where the images have to be."""
-        self._found()
+        self._folder()
 
     def augment(self, x_BCHW: Tensor, noise: torch.Generator) -> Tensor:
         """Mirror, and for 'paper' move and recolour, each image by chance; by default neither."""
-        return augmented(x_BCHW, self.augmentation, JITTER, noise)
+        return vary(x_BCHW, self.augmentation, JITTER, noise)
 
-    def _found(self) -> Path:
+    def _folder(self) -> Path:
         if not self.source_folder.is_dir():
             raise DataError(f"There is no folder {self.source_folder}: name yours as folder[path=…].")
         return self.source_folder

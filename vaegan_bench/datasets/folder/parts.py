@@ -54,7 +54,7 @@ def _by_table(table: Path, folder: Path, names: Sequence[str]) -> Parts:
         if _words_of(row)[1] not in MEANINGS:
             raise DataError(f"{row.where}: '{row.cells[1]}' is none of {', '.join(MEANINGS)}.")
     match_images(rows, names, table.name, folder)
-    return _divided(names, {name: MEANINGS[_words_of(rows[name])[1]] for name in names}, f"by {table.name}")
+    return _divide(names, {name: MEANINGS[_words_of(rows[name])[1]] for name in names}, f"by {table.name}")
 
 
 def _words_of(row: Row) -> list[str]:
@@ -77,7 +77,7 @@ def _by_folders(folder: Path, names: Sequence[str], named: Sequence[str]) -> Par
         raise DataError(
             f"{folder} holds {spelled} and {lacking}: add it, or name {spelled} itself as the path. {HOW_TO_SAY}"
         )
-    return _divided(names, meanings, f"by the folders {spelled}")
+    return _divide(names, meanings, f"by the folders {spelled}")
 
 
 def _by_hash(names: Sequence[str]) -> Parts:
@@ -86,7 +86,7 @@ def _by_hash(names: Sequence[str]) -> Parts:
     return Parts(ordered[:trained], ordered[trained:], "parts by a hash of the names: the last sixth is the test part")
 
 
-def _divided(names: Sequence[str], meanings: Mapping[str, Meaning], how: str) -> Parts:
+def _divide(names: Sequence[str], meanings: Mapping[str, Meaning], how: str) -> Parts:
     """Validation images are for test where there are no others, and otherwise in neither part."""
     found: dict[Meaning, list[str]] = {meaning: [] for meaning in MEANINGS.values()}
     for name in sorted(names, key=hash_of):

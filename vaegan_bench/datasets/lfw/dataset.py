@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Data, DataError, Dataset, Progress, at_least, silent
-from vaegan_bench.datasets.augmentation import Augmentation, Jitter, augmented
+from vaegan_bench.datasets.augmentation import Augmentation, Jitter, vary
 from vaegan_bench.datasets.lfw.tables import Scores, person_of, read_people, read_scores
 from vaegan_bench.datasets.preparation.annotations import numbers
 from vaegan_bench.datasets.preparation.array import prepare
@@ -43,7 +43,7 @@ class LFW(Dataset):
     name = "lfw"
     alignment: Literal["deep-funneled", "funneled", "original", "landmarks"] = "deep-funneled"
     """How the faces were brought into place; numbers on different alignments do not compare. The paper's own alignment,
-    by 'landmarks', is not to be had: it needs 68 points per image, and LFW publishes none."""
+    by 'landmarks', is not available: it needs 68 points per image, and LFW publishes none."""
     fold: int = 1
     """Which of the ten sets of people in people.txt is the test part; the paper's authors test on the first."""
     augmentation: Augmentation = "flip"
@@ -61,7 +61,7 @@ class LFW(Dataset):
 
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
         """All images with attributes at a size, decoded at the first use."""
-        attributes, people, images = self._located()
+        attributes, people, images = self._locate()
         names, scores = read_scores(attributes)
         tested = read_people(people, self.fold)
         sources = by_file_name(images_of(images), images)
@@ -76,13 +76,13 @@ class LFW(Dataset):
 
     def fetch(self, progress: Progress = silent) -> None:
         """Say which files to fetch, and where they go; nothing where they are there."""
-        self._located()
+        self._locate()
 
     def augment(self, x_BCHW: Tensor, noise: torch.Generator) -> Tensor:
         """Mirror, and for 'paper' move and recolour, each image by chance."""
-        return augmented(x_BCHW, self.augmentation, JITTER, noise)
+        return vary(x_BCHW, self.augmentation, JITTER, noise)
 
-    def _located(self) -> list[Path]:
+    def _locate(self) -> list[Path]:
         names = FOLDERS[self.alignment]
         images = Need(
             f"the images, as {names[-1]}.tgz or a folder {names[0]}",

@@ -27,10 +27,10 @@ def read_scores(path: Path) -> tuple[tuple[str, ...], Scores]:
     if len(header) != 2 + ATTRIBUTES:
         raise DataError(f"{path.name}: its second comment does not name {ATTRIBUTES} attributes.")
     names = tuple(name.strip().replace("'", "").replace(" ", "_") for name in header[2:])
-    return names, dict(by_image(map(_named, rows), 1 + ATTRIBUTES))
+    return names, dict(by_image(map(_by_file, rows), 1 + ATTRIBUTES))
 
 
-def _named(row: Row) -> Row:
+def _by_file(row: Row) -> Row:
     """A row whose first cell is the image's file, for a person and a number."""
     person, number = (*row.cells, "", "")[:2]
     if not number.isdigit():

@@ -20,14 +20,14 @@ SAME = 2
 GREYS = ("1", "L", "LA", "La")
 
 
-def decoded(content: bytes) -> Image.Image:
+def decode_file(content: bytes) -> Image.Image:
     """The image as 8-bit RGB, upright, on white, in sRGB. Raises many errors for damaged content."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what matters to a reader is an error
-        return _on_white(ImageOps.exif_transpose(_opened(content)))
+        return _on_white(ImageOps.exif_transpose(_open(content)))
 
 
-def _opened(content: bytes) -> Image.Image:
+def _open(content: bytes) -> Image.Image:
     """The first frame. Raises `ValueError` for what is no image, and for one that is too large."""
     try:
         opened = Image.open(io.BytesIO(content), formats=FORMATS)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 
 from vaegan_bench.api import Data, DataError, Split
-from vaegan_bench.datasets.preparation.manifest import Prepared
+from vaegan_bench.datasets.preparation.array import Prepared
 
 Scores = npt.NDArray[np.float32]
 Attributes = npt.NDArray[np.bool_]
@@ -34,10 +34,10 @@ def divide(
         part = "test" if first_test else "training"
         raise DataError(f"No images are left for the {part} part: {len(kept_N)} images in all.")
     columns = [attributes_NA[kept_N], *(() if scores_NA is None else (scores_NA[kept_N],))]
-    told = hashlib.sha256(json.dumps([prepared.sha256, prepared.pixels.shape, first_test, names]).encode())
+    digest = hashlib.sha256(json.dumps([prepared.sha256, prepared.pixels.shape, first_test, names]).encode())
     for column in columns:
-        told.update(np.ascontiguousarray(column).data)
+        digest.update(np.ascontiguousarray(column).data)
     attributes, *scores = map(torch.from_numpy, columns)
     whole = Split(torch.from_numpy(prepared.pixels), attributes, scores_NA=scores[0] if scores else None)
     parts = whole[:first_test], whole[first_test:]
-    return Data(*parts, names, digest=told.hexdigest(), left_out=prepared.left_out, remarks=remarks)
+    return Data(*parts, names, digest=digest.hexdigest(), left_out=prepared.left_out, remarks=remarks)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from vaegan_bench.datasets.preparation.decoding import decoded
-from vaegan_bench.datasets.preparation.reading import Read, read_each, refuse_many
+from vaegan_bench.datasets.arrays import Pixels
+from vaegan_bench.datasets.preparation.decoding import decode_file
+from vaegan_bench.datasets.preparation.reading import Images, read_images, refuse_many
 from vaegan_bench.datasets.preparation.sources import Source
-from vaegan_bench.datasets.preparation.treatment import Pixels
 from vaegan_bench.datasets.preparation.workers import crew, useful_workers
 from vaegan_bench.system.errors import DataError
 
@@ -35,44 +35,36 @@ class Originals(NamedTuple):
 def read_originals(sources: Sequence[Source], what: str, progress: Progress, workers: int | None = None) -> Originals:
     """All images that can be read, which must have one size.
 
-    Raises `DataError` where an image has another size than the first, where more than 1 % cannot be read, or all.
+    Raises `DataError` where an image has another size than the first, and where more than 1 % cannot be read.
     """
-    found: Pixels | None = None
+    pixels: Pixels | None = None
     names, left_out = list[str](), dict[str, str]()
-    for done, read in enumerate(_read_all(sources, what, workers or useful_workers(len(sources), WORTH)), 1):
-        name = sources[read.place].name
-        if read.made is None:
-            left_out[name] = read.reason
+    tasks = [sources[i : i + PART] for i in range(0, len(sources), PART)]
+    with crew(workers or useful_workers(len(sources), WORTH), what) as spread:
+        for task, (made, unreadable) in zip(tasks, spread(_read_part, tasks), strict=True):
+            left_out.update(unreadable)
+            done = len(names) + len(made) + len(left_out)
             refuse_many(left_out, done, len(sources), what)
-        else:
-            if found is None:
-                found = np.empty((len(sources), *read.made.shape), np.uint8)
-            if read.made.shape != found.shape[1:]:
-                raise DataError(f"{what}: {_of_two_sizes(name, read.made.shape, names[0], found.shape[1:])}")
-            found[len(names)] = read.made
-            names.append(name)
-        if done % PART == 0 or done == len(sources):
+            readable = (source.name for source in task if source.name not in unreadable)
+            for name, image in zip(readable, made, strict=True):
+                if pixels is None:
+                    pixels = np.empty((len(sources), *image.shape), np.uint8)
+                if image.shape != pixels.shape[1:]:
+                    raise DataError(f"{what}: {_of_two_sizes(name, image.shape, names[0], pixels.shape[1:])}")
+                pixels[len(names)] = image
+                names.append(name)
             progress(f"reading images of {what}", done, len(sources))
-    assert found is not None, "a folder of which no image can be read is refused"
-    return Originals(found[: len(names)], left_out)
+    assert pixels is not None, "a folder of which no image can be read is refused"
+    return Originals(pixels[: len(names)], left_out)
+
+
+def _read_part(sources: Sequence[Source]) -> Images:
+    return read_images(sources, pixels_of)
 
 
 def pixels_of(content: bytes) -> Pixels:
     """The image of a file; (3, H, W)."""
-    return np.ascontiguousarray(np.asarray(decoded(content)).transpose(2, 0, 1))
-
-
-def _read_all(sources: Sequence[Source], what: str, workers: int) -> Iterator[Read[Pixels]]:
-    """What became of each source, in their order."""
-    tasks = [sources[i : i + PART] for i in range(0, len(sources), PART)]
-    with crew(workers, what) as spread:
-        for start, part in zip(range(0, len(sources), PART), spread(_read_part, tasks), strict=True):
-            for read in part:
-                yield read._replace(place=start + read.place)
-
-
-def _read_part(sources: Sequence[Source]) -> list[Read[Pixels]]:
-    return sorted(read_each(sources, pixels_of), key=lambda read: read.place)
+    return np.ascontiguousarray(np.asarray(decode_file(content)).transpose(2, 0, 1))
 
 
 def _of_two_sizes(name: str, shape: tuple[int, ...], first: str, first_shape: tuple[int, ...]) -> str:

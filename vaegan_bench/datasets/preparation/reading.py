@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
+from vaegan_bench.datasets.arrays import Pixels
 from vaegan_bench.datasets.preparation.sources import Reader, Source
 from vaegan_bench.system.errors import DataError
-
-Made = TypeVar("Made")
 
 NAMED = 3
 """How many unreadable images an error names."""
 
 
-class Read(NamedTuple, Generic[Made]):
-    """What became of one image file."""
+class Images(NamedTuple):
+    """What became of some image files."""
 
-    place: int
-    """Its place among the sources."""
-    made: Made | None
-    """None where it cannot be read."""
-    reason: str = ""
-    """Why it cannot."""
+    made: list[Pixels]
+    """What was made of those that can be read, in the order of the sources."""
+    unreadable: dict[str, str]
+    """Names of the others → why."""
 
 
-def read_each(sources: Sequence[Source], make: Callable[[bytes], Made]) -> Iterator[Read[Made]]:
-    """`make` of the content of every source, in the order in which they lie in their files."""
-    content = Reader()
+def read_images(sources: Sequence[Source], make: Callable[[bytes], Pixels]) -> Images:
+    """`make` of the content of every source that can be read."""
+    content, made, unreadable = Reader(), dict[int, Pixels](), dict[str, str]()
     # A compressed archive can only be read forwards.
     for i in sorted(range(len(sources)), key=lambda i: (sources[i].file, sources[i].offset)):
         try:
-            yield Read(i, make(content(sources[i])))
+            made[i] = make(content(sources[i]))
         except MemoryError:
             raise
         except Exception as error:  # Pillow's errors on damaged files are many
-            yield Read(i, None, _reason(error))
+            unreadable[sources[i].name] = _reason(error)
     content.close()
+    return Images([made[i] for i in sorted(made)], unreadable)
 
 
 def refuse_many(unreadable: Mapping[str, str], done: int, total: int, what: str) -> None:

@@ -91,7 +91,7 @@ def _is_hidden(part: str) -> bool:
 
 def _in_folder(place: Path) -> Iterator[Source]:
     visited = set()
-    for folder, inner, files in os.walk(place, followlinks=True, onerror=_raised):
+    for folder, inner, files in os.walk(place, followlinks=True, onerror=_raise):
         real = os.path.realpath(folder)
         if real in visited:  # a link may lead back to a folder that it is in
             inner.clear()
@@ -108,7 +108,7 @@ def _in_folder(place: Path) -> Iterator[Source]:
                 yield Source(f"{prefix}{file}", path, stamp)
 
 
-def _raised(error: OSError) -> None:
+def _raise(error: OSError) -> None:
     raise error
 
 
@@ -153,11 +153,11 @@ class Reader:
         """The content of the image file. Raises `OSError`, `ValueError` or an error of zlib where it is damaged."""
         if source.packing == "none":
             return Path(source.file).read_bytes()
-        stream = self._opened(source.file)
+        stream = self._stream_of(source.file)
         stream.seek(source.offset)
-        return stream.read(source.length) if source.packing == "tar" else _unzipped(stream, source)
+        return stream.read(source.length) if source.packing == "tar" else _unzip(stream, source)
 
-    def _opened(self, file: str) -> IO[bytes]:
+    def _stream_of(self, file: str) -> IO[bytes]:
         if self._stream is None or file != self._file:
             self.close()
             self._file, self._stream = file, _open(file)
@@ -176,7 +176,7 @@ def _open(file: str) -> IO[bytes]:
     return cast(IO[bytes], gzip.open(file)) if zipped else open(file, "rb")
 
 
-def _unzipped(stream: IO[bytes], source: Source) -> bytes:
+def _unzip(stream: IO[bytes], source: Source) -> bytes:
     header = stream.read(LOCAL_HEADER)
     stream.seek(sum(struct.unpack("<HH", header[-4:])), os.SEEK_CUR)
     packed = stream.read(source.length)

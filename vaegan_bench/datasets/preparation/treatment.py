@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from vaegan_bench.datasets.preparation.decoding import decoded
+from vaegan_bench.datasets.preparation.decoding import decode_file
 
 Pixels = npt.NDArray[np.uint8]
 Box = tuple[int, int, int, int]
@@ -20,7 +20,7 @@ REACH = 4
 
 
 class Treatment(NamedTuple):
-    """What is done to every image of a preparation."""
+    """How every image of a preparation is cropped and resized."""
 
     size: int
     """Pixels on a side of the result."""
@@ -32,18 +32,18 @@ class Treatment(NamedTuple):
     """σ of a Gaussian, in pixels of the crop, before plain bicubic interpolation. None: antialiased bicubic."""
 
 
-def treated(content: bytes, treatment: Treatment) -> Pixels:
-    """The treated image as RGB, whatever its mode was; (3, size, size). Raises many errors for damaged content."""
-    return resized(decoded(content), treatment)
+def treat(content: bytes, treatment: Treatment) -> Pixels:
+    """The image of a file as RGB, cropped and resized; (3, size, size). Raises many errors for damaged content."""
+    return resize(decode_file(content), treatment)
 
 
-def resized(image: Image.Image, treatment: Treatment) -> Pixels:
+def resize(image: Image.Image, treatment: Treatment) -> Pixels:
     """The crop of an RGB image at the treatment's size; (3, size, size)."""
     if treatment.of not in (None, image.size):
         raise ValueError(f"it has {'×'.join(map(str, image.size))} pixels, not {'×'.join(map(str, treatment.of))}")
     crop = image.crop(treatment.box or _middle(image.size))
     if treatment.blur is not None:
-        return _blurred(np.asarray(crop, np.float32), treatment.size, treatment.blur)
+        return _blur(np.asarray(crop, np.float32), treatment.size, treatment.blur)
     pixels_HWC = np.asarray(crop.resize((treatment.size, treatment.size), Image.Resampling.BICUBIC))
     return np.ascontiguousarray(pixels_HWC.transpose(2, 0, 1))
 
@@ -54,7 +54,7 @@ def _middle(size: tuple[int, int]) -> Box:
     return left, upper, left + side, upper + side
 
 
-def _blurred(crop_HWC: npt.NDArray[np.float32], size: int, sigma: float) -> Pixels:
+def _blur(crop_HWC: npt.NDArray[np.float32], size: int, sigma: float) -> Pixels:
     """Gaussian blur and bicubic interpolation in one pass per axis; the crop's edge is repeated beyond it."""
     # Not a product of matrices: its libraries start threads, and round differently on each machine.
     rows_HWC = _along_first(crop_HWC, size, sigma)

@@ -10,7 +10,7 @@ NAMED = 5
 """How many images and suffixes are named."""
 
 
-def left_out(reasons: Mapping[str, str]) -> Iterator[str]:
+def describe_left_out(reasons: Mapping[str, str]) -> Iterator[str]:
     """How many images cannot be read or are not to be used, and why; nothing where there are none."""
     if reasons:
         named = [f"{name} ({reason})" for name, reason in list(reasons.items())[:NAMED]]
@@ -18,7 +18,7 @@ def left_out(reasons: Mapping[str, str]) -> Iterator[str]:
         yield f"{len(reasons)} left out: {', '.join(named)}{f' and {more} more' if more else ''}"
 
 
-def ignored(names: Iterable[str]) -> Iterator[str]:
+def describe_ignored(names: Iterable[str]) -> Iterator[str]:
     """How many files are no images by their names, with their suffixes; nothing where there are none."""
     kinds = Counter(PurePosixPath(name).suffix.lower() or "without a suffix" for name in names)
     if kinds:
