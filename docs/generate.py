@@ -19,7 +19,7 @@ import torch
 import typer
 
 from vaegan_bench.api import Measurement, Metric, Plugin, Posterior
-from vaegan_bench.api.plugin import default_of, fields_of, written
+from vaegan_bench.api.plugin import default_of, fields_of, selector_text
 from vaegan_bench.cli.app import app
 from vaegan_bench.metrics.attributes.similarity import AttributeSimilarity
 from vaegan_bench.registry.discovery import summary_line
@@ -106,7 +106,7 @@ def cited(found: re.Match[str]) -> str:
 
 def fields(plugin: type[Plugin]) -> str:
     """A plugin's fields with their defaults, as selectors write them."""
-    return ", ".join(f"`{field.name}={written(default_of(field))}`" for field in fields_of(plugin))
+    return ", ".join(f"`{field.name}={selector_text(default_of(field))}`" for field in fields_of(plugin))
 
 
 def commands() -> Iterator[str]:

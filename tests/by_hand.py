@@ -88,7 +88,7 @@ def play(modules: Modules, conditional: bool = False, step: int = 0) -> Play:
     """The first batch, with noise of one seed."""
     attributes = ATTRIBUTES if conditional else None
     noise = torch.Generator().manual_seed(SEED)
-    return Play(modules.given(attributes), IMAGES, noise, step, LATENT, attributes)
+    return Play(modules.condition_on(attributes), IMAGES, noise, step, LATENT, attributes)
 
 
 def see(modules: Modules, role: str, conditional: bool, *batches: Tensor) -> list[tuple[Tensor, ...]]:

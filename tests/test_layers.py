@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Networks
 from vaegan_bench.networks.compact import Compact
-from vaegan_bench.networks.conditions import joined
+from vaegan_bench.networks.conditions import append_attributes
 from vaegan_bench.networks.larsen import Larsen
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
@@ -246,9 +246,9 @@ def test_mean_and_log_variance_have_heads_of_their_own() -> None:
 
 def test_attributes_are_joined_behind_the_activations() -> None:
     activations, attributes = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[5], [6]])
-    assert joined(activations, attributes).tolist() == [[1.0, 2.0, 5.0], [3.0, 4.0, 6.0]]
-    assert joined(activations, None) is activations
-    assert joined(activations.double(), attributes).dtype == torch.float64
+    assert append_attributes(activations, attributes).tolist() == [[1.0, 2.0, 5.0], [3.0, 4.0, 6.0]]
+    assert append_attributes(activations, None) is activations
+    assert append_attributes(activations.double(), attributes).dtype == torch.float64
 
 
 def test_compact_projects_attributes_onto_the_image_s_features() -> None:

@@ -31,7 +31,7 @@ def test_every_part_of_a_joint_batch_has_its_own_attributes_in_order() -> None:
         encoder=Says(lambda x, a: (x.flatten(1) + a, x.flatten(1) - a)),
         decoder=Says(lambda z, a: (z + a)[:, None, None, :1]),
         discriminator=Says(lambda x, a: (x.flatten(1)[:, 0] + a[:, 0], x + a[:, None, None, :])),
-    ).given(ATTRIBUTES)
+    ).condition_on(ATTRIBUTES)
     judged = modules.judge(X, Y, Z)
     for said, images in zip(judged, (X, Y, Z), strict=True):
         torch.testing.assert_close(said.logits_B, images[:, 0, 0, 0] + ATTRIBUTES[:, 0])
@@ -45,11 +45,11 @@ def test_every_part_of_a_joint_batch_has_its_own_attributes_in_order() -> None:
 
 def test_given_attributes_belong_to_one_view_of_the_networks() -> None:
     modules = Modules(encoder=Says(lambda x, *a: (x.flatten(1), x.flatten(1) * len(a))))
-    conditioned = modules.given(ATTRIBUTES)
+    conditioned = modules.condition_on(ATTRIBUTES)
     assert conditioned["encoder"] is modules["encoder"]
     assert conditioned.encode(X).logvar_BZ.abs().sum() > 0
     assert modules.encode(X).logvar_BZ.abs().sum() == 0
-    assert conditioned.given(None).encode(X).logvar_BZ.abs().sum() == 0
+    assert conditioned.condition_on(None).encode(X).logvar_BZ.abs().sum() == 0
 
 
 def test_parts_of_unequal_size_are_decoded_and_judged_as_one_batch_and_come_back_in_order() -> None:

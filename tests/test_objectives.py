@@ -74,13 +74,13 @@ def test_one_more_term_is_one_player_s_alone() -> None:
 
 
 def test_factors_multiply_the_coefficient_of_one_term_of_one_player() -> None:
-    weighted_game = GAME.weighted({("decoder", "similarity"): 30.0, ("encoder", "prior"): 0.5})
+    weighted_game = GAME.weigh({("decoder", "similarity"): 30.0, ("encoder", "prior"): 0.5})
     assert scalars(weighted_game) == pytest.approx({"encoder": 12.0, "decoder": 9.0, "discriminator": 4.0})
     assert weighted_game.coefficients()["encoder.similarity"] == 2.0
 
 
 def test_a_player_left_with_zeros_sits_out_and_others_stay() -> None:
-    weighted_game = GAME.weighted(
+    weighted_game = GAME.weigh(
         {("decoder", "similarity"): 0.0, ("decoder", "generator"): 0.0, ("encoder", "prior"): 0.0}
     )
     assert set(weighted_game.minimise) == {"encoder", "discriminator"}

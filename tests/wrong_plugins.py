@@ -490,7 +490,7 @@ class AnotherEveryTime(Dataset):
         return replace(data, train=replace(data.train, images_NCHW=images))
 
 
-@wrong("hand out uint8")
+@wrong("return uint8")
 class FloatImages(Dataset):
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
         data = blobs(size)

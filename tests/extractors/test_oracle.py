@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vaegan_bench.api import Data, ExtractorError, Split
-from vaegan_bench.metrics.extractors.attribute_network import shifted
+from vaegan_bench.metrics.extractors.attribute_network import shift
 from vaegan_bench.metrics.extractors.attribute_scores import area_under_roc
 from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
 from vaegan_bench.metrics.extractors.oracle import Oracle
@@ -130,7 +130,7 @@ def test_twenty_images_are_enough_to_open_it(tmp_path: Path) -> None:
 def test_shifts_move_whole_images_by_a_sixteenth_at_most() -> None:
     marked = torch.zeros(50, 1, 32, 32)
     marked[:, :, 16, 16] = 1
-    where = shifted(marked, torch.Generator().manual_seed(0)).nonzero()
+    where = shift(marked, torch.Generator().manual_seed(0)).nonzero()
     assert len(where) == 50
     moved = where[:, 2:] - 16
     assert moved.abs().max() == 2

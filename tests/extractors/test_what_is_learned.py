@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Data, Extractor, Split
-from vaegan_bench.metrics.extractors.attribute_network import scaled, shifted
+from vaegan_bench.metrics.extractors.attribute_network import scale, shift
 from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
 from vaegan_bench.metrics.extractors.oracle import Oracle
 from vaegan_bench.metrics.extractors.regressor import Regressor
@@ -120,13 +120,13 @@ def test_no_batch_is_smaller_than_the_others(tmp_path: Path) -> None:
 
 
 def test_levels_reach_the_network_on_minus_one_to_one() -> None:
-    levels = scaled(torch.arange(256, dtype=torch.uint8))
+    levels = scale(torch.arange(256, dtype=torch.uint8))
     torch.testing.assert_close(levels, torch.linspace(-1, 1, 256))
 
 
 def test_shifts_repeat_the_border_and_move_down_and_across_on_their_own() -> None:
     images = torch.arange(32.0)[:, None] * 100 + torch.arange(32.0)
-    moved = shifted(images.expand(200, 1, 32, 32), torch.Generator().manual_seed(0))[:, 0]
+    moved = shift(images.expand(200, 1, 32, 32), torch.Generator().manual_seed(0))[:, 0]
     rows, columns = (moved[:, 16, 16] // 100 - 16).long(), (moved[:, 16, 16] % 100 - 16).long()
     assert set(rows.tolist()) == set(columns.tolist()) == {-2, -1, 0, 1, 2}
     assert len(set(zip(rows.tolist(), columns.tolist(), strict=True))) == 25

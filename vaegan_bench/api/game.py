@@ -53,19 +53,19 @@ class Judgement(NamedTuple):
 
 
 class Modules(dict[str, nn.Module]):
-    """The built networks of one model by role, with what models do with them."""
+    """The built networks of one model by role, with the operations that models need."""
 
     attributes_BA: Tensor | None = None
-    """What conditional networks are handed with every batch; None for all others."""
+    """The attributes that the networks of a conditional model take with every batch; None for all others."""
 
-    def given(self, attributes_BA: Tensor | None) -> Modules:
-        """The same networks, conditioned on the attributes of a batch: each batch of images or codes has these."""
+    def condition_on(self, attributes_BA: Tensor | None) -> Modules:
+        """The same networks, which take these attributes with each batch of images or codes."""
         view = Modules(self)
         view.attributes_BA = attributes_BA
         return view
 
-    def _applied(self, role: str, batches: tuple[Tensor, ...]) -> Any:
-        """What a network makes of several batches, seen as one joint batch."""
+    def _apply(self, role: str, batches: tuple[Tensor, ...]) -> Any:
+        """Apply a network to several batches as one joint batch."""
         joint = torch.cat(batches)
         if self.attributes_BA is None:
             return self[role](joint)
@@ -82,22 +82,22 @@ class Modules(dict[str, nn.Module]):
         if "scale" not in self:
             return None
         log_sigma: Tensor = self["scale"]()
-        return _bounded(log_sigma)
+        return _bound(log_sigma)
 
     def encode(self, x_BCHW: Tensor) -> Posterior:
         """q(z|x) of images in [-1, 1]."""
-        mu, logvar = self._applied("encoder", (x_BCHW,))
+        mu, logvar = self._apply("encoder", (x_BCHW,))
         return Posterior(mu.float(), logvar.float().clamp(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND))
 
     def decode(self, *codes_BZ: Tensor) -> list[Prediction]:
         """p(x|z) of several batches of codes, decoded as one joint batch."""
-        raw = self._applied("decoder", codes_BZ).float()
+        raw = self._apply("decoder", codes_BZ).float()
         sizes = [len(z) for z in codes_BZ]
         return [_pixels(part, self.log_sigma) for part in raw.split(sizes)]
 
     def judge(self, *images_BCHW: Tensor) -> list[Judgement]:
         """The discriminator's view of several batches, seen as one joint batch (real and fake share batch norm)."""
-        logits, features = self._applied("discriminator", images_BCHW)
+        logits, features = self._apply("discriminator", images_BCHW)
         sizes = [len(x) for x in images_BCHW]
         parts = zip(logits.float().split(sizes), features.float().flatten(1).split(sizes), strict=True)
         return [Judgement(*part) for part in parts]
@@ -107,7 +107,7 @@ class Modules(dict[str, nn.Module]):
         return self.judge(x_BCHW)[0].logits_B
 
 
-def _bounded(log_sigma: Tensor) -> Tensor:
+def _bound(log_sigma: Tensor) -> Tensor:
     """Keep log σ within its bound, softly: a hard clamp has no gradient that would lead back."""
     return LOG_SIGMA_BOUND * torch.tanh(log_sigma / LOG_SIGMA_BOUND)
 
@@ -120,7 +120,7 @@ def _pixels(raw_BCHW: Tensor, log_sigma: Tensor | None) -> Prediction:
     channels = raw_BCHW.shape[1]
     if channels % 2 == 0:
         raw_BCHW, second = raw_BCHW.chunk(2, dim=1)
-        log_sigma = _bounded(second)
+        log_sigma = _bound(second)
     return Prediction(raw_BCHW.tanh(), log_sigma, raw_BCHW)
 
 
@@ -138,7 +138,7 @@ class Play:
     latent: int
     """The number of latent dimensions Z."""
     attributes_BA: Tensor | None = None
-    """The attributes of the images, float32; a conditional model's `modules` are given them already."""
+    """The attributes of the images, float32; a conditional model's `modules` are conditioned on them already."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,10 +170,10 @@ class Objectives:
         more = {**self.minimise[player], term: coefficient}
         return replace(self, terms={**self.terms, term: value}, minimise={**self.minimise, player: more})
 
-    def weighted(self, factors: Mapping[tuple[str, str], float]) -> Objectives:
+    def weigh(self, factors: Mapping[tuple[str, str], float]) -> Objectives:
         """The same game with the coefficient of each (player, term) multiplied by its factor, where it has one.
 
-        A player that is left with nothing but zeros sits this step out.
+        A player whose coefficients are all zero keeps its weights in this step.
         """
         weighted = {
             player: {term: c * factors.get((player, term), 1.0) for term, c in terms.items()}
@@ -182,7 +182,7 @@ class Objectives:
         return replace(self, minimise={p: terms for p, terms in weighted.items() if any(terms.values())})
 
     def without(self, players: Collection[str]) -> Objectives:
-        """The same game in which `players` sit this step out."""
+        """The same game in which `players` keep their weights in this step."""
         return replace(self, minimise={p: terms for p, terms in self.minimise.items() if p not in players})
 
 

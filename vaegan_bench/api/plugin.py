@@ -28,7 +28,7 @@ class Plugin(ABC):
     def __str__(self) -> str:
         """The shortest selector that means this plugin: only fields that differ from the default."""
         changed = [f for f in fields_of(self) if getattr(self, f.name) != default_of(f)]
-        inside = ",".join(f"{f.name}={written(getattr(self, f.name))}" for f in changed)
+        inside = ",".join(f"{f.name}={selector_text(getattr(self, f.name))}" for f in changed)
         return f"{self.name}[{inside}]" if inside else self.name
 
 
@@ -58,7 +58,7 @@ def at_least(plugin: Plugin, **minima: float) -> None:
             raise ValueError(f"{name} must be at least {minimum}, not {getattr(plugin, name)}")
 
 
-def written(value: object) -> str:
+def selector_text(value: object) -> str:
     """A field's value as a selector writes it."""
     if value is None:
         return "none"

@@ -69,12 +69,12 @@ def _kind_table(kind: str, entries: dict[str, Entry]) -> Table:
 
 
 def _fields(plugin: type[Plugin]) -> list[str]:
-    from vaegan_bench.api.plugin import default_of, fields_of, written
+    from vaegan_bench.api.plugin import default_of, fields_of, selector_text
 
     described = []
     for field in fields_of(plugin):
         default = default_of(field)
-        described.append(field.name if default is dataclasses.MISSING else f"{field.name}={written(default)}")
+        described.append(field.name if default is dataclasses.MISSING else f"{field.name}={selector_text(default)}")
     return described
 
 

@@ -66,10 +66,10 @@ def _describe(plugin: Plugin, console: Console) -> None:
 
 def _value(value: Any) -> str:
     from vaegan_bench.api import Plugin
-    from vaegan_bench.api.plugin import written
+    from vaegan_bench.api.plugin import selector_text
     from vaegan_bench.registry.discovery import summary_line
 
-    return f"{value}: {summary_line(type(value))}" if isinstance(value, Plugin) else written(value)
+    return f"{value}: {summary_line(type(value))}" if isinstance(value, Plugin) else selector_text(value)
 
 
 def _product(coefficient: float | None, player: str, term: str, factors: list[TermWeight]) -> str:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Networks, PluginError, at_least
-from vaegan_bench.networks.conditions import joined
+from vaegan_bench.networks.conditions import append_attributes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,7 @@ class CompactEncoder(nn.Module):
 
     def forward(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The posterior's parameters."""
-        hidden = joined(self.body(x_BCHW), attributes_BA)
+        hidden = append_attributes(self.body(x_BCHW), attributes_BA)
         return self.mu(hidden), self.logvar(hidden)
 
 
@@ -97,7 +97,7 @@ class CompactDecoder(nn.Module):
 
     def forward(self, z_BZ: Tensor, attributes_BA: Tensor | None = None) -> Tensor:
         """The image before its tanh."""
-        image: Tensor = self.body(joined(z_BZ, attributes_BA))
+        image: Tensor = self.body(append_attributes(z_BZ, attributes_BA))
         return image
 
 
@@ -106,7 +106,7 @@ class CompactDiscriminator(nn.Module):
 
     Without normalisation: what it says of one image then depends on no other, which gradient penalties assume, and
     its game was more stable in our trials (docs/tuning.md). Attributes are projected onto the features (Miyato and
-    Koyama, 2018): joined before its one linear layer they would only be added to the verdict, whether they fit or not.
+    Koyama, 2018): concatenated before its one linear layer they would only add to the logit, whether they fit or not.
     """
 
     def __init__(self, channels: int, widths: list[int], conditions: int) -> None:

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 
 
-def joined(activations_BF: Tensor, attributes_BA: Tensor | None) -> Tensor:
-    """The input of a fully connected layer: activations, then the attributes where there are any; (B, F + A).
+def append_attributes(activations_BF: Tensor, attributes_BA: Tensor | None) -> Tensor:
+    """The input of a fully connected layer: activations, then the attributes if there are any; (B, F + A).
 
-    Larsen et al. (2016, §4.2) concatenate them at the top layer of encoder and discriminator, and with the code. A top
-    layer that is linear up to the verdict does not do for a discriminator: see `compact`.
+    Larsen et al. (2016, §4.2) concatenate them at the top layer of encoder and discriminator, and with the code. In a
+    discriminator whose top is linear up to the logit, attributes would only add a constant: see `compact`.
     """
     if attributes_BA is None:
         return activations_BF

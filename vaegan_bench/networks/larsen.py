@@ -10,7 +10,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Networks, PluginError, at_least
-from vaegan_bench.networks.conditions import joined
+from vaegan_bench.networks.conditions import append_attributes
 
 
 class Widths(NamedTuple):
@@ -80,7 +80,7 @@ def _convolution(inputs: int, outputs: int, stride: int = 2) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, 5, stride, padding=2, bias=False)
 
 
-def _transposed(inputs: int, outputs: int) -> nn.ConvTranspose2d:
+def _up_convolution(inputs: int, outputs: int) -> nn.ConvTranspose2d:
     return nn.ConvTranspose2d(inputs, outputs, 5, 2, padding=2, output_padding=1, bias=False)
 
 
@@ -105,7 +105,7 @@ class LarsenEncoder(nn.Module):
 
     def forward(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The posterior's parameters."""
-        hidden = self.top(joined(self.body(x_BCHW), attributes_BA))
+        hidden = self.top(append_attributes(self.body(x_BCHW), attributes_BA))
         return self.mu(hidden), self.logvar(hidden)
 
 
@@ -119,13 +119,13 @@ class LarsenDecoder(nn.Module):
         layers: list[nn.Module] = [nn.Linear(inputs, math.prod(grid), bias=False)]
         layers += [*_norm_relu(math.prod(grid), flat=True), nn.Unflatten(1, grid)]
         for wide, narrow in pairwise(widths.decoder):
-            layers += [_transposed(wide, narrow), *_norm_relu(narrow)]
+            layers += [_up_convolution(wide, narrow), *_norm_relu(narrow)]
         layers += [nn.Conv2d(rest[-1], heads * shape.channels, 5, padding=2)]
         self.body = nn.Sequential(*layers)
 
     def forward(self, z_BZ: Tensor, attributes_BA: Tensor | None = None) -> Tensor:
         """The image before its tanh."""
-        image: Tensor = self.body(joined(z_BZ, attributes_BA))
+        image: Tensor = self.body(append_attributes(z_BZ, attributes_BA))
         return image
 
 
@@ -149,7 +149,7 @@ class LarsenDiscriminator(nn.Module):
     def forward(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The logits, and the tapped convolution's output before batch norm."""
         features: Tensor = self.below(x_BCHW)
-        return self.verdict(joined(self.above(features), attributes_BA)).squeeze(1), features
+        return self.verdict(append_attributes(self.above(features), attributes_BA)).squeeze(1), features
 
 
 def _in_a_row(blocks: list[list[nn.Module]]) -> list[nn.Module]:

@@ -94,5 +94,5 @@ def _objectives(model: Model, networks: Networks, step: int) -> Objectives:
     modules = build_modules(model, networks, 0, ImageShape(3, 32, 32), torch.device("cpu"))
     noise = torch.Generator().manual_seed(0)
     attributes = torch.zeros(4, 1) if model.conditional else None
-    play = Play(modules.given(attributes), torch.zeros(4, 3, 32, 32), noise, step, networks.latent, attributes)
+    play = Play(modules.condition_on(attributes), torch.zeros(4, 3, 32, 32), noise, step, networks.latent, attributes)
     return replace(model, **gates).objectives(play)  # type: ignore[type-var]  # a dataclass

@@ -22,7 +22,7 @@ from vaegan_bench.api import (
     StudyError,
     UnknownNameError,
 )
-from vaegan_bench.api.plugin import written
+from vaegan_bench.api.plugin import selector_text
 from vaegan_bench.registry.plugins import Registry, field_types
 from vaegan_bench.registry.selectors import Selector, parse_selector
 from vaegan_bench.study.assembly import build_role, roles, stated_game
@@ -121,7 +121,7 @@ class Resolver:
         self.study = study
         self.registry = registry
         self.device = choose_device(study.device)
-        self.fields = {name: {k: written(v) for k, v in fields.items()} for name, fields in study.fields.items()}
+        self.fields = {name: {k: selector_text(v) for k, v in fields.items()} for name, fields in study.fields.items()}
         registry.check_fields(self.fields)
 
     def game(self, label: str) -> Game:

@@ -81,4 +81,4 @@ def weighted(objectives: Objectives, weights: Collection[TermWeight], step: int,
         for term in terms:
             for weight in (w for w in weights if w.applies_to(player, term)):
                 factors[player, term] = factors.get((player, term), 1.0) * weight.at(step, steps)
-    return objectives.weighted(factors)
+    return objectives.weigh(factors)

@@ -55,7 +55,7 @@ def has_its_signs(loss: AdversarialLoss) -> None:
 
 
 def counts_every_fake(loss: AdversarialLoss) -> None:
-    """Both sides mind every batch of fakes that they are shown."""
+    """Both sides depend on every batch of fakes that they are shown."""
     leaves = [x.requires_grad_() for x in logits()]
     versus = loss(leaves[0], leaves[1:])
     for side, cost in zip(("discriminator", "generator"), versus, strict=True):
@@ -84,7 +84,7 @@ def is_pure(loss: AdversarialLoss) -> None:
 
 
 def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they are told."""
+    """Kind → its checks, in the order in which they run."""
     yield (
         AdversarialLoss,
         (

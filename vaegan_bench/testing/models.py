@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from vaegan_bench.api import Data, Model, Modules, Objectives, Play, to_signed
 from vaegan_bench.api.plugin import fields_of
 from vaegan_bench.study.run import Run
-from vaegan_bench.testing.networks import ROLES, gain_of_attributes, given
+from vaegan_bench.testing.networks import ROLES, example_input, gain_of_attributes
 from vaegan_bench.testing.small import Blobs, blobs, small_run
 from vaegan_bench.testing.verdicts import demand, same, unchanged, untouched_randomness
 from vaegan_bench.training.batches import Batches
@@ -53,7 +53,9 @@ class Table:
         x = to_signed(self.data.train.images_NCHW[: self.run.batch])
         generator = torch.Generator().manual_seed(noise)
         attributes = self.data.train.conditions[: len(x)] if self.run.model.conditional else None
-        return Play(self.modules.given(attributes), x, generator, self.state.step, self.run.networks.latent, attributes)
+        return Play(
+            self.modules.condition_on(attributes), x, generator, self.state.step, self.run.networks.latent, attributes
+        )
 
     def objectives(self) -> Objectives:
         """The game that the model states for it."""
@@ -69,7 +71,7 @@ def game_is_well_formed(model: Model) -> None:
     """Players and roles are named once, coefficients belong to terms, terms are one finite value per image."""
     owned = list(itertools.chain.from_iterable(model.players.values()))
     twice = sorted({role for role in owned if owned.count(role) > 1})
-    demand(not twice, f"two players own {', '.join(twice)}: each role has one owner, or each would undo the other.")
+    demand(not twice, f"two players own {', '.join(twice)}: give each role one owner.")
     table = Table(model)
     game = table.objectives()
     for player, terms in game.minimise.items():
@@ -129,7 +131,7 @@ def gradients(term: Tensor, weights: list[nn.Parameter]) -> tuple[Tensor | None,
 
 
 def stating_the_game_changes_nothing(model: Model) -> None:
-    """Objectives are stated, not carried out: no weight moves, no gradient is left, nothing is frozen or toggled."""
+    """Objectives are stated, not executed: no weight moves, no gradient is left, nothing is frozen or toggled."""
     table = Table(model)
     weights = {name: weight.detach().clone() for name, weight in named_parameters(table.modules)}
     modes = {role: module.training for role, module in table.modules.items()}
@@ -271,7 +273,7 @@ def conditions_reach_the_networks(model: Model) -> None:
     play, networks = table.play(), table.run.networks
     assert play.attributes_BA is not None
     for role in (role for role in ROLES if role in table.modules):
-        x = given(networks, role, table.data.shape, len(play.attributes_BA))
+        x = example_input(networks, role, table.data.shape, len(play.attributes_BA))
         gain_of_attributes(table.modules[role].eval(), role, x, play.attributes_BA)
 
 
@@ -285,7 +287,7 @@ def trains_everywhere(model: Model) -> None:
 
 
 def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they are told."""
+    """Kind → its checks, in the order in which they run."""
     yield (
         Model,
         (

@@ -32,7 +32,7 @@ def shapes(networks: Networks) -> list[ImageShape]:
     return taken
 
 
-def built(
+def build_network(
     networks: Networks, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0, seed: int = 0
 ) -> nn.Module:
     """The network of a role, from weights of one seed."""
@@ -41,7 +41,7 @@ def built(
         return networks.build(role, shape, heads, conditions)
 
 
-def given(networks: Networks, role: str, shape: ImageShape, n: int = BATCH) -> Tensor:
+def example_input(networks: Networks, role: str, shape: ImageShape, n: int = BATCH) -> Tensor:
     """What a role takes."""
     if role == "decoder":
         return torch.randn(n, networks.latent, generator=seeded(1))
@@ -65,10 +65,13 @@ def shapes_are_those_of_the_roles(networks: Networks) -> None:
         }
         for (role, heads), sizes in wanted.items():
             found = tuple(
-                tuple(y.shape) for y in outputs(built(networks, role, shape, heads), given(networks, role, shape))
+                tuple(y.shape)
+                for y in outputs(build_network(networks, role, shape, heads), example_input(networks, role, shape))
             )
             demand(found == sizes, f"the {role} with {heads} head(s) gives {found} for {tuple(shape)}, not {sizes}.")
-        judged = outputs(built(networks, "discriminator", shape), given(networks, "discriminator", shape))
+        judged = outputs(
+            build_network(networks, "discriminator", shape), example_input(networks, "discriminator", shape)
+        )
         demand(
             len(judged) == 2 and tuple(judged[0].shape) == (BATCH,) and len(judged[1]) == BATCH,
             f"the discriminator gives {[tuple(y.shape) for y in judged]} for {tuple(shape)}, not logits (B,) and "
@@ -80,7 +83,7 @@ def weights_come_from_the_seed(networks: Networks) -> None:
     """Weights are drawn from torch's generator: equal for equal seeds, different for others."""
     shape = shapes(networks)[0]
     for role in ROLES:
-        first, again, other = (built(networks, role, shape, seed=seed).state_dict() for seed in (0, 0, 1))
+        first, again, other = (build_network(networks, role, shape, seed=seed).state_dict() for seed in (0, 0, 1))
         demand(not same(first, again), f"the {role} starts from other weights for the same seed.")
         demand(bool(same(first, other)), f"the {role} starts from the same weights whatever the seed.")
 
@@ -89,7 +92,7 @@ def every_weight_is_reached(networks: Networks) -> None:
     """The gradient of all outputs reaches every weight, finitely, and leaves the input alone."""
     for shape in shapes(networks):
         for role in ROLES:
-            module, x = built(networks, role, shape), given(networks, role, shape)
+            module, x = build_network(networks, role, shape), example_input(networks, role, shape)
             with unchanged(x=x), untouched_randomness():
                 found = outputs(module, x)
             names, weights = zip(*module.named_parameters(), strict=True)
@@ -105,7 +108,7 @@ def evaluation_is_a_function(networks: Networks) -> None:
     """In evaluation: equal on repeat, each image for itself, a batch of 1 too, and nothing changes."""
     shape = shapes(networks)[0]
     for role in ROLES:
-        module, x = built(networks, role, shape), given(networks, role, shape)
+        module, x = build_network(networks, role, shape), example_input(networks, role, shape)
         module(x)  # running statistics that are not those of the start
         module.eval()
         before = deepcopy(module.state_dict())
@@ -126,9 +129,9 @@ def weights_can_be_kept(networks: Networks) -> None:
     shape = shapes(networks)[0]
     for role in ROLES:
         module, other, x = (
-            built(networks, role, shape),
-            built(networks, role, shape, seed=1),
-            given(networks, role, shape),
+            build_network(networks, role, shape),
+            build_network(networks, role, shape, seed=1),
+            example_input(networks, role, shape),
         )
         other.load_state_dict(module.state_dict())
         with torch.no_grad():
@@ -141,7 +144,7 @@ def works_in_bfloat16(networks: Networks) -> None:
     shape = shapes(networks)[-1]
     for role in ROLES:
         with torch.autocast("cpu", torch.bfloat16):
-            found = outputs(built(networks, role, shape), given(networks, role, shape))
+            found = outputs(build_network(networks, role, shape), example_input(networks, role, shape))
         demand(all(bool(y.isfinite().all()) for y in found), f"the {role} is not finite under bfloat16 autocast.")
 
 
@@ -154,7 +157,7 @@ def attributes_are_used_or_refused(networks: Networks) -> None:
     for role, module in conditional.items():
         if module is not None:
             ones = torch.ones(BATCH, ATTRIBUTES)
-            gain = gain_of_attributes(module.eval(), role, given(networks, role, shape), ones)
+            gain = gain_of_attributes(module.eval(), role, example_input(networks, role, shape), ones)
             if role == "discriminator":
                 depends_on_the_image(gain)
 
@@ -162,7 +165,7 @@ def attributes_are_used_or_refused(networks: Networks) -> None:
 def conditional_network(networks: Networks, role: str, shape: ImageShape) -> nn.Module | None:
     """The network of a role that takes attributes; None where the architecture refuses them."""
     try:
-        return built(networks, role, shape, conditions=ATTRIBUTES)
+        return build_network(networks, role, shape, conditions=ATTRIBUTES)
     except PluginError:
         return None
 

@@ -36,7 +36,7 @@ def goes_down(optimizer: Optimizer) -> None:
     demand(float(weight.detach().norm()) < before, f"after {STEPS} steps ½‖w‖² is no lower: does it climb?")
 
 
-def heeds_the_learning_rate(optimizer: Optimizer) -> None:
+def uses_the_learning_rate(optimizer: Optimizer) -> None:
     """The harness sets 'lr' of its groups at every step: with 0, nothing moves."""
     weight, mover = bowl(optimizer)
     before = weight.detach().clone()
@@ -84,12 +84,12 @@ def values_are_finite(schedule: Schedule) -> None:
 
 
 def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they are told."""
+    """Kind → its checks, in the order in which they run."""
     yield (
         Optimizer,
         (
             goes_down,
-            heeds_the_learning_rate,
+            uses_the_learning_rate,
             goes_on_from_its_state,
             memory_layout_makes_no_difference,
         ),

@@ -106,7 +106,7 @@ def is_pure(loss: ReconstructionLoss) -> None:
 
 
 def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they are told."""
+    """Kind → its checks, in the order in which they run."""
     yield (
         ReconstructionLoss,
         (

@@ -65,8 +65,8 @@ def gradient_is_of_the_value(values: Values, inputs: Mapping[str, Tensor]) -> No
     leaves = [x.detach().clone().requires_grad_() for x in inputs.values()]
     exact = values(*leaves).dtype == torch.float64
     agrees = _agrees_in_float64(values, leaves) if exact else _agrees_roughly(values, leaves)
-    told = " and ".join(inputs)
-    demand(agrees, f"the gradient with respect to {told} is not that of the value (finite differences).")
+    names = " and ".join(inputs)
+    demand(agrees, f"the gradient with respect to {names} is not that of the value (finite differences).")
 
 
 def _agrees_in_float64(values: Values, leaves: list[Tensor]) -> bool:

@@ -13,6 +13,6 @@ def state_game(run: Run, modules: Modules, batches: Batches, noise: torch.Genera
     """The objectives of `step`, in the run's precision; all randomness comes from `noise`."""
     x = batches.at(step)
     attributes = batches.attributes_at(step) if run.model.conditional else None
-    play = Play(modules.given(attributes), x, noise, step, run.networks.latent, attributes)
+    play = Play(modules.condition_on(attributes), x, noise, step, run.networks.latent, attributes)
     with torch.autocast(x.device.type, torch.bfloat16, enabled=run.precision == "bfloat16"):
         return run.model.objectives(play)

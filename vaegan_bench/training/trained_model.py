@@ -90,4 +90,4 @@ class TrainedModel:
             return self.modules
         if attributes_BA is None:
             raise BenchError(f"Model '{self.model.name}' is conditional: give the attributes of each image.")
-        return self.modules.given(attributes_BA.to(self.device))
+        return self.modules.condition_on(attributes_BA.to(self.device))

@@ -69,7 +69,7 @@ def _require_derivative(extractor: Extractor, forward: Forward, device: torch.de
     try:
         with torch.enable_grad():
             features_BF, _ = forward(image)
-    except Exception as error:  # a stranger's network may raise anything
+    except Exception as error:  # a third-party network may raise anything
         raise PluginError(f"{refused} ({error}): choose another, such as efflite0.") from error
     if not features_BF.requires_grad:
         raise PluginError(f"{refused}: choose another, such as efflite0.")

@@ -36,15 +36,15 @@ def similarity(x_BCHW: Tensor, y_BCHW: Tensor) -> Similarity:
         raise PluginError(f"Structural similarity needs images of at least {WINDOW}×{WINDOW} pixels.")
     # Variances are small differences of means of squares, for which bfloat16 is too coarse.
     with torch.autocast(x_BCHW.device.type, enabled=False):
-        mu_x, mu_y = smoothed(x_BCHW), smoothed(y_BCHW)
-        var_x, var_y = smoothed(x_BCHW.square()) - mu_x.square(), smoothed(y_BCHW.square()) - mu_y.square()
-        covariance = smoothed(x_BCHW * y_BCHW) - mu_x * mu_y
+        mu_x, mu_y = smooth(x_BCHW), smooth(y_BCHW)
+        var_x, var_y = smooth(x_BCHW.square()) - mu_x.square(), smooth(y_BCHW.square()) - mu_y.square()
+        covariance = smooth(x_BCHW * y_BCHW) - mu_x * mu_y
     above_x, above_y = mu_x + 1, mu_y + 1
     luminance = (2 * above_x * above_y + C1) / (above_x.square() + above_y.square() + C1)
     return Similarity(luminance, (2 * covariance + C2) / (var_x + var_y + C2))
 
 
-def smoothed(x_BCHW: Tensor) -> Tensor:
+def smooth(x_BCHW: Tensor) -> Tensor:
     """The window's weighted mean at all places where it fits; (B, C, H − 10, W − 10)."""
     rows, columns = (_window_at_each_place(side, x_BCHW) for side in x_BCHW.shape[2:])
     return rows @ x_BCHW @ columns.T

@@ -25,7 +25,7 @@ def from_unit(x_BCHW: Tensor) -> Tensor:
 
 
 def current_autocast(device: torch.device) -> torch.autocast:
-    """The precision that is in force now, to be entered again around the networks alone."""
+    """The autocast state of the caller, to be entered again around the networks alone."""
     kind = device.type
     return torch.autocast(kind, torch.get_autocast_dtype(kind), enabled=torch.is_autocast_enabled(kind))
 

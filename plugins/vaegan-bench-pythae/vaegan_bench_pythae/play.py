@@ -16,7 +16,7 @@ Construct = Callable[[Modules, torch.autocast, int], VAE]
 """(the study's networks, their precision, latent dimensions) → pythae's model around them."""
 
 
-def played(play: Play, construct: Construct) -> ModelOutput:
+def run_model(play: Play, construct: Construct) -> ModelOutput:
     """What pythae's model gives for the batch: its own forward pass and its own losses.
 
     The networks keep the precision of the study, and the losses are in float32: on a GPU, torch refuses the

@@ -10,7 +10,7 @@ from pythae.models import VAE, VAEConfig  # type: ignore[import-untyped]
 
 from vaegan_bench.api import Model, Modules, Objectives, Play
 from vaegan_bench_pythae.networks import Decoder, Encoder
-from vaegan_bench_pythae.play import played
+from vaegan_bench_pythae.play import run_model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class PythaeVAE(Model):
 
     def objectives(self, play: Play) -> Objectives:
         """The two parts of pythae's loss, which its trainer minimises as one sum with one optimizer."""
-        output = played(play, self._construct)
+        output = run_model(play, self._construct)
         return Objectives(
             terms={"prior": output.reg_loss, "reconstruction": output.recon_loss},
             minimise={"autoencoder": {"prior": 1.0, "reconstruction": 1.0}},

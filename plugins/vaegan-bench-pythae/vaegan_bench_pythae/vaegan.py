@@ -11,7 +11,7 @@ from pythae.models import VAEGAN, VAEGANConfig  # type: ignore[import-untyped]
 
 from vaegan_bench.api import Model, Modules, Objectives, Play
 from vaegan_bench_pythae.networks import Decoder, Discriminator, Encoder
-from vaegan_bench_pythae.play import played
+from vaegan_bench_pythae.play import run_model
 
 LAYERS = (-1, 1, Discriminator.depth)
 
@@ -44,12 +44,12 @@ class PythaeVAEGAN(Model):
 
     def objectives(self, play: Play) -> Objectives:
         """pythae's three losses, and which of them reach whom."""
-        output = played(play, self._construct)
+        output = run_model(play, self._construct)
         losses = {f"{player}_loss": output[f"{player}_loss"] for player in self.players}
         moving = {player: bool(output[f"update_{player}"]) for player in self.players}
         return Objectives(
             terms=losses,
-            minimise=self._routed(moving),
+            minimise=self._route(moving),
             log={"similarity": output.recon_loss, "prior": output.encoder_loss - output.recon_loss},
         )
 
@@ -64,7 +64,7 @@ class PythaeVAEGAN(Model):
         wrapped = [wrap(modules, precision) for wrap in (Encoder, Decoder, Discriminator)]
         return VAEGAN(config, *wrapped)
 
-    def _routed(self, moving: Mapping[str, bool]) -> dict[str, dict[str, float]]:
+    def _route(self, moving: Mapping[str, bool]) -> dict[str, dict[str, float]]:
         """Player → losses, for the players that move.
 
         pythae's trainer goes backward through the losses of encoder, decoder and discriminator in this order, clears

@@ -30,7 +30,7 @@ class AlphaGAN(Model):
     reconstruction: ReconstructionLoss = Laplace()
     """The paper's is the L1 distance: the Laplace likelihood's, but for a constant."""
     weight: float = 10.0
-    """λ: how much the reconstruction, averaged over the dimensions of an image, weighs beside the discriminators."""
+    """λ: the coefficient of the reconstruction, averaged over the dimensions of an image, beside the discriminators."""
     encoder: Encoding = "deterministic"
     """Whether the code of an image is the encoder's mean, or drawn from its Gaussian."""
     width: int = 512

@@ -31,7 +31,7 @@ class SNGAN(Model):
     def build(self, role: str, networks: Networks, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
         """The study's networks, the discriminator spectrally normalised."""
         network = networks.build(role, shape, heads, conditions)
-        return spectrally_normalised(network, self.power_iterations) if role == "discriminator" else network
+        return add_spectral_norm(network, self.power_iterations) if role == "discriminator" else network
 
     def objectives(self, play: Play) -> Objectives:
         """Both sides of the adversarial loss on prior samples, the generator's at every n-th step."""
@@ -47,7 +47,7 @@ class SNGAN(Model):
         return game if play.step % self.n_dis == 0 else game.without({"decoder"})
 
 
-def spectrally_normalised(network: nn.Module, power_iterations: int) -> nn.Module:
+def add_spectral_norm(network: nn.Module, power_iterations: int) -> nn.Module:
     """The same network, whose convolutions and linear layers have weights of spectral norm 1 (eq. 8)."""
     for layer in list(network.modules()):
         if isinstance(layer, nn.Conv2d | nn.Linear):

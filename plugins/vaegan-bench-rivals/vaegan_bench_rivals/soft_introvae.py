@@ -26,7 +26,7 @@ class SoftIntroVAE(Model):
     beta_neg: float = 256.0
     """Weight of the divergence of fakes within the encoder's exponential."""
     gamma_r: float = 1e-8
-    """How much the decoder minds the reconstruction of its fakes."""
+    """The factor on the reconstruction of fakes in the decoder's objective."""
     alpha: float = 2.0
     """How sharply the encoder tells good fakes from bad ones."""
 
@@ -54,9 +54,9 @@ class SoftIntroVAE(Model):
             terms={
                 "prior": self.prior(posterior),
                 "reconstruction": squared_error(x_rec, x),
-                "prior of fakes": averaged(prior_fake),
-                "reconstruction of fakes": averaged(squared_error(held, fakes_2BCHW.detach())),
-                "exp-elbo of fakes": averaged(torch.exp(-self.alpha * scale * energy)),
+                "prior of fakes": average(prior_fake),
+                "reconstruction of fakes": average(squared_error(held, fakes_2BCHW.detach())),
+                "exp-elbo of fakes": average(torch.exp(-self.alpha * scale * energy)),
             },
             minimise={
                 "encoder": {
@@ -78,6 +78,6 @@ def squared_error(first_BCHW: Tensor, second_BCHW: Tensor) -> Tensor:
     return (0.5 * (first_BCHW - second_BCHW)).square().flatten(1).sum(1)
 
 
-def averaged(fakes_2B: Tensor) -> Tensor:
+def average(fakes_2B: Tensor) -> Tensor:
     """The mean over a reconstruction and a sample, which are the first and the second half of all fakes; (B,)."""
     return torch.stack(fakes_2B.chunk(2)).mean(0)

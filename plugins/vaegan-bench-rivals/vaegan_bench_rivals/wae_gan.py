@@ -41,7 +41,7 @@ class WAEGAN(Model):
     adversarial: AdversarialLoss = NonSaturating()
     """Between codes of the prior, which are the real ones, and codes of images."""
     weight: float = 10.0
-    """λ: how much the codes' distance from the prior weighs beside the cost (10 in its authors' published settings)."""
+    """λ: the coefficient of the codes' distance from the prior (10 in the authors' published settings)."""
     encoder: Encoding = "deterministic"
     """The paper's experiments are deterministic; 'gaussian' draws codes from the study's encoder."""
     width: int = 512

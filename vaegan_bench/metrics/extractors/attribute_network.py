@@ -86,7 +86,7 @@ def train_network(
     with exact_convolutions():
         for step in range(1, steps + 1):
             index = next(batches).to(images_NCHW.device)
-            x_BCHW = scaled(shifted(images_NCHW[index], noise))
+            x_BCHW = scale(shift(images_NCHW[index], noise))
             loss = cost(network(x_BCHW)[1], attributes_NA[index].float())
             optimizer.zero_grad()
             loss.backward()
@@ -96,12 +96,12 @@ def train_network(
     network.eval()
 
 
-def scaled(images_NCHW: Tensor) -> Tensor:
-    """Images in [0, 255] of any type to float32 in [-1, 1]."""
+def scale(images_NCHW: Tensor) -> Tensor:
+    """Map images in [0, 255] of any type to float32 in [-1, 1]."""
     return images_NCHW.float().div(127.5).sub(1.0)
 
 
-def shifted(images_BCHW: Tensor, noise: torch.Generator) -> Tensor:
+def shift(images_BCHW: Tensor, noise: torch.Generator) -> Tensor:
     """Move each image by its own whole number of pixels, up to a sixteenth of its side, repeating the border."""
     (batch, _, height, width), device = images_BCHW.shape, images_BCHW.device
     rows_BH = _shift_coordinates(batch, height, noise).to(device)

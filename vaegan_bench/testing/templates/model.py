@@ -10,7 +10,7 @@ from vaegan_bench.losses.reconstruction.gaussian import Gaussian
 
 @dataclass(frozen=True, kw_only=True)
 class MyPlugin(Model):
-    """Two players, of which the decoder minds the reconstruction alone: write here, in one line, what yours is."""
+    """Two players; the decoder minimises the reconstruction alone: write here, in one line, what yours is."""
 
     name = "my-plugin"
     players: ClassVar = {"encoder": ("encoder",), "decoder": ("decoder", "scale")}
