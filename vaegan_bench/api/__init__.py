@@ -12,18 +12,7 @@ from vaegan_bench.api.evaluation import (
     Outputs,
     Source,
 )
-from vaegan_bench.api.game import (
-    Judgement,
-    Lender,
-    Model,
-    Modules,
-    Networks,
-    Objectives,
-    Play,
-    Posterior,
-    Prediction,
-    refuse_conditions,
-)
+from vaegan_bench.api.game import Lender, Model, Networks, Objectives, Play, refuse_conditions
 from vaegan_bench.api.losses import (
     AdversarialLoss,
     Critic,
@@ -33,6 +22,7 @@ from vaegan_bench.api.losses import (
     Regulariser,
     Versus,
 )
+from vaegan_bench.api.modules import Judgement, Modules, Posterior, Prediction
 from vaegan_bench.api.optimisation import Optimizer, ParameterGroups, Schedule
 from vaegan_bench.api.plugin import Plugin, at_least, definition, hookimpl
 from vaegan_bench.system.errors import (

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api.data import Data, Progress, silent
-from vaegan_bench.api.game import Posterior
+from vaegan_bench.api.modules import Posterior
 from vaegan_bench.api.plugin import Plugin
 from vaegan_bench.system.exhibits import Exhibits
 

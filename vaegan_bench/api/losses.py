@@ -13,7 +13,7 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from vaegan_bench.api.game import Posterior, Prediction
+from vaegan_bench.api.modules import Posterior, Prediction
 from vaegan_bench.api.plugin import Plugin
 
 Scale = Literal["fixed", "learned", "predicted"]

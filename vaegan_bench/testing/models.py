@@ -5,66 +5,20 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
 
 import torch
-from torch import Tensor, nn
 
-from vaegan_bench.api import Data, Model, Modules, Objectives, Play, to_signed
+from vaegan_bench.api import Model, Objectives
 from vaegan_bench.api.plugin import fields_of
-from vaegan_bench.study.run import Run
 from vaegan_bench.testing.networks import ROLES, example_input, gain_of_attributes
-from vaegan_bench.testing.small import Blobs, blobs, small_run
+from vaegan_bench.testing.small import Blobs, small_run
+from vaegan_bench.testing.table import CPU, Table, data, gradients, moved_gap, named_parameters
 from vaegan_bench.testing.verdicts import demand, same, unchanged, untouched_randomness
-from vaegan_bench.training.batches import Batches
-from vaegan_bench.training.loop import take_step, train
-from vaegan_bench.training.state import TrainingState
+from vaegan_bench.training.loop import train
 from vaegan_bench.training.trained_model import TrainedModel
 
-CPU = torch.device("cpu")
 STEPS = 6
 """Enough for five steps of a critic to one of its generator."""
-SMALL_MOVE = 0.02
-"""The length of a move that finite differences take, in weights."""
-
-
-@cache
-def data(size: int = 32, channels: int = 3) -> Data:
-    """The blobs."""
-    return blobs(size, channels=channels)
-
-
-class Table:
-    """One run of a model, set up and ready to play."""
-
-    def __init__(self, model: Model, **changes: object) -> None:
-        self.run: Run = small_run(model, **changes)
-        self.data = data(self.run.size, getattr(self.run.dataset, "channels", 3))
-        self.state = TrainingState(self.run, self.data.shape, CPU, len(self.data.attribute_names))
-        self.batches = Batches(self.run.dataset, self.data.train, self.run.batch, self.run.seed, CPU)
-
-    @property
-    def modules(self) -> Modules:
-        """All networks, borrowed ones too."""
-        return self.state.modules
-
-    def play(self, noise: int = 0) -> Play:
-        """The first batch, with noise of one seed."""
-        x = to_signed(self.data.train.images_NCHW[: self.run.batch])
-        generator = torch.Generator().manual_seed(noise)
-        attributes = self.data.train.conditions[: len(x)] if self.run.model.conditional else None
-        return Play(
-            self.modules.condition_on(attributes), x, generator, self.state.step, self.run.networks.latent, attributes
-        )
-
-    def objectives(self) -> Objectives:
-        """The game that the model states for it."""
-        return self.run.model.objectives(self.play())
-
-    def step(self, n: int = 1) -> None:
-        """Take steps."""
-        for _ in range(n):
-            take_step(self.run, self.state, self.batches)
 
 
 def game_is_well_formed(model: Model) -> None:
@@ -123,13 +77,6 @@ def _all_weights_are_reached(table: Table, game: Objectives, player: str) -> Non
     demand(all(bool(g.isfinite().all()) for g in reached if g is not None), f"a gradient of '{player}' is not finite.")
 
 
-def gradients(term: Tensor, weights: list[nn.Parameter]) -> tuple[Tensor | None, ...]:
-    """Of a term's mean; None where it does not depend on a weight."""
-    if not term.requires_grad:
-        return (None,) * len(weights)
-    return torch.autograd.grad(term.mean(), weights, retain_graph=True, allow_unused=True)
-
-
 def stating_the_game_changes_nothing(model: Model) -> None:
     """Objectives are stated, not executed: no weight moves, no gradient is left, nothing is frozen or toggled."""
     table = Table(model)
@@ -149,13 +96,6 @@ def stating_the_game_changes_nothing(model: Model) -> None:
     demand(
         not frozen, f"objectives() toggles requires_grad of {', '.join(frozen[:3])}: coefficients decide who learns."
     )
-
-
-def named_parameters(modules: Modules) -> Iterator[tuple[str, nn.Parameter]]:
-    """'role.name' and weight, of all networks."""
-    for role, module in modules.items():
-        for name, weight in module.named_parameters():
-            yield f"{role}.{name}", weight
 
 
 def the_seed_decides(model: Model) -> None:
@@ -198,31 +138,6 @@ def sides_pull_against_each_other(model: Model) -> None:
             moved_gap(table, player, table.objectives().terms["generator"]) < 0,
             f"the term 'generator' makes '{player}' widen the gap between real and fake scores: its sign is wrong.",
         )
-
-
-def moved_gap(table: Table, player: str, cost: Tensor) -> float:
-    """How much the gap changes by a small move of a player's weights against the gradient of a cost."""
-    weights = table.state.parameters[player]
-    pairs = [(w, g) for w, g in zip(weights, gradients(cost, weights), strict=True) if g is not None]
-    norm = torch.stack([g.square().sum() for _, g in pairs]).sum().sqrt()
-    before = gap(table)
-    with torch.no_grad():
-        for weight, gradient in pairs:
-            weight.sub_(gradient, alpha=float(SMALL_MOVE / norm))
-        after = gap(table)
-        for weight, gradient in pairs:
-            weight.add_(gradient, alpha=float(SMALL_MOVE / norm))
-    return after - before
-
-
-@torch.no_grad()
-def gap(table: Table) -> float:
-    """Mean score of real minus mean score of sampled images, as training sees them."""
-    play, model = table.play(), table.run.model
-    z = model.sample_prior(len(play.x_BCHW), play.latent, torch.Generator().manual_seed(5))
-    (fake,) = play.modules.decode(z)
-    real, sampled = play.modules.judge(play.x_BCHW, fake.mean)
-    return float(real.logits_B.mean() - sampled.logits_B.mean())
 
 
 def going_on_equals_never_stopping(model: Model) -> None:

@@ -76,8 +76,9 @@ def _images(faces: list[Face], size: int, folder: Path, progress: Progress) -> P
     array = array_of(folder, recipe)
 
     def draw() -> None:
+        pixels = draw_gallery(len(faces), size, progress)
         with whole_file(array) as unfinished:
-            draw_gallery(len(faces), size, progress).tofile(unfinished)
+            pixels.tofile(unfinished)
         write_manifest(array, recipe)
 
     return keep("avatars", array, lambda: read_array(array, recipe), draw).pixels

@@ -1,0 +1,117 @@
+"""The networks of one model in use: codes, images and what the discriminator says, all in float32."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+LOG_VARIANCE_BOUND = 10.0
+"""Posterior log-variances are kept in ±10: without a bound one bad batch overflows exp and ends in NaN."""
+LOG_SIGMA_BOUND = 5.0
+"""Predicted and learned log σ of a likelihood are kept in ±5, for the same reason."""
+
+
+class Posterior(NamedTuple):
+    """A diagonal Gaussian q(z|x), float32."""
+
+    mu_BZ: Tensor
+    logvar_BZ: Tensor
+
+    def sample(self, noise: torch.Generator | None) -> Tensor:
+        """Draw z = μ + σ·ε (Kingma & Welling, 2014, eq. 10), differentiable in μ and σ; (B, Z)."""
+        epsilon = torch.randn(self.mu_BZ.shape, generator=noise, device=self.mu_BZ.device)
+        return self.mu_BZ + torch.exp(0.5 * self.logvar_BZ) * epsilon
+
+
+class Prediction(NamedTuple):
+    """The parameters of a likelihood p(target | z), float32."""
+
+    mean: Tensor
+    """(B, …), the expected target; images are in [-1, 1]."""
+    log_sigma: Tensor | None = None
+    """log σ, broadcastable to `mean`: a learned scalar, or predicted per dimension; None where σ is fixed."""
+    logits: Tensor | None = None
+    """(B, …), with mean = tanh(logits), for likelihoods of pixels that need them; None for features."""
+
+
+class Judgement(NamedTuple):
+    """What the discriminator says of one batch, float32."""
+
+    logits_B: Tensor
+    """(B,), the evidence for 'real' before any squashing."""
+    features_BF: Tensor
+    """(B, F), Dis_l(x): the activations of the layer that the networks tap."""
+
+
+class Modules(dict[str, nn.Module]):
+    """The built networks of one model by role, with the operations that models need."""
+
+    attributes_BA: Tensor | None = None
+    """The attributes that the networks of a conditional model take with every batch; None for all others."""
+
+    def condition_on(self, attributes_BA: Tensor | None) -> Modules:
+        """The same networks, which take these attributes with each batch of images or codes."""
+        view = Modules(self)
+        view.attributes_BA = attributes_BA
+        return view
+
+    def _apply(self, role: str, batches: tuple[Tensor, ...]) -> Any:
+        """Apply a network to several batches as one joint batch."""
+        joint = torch.cat(batches)
+        if self.attributes_BA is None:
+            return self[role](joint)
+        return self[role](joint, self.attributes_BA.repeat(len(batches), 1))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(p.device for module in self.values() for p in module.parameters())
+
+    @property
+    def log_sigma(self) -> Tensor | None:
+        """The learned scalar log σ of the model's likelihood; None unless its loss learns one."""
+        if "scale" not in self:
+            return None
+        log_sigma: Tensor = self["scale"]()
+        return _bound(log_sigma)
+
+    def encode(self, x_BCHW: Tensor) -> Posterior:
+        """q(z|x) of images in [-1, 1]."""
+        mu, logvar = self._apply("encoder", (x_BCHW,))
+        return Posterior(mu.float(), logvar.float().clamp(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND))
+
+    def decode(self, *codes_BZ: Tensor) -> list[Prediction]:
+        """p(x|z) of several batches of codes, decoded as one joint batch."""
+        raw = self._apply("decoder", codes_BZ).float()
+        sizes = [len(z) for z in codes_BZ]
+        return [_pixels(part, self.log_sigma) for part in raw.split(sizes)]
+
+    def judge(self, *images_BCHW: Tensor) -> list[Judgement]:
+        """The discriminator's view of several batches, seen as one joint batch (real and fake share batch norm)."""
+        logits, features = self._apply("discriminator", images_BCHW)
+        sizes = [len(x) for x in images_BCHW]
+        parts = zip(logits.float().split(sizes), features.float().flatten(1).split(sizes), strict=True)
+        return [Judgement(*part) for part in parts]
+
+    def critic(self, x_BCHW: Tensor) -> Tensor:
+        """The discriminator's logits of one batch alone; (B,)."""
+        return self.judge(x_BCHW)[0].logits_B
+
+
+def _bound(log_sigma: Tensor) -> Tensor:
+    """Keep log σ within its bound, softly: a hard clamp has no gradient that would lead back."""
+    return LOG_SIGMA_BOUND * torch.tanh(log_sigma / LOG_SIGMA_BOUND)
+
+
+def _pixels(raw_BCHW: Tensor, log_sigma: Tensor | None) -> Prediction:
+    """Read a decoder's output: tanh(first half) is the mean, a second half of channels is log σ.
+
+    Grey and colour images have an odd number of channels, so an even number means that σ is predicted.
+    """
+    channels = raw_BCHW.shape[1]
+    if channels % 2 == 0:
+        raw_BCHW, second = raw_BCHW.chunk(2, dim=1)
+        log_sigma = _bound(second)
+    return Prediction(raw_BCHW.tanh(), log_sigma, raw_BCHW)
