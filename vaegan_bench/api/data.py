@@ -41,7 +41,7 @@ class Split:
 
     @property
     def conditions(self) -> Tensor:
-        """(N, A) float32: what conditional models see of the attributes; scores, or else −1 and 1, as in CelebA."""
+        """(N, A) float32, the conditioning attributes: scores, or else −1 and 1, as in CelebA."""
         return 2 * self.attributes_NA.float() - 1 if self.scores_NA is None else self.scores_NA
 
     def __getitem__(self, index: slice) -> Split:
@@ -79,7 +79,7 @@ class Progress(Protocol):
 
 
 def silent(description: str, done: int, total: int) -> None:
-    """The `Progress` that nobody sees."""
+    """A `Progress` that reports nothing."""
 
 
 class Dataset(Plugin):

@@ -94,7 +94,7 @@ class Model(Plugin):
     """player → the roles that it owns, each role by one player. Roles are built by `build`, except 'scale': the
     learned log σ, which exists only where a reconstruction loss asks for it."""
     conditional: bool = False
-    """Whether all networks see the attributes of each image; models that can be so have a field of this name."""
+    """Whether the networks are conditioned on attributes: a field of models that can be conditional."""
 
     @abstractmethod
     def objectives(self, play: Play) -> Objectives:

@@ -24,7 +24,7 @@ class PublishedFile(NamedTuple):
     path: str
     """Where it goes, below the data set's folder."""
     addresses: tuple[str, ...]
-    """Where it is published: the next one is asked where one does not answer."""
+    """Where it is published: the next one is tried if one does not answer."""
     md5: str
     """As its makers publish it, in hexadecimal."""
 

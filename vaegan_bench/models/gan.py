@@ -49,7 +49,7 @@ class GAN(Model):
     gate: Gate | None = None
     regulariser: Regulariser | None = None
     conditional: bool = False
-    """Whether decoder and discriminator see the attributes of each image (Larsen et al., 2016, §4.2)."""
+    """Whether decoder and discriminator are conditioned on the attributes (Larsen et al., 2016, §4.2)."""
 
     def objectives(self, play: Play) -> Objectives:
         """Both sides of the adversarial loss, on prior samples."""

@@ -19,7 +19,7 @@ class VAE(Model):
     reconstruction: ReconstructionLoss = Gaussian()
     prior: PriorLoss = KL()
     conditional: bool = False
-    """Whether encoder and decoder see the attributes of each image (Larsen et al., 2016, §4.2)."""
+    """Whether encoder and decoder are conditioned on the attributes (Larsen et al., 2016, §4.2)."""
 
     def objectives(self, play: Play) -> Objectives:
         """−log p(x|z) + KL(q(z|x) ‖ p(z))."""

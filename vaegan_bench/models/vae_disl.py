@@ -24,15 +24,13 @@ class VAEDisl(Model):
     gan: Model = GAN()
     """The model that is trained first, with the same seed, and lends its discriminator."""
     conditional: bool = False
-    """Whether encoder, decoder and discriminator see the attributes of each image (Larsen et al., 2016, §4.2)."""
+    """Whether encoder, decoder and discriminator are conditioned on the attributes (Larsen et al., 2016, §4.2)."""
 
     def __post_init__(self) -> None:
         if self.similarity.pixels_only:
             raise ValueError(f"similarity compares discriminator features, and '{self.similarity.name}' only pixels")
         if self.conditional != self.gan.conditional:
-            raise ValueError(
-                "conditional must be the same for gan, whose discriminator sees what the model's would see"
-            )
+            raise ValueError("conditional must be the same for gan, whose discriminator this model borrows")
         if not any("discriminator" in owned for owned in self.gan.players.values()):
             raise ValueError(f"gan must be a model that trains a discriminator, and '{self.gan.name}' has none")
 

@@ -83,7 +83,7 @@ class VAEGAN(Model):
     gate: Gate | None = None
     regulariser: Regulariser | None = None
     conditional: bool = False
-    """Whether encoder, decoder and discriminator see the attributes of each image (Larsen et al., 2016, §4.2)."""
+    """Whether encoder, decoder and discriminator are conditioned on the attributes (Larsen et al., 2016, §4.2)."""
 
     def __post_init__(self) -> None:
         if self.similarity.pixels_only:

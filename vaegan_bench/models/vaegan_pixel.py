@@ -35,7 +35,7 @@ class VAEGANPixel(Model):
     gate: Gate | None = None
     regulariser: Regulariser | None = None
     conditional: bool = False
-    """Whether encoder, decoder and discriminator see the attributes of each image (Larsen et al., 2016, §4.2)."""
+    """Whether encoder, decoder and discriminator are conditioned on the attributes (Larsen et al., 2016, §4.2)."""
 
     def objectives(self, play: Play) -> Objectives:
         """Encoder: prior + reconstruction; decoder: γ·reconstruction + generator; discriminator: its own cost."""

@@ -1,4 +1,4 @@
-"""What every model must do: state a game whose gradients reach whom it says, and leave all else to the harness."""
+"""What every model must do: state a game whose gradients reach its players, and leave the rest to the harness."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def sides_pull_against_each_other(model: Model) -> None:
 
 
 def going_on_equals_never_stopping(model: Model) -> None:
-    """Save, load and go on ends with the same weights as going on."""
+    """A run resumed from a snapshot ends with the same weights as one without interruption."""
     whole, resumed = Table(model), Table(model)
     whole.step(3)
     resumed.state.load_state_dict(whole.state.state_dict())

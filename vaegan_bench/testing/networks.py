@@ -1,4 +1,4 @@
-"""What every architecture must do: build each role for 1 and 3 channels, and be the same network every time."""
+"""What every architecture must do: build each role for 1 and 3 channels, the same for the same seed."""
 
 from __future__ import annotations
 
@@ -100,12 +100,12 @@ def every_weight_is_reached(networks: Networks) -> None:
                 torch.stack([y.square().mean() for y in found]).sum(), weights, allow_unused=True
             )
             blind = [name for name, gradient in zip(names, reached, strict=True) if gradient is None]
-            demand(not blind, f"the {role}'s {', '.join(blind[:3])} takes no part in what it gives.")
+            demand(not blind, f"the {role}'s {', '.join(blind[:3])} do not affect its outputs.")
             demand(all(bool(g.isfinite().all()) for g in reached), f"the {role} has gradients that are not finite.")
 
 
 def evaluation_is_a_function(networks: Networks) -> None:
-    """In evaluation: equal on repeat, each image for itself, a batch of 1 too, and nothing changes."""
+    """In evaluation mode, outputs repeat, do not depend on the rest of the batch, and change no state."""
     shape = shapes(networks)[0]
     for role in ROLES:
         module, x = build_network(networks, role, shape), example_input(networks, role, shape)
@@ -117,15 +117,15 @@ def evaluation_is_a_function(networks: Networks) -> None:
         changed = same(before, module.state_dict())
         demand(not changed, f"evaluating the {role} changes its {', '.join(changed[:3])}: honour .eval().")
         for a, b, c in zip(first, again, one, strict=True):
-            demand(torch.equal(a, b), f"the {role} gives something else on repeat: is it random in evaluation?")
+            demand(torch.equal(a, b), f"the {role} gives other outputs on repeat: is it random in evaluation mode?")
             demand(
                 torch.allclose(a[:1], c, rtol=1e-3, atol=1e-4),
-                f"in evaluation the {role} makes something else of an image alone than in a batch.",
+                f"in evaluation mode the {role} gives other outputs for an image alone than in a batch.",
             )
 
 
 def weights_can_be_kept(networks: Networks) -> None:
-    """A network filled with another's state_dict is that network."""
+    """A network that loads another's state_dict gives the same outputs."""
     shape = shapes(networks)[0]
     for role in ROLES:
         module, other, x = (
@@ -136,7 +136,7 @@ def weights_can_be_kept(networks: Networks) -> None:
         other.load_state_dict(module.state_dict())
         with torch.no_grad():
             alike = all(torch.equal(a, b) for a, b in zip(outputs(module, x), outputs(other, x), strict=True))
-        demand(alike, f"the {role} is another one after save and load: keep all that decides it in its state_dict.")
+        demand(alike, f"the {role} gives other outputs after save and load: keep all its state in state_dict.")
 
 
 def works_in_bfloat16(networks: Networks) -> None:
@@ -193,7 +193,7 @@ def depends_on_the_image(gain_B: Tensor) -> None:
 
 
 def unknown_roles_are_refused(networks: Networks) -> None:
-    """A role that it does not have is a PluginError that names it."""
+    """Building an unknown role raises a PluginError that names it."""
     try:
         networks.build("no such role", shapes(networks)[0])
     except PluginError as error:

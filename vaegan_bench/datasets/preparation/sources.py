@@ -45,7 +45,7 @@ class Listing(NamedTuple):
     sources: list[Source]
     """All images, in the order of their names."""
     others: list[str]
-    """Names of the other files, but for hidden and machine-made ones, which nobody looks at."""
+    """Names of the other files, without hidden and machine-made ones."""
 
 
 def images_of(place: Path) -> list[Source]:
