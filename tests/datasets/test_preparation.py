@@ -107,7 +107,7 @@ def test_what_was_finished_before_an_interruption_is_kept(case: Case, workers: i
 
 
 @pytest.mark.parametrize("suffix", ["unfinished", "journal"])
-@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("damage", [*DAMAGES, "long"])
 def test_a_damaged_part_is_decoded_again(case: Case, tmp_path: Path, suffix: str, damage: str) -> None:
     def interrupt(description: str, done: int, total: int) -> None:
         if done == 10:
@@ -116,7 +116,10 @@ def test_a_damaged_part_is_decoded_again(case: Case, tmp_path: Path, suffix: str
     with pytest.raises(KeyboardInterrupt):
         case.prepare(interrupt)
     (file,) = case.cache.glob(f"*.{suffix}")
-    spoil(file, damage)
+    if damage == "long":
+        file.write_bytes(file.read_bytes() + bytes(3000))
+    else:
+        spoil(file, damage)
     assert case.prepare().sha256 == replace(case, cache=tmp_path / "other").prepare().sha256
 
 

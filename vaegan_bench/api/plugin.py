@@ -16,7 +16,7 @@ hookimpl = pluggy.HookimplMarker("vaegan_bench")
 class Plugin(ABC):
     """Anything that a study can name: a model, a loss, networks, a data set, a metric, …
 
-    A plugin is a `@dataclass(frozen=True, kw_only=True)` that derives directly from the base class
+    A plugin is a `@dataclass(frozen=True, kw_only=True)` that derives from the base class
     of its kind. Its typed fields are its hyperparameters; its name is what users write.
     """
 

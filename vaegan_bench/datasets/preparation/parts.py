@@ -95,4 +95,4 @@ def close_gaps(file: Path, kept: Sequence[int], shape: tuple[int, int, int, int]
         for to, place in enumerate(kept):
             pixels[to] = pixels[place]
         pixels.flush()
-        os.truncate(file, len(kept) * math.prod(shape[1:]))
+    os.truncate(file, len(kept) * math.prod(shape[1:]))
