@@ -116,13 +116,13 @@ def commands() -> Iterator[str]:
         yield f"## {name}"
         yield ""
         for paragraph in [about, *f"{examples}\n\n{inspect.cleandoc(command.epilog or '')}".split("\n\n")]:
-            yield from wrapped(paragraph)
+            yield from wrap(paragraph)
         yield from head("argument or option", "what it is", "default")
         yield from map(parameter, command.params)
         yield ""
 
 
-def wrapped(paragraph: str) -> Iterator[str]:
+def wrap(paragraph: str) -> Iterator[str]:
     """A paragraph filled to the width of the pages, and an empty line; indented lines are code and stay as they are."""
     if paragraph.startswith("    "):
         yield from (*paragraph.splitlines(), "")

@@ -160,7 +160,7 @@ def test_ctrl_c_in_a_hook_does_not_keep_the_same_hook_from_other_plugins() -> No
     for plugin in (before, Impatient(), after):  # whichever end is called first
         registry.manager.register(plugin)
     with pytest.raises(KeyboardInterrupt):
-        Lifecycle(registry.manager).tell("study_ended", name="s")
+        Lifecycle(registry.manager).call("study_ended", name="s")
     assert (before.heard, after.heard) == (1, 1)
 
 

@@ -13,7 +13,7 @@ import torch
 from vaegan_bench.api import StoreError
 from vaegan_bench.datasets.avatars import cache as drawn
 from vaegan_bench.results.files import read_json, write_json
-from vaegan_bench.system.tensor_files import kept, read_state, sha256_of_state, write_state
+from vaegan_bench.system.tensor_files import load_or_make, read_state, sha256_of_state, write_state
 
 OLD = {"w": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([1, 2])}
 NEW = {"w": torch.zeros(2, 3)}
@@ -46,11 +46,11 @@ def test_what_could_not_be_made_is_not_kept(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        kept(tmp_path / "a.safetensors", fail)
+        load_or_make(tmp_path / "a.safetensors", fail)
     assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == []
-    state, scores = kept(tmp_path / "a.safetensors", lambda: (NEW, {"n": 1.0}))
+    state, scores = load_or_make(tmp_path / "a.safetensors", lambda: (NEW, {"n": 1.0}))
     assert torch.equal(state["w"], NEW["w"])
-    again, scores = kept(tmp_path / "a.safetensors", lambda: pytest.fail("made again"))
+    again, scores = load_or_make(tmp_path / "a.safetensors", lambda: pytest.fail("made again"))
     assert scores == {"n": 1.0}
     assert torch.equal(again["w"], NEW["w"])
 

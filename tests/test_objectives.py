@@ -18,7 +18,7 @@ from vaegan_bench.models.vae_disl import VAEDisl
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.assembly import stated_game
-from vaegan_bench.study.term_weights import TermWeight, check_targets, read_term_weight, weighted
+from vaegan_bench.study.term_weights import TermWeight, apply_term_weights, check_targets, read_term_weight
 from vaegan_bench.testing import NETWORKS, blobs, small_run
 from vaegan_bench.training.loop import train
 from vaegan_bench.training.schedules.constant import Constant
@@ -100,14 +100,14 @@ def test_weights_are_about_a_term_of_all_players_or_of_one_and_all_of_them_count
         TermWeight("decoder.similarity", Constant(value=0.5)),
         TermWeight("discriminator", Linear(start=1.0, end=0.0, over=10)),
     ]
-    at_four = weighted(GAME, weights, 4, 100)
+    at_four = apply_term_weights(GAME, weights, 4, 100)
     assert at_four.minimise == {
         "encoder": {"prior": 1.0, "similarity": 6.0},
         "decoder": {"similarity": pytest.approx(0.15), "generator": 3.0},
         "discriminator": {"discriminator": pytest.approx(0.6)},
     }
-    assert "discriminator" not in weighted(GAME, weights, 10, 100).minimise
-    assert weighted(GAME, [], 4, 100).minimise == GAME.minimise
+    assert "discriminator" not in apply_term_weights(GAME, weights, 10, 100).minimise
+    assert apply_term_weights(GAME, [], 4, 100).minimise == GAME.minimise
 
 
 @pytest.mark.parametrize("model", [VAEGAN(gamma=0.0, adversarial_weight=0.0), VAEGAN(gamma=0.0)], ids=str)

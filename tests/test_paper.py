@@ -11,7 +11,7 @@ from test_tables import frame, row, run
 import vaegan_bench as vb
 from vaegan_bench.api import Optimizer, StudyError, UnknownNameError
 from vaegan_bench.registry.plugins import Registry
-from vaegan_bench.report.reproduction import Reproduction, judged, plain_name, side_by_side
+from vaegan_bench.report.reproduction import Reproduction, judge, plain_name, side_by_side
 from vaegan_bench.study.paper import Claim, Comparison, Deviation, Paper, Published, load_paper, packaged_papers
 from vaegan_bench.study.plan import Resolver, make_plan, metrics_known_as
 
@@ -107,7 +107,7 @@ def test_enough_seeds_decide_a_claim_whichever_way_its_metric_points(
         *(run("vaegan", seed, 25 + 0.1 * seed, 19) for seed in range(7)),
     )
     claim = Claim(says="so", comparison="one", metric=metric, better=better, worse=worse)
-    name, difference, improvement, held = judged(claim, rows, {})
+    name, difference, improvement, held = judge(claim, rows, {})
     assert name == {"psnr": "psnr ↑ (dB)", "frechet": "frechet[efflite0] ↓"}[metric]
     assert difference.startswith("-") == (better == "vaegan")
     assert (improvement, held) == ({"holds": "1.00", "not reproduced at this budget": "0.00"}[verdict], verdict)
@@ -119,7 +119,7 @@ def test_too_few_seeds_lean(better: str, leaning: str) -> None:
         *(run("vae", seed, 20 + 0.1 * seed) for seed in range(2)), *(run("vaegan", seed, 25) for seed in range(2))
     )
     other = {"vae": "vaegan", "vaegan": "vae"}[better]
-    told = judged(Claim(says="so", comparison="one", metric="frechet", better=better, worse=other), rows, {})
+    told = judge(Claim(says="so", comparison="one", metric="frechet", better=better, worse=other), rows, {})
     assert told[-1].startswith("no verdict possible at 2 seeds")
     assert told[-1].endswith(f"so far {leaning}")
 

@@ -17,7 +17,7 @@ from vaegan_bench.api import Data, Extractor, FeatureNetwork, Features, Progress
 from vaegan_bench.evaluation.shared import Shared
 from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
 from vaegan_bench.system.errors import CacheWarning
-from vaegan_bench.system.tensor_files import Scores, State, kept
+from vaegan_bench.system.tensor_files import Scores, State, load_or_make
 from vaegan_bench.testing import blobs
 
 CPU = torch.device("cpu")
@@ -102,7 +102,7 @@ def test_two_processes_that_need_the_same_make_it_once(tmp_path: Path) -> None:
 import sys, time
 from pathlib import Path
 import torch
-from vaegan_bench.system.tensor_files import kept
+from vaegan_bench.system.tensor_files import load_or_make
 
 def build():
     with open({str(tmp_path / "built")!r}, "a") as told:
@@ -110,7 +110,7 @@ def build():
     time.sleep(0.5)
     return {{"value": torch.arange(3)}}, {{}}
 
-state, _ = kept(Path({str(tmp_path / "cache" / "one.safetensors")!r}), build)
+state, _ = load_or_make(Path({str(tmp_path / "cache" / "one.safetensors")!r}), build)
 assert state["value"].tolist() == [0, 1, 2]
 """
     processes = [subprocess.Popen([sys.executable, "-c", script]) for _ in range(2)]
@@ -132,4 +132,4 @@ def test_an_error_of_what_is_built_is_not_taken_for_one_of_the_cache(tmp_path: P
         raise FileNotFoundError("faces.npy")
 
     with pytest.raises(FileNotFoundError, match=r"faces\.npy"):
-        kept(tmp_path / "references" / "one.safetensors", build)
+        load_or_make(tmp_path / "references" / "one.safetensors", build)

@@ -270,8 +270,8 @@ def test_numbers_alone_have_four_digits(value: float, expected: str) -> None:
 
 
 def test_labels_break_where_they_can_be_read() -> None:
-    assert tables.wrapped("vae", 10) == "vae"
-    assert tables.wrapped("vaegan[gamma=1e-05,beta=4.0]", 16) == "vaegan\n[gamma=1e-05,\nbeta=4.0]"
+    assert tables.wrap_label("vae", 10) == "vae"
+    assert tables.wrap_label("vaegan[gamma=1e-05,beta=4.0]", 16) == "vaegan\n[gamma=1e-05,\nbeta=4.0]"
 
 
 def test_markdown(rows: pd.DataFrame) -> None:

@@ -15,7 +15,7 @@ from vaegan_bench.api import Data, ImageShape, Model, Networks, Objectives, Play
 from vaegan_bench.study.run import Run
 from vaegan_bench.testing import Blobs, blobs, small_run
 from vaegan_bench.training.batches import Batches
-from vaegan_bench.training.loading import held_out
+from vaegan_bench.training.loading import hold_out
 from vaegan_bench.training.loop import take_step
 from vaegan_bench.training.schedules.linear import Linear
 from vaegan_bench.training.state import TrainingState
@@ -139,7 +139,7 @@ def test_every_step_has_augmentation_noise_of_its_own_and_the_same_again() -> No
 
 def test_validation_images_are_the_last_tenth_of_the_training_part_and_no_training_sees_them() -> None:
     data = numbered(47)
-    held = held_out(data)
+    held = hold_out(data)
     train, validation = (split.images_NCHW[:, 0, 0, 0].tolist() for split in (held.train, held.test))
     assert (train, validation) == ([*range(43)], [43, 44, 45, 46])
     assert held.test.attributes_NA[:, 0].tolist() == [False, False, True, False]
@@ -153,4 +153,4 @@ def test_validation_images_are_the_last_tenth_of_the_training_part_and_no_traini
 
 def test_a_validation_part_of_one_image_is_refused() -> None:
     with pytest.raises(StudyError, match="A tenth of 19 training"):
-        held_out(numbered(19))
+        hold_out(numbered(19))

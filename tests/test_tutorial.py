@@ -113,7 +113,7 @@ def test_the_example_of_an_exhibit_becomes_a_figure(examples: Path, tmp_path: Pa
 
 def test_the_example_of_a_hook_is_called(examples: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [{"metric": "psnr", "value": 11.39, "units": "dB"}]
-    Lifecycle(Registry([examples]).manager).tell("run_evaluated", run="vae-s0", rows=rows)
+    Lifecycle(Registry([examples]).manager).call("run_evaluated", run="vae-s0", rows=rows)
     assert capsys.readouterr().out == "vae-s0: psnr = 11.39 dB\n"
 
 

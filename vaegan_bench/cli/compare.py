@@ -38,13 +38,13 @@ def compare(
     found = tables.compare(folder.rows(), model, other)
     if found.empty:
         raise StudyError(f"'{model}' and '{other}' have no metric on common seeds in {study}.")
-    found = _chosen(found, metric or [])
-    terminal().print(_printed(found, model, other))
+    found = _choose(found, metric or [])
+    terminal().print(_to_table(found, model, other))
     if fail_if_worse and (found["verdict"] == tables.WORSE).any():
         raise typer.Exit(1)
 
 
-def _chosen(found: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
+def _choose(found: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
     from vaegan_bench.system.errors import UnknownNameError
 
     known = list(found["metric"].unique())
@@ -54,7 +54,7 @@ def _chosen(found: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
     return found[found["metric"].isin(metrics or known)]
 
 
-def _printed(found: pd.DataFrame, model: str, other: str) -> Table:
+def _to_table(found: pd.DataFrame, model: str, other: str) -> Table:
     from rich import box
     from rich.markup import escape
 
@@ -66,7 +66,7 @@ def _printed(found: pd.DataFrame, model: str, other: str) -> Table:
     made.title = escape(f"{model} − {other}, {seeds}")
     made.caption = escape(
         f"difference: mean over seeds with its 95 % t-interval. P: probability that {model} is better. "
-        "p: exact paired sign-flip test, adjusted for all pairs of models of the study (Holm). " + _open(found)
+        "p: exact paired sign-flip test, adjusted for all pairs of models of the study (Holm). " + _open_verdicts(found)
     )
     for name in ("difference", "P", "p"):
         made.add_column(name, justify="right", overflow="fold")
@@ -82,7 +82,7 @@ def _printed(found: pd.DataFrame, model: str, other: str) -> Table:
     return made
 
 
-def _open(found: pd.DataFrame) -> str:
+def _open_verdicts(found: pd.DataFrame) -> str:
     """What a dash in place of a verdict means here; '' where there is none."""
     from vaegan_bench.report.tables import BETTER, WORSE
 

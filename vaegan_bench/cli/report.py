@@ -23,7 +23,7 @@ def report(
 
     Examples: `vaegan-bench report results/quick`, `vaegan-bench report results/quick --archive`
     """
-    from vaegan_bench.report.writing import write_report, written
+    from vaegan_bench.report.writing import report_files, write_report
     from vaegan_bench.results.archive import archive_study
     from vaegan_bench.results.study_folder import StudyFolder
     from vaegan_bench.system.attempts import Attempts
@@ -32,7 +32,7 @@ def report(
     attempts = Attempts(folder.missing())
     with terminal().status("Writing tables and figures"), attempts.part("report"):
         write_report(folder)
-    for path in written(folder):
+    for path in report_files(folder):
         say(str(path))
     if archive:
         say(str(archive_study(folder)))

@@ -145,7 +145,7 @@ def _study(given: Mapping[str, Any], registry: Registry) -> Study:
     study = load_study(_default_study() if given["study"] == "auto" else given["study"])
     values = {key: given[key] for key in PLAIN if given[key] is not None}
     values |= {key: split_list(given[key]) for key in LISTS if given[key] is not None}
-    values |= {key: _crossed(key, given[key]) for key in CROSSED if given[key]}
+    values |= {key: _crossings(key, given[key]) for key in CROSSED if given[key]}
     values |= {"ablate": True} if given["ablate"] else {}
     values |= {"seeds": _seeds(given["seeds"])} if given["seeds"] is not None else {}
     extractor = extractor_fields(registry, given["extractor"], given["inception_weights"])
@@ -171,7 +171,7 @@ def _seeds(text: str) -> int | list[int]:
     return numbers if "," in text else numbers[0]
 
 
-def _crossed(key: str, texts: Sequence[str]) -> dict[str, list[str]]:
+def _crossings(key: str, texts: Sequence[str]) -> dict[str, list[str]]:
     from vaegan_bench.registry.selectors import split_list
     from vaegan_bench.system.errors import StudyError
 

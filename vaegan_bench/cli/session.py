@@ -93,7 +93,7 @@ class Session:
     def _print_results(self, execution: Execution, missing: list[str]) -> list[str]:
         """Print the comparison and where the results are; return what is missing, line by line."""
         from vaegan_bench.report import tables
-        from vaegan_bench.report.writing import written
+        from vaegan_bench.report.writing import report_files
         from vaegan_bench.system.attempts import Attempts
 
         folder, attempts = execution.folder, Attempts(missing)
@@ -105,7 +105,7 @@ class Session:
             left_out = tables.ablation(folder.rows())
             if not left_out.empty:
                 self.console.print(tables.ablation_to_rich(left_out))
-        self.say(f"Results: {folder.path}/ ({', '.join(path.name for path in written(folder))})")
+        self.say(f"Results: {folder.path}/ ({', '.join(path.name for path in report_files(folder))})")
         return attempts.lines
 
     def _say_what_is_kept(self, execution: Execution) -> None:
@@ -119,7 +119,7 @@ class Session:
 def _cost_table(plan: Plan, costs: list[Cost]) -> Table:
     from rich.markup import escape
 
-    from vaegan_bench.report.tables import duration, wrapped
+    from vaegan_bench.report.tables import duration, wrap_label
 
     title = f"{plan.study.name}: {', '.join(plan.study.datasets)} at {plan.study.size}×{plan.study.size}"
     columns = ("seeds", "steps × batch", "images/s", "time", "memory")
@@ -127,5 +127,5 @@ def _cost_table(plan: Plan, costs: list[Cost]) -> Table:
     for cost in costs:
         extent = [str(cost.seeds), f"{cost.steps} × {cost.batch}", f"{cost.images_per_second:,.0f}"]
         spent = [duration(cost.minutes), f"{cost.memory_bytes / 2**30:.2f} GiB"]
-        made.add_row(escape(wrapped(cost.label, 28)), *extent, *spent)
+        made.add_row(escape(wrap_label(cost.label, 28)), *extent, *spent)
     return made

@@ -42,7 +42,7 @@ def substitute(sign: str) -> str:
     return raised + plain if plain and plain.isascii() else "?"
 
 
-def _substituted(error: UnicodeError) -> tuple[str, int]:
+def _handle_error(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     return "".join(map(substitute, error.object[error.start : error.end])), error.end
@@ -50,7 +50,7 @@ def _substituted(error: UnicodeError) -> tuple[str, int]:
 
 def prepare_output() -> None:
     """Let standard output and errors take every character, whatever their encoding."""
-    codecs.register_error(SUBSTITUTES, _substituted)
+    codecs.register_error(SUBSTITUTES, _handle_error)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=SUBSTITUTES)

@@ -15,7 +15,7 @@ from torch import Tensor
 from vaegan_bench.api import Data, DataError, Dataset, Progress, Split
 from vaegan_bench.datasets.resizing import at_size
 from vaegan_bench.system.code import code_behind
-from vaegan_bench.system.tensor_files import State, kept, sha256_of_state
+from vaegan_bench.system.tensor_files import State, load_or_make, sha256_of_state
 
 PARTS = ("train", "test")
 
@@ -49,7 +49,7 @@ def prepare_labelled(
     code = code_behind(prepare_labelled, type(dataset)).digest
     recipe = {"dataset": str(dataset), "size": size, "origin": origin, "code": code, "pillow": version("pillow")}
     key = hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:16]
-    state, _ = kept(
+    state, _ = load_or_make(
         cache / dataset.name / f"{size}-{key}.safetensors",
         lambda: (_state(dataset, classes, read(), size, progress), {}),
     )

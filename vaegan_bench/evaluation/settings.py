@@ -77,12 +77,12 @@ class EvaluationSettings:
             "draws": self.draws,
             "code": dict(code_of([result.metric]).parts),
             "weights": {name: weights[name] for name in extractors_of(result.metric) if name in weights},
-            "rows": [self._counted(row) for row in result.rows],
+            "rows": [self._with_count(row) for row in result.rows],
             "problem": result.problem,
             "exhibits": list(result.exhibits),
         }
 
-    def _counted(self, row: Row) -> Row:
+    def _with_count(self, row: Row) -> Row:
         """A row whose protocol says how many images were asked for, unless it says how many were measured."""
         if any(key.startswith(COUNTS) for key in row["protocol"]):
             return row

@@ -27,7 +27,7 @@ from vaegan_bench.api import (
 from vaegan_bench.registry.plugins import plugins_within
 from vaegan_bench.system.code import code_behind
 from vaegan_bench.system.errors import FAILURES, reason_of
-from vaegan_bench.system.tensor_files import State, kept
+from vaegan_bench.system.tensor_files import State, load_or_make
 
 RealSource = Literal["real", "train"]
 Key = tuple[str, ...]
@@ -70,14 +70,14 @@ class Shared:
             found = self.network(extractor)(self.images(source, n), self.progress)
             return {"features": found.features_NF, "logits": found.logits_NK}
 
-        state = self._kept(("features", *self._origin(extractor, source, n)), extract)
+        state = self._load_or_make(("features", *self._origin(extractor, source, n)), extract)
         return Features(state["features"], state["logits"])
 
     def reference(self, extractor: Extractor, n: int, derive: Derive, parameters: Mapping[str, object]) -> State:
         """`derive(features of the first n held-out images, **parameters)`."""
         key = (derive.__qualname__, code_behind(derive).digest, json.dumps(dict(parameters), sort_keys=True))
         origin = self._origin(extractor, "real", n)
-        return self._kept((*key, *origin), lambda: derive(self.features(extractor, "real", n), **parameters))
+        return self._load_or_make((*key, *origin), lambda: derive(self.features(extractor, "real", n), **parameters))
 
     def _origin(self, extractor: Extractor, source: RealSource, n: int) -> Key:
         """What decides the features of real images."""
@@ -94,11 +94,11 @@ class Shared:
             self._hashes[source, n] = digest.hexdigest()
         return self._hashes[source, n]
 
-    def _kept(self, key: Key, build: Callable[[], State]) -> State:
+    def _load_or_make(self, key: Key, build: Callable[[], State]) -> State:
         """What `build` makes, from memory, from disk, or made now; on this process's device, if that has float64."""
         if key not in self._known:
             name = hashlib.sha256("\n".join(key).encode()).hexdigest()[:32]
-            state, _ = kept(self.cache / "references" / f"{name}.safetensors", lambda: (build(), {}))
+            state, _ = load_or_make(self.cache / "references" / f"{name}.safetensors", lambda: (build(), {}))
             where = "cpu" if self.device.type == "mps" else self.device
             self._known[key] = {name: tensor.to(where) for name, tensor in state.items()}
         return self._known[key]

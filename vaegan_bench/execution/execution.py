@@ -99,7 +99,7 @@ class Execution:
         steps = 0 if trained else run.steps
         self.lifecycle.call("run_started", run=run.id, label=run.label, steps=steps, batch=run.batch)
         if not trained:
-            train_run(run, data, self.device, folder, self._listener(run), self._borrowed(run))
+            train_run(run, data, self.device, folder, self._listener(run), self._borrow(run))
         record = folder.record()
         if record.is_ok:
             self._measure(run, data)
@@ -116,11 +116,11 @@ class Execution:
             terms_logged=lambda step, terms: self.lifecycle.call("terms_logged", run=run.id, step=step, terms=terms),
         )
 
-    def _borrowed(self, run: Run) -> dict[str, dict[str, Tensor]]:
+    def _borrow(self, run: Run) -> dict[str, dict[str, Tensor]]:
         """What the run's lenders have trained. Raises `BenchError` where one of them did not come to a good end."""
-        return {role: self._lent(run, role, lender) for role, lender in self.plan.lenders[run.id].items()}
+        return {role: self._lend(run, role, lender) for role, lender in self.plan.lenders[run.id].items()}
 
-    def _lent(self, run: Run, role: str, lender: Run) -> dict[str, Tensor]:
+    def _lend(self, run: Run, role: str, lender: Run) -> dict[str, Tensor]:
         folder = self.work.folder_of(lender)
         if not folder.is_trained or not folder.record().is_ok:
             status = folder.record().status if folder.is_trained else "failed"

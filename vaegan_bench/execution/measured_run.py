@@ -36,11 +36,11 @@ def measure_run(
         draws = [outputs, *(outputs.redrawn(draw) for draw in range(1, settings.draws))]
         records = settings.records(measure(draws, settings.metrics, run.split), shared.weights())
         is_seen = folder.has_seen(settings.samples)
-        folder.write_measured(records, None if is_seen else _seen(outputs, folder, settings.samples))
+        folder.write_measured(records, None if is_seen else _look(outputs, folder, settings.samples))
     return [row for record, _ in records for row in record["rows"]]
 
 
-def _seen(outputs: ModelOutputs, folder: RunFolder, samples: int) -> Seen:
+def _look(outputs: ModelOutputs, folder: RunFolder, samples: int) -> Seen:
     """Verdicts on training, and the images of sheets."""
     return Seen(samples, _kept_images(outputs), verdicts(outputs, folder.history()))
 

@@ -92,11 +92,11 @@ def check_shape(plugin: type[Plugin], origin: str) -> None:
         raise PluginError(f'{where} must have a name: name = "{plugin.__name__.lower()}".')
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", plugin.name):
         raise PluginError(f"{where} is called '{plugin.name}': use lower case, digits and single hyphens.")
-    if missing := sorted(name for name in _required(plugin) if not hasattr(plugin, name)):
+    if missing := sorted(name for name in _class_variables(plugin) if not hasattr(plugin, name)):
         raise PluginError(f"{where} must set {', '.join(missing)}, as every {plugin.kind} does.")
     if any(isinstance(vars(base).get("name"), str) for base in plugin.__mro__[1:]):
         raise PluginError(f"{where} derives from another plugin: call its functions, or make it one of your fields.")
-    if hidden := sorted({f.name for f in fields_of(plugin)} & set(_required(plugin))):
+    if hidden := sorted({f.name for f in fields_of(plugin)} & set(_class_variables(plugin))):
         raise PluginError(
             f"{where} has a field {hidden[0]}, which every {plugin.kind} has as a class variable: call the field "
             "otherwise, or leave its type away to set the variable."
@@ -123,7 +123,7 @@ def _can_be_written(annotation: object) -> bool:
     return plain or (isinstance(annotation, type) and issubclass(annotation, Plugin))
 
 
-def _required(plugin: type[Plugin]) -> Iterator[str]:
+def _class_variables(plugin: type[Plugin]) -> Iterator[str]:
     """The class variables that the base classes declare and leave to each plugin."""
     for base in plugin.__mro__[1:]:
         for name, annotation in vars(base).get("__annotations__", {}).items():

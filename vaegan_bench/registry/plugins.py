@@ -117,7 +117,7 @@ class Registry:
             raise UnknownNameError(base.kind, selector.name, known)
         plugin = known[selector.name].plugin
         defaults = defaults or {}
-        given = {**_nested(plugin), **defaults.get(selector.name, {}), **selector.fields}
+        given = {**_default_selectors(plugin), **defaults.get(selector.name, {}), **selector.fields}
         values = {name: self._value(plugin, name, text, defaults) for name, text in given.items()}
         try:
             return typing.cast(P, plugin(**values))
@@ -160,7 +160,7 @@ class Registry:
             value = _read_plain(option, text)
             if value is not None:
                 return value
-        wanted = " or ".join(_described(option) for option in options)
+        wanted = " or ".join(_describe(option) for option in options)
         raise SelectorError(f"{where} takes {wanted}, not '{text}'.")
 
 
@@ -170,7 +170,7 @@ def field_types(plugin: type[Plugin]) -> dict[str, Any]:
     return {f.name: hints[f.name] for f in fields_of(plugin)}
 
 
-def _nested(plugin: type[Plugin]) -> dict[str, str]:
+def _default_selectors(plugin: type[Plugin]) -> dict[str, str]:
     """The plugins that are defaults of fields, as selectors: built anew, so that study-wide defaults reach them."""
     defaults = {f.name: default_of(f) for f in fields_of(plugin)}
     return {name: str(value) for name, value in defaults.items() if isinstance(value, Plugin)}
@@ -194,7 +194,7 @@ def _read_plain(option: Any, text: str) -> bool | int | float | str | None:
     return typing.cast("int | float | str", value) if fits else None
 
 
-def _described(option: Any) -> str:
+def _describe(option: Any) -> str:
     if typing.get_origin(option) is typing.Literal:
         return ", ".join(map(repr, typing.get_args(option)))
     words = {

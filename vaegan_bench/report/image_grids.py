@@ -26,12 +26,12 @@ def write_grids(path: Path, kept: Images) -> list[Path]:
         paths.append(save_grid(kept["samples"], COLUMNS, path / "samples.png"))
     if "reconstructions" in kept:
         columns = min(COLUMNS, len(kept["originals"]))
-        pairs = interleaved(kept["originals"], kept["reconstructions"], columns)
+        pairs = interleave(kept["originals"], kept["reconstructions"], columns)
         paths.append(save_grid(pairs, columns, path / "reconstructions.png"))
     return paths
 
 
-def interleaved(above: Array, below: Array, columns: int) -> Array:
+def interleave(above: Array, below: Array, columns: int) -> Array:
     """Rows of `above` and `below` in turn, `columns` images each; (2N, H, W, C)."""
     n = len(above) // columns * columns
     rows = [part[:n].reshape(-1, columns, *part.shape[1:]) for part in (above, below)]

@@ -86,7 +86,7 @@ class Reproduction:
         published = [p for p in self.paper.published if p.comparison == comparison.name]
         yield _markdown(side_by_side(rows, comparison.metrics, published, self.known_as))
         yield "Ours: means over the finished runs, one for each seed; ± is the 95 % t-interval, which one run has not."
-        elsewhere = _names(self._ran(comparison)) != _names(self._meant(comparison))
+        elsewhere = _names(self._our_study(comparison)) != _names(self._their_study(comparison))
         for note in dict.fromkeys(p.note for p in published):
             yield f"Published: {note}.{' On other data, they do not compare with ours.' if elsewhere else ''}"
         for record in study.by_dataset().values():
@@ -98,10 +98,10 @@ class Reproduction:
                 yield f"![{comparison.title}: {figure}]({comparison.name}/{figure}.png)"
         yield f"All numbers, with protocol and settings: [{comparison.name}/summary.md]({comparison.name}/summary.md)."
 
-    def _ran(self, comparison: Comparison) -> Study:
+    def _our_study(self, comparison: Comparison) -> Study:
         return self._study(comparison).study().study
 
-    def _meant(self, comparison: Comparison) -> Study:
+    def _their_study(self, comparison: Comparison) -> Study:
         """The paper's own study: that of the first preset."""
         return self.paper.study(comparison, self._first)
 
@@ -111,7 +111,7 @@ class Reproduction:
 
     def _known_deviations(self) -> Iterator[str]:
         """What every reproduction does otherwise, as far as it is about the data that were used."""
-        used = [parse_selector(name) for each in self.paper.comparisons for name in self._ran(each).datasets]
+        used = [parse_selector(name) for each in self.paper.comparisons for name in self._our_study(each).datasets]
         for deviation in self.paper.deviations:
             of_data = not deviation.dataset or any(parse_selector(deviation.dataset).covers(one) for one in used)
             if of_data and deviation.preset in ("", self.preset):
@@ -120,7 +120,7 @@ class Reproduction:
     def _deviations(self) -> Iterator[str]:
         """What this run does otherwise than the paper's study file, key by key."""
         for comparison in (each for each in self.paper.comparisons if self._study(each).runs()):
-            ran, meant = self._ran(comparison), self._meant(comparison)
+            ran, meant = self._our_study(comparison), self._their_study(comparison)
             if [*map(parse_selector, ran.datasets)] != [*map(parse_selector, meant.datasets)]:
                 data, theirs = (", ".join(study.datasets) for study in (ran, meant))
                 yield f"{comparison.name}: data set `{data}` instead of `{theirs}`."
@@ -128,7 +128,7 @@ class Reproduction:
             if precision != meant.precision:
                 yield f"{comparison.name}: trained in `{precision}` ({self._first}: `{meant.precision}`)."
             for key in SHARED:
-                ours, theirs = (_written(getattr(study, key)) for study in (ran, meant))
+                ours, theirs = (_text(getattr(study, key)) for study in (ran, meant))
                 if ours != theirs:
                     yield f"{comparison.name}: {key} is `{ours}` ({self._first}: `{theirs}`)."
             preset = self.paper.study(comparison, self.preset)
@@ -181,7 +181,7 @@ def plain_name(number: str, known_as: Mapping[str, str]) -> str:
 def _claims(claims: tuple[Claim, ...], rows: Mapping[str, pd.DataFrame], known_as: Mapping[str, str]) -> Iterator[str]:
     lines = ["| the paper says | metric | difference | P | verdict |", "| --- | --- | ---: | ---: | --- |"]
     for claim in claims:
-        lines.append(f"| {claim.says} | {' | '.join(judged(claim, rows[claim.comparison], known_as))} |")
+        lines.append(f"| {claim.says} | {' | '.join(judge(claim, rows[claim.comparison], known_as))} |")
     yield "\n".join(lines)
     yield (
         "Difference: the model that is said to be better minus the other, paired over seeds, with its 95 % t-interval. "
@@ -191,7 +191,7 @@ def _claims(claims: tuple[Claim, ...], rows: Mapping[str, pd.DataFrame], known_a
     )
 
 
-def judged(claim: Claim, rows: pd.DataFrame, known_as: Mapping[str, str]) -> list[str]:
+def judge(claim: Claim, rows: pd.DataFrame, known_as: Mapping[str, str]) -> list[str]:
     """What our runs say of a claim: metric, difference, probability, verdict."""
     if rows.empty:
         return [claim.metric, "", "", "not measured"]
@@ -219,7 +219,7 @@ def _names(study: Study) -> list[str]:
     return [parse_selector(dataset).name for dataset in study.datasets]
 
 
-def _written(value: object) -> str:
+def _text(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 

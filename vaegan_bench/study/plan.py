@@ -189,12 +189,12 @@ def _labels(study: Study, resolve: Resolver) -> Iterator[str]:
             for selector in selectors:
                 terms = resolve.terms(selector) if study.term_weights or study.ablate else dict[str, bool]()
                 known_terms |= set(terms)
-                yield from map(str, _weighed(selector, study, terms))
+                yield from map(str, _with_term_weights(selector, study, terms))
     if missing := [target for target in study.term_weights if target not in known_terms]:
         raise UnknownNameError("term of the chosen models:", missing[0], known_terms)
 
 
-def _weighed(selector: Selector, study: Study, terms: Mapping[str, bool]) -> list[Selector]:
+def _with_term_weights(selector: Selector, study: Study, terms: Mapping[str, bool]) -> list[Selector]:
     """A model with all weights that the study gives its terms; then each of these with one term left out."""
     selectors = [selector]
     for target in (t for t in study.term_weights if t in terms):

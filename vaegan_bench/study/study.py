@@ -206,10 +206,10 @@ def _read(key: str, value: Any, annotation: Any, where: str) -> Any:
             )
         return tuple(range(value))
     if _fits(value, annotation):
-        return _frozen(value)
+        return _freeze(value)
     if annotation is float and _is_int(value):
         return float(value)
-    raise StudyError(f"{where}: {key} must be {_WORDS.get(key, _described(annotation))}, not {value!r}.")
+    raise StudyError(f"{where}: {key} must be {_WORDS.get(key, _describe(annotation))}, not {value!r}.")
 
 
 _WORDS = {
@@ -237,13 +237,13 @@ def _fits(value: Any, annotation: Any) -> bool:
     return _is_int(value) if annotation is int else isinstance(value, annotation)
 
 
-def _frozen(value: Any) -> Any:
+def _freeze(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {k: _frozen(v) for k, v in value.items()}
+        return {k: _freeze(v) for k, v in value.items()}
     return tuple(value) if isinstance(value, list) else value
 
 
-def _described(annotation: Any) -> str:
+def _describe(annotation: Any) -> str:
     if typing.get_origin(annotation) is Literal:
         return " or ".join(map(repr, typing.get_args(annotation)))
     if typing.get_origin(annotation) is tuple:
@@ -256,10 +256,10 @@ def _described(annotation: Any) -> str:
 def as_plain(study: Study) -> dict[str, Any]:
     """A study as plain data that JSON and TOML can hold."""
     plain = {f.name: getattr(study, f.name) for f in dataclasses.fields(study)}
-    return {key: _thawed(value) for key, value in plain.items()}
+    return {key: _thaw(value) for key, value in plain.items()}
 
 
-def _thawed(value: Any) -> Any:
+def _thaw(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {k: _thawed(v) for k, v in value.items()}
+        return {k: _thaw(v) for k, v in value.items()}
     return list(value) if isinstance(value, tuple) else value

@@ -71,7 +71,7 @@ def check_targets(weights: Iterable[TermWeight], game: Mapping[str, Collection[s
             raise UnknownNameError(f"term of model '{model}':", weight.target, known)
 
 
-def weighted(objectives: Objectives, weights: Collection[TermWeight], step: int, steps: int) -> Objectives:
+def apply_term_weights(objectives: Objectives, weights: Collection[TermWeight], step: int, steps: int) -> Objectives:
     """The game with the term weights of one step; of several about one term, all count.
 
     A player whose coefficients are all 0, by its weights or by the model's own fields, sits this step out.

@@ -52,12 +52,12 @@ class Code:
 
 def code_behind(*things: Callable[..., object]) -> Code:
     """The code of functions and classes with all that it imports, in this package, too."""
-    return _followed(things, inside=True)
+    return _follow(things, inside=True)
 
 
 def third_party_code(things: Iterable[Callable[..., object]]) -> Code:
     """The code behind functions and classes outside of this package; `own` says what it imports from here."""
-    return _followed(things, inside=False)
+    return _follow(things, inside=False)
 
 
 @cache
@@ -138,7 +138,7 @@ _sources: dict[Path, _Source] = {}
 _closures: dict[object, _Closure] = {}
 
 
-def _followed(things: Iterable[Callable[..., object]], *, inside: bool) -> Code:
+def _follow(things: Iterable[Callable[..., object]], *, inside: bool) -> Code:
     """All code that is imported from things on; inside of this package only where that is asked for."""
     things = list(things)
     modules = frozenset(thing.__module__ for thing in things)

@@ -62,13 +62,13 @@ class _Reader(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         self.generic_visit(node)
-        name = self._called(node.func)
+        name = self._callee(node.func)
         if name in BY_NAME and node.args and isinstance(node.args[0], ast.Constant):
             self.modules.add(self._absolute(str(node.args[0].value)))
         elif name in UNFOLLOWED:
             self.unfollowed.append(f"line {node.lineno}: {name}")
 
-    def _called(self, function: ast.expr) -> str:
+    def _callee(self, function: ast.expr) -> str:
         """The last part of a function's name; '' where it has none, or where `eval` is a method: that of a network."""
         if isinstance(function, ast.Attribute):
             return "" if function.attr in ("exec", "eval") else function.attr

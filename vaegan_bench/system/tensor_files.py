@@ -30,7 +30,7 @@ def sha256_of_state(state: State) -> str:
     return digest.hexdigest()
 
 
-def kept(path: Path, build: Callable[[], tuple[State, Scores]]) -> tuple[State, Scores]:
+def load_or_make(path: Path, build: Callable[[], tuple[State, Scores]]) -> tuple[State, Scores]:
     """What `build` makes: read from `path`, or made and put there where it is absent or damaged.
 
     Another process that wants the same file meanwhile waits for it. Where it cannot be written, it is made all the

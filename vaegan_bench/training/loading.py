@@ -58,11 +58,11 @@ class DataShelf:
         key = f"{definition(run.dataset)} at {run.size} for {run.split}"
         if key not in self._loaded:
             data = load(run.dataset, run.size, self.cache, self.progress)
-            self._loaded[key] = held_out(data) if run.split == "validation" else data
+            self._loaded[key] = hold_out(data) if run.split == "validation" else data
         return self._loaded[key]
 
 
-def held_out(data: Data) -> Data:
+def hold_out(data: Data) -> Data:
     """The last tenth of the training images in place of the test images, which nothing then sees."""
     part = len(data.train) // 10
     if part < 2:

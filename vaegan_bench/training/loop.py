@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vaegan_bench.api import Data, Objectives, PluginError, StudyError
 from vaegan_bench.study.run import Run
-from vaegan_bench.study.term_weights import weighted
+from vaegan_bench.study.term_weights import apply_term_weights
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.game import state_game
 from vaegan_bench.training.history import History
@@ -98,7 +98,7 @@ def steps(run: Run, state: TrainingState, batches: Batches, history: History, li
 def take_step(run: Run, state: TrainingState, batches: Batches, measure_gradients: bool = False) -> Step:
     """One step of the game: state the objectives, take all gradients, then move all players at once."""
     stated = state_game(run, state.modules, batches, state.noise, state.step)
-    objectives = weighted(stated, run.term_weights, state.step, run.steps)
+    objectives = apply_term_weights(stated, run.term_weights, state.step, run.steps)
     norms = term_gradient_norms(objectives, state) if measure_gradients else {}
     player_gradients(objectives, state)
     lr = run.optimizer.schedule(run.optimizer.lr, state.step, run.steps)

@@ -36,7 +36,7 @@ class MovingAverage:
         """Move towards the weights after `steps` steps."""
         averaged: list[Tensor] = [p for module in self.modules.values() for p in module.parameters()]
         current: list[Tensor] = [p for module in self.sources.values() for p in module.parameters()]
-        torch._foreach_lerp_(averaged, current, 1 - warmed_up(self.decay, steps))
+        torch._foreach_lerp_(averaged, current, 1 - warm_up(self.decay, steps))
 
     def fit_statistics(self, run: Run, networks: Modules, batches: Batches) -> None:
         """Take batch-norm statistics from the last batches of the run, and all other buffers from the trained networks.
@@ -76,7 +76,7 @@ class MovingAverage:
             module.load_state_dict(snapshot[role])
 
 
-def warmed_up(decay: float, steps: int) -> float:
+def warm_up(decay: float, steps: int) -> float:
     """min(decay, (1 + t) / (10 + t)) after t steps, so that an average never looks back beyond its training.
 
     It reaches over about a ninth of the steps so far, until that is as long as the decay says. The schedule is that of

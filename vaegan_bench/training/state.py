@@ -23,7 +23,7 @@ class TrainingState:
         """At the beginning of a run, on data with as many `attributes`, which only a conditional model looks at."""
         self.modules = build_modules(run.model, run.networks, run.seed, shape, device, attributes)
         self.borrowed = frozenset(run.model.borrows())
-        self.parameters = {player: _owned(self.modules, owned) for player, owned in run.model.players.items()}
+        self.parameters = {player: _parameters_of(self.modules, owned) for player, owned in run.model.players.items()}
         decay = run.optimizer.weight_decay
         self.optimizers = {p: run.optimizer.build(_groups(ps, decay)) for p, ps in self.parameters.items()}
         self.noise = generator(device, run.seed, "noise")
@@ -86,7 +86,7 @@ def _lay_out_as_weights(optimizer: torch.optim.Optimizer) -> None:
                 remembered[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
 
 
-def _owned(modules: Modules, owned: tuple[str, ...]) -> list[nn.Parameter]:
+def _parameters_of(modules: Modules, owned: tuple[str, ...]) -> list[nn.Parameter]:
     return [p for role in owned if role in modules for p in modules[role].parameters() if p.requires_grad]
 
 

@@ -44,12 +44,12 @@ class TrainedModel:
         """
         if not self.has_encoder:
             raise BenchError(f"Model '{self.model.name}' has no encoder: it can sample and decode only.")
-        return self._given(attributes_BA).encode(x_BCHW.to(self.device))
+        return self._conditioned_on(attributes_BA).encode(x_BCHW.to(self.device))
 
     @torch.no_grad()
     def decode(self, z_BZ: Tensor, attributes_BA: Tensor | None = None) -> Tensor:
         """The expected image of each code, (B, C, H, W) in [-1, 1]; a conditional model is given attributes."""
-        return self._given(attributes_BA).decode(z_BZ.to(self.device))[0].mean
+        return self._conditioned_on(attributes_BA).decode(z_BZ.to(self.device))[0].mean
 
     def reconstruct(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> Tensor:
         """Encode to the posterior mean and decode; (B, C, H, W) in [-1, 1]."""
@@ -84,7 +84,7 @@ class TrainedModel:
         one_A = torch.tensor([present if name in having else absent for name, (absent, present) in ends])
         return one_A.expand(n, -1)
 
-    def _given(self, attributes_BA: Tensor | None) -> Modules:
+    def _conditioned_on(self, attributes_BA: Tensor | None) -> Modules:
         """The networks, conditioned where the model is: of an unconditional one, attributes are not looked at."""
         if not self.model.conditional:
             return self.modules

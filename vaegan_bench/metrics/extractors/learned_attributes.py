@@ -28,7 +28,7 @@ from vaegan_bench.metrics.extractors.attribute_network import AttributeNetwork, 
 from vaegan_bench.metrics.extractors.folding import fold_batch_norm
 from vaegan_bench.metrics.extractors.frozen_network import Forward, FrozenNetwork, to_rgb
 from vaegan_bench.system.code import code_behind
-from vaegan_bench.system.tensor_files import Scores, State, kept, sha256_of_state
+from vaegan_bench.system.tensor_files import Scores, State, load_or_make, sha256_of_state
 
 FEWEST = 20
 
@@ -77,7 +77,7 @@ class LearnedExtractor(Extractor):
             scores = self.train(network.to(device), data, progress)
             return network.state_dict(), scores
 
-        state, scores = kept(cache / "extractors" / f"{self.name}-{_key(self, data)}.safetensors", make)
+        state, scores = load_or_make(cache / "extractors" / f"{self.name}-{_key(self, data)}.safetensors", make)
         network.load_state_dict(state)
         return FrozenNetwork(
             name=str(self),

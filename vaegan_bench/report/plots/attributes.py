@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from vaegan_bench.report.plots.dots import BETTER, REACH
 from vaegan_bench.report.plots.legend import caption_below, legend_above
 from vaegan_bench.report.plots.style import MUTED, PALETTE, blank, colours, inches, nothing, remove, styled
-from vaegan_bench.report.tables import interval, wrapped
+from vaegan_bench.report.tables import interval, wrap_label
 from vaegan_bench.system.errors import one_line
 
 CHARACTER = 0.075
@@ -47,17 +47,17 @@ def attribute_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
     if rows.empty:
         return nothing("No attribute was measured.")
     order = list(dict.fromkeys([*models, *rows["model"]]))
-    shown, names = [model for model in order if model in set(rows["model"])], _sorted(rows)
+    shown, names = [model for model in order if model in set(rows["model"])], _order(rows)
     figure, panels = _panels(rows["metric"].nunique(), names, len(shown))
     for ax, (metric, measured) in zip(panels, rows.groupby("metric", sort=False), strict=True):
         _panel(ax, measured, names, shown, _looks(order))
-        ax.set_title(wrapped(str(metric), int(WIDTH / CHARACTER)), fontsize=8)
+        ax.set_title(wrap_label(str(metric), int(WIDTH / CHARACTER)), fontsize=8)
     caption_below(figure, _key(rows))
     legend_above(figure, _handles(rows, shown, _looks(order)))
     return figure
 
 
-def _sorted(rows: pd.DataFrame) -> list[str]:
+def _order(rows: pd.DataFrame) -> list[str]:
     """Attributes by the mean of the first metric, the largest first; those that it lacks go last."""
     first = rows[rows["metric"] == rows["metric"].iloc[0]]
     means = first.groupby(["attribute", "model"])["value"].mean().groupby("attribute").mean()

@@ -39,7 +39,7 @@ def learning_curves(history: pd.DataFrame, models: Sequence[str] = ()) -> Figure
     terms = history.groupby("term", sort=False)
     figure, panels = _panels(len(terms))
     for ax, (term, curves) in zip(panels, terms, strict=True):
-        _panel(ax, _thinned(curves), early, order)
+        _panel(ax, _thin(curves), early, order)
         ax.set(title=term, ylabel="")
     _legend(figure, [model for model in order if model in set(history["model"])], order, early=bool(early))
     return figure
@@ -60,7 +60,7 @@ def _early(history: pd.DataFrame) -> set[str]:
     return set(seen.index[seen < seen.max()])
 
 
-def _thinned(curves: pd.DataFrame) -> pd.DataFrame:
+def _thin(curves: pd.DataFrame) -> pd.DataFrame:
     """Neighbours averaged where there are more than a panel can show."""
     if curves.groupby("run").size().max() <= POINTS:
         return curves

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from vaegan_bench.report.plots.legend import caption_below
 from vaegan_bench.report.plots.style import LABEL_WIDTH, MUTED, blank, colours, inches, nothing, remove, styled
-from vaegan_bench.report.tables import by_protocol, overall, rank_of_family, runs, summarise, with_units, wrapped
+from vaegan_bench.report.tables import by_protocol, overall, rank_of_family, runs, summarise, with_units, wrap_label
 
 COLUMNS, WIDTH = (5, 4, 3), 1.8
 """Panels side by side, whichever number leaves the fewest gaps, and the inches of each."""
@@ -52,7 +52,7 @@ def metric_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
     lines = _lines(summary[summary["direction"] != "none"])
     if not lines:
         return nothing("No metric was measured.")
-    figure = _sized(lines, models)
+    figure = _resize(lines, models)
     grid = figure.subplots(len(lines), max(len(line.metrics) for line in lines), squeeze=False, sharey="row")
     for line, panels in zip(lines, grid, strict=True):
         _draw(line, panels, rows[rows["dataset"] == line.dataset], models)
@@ -75,8 +75,8 @@ def _lines(judged: pd.DataFrame) -> list[Line]:
     return lines
 
 
-def _sized(lines: Sequence[Line], models: Sequence[str]) -> Figure:
-    labels = [wrapped(model, LABEL_WIDTH) for model in models]
+def _resize(lines: Sequence[Line], models: Sequence[str]) -> Figure:
+    labels = [wrap_label(model, LABEL_WIDTH) for model in models]
     width = max(len(line.metrics) for line in lines) * WIDTH + max(inches(label, size=7) for label in labels)
     height = len(models) * (0.11 * max(label.count("\n") + 2 for label in labels) + 0.05) + 0.6
     return blank(width, len(lines) * height + 0.22 * sum(bool(line.heading) for line in lines) + 0.2)
@@ -152,7 +152,7 @@ def _labels(rows: pd.DataFrame, models: Sequence[str]) -> list[str]:
     stand = runs(rows).droplevel("dataset").reindex(list(models), fill_value="")
     finished = [text.partition(" (")[0] for text in stand]
     notes = [f"\n{text} runs" if " of " in text else "" for text in finished]
-    return [wrapped(model, LABEL_WIDTH) + note for model, note in zip(models, notes, strict=True)]
+    return [wrap_label(model, LABEL_WIDTH) + note for model, note in zip(models, notes, strict=True)]
 
 
 def _key(summary: pd.DataFrame) -> str:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
 from vaegan_bench.report.plots.style import blank, colours, inches, nothing, remove, styled
-from vaegan_bench.report.tables import wrapped
+from vaegan_bench.report.tables import wrap_label
 from vaegan_bench.system.errors import one_line
 from vaegan_bench.system.exhibits import Matrix
 
@@ -82,7 +82,7 @@ def _heat_map(ax: Axes, matrix: Matrix) -> AxesImage:
 
 def _title(ax: Axes, model: str, colour: str, width: float) -> None:
     """The model, above a line in its colour; `width` is that of the heat map in inches."""
-    ax.set_title(wrapped(model, int(width / CHARACTER)), pad=9)
+    ax.set_title(wrap_label(model, int(width / CHARACTER)), pad=9)
     ax.spines[["left", "bottom"]].set_visible(False)
     ax.spines.top.set(visible=True, color=colour, linewidth=2.5, position=("outward", 4))
 

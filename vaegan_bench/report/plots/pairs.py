@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from vaegan_bench.report.plots.canvas import BAR, MARGIN, SPACE, Canvas, Images, enlarge, widest
 from vaegan_bench.report.plots.sheets import grid
 from vaegan_bench.report.plots.style import LABEL_WIDTH, MUTED, colours, nothing, styled
-from vaegan_bench.report.tables import wrapped
+from vaegan_bench.report.tables import wrap_label
 from vaegan_bench.system.errors import one_line
 from vaegan_bench.system.exhibits import ImagePairs
 
@@ -34,7 +34,7 @@ def image_pairs(by_model: Mapping[str, ImagePairs], models: Sequence[str] = (), 
     if not shown:
         return nothing("No model has such pairs of images.")
     sheets = {model: _pair_up(pairs.pairs_K2HWC[:columns]) for model, pairs in shown.items()}
-    labels = {model: wrapped(model, LABEL_WIDTH) for model in sheets}
+    labels = {model: wrap_label(model, LABEL_WIDTH) for model in sheets}
     names = {model: [fill(one_line(name), NAME_WIDTH) for name in pairs.names] for model, pairs in shown.items()}
     beside = MARGIN + widest(labels.values())
     left = beside + 2 * SPACE + widest([name for both in names.values() for name in both], SMALL) + SPACE

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from vaegan_bench.report.plots.canvas import BAR, LINE, MARGIN, SPACE, Canvas, Images, enlarge, widest
 from vaegan_bench.report.plots.style import LABEL_WIDTH, MUTED, colours, nothing, styled
-from vaegan_bench.report.tables import wrapped
+from vaegan_bench.report.tables import wrap_label
 from vaegan_bench.system.errors import one_line
 from vaegan_bench.system.exhibits import ImageSheet
 
@@ -84,7 +84,7 @@ def reconstruction_sheet(
     """
     colour = colours([*models, *by_model])
     shown = [("original", MUTED, originals), *((model, colour[model], images) for model, images in by_model.items())]
-    labels = [wrapped(label, LABEL_WIDTH) for label, _, _ in shown]
+    labels = [wrap_label(label, LABEL_WIDTH) for label, _, _ in shown]
     strips = [grid(enlarge(images[:columns]), columns) for _, _, images in shown]
     height, width, _ = strips[0].shape
     left = MARGIN + widest(labels) + SPACE
@@ -101,7 +101,7 @@ def _panels(panels: Sequence[tuple[str, str, Images]], title: str = "") -> Figur
     lines = math.ceil(len(panels) / PANELS)
     columns = math.ceil(len(panels) / lines)
     height, width, _ = np.max([sheet.shape for _, _, sheet in panels], axis=0).tolist()
-    labels = [wrapped(model, width // CHARACTER) for model, _, _ in panels]
+    labels = [wrap_label(model, width // CHARACTER) for model, _, _ in panels]
     head = LINE * max(label.count("\n") + 1 for label in labels) + BAR + 2 * SPACE
     above = MARGIN + (LINE + SPACE if title else 0)
     wide = max(columns * (width + MARGIN), widest([one_line(title)]) + MARGIN) + MARGIN

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from vaegan_bench.report.plots.canvas import BAR, LINE, MARGIN, SPACE, Canvas, Images, enlarge, widest
 from vaegan_bench.report.plots.sheets import GAP, grid
 from vaegan_bench.report.plots.style import LABEL_WIDTH, MUTED, colours, nothing, styled
-from vaegan_bench.report.tables import wrapped
+from vaegan_bench.report.tables import wrap_label
 from vaegan_bench.system.errors import one_line
 from vaegan_bench.system.exhibits import Strips
 
@@ -81,7 +81,7 @@ def _middles(strips_FSHWC: Images) -> list[int]:
 
 def _stack(blocks: Sequence[Block], order: Sequence[str]) -> Figure:
     """Blocks below each other, in one column or two."""
-    labels = {model: wrapped(model, LABEL_WIDTH) for model in order if any(model in b.sheets for b in blocks)}
+    labels = {model: wrap_label(model, LABEL_WIDTH) for model in order if any(model in b.sheets for b in blocks)}
     before = MARGIN + widest(labels.values()) + SPACE
     width = before + BAR + SPACE + max(sheet.shape[1] for block in blocks for sheet in block.sheets.values())
     columns = 1 if len(blocks) <= TALL else 2

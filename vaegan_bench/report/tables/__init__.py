@@ -19,7 +19,7 @@ from vaegan_bench.report.tables.statistics import (
 )
 from vaegan_bench.report.tables.summary import interval, overall, rank_of_family, summarise
 from vaegan_bench.report.tables.terminal import ablation_to_rich, to_rich
-from vaegan_bench.report.tables.words import cell, duration, heading, number, with_units, wrapped
+from vaegan_bench.report.tables.words import cell, duration, heading, number, with_units, wrap_label
 
 __all__ = [
     "BETTER",
@@ -51,5 +51,5 @@ __all__ = [
     "to_rich",
     "unhealthy",
     "with_units",
-    "wrapped",
+    "wrap_label",
 ]

@@ -28,7 +28,7 @@ def comparison(rows: pd.DataFrame, best: str = "{} *") -> pd.DataFrame:
     rows = by_protocol(rows)
     summary = summarise(overall(rows))
     judged = summary[summary["direction"] != "none"]
-    written = zip(_written(judged, rows), _wins(judged, rows), strict=True)
+    written = zip(_cells(judged, rows), _wins(judged, rows), strict=True)
     table = _wide(judged, [best.format(text) if wins else text for text, wins in written], rows)
     table.insert(0, RUNS, runs(rows))
     return table
@@ -39,7 +39,7 @@ def context(rows: pd.DataFrame) -> pd.DataFrame:
     summary = summarise(overall(rows))
     unjudged = summary[summary["direction"] == "none"]
     # Counts are equal in all runs: '± 0' behind a number of parameters says nothing.
-    values = zip(_written(unjudged, rows), unjudged["mean"], unjudged["half_width"], strict=True)
+    values = zip(_cells(unjudged, rows), unjudged["mean"], unjudged["half_width"], strict=True)
     return _wide(unjudged, [number(mean) if width == 0 else text for text, mean, width in values], rows)
 
 
@@ -57,7 +57,7 @@ def families(table: pd.DataFrame, dataset: str) -> list[str]:
     return [family for family in named if not part(table, dataset, family).empty]
 
 
-def _written(summary: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
+def _cells(summary: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
     """The cells; a metric that is missing for some finished runs says how many it has."""
     each = rows[rows["status"] == OK].drop_duplicates("run")
     finished = each.groupby(["dataset", "model"], observed=True).size().to_dict()

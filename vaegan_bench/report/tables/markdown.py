@@ -10,7 +10,7 @@ from vaegan_bench.report.tables.ablation import LEAVE_ONE_OUT, ablation
 from vaegan_bench.report.tables.bounds import bounds
 from vaegan_bench.report.tables.comparison import RUNS, comparison, context, families, part
 from vaegan_bench.report.tables.noise import noise
-from vaegan_bench.report.tables.protocols import by_protocol, protocol_of, shortened
+from vaegan_bench.report.tables.protocols import by_protocol, protocol_of, shorten
 from vaegan_bench.report.tables.runs import unhealthy
 from vaegan_bench.report.tables.statistics import seeds_needed
 from vaegan_bench.report.tables.summary import overall, summarise
@@ -118,15 +118,15 @@ def _seeds(fewest: int, most: int) -> str:
 def _protocols(summary: pd.DataFrame) -> Iterator[str]:
     """How the numbers were measured, metrics of one protocol together."""
     groups = summary.groupby("protocol", sort=False)["metric"]
-    spelled = [(list(dict.fromkeys(metrics)), _spelled(str(protocol))) for protocol, metrics in groups]
+    spelled = [(list(dict.fromkeys(metrics)), _spell(str(protocol))) for protocol, metrics in groups]
     lines = [f"- {', '.join(metrics)}: {protocol}" for metrics, protocol in spelled if protocol]
     if lines:
         yield "### Protocol"
         yield "\n".join(lines)
 
 
-def _spelled(protocol: str) -> str:
-    return ", ".join(f"{key} {shortened(str(value))}" for key, value in protocol_of(protocol).items())
+def _spell(protocol: str) -> str:
+    return ", ".join(f"{key} {shorten(str(value))}" for key, value in protocol_of(protocol).items())
 
 
 def _bounds(rows: pd.DataFrame) -> Iterator[str]:

@@ -51,7 +51,7 @@ def protocol_of(text: str | None) -> dict[str, Any]:
     return protocol
 
 
-def shortened(value: str) -> str:
+def shorten(value: str) -> str:
     """A value of a protocol as it is written: of a hash the beginning."""
     return value if len(value) <= LONGEST_VALUE or " " in value else f"{value[:12]}…"
 
@@ -85,5 +85,5 @@ def _plain(rows: pd.DataFrame) -> str:
 def _name(metric: str, protocol: str, plain: str) -> str:
     mine, theirs = protocol_of(protocol), protocol_of(plain)
     keys = [key for key in {**theirs, **mine} if mine.get(key) != theirs.get(key)]
-    said = [f"{key}={shortened(str(mine.get(key, 'unstated')))}" for key in keys]
+    said = [f"{key}={shorten(str(mine.get(key, 'unstated')))}" for key in keys]
     return f"{metric} ({', '.join(said)})" if said else metric

@@ -12,7 +12,7 @@ from vaegan_bench.results.records import OK
 def runs(rows: pd.DataFrame) -> pd.Series[str]:
     """How many runs of each (dataset, model) finished, and what was wrong: '2 of 3 (1 diverged at step 812)'."""
     fates = rows.drop_duplicates("run").groupby(["dataset", "model"], sort=False, observed=True)
-    counted = {key: _counted(group) for key, group in fates}
+    counted = {key: _count(group) for key, group in fates}
     datasets = list(rows["dataset"].unique())
     keys = sorted(counted, key=lambda key: datasets.index(key[0]))
     index = pd.MultiIndex.from_tuples(keys, names=["dataset", "model"])
@@ -25,7 +25,7 @@ def unhealthy(rows: pd.DataFrame) -> pd.DataFrame:
     return each.loc[each["health"] != OK, ["dataset", "model", "seed", "health"]].reset_index(drop=True)
 
 
-def _counted(runs: pd.DataFrame) -> str:
+def _count(runs: pd.DataFrame) -> str:
     fates = [part.partition(":")[0] for health in runs["health"] for part in health.split("; ")]
     verdicts = Counter(verdict for verdict in fates if verdict != OK)
     finished, planned = int((runs["status"] == OK).sum()), len(runs)

@@ -46,7 +46,7 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
         KEYS, sort=False, observed=True, dropna=False
     )
     summary = pd.DataFrame([_summary(key, group) for key, group in groups], columns=SUMMARY)
-    return _ordered(summary, rows)
+    return _order(summary, rows)
 
 
 def overall(rows: pd.DataFrame) -> pd.DataFrame:
@@ -65,7 +65,7 @@ def _summary(key: Hashable, group: pd.DataFrame) -> dict[str, object]:
     return dict(zip(KEYS, key, strict=True)) | measured  # type: ignore[call-overload]  # key is a tuple
 
 
-def _ordered(summary: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+def _order(summary: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """Datasets and models as they first appear in `rows`, even where their first run diverged."""
     ranks = {column: {name: i for i, name in enumerate(rows[column].unique())} for column in ("dataset", "model")}
     ranked = summary.assign(

@@ -16,7 +16,7 @@ from rich.text import Text
 from vaegan_bench.report.tables.ablation import LEAVE_ONE_OUT
 from vaegan_bench.report.tables.comparison import RUNS, comparison, context, families, part
 from vaegan_bench.report.tables.runs import unhealthy
-from vaegan_bench.report.tables.words import wrapped
+from vaegan_bench.report.tables.words import wrap_label
 
 LABEL_WIDTH = 18
 """Longer labels of models go on over several lines."""
@@ -57,14 +57,14 @@ class TerminalTable:
     def _width_of(self, model: str) -> int:
         cells = self.cells[self.cells.index.get_level_values("model") == model].to_numpy().ravel()
         texts = [Text.from_markup(cell).plain.partition(" (")[0] for cell in cells]
-        return max(len(line) for line in [*wrapped(model, LABEL_WIDTH).split("\n"), *texts])
+        return max(len(line) for line in [*wrap_label(model, LABEL_WIDTH).split("\n"), *texts])
 
     def _table(self, models: list[str], title: str | None, caption: str | None) -> Table:
         table = Table(title=title, caption=caption, box=box.SIMPLE_HEAD, title_justify="left")
         table.caption_justify = "left"
         table.add_column(overflow="fold")
         for model in models:
-            table.add_column(escape(wrapped(model, LABEL_WIDTH)), justify="right", overflow="fold")
+            table.add_column(escape(wrap_label(model, LABEL_WIDTH)), justify="right", overflow="fold")
         for lines in _sections(self.cells, models):
             for line in lines:
                 table.add_row(*line)

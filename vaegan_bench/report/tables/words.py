@@ -39,7 +39,7 @@ def two_digits(value: float) -> str:
     if not math.isfinite(value):
         return number(value)
     decimals = 1 - _exponent(value, digits=2)
-    return "0" if value == 0 else f"{value:.1e}" if decimals > SMALLEST_DECIMAL else _rounded(value, decimals)
+    return "0" if value == 0 else f"{value:.1e}" if decimals > SMALLEST_DECIMAL else _round(value, decimals)
 
 
 def cell(mean: float, half_width: float) -> str:
@@ -50,9 +50,9 @@ def cell(mean: float, half_width: float) -> str:
         return f"{number(mean)} ± 0"
     decimals = 1 - _exponent(half_width, digits=2)
     if decimals <= SMALLEST_DECIMAL:
-        return f"{_rounded(mean, decimals)} ± {_rounded(half_width, decimals)}"
+        return f"{_round(mean, decimals)} ± {_round(half_width, decimals)}"
     power = _exponent(max(abs(mean), half_width), digits=2)
-    scaled = [_rounded(x / 10.0**power, decimals + power) for x in (mean, half_width)]
+    scaled = [_round(x / 10.0**power, decimals + power) for x in (mean, half_width)]
     return f"({scaled[0]} ± {scaled[1]})e{power:+03d}"
 
 
@@ -76,7 +76,7 @@ def duration(minutes: float) -> str:
     return f"{minutes / 60:.1f} h" if minutes < 48 * 60 else f"{minutes / 60 / 24:.1f} days"
 
 
-def wrapped(label: str, width: int) -> str:
+def wrap_label(label: str, width: int) -> str:
     """A model's label in lines of at most `width` characters where it can be, broken before '[' and after ','."""
     lines = [""]
     for piece in re.findall(r"\[?[^\[,]+,?", label):
@@ -91,6 +91,6 @@ def _exponent(value: float, digits: int) -> int:
     return int(f"{value:.{digits - 1}e}".partition("e")[2])
 
 
-def _rounded(value: float, decimals: int) -> str:
+def _round(value: float, decimals: int) -> str:
     """Rounded to tens or hundreds too, where `decimals` is negative; never '-0.0'."""
     return f"{round(value, decimals) + 0.0:,.{max(decimals, 0)}f}"
