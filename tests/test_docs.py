@@ -15,7 +15,6 @@ ROOT = Path(__file__).parents[1]
 PROSE = sorted(
     {ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/*.md"), *ROOT.glob("plugins/**/README.md")}
 )
-PROSE.remove(ROOT / "docs" / "architecture.md")
 NOT_PROSE = re.compile(r"^```.*?^```$|^\$\$.*?\$\$$|^\|.*?$|^ {4,}.*?$|^\[[^\]\n]+\]: .*?$", re.MULTILINE | re.DOTALL)
 """Code, formulas, tables and addresses, which may be longer."""
 
