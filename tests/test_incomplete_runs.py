@@ -26,7 +26,7 @@ from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import make_plan
-from vaegan_bench.study.study import load_study
+from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system.disk_space import shortage_in
 from vaegan_bench.system.errors import IncompleteError, StoreError
 

@@ -13,7 +13,8 @@ from vaegan_bench.api import Optimizer, StudyError, UnknownNameError
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.reproduction import Reproduction, judge, plain_name, side_by_side
 from vaegan_bench.study.paper import Claim, Comparison, Deviation, Paper, Published, load_paper, packaged_papers
-from vaegan_bench.study.plan import Resolver, make_plan, metrics_known_as
+from vaegan_bench.study.plan import make_plan
+from vaegan_bench.study.resolver import Resolver, metrics_known_as
 
 LARSEN = load_paper("larsen2016")
 IMAGES, SIMILARITY = LARSEN.comparisons

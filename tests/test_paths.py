@@ -17,7 +17,7 @@ from vaegan_bench.api.places import VARIABLE, data_folder
 from vaegan_bench.cli.app import app
 from vaegan_bench.metrics.extractors.published_weights import PublishedWeights, file_at
 from vaegan_bench.registry.plugins import Registry
-from vaegan_bench.study.study import load_study
+from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system.paths import home_folder, user_path
 
 

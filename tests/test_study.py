@@ -14,7 +14,8 @@ from vaegan_bench.losses.prior.kl import KL
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.plan import Plan, make_plan
-from vaegan_bench.study.study import Study, load_study, packaged_studies
+from vaegan_bench.study.study import Study
+from vaegan_bench.study.study_file import load_study, packaged_studies
 
 
 def planned(**values: Any) -> Plan:

@@ -13,7 +13,8 @@ from vaegan_bench.api import BenchError
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report import tables
 from vaegan_bench.study.plan import Plan, make_plan
-from vaegan_bench.study.study import Study, load_study
+from vaegan_bench.study.study import Study
+from vaegan_bench.study.study_file import load_study
 from vaegan_bench.training.schedules.cyclic import Cyclic
 from vaegan_bench.training.schedules.linear import Linear
 from vaegan_bench.training.schedules.stepwise import Stepwise
@@ -147,7 +148,7 @@ def test_without_ablations_there_is_no_such_table() -> None:
 
 def test_weights_come_from_study_files(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
-    file.write_text('models = ["vae"]\nablate = true\n[weights]\nprior = ["cyclic[cycles=2]"]\n')
+    file.write_text('models = ["vae"]\nablate = true\n[term_weights]\nprior = ["cyclic[cycles=2]"]\n')
     plan = make_plan(load_study(str(file)), Registry())
     assert labels(plan)[0] == "vae[prior.weight=cyclic[cycles=2]]"
     assert labels(plan)[-1] == "vae[prior.weight=cyclic[cycles=2],reconstruction.weight=0]"

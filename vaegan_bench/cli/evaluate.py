@@ -90,7 +90,7 @@ def _metrics(given: Mapping[str, Any], registry: Registry) -> list[Metric]:
     """The metrics that are asked for, through the extractor that is given."""
     from vaegan_bench.cli.options import extractor_fields
     from vaegan_bench.registry.selectors import split_list
-    from vaegan_bench.study.plan import metric_of
+    from vaegan_bench.study.resolver import metric_of
 
     extractor, weights = given["extractor"], given["inception_weights"]
     fields = extractor_fields(registry, extractor, weights)
@@ -184,8 +184,6 @@ def _refuse_idle_extractors(
 
 def _write_rows(rows: pd.DataFrame, path: Path) -> None:
     """Write rows as csv, parquet or json, by the suffix; in json the protocol is an object, and what is absent null."""
-    import json
-
     from vaegan_bench.system.files import whole_file
 
     with whole_file(path) as partial:
@@ -194,6 +192,12 @@ def _write_rows(rows: pd.DataFrame, path: Path) -> None:
         elif path.suffix.lower() == ".parquet":
             rows.to_parquet(partial, index=False)
         else:
-            plain = rows.astype(object).where(rows.notna(), None).to_dict("records")
-            records = [{**row, "protocol": json.loads(row["protocol"])} for row in plain]
-            partial.write_text(json.dumps(records, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+            partial.write_text(_as_json(rows), "utf-8")
+
+
+def _as_json(rows: pd.DataFrame) -> str:
+    import json
+
+    plain = rows.astype(object).where(rows.notna(), None).to_dict("records")
+    records = [{**row, "protocol": json.loads(row["protocol"])} for row in plain]
+    return json.dumps(records, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

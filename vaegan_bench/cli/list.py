@@ -81,7 +81,7 @@ def _fields(plugin: type[Plugin]) -> list[str]:
 def _study_table() -> Table:
     from rich.markup import escape
 
-    from vaegan_bench.study.study import load_study, packaged_studies
+    from vaegan_bench.study.study_file import load_study, packaged_studies
 
     made = table("name", "what it asks", "models", title="study", title_justify="left")
     for name in packaged_studies():

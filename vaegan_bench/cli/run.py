@@ -140,7 +140,7 @@ def _study(given: Mapping[str, Any], registry: Registry) -> Study:
     """The study that the options describe."""
     from vaegan_bench.cli.options import extractor_fields, read_fields
     from vaegan_bench.registry.selectors import split_list
-    from vaegan_bench.study.study import load_study
+    from vaegan_bench.study.study_file import load_study
 
     study = load_study(_default_study() if given["study"] == "auto" else given["study"])
     values = {key: given[key] for key in PLAIN if given[key] is not None}

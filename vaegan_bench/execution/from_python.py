@@ -17,7 +17,8 @@ from vaegan_bench.results.files import readable
 from vaegan_bench.results.run_folder import TRAIN_AGAIN, RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import make_plan
-from vaegan_bench.study.study import Study, load_study
+from vaegan_bench.study.study import Study
+from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system.device import choose_device
 from vaegan_bench.system.errors import IncompleteError, StudyWarning
 from vaegan_bench.system.paths import default_cache, user_path

@@ -84,10 +84,26 @@ def check_shape(plugin: type[Plugin], origin: str) -> None:
     if not (isinstance(plugin, type) and issubclass(plugin, Plugin)):
         raise PluginError(f"{origin} registers {plugin!r}, which is no plugin class.")
     where = f"{plugin.__name__} of {origin}"
+    _check_class(plugin, where)
+    _check_name(plugin, where)
+    _check_fields(plugin, where)
+    if not summary_line(plugin):
+        raise PluginError(f"{where} must have a docstring; its first line is what lists show.")
+    if inspect.isabstract(plugin):
+        missing = ", ".join(sorted(plugin.__abstractmethods__))
+        raise PluginError(f"{where} must define {missing}.")
+
+
+def _check_class(plugin: type[Plugin], where: str) -> None:
+    """Refuse a class that is of no kind, or no frozen dataclass."""
     if not isinstance(getattr(plugin, "kind", None), str):
         raise PluginError(f"{where} must derive from the base class of a kind, such as Model or ReconstructionLoss.")
     if not dataclasses.is_dataclass(plugin) or not plugin.__dataclass_params__.frozen:
         raise PluginError(f"{where} must be decorated with @dataclass(frozen=True, kw_only=True).")
+
+
+def _check_name(plugin: type[Plugin], where: str) -> None:
+    """Refuse a class without a proper name, without class variables of its kind, or derived from another plugin."""
     if not isinstance(getattr(plugin, "name", None), str):
         raise PluginError(f'{where} must have a name: name = "{plugin.__name__.lower()}".')
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", plugin.name):
@@ -96,23 +112,23 @@ def check_shape(plugin: type[Plugin], origin: str) -> None:
         raise PluginError(f"{where} must set {', '.join(missing)}, as every {plugin.kind} does.")
     if any(isinstance(vars(base).get("name"), str) for base in plugin.__mro__[1:]):
         raise PluginError(f"{where} derives from another plugin: call its functions, or make it one of your fields.")
-    if hidden := sorted({f.name for f in fields_of(plugin)} & set(_class_variables(plugin))):
+
+
+def _check_fields(plugin: type[Plugin], where: str) -> None:
+    """Refuse fields that hide class variables, have no default, or have a type that no selector can write."""
+    fields, hints = fields_of(plugin), typing.get_type_hints(plugin)
+    if hidden := sorted({f.name for f in fields} & set(_class_variables(plugin))):
         raise PluginError(
             f"{where} has a field {hidden[0]}, which every {plugin.kind} has as a class variable: call the field "
             "otherwise, or leave its type away to set the variable."
         )
-    if bare := [f.name for f in fields_of(plugin) if default_of(f) is dataclasses.MISSING]:
+    if bare := [f.name for f in fields if default_of(f) is dataclasses.MISSING]:
         raise PluginError(f"{where} must give a default to {', '.join(bare)}: a name alone must mean something.")
-    if strange := [f.name for f in fields_of(plugin) if not _can_be_written(typing.get_type_hints(plugin)[f.name])]:
+    if strange := [f.name for f in fields if not _can_be_written(hints[f.name])]:
         raise PluginError(
             f"{where} has a field {strange[0]} of a type that no selector can write: take bool, int, float, str, "
             "Literal, a kind of plugin, or one of these or None."
         )
-    if not summary_line(plugin):
-        raise PluginError(f"{where} must have a docstring; its first line is what lists show.")
-    if inspect.isabstract(plugin):
-        missing = ", ".join(sorted(plugin.__abstractmethods__))
-        raise PluginError(f"{where} must define {missing}.")
 
 
 def _can_be_written(annotation: object) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
-from vaegan_bench.study.study import Study, load_study
+from vaegan_bench.study.study import Study
+from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system.errors import StudyError, UnknownNameError
 
 

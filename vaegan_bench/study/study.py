@@ -5,28 +5,19 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-import tomllib
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
-from pathlib import Path
 from typing import Any, Literal
 
+from vaegan_bench.study.values import check_values, read_value, thaw
 from vaegan_bench.system.errors import StudyError, UnknownNameError, one_line
-from vaegan_bench.system.paths import user_path
 
 MOST = {"steps": 10**9, "size": 4096, "batch": 10**6, "samples": 10**7, "draws": 1000}
 """What a study may ask for of each."""
-MOST_SEEDS = 1000
-"""Beyond this, a count of seeds was more likely meant as a seed."""
 MOST_RUNS = 5000
 BYTES, MOST_BYTES = 3 * 4, 2**40
 """Of a pixel in float32, and of one batch or one set of samples."""
-LARGEST = 2**16
-"""Bytes of a study file: reading keys within keys takes longer and longer."""
-DEEPEST = 5
-"""Tables within tables: no key of a study has so many."""
 LONGEST_NAME = 60
 UNFIT_IN_NAMES = r'/ \ < > : " | ? *'
 """Characters that some file systems do not allow in the name of a folder."""
@@ -106,6 +97,9 @@ class Study:
             raise StudyError(
                 f"{extent} are {runs:,} runs, and one study may have {MOST_RUNS:,}. Split it into several."
             )
+        self._check_memory()
+
+    def _check_memory(self) -> None:
         for name in ("batch", "samples"):
             count = getattr(self, name)
             if (size := count * self.size**2 * BYTES) > MOST_BYTES:
@@ -117,12 +111,12 @@ class Study:
 
         Raises `UnknownNameError` for a key that no study has, `StudyError` for a value that does not fit.
         """
-        _check_values(values, where)
+        check_values(values, where)
         types_by_key = typing.get_type_hints(Study)
         for key in values:
             if key not in types_by_key:
                 raise UnknownNameError(f"key in {where}:", key, types_by_key)
-        return replace(self, **{k: _read(k, v, types_by_key[k], where) for k, v in values.items()})
+        return replace(self, **{k: read_value(k, v, types_by_key[k], where) for k, v in values.items()})
 
     def with_fields(self, fields: Mapping[str, Mapping[str, Any]], where: str) -> Study:
         """The same study with more defaults of plugins' fields; those given here win."""
@@ -130,136 +124,13 @@ class Study:
         return self.with_values({"fields": {**self.fields, **merged}}, where)
 
 
-def packaged_studies() -> list[str]:
-    """The names of the studies inside the package."""
-    folder = files("vaegan_bench.study") / "packaged"
-    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
-
-
-def load_study(source: str) -> Study:
-    """Read a study: the name of a packaged one, or the path of a TOML file.
-
-    Raises `StudyError` for a file that cannot be read, or that holds what no study has.
-    """
-    path = user_path(source)
-    if source in packaged_studies():
-        text, where = (
-            (files("vaegan_bench.study") / "packaged" / f"{source}.toml").read_text("utf-8"),
-            f"study '{source}'",
-        )
-    elif path.suffix == ".toml" and path.is_file():
-        text, where = _text_of(path), str(path)
-    elif path.is_dir():
-        raise StudyError(f"{source} is a folder: name a TOML file in it.")
-    elif path.suffix == ".toml":
-        raise StudyError(f"There is no study file {source}.")
-    elif path.is_file():
-        raise StudyError(f"{source} is no study file: its name must end in .toml.")
-    else:
-        raise UnknownNameError("study", source, packaged_studies())
-    return _parse(text, where, default_name=path.stem)
-
-
-def _text_of(path: Path) -> str:
-    try:
-        if path.stat().st_size > LARGEST:
-            raise StudyError(f"{path} is no study file: it holds more than {LARGEST:,} bytes.")
-        return path.read_text("utf-8-sig")  # editors may begin a file with a byte order mark
-    except (OSError, UnicodeDecodeError) as error:
-        raise StudyError(f"Cannot read the study file {path}: {error}.") from error
-
-
-def _parse(text: str, where: str, default_name: str) -> Study:
-    try:
-        values = tomllib.loads(text)
-    except RecursionError as error:
-        raise StudyError(f"{where} holds tables or lists within each other that are too many to read.") from error
-    except ValueError as error:  # more digits than Python reads are no TOMLDecodeError
-        raise StudyError(f"{where} is not valid TOML: {error}.") from error
-    return Study().with_values({"name": default_name, **values}, where)
-
-
-def _check_values(value: Any, where: str, depth: int = 0) -> None:
-    """Refuse what could not even be printed in an error: integers of very many digits, tables within tables."""
-    if depth > DEEPEST:
-        raise StudyError(f"{where.partition(': ')[0]} holds tables or lists nested more than {DEEPEST} deep.")
-    inner = value.items() if isinstance(value, Mapping) else enumerate(value, 1) if isinstance(value, list) else ()
-    for key, each in inner:
-        _check_values(each, f"{where}: {key}", depth + 1)
-    if _is_int(value) and not -(2**63) <= value < 2**63:
-        raise StudyError(f"{where} is a number of more than 64 bits.")
+def as_plain(study: Study) -> dict[str, Any]:
+    """A study as plain data that JSON and TOML can hold."""
+    plain = {f.name: getattr(study, f.name) for f in dataclasses.fields(study)}
+    return {key: thaw(value) for key, value in plain.items()}
 
 
 def _names_a_folder(name: str) -> bool:
     """Whether every file system takes a name as it is."""
     plain = name == one_line(name).strip() and 0 < len(name) <= LONGEST_NAME and name[0] != "." and name[-1] != "."
     return plain and not set(name) & set(UNFIT_IN_NAMES.replace(" ", "")) and not RESERVED.fullmatch(name)
-
-
-def _read(key: str, value: Any, annotation: Any, where: str) -> Any:
-    """Check a value against the type of its key; lists become tuples, a count of seeds becomes the seeds."""
-    if key == "seeds" and _is_int(value):
-        if value > MOST_SEEDS:
-            raise StudyError(
-                f"{where}: seeds {value} means {value:,} seeds, and a study may have {MOST_SEEDS:,}. For the single "
-                f"seed {value}, write '--seeds {value},' with a comma at the end, or seeds = [{value}] in a file."
-            )
-        return tuple(range(value))
-    if _fits(value, annotation):
-        return _freeze(value)
-    if annotation is float and _is_int(value):
-        return float(value)
-    raise StudyError(f"{where}: {key} must be {_WORDS.get(key, _describe(annotation))}, not {value!r}.")
-
-
-_WORDS = {
-    "seeds": "a number of seeds or a list of seeds",
-    "losses": "a table of lists",
-    "term_weights": "a table of lists",
-    "fields": "a table of tables of plain values",
-}
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _fits(value: Any, annotation: Any) -> bool:
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is Literal:
-        return value in arguments
-    if origin is tuple:
-        return isinstance(value, list | tuple) and all(_fits(v, arguments[0]) for v in value)
-    if origin is not None and issubclass(origin, Mapping):
-        return isinstance(value, Mapping) and all(_fits(v, arguments[1]) for v in value.values())
-    if annotation is Any:
-        return value is None or isinstance(value, bool | int | float | str)
-    return _is_int(value) if annotation is int else isinstance(value, annotation)
-
-
-def _freeze(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {k: _freeze(v) for k, v in value.items()}
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _describe(annotation: Any) -> str:
-    if typing.get_origin(annotation) is Literal:
-        return " or ".join(map(repr, typing.get_args(annotation)))
-    if typing.get_origin(annotation) is tuple:
-        return "a list"
-    return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}.get(
-        annotation, str(annotation)
-    )
-
-
-def as_plain(study: Study) -> dict[str, Any]:
-    """A study as plain data that JSON and TOML can hold."""
-    plain = {f.name: getattr(study, f.name) for f in dataclasses.fields(study)}
-    return {key: _thaw(value) for key, value in plain.items()}
-
-
-def _thaw(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {k: _thaw(v) for k, v in value.items()}
-    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,67 @@
+"""What of a plan is left to do, and what one run that fails costs the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vaegan_bench.api import DataError, StoreError
+from vaegan_bench.execution.execution import Execution
+from vaegan_bench.execution.footprint import bytes_of_weights
+from vaegan_bench.execution.workload import Workload
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.study.plan import Plan, make_plan
+from vaegan_bench.study.run import Run
+from vaegan_bench.study.study import Study
+from vaegan_bench.testing import blobs
+
+
+def planned(*models: str) -> Plan:
+    small = {"datasets": ["mnist"], "metrics": ["reconstruction"], "steps": 3, "batch": 4, "size": 32, "samples": 4}
+    return make_plan(Study().with_values({"name": "small", "models": list(models), **small}, "a test"), Registry())
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workload:
+    work = Workload(planned("vae", "vaegan", "gan"), StudyFolder(tmp_path / "small"), tmp_path)
+    monkeypatch.setattr(work.shelf, "get", lambda run: blobs())
+    return work
+
+
+def test_space_is_needed_for_the_weights_of_every_model(work: Workload, tmp_path: Path) -> None:
+    alone = Workload(planned("vae"), work.folder, tmp_path)
+    alone.shelf.get = work.shelf.get  # type: ignore[method-assign]
+    vae, vaegan, gan = (bytes_of_weights(run, blobs()) for run in work.plan.runs)
+    assert min(vae, vaegan, gan) > 10**5
+    assert work.needed_space() >= alone.needed_space() + vaegan + gan
+
+
+def test_a_run_of_which_nothing_can_be_known_is_left_to_do(work: Workload, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(run: Run) -> None:
+        raise DataError("The data set is gone.")
+
+    monkeypatch.setattr(type(work.folder_of(work.plan.runs[0])), "is_trained", True)
+    monkeypatch.setattr(work.shelf, "get", fail)
+    assert not any(map(work.is_trained, work.plan.runs))
+    assert work.left() == list(work.plan.runs)
+
+
+@pytest.mark.parametrize("error", [StoreError("The folder cannot be written."), OSError("no"), SystemExit("no")])
+def test_a_run_that_fails_costs_no_other_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    begun: list[str] = []
+
+    def fail(self: Execution, run: Run) -> str:
+        begun.append(run.label)
+        raise error
+
+    plan = planned("gan", "vae")
+    monkeypatch.setattr(Execution, "_run", fail)
+    monkeypatch.setattr("vaegan_bench.training.loading.DataShelf.get", lambda self, run: blobs())
+    execution = Execution(plan, Registry(), StudyFolder(tmp_path / "small"), tmp_path)
+    execution.run()
+    assert begun == ["gan", "vae"]
+    assert list(execution.failures) == [run.id for run in plan.runs]

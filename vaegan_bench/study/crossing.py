@@ -1,0 +1,89 @@
+"""The models of a study, crossed with its losses and term weights, and each with a term left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from vaegan_bench.api import Model, SelectorError, StudyError, UnknownNameError
+from vaegan_bench.registry.plugins import Entry, field_types
+from vaegan_bench.registry.selectors import Selector, parse_selector
+from vaegan_bench.study.resolver import Game, Resolver
+from vaegan_bench.study.study import Study
+from vaegan_bench.study.term_weights import SUFFIX
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A combination that a study asked for and that cannot be, with the reason."""
+
+    label: str
+    reason: str
+
+
+def cross_models(study: Study, resolve: Resolver) -> tuple[dict[str, Game], list[Skip]]:
+    """Label → game; what only crossing has made, and its model refuses, is skipped with the reason."""
+    games: dict[str, Game] = {}
+    skips = []
+    for label in dict.fromkeys(_labels(study, resolve)):
+        try:
+            games[label] = resolve.game(label)
+        except SelectorError as error:
+            if not study.losses or label in study.models:
+                raise
+            skips.append(Skip(label, str(error)))
+    if not games:
+        raise StudyError(f"Nothing to run: {skips[0].reason}")
+    _check_crossed(study, [model for model, _ in games.values()])
+    return games, skips
+
+
+def _labels(study: Study, resolve: Resolver) -> Iterator[str]:
+    """The selectors of all models, crossed with the study's losses and weights, and each with a term left out."""
+    known_terms: set[str] = set()
+    for name in _names(study, resolve):
+        for selector in _with_losses(parse_selector(name), study, resolve.registry.of_kind(Model.kind)):
+            terms = resolve.terms(selector) if study.term_weights or study.ablate else dict[str, bool]()
+            known_terms |= set(terms)
+            yield from map(str, _with_term_weights(selector, study, terms))
+    if missing := [target for target in study.term_weights if target not in known_terms]:
+        raise UnknownNameError("term of the chosen models:", missing[0], known_terms)
+
+
+def _names(study: Study, resolve: Resolver) -> Iterator[str]:
+    """The models as the study names them; 'all' is every registered one, the simplest games first."""
+    known = resolve.registry.of_kind(Model.kind)
+    every = sorted(known, key=lambda name: len(cast(type[Model], known[name].plugin).players))
+    for text in study.models:
+        yield from every if text == "all" else [text]
+
+
+def _with_losses(selector: Selector, study: Study, known: Mapping[str, Entry]) -> list[Selector]:
+    """A model with each of the losses that the study crosses its fields with."""
+    fields = field_types(known[selector.name].plugin) if selector.name in known else {}
+    selectors = [selector]
+    for field in (f for f in study.losses if f in fields and study.losses[f]):
+        selectors = [s.plus({field: loss}) for s in selectors for loss in study.losses[field]]
+    return selectors
+
+
+def _with_term_weights(selector: Selector, study: Study, terms: Mapping[str, bool]) -> list[Selector]:
+    """A model with all weights that the study gives its terms; then each of these with one term left out."""
+    selectors = [selector]
+    for target in (t for t in study.term_weights if t in terms):
+        selectors = [s.plus({target + SUFFIX: text}) for s in selectors for text in study.term_weights[target]]
+    if not study.ablate:
+        return selectors
+    whole_terms = [term for term, is_whole in terms.items() if is_whole]
+    return [*selectors, *(s.plus({term + SUFFIX: "0"}) for s in selectors for term in whole_terms)]
+
+
+def _check_crossed(study: Study, models: Iterable[Model]) -> None:
+    """Every crossed field belongs to a chosen model, and has something to be crossed with."""
+    fields = {name for model in models for name in field_types(type(model))}
+    for field, losses in study.losses.items():
+        if field not in fields:
+            raise UnknownNameError("field to cross, of the chosen models:", field, fields)
+        if not losses:
+            raise StudyError(f"losses: '{field}' has no loss to be crossed with.")

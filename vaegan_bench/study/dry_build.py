@@ -1,0 +1,57 @@
+"""Every run's networks built without memory, so that what cannot be built is known before anything trains."""
+
+from __future__ import annotations
+
+import torch
+
+from vaegan_bench.api import BenchError, ImageShape, PluginError, StudyError
+from vaegan_bench.study.assembly import build_role, roles, stated_game
+from vaegan_bench.study.crossing import Skip
+from vaegan_bench.study.run import Run
+from vaegan_bench.study.term_weights import check_targets
+from vaegan_bench.system.errors import FAILURES, reason_of
+
+
+def build_without_memory(runs: list[Run]) -> tuple[list[Run], list[Skip]]:
+    """The runs whose networks can be built, and those that are skipped, with the reason.
+
+    Raises `StudyError` for an optimizer that cannot be used and for networks that fail otherwise.
+    """
+    fitting: list[Run] = []
+    skips: dict[str, Skip] = {}
+    _check_optimizer(runs[0])
+    for run in runs:
+        try:
+            _build(run)
+        except PluginError as error:
+            skips[run.label] = Skip(run.label, str(error))
+        else:
+            fitting.append(run)
+    return fitting, list(skips.values())
+
+
+def _build(run: Run) -> None:
+    """Build a run's networks, and refuse weights of terms that no player of its model minimises."""
+    try:
+        with torch.device("meta"):
+            for role in roles(run.model):
+                build_role(run.model, run.networks, role, ImageShape(3, run.size, run.size))
+        if run.term_weights:
+            check_targets(run.term_weights, stated_game(run.model, run.networks), run.model.name)
+    except BenchError:
+        raise
+    except FAILURES as error:
+        raise StudyError(f"Networks '{run.networks}' cannot be built: {reason_of(error)}.") from error
+
+
+def _check_optimizer(run: Run) -> None:
+    """Refuse settings that torch refuses, before anything trains."""
+    try:
+        run.optimizer.build(
+            [{"params": [torch.nn.Parameter(torch.zeros(1))], "weight_decay": run.optimizer.weight_decay}]
+        )
+        run.optimizer.schedule(run.optimizer.lr, 0, run.steps)
+    except BenchError:
+        raise
+    except FAILURES as error:
+        raise StudyError(f"Optimizer '{run.optimizer}' cannot be used: {reason_of(error)}.") from error

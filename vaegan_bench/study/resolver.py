@@ -1,0 +1,92 @@
+"""A study's selectors as plugins, with the study's own defaults filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeVar, cast
+
+from vaegan_bench.api import Dataset, Metric, Model, Networks, Optimizer, Plugin, StudyError
+from vaegan_bench.api.plugin import selector_text
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.registry.selectors import Selector, parse_selector
+from vaegan_bench.study.assembly import stated_game
+from vaegan_bench.study.run import Run
+from vaegan_bench.study.study import Study
+from vaegan_bench.study.term_weights import TermWeight, read_term_weight, split_term_weights
+from vaegan_bench.system.device import choose_device, choose_precision
+from vaegan_bench.system.errors import FAILURES
+
+P = TypeVar("P", bound=Plugin)
+Game = tuple[Model, tuple[TermWeight, ...]]
+
+
+def metrics_known_as(registry: Registry) -> dict[str, str]:
+    """Name of a number in the literature → the selector that measures it, as metrics declare."""
+    metrics = [cast(type[Metric], entry.plugin) for entry in registry.of_kind(Metric.kind).values()]
+    return {name: selector for metric in metrics for name, selector in metric.known_as.items()}
+
+
+def metric_of(registry: Registry, selector: str, fields: Mapping[str, Mapping[str, str]]) -> Metric:
+    """A metric with the given fields. Raises `StudyError` for the name of a number, such as 'fid'."""
+    if meant := metrics_known_as(registry).get(parse_selector(selector).name.lower()):
+        raise StudyError(f"'{selector}' is a number of a metric: use {meant}.")
+    return registry.build(Metric, selector, fields)
+
+
+class Resolver:
+    """Turns a study's selectors into plugins, with the study's own defaults filled in."""
+
+    def __init__(self, study: Study, registry: Registry) -> None:
+        self.study = study
+        self.registry = registry
+        self.device = choose_device(study.device)
+        self.fields = {name: {k: selector_text(v) for k, v in fields.items()} for name, fields in study.fields.items()}
+        registry.check_fields(self.fields)
+
+    def game(self, label: str) -> Game:
+        """A model, with this study's fields, and the weights of its terms."""
+        selector, weights = split_term_weights(parse_selector(label))
+        model = self._build(Model, selector)
+        return model, tuple(read_term_weight(target, text, self.registry) for target, text in weights.items())
+
+    def metric(self, selector: str) -> Metric:
+        """A metric, with this study's fields. Raises `StudyError` for the name of a number, such as 'fid'."""
+        return metric_of(self.registry, selector, self.fields)
+
+    def terms(self, selector: Selector) -> dict[str, bool]:
+        """What a model's weights may be about: its terms, and each term of one player; True for the former.
+
+        Nothing of a model that cannot be: the plan says so, and why.
+        """
+        try:
+            model, _ = self.game(str(selector))
+            game = stated_game(model, self._build(Networks, self.study.networks))
+        except FAILURES:
+            return {}
+        whole = {term: True for terms in game.values() for term in terms}
+        return {**whole, **{f"{player}.{term}": False for player, terms in game.items() for term in terms}}
+
+    def runs(self, label: str, model: Model, weights: tuple[TermWeight, ...]) -> Iterator[Run]:
+        """One run per data set and seed."""
+        study = self.study
+        for dataset in study.datasets:
+            for seed in dict.fromkeys(study.seeds):
+                yield Run(
+                    label=label,
+                    model=model,
+                    seed=seed,
+                    dataset=self._build(Dataset, dataset),
+                    size=study.size,
+                    split=study.split,
+                    networks=self._build(Networks, study.networks),
+                    optimizer=self._build(Optimizer, study.optimizer),
+                    steps=study.steps,
+                    batch=study.batch,
+                    ema=study.ema,
+                    precision=choose_precision(study.precision, self.device),
+                    device=self.device.type,
+                    term_weights=weights,
+                )
+
+    def _build(self, base: type[P], selector: str | Selector) -> P:
+        return self.registry.build(base, selector, self.fields)

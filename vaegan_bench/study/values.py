@@ -1,0 +1,89 @@
+"""Values of a study's keys, held against the types of the keys."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from vaegan_bench.system.errors import StudyError
+
+DEEPEST = 5
+"""Tables within tables: no key of a study has so many."""
+MOST_SEEDS = 1000
+"""Beyond this, a count of seeds was more likely meant as a seed."""
+
+
+def check_values(value: Any, where: str, depth: int = 0) -> None:
+    """Refuse what could not even be printed in an error: integers of very many digits, tables within tables."""
+    if depth > DEEPEST:
+        raise StudyError(f"{where.partition(': ')[0]} holds tables or lists nested more than {DEEPEST} deep.")
+    inner = value.items() if isinstance(value, Mapping) else enumerate(value, 1) if isinstance(value, list) else ()
+    for key, each in inner:
+        check_values(each, f"{where}: {key}", depth + 1)
+    if _is_int(value) and not -(2**63) <= value < 2**63:
+        raise StudyError(f"{where} is a number of more than 64 bits.")
+
+
+def read_value(key: str, value: Any, annotation: Any, where: str) -> Any:
+    """Check a value against the type of its key; lists become tuples, a count of seeds becomes the seeds."""
+    if key == "seeds" and _is_int(value):
+        if value > MOST_SEEDS:
+            raise StudyError(
+                f"{where}: seeds {value} means {value:,} seeds, and a study may have {MOST_SEEDS:,}. For the single "
+                f"seed {value}, write '--seeds {value},' with a comma at the end, or seeds = [{value}] in a file."
+            )
+        return tuple(range(value))
+    if _fits(value, annotation):
+        return _freeze(value)
+    if annotation is float and _is_int(value):
+        return float(value)
+    raise StudyError(f"{where}: {key} must be {_WORDS.get(key, _describe(annotation))}, not {value!r}.")
+
+
+_WORDS = {
+    "seeds": "a number of seeds or a list of seeds",
+    "losses": "a table of lists",
+    "term_weights": "a table of lists",
+    "fields": "a table of tables of plain values",
+}
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _fits(value: Any, annotation: Any) -> bool:
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Literal:
+        return value in arguments
+    if origin is tuple:
+        return isinstance(value, list | tuple) and all(_fits(v, arguments[0]) for v in value)
+    if origin is not None and issubclass(origin, Mapping):
+        return isinstance(value, Mapping) and all(_fits(v, arguments[1]) for v in value.values())
+    if annotation is Any:
+        return value is None or isinstance(value, bool | int | float | str)
+    return _is_int(value) if annotation is int else isinstance(value, annotation)
+
+
+def _freeze(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _freeze(v) for k, v in value.items()}
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _describe(annotation: Any) -> str:
+    if typing.get_origin(annotation) is Literal:
+        return " or ".join(map(repr, typing.get_args(annotation)))
+    if typing.get_origin(annotation) is tuple:
+        return "a list"
+    return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}.get(
+        annotation, str(annotation)
+    )
+
+
+def thaw(value: Any) -> Any:
+    """A value as plain data that JSON and TOML can hold: tuples as lists."""
+    if isinstance(value, Mapping):
+        return {k: thaw(v) for k, v in value.items()}
+    return list(value) if isinstance(value, tuple) else value
