@@ -52,7 +52,8 @@ def test_a_study_leaves_what_the_readme_promises(smoke: Path) -> None:
     assert not rows["value"].isna().any()
     assert "psnr" not in set(rows.loc[rows["model"] == "gan", "metric"])  # no encoder, no reconstruction
     for name in ("samples", "reconstructions", "metrics", "learning-curves", "nearest-training", "latent"):
-        assert Image.open(smoke / f"{name}.png").width > 400
+        with Image.open(smoke / f"{name}.png") as image:
+            assert image.width > 400
     runs = [path for path in smoke.iterdir() if path.is_dir()]
     assert len(runs) == 4
     for run in runs:
@@ -149,7 +150,7 @@ def test_folders_of_images_get_the_numbers_of_the_run_that_made_them(smoke: Path
     (tmp_path / "samples" / "damaged.png").write_bytes(b"no image")
     named = bench("evaluate", *folders)
     assert named.returncode == 2
-    assert "1 of the first 41 images of" in named.stderr
+    assert "1 of the first 42 images of" in named.stderr
     assert "damaged.png: it is no image of a known format" in named.stderr
     (tmp_path / "samples" / "damaged.png").unlink()
     wrong = bench("evaluate", *folders)
@@ -161,7 +162,8 @@ def test_sample_draws_a_grid_from_a_run(smoke: Path, tmp_path: Path) -> None:
     run = next(smoke.glob("vaegan-s0-*"))
     done = bench("sample", run, "--n", "10", "--columns", "5", "--out", tmp_path / "grid.png")
     assert done.returncode == 0, done.stderr
-    assert Image.open(tmp_path / "grid.png").size == (2 * (5 * 32 + 4 * 2), 2 * (2 * 32 + 2))
+    with Image.open(tmp_path / "grid.png") as grid:
+        assert grid.size == (2 * (5 * 32 + 4 * 2), 2 * (2 * 32 + 2))
 
 
 @pytest.mark.parametrize(

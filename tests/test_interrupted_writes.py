@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from vaegan_bench.api import StoreError
-from vaegan_bench.datasets.avatars import cache as drawn
+from vaegan_bench.datasets.arrays import array_of, keep, read_array, write_manifest
 from vaegan_bench.results.files import read_json, write_json
 from vaegan_bench.system.tensor_files import load_or_make, read_state, sha256_of_state, write_state
 
@@ -91,19 +91,25 @@ def test_records_that_could_not_be_written_leave_the_old_ones(tmp_path: Path, mo
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_drawings_that_could_not_be_written_leave_the_old_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = {"faces": 2}
-    first = torch.arange(12, dtype=torch.uint8).reshape(2, 6).numpy()
-    assert (drawn.recall(tmp_path, recipe, lambda: first) == first).all()
-    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+def test_arrays_that_could_not_be_written_leave_the_old_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = torch.arange(12, dtype=torch.uint8).reshape(2, 3, 1, 2).numpy()
 
-    def fail(file: object, array: object) -> None:
-        raise OSError(28, "No space left on device")
+    def make(recipe: dict[str, int]) -> None:
+        array_of(tmp_path, recipe).write_bytes(whole.tobytes())
+        write_manifest(array_of(tmp_path, recipe), recipe, shape=whole.shape)
 
-    monkeypatch.setattr(drawn.np, "save", fail)
-    with pytest.raises(OSError, match="No space"):
-        drawn.recall(tmp_path, {"faces": 3}, lambda: first)
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    def kept(recipe: dict[str, int]) -> object:
+        array = array_of(tmp_path, recipe)
+        return keep("faces", array, lambda: read_array(array, recipe), lambda: make(recipe))
+
+    assert (kept({"faces": 2}).pixels == whole).all()  # type: ignore[attr-defined]
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    monkeypatch.setattr(Path, "write_text", lambda self, text, **_: half(self, text.encode()))
+    with pytest.raises(StoreError, match="No space"):
+        kept({"faces": 3})
+    monkeypatch.undo()
+    assert {path: path.read_bytes() for path in before} == before
+    assert read_array(array_of(tmp_path, {"faces": 3}), {"faces": 3}) is None
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
+from vaegan_bench.api import Matrix, Strips
 from vaegan_bench.report import plots, tables
 from vaegan_bench.report.plots.dataset_sheet import dataset_sheet
 from vaegan_bench.report.tables.words import as_code, in_markdown
@@ -37,16 +38,23 @@ def drawn(figure: Figure) -> list[Text]:
     return [text for text in figure.findobj(Text) if text.get_text()]  # type: ignore[misc]
 
 
+def odd_matrix() -> Matrix:
+    return Matrix(np.eye(len(ODD)), rows=tuple(ODD), columns=tuple(ODD), quantity="$q$", row="$r$", column="$c$")
+
+
+def odd_strips() -> Strips:
+    return Strips(np.zeros((len(ODD), 2, 8, 8, 3), np.uint8), titles=tuple(ODD), steps=(0.0, 1.0), symbol="$s$")
+
+
 @pytest.mark.parametrize(
     ("figure", "expected"),
     [
-        (lambda: plots.attribute_matrix({"vae[path=$a$]": np.eye(len(ODD)), "gan": np.eye(len(ODD))}, ODD), SHOWN),
+        (lambda: plots.matrices({"vae[path=$a$]": odd_matrix(), "gan": odd_matrix()}), SHOWN),
         (lambda: plots.attribute_dots(rows()), [*SHOWN, "kept$1$"]),
         (lambda: plots.metric_dots(rows().assign(attribute="")), ["vae[path=$a$]", "kept$1$"]),
         (lambda: dataset_sheet("folder[path=$a$]", "$1$", np.zeros((60, 8, 8, 3), np.uint8), np.ones((60, 6)) > 0, ODD),
          [*SHOWN, "folder[path=$a$]", "$1$"]),
-        (lambda: plots.attribute_strips({name: {"vae": np.zeros((1, 2, 8, 8, 3), np.uint8)} for name in ODD}, [0, 1]),
-         SHOWN),
+        (lambda: plots.strips({"vae": odd_strips()}), SHOWN),
     ],
 )  # fmt: skip
 def test_no_name_is_a_formula_in_a_figure(figure: object, expected: list[str]) -> None:

@@ -544,13 +544,14 @@ def test_a_lock_file_of_another_user_is_named(tmp_path: Path, monkeypatch: pytes
 def test_a_lock_is_waited_for_where_nobody_says_otherwise(tmp_path: Path) -> None:
     line = "import sys, time; from filelock import FileLock; lock = FileLock(sys.argv[1]); lock.acquire(); print(1); "
     line += "sys.stdout.flush(); time.sleep(0.3)"
-    holder = subprocess.Popen([sys.executable, "-c", line, str(tmp_path / ".lock")], stdout=subprocess.PIPE)
-    assert holder.stdout is not None
-    holder.stdout.readline()
-    told = list[str]()
-    with locked(tmp_path / ".lock", waiting=lambda: told.append("waiting")):
-        assert holder.wait() == 0
-    assert told == ["waiting"]
+    command = [sys.executable, "-c", line, str(tmp_path / ".lock")]
+    waited = list[str]()
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with locked(tmp_path / ".lock", waiting=lambda: waited.append("waiting")):
+            assert holder.wait() == 0
+    assert waited == ["waiting"]
 
 
 def test_a_file_that_cannot_be_replaced_is_one_line(study: StudyFolder) -> None:

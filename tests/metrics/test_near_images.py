@@ -79,14 +79,14 @@ def test_the_nearest_pairs_are_those_of_brute_force(shape: tuple[int, int, int],
 
 
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    measured, counts = near_images._measured, []
+    measured, counts = near_images._measure, []
 
     def count(*of: object) -> Tensor:
         squared = measured(*of)  # type: ignore[arg-type]
         counts.append(len(squared))
         return squared
 
-    monkeypatch.setattr(near_images, "_measured", count)
+    monkeypatch.setattr(near_images, "_measure", count)
     return counts
 
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from vaegan_bench.cli.terminal import say
+from vaegan_bench.system.errors import CacheWarning, StudyWarning
 
 
 @contextmanager
@@ -28,8 +29,8 @@ def own_warnings_in_one_line() -> Iterator[None]:
         else:
             before(message, category, filename, lineno, file, line)
 
-    warnings.showwarning = show
-    try:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", StudyWarning)
+        warnings.simplefilter("default", CacheWarning)
+        warnings.showwarning = show
         yield
-    finally:
-        warnings.showwarning = before

@@ -43,7 +43,7 @@ def load_or_make(path: Path, build: Callable[[], tuple[State, Scores]]) -> tuple
             found = build()
             try:
                 write_state(path, *found)
-            except StoreError as error:
+            except (OSError, StoreError) as error:
                 _warn(path, error)
     return found
 
