@@ -151,7 +151,7 @@ def test_folders_of_images_get_the_numbers_of_the_run_that_made_them(smoke: Path
     named = bench("evaluate", *folders)
     assert named.returncode == 2
     assert "1 of the first 42 images of" in named.stderr
-    assert "damaged.png: it is no image of a known format" in named.stderr
+    assert "damaged.png: it is not an image of a known format" in named.stderr
     (tmp_path / "samples" / "damaged.png").unlink()
     wrong = bench("evaluate", *folders)
     assert wrong.returncode == 2

@@ -199,7 +199,7 @@ def test_code_that_cannot_be_followed_is_told(tmp_path: Path, statement: str, to
 def test_a_plan_prints_what_it_cannot_follow(tmp_path: Path) -> None:
     file = write_loss(tmp_path / "loss.py", imports="def later(text):\n    exec(text)")
     done = bench("run", "smoke", "--models", "vae[reconstruction=scaled]", "--plugin", file, "--dry-run")
-    told = "Code that cannot be followed, so that edits of it make no other run: loss.py, line 5: exec."
+    told = "Code whose imports cannot be followed, so that edits of it do not make a new run: loss.py, line 5: exec."
     assert told in done.stdout.splitlines()
     assert "cannot be followed" not in bench("run", "smoke", "--models", "vae", "--dry-run").stdout
 

@@ -73,7 +73,7 @@ def test_the_number_of_processes_changes_nothing(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("vaegan_bench.datasets.preparation.originals.useful_workers", lambda *of: 2)
     together = read_folder(folder)
     assert torch.equal(alone.images_NCHW, together.images_NCHW)
-    assert alone.left_out == together.left_out == {"070.png": "it is no image of a known format"}
+    assert alone.left_out == together.left_out == {"070.png": "it is not an image of a known format"}
 
 
 def test_one_unreadable_image_in_a_hundred_is_left_out_and_named_and_two_are_refused(tmp_path: Path) -> None:

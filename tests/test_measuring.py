@@ -160,7 +160,7 @@ def test_bounds_that_are_no_numbers_are_absent(outputs: ModelOutputs, monkeypatc
         ({"given": [Measurement("m", 1.0, "higher", "1", {"n": np.int64(3)})]}, "cannot be kept: .*int64"),
         ({"given": [Measurement("m", 1.0, "upwards", "1")]}, "cannot be kept: direction is not 'higher' or"),
         ({"shown": {"any": np.zeros(3)}}, "the exhibit 'any' is a ndarray, and figures are drawn of: Spectrum"),
-        ({"shown": {"../any": levels(1.0)}}, "the exhibit '../any' names a file: use lower case"),
+        ({"shown": {"../any": levels(1.0)}}, "the exhibit '../any' cannot be the name of a file: use lower case"),
     ],
     ids=["leaves", "protocol", "direction", "array", "name"],
 )

@@ -138,7 +138,7 @@ def test_without_a_home_folder_the_option_is_named(monkeypatch: pytest.MonkeyPat
         (("run", "smoke", "--plugin", "./a_folder"), "is a folder: name a plugin file in it"),
         (("run", "a_folder"), "a_folder is a folder: name a TOML file in it"),
         (("run", "a_folder.toml"), "a_folder.toml is a folder"),
-        (("run", "a_file"), "a_file is no study file: its name must end in .toml"),
+        (("run", "a_file"), "a_file is not a study file: its name must end in .toml"),
         (("run", "smoke", "--results", "a_file"), "Cannot write results to a_file"),
     ],
 )

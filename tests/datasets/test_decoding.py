@@ -137,7 +137,7 @@ def test_bombs_are_refused_without_a_warning(size: tuple[int, int]) -> None:
 
 
 def test_what_needs_another_program_is_not_opened() -> None:
-    with pytest.raises(ValueError, match="it is no image of a known format"):
+    with pytest.raises(ValueError, match="it is not an image of a known format"):
         decode_file(encoded(Image.fromarray(NOISE), "EPS"))
     text = PngImagePlugin.PngInfo()
     text.add_text("bomb", "x" * 2_000_000, zip=True)

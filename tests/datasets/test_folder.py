@@ -63,7 +63,7 @@ def test_two_folders_name_the_parts(tmp_path: Path) -> None:
     folder = write(tmp_path / "p", {f"{'test' if i < 3 else 'train'}/a/{i}.jpg": face(i) for i in range(8)})
     assert sorted(contents(folder, load(folder))[1]) == ["test/a/0.jpg", "test/a/1.jpg", "test/a/2.jpg"]
     write(folder, {"stray.jpg": face(9)})
-    with pytest.raises(DataError, match=r"stray\.jpg lies beside test/ and train/, in no part"):
+    with pytest.raises(DataError, match=r"stray\.jpg is beside test/ and train/, not in one of them"):
         load(folder)
 
 
@@ -107,7 +107,7 @@ def test_real_numbers_are_scores(tmp_path: Path) -> None:
         ("attributes.csv", ["file,A", "0.jpg,1", "1.jpg,0", "2.jpg,1"], "attributes.csv:4: 2.jpg is not in"),
         ("attributes.csv", ["file,A,B,A", "0.jpg,1,1,1", "1.jpg,0,0,0"], "attributes.csv:1: two columns are called A"),
         ("attributes.csv", ["file,A", "0.jpg,1", "1.jpg"], "attributes.csv:3: 1 columns, not 2"),
-        ("attributes.csv", ["file,A", "0.jpg,1", "1.jpg,yes"], "attributes.csv:3: 'yes' is no finite number"),
+        ("attributes.csv", ["file,A", "0.jpg,1", "1.jpg,yes"], "attributes.csv:3: 'yes' is not a finite number"),
         ("attributes.csv", ["file,A", "0.jpg,1", "0.jpg,1"], "attributes.csv:3: 0.jpg has a row already"),
         ("splits.csv", ["0.jpg,train"], "splits.csv has no row for 1.jpg"),
         ("splits.csv", ["0.jpg,train", "1.jpg,tset"], "splits.csv:2: 'tset' is none of train, training"),

@@ -85,10 +85,10 @@ def test_without_a_word_on_parts_the_division_by_names_is_told(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("counts", "message"),
     [
-        ([("train/", 5), ("Training/", 1), ("test/", 2)], "Training/ and train/ mean one part"),
-        ([("train/", 5), ("valid/", 2), ("val/", 2)], "val/ and valid/ mean one part"),
-        ([("train/", 5), ("test/", 2), ("cats/", 1)], "cats/0.png lies beside test/ and train/, in no part"),
-        ([("train/", 5), ("test/", 2), ("", 1)], "0.png lies beside test/ and train/, in no part"),
+        ([("train/", 5), ("Training/", 1), ("test/", 2)], "Training/ and train/ mean the same part"),
+        ([("train/", 5), ("valid/", 2), ("val/", 2)], "val/ and valid/ mean the same part"),
+        ([("train/", 5), ("test/", 2), ("cats/", 1)], "cats/0.png is beside test/ and train/, not in one of them"),
+        ([("train/", 5), ("test/", 2), ("", 1)], "0.png is beside test/ and train/, not in one of them"),
         ([("train/", 5)], "holds train/ and no test part"),
         ([("Test/", 5)], "holds Test/ and no train/"),
         ([("test/", 5), ("val/", 3)], "holds test/ and val/ and no train/"),
@@ -138,7 +138,7 @@ def test_scores_of_two_values_are_scores(tmp_path: Path) -> None:
 
 def test_a_word_among_numbers_is_refused_by_line(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, ("", 7))
-    with pytest.raises(DataError, match=re.escape("attributes.csv:3: 'yes' is no finite number")):
+    with pytest.raises(DataError, match=re.escape("attributes.csv:3: 'yes' is not a finite number")):
         load(attributes(folder, "file,A", "0.png,1", "1.png,yes", *(f"{i}.png,0" for i in range(2, 7))))
 
 

@@ -64,7 +64,7 @@ def test_another_fold_has_other_people(files: LFWFiles, tmp_path: Path) -> None:
     first, second = load(tmp_path), load(tmp_path, fold=2)
     assert torch.equal(first.train.images_NCHW, second.test.images_NCHW)
     assert first.digest != second.digest
-    with pytest.raises(DataError, match=r"people.txt has 2 sets of people, and no set 3"):
+    with pytest.raises(DataError, match=r"people.txt has 2 sets of people, but no set 3"):
         load(tmp_path, fold=3)
 
 
@@ -148,10 +148,10 @@ def test_one_missing_image_in_a_hundred_is_left_out_and_named(data_dir: Path, tm
             "lfw_attributes.txt:4: Ann_Lee_0001.jpg has a row already",
         ),
         ("lfw_attributes.txt", "Ann Lee\t2\t", "Ann Lee\t2\tnan", "lfw_attributes.txt:4: 'nan"),
-        ("people.txt", "2\n2\n", "3\n2\n", "people.txt:1: not the number of the sets that follow, 2"),
+        ("people.txt", "2\n2\n", "3\n2\n", "people.txt:1: this line must be the number of sets that follow, 2"),
         ("people.txt", "2\n2\nBob", "2\n4\nBob", "people.txt:5: not a person and a number of images"),
-        ("people.txt", "2\n2\nBob", "2\nBob", "people.txt:2: not the number of people in a set"),
-        ("people.txt", "2\nAnn", "3\nAnn", "people.txt:5: promises 3 people, and 2 follow"),
+        ("people.txt", "2\n2\nBob", "2\nBob", "people.txt:2: this line must be the number of people in a set"),
+        ("people.txt", "2\nAnn", "3\nAnn", "people.txt:5: promises 3 people, but 2 follow"),
     ],
 )
 def test_a_wrong_table_is_refused_by_file_and_line(

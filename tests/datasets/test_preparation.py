@@ -185,7 +185,7 @@ def test_a_few_unreadable_images_are_skipped_and_named(tmp_path: Path) -> None:
     skipped = case.manifest()["skipped"]
     assert isinstance(skipped, dict)
     assert skipped.pop("000.jpg").startswith("image file is truncated")
-    assert skipped == dict.fromkeys(["001.jpg", "zz.jpg"], "it is no image of a known format")
+    assert skipped == dict.fromkeys(["001.jpg", "zz.jpg"], "it is not an image of a known format")
 
 
 def test_more_unreadable_images_than_one_in_a_hundred_end_it(tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_more_unreadable_images_than_one_in_a_hundred_end_it(tmp_path: Path) -> 
     for _ in range(2):
         with pytest.raises(
             DataError,
-            match=r"3 of the first 299 .* over 1 % of all 299: 000.jpg: it is no image of a known format; 001",
+            match=r"3 of the first 299 .* over 1 % of all 299: 000.jpg: it is not an image of a known format; 001",
         ):
             case.prepare()
     assert list(case.cache.glob("*.json")) == list(case.cache.glob("*.uint8")) == []
@@ -260,7 +260,7 @@ def test_a_damaged_member_of_a_zip_is_skipped_and_a_damaged_archive_refused(tmp_
     assert isinstance(skipped, dict)
     assert list(skipped) == ["050.bmp"]
     if compression == zipfile.ZIP_STORED:
-        assert skipped["050.bmp"] == "the checksum in the archive is another"
+        assert skipped["050.bmp"] == "its checksum differs from the one in the archive"
     spoil(path, "half")
     with pytest.raises(DataError, match=r"Cannot read .*faces.zip"):
         images_of(path)

@@ -1,4 +1,4 @@
-"""All that a plugin author imports: base classes, data types and `hookimpl`."""
+"""Everything that a plugin author imports: base classes, data types and `hookimpl`."""
 
 from vaegan_bench.api.data import Data, Dataset, ImageShape, Progress, Split, silent, to_signed, to_uint8
 from vaegan_bench.api.evaluation import (

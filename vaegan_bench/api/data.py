@@ -34,7 +34,7 @@ class Split:
     labels_N: Tensor | None = None
     """(N,) int64 class labels, for class-conditional metrics."""
     scores_NA: Tensor | None = None
-    """(N, A) float32, where attributes are more than yes and no; `attributes_NA` then says which are above 0."""
+    """(N, A) float32, if the data have scores instead of yes and no; `attributes_NA` then says which are above 0."""
 
     def __len__(self) -> int:
         return len(self.images_NCHW)
@@ -61,9 +61,9 @@ class Data:
     digest: str = field(kw_only=True)
     """A hash of the content; equal digests mean equal images, attributes and labels."""
     left_out: Mapping[str, str] = field(default_factory=dict, kw_only=True)
-    """Images of the source that are not here, with the reason: damaged files, missing attributes."""
+    """Images of the source that were left out, with the reason: damaged files, missing attributes."""
     remarks: tuple[str, ...] = field(default=(), kw_only=True)
-    """What else readers of a table should know: that only a part of the official images is here."""
+    """What else readers of a table should know, such as that only a part of the official images is present."""
 
     @property
     def shape(self) -> ImageShape:
@@ -72,7 +72,7 @@ class Data:
 
 
 class Progress(Protocol):
-    """Where long work reports how far it is; the terminal's bar, or nothing."""
+    """Receives reports on the progress of long computations; the terminal shows them as a bar."""
 
     def __call__(self, description: str, done: int, total: int) -> None:
         """Report that `done` of `total` units of the work named `description` are finished."""
@@ -89,7 +89,7 @@ class Dataset(Plugin):
 
     @abstractmethod
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
-        """Return the data at `size` × `size` pixels, preparing and caching them under `cache` if need be.
+        """Return the data at `size` × `size` pixels; prepare them and cache them under `cache` if needed.
 
         Raises `DataError` where files are missing or damaged beyond repair.
         """
@@ -102,7 +102,7 @@ class Dataset(Plugin):
     def fetch(self, progress: Progress = silent) -> None:
         """Put the source files into `source_folder`, where licence and network allow it.
 
-        Nothing where they are there already, or none are needed. `data prepare` and `reproduce` call it; `run` never.
+        Does nothing if they are present or none are needed. `data prepare` and `reproduce` call it; `run` never.
 
         Raises `DataError` that says exactly which files to fetch by hand, and where to put them.
         """

@@ -21,12 +21,12 @@ Source = Literal["real", "samples", "reconstructions", "train"]
 
 
 Derive = Callable[..., Mapping[str, Tensor]]
-"""(features of real images, keyword parameters) → named tensors that a metric needs of them."""
+"""(features of real images, keyword parameters) → named tensors that a metric computes from them."""
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """What a feature network says of N images, on the network's device."""
+    """The output of a feature network for N images, on the network's device."""
 
     features_NF: Tensor
     """(N, F) float32."""
@@ -38,13 +38,13 @@ class FeatureNetwork(Protocol):
     """A feature network that is loaded and ready."""
 
     name: str
-    """How columns name it: its selector, and 'inception' only for the known weights."""
+    """Its name in columns: its selector; it is 'inception' only with the known weights."""
     digest: str
     """A hash of its weights."""
     protocol: Mapping[str, str]
-    """How images reach it: 'resize' (method and size) and 'dtype'."""
+    """How images are preprocessed: 'resize' (method and size) and 'dtype'."""
     columns: tuple[str, ...]
-    """The names of the logits, where they mean attributes; () otherwise."""
+    """The names of the logits if they are attributes; () otherwise."""
 
     def __call__(self, images_NCHW: Tensor, progress: Progress = silent) -> Features:
         """Features of uint8 images of any size and 1 or 3 channels."""
@@ -55,20 +55,20 @@ class Extractor(Plugin):
 
     kind: ClassVar[str] = "extractor"
     classes: ClassVar[bool] = False
-    """Whether its logits are of classes, each image having one: an inception score needs them."""
+    """Whether its logits are those of exclusive classes, which an inception score needs."""
     learns: ClassVar[bool] = False
-    """Whether it learns from the data; all others are opened before anything trains: missing weights cost nothing."""
+    """Whether it learns from the data; others are opened before training, so that missing weights are found then."""
 
     @abstractmethod
     def open(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> FeatureNetwork:
-        """Load the network, or train and cache it where it learns from `data.train`.
+        """Load the network; one that learns from `data.train` is trained and cached.
 
         Raises `ExtractorError` where weights are missing or wrong, saying which file to put where.
         """
 
 
 class Outputs(Protocol):
-    """What one trained model made, each computed at most once and shared by all metrics.
+    """The outputs of one trained model, each computed at most once and shared by all metrics.
 
     All images are uint8 (N, C, H, W), as a viewer sees them. What a model does not have is None:
     a GAN has no encoder, hence no reconstructions and no posterior means.
@@ -78,7 +78,7 @@ class Outputs(Protocol):
 
     @property
     def progress(self) -> Progress:
-        """Where long work reports how far it is."""
+        """Receives reports on the progress of long computations."""
 
     @property
     def conditional(self) -> bool:
@@ -116,13 +116,13 @@ class Outputs(Protocol):
         """(n, Z) draws from the prior, not those of `samples`, and equal for all models of one seed."""
 
     def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
-        """Decode any codes; of a conditional model by default with the attributes of the held-out images, in turn."""
+        """Decode any codes; a conditional model uses by default the attributes of the held-out images, in turn."""
 
     def network(self, extractor: Extractor) -> FeatureNetwork:
         """The opened extractor, shared by all runs."""
 
     def features(self, extractor: Extractor, source: Source) -> Features:
-        """Features of one of the sets of images; of `real` and `train` they are shared by all runs and kept on disk.
+        """Features of one set of images; those of `real` and `train` are shared by all runs and kept on disk.
 
         Raises `BenchError` for 'reconstructions' of a model without an encoder.
         """
@@ -140,7 +140,7 @@ class Measurement:
     """One number with what it means."""
 
     metric: str
-    """The column's name; names that depend on an extractor carry it: 'frechet[efflite0]'."""
+    """The column's name; if it depends on an extractor, it contains the extractor: 'frechet[efflite0]'."""
     value: float
     direction: Direction
     units: str
@@ -149,13 +149,13 @@ class Measurement:
     attribute: str = ""
     """The attribute that it is about; '' for a number over all of them, or about none."""
     low: float | None = None
-    """The lower end of a 95 % interval over the images that were measured; training noise is not in it."""
+    """The lower end of a 95 % interval over the images that were measured; it does not include training noise."""
     high: float | None = None
     """The upper end."""
     ceiling: float | None = None
-    """What real images, or the best that can be had, reach."""
+    """The value for real images, or the best value possible."""
     floor: float | None = None
-    """What chance reaches."""
+    """The value by chance."""
 
 
 class Metric(Plugin):
@@ -183,7 +183,7 @@ class Metric(Plugin):
         """
 
     def exhibits(self, outputs: Outputs) -> Exhibits:
-        """What figures show beside the numbers, from the first set of samples; called after measuring.
+        """Data for figures, from the first set of samples; called after measuring.
 
         Each exhibit becomes the figure of its name, which shows all models of a study: see `Spectrum`, `Matrix`,
         `Strips`, `ImagePairs` and `ImageSheet`.

@@ -37,7 +37,7 @@ class Play:
 class Objectives:
     """What each player minimises, as coefficients on named terms.
 
-    A player left out of `minimise` keeps its weights in this step: that one rule expresses n-critic,
+    A player left out of `minimise` keeps its weights in this step: this rule is enough for n-critic,
     lazy regularisation, warm-up and gates.
     """
 
@@ -98,10 +98,10 @@ class Model(Plugin):
 
     @abstractmethod
     def objectives(self, play: Play) -> Objectives:
-        """State the game for one batch; never step, detach, toggle or write files."""
+        """State the game for one batch; never step, detach, toggle `requires_grad` or modes, or write files."""
 
     def build(self, role: str, networks: Networks, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
-        """Build the network of one role: the study's, unless the model has a role of its own or changes a network.
+        """Build the network of one role: the study's, unless the model adds a role or changes a network.
 
         A network that all models share must be built by `networks`, so that all start from the same weights. `heads`
         is 2 for the decoder of a likelihood that predicts σ. `conditions` is the number of attributes that encoder,

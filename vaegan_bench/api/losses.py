@@ -26,9 +26,9 @@ class ReconstructionLoss(Plugin):
     scale: ClassVar[Scale] = "fixed"
     """Where σ comes from: fixed by a field, one learned scalar, or predicted by the decoder."""
     pixels_only: ClassVar[bool] = False
-    """True where the likelihood means nothing on discriminator features."""
+    """True if the likelihood has no meaning on discriminator features."""
     surrogate: ClassVar[bool] = False
-    """True where its paper stops part of the gradient, which then is not that of the value."""
+    """True if its paper stops part of the gradient, so that the gradient is not that of the value."""
 
     @abstractmethod
     def __call__(self, prediction: Prediction, target: Tensor) -> Tensor:
@@ -77,7 +77,7 @@ class Regulariser(Plugin):
 
 
 class Gate(Plugin):
-    """Decides from the discriminator's logits which players sit this step out."""
+    """Decides from the discriminator's logits which players skip this step."""
 
     kind: ClassVar[str] = "gate"
 

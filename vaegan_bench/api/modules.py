@@ -1,4 +1,4 @@
-"""The networks of one model in use: codes, images and what the discriminator says, all in float32."""
+"""The built networks of one model, with operations that return codes, images and logits in float32."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 LOG_VARIANCE_BOUND = 10.0
-"""Posterior log-variances are kept in ±10: without a bound one bad batch overflows exp and ends in NaN."""
+"""Posterior log-variances are limited to ±10: without a bound, one bad batch overflows exp and gives NaN."""
 LOG_SIGMA_BOUND = 5.0
-"""Predicted and learned log σ of a likelihood are kept in ±5, for the same reason."""
+"""Predicted and learned log σ of a likelihood are limited to ±5, for the same reason."""
 
 
 class Posterior(NamedTuple):
@@ -37,10 +37,10 @@ class Prediction(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What the discriminator says of one batch, float32."""
+    """The discriminator's output for one batch, float32."""
 
     logits_B: Tensor
-    """(B,), the evidence for 'real' before any squashing."""
+    """(B,), higher for real, before any sigmoid."""
     features_BF: Tensor
     """(B, F), Dis_l(x): the activations of the layer that the networks tap."""
 
@@ -89,7 +89,7 @@ class Modules(dict[str, nn.Module]):
         return [_pixels(part, self.log_sigma) for part in raw.split(sizes)]
 
     def judge(self, *images_BCHW: Tensor) -> list[Judgement]:
-        """The discriminator's view of several batches, seen as one joint batch (real and fake share batch norm)."""
+        """The discriminator's output for several batches, processed as one joint batch (they share batch norm)."""
         logits, features = self._apply("discriminator", images_BCHW)
         sizes = [len(x) for x in images_BCHW]
         parts = zip(logits.float().split(sizes), features.float().flatten(1).split(sizes), strict=True)
@@ -101,7 +101,7 @@ class Modules(dict[str, nn.Module]):
 
 
 def _bound(log_sigma: Tensor) -> Tensor:
-    """Keep log σ within its bound, softly: a hard clamp has no gradient that would lead back."""
+    """Keep log σ within its bound by a tanh: outside a hard clamp there is no gradient that leads back."""
     return LOG_SIGMA_BOUND * torch.tanh(log_sigma / LOG_SIGMA_BOUND)
 
 

@@ -1,4 +1,4 @@
-"""How players move: optimizers, and the schedules of learning rates and of the weights of terms."""
+"""How players move: optimizers, and the schedules of learning rates and of coefficients."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Optimizer(Plugin):
     lr: float
     """The learning rate at the start."""
     schedule: Schedule
-    """What becomes of it over the run."""
+    """How the learning rate changes over the run."""
     weight_decay: float
     """L2 penalty on weights with two or more dimensions: convolutions and linear layers, not norms and biases."""
 
@@ -30,10 +30,10 @@ class Optimizer(Plugin):
 
 
 class Schedule(Plugin):
-    """A learning rate, or the weight of a term, over a run."""
+    """A learning rate, or the factor of a term's coefficient, over a run."""
 
     kind: ClassVar[str] = "schedule"
 
     @abstractmethod
     def __call__(self, base: float, step: int, steps: int) -> float:
-        """The value at `step` of `steps`: `base` is the learning rate as the optimizer states it, or 1 for a weight."""
+        """The value at `step` of `steps`; `base` is the optimizer's learning rate, or 1 for a coefficient."""

@@ -1,4 +1,4 @@
-"""Where the source files of data sets are looked for."""
+"""The folder in which the source files of data sets are searched."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from vaegan_bench.system.paths import home_folder, user_path
 
 VARIABLE = "VAEGAN_BENCH_DATA"
-"""The environment variable, which `--data-dir` sets for one command: a path is no part of what is trained on."""
+"""The environment variable, which `--data-dir` sets for one command; it is not part of a run's identity."""
 
 
 def data_folder() -> Path:

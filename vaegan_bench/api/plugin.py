@@ -45,14 +45,14 @@ def default_of(field: dataclasses.Field[Any]) -> Any:
 
 
 def definition(plugin: Plugin) -> Mapping[str, Any]:
-    """Everything that decides what a plugin does: its kind, its name and all its fields, as plain data."""
+    """Everything that determines what a plugin does: its kind, its name and all its fields, as plain data."""
     values = {f.name: getattr(plugin, f.name) for f in fields_of(plugin)}
     plain = {k: definition(v) if isinstance(v, Plugin) else v for k, v in values.items()}
     return {"kind": plugin.kind, "name": plugin.name, **plain}
 
 
 def at_least(plugin: Plugin, **minima: float) -> None:
-    """Refuse fields below their minimum, for `__post_init__`. Raises `ValueError`, which selectors turn into words."""
+    """Refuse fields below their minimum, for `__post_init__`. Raises `ValueError`; selectors report it in one line."""
     for name, minimum in minima.items():
         if getattr(plugin, name) < minimum:
             raise ValueError(f"{name} must be at least {minimum}, not {getattr(plugin, name)}")

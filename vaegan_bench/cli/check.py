@@ -21,9 +21,9 @@ def check(
         str, typer.Argument(help="A plugin file or module, an installed package, the name of a plugin, or 'all'.")
     ],
     plugin: PluginFiles = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Name the checks that were passed, too.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also list the checks that passed.")] = False,
 ) -> None:
-    """Check the numbers of plugins against the contract, and print what they cost; exit code 1 where one breaks it.
+    """Check plugins against the contract of their kind, and print what they cost; exit code 1 if one breaks it.
 
     Examples: `vaegan-bench check my_loss.py`, `vaegan-bench check vaegan`, `vaegan-bench check all`
     """

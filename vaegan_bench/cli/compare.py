@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 def compare(
     model: Annotated[str, typer.Argument(help="A model as the table names it, such as vaegan.")],
-    other: Annotated[str, typer.Argument(help="The model that it is held against.")],
+    other: Annotated[str, typer.Argument(help="The model to compare it with.")],
     study: Annotated[Path, typer.Option(help="The study's folder.", parser=user_path)] = Path("results/quick"),
     metric: Annotated[list[str] | None, typer.Option(help="Only this metric, such as psnr; repeatable.")] = None,
     fail_if_worse: Annotated[
-        bool, typer.Option("--fail-if-worse", help="Exit with code 1 where the model is shown to be worse.")
+        bool, typer.Option("--fail-if-worse", help="Exit with code 1 if the verdict is 'worse'.")
     ] = False,
 ) -> None:
-    """Say by how much one model is better than another over common seeds, and whether that is a verdict.
+    """Print by how much one model is better than another over common seeds, and the verdict of a paired test.
 
     Examples: `vaegan-bench compare vaegan vae`, `vaegan-bench compare "vaegan[gamma=0.1]" vaegan --metric psnr`
     """

@@ -37,7 +37,7 @@ RunsArgument = Annotated[
 ]
 MetricsOption = Annotated[str | None, typer.Option(help="Metrics by selector, comma-separated.")]
 SamplesOption = Annotated[
-    int, typer.Option(min=2, max=MOST["samples"], help="Samples per run, and held-out images at most.")
+    int, typer.Option(min=2, max=MOST["samples"], help="Samples per run, and the largest number of held-out images.")
 ]
 DrawsOption = Annotated[int, typer.Option(min=1, max=MOST["draws"], help="Independent sets of samples per run.")]
 RealOption = Annotated[

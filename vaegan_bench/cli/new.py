@@ -19,7 +19,7 @@ def new(
     ] = False,
     folder: Annotated[Path, typer.Option(help="Where to write.", parser=user_path)] = Path(),
 ) -> None:
-    """Write a plugin that works, and its test, to start from.
+    """Write a working plugin and its test, as a starting point.
 
     Examples: `vaegan-bench new loss my_loss`, `vaegan-bench new model my_model --package`
     """

@@ -24,13 +24,13 @@ def path_option(text: str) -> Any:
 ResultsOption = Annotated[Path, path_option("The results folder.")]
 StudyPath = Annotated[Path, typer.Argument(help="A study's folder, such as results/quick.", parser=user_path)]
 ExtractorOption = Annotated[
-    str | None, typer.Option(help="The feature network of all metrics but those of attributes, such as inception.")
+    str | None, typer.Option(help="Feature network of all metrics except those of attributes, such as inception.")
 ]
 DataDirOption = Annotated[
     Path | None,
     path_option(
-        "Where source files are: a folder for each data set, as celeba/ in it. By default VAEGAN_BENCH_DATA, or the "
-        "user's data folder, on Linux ~/.local/share/vaegan-bench."
+        "The folder of source files, with a subfolder for each data set, such as celeba/. By default "
+        "VAEGAN_BENCH_DATA, or the user's data folder, on Linux ~/.local/share/vaegan-bench."
     ),
 ]
 CacheDirOption = Annotated[
@@ -44,7 +44,7 @@ PluginFiles = Annotated[
     list[str] | None, typer.Option("--plugin", help="A plugin file, or the name of a module; repeatable.")
 ]
 InceptionWeightsOption = Annotated[
-    Path | None, path_option("The file of Inception's weights, where it cannot be fetched.")
+    Path | None, path_option("The file of Inception's weights, if it cannot be downloaded.")
 ]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 DryRunOption = Annotated[
@@ -60,7 +60,7 @@ Fields = dict[str, dict[str, str]]
 
 
 def look_for_data_in(folder: Path | None) -> None:
-    """Let this process find source files there; None leaves the environment as it is."""
+    """Let this process search for source files there; None leaves the environment as it is."""
     import os
 
     from vaegan_bench.api.places import VARIABLE

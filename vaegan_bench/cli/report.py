@@ -17,7 +17,7 @@ def report(
         bool, typer.Option("--archive", help="Also put the records of all runs into records.zip, to publish them.")
     ] = False,
 ) -> None:
-    """Write the tables, the figures and the summary of a study again, from what its runs left.
+    """Write the tables, the figures and the summary of a study again, from the records of its runs.
 
     Exit code 1 where runs are left out because of damage, numbers are missing, or a figure cannot be written.
 

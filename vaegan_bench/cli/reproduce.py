@@ -51,7 +51,7 @@ DatasetOption = Annotated[
     ),
 ]
 PresetOption = Annotated[str, typer.Option(help="arxiv, last (versions of the authors' code) or quick (CPU).")]
-SeedsOption = Annotated[int, typer.Option(min=1, help="How many seeds.")]
+SeedsOption = Annotated[int, typer.Option(min=1, help="Number of seeds.")]
 
 
 def reproduce(
@@ -71,7 +71,7 @@ def reproduce(
     plugin: PluginFiles = None,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Run the comparisons of a paper, and write a page that puts ours beside what was published."""
+    """Run the comparisons of a paper, and write a page with our numbers beside the published ones."""
     from vaegan_bench.cli.options import look_for_data_in
     from vaegan_bench.cli.session import Session
     from vaegan_bench.registry.plugins import Registry

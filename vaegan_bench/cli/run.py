@@ -56,7 +56,7 @@ CROSSED = {
 StudyArgument = Annotated[
     str, typer.Argument(help="A packaged study (quick, standard, smoke) or a TOML file; auto: standard with a GPU.")
 ]
-ModelsOption = Annotated[str | None, typer.Option(help="Models by selector, comma-separated; 'all' for every one.")]
+ModelsOption = Annotated[str | None, typer.Option(help="Models by selector, comma-separated; 'all' for all.")]
 LossesOption = Annotated[list[str] | None, typer.Option(help="field=a,b: cross a loss over all models; repeatable.")]
 TermWeightsOption = Annotated[
     list[str] | None,
@@ -67,21 +67,23 @@ AblateOption = Annotated[
 ]
 FieldsOption = Annotated[list[str] | None, typer.Option(help="name[field=value]: a study-wide default; repeatable.")]
 DatasetsOption = Annotated[str | None, typer.Option(help="Data sets by selector, comma-separated.")]
-SplitOption = Annotated[str | None, typer.Option(help="What is measured on: test, or validation for tuning.")]
+SplitOption = Annotated[str | None, typer.Option(help="Images to measure on: test, or validation for tuning.")]
 NetworksOption = Annotated[str | None, typer.Option(help="Networks by selector, shared by all models.")]
-SeedsOption = Annotated[str | None, typer.Option(help="How many seeds (3), or which: 0,4,7 or a single one, 7,")]
+SeedsOption = Annotated[
+    str | None, typer.Option(help="Number of seeds (3), or a list of seeds (0,4,7); for one seed add a comma (7,).")
+]
 BatchOption = Annotated[int | None, typer.Option(help="Images per step.")]
 OptimizerOption = Annotated[str | None, typer.Option(help="Optimizer by selector, shared by all models.")]
 EmaOption = Annotated[
     float | None,
-    typer.Option(help="Decay of the moving average of encoder and decoder, which is evaluated; 0: none."),
+    typer.Option(help="Decay of the moving average of encoder and decoder that is evaluated; 0: none."),
 ]
 PrecisionOption = Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")]
 DeviceOption = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")]
 MetricsOption = Annotated[str | None, typer.Option(help="Metrics by selector, comma-separated.")]
-SamplesOption = Annotated[int | None, typer.Option(help="Samples per model, and held-out images at most.")]
+SamplesOption = Annotated[int | None, typer.Option(help="Samples per run, and the largest number of held-out images.")]
 DrawsOption = Annotated[int | None, typer.Option(help="Independent sets of samples per run, for the evaluation noise.")]
-NameOption = Annotated[str | None, typer.Option(help="The folder under the results folder.")]
+NameOption = Annotated[str | None, typer.Option(help="The name of the study's folder in the results folder.")]
 
 
 def run(

@@ -19,9 +19,9 @@ def sample(
     ],
     n: Annotated[int, typer.Option(min=1, max=MOST["batch"], help="How many images.")] = 64,
     out: Annotated[Path, typer.Option(help="The image file to write.", parser=user_path)] = Path("samples.png"),
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Which codes are drawn.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The seed of the codes.")] = 0,
     columns: Annotated[int, typer.Option(min=1, max=1000, help="Images per row.")] = 8,
-    given: Annotated[str, typer.Option(help="Of a conditional model: the attributes to have, comma-separated.")] = "",
+    given: Annotated[str, typer.Option(help="For a conditional model: attributes to have, comma-separated.")] = "",
     device: DeviceOption = "auto",
     plugin: PluginFiles = None,
 ) -> None:

@@ -64,7 +64,7 @@ def _download(address: str, md5: str, path: Path, progress: Progress) -> None:
     try:
         _copy(address, unfinished, f"fetching {path.name}", progress)
         if not _is_whole(unfinished, md5):
-            raise OSError(f"what lies at {address} does not have the MD5 {md5}")
+            raise OSError(f"the file at {address} does not have the MD5 {md5}")
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

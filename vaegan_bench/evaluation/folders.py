@@ -34,7 +34,7 @@ from vaegan_bench.results.records import OK
 from vaegan_bench.results.rows import tidy
 from vaegan_bench.system.memo import memo
 
-NO_MODEL = "Images in folders come without a model: this metric needs one."
+NO_MODEL = "This metric needs a trained model, which folders of images do not have."
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,9 +37,9 @@ def run(
 
     `study` is a packaged name, a TOML file or a `Study`; further keywords replace its keys:
     `vb.run("quick", models=["vae", "vaegan"], seeds=3)`. Finished runs are not run again.
-    Raises `BenchError` for whatever cannot be run, before anything is trained; and at the end `IncompleteError`, with
-    everything else trained, measured and reported, where a run failed, a metric gave no numbers, or a table or figure
-    could not be written: its `lines` say what is missing, and why.
+    Raises `BenchError` before anything is trained if the study cannot be run. Raises `IncompleteError` at the end if a
+    run failed, a metric gave no numbers, or a table or figure could not be written; everything else is then trained,
+    measured and reported, and the error's `lines` say what is missing, and why.
     """
     registry = Registry(plugins)
     chosen = study if isinstance(study, Study) else load_study(str(study))
@@ -54,7 +54,7 @@ def run(
 def load_model(folder: str | Path, device: str = "auto", plugins: Iterable[str | Path] = ()) -> TrainedModel:
     """A trained model from a run's folder, such as "results/quick/vaegan-s0-1a2b3c4d", on any device.
 
-    Warns where the run diverged. Raises `StoreError` for a folder that holds no run or no weights.
+    Warns if the run diverged. Raises `StoreError` if the folder contains no run or no weights.
     """
     stored = RunFolder(user_path(folder))
     record = stored.record()

@@ -35,4 +35,4 @@ def _warn_before(execution: Execution) -> None:
     if execution.plan.unfollowed:
         warnings.warn(execution.plan.unfollowed, StudyWarning, stacklevel=4)
     for run, reason in execution.work.damaged().items():
-        warnings.warn(f"Run {run} is made again: {reason}", StudyWarning, stacklevel=4)
+        warnings.warn(f"Run {run} is trained or measured again: {reason}", StudyWarning, stacklevel=4)

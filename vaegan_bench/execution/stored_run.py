@@ -38,7 +38,7 @@ def stored_run(folder: RunFolder, registry: Registry) -> Run:
         raise
     except Exception as error:  # whatever a definition raises that is not of the expected form
         raise StoreError(
-            f"Cannot use {folder.path}: its definition is not one of this version ({reason_of(error)}). {TRAIN_AGAIN}"
+            f"Cannot use {folder.path}: this version cannot read its definition ({reason_of(error)}). {TRAIN_AGAIN}"
         ) from error
 
 

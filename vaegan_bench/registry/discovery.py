@@ -36,7 +36,7 @@ def module_of(source: str | Path) -> types.ModuleType:
         if path.is_dir():
             raise PluginError(f"{source} is a folder: name a plugin file in it.") from error
         raise PluginError(
-            f"{source} is no plugin file, and no module of that name can be imported: {reason_of(error)}."
+            f"{source} is not a plugin file, and no module of that name can be imported: {reason_of(error)}."
         ) from error
 
 
@@ -82,7 +82,7 @@ def summary_line(plugin: type[Plugin]) -> str:
 def check_shape(plugin: type[Plugin], origin: str) -> None:
     """Refuse what is not one of our plugins, in words that say what to change."""
     if not (isinstance(plugin, type) and issubclass(plugin, Plugin)):
-        raise PluginError(f"{origin} registers {plugin!r}, which is no plugin class.")
+        raise PluginError(f"{origin} registers {plugin!r}, which is not a plugin class.")
     where = f"{plugin.__name__} of {origin}"
     _check_class(plugin, where)
     _check_name(plugin, where)
@@ -119,15 +119,15 @@ def _check_fields(plugin: type[Plugin], where: str) -> None:
     fields, hints = fields_of(plugin), typing.get_type_hints(plugin)
     if hidden := sorted({f.name for f in fields} & set(_class_variables(plugin))):
         raise PluginError(
-            f"{where} has a field {hidden[0]}, which every {plugin.kind} has as a class variable: call the field "
-            "otherwise, or leave its type away to set the variable."
+            f"{where} has a field {hidden[0]}, which every {plugin.kind} has as a class variable: rename the field, "
+            "or remove its type to set the variable."
         )
     if bare := [f.name for f in fields if default_of(f) is dataclasses.MISSING]:
-        raise PluginError(f"{where} must give a default to {', '.join(bare)}: a name alone must mean something.")
+        raise PluginError(f"{where} must give a default to {', '.join(bare)}: a name alone must be a selector.")
     if strange := [f.name for f in fields if not _can_be_written(hints[f.name])]:
         raise PluginError(
-            f"{where} has a field {strange[0]} of a type that no selector can write: take bool, int, float, str, "
-            "Literal, a kind of plugin, or one of these or None."
+            f"{where} has a field {strange[0]} of a type that selectors cannot write: use bool, int, float, str, "
+            "Literal, a base class of plugins, or one of these with `| None`."
         )
 
 
@@ -162,11 +162,11 @@ def _import_file(file: Path) -> types.ModuleType:
     if not file.is_file():
         raise PluginError(f"There is no plugin file {file}.")
     if file.suffix != ".py":
-        raise PluginError(f"{file} is no Python file.")
+        raise PluginError(f"{file} is not a Python file.")
     name = _module_name(file)
     spec = importlib.util.spec_from_file_location(name, file.absolute(), loader=_Uncached(name, str(file.absolute())))
     if spec is None or spec.loader is None:
-        raise PluginError(f"{file} is no Python file.")
+        raise PluginError(f"{file} is not a Python file.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

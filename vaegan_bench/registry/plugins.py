@@ -141,7 +141,7 @@ class Registry:
         try:
             return typing.cast(P, self.entries[kind, name].plugin(**values))
         except (TypeError, ValueError) as error:
-            raise SelectorError(f"{kind.capitalize()} '{name}' is not as it was described: {error}.") from error
+            raise SelectorError(f"{kind.capitalize()} '{name}' has other fields than its record: {error}.") from error
 
     def _value(self, plugin: type[Plugin], name: str, text: str, defaults: Defaults) -> Any:
         types_by_field = field_types(plugin)

@@ -35,7 +35,7 @@ def parse_selector(text: str) -> Selector:
     """Read one selector. Raises `SelectorError` where brackets or equal signs are missing, or a field stands twice."""
     text = text.strip()
     if one_line(text) != text:
-        raise SelectorError(f"Cannot read '{text}': it holds characters that cannot be seen.")
+        raise SelectorError(f"Cannot read '{text}': it contains invisible characters.")
     name, bracket, rest = text.partition("[")
     if not name.strip() or (bracket and not rest.endswith("]")):
         raise SelectorError(f"Cannot read '{text}': write name or name[field=value,other=value].")

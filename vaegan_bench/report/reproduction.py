@@ -16,6 +16,7 @@ from vaegan_bench.study.study import Study
 from vaegan_bench.system.files import whole_file
 
 TEST_SET = "test set"
+OTHER_DATA = " They were measured on other data and cannot be compared with ours."
 RUNS = "runs"
 SHARED = ("size", "split", "networks", "steps", "batch", "optimizer", "ema", "metrics", "samples", "draws")
 """Keys of a study whose difference from the paper's is a deviation."""
@@ -60,7 +61,7 @@ class Reproduction:
         records = [run.record() for each in self.paper.comparisons for run in self._study(each).runs()]
         devices = dict.fromkeys(record.environment.device for record in records)
         if not records:
-            return "No run came to its end."
+            return "No run has finished."
         took = tables.duration(sum(record.seconds for record in records) / 60)
         return f"{len(records)} runs trained for {took} in all, on {', '.join(devices)}."
 
@@ -80,15 +81,15 @@ class Reproduction:
         shown = [run.path.name for run in study.runs()]
         if failed := [run for run in study.study().runs if run not in shown]:
             listed = ", ".join(f"`{run}`" for run in failed)
-            yield f"Failed, and absent from all that follows: {listed}. The same command tries them again."
+            yield f"These runs failed and are not included below: {listed}. The same command tries them again."
         if rows.empty:
             return
         published = [p for p in self.paper.published if p.comparison == comparison.name]
         yield _markdown(side_by_side(rows, comparison.metrics, published, self.known_as))
-        yield "Ours: means over the finished runs, one for each seed; ± is the 95 % t-interval, which one run has not."
+        yield "Ours: means over the finished runs, one per seed; ± is the 95 % t-interval, undefined for one run."
         elsewhere = _names(self._our_study(comparison)) != _names(self._their_study(comparison))
         for note in dict.fromkeys(p.note for p in published):
-            yield f"Published: {note}.{' On other data, they do not compare with ours.' if elsewhere else ''}"
+            yield f"Published: {note}.{OTHER_DATA if elsewhere else ''}"
         for record in study.by_dataset().values():
             yield from (f"Of {record.dataset}, {remark}." for remark in record.remarks)
         if comparison.note:
@@ -186,8 +187,8 @@ def _claims(claims: tuple[Claim, ...], rows: Mapping[str, pd.DataFrame], known_a
     yield (
         "Difference: the model that is said to be better minus the other, paired over seeds, with its 95 % t-interval. "
         "P: the share of pairs of a run of one with a run of the other in which it is better. Verdict: an exact paired "
-        "sign-flip test at 5 %, Holm over all pairs of models; without one, the direction of the mean is all that can "
-        "be said, and with one seed not even that."
+        "sign-flip test at 5 %, Holm over all pairs of models. Without a verdict the last column "
+        "gives only the direction of the mean difference; with one seed it does not give this either."
     )
 
 

@@ -38,7 +38,7 @@ class Results:
         return tables.comparison(self.rows)
 
     def figures(self) -> dict[str, Figure]:
-        """'learning-curves', 'metrics', 'samples', 'attribute-strips', …, as far as there is anything to show."""
+        """The figures for which there are data, by name: 'learning-curves', 'metrics', 'samples', …"""
         from vaegan_bench.report.figures import study_figures
 
         return study_figures(self.folder)
@@ -50,7 +50,7 @@ class Results:
 def load(folder: str | Path) -> Results:
     """The results in a study's folder, such as "results/quick". Raises `StoreError` where there are none.
 
-    Warns of runs that are left out because a file of them is damaged.
+    Warns about runs that are left out because one of their files is damaged.
     """
     opened = StudyFolder(user_path(folder))
     for run, reason in opened.left_out().items():

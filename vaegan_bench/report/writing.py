@@ -25,7 +25,7 @@ TABLES = ("results.csv", "results.parquet", "summary.md", "attributes.md")
 def write_report(folder: StudyFolder) -> list[Path]:
     """Write the tables and all figures; return their paths.
 
-    Raises `IncompleteError` at the end, with the rest report_files, where some of them could not be.
+    Raises `IncompleteError` at the end, with the rest written, if some of them could not be.
     """
     attempts = Attempts()
     for what, write in (("tables", write_tables), ("figures", write_plots), ("images", write_samples)):
@@ -57,7 +57,7 @@ def write_tables(folder: StudyFolder) -> None:
 def write_plots(folder: StudyFolder) -> None:
     """Write the figures of numbers: learning curves, metrics with every seed as a dot, attributes, codes.
 
-    Raises `IncompleteError` at the end, with the others report_files, where some could not be drawn.
+    Raises `IncompleteError` at the end, with the others written, if some could not be drawn.
     """
     _save_all(number_figures(folder), folder)
 
@@ -65,7 +65,7 @@ def write_plots(folder: StudyFolder) -> None:
 def write_samples(folder: StudyFolder) -> None:
     """Write each run's grids, and the sheets of images of all models side by side.
 
-    Raises `IncompleteError` at the end, with the others report_files, where some could not be drawn.
+    Raises `IncompleteError` at the end, with the others written, if some could not be drawn.
     """
     attempts = Attempts()
     for run in folder.finished():
@@ -89,7 +89,7 @@ def _save_all(drawings: Mapping[str, Drawing], folder: StudyFolder) -> None:
     """Write the figures, and remove those of the study that are not drawn any more.
 
     Older ones stay where runs are archived, without what figures are drawn from. Raises `IncompleteError` at the end,
-    with the others report_files, where some could not be drawn.
+    with the others written, if some could not be drawn.
     """
     if not folder.is_archived:
         _remove_older(folder)

@@ -26,7 +26,7 @@ def check_exhibits(exhibits: Exhibits) -> None:
             known = ", ".join(each.__name__ for each in TYPES)
             raise ValueError(f"the exhibit '{name}' is a {type(exhibit).__name__}, and figures are drawn of: {known}")
         if not NAME.fullmatch(name):
-            raise ValueError(f"the exhibit {name!r} names a file: use lower case, digits and hyphens")
+            raise ValueError(f"the exhibit {name!r} cannot be the name of a file: use lower case, digits and hyphens")
 
 
 def encode(exhibits: Exhibits) -> dict[str, Array]:
@@ -43,7 +43,7 @@ def decode(arrays: Mapping[str, Array]) -> dict[str, Exhibit]:
     """Exhibits from what `encode` made of them. Raises `ValueError` for arrays that are anything else."""
     about = {name: array for name, array in arrays.items() if name.endswith(ABOUT)}
     if missing := {name.removesuffix(ABOUT) for name in about} ^ (set(arrays) - set(about)):
-        raise ValueError(f"'{min(missing)}' is half of an exhibit")
+        raise ValueError(f"'{min(missing)}' has an array or a description, but not both")
     exhibits = {name.removesuffix(ABOUT): _decode_one(arrays[name.removesuffix(ABOUT)], about[name]) for name in about}
     check_exhibits(exhibits)
     return exhibits
@@ -51,7 +51,7 @@ def decode(arrays: Mapping[str, Array]) -> dict[str, Exhibit]:
 
 def _decode_one(array: Array, about: Array) -> Exhibit:
     if about.dtype.kind != "U" or about.ndim or about.itemsize > 4 * LONGEST:
-        raise ValueError(f"an exhibit is described by {about.dtype} {about.shape}")
+        raise ValueError(f"the description of an exhibit is {about.dtype} {about.shape}, not text")
     described = json.loads(str(about))
     if not isinstance(described, dict):
         raise ValueError("an exhibit is not described by a table")

@@ -44,7 +44,7 @@ def parse_record(text: bytes) -> dict[str, Any]:
     seal = content.pop(SEAL, None)
     check_sound(content)
     if seal != sha256_of_content(content):
-        raise ValueError("its content does not have the SHA-256 that stands in it")
+        raise ValueError("its content does not match the SHA-256 in it")
     return content
 
 

@@ -86,4 +86,4 @@ def _check_crossed(study: Study, models: Iterable[Model]) -> None:
         if field not in fields:
             raise UnknownNameError("field to cross, of the chosen models:", field, fields)
         if not losses:
-            raise StudyError(f"losses: '{field}' has no loss to be crossed with.")
+            raise StudyError(f"losses: '{field}' needs at least one loss to cross.")

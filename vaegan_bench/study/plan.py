@@ -33,7 +33,7 @@ class Plan:
         """A warning about code that no run's identity covers; '' where there is none."""
         places = {place for run in self.runs for place in run.definition["unfollowed"]}
         found = "; ".join(sorted(places.union(code_of(self.metrics).unfollowed)))
-        return found and f"Code that cannot be followed, so that edits of it make no other run: {found}."
+        return found and f"Code whose imports cannot be followed, so that edits of it do not make a new run: {found}."
 
 
 def make_plan(study: Study, registry: Registry) -> Plan:

@@ -44,7 +44,7 @@ class Resolver:
         registry.check_fields(self.fields)
 
     def game(self, label: str) -> Game:
-        """A model, with this study's fields, and the weights of its terms."""
+        """A model, with this study's fields, and the factors of its terms."""
         selector, weights = split_term_weights(parse_selector(label))
         model = self._build(Model, selector)
         return model, tuple(read_term_weight(target, text, self.registry) for target, text in weights.items())

@@ -41,14 +41,14 @@ def _no_study(source: str, path: Path) -> BenchError:
     if path.suffix == ".toml":
         return StudyError(f"There is no study file {source}.")
     if path.is_file():
-        return StudyError(f"{source} is no study file: its name must end in .toml.")
+        return StudyError(f"{source} is not a study file: its name must end in .toml.")
     return UnknownNameError("study", source, packaged_studies())
 
 
 def _text_of(path: Path) -> str:
     try:
         if path.stat().st_size > LARGEST:
-            raise StudyError(f"{path} is no study file: it holds more than {LARGEST:,} bytes.")
+            raise StudyError(f"{path} is not a study file: it holds more than {LARGEST:,} bytes.")
         return path.read_text("utf-8-sig")  # editors may begin a file with a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(f"Cannot read the study file {path}: {error}.") from error
@@ -58,7 +58,7 @@ def _parse(text: str, where: str, default_name: str) -> Study:
     try:
         values = tomllib.loads(text)
     except RecursionError as error:
-        raise StudyError(f"{where} holds tables or lists within each other that are too many to read.") from error
+        raise StudyError(f"{where} holds too many tables or lists within each other.") from error
     except ValueError as error:  # more digits than Python reads are no TOMLDecodeError
         raise StudyError(f"{where} is not valid TOML: {error}.") from error
     return Study().with_values({"name": default_name, **values}, where)

@@ -12,7 +12,7 @@ from pathlib import Path
 MANY = 20
 """Names that are listed beside a guess, at most."""
 FAILURES = (Exception, SystemExit)
-"""What third-party code may raise: a failure of that code, and never an end of the program. Ctrl-C is none of it."""
+"""Exceptions of third-party code, reported as its failure; they never end the program. Ctrl-C is not among them."""
 PACKAGE = Path(__file__).parent.parent
 LIBRARIES = ("torch", "torchvision", "torch_fidelity", "numpy", "PIL", "pandas", "pluggy", "typer")
 
@@ -29,7 +29,7 @@ def _is_unseen(character: str) -> bool:
 
 
 class BenchError(Exception):
-    """An error that the user can mend: what is wrong, where, and what to do, in one line."""
+    """An error that the user can correct: what is wrong, where, and what to do, in one line."""
 
     def __str__(self) -> str:
         return one_line(super().__str__())
@@ -73,7 +73,7 @@ class ExtractorError(BenchError):
 
 
 class IncompleteError(BenchError):
-    """Something that was asked for is missing at the end; what could be done is done, and kept."""
+    """Something that was asked for is missing at the end; everything else is done and kept."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         """Each line says what is missing, and why."""
@@ -86,11 +86,11 @@ class StudyWarning(UserWarning):
 
 
 class CacheWarning(UserWarning):
-    """Something could not be kept in the cache; it was computed all the same."""
+    """Something could not be written to the cache; it was computed all the same."""
 
 
 def reason_of(error: BaseException) -> str:
-    """An error in one line; of one that is none of ours also the last place in third-party code: '(my_loss.py:19)'."""
+    """An error in one line; if it is not a `BenchError`, with the last place in third-party code: '(my_loss.py:19)'."""
     if isinstance(error, BenchError):
         return str(error)
     words = str(error).partition("\n")[0]

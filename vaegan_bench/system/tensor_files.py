@@ -64,8 +64,8 @@ def _warn(path: Path, error: Exception) -> None:
     """Say it once per cache, whose folders hold the files: `warnings` shows equal texts once."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else error
     warnings.warn(
-        f"The cache {path.parents[1]} cannot be written ({reason}): what should be kept there is computed for this "
-        "command alone. Choose another cache with --cache-dir.",
+        f"The cache {path.parents[1]} cannot be written ({reason}): the result is computed for this "
+        "command only. Choose another cache with --cache-dir.",
         CacheWarning,
         stacklevel=1,
     )

@@ -37,7 +37,7 @@ def is_one_value_per_image(loss: AdversarialLoss) -> None:
 
 
 def has_its_signs(loss: AdversarialLoss) -> None:
-    """By finite differences: the discriminator pulls real up and fake down, the generator pulls fake up."""
+    """By finite differences: the discriminator raises real and lowers fake scores, the generator raises fake ones."""
     at = torch.full((4,), 0.5)
     step = 0.05
 

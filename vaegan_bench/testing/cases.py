@@ -144,7 +144,7 @@ def hosts_of(plugin: Plugin) -> list[Model]:
 
 
 def a_model_trains_with_it(plugin: Plugin) -> None:
-    """A built-in model that has such a term trains with it, its gradients reaching every player."""
+    """A built-in model that has such a term trains with it, and its gradients reach every player."""
     for model in hosts_of(plugin):
         models.gradients_reach_their_player(model)
         models.trains_everywhere(model)

@@ -67,7 +67,7 @@ def loading_repeats(dataset: Dataset) -> None:
 
 
 def size_is_used(dataset: Dataset) -> None:
-    """It loads at 64 pixels too, under another digest."""
+    """It also loads at 64 pixels, with another digest."""
     data = load_data(dataset, 64)
     demand(data.shape[1:] == (64, 64), f"asked for 64 pixels, it gives {data.shape[1]}×{data.shape[2]}.")
     demand(
@@ -76,7 +76,7 @@ def size_is_used(dataset: Dataset) -> None:
 
 
 def augmentation_is_seeded(dataset: Dataset) -> None:
-    """It keeps shape and range, repeats for equal noise, and leaves its input alone."""
+    """`augment` keeps shape and range, repeats for equal noise, and does not change its input."""
     x = to_signed(load_data(dataset).train.images_NCHW[:16])
     with untouched_randomness(), unchanged(x_BCHW=x):
         first, second = (dataset.augment(x.clone() if turn else x, seeded(5)) for turn in (0, 1))

@@ -35,7 +35,7 @@ def images(channels: int = 3, n: int = 6) -> Tensor:
 
 
 def features_are_well_formed(extractor: Extractor) -> None:
-    """Finite features of 1 and 3 channels; a name, a digest of the weights, and how images reach it."""
+    """Finite features for 1 and 3 channels; a name, a digest of the weights, and how images are preprocessed."""
     network = opened(extractor)
     for channels in (1, 3):
         found = network(images(channels))

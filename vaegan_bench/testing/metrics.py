@@ -21,7 +21,7 @@ DIRECTIONS = ("higher", "lower", "none")
 
 
 def numbers_are_well_formed(metric: Metric) -> None:
-    """Each number has a name of its own, a value, a direction and units, and intervals hold their values."""
+    """Each number has a unique name, a value, a direction and units, and intervals contain their values."""
     rows = metric(real_world())
     names = [(row.metric, row.attribute) for row in rows]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -59,7 +59,7 @@ def gains_over(metric: Metric, world: StandInOutputs) -> Iterator[float]:
 
 
 def measuring_repeats(metric: Metric) -> None:
-    """Equal numbers on repeat; outputs and global randomness are left alone."""
+    """Equal numbers on repeat; outputs and global randomness are unchanged."""
     world = real_world()
     images = {"real": world.real, "samples": world.samples, "reconstructions": world.reconstructions}
     with untouched_randomness(), unchanged(**images):
@@ -115,7 +115,7 @@ def names_in_the_literature_mean_it(metric: Metric) -> None:
 
 
 def exhibits_become_figures(metric: Metric) -> None:
-    """What it exhibits of an ordinary model can be kept, read again, and drawn."""
+    """Its exhibits for an ordinary model can be stored, read again and drawn."""
     exhibits = metric.exhibits(real_world())
     try:
         check_exhibits(exhibits)
@@ -126,7 +126,7 @@ def exhibits_become_figures(metric: Metric) -> None:
 
 
 def models_without_an_encoder_are_known(metric: Metric) -> None:
-    """For a GAN, which has no reconstructions and no codes, it measures what there is, or returns nothing."""
+    """For a GAN, which has no reconstructions and no codes, it measures the rest, or returns an empty list."""
     gan = replace(real_world(), reconstructions=None, means=None, train_means=None, posterior=None)
     try:
         metric(gan)

@@ -22,7 +22,7 @@ STEPS = 6
 
 
 def game_is_well_formed(model: Model) -> None:
-    """Players and roles are named once, coefficients belong to terms, terms are one finite value per image."""
+    """Each role has one owner, coefficients belong to stated terms, and terms are one finite value per image."""
     owned = list(itertools.chain.from_iterable(model.players.values()))
     twice = sorted({role for role in owned if owned.count(role) > 1})
     demand(not twice, f"two players own {', '.join(twice)}: give each role one owner.")
@@ -41,7 +41,7 @@ def game_is_well_formed(model: Model) -> None:
 
 
 def gradients_reach_their_player(model: Model) -> None:
-    """Every term that a player minimises reaches weights of that player, and all its weights are reached, finitely."""
+    """Every term that a player minimises reaches its weights, and each of its weights gets a finite gradient."""
     table = Table(model)
     received: dict[tuple[str, str], bool] = {}
     for _ in range(STEPS):
@@ -120,7 +120,7 @@ def every_player_moves_its_own(model: Model) -> None:
 
 
 def sides_pull_against_each_other(model: Model) -> None:
-    """Where a player owns the discriminator: it widens the gap between real and fake scores; the generator closes it.
+    """A player that owns the discriminator widens the gap between real and fake scores; the generator narrows it.
 
     The gap is mean score of real minus mean score of sampled images; the directions are those of small moves.
     """
@@ -157,7 +157,7 @@ def going_on_equals_never_stopping(model: Model) -> None:
 
 
 def evaluation_changes_nothing(model: Model) -> None:
-    """Encoding, decoding and sampling leave weights, batch-norm statistics and randomness alone, and repeat."""
+    """Encoding, decoding and sampling change no weights, statistics or global randomness, and repeat exactly."""
     table = Table(model)
     table.step(2)
     trained = TrainedModel(model, table.state.evaluated_modules(), table.run.networks.latent)
@@ -178,7 +178,7 @@ def evaluation_changes_nothing(model: Model) -> None:
 
 
 def conditions_reach_the_networks(model: Model) -> None:
-    """A model that can be conditional hands conditions on: encoder, decoder and discriminator take attributes."""
+    """A model that can be conditional passes conditions on: encoder, decoder and discriminator take attributes."""
     if "conditional" not in {field.name for field in fields_of(model)}:
         return
     try:

@@ -89,7 +89,7 @@ def weights_come_from_the_seed(networks: Networks) -> None:
 
 
 def every_weight_is_reached(networks: Networks) -> None:
-    """The gradient of all outputs reaches every weight, finitely, and leaves the input alone."""
+    """The gradient of all outputs reaches every weight and is finite; the input is unchanged."""
     for shape in shapes(networks):
         for role in ROLES:
             module, x = build_network(networks, role, shape), example_input(networks, role, shape)

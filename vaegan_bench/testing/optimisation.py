@@ -37,7 +37,7 @@ def goes_down(optimizer: Optimizer) -> None:
 
 
 def uses_the_learning_rate(optimizer: Optimizer) -> None:
-    """The harness sets 'lr' of its groups at every step: with 0, nothing moves."""
+    """It uses the 'lr' that the harness sets in its groups at every step: with 0, no weight moves."""
     weight, mover = bowl(optimizer)
     before = weight.detach().clone()
     for group in mover.param_groups:
@@ -47,7 +47,7 @@ def uses_the_learning_rate(optimizer: Optimizer) -> None:
 
 
 def goes_on_from_its_state(optimizer: Optimizer) -> None:
-    """Save, load and go on ends where going on ends."""
+    """Training resumed from a saved state_dict gives the same weights as uninterrupted training."""
     weight, mover = bowl(optimizer)
     descend(weight, mover, 5)
     other, resumed = bowl(optimizer)
@@ -59,7 +59,7 @@ def goes_on_from_its_state(optimizer: Optimizer) -> None:
 
 
 def memory_layout_makes_no_difference(optimizer: Optimizer) -> None:
-    """Kernels lie in memory as the harness lays them out (channels last), and each element follows its own gradient."""
+    """Kernels keep the harness's memory layout (channels last), and each element is updated by its own gradient."""
     ends = []
     for layout in (torch.contiguous_format, torch.channels_last):
         kernel = torch.randn(5, 3, 4, 2, generator=seeded())
@@ -74,7 +74,7 @@ def memory_layout_makes_no_difference(optimizer: Optimizer) -> None:
 
 
 def values_are_finite(schedule: Schedule) -> None:
-    """Finite and not negative over a run, and the same whenever it is asked."""
+    """Finite and not negative over a run, and equal for equal arguments."""
     for steps in (1, 7, 1000):
         values = [[schedule(1.0, step, steps) for step in range(steps)] for _ in range(2)]
         demand(

@@ -39,7 +39,7 @@ def penalty_is_one_value_per_image(regulariser: Regulariser) -> None:
 
 
 def penalty_reaches_the_critic(regulariser: Regulariser) -> None:
-    """Its gradient reaches the critic's weights, through the second order, and is that of its value."""
+    """Its gradient, of second order, reaches the critic's weights and agrees with finite differences of its value."""
     module, critic = discriminator(dtype=torch.float64)
     weights = list(module.parameters())
     real, fake = images(dtype=torch.float64)
@@ -59,7 +59,7 @@ def penalty_reaches_the_critic(regulariser: Regulariser) -> None:
 
 
 def penalty_takes_the_noise_that_it_is_handed(regulariser: Regulariser) -> None:
-    """The same noise gives the same penalty; inputs and global randomness are left alone."""
+    """The same noise gives the same penalty; inputs and global randomness are unchanged."""
     _, critic = discriminator()
     real, fake = images()
     with untouched_randomness(), unchanged(real_BCHW=real, fake_BCHW=fake):
@@ -68,7 +68,7 @@ def penalty_takes_the_noise_that_it_is_handed(regulariser: Regulariser) -> None:
 
 
 def gate_names_players(gate: Gate) -> None:
-    """It names players that exist, whatever the logits say, and says the same twice."""
+    """For any logits it returns only existing players, and the same ones on repeat."""
     for real, fake in ((0.0, 0.0), (9.0, -9.0), (-9.0, 9.0), (50.0, 50.0), (-50.0, -50.0)):
         logits = torch.full((8,), real), torch.full((8,), fake)
         with untouched_randomness(), unchanged(real_B=logits[0], fake_B=logits[1]):

@@ -14,7 +14,7 @@ from vaegan_bench_perceptual.local_statistics import similarity
 class SSIM(ReconstructionLoss):
     """1 − SSIM with a Gaussian window of 11×11 (Wang et al., 2004, eq. 13), times the number of values.
 
-    Unlike a likelihood it has no units: how it weighs beside the prior is for the weight of its term to say.
+    Unlike a likelihood it has no units: choose the coefficient of its term to balance it with the prior.
     """
 
     name = "ssim"

@@ -16,7 +16,7 @@ def prepare(
     cache_dir: CacheDirOption = None,
     plugin: PluginFiles = None,
 ) -> None:
-    """Fetch source files that are missing, where that is allowed, and prepare the images at one size.
+    """Download missing source files if that is allowed, and prepare the images at one size.
 
     Examples: `vaegan-bench data prepare mnist --size 32`,
     `vaegan-bench data prepare "celeba[crop=148]" --data-dir /data`

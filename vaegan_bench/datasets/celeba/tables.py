@@ -44,7 +44,7 @@ def read_attributes(path: Path) -> tuple[Places, Attributes]:
         places[image] = row.where
         values.extend(_signs(row, columns))
     if promised not in (None, len(places)):
-        raise DataError(f"{path.name}:1: promises {promised} images, and {len(places)} rows follow.")
+        raise DataError(f"{path.name}:1: promises {promised} images, but {len(places)} rows follow.")
     return places, np.frombuffer(values, np.bool_).reshape(-1, len(ATTRIBUTES))
 
 
@@ -58,14 +58,14 @@ def read_partition(path: Path) -> tuple[Places, dict[str, int]]:
     places, parts = Places(), dict[str, int]()
     for image, row in by_image(rows, 2):
         if row.cells[1] not in PARTS:
-            raise DataError(f"{row.where}: {row.cells[1]} is no part; 0, 1 and 2 are.")
+            raise DataError(f"{row.where}: {row.cells[1]} is not a part: write 0, 1 or 2.")
         places[image], parts[image] = row.where, PARTS[row.cells[1]]
     return places, parts
 
 
 def _count(path: Path, row: Row | None) -> int:
     if row is None or len(row.cells) != 1 or not row.cells[0].isdigit():
-        raise DataError(f"{path.name}:1: not the number of images.")
+        raise DataError(f"{path.name}:1: this line must be the number of images.")
     return int(row.cells[0])
 
 
@@ -83,4 +83,4 @@ def _signs(row: Row, columns: list[int]) -> Iterator[bool]:
     try:
         return iter([SIGNS[row.cells[1 + column]] for column in columns])
     except KeyError as error:
-        raise DataError(f"{row.where}: {error.args[0]} is no value of an attribute; -1 and 1 are.") from error
+        raise DataError(f"{row.where}: {error.args[0]} is not the value of an attribute: write -1 or 1.") from error

@@ -66,11 +66,11 @@ def _by_folders(folder: Path, names: Sequence[str], named: Sequence[str]) -> Par
     for top in named:
         twin = known.setdefault(MEANINGS[top.casefold()], top)
         if twin != top:
-            raise DataError(f"{folder}: {twin}/ and {top}/ mean one part. Join them, or rename one. {HOW_TO_SAY}")
+            raise DataError(f"{folder}: {twin}/ and {top}/ mean the same part. Join them, or rename one. {HOW_TO_SAY}")
     spelled = " and ".join(f"{top}/" for top in named)
     for name in names:
         if name.partition("/")[0] not in named:
-            raise DataError(f"{folder}: {name} lies beside {spelled}, in no part. Move it. {HOW_TO_SAY}")
+            raise DataError(f"{folder}: {name} is beside {spelled}, not in one of them. Move it. {HOW_TO_SAY}")
     meanings = {name: MEANINGS[name.partition("/")[0].casefold()] for name in names}
     if "train" not in known or len(known) == 1:
         lacking = "no test part" if "train" in known else "no train/"

@@ -47,22 +47,22 @@ def read_people(path: Path, fold: int) -> frozenset[str]:
     first = next(rows, None)
     sets = list(_sets(rows))
     if first is None or first.cells != [str(len(sets))]:
-        raise DataError(f"{path.name}:1: not the number of the sets that follow, {len(sets)}.")
+        raise DataError(f"{path.name}:1: this line must be the number of sets that follow, {len(sets)}.")
     if fold > len(sets):
-        raise DataError(f"{path.name} has {len(sets)} sets of people, and no set {fold}.")
+        raise DataError(f"{path.name} has {len(sets)} sets of people, but no set {fold}.")
     return sets[fold - 1]
 
 
 def _sets(rows: Iterator[Row]) -> Iterator[frozenset[str]]:
     for row in rows:
         if len(row.cells) != 1 or not row.cells[0].isdigit():
-            raise DataError(f"{row.where}: not the number of people in a set.")
+            raise DataError(f"{row.where}: this line must be the number of people in a set.")
         people = list(islice(rows, int(row.cells[0])))
         for other in people:
             if len(other.cells) != 2:
-                raise DataError(f"{other.where}: not a person and a number of images.")
+                raise DataError(f"{other.where}: this line must be a person and a number of images.")
         if len(people) != int(row.cells[0]):
-            raise DataError(f"{row.where}: promises {row.cells[0]} people, and {len(people)} follow.")
+            raise DataError(f"{row.where}: promises {row.cells[0]} people, but {len(people)} follow.")
         yield frozenset(person.cells[0].replace(" ", "_") for person in people)
 
 

@@ -74,5 +74,5 @@ def numbers(row: Row) -> list[float]:
         except ValueError:
             values.append(math.nan)
         if not math.isfinite(values[-1]):
-            raise DataError(f"{row.where}: '{cell}' is no finite number.")
+            raise DataError(f"{row.where}: '{cell}' is not a finite number.")
     return values

@@ -32,7 +32,7 @@ def _open(content: bytes) -> Image.Image:
     try:
         opened = Image.open(io.BytesIO(content), formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise ValueError("it is no image of a known format") from error
+        raise ValueError("it is not an image of a known format") from error
     except Image.DecompressionBombError as error:
         raise ValueError(f"it has more than {LARGEST:,} pixels") from error
     if opened.width * opened.height > LARGEST:

@@ -182,5 +182,5 @@ def _unzip(stream: IO[bytes], source: Source) -> bytes:
     packed = stream.read(source.length)
     content = zlib.decompress(packed, -zlib.MAX_WBITS) if source.packing == "deflated" else packed
     if f"{zlib.crc32(content):08x}" != source.stamp:
-        raise ValueError("the checksum in the archive is another")
+        raise ValueError("its checksum differs from the one in the archive")
     return content

@@ -51,7 +51,7 @@ def crew(workers: int, what: str) -> Iterator[Spread]:
         yield pool.map
     except BrokenProcessPool as error:
         raise DataError(
-            f"The processes that prepare {what} died: there was too little memory, or a script starts its work "
+            f"The processes that prepare {what} died: there was too little memory, or a script starts work "
             "outside of `if __name__ == '__main__':`."
         ) from error
     finally:

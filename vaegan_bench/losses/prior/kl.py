@@ -17,7 +17,7 @@ def kl_per_dimension(posterior: Posterior) -> Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class KL(PriorLoss):
-    """KL(q(z|x) ‖ N(0, I)), with free bits; β is the weight of the term."""
+    """KL(q(z|x) ‖ N(0, I)), with free bits; β is the coefficient of the term."""
 
     name = "kl"
     free_bits: float = 0.0

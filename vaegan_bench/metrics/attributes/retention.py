@@ -30,7 +30,7 @@ AGREEMENT = Kind("retention-agreement", "higher")
 
 @dataclass(frozen=True, kw_only=True)
 class AttributeRetention(Metric):
-    """The oracle on reconstructions, against the truth and against the oracle on the originals.
+    """The oracle's decisions on reconstructions, compared with the true attributes and with those on the originals.
 
     After the attribute similarity of Larsen et al. (2016, section 4.2).
     Per attribute that the oracle knows (AUC ≥ .9) and in their mean; none for a model without an encoder, nor for a

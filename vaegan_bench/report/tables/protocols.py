@@ -22,8 +22,8 @@ class MixedProtocolsError(BenchError):
     def __init__(self, dataset: str, metric: str, differences: Mapping[str, Iterable[object]]) -> None:
         spelled = "; ".join(f"{key} is {' or '.join(map(str, values))}" for key, values in differences.items())
         super().__init__(
-            f"'{metric}' on '{dataset}' was not always measured alike: {spelled}. "
-            "Only runs of one setting can be compared: select them first."
+            f"'{metric}' on '{dataset}' was not always measured in the same way: {spelled}. "
+            "Only runs with the same setting can be compared: select them first."
         )
 
 
