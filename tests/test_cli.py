@@ -85,7 +85,7 @@ def test_compare_gives_no_verdict_from_one_seed(smoke: Path) -> None:
     done = bench("compare", "vaegan", "vae", "--study", smoke, "--fail-if-worse")
     assert done.returncode == 0, done.stderr
     assert "vaegan − vae, 1 common seed" in done.stdout
-    assert "no verdict possible at 1 seed: 8 would do" in " ".join(done.stdout.split())
+    assert "no verdict possible at 1 seed: 8 are needed" in " ".join(done.stdout.split())
 
 
 def test_compare_sets_the_exit_code(smoke: Path, tmp_path: Path) -> None:

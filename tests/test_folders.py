@@ -137,8 +137,8 @@ def test_sides_of_two_sizes_are_measured_with_a_warning(real: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--samples", "2000"), "--samples: without effect on folders"),
-        (("--draws", "1", "--data-dir", "x"), "--draws and --data-dir: without effect on folders"),
+        (("--samples", "2000"), "--samples: no effect on folders"),
+        (("--draws", "1", "--data-dir", "x"), "--draws and --data-dir: no effect on folders"),
         (("--metrics", "frechet,psnr,reconstruction"), "Unknown metric 'psnr'"),
         (("--metrics", "frechet,latent-health,reconstruction"), "latent-health, reconstruction need a trained model"),
         (("--metrics", "attribute-vectors[alpha=2.0]"), "attribute-vectors[alpha=2.0] needs a trained model"),
@@ -162,7 +162,7 @@ def test_what_has_no_effect_or_no_answer_is_refused_before_anything_is_read(
 
 def test_an_extractor_that_nothing_takes_is_refused(tmp_path: Path) -> None:
     done = bench("evaluate", tmp_path, "--metrics", "latent-health", "--extractor", "oracle")
-    assert (done.returncode, "--extractor oracle: without effect on latent-health." in done.stderr) == (2, True)
+    assert (done.returncode, "--extractor oracle: no effect on latent-health," in done.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("name", Registry([]).of_kind(Metric.kind))

@@ -97,7 +97,7 @@ def test_verdicts_over_three_models_need_holms_p_and_not_the_raw_one() -> None:
     six = tables.comparisons(three(6))
     assert set(six["p"]) == {2 / 64}  # each alone would be below .05
     assert set(six["p_holm"]) == {3 * 2 / 64}
-    assert set(six["verdict"]) == {"no verdict possible at 6 seeds: 7 would do"}
+    assert set(six["verdict"]) == {"no verdict possible at 6 seeds: 7 are needed"}
     seven = tables.comparisons(three(7))
     assert set(seven["p_holm"]) == {3 * 2 / 128}
     assert seven.set_index(["model", "other"])["verdict"]["vaegan", "vae"] == "better"

@@ -62,7 +62,7 @@ def test_six_seeds_can_carry_a_verdict_over_two_models_and_three_cannot() -> Non
     assert tables.compare(two(6), "vae", "gan").iloc[0]["verdict"] == "worse"
     assert len(tables.compare(two(6), "gan", "vae")) == 1  # a GAN has no PSNR
     few = tables.compare(two(3), "gan", "vae").iloc[0]
-    assert few["verdict"] == "no verdict possible at 3 seeds: 6 would do"
+    assert few["verdict"] == "no verdict possible at 3 seeds: 6 are needed"
 
 
 def test_only_common_seeds_of_finished_runs_are_compared() -> None:

@@ -281,7 +281,7 @@ def test_markdown(rows: pd.DataFrame) -> None:
     assert "| `gan` | 3 |  |" in text
     assert "| `vae` | 3 | 21.10 ± 0.25 |" in text
     assert "Means over 2 to 3 seeds; ± is the 95 % Student t-interval over seeds." in text
-    assert "No verdict is possible over 3 models at 3 seeds: 7 would do." in text
+    assert "No verdict is possible over 3 models at 3 seeds: 7 are needed." in text
     decided = tables.to_markdown(eight_seeds(), "quick")
     assert "| `vaegan` | 8 | **" in decided
     assert "Bold: better than every other model by an exact paired test" in decided

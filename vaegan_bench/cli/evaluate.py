@@ -155,7 +155,9 @@ def _check_arguments(
         raise StudyError("Name the runs to evaluate, or two folders of images with --real and --fake.")
     given = [name for key, name in OF_RUNS_ALONE.items() if _is_given(context, key)]
     if given and not has_runs:
-        raise StudyError(f"{' and '.join(given)}: without effect on folders, whose images are all measured once.")
+        raise StudyError(
+            f"{' and '.join(given)}: no effect on folders, whose images are all measured once. Leave it out."
+        )
     if out is not None and out.suffix.lower() not in SUFFIXES:
         raise StudyError(f"--out {out}: rows are written as {', '.join(SUFFIXES)}, by the suffix of the file.")
     if out is not None and (out.is_dir() or not out.parent.is_dir()):
@@ -176,7 +178,9 @@ def _refuse_idle_extractors(
 
     names = ", ".join(metric.name for metric in metrics)
     if extractor is not None and not any(metric.name in fields for metric in metrics):
-        raise StudyError(f"--extractor {extractor}: without effect on {names}.")
+        raise StudyError(
+            f"--extractor {extractor}: no effect on {names}, which do not take an extractor. Leave it out."
+        )
     used = {plugin.name for metric in metrics for plugin in plugins_within(metric)}
     if weights is not None and "inception" not in used:
         raise StudyError(f"--inception-weights: {names} do not use Inception here; add --extractor inception.")

@@ -72,8 +72,8 @@ class Session:
         self.console.print(_cost_table(plan, costs))
         self.say(
             f"Training {len(plan.runs)} runs would take about {duration(sum(cost.minutes for cost in costs))} here, "
-            "measured on a few steps each; preparing data and measuring come on top. Memory is the most that this "
-            "process held."
+            "measured on a few steps each; preparing data and measuring take additional time. Memory is the most that "
+            "this process held."
         )
 
     def _announce(self, execution: Execution) -> None:

@@ -35,7 +35,7 @@ def _posterior_collapse(outputs: Outputs) -> Iterator[tuple[str, str]]:
         yield (
             "posterior collapse",
             f"0 of {posterior.mu_BZ.shape[1]} latent dimensions are active: "
-            f"the largest variance of a posterior mean is {spread:.2g}, and {ACTIVE} counts",
+            f"the largest variance of a posterior mean is {spread:.2g}, below the threshold of {ACTIVE}",
         )
 
 

@@ -28,7 +28,10 @@ class VAEDisl(Model):
 
     def __post_init__(self) -> None:
         if self.similarity.pixels_only:
-            raise ValueError(f"similarity compares discriminator features, but '{self.similarity.name}' only pixels")
+            raise ValueError(
+                f"similarity compares discriminator features, but '{self.similarity.name}' only pixels; "
+                "choose another, such as gaussian"
+            )
         if self.conditional != self.gan.conditional:
             raise ValueError("conditional must be the same for gan, whose discriminator this model borrows")
         if not any("discriminator" in owned for owned in self.gan.players.values()):

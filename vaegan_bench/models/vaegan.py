@@ -87,7 +87,10 @@ class VAEGAN(Model):
 
     def __post_init__(self) -> None:
         if self.similarity.pixels_only:
-            raise ValueError(f"similarity compares discriminator features, but '{self.similarity.name}' only pixels")
+            raise ValueError(
+                f"similarity compares discriminator features, but '{self.similarity.name}' only pixels; "
+                "choose another, such as gaussian"
+            )
 
     def objectives(self, play: Play) -> Objectives:
         """Encoder: prior + similarity; decoder: γ·similarity + generator; discriminator: its own cost."""

@@ -58,7 +58,10 @@ def train(
 ) -> Trained:
     """Train one run from its beginning. Divergence ends the run, not the study."""
     if run.model.conditional and not data.attribute_names:
-        raise StudyError(f"Model '{run.label}' is conditional, but data set '{run.dataset}' has no attributes.")
+        raise StudyError(
+            f"Model '{run.label}' is conditional, but data set '{run.dataset}' has no attributes. "
+            "Choose a data set with attributes, or conditional=false."
+        )
     state = TrainingState(run, data.shape, device, len(data.attribute_names))
     for role, weights in (borrowed or {}).items():
         state.lend(role, weights)

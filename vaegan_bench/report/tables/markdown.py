@@ -101,7 +101,7 @@ def _verdicts(models: int, seeds: int, *, decided: bool) -> str:
         return "Bold: better than every other model by an exact paired test (5 %, Holm over all pairs)."
     needed = seeds_needed(models * (models - 1) // 2)
     if seeds < needed:
-        return f"No verdict is possible over {models} models at {seeds} seeds: {needed} would do."
+        return f"No verdict is possible over {models} models at {seeds} seeds: {needed} are needed."
     return "No model is shown to be better than every other (exact paired test, 5 %, Holm over all pairs)."
 
 

@@ -134,4 +134,4 @@ def _verdict(p_holm: float, gain: float, seeds: int, tests: int) -> str:
     needed = seeds_needed(tests)
     if seeds >= needed:
         return "no difference shown"
-    return f"no verdict possible at {seeds} {'seed' if seeds == 1 else 'seeds'}: {needed} would do"
+    return f"no verdict possible at {seeds} {'seed' if seeds == 1 else 'seeds'}: {needed} are needed"
