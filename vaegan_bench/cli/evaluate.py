@@ -14,7 +14,7 @@ from vaegan_bench.cli.options import (
     DeviceOption,
     ExtractorOption,
     Fields,
-    InceptionWeightsOption,
+    FieldsOption,
     PluginFiles,
 )
 from vaegan_bench.cli.terminal import say, terminal
@@ -58,7 +58,7 @@ def evaluate(
     samples: SamplesOption = 2000,
     draws: DrawsOption = 1,
     extractor: ExtractorOption = None,
-    inception_weights: InceptionWeightsOption = None,
+    fields: FieldsOption = None,
     real: RealOption = None,
     fake: FakeOption = None,
     out: OutOption = None,
@@ -88,15 +88,14 @@ def evaluate(
 
 def _metrics(given: Mapping[str, Any], registry: Registry) -> list[Metric]:
     """The metrics that are asked for, through the extractor that is given."""
-    from vaegan_bench.cli.options import extractor_fields
+    from vaegan_bench.cli.options import given_fields
     from vaegan_bench.registry.selectors import split_list
     from vaegan_bench.study.resolver import metric_of
 
-    extractor, weights = given["extractor"], given["inception_weights"]
-    fields = extractor_fields(registry, extractor, weights)
+    fields = given_fields(registry, given["extractor"], given["fields"])
     named = split_list(given["metrics"] or "") or _usual_metrics(registry, of_runs=bool(given["runs"]))
     chosen = [metric_of(registry, text, fields) for text in named]
-    _refuse_idle_extractors(chosen, extractor, weights, fields)
+    _refuse_idle(chosen, given["extractor"], given["fields"] or [], fields)
     return chosen
 
 
@@ -169,10 +168,9 @@ def _is_given(context: typer.Context, parameter: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def _refuse_idle_extractors(
-    metrics: Sequence[Metric], extractor: str | None, weights: Path | None, fields: Fields
-) -> None:
-    """Raise `StudyError` where no metric takes the given extractor, or none uses Inception, whose weights are given."""
+def _refuse_idle(metrics: Sequence[Metric], extractor: str | None, texts: Sequence[str], fields: Fields) -> None:
+    """Raise `StudyError` where no metric takes the given extractor, or uses a plugin whose fields are given."""
+    from vaegan_bench.cli.options import read_fields
     from vaegan_bench.registry.plugins import plugins_within
     from vaegan_bench.system.errors import StudyError
 
@@ -182,8 +180,8 @@ def _refuse_idle_extractors(
             f"--extractor {extractor}: no effect on {names}, which do not take an extractor. Leave it out."
         )
     used = {plugin.name for metric in metrics for plugin in plugins_within(metric)}
-    if weights is not None and "inception" not in used:
-        raise StudyError(f"--inception-weights: {names} do not use Inception here; add --extractor inception.")
+    if idle := sorted(read_fields(texts).keys() - used):
+        raise StudyError(f"--fields {idle[0]}[…]: no effect on {names}, which do not use '{idle[0]}'. Leave it out.")
 
 
 def _write_rows(rows: pd.DataFrame, path: Path) -> None:

@@ -43,8 +43,11 @@ CacheDirOption = Annotated[
 PluginFiles = Annotated[
     list[str] | None, typer.Option("--plugin", help="A plugin file, or the name of a module; repeatable.")
 ]
-InceptionWeightsOption = Annotated[
-    Path | None, path_option("The file of Inception's weights, if it cannot be downloaded.")
+FieldsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="name[field=value]: a default for every use of a plugin, such as inception[weights=FILE]; repeatable."
+    ),
 ]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 DryRunOption = Annotated[
@@ -69,6 +72,13 @@ def look_for_data_in(folder: Path | None) -> None:
         os.environ[VARIABLE] = str(folder)
 
 
+def given_fields(registry: Registry, extractor: str | None, texts: Sequence[str] | None) -> Fields:
+    """What `--extractor` and `--fields` say. Raises `UnknownNameError` for a plugin or field that is not known."""
+    fields = extractor_fields(registry, extractor) | read_fields(texts or [])
+    registry.check_fields(fields)
+    return fields
+
+
 def read_fields(texts: Sequence[str]) -> Fields:
     """What `--fields name[field=value]` says, the last one where a field is named twice."""
     from vaegan_bench.registry.selectors import parse_selector
@@ -79,8 +89,8 @@ def read_fields(texts: Sequence[str]) -> Fields:
     return fields
 
 
-def extractor_fields(registry: Registry, extractor: str | None, inception_weights: Path | None) -> Fields:
-    """What `--extractor` and `--inception-weights` say.
+def extractor_fields(registry: Registry, extractor: str | None) -> Fields:
+    """What `--extractor` says.
 
     Metrics that declare no field for the extractor keep their own, as do those that need classes that it has not.
     """
@@ -94,8 +104,6 @@ def extractor_fields(registry: Registry, extractor: str | None, inception_weight
             for name, metric in metrics_of(registry)
             if metric.extractor_field and (chosen.classes or not metric.needs_classes)
         }
-    if inception_weights is not None:
-        fields["inception"] = {"weights": str(inception_weights)}
     return fields
 
 

@@ -16,7 +16,7 @@ from vaegan_bench.cli.options import (
     DeviceOption,
     DryRunOption,
     ExtractorOption,
-    InceptionWeightsOption,
+    FieldsOption,
     PluginFiles,
     ResultsOption,
     SizeOption,
@@ -67,7 +67,7 @@ def reproduce(
     data_dir: DataDirOption = None,
     cache_dir: CacheDirOption = None,
     extractor: ExtractorOption = None,
-    inception_weights: InceptionWeightsOption = None,
+    fields: FieldsOption = None,
     plugin: PluginFiles = None,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -90,11 +90,11 @@ def reproduce(
 
 def _plans(paper: Paper, datasets: Mapping[str, str], given: Mapping[str, Any], registry: Registry) -> list[Plan]:
     """One plan for each comparison."""
-    from vaegan_bench.cli.options import extractor_fields
+    from vaegan_bench.cli.options import given_fields
     from vaegan_bench.study.plan import make_plan
 
     values = {key: given[key] for key in VALUES if given[key] is not None}
-    fields = extractor_fields(registry, given["extractor"], given["inception_weights"])
+    fields = given_fields(registry, given["extractor"], given["fields"])
     plans = []
     for comparison in paper.comparisons:
         chosen = {"datasets": [datasets[comparison.name]]} if comparison.name in datasets else {}

@@ -13,7 +13,7 @@ from vaegan_bench.cli.options import (
     DataDirOption,
     DryRunOption,
     ExtractorOption,
-    InceptionWeightsOption,
+    FieldsOption,
     PluginFiles,
     ResultsOption,
     SizeOption,
@@ -65,7 +65,6 @@ TermWeightsOption = Annotated[
 AblateOption = Annotated[
     bool, typer.Option("--ablate", help="Also run every model with each of its terms left out in turn.")
 ]
-FieldsOption = Annotated[list[str] | None, typer.Option(help="name[field=value]: a study-wide default; repeatable.")]
 DatasetsOption = Annotated[str | None, typer.Option(help="Data sets by selector, comma-separated.")]
 SplitOption = Annotated[str | None, typer.Option(help="Images to measure on: test, or validation for tuning.")]
 NetworksOption = Annotated[str | None, typer.Option(help="Networks by selector, shared by all models.")]
@@ -113,7 +112,6 @@ def run(
     data_dir: DataDirOption = None,
     cache_dir: CacheDirOption = None,
     extractor: ExtractorOption = None,
-    inception_weights: InceptionWeightsOption = None,
     plugin: PluginFiles = None,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -140,7 +138,7 @@ def _run(given: Mapping[str, Any]) -> None:
 
 def _study(given: Mapping[str, Any], registry: Registry) -> Study:
     """The study that the options describe."""
-    from vaegan_bench.cli.options import extractor_fields, read_fields
+    from vaegan_bench.cli.options import given_fields
     from vaegan_bench.registry.selectors import split_list
     from vaegan_bench.study.study_file import load_study
 
@@ -150,8 +148,7 @@ def _study(given: Mapping[str, Any], registry: Registry) -> Study:
     values |= {key: _crossings(key, given[key]) for key in CROSSED if given[key]}
     values |= {"ablate": True} if given["ablate"] else {}
     values |= {"seeds": _seeds(given["seeds"])} if given["seeds"] is not None else {}
-    extractor = extractor_fields(registry, given["extractor"], given["inception_weights"])
-    fields = extractor | read_fields(given["fields"] or [])
+    fields = given_fields(registry, given["extractor"], given["fields"])
     return study.with_fields(fields, "the flags").with_values(values, "the flags")
 
 
