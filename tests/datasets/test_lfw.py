@@ -149,7 +149,7 @@ def test_one_missing_image_in_a_hundred_is_left_out_and_named(data_dir: Path, tm
         ),
         ("lfw_attributes.txt", "Ann Lee\t2\t", "Ann Lee\t2\tnan", "lfw_attributes.txt:4: 'nan"),
         ("people.txt", "2\n2\n", "3\n2\n", "people.txt:1: this line must be the number of sets that follow, 2"),
-        ("people.txt", "2\n2\nBob", "2\n4\nBob", "people.txt:5: not a person and a number of images"),
+        ("people.txt", "2\n2\nBob", "2\n4\nBob", "people.txt:5: this line must be a person and a number of images"),
         ("people.txt", "2\n2\nBob", "2\nBob", "people.txt:2: this line must be the number of people in a set"),
         ("people.txt", "2\nAnn", "3\nAnn", "people.txt:5: promises 3 people, but 2 follow"),
     ],
