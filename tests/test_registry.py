@@ -167,7 +167,10 @@ def test_two_plugins_of_one_name_are_an_error_that_names_both(tmp_path: Path) ->
         (MY_LOSS.format(name="x").replace("ReconstructionLoss", "Metric"), "must set family, as every metric does"),
         (MY_LOSS.format(name="x").replace("ReconstructionLoss", "Plugin"), "must derive from the base class of a kind"),
         (MY_LOSS.format(name="x").replace("epsilon:", "scale:"), "has a field scale, which every reconstruction loss"),
-        (MY_LOSS.format(name="x").replace("float = 1e-3", "tuple = ()"), "a field epsilon of a type that selectors cannot write"),
+        (
+            MY_LOSS.format(name="x").replace("float = 1e-3", "tuple = ()"),
+            "a field epsilon of a type that selectors cannot write",
+        ),
         (
             MY_LOSS.format(name="x")
             .replace("(ReconstructionLoss)", "(Gaussian)")

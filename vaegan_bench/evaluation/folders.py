@@ -30,9 +30,9 @@ from vaegan_bench.datasets.preparation.sources import SUFFIXES, listing_of
 from vaegan_bench.datasets.preparation.words import describe_ignored, describe_left_out
 from vaegan_bench.evaluation.measuring import measure
 from vaegan_bench.evaluation.shared import Shared, SharedShelf, open_extractors
-from vaegan_bench.results.records import OK
 from vaegan_bench.results.rows import tidy
 from vaegan_bench.system.memo import memo
+from vaegan_bench.system.status import OK
 
 NO_MODEL = "This metric needs a trained model, which folders of images do not have."
 

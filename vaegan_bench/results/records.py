@@ -10,9 +10,7 @@ from vaegan_bench.registry.selectors import parse_selector
 from vaegan_bench.results.files import sha256_of_content
 from vaegan_bench.study.study import Study, as_plain
 from vaegan_bench.system.plain_data import read_as
-
-OK = "ok"
-"""The status of a run that was trained to its end, and the health of one in which nothing went wrong."""
+from vaegan_bench.system.status import OK
 
 
 class Row(TypedDict):

@@ -10,6 +10,7 @@ import torch
 
 from vaegan_bench.api import Model, Objectives
 from vaegan_bench.api.plugin import fields_of
+from vaegan_bench.system.status import OK
 from vaegan_bench.testing.networks import ROLES, example_input, gain_of_attributes
 from vaegan_bench.testing.small import Blobs, small_run
 from vaegan_bench.testing.table import CPU, Table, data, gradients, moved_gap, named_parameters
@@ -198,7 +199,7 @@ def trains_everywhere(model: Model) -> None:
     for channels, size, precision in settings:
         run = small_run(model, dataset=Blobs(channels=channels), size=size, precision=precision, steps=2)
         status = train(run, data(size, channels), CPU, borrowed={}).status
-        demand(status == "ok", f"training {status} on {channels} channels at {size}×{size} in {precision}.")
+        demand(status == OK, f"training {status} on {channels} channels at {size}×{size} in {precision}.")
 
 
 def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:

@@ -13,6 +13,7 @@ from torch import Tensor
 from vaegan_bench.api import Data, Objectives, PluginError, StudyError
 from vaegan_bench.study.run import Run
 from vaegan_bench.study.term_weights import apply_term_weights
+from vaegan_bench.system.status import OK, diverged_at
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.game import state_game
 from vaegan_bench.training.history import History
@@ -74,14 +75,14 @@ def _train(run: Run, data: Data, device: torch.device, state: TrainingState, lis
     batches = Batches(run.dataset, data.train, run.batch, run.seed, device)
     history = History(list(run.model.players))
     started = time.perf_counter()
-    status = "ok"
+    status = OK
     for status in steps(run, state, batches, history, listener):
-        if status != "ok":
+        if status != OK:
             break
-    if status == "ok" and state.average is not None:
+    if status == OK and state.average is not None:
         state.average.fit_statistics(run, state.modules, batches)
-    if status == "ok" and not state.is_finite():
-        status = f"diverged at step {state.step}"  # in its last moves, which no term has seen
+    if status == OK and not state.is_finite():
+        status = diverged_at(state.step)  # in its last moves, which no term has seen
     return Trained(state, history.rows, status, time.perf_counter() - started)
 
 
@@ -95,7 +96,7 @@ def steps(run: Run, state: TrainingState, batches: Batches, history: History, li
         if last and diverged is None:
             listener.terms_logged(state.step, {k: v for k, v in history.rows[-1].items() if k != "step"})
         listener.step_ended(state.step)
-        yield "ok" if diverged is None else f"diverged at step {diverged}"
+        yield OK if diverged is None else diverged_at(diverged)
 
 
 def take_step(run: Run, state: TrainingState, batches: Batches, measure_gradients: bool = False) -> Step:

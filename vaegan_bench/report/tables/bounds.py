@@ -6,7 +6,7 @@ import pandas as pd
 
 from vaegan_bench.report.tables.summary import overall
 from vaegan_bench.report.tables.words import heading, number
-from vaegan_bench.results.records import OK
+from vaegan_bench.system.status import OK
 
 BOUNDS = ("floor", "ceiling")
 

@@ -11,7 +11,7 @@ from vaegan_bench.report.tables.runs import runs
 from vaegan_bench.report.tables.statistics import BETTER, comparisons
 from vaegan_bench.report.tables.summary import overall, rank_of_family, summarise
 from vaegan_bench.report.tables.words import cell, heading, number
-from vaegan_bench.results.records import OK
+from vaegan_bench.system.status import OK
 
 RUNS = ("", "runs")
 """The column of `comparison` that says how many runs stand behind each row."""

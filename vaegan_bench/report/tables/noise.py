@@ -8,7 +8,7 @@ import pandas as pd
 from vaegan_bench.report.tables.protocols import protocol_of
 from vaegan_bench.report.tables.summary import overall
 from vaegan_bench.report.tables.words import heading, two_digits
-from vaegan_bench.results.records import OK
+from vaegan_bench.system.status import OK
 
 
 def noise(rows: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pandas as pd
 
-from vaegan_bench.results.records import OK
+from vaegan_bench.system.status import OK
 
 
 def runs(rows: pd.DataFrame) -> pd.Series[str]:

@@ -11,8 +11,8 @@ import pandas as pd
 
 from vaegan_bench.report.tables.protocols import by_protocol
 from vaegan_bench.report.tables.summary import interval, overall
-from vaegan_bench.results.records import OK
 from vaegan_bench.system.errors import StudyError, UnknownNameError
+from vaegan_bench.system.status import OK
 
 LEVEL = 0.05
 """The probability, over all comparisons of one metric together, of a verdict where there is no difference."""

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.special import stdtrit  # scipy.stats takes a second to import
 
 from vaegan_bench.report.tables.protocols import by_protocol
-from vaegan_bench.results.records import OK
+from vaegan_bench.system.status import OK
 
 FAMILIES = ("sample quality", "reconstruction", "attributes", "latent", "training")
 """The order in which families of metrics are shown; families of plugins come after."""

@@ -1,0 +1,11 @@
+"""How a run ended: the words of its record, of the tables and of the hooks."""
+
+from __future__ import annotations
+
+OK = "ok"
+"""The status of a run that was trained to its end, and the health of one in which nothing went wrong."""
+
+
+def diverged_at(step: int) -> str:
+    """The status of a run with a term or a weight that is not finite at `step`."""
+    return f"diverged at step {step}"
