@@ -47,7 +47,7 @@ def test_an_extractor_goes_to_the_metrics_that_declare_a_field_for_it() -> None:
     registry, with_classes = Registry(), {"feature-distance", "frechet", "inception-score", "kid"}
     with_classes |= {"memorisation", "precision-recall"}
     for extractor, metrics in {"inception": with_classes, "vgg16": with_classes - {"inception-score"}}.items():
-        assert extractor_fields(registry, extractor, None) == {key: {"extractor": extractor} for key in metrics}
+        assert extractor_fields(registry, extractor) == {key: {"extractor": extractor} for key in metrics}
 
 
 def test_a_target_is_a_name_a_package_a_file_or_all(tmp_path: Path) -> None:
