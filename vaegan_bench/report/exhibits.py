@@ -6,13 +6,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from vaegan_bench.report import plots
-from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.exhibits import Array, Exhibit, ImagePairs, ImageSheet, Matrix, Spectrum, Strips
@@ -30,17 +29,26 @@ DRAWINGS: Mapping[type[Exhibit], Callable[[Mapping[str, Any], Sequence[str]], Fi
 """Type → what draws the exhibits of all models, in the order and colours of the study's models."""
 
 
+class _Run(NamedTuple):
+    """What figures need of a run, read once."""
+
+    dataset: str
+    label: str
+    exhibits: Mapping[str, Mapping[str, Exhibit]]
+    """Key of a measurement → its exhibits by name."""
+
+
 def exhibit_figures(
     folder: StudyFolder, types: tuple[type[Exhibit], ...], taken: Sequence[str] = ()
 ) -> dict[str, Drawing]:
     """A figure for each exhibit of these types and each data set; `taken` are the names of other figures."""
-    runs = folder.finished()
-    models = list(dict.fromkeys(run.record().label for run in runs))
-    datasets = list(dict.fromkeys(run.record().dataset for run in runs))
+    runs = [_Run(run.record().dataset, run.record().label, run.exhibits()) for run in folder.finished()]
+    models = list(dict.fromkeys(run.label for run in runs))
+    datasets = list(dict.fromkeys(run.dataset for run in runs))
     drawings: dict[str, Drawing] = {}
-    for figure, (key, name) in _sources(folder, taken).items():
+    for figure, (key, name) in _sources(runs, folder.planned(), taken).items():
         for dataset in datasets:
-            seeds = _seeds([run for run in runs if run.record().dataset == dataset], key, name)
+            seeds = _seeds([run for run in runs if run.dataset == dataset], key, name)
             if isinstance(next((each[0] for each in seeds.values()), None), types):
                 drawings[figure_name(figure, dataset, len(datasets))] = partial(draw, name, seeds, models)
     return drawings
@@ -79,28 +87,27 @@ def _plain(text: str) -> str:
     return re.sub(r"[^\w.]+", "-", text).strip("-")
 
 
-def _sources(folder: StudyFolder, taken: Sequence[str]) -> dict[str, tuple[str, str]]:
+def _sources(runs: Sequence[_Run], planned: Mapping[str, str], taken: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Figure → key of the measurement that left its exhibit, and the exhibit's name.
 
     Those that the study planned, and of a name that none of these has, the first one. Where two metrics of the plan
     leave exhibits of one name, the figure of the second carries its metric.
     """
-    runs, planned = folder.finished(), folder.planned()
     sources: dict[str, tuple[str, str]] = {}
-    for key in dict.fromkeys([*planned, *(key for run in runs for key in run.exhibits())]):
-        for name in dict.fromkeys(name for run in runs for name in run.exhibits().get(key, {})):
+    for key in dict.fromkeys([*planned, *(key for run in runs for key in run.exhibits)]):
+        for name in dict.fromkeys(name for run in runs for name in run.exhibits.get(key, {})):
             is_free = name not in sources and name not in taken
             if is_free or key in planned:
                 sources[name if is_free else f"{name}-{_plain(planned[key])}"] = key, name
     return sources
 
 
-def _seeds(runs: Sequence[RunFolder], key: str, name: str) -> dict[str, list[Exhibit]]:
+def _seeds(runs: Sequence[_Run], key: str, name: str) -> dict[str, list[Exhibit]]:
     """Model → an exhibit of each of its seeds that has it, in the order of the plan."""
     seeds: dict[str, list[Exhibit]] = {}
     for run in runs:
-        if (exhibit := run.exhibits().get(key, {}).get(name)) is not None:
-            seeds.setdefault(run.record().label, []).append(exhibit)
+        if (exhibit := run.exhibits.get(key, {}).get(name)) is not None:
+            seeds.setdefault(run.label, []).append(exhibit)
     return seeds
 
 
