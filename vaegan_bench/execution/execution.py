@@ -22,6 +22,7 @@ from vaegan_bench.study.run import Run
 from vaegan_bench.system.device import choose_device
 from vaegan_bench.system.disk_space import REPEAT, in_words, shortage_in
 from vaegan_bench.system.errors import FAILURES, IncompleteError, StoreError, reason_of
+from vaegan_bench.system.status import OK
 from vaegan_bench.training.loop import Listener
 
 
@@ -122,8 +123,8 @@ class Execution:
 
     def _lend(self, run: Run, role: str, lender: Run) -> dict[str, Tensor]:
         folder = self.work.folder_of(lender)
-        if not folder.is_trained or not folder.record().is_ok:
-            status = folder.record().status if folder.is_trained else "failed"
+        status = folder.record().status if folder.is_trained else "failed"
+        if status != OK:
             raise BenchError(f"{run.label} borrows the {role} of {lender.label}, which {status}.")
         return weights_of(folder.weights(), run.model.borrows()[role].role)
 
