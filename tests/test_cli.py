@@ -119,7 +119,7 @@ def test_finished_runs_are_measured_again_without_training(smoke: Path, cache: P
     chosen = ("--metrics", metrics, "--samples", "20", "--cache-dir", cache)
     mistaken = bench("evaluate", copy, tmp_path / "nowhere", *chosen)
     assert (mistaken.returncode, mistaken.stdout) == (2, "")  # nothing is measured yet
-    assert "nowhere/run.json: there is no such file" in mistaken.stderr
+    assert "nowhere holds no run: there is no run.json in it." in mistaken.stderr
     done = bench("evaluate", copy, *chosen)
     assert done.returncode == 0, done.stderr
     assert "active-units" in done.stdout
@@ -129,6 +129,15 @@ def test_finished_runs_are_measured_again_without_training(smoke: Path, cache: P
     assert set(kl) == {20, 40}  # what was measured before is still there
     assert {"probe-auc", "psnr", "frechet[efflite0]"} <= {row["metric"] for row in rows}
     assert (copy / "weights.safetensors").read_bytes() == weights
+
+
+def test_a_study_stands_for_all_of_its_runs(smoke: Path, cache: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(smoke, tmp_path / "smoke"))
+    line = ("--metrics", "latent-health", "--samples", "20", "--out", tmp_path / "rows.csv", "--cache-dir", cache)
+    done = bench("evaluate", copy, *line)
+    assert done.returncode == 0, done.stderr
+    rows = pd.read_csv(tmp_path / "rows.csv")
+    assert set(rows["run"]) == {path.parent.name for path in copy.glob("*/run.json")}
 
 
 def test_folders_of_images_get_the_numbers_of_the_run_that_made_them(smoke: Path, cache: Path, tmp_path: Path) -> None:
@@ -164,6 +173,9 @@ def test_sample_draws_a_grid_from_a_run(smoke: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     with Image.open(tmp_path / "grid.png") as grid:
         assert grid.size == (2 * (5 * 32 + 4 * 2), 2 * (2 * 32 + 2))
+    wrong = bench("sample", run, "--given", "Smiling", cwd=tmp_path)
+    assert wrong.returncode == 2
+    assert "--given Smiling: no effect on" in wrong.stderr
 
 
 @pytest.mark.parametrize(
@@ -186,10 +198,10 @@ def test_sample_draws_a_grid_from_a_run(smoke: Path, tmp_path: Path) -> None:
         (("evaluate",), "Name the runs to evaluate, or two folders"),
         (("evaluate", "--real", "nowhere"), "Name the runs to evaluate, or two folders"),
         (("evaluate", "--real", "nowhere", "--fake", "."), "There is no folder nowhere"),
-        (("evaluate", "nowhere"), "Cannot read nowhere/run.json"),
+        (("evaluate", "nowhere"), "nowhere holds no run: there is no run.json in it."),
         (("show", "vaegn"), "Did you mean 'vaegan'?"),
         (("table", "nowhere"), "nowhere holds no study"),
-        (("sample", "nowhere"), "Cannot read nowhere/run.json"),
+        (("sample", "nowhere"), "nowhere holds no run: there is no run.json in it."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

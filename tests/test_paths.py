@@ -132,7 +132,7 @@ def test_without_a_home_folder_the_option_is_named(monkeypatch: pytest.MonkeyPat
     ("arguments", "told"),
     [
         (("table", "a_file"), "a_file holds no study"),
-        (("sample", "a_file"), "Cannot read a_file/run.json"),
+        (("sample", "a_file"), "a_file holds no run: there is no run.json in it."),
         (("evaluate", "--real", "a_file", "--fake", "a_file"), "There is no folder a_file"),
         (("run", "smoke", "--plugin", "a_folder"), "a_folder is a folder: name a plugin file in it"),
         (("run", "smoke", "--plugin", "./a_folder"), "is a folder: name a plugin file in it"),

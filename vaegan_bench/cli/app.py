@@ -105,4 +105,5 @@ def _say_misuse(error: Exception) -> None:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "vaegan-bench"
     words = one_line(" ".join(error.format_message().split()))
-    say(f"Error: {words} See {command} --help.", error=True)
+    stop = "" if words.endswith((".", "?")) else "."
+    say(f"Error: {words}{stop} See {command} --help.", error=True)

@@ -27,13 +27,14 @@ if TYPE_CHECKING:
     from vaegan_bench.api import Metric
     from vaegan_bench.cli.progress import TerminalProgress
     from vaegan_bench.registry.plugins import Registry
+    from vaegan_bench.results.run_folder import RunFolder
 
 OF_RUNS_ALONE = {"samples": "--samples", "draws": "--draws", "data_dir": "--data-dir"}
 """Options that mean nothing to folders of images."""
 SUFFIXES = (".csv", ".parquet", ".json")
 
 RunsArgument = Annotated[
-    list[Path] | None, typer.Argument(help="Folders of finished runs.", metavar="RUN", parser=user_path)
+    list[Path] | None, typer.Argument(help="Folders of finished runs, or of studies.", metavar="RUN", parser=user_path)
 ]
 MetricsOption = Annotated[str | None, typer.Option(help="Metrics by selector, comma-separated.")]
 SamplesOption = Annotated[
@@ -70,7 +71,7 @@ def evaluate(
     """Measure finished runs again without training, or one folder of images against another.
 
     Examples: `vaegan-bench evaluate results/quick/vae* --extractor inception --samples 5000 --draws 3`,
-    `vaegan-bench evaluate results/quick/vae* --metrics attribute-vectors`,
+    `vaegan-bench evaluate results/quick --metrics attribute-vectors`,
     `vaegan-bench evaluate --real photos --fake generated --out rows.json`
     """
     from vaegan_bench.cli.options import look_for_data_in
@@ -118,15 +119,23 @@ def _measure(
     from vaegan_bench.evaluation.settings import EvaluationSettings
     from vaegan_bench.evaluation.shared import SharedShelf
     from vaegan_bench.execution.measured_again import measure_again
-    from vaegan_bench.results.run_folder import RunFolder
     from vaegan_bench.system.device import choose_device
     from vaegan_bench.system.paths import default_cache
 
     shelf = SharedShelf(given["cache_dir"] or default_cache(), choose_device(given["device"]), progress)
     if given["runs"]:
         settings = EvaluationSettings(metrics, given["samples"], given["draws"])
-        return measure_again([RunFolder(path) for path in given["runs"]], settings, registry, shelf)
+        return measure_again(_runs(given["runs"]), settings, registry, shelf)
     return measure_folders(given["real"], given["fake"], metrics, shelf, say)
+
+
+def _runs(paths: Sequence[Path]) -> list[RunFolder]:
+    """The runs of these folders; a folder of a study stands for all of its runs."""
+    from vaegan_bench.results.run_folder import RunFolder
+    from vaegan_bench.results.study_folder import STUDY, StudyFolder
+
+    found = [StudyFolder(path).runs() if (path / STUDY).is_file() else [RunFolder(path)] for path in paths]
+    return [run for runs in found for run in runs]
 
 
 def _conclude(rows: pd.DataFrame, problems: Mapping[str, str], out: Path | None) -> None:

@@ -30,9 +30,13 @@ def sample(
     Example: `vaegan-bench sample results/quick/vaegan-s0-1a2b3c4d --n 64 --out grid.png`
     """
     from vaegan_bench.execution.from_python import load_model
+    from vaegan_bench.registry.selectors import split_list
     from vaegan_bench.report.image_grids import save_grid
+    from vaegan_bench.system.errors import StudyError
 
     model = load_model(run, device, plugin or [])
-    attributes = model.attributes(given.split(",") if given else [], n) if model.model.conditional else None
+    if given and not model.model.conditional:
+        raise StudyError(f"--given {given}: no effect on {run}, whose model is not conditional. Leave it out.")
+    attributes = model.attributes(split_list(given), n) if model.model.conditional else None
     images = model.images(model.codes(n, seed), attributes).permute(0, 2, 3, 1).numpy()
     say(str(save_grid(images, columns, out)))

@@ -83,7 +83,9 @@ class RunFolder:
         self._measured.add(measured, seen)
 
     def record(self) -> RunRecord:
-        """The run's definition, fate and cost."""
+        """The run's definition, fate and cost. Raises `StoreError` where the folder holds no run."""
+        if not self.is_there:
+            raise StoreError(f"{self.path} holds no run: there is no {RUN} in it.")
         with readable(self.files.place(RUN), TRAIN_AGAIN):
             return read_run(parse_record(self.files.read(RUN)))
 
