@@ -14,7 +14,7 @@ from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.models.vaegan_pixel import VAEGANPixel
 from vaegan_bench.study.run import Run
 from vaegan_bench.testing import blobs, small_run
-from vaegan_bench.training.loop import player_gradients
+from vaegan_bench.training.gradients import player_gradients
 from vaegan_bench.training.state import TrainingState
 
 GAMMA = 0.37  # large enough that a missing or doubled γ cannot hide in rounding

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Networks
-from vaegan_bench.networks.compact import Compact
+from vaegan_bench.networks.compact import Compact, UpConvolution
 from vaegan_bench.networks.conditions import append_attributes
 from vaegan_bench.networks.larsen import Larsen
 
@@ -30,6 +30,8 @@ def passed(module: nn.Module, given: Tensor) -> list[str]:
         size = "×".join(map(str, output.shape[1:]))
         bias = "" if getattr(layer, "bias", None) is not None else " no bias"
         match layer:
+            case UpConvolution():
+                found.append(f"repeat and conv {layer.kernel_size[0]} {size}{bias}")
             case nn.Conv2d() | nn.ConvTranspose2d():
                 kind = "up" if isinstance(layer, nn.ConvTranspose2d) else "conv"
                 found.append(f"{kind} {layer.kernel_size[0]}/{layer.stride[0]} {size}{bias}")
@@ -41,8 +43,6 @@ def passed(module: nn.Module, given: Tensor) -> list[str]:
                 found.append("relu")
             case nn.LeakyReLU():
                 found.append(f"leaky {layer.negative_slope:g}")
-            case nn.Upsample():
-                found.append(f"twice {size}")
 
     hooks = [layer.register_forward_hook(note) for layer in module.modules() if not list(layer.children())]
     module(given)
@@ -116,12 +116,9 @@ COMPACT = {
     ],
     ("decoder", 32): [
         *block("linear 384"),  # 24 channels of 4×4
-        "twice 24×8×8",
-        *block("conv 3/1 12×8×8"),
-        "twice 12×16×16",
-        *block("conv 3/1 6×16×16"),
-        "twice 6×32×32",
-        "conv 3/1 3×32×32",
+        *block("repeat and conv 3 12×8×8"),
+        *block("repeat and conv 3 6×16×16"),
+        "repeat and conv 3 3×32×32",
     ],
     ("discriminator", 32): [
         "conv 4/2 8×16×16",
@@ -159,6 +156,25 @@ def test_layers_are_those_that_were_published(networks: Networks, role: str, siz
         module = networks.build(role, ImageShape(3, size, size))
         given = torch.empty(2, networks.latent) if role == "decoder" else torch.empty(2, 3, size, size)
     assert passed(module, given) == layers
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_an_up_convolution_repeats_pixels_and_convolves(bias: bool) -> None:
+    """Value and gradients, on an image with unequal sides whose edges count."""
+    with torch.random.fork_rng(devices=[]):
+        merged = UpConvolution(5, 7, 3, padding=1, bias=bias).double()
+        plain = nn.Conv2d(5, 7, 3, padding=1, bias=bias).double()
+    plain.load_state_dict(merged.state_dict())
+    x = torch.randn(2, 5, 4, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    weigh = torch.randn(2, 7, 8, 12, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    repeated = x.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+    outputs = merged(x), plain(repeated)
+    torch.testing.assert_close(*outputs)
+    found, expected = (
+        torch.autograd.grad((y * weigh).sum(), list(module.parameters()))
+        for y, module in zip(outputs, (merged, plain), strict=True)
+    )
+    torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.parametrize(

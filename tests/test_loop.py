@@ -21,8 +21,9 @@ from vaegan_bench.models.vaegan_pixel import VAEGANPixel
 from vaegan_bench.study.term_weights import TermWeight
 from vaegan_bench.testing import Blobs, blobs, small_run
 from vaegan_bench.training.batches import Batches
+from vaegan_bench.training.gradients import player_gradients, term_gradients
 from vaegan_bench.training.history import History
-from vaegan_bench.training.loop import Trained, take_step, term_gradient_norms, train
+from vaegan_bench.training.loop import Trained, take_step, train
 from vaegan_bench.training.schedules.constant import Constant
 from vaegan_bench.training.schedules.linear import Linear
 from vaegan_bench.training.state import TrainingState
@@ -208,14 +209,17 @@ def test_the_gradient_of_each_term_is_logged_with_its_coefficient() -> None:
     state, batches = TrainingState(run, data.shape, CPU), Batches(run.dataset, data.train, run.batch, run.seed, CPU)
     play = Play(state.modules, batches.at(0), state.noise, 0, run.networks.latent)
     game = run.model.objectives(play)
-    norms = term_gradient_norms(game, state)
+    norms = term_gradients(game, state)
     assert set(norms) == set(game.coefficients())
+    summed = {player: [w.grad.clone() for w in own if w.grad is not None] for player, own in state.parameters.items()}
     for player, term in (("encoder", "prior"), ("decoder", "similarity"), ("discriminator", "discriminator")):
         found = torch.autograd.grad(
             game.terms[term].mean(), state.parameters[player], retain_graph=True, allow_unused=True
         )
         norm = torch.stack([g.square().sum() for g in found if g is not None]).sum().sqrt()
         assert norms[f"{player}.{term}"] == pytest.approx(game.minimise[player][term] * float(norm), rel=1e-5)
+    for player, whole in player_gradients(game, state).items():  # the step that is logged moves as all others do
+        torch.testing.assert_close(summed[player], list(whole), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -66,6 +67,41 @@ def test_parts_of_unequal_size_are_decoded_and_judged_as_one_batch_and_come_back
     for said, images in zip(judged, (X[:1], Y, Z[:2]), strict=True):
         torch.testing.assert_close(said.logits_B, images.flatten(1).sum(1))
         torch.testing.assert_close(said.features_BF, images.flatten(1))
+
+
+class Passes(torch.autograd.Function):
+    """Notes how many images go forward and backward through it."""
+
+    @staticmethod
+    def forward(context: Any, x: Tensor, noted: list[str]) -> Tensor:
+        context.noted = noted
+        noted.append(f"{len(x)} forward")
+        return x.clone()
+
+    @staticmethod
+    def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        context.noted.append(f"{len(gradients[0])} backward")
+        return gradients[0], None
+
+
+def test_networks_that_treat_images_by_themselves_see_batches_one_by_one() -> None:
+    noted: list[str] = []
+
+    def note(x: Tensor, a: Tensor) -> tuple[Tensor, Tensor]:
+        seen = Passes.apply(x, noted)
+        return seen.flatten(1).sum(1) + a[:, 0], seen
+
+    modules = Modules(discriminator=Says(note))
+    modules.per_image = frozenset({"discriminator"})
+    real, fake = X.clone().requires_grad_(), Y[:2].clone().requires_grad_()
+    two = modules.condition_on(ATTRIBUTES[:2])
+    judged = two.judge(real[:2], fake)
+    assert noted == ["2 forward", "2 forward"]
+    torch.testing.assert_close(judged[1].logits_B, fake.flatten(1).sum(1) + ATTRIBUTES[:2, 0])
+    torch.testing.assert_close(judged[0].features_BF, real[:2].flatten(1))
+    judged[1].logits_B.sum().backward()
+    assert noted[2:] == ["2 backward"]  # of the fakes alone
+    assert real.grad is None
 
 
 def test_log_variances_are_kept_within_ten_and_have_their_own_gradient_inside() -> None:

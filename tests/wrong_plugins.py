@@ -288,6 +288,39 @@ class EvaluationUpdatesStatistics(Networks):
         return Counting(Compact(latent=6, width=4, decoder_width=4).build(role, shape, heads))
 
 
+@wrong("a pass through the encoder changes its body.1.running_mean, body.1.running_var")
+class ForgetsItsBatchNorm(Networks):
+    latent: int = 6
+    per_image: ClassVar = ("discriminator", "encoder")
+
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
+        return Compact(latent=6, width=4, decoder_width=4).build(role, shape, heads, conditions)
+
+
+class Centred(nn.Module):
+    """A discriminator whose logits have the mean 0 in every batch."""
+
+    def __init__(self, discriminator: nn.Module) -> None:
+        super().__init__()
+        self.discriminator = discriminator
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        logits, features = self.discriminator(x)
+        return logits - logits.mean() * self.training, features
+
+
+@wrong("the discriminator gives an image other outputs alone than in a batch: name its role in `joint`")
+class Centres(Model):
+    players: ClassVar = GAN.players
+
+    def build(self, role: str, networks: Networks, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
+        network = networks.build(role, shape, heads)
+        return Centred(network) if role == "discriminator" else network
+
+    def objectives(self, play: Play) -> Objectives:
+        return GAN().objectives(play)
+
+
 @wrong("starts from the same weights whatever the seed")
 class ConstantWeights(Networks):
     latent: int = 6

@@ -95,6 +95,9 @@ class Model(Plugin):
     learned log σ, which exists only where a reconstruction loss asks for it."""
     conditional: bool = False
     """Whether the networks are conditioned on attributes: a field of models that can be conditional."""
+    joint: ClassVar[tuple[str, ...]] = ()
+    """Roles whose networks `build` changes so that they must see all batches of a step as one, although those of the
+    study treat every image by itself: with spectral norm, for example, which moves with every pass."""
 
     @abstractmethod
     def objectives(self, play: Play) -> Objectives:
@@ -127,6 +130,9 @@ class Networks(Plugin):
     kind: ClassVar[str] = "networks"
     latent: int
     """The number of latent dimensions Z."""
+    per_image: ClassVar[tuple[str, ...]] = ()
+    """Roles whose networks treat every image by itself in training, too, because they have no batch norm or the like.
+    They see the batches of a step one by one, which saves passes through images that a term does not depend on."""
 
     @abstractmethod
     def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -50,19 +50,31 @@ class Modules(dict[str, nn.Module]):
 
     attributes_BA: Tensor | None = None
     """The attributes that the networks of a conditional model take with every batch; None for all others."""
+    per_image: frozenset[str] = frozenset()
+    """Roles whose networks treat every image by itself, so that no batch has to be joined with another."""
 
     def condition_on(self, attributes_BA: Tensor | None) -> Modules:
         """The same networks, which take these attributes with each batch of images or codes."""
         view = Modules(self)
+        view.per_image = self.per_image
         view.attributes_BA = attributes_BA
         return view
 
-    def _apply(self, role: str, batches: tuple[Tensor, ...]) -> Any:
-        """Apply a network to several batches as one joint batch."""
-        joint = torch.cat(batches)
-        if self.attributes_BA is None:
-            return self[role](joint)
-        return self[role](joint, self.attributes_BA.repeat(len(batches), 1))
+    def _apply(self, role: str, batches: tuple[Tensor, ...]) -> list[tuple[Tensor, ...]]:
+        """The outputs of a network for each of several batches.
+
+        They are processed as one joint batch, unless the network treats every image by itself: then no gradient goes
+        through a batch that it does not depend on.
+        """
+        if role in self.per_image:
+            return [self._apply_jointly(role, (batch,)) for batch in batches]
+        sizes = [len(batch) for batch in batches]
+        return list(zip(*(y.split(sizes) for y in self._apply_jointly(role, batches)), strict=True))
+
+    def _apply_jointly(self, role: str, batches: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        attributes = () if self.attributes_BA is None else (self.attributes_BA.repeat(len(batches), 1),)
+        outputs = self[role](torch.cat(batches), *attributes)
+        return outputs if isinstance(outputs, tuple) else (outputs,)
 
     @property
     def device(self) -> torch.device:
@@ -79,21 +91,17 @@ class Modules(dict[str, nn.Module]):
 
     def encode(self, x_BCHW: Tensor) -> Posterior:
         """q(z|x) of images in [-1, 1]."""
-        mu, logvar = self._apply("encoder", (x_BCHW,))
+        ((mu, logvar),) = self._apply("encoder", (x_BCHW,))
         return Posterior(mu.float(), logvar.float().clamp(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND))
 
     def decode(self, *codes_BZ: Tensor) -> list[Prediction]:
-        """p(x|z) of several batches of codes, decoded as one joint batch."""
-        raw = self._apply("decoder", codes_BZ).float()
-        sizes = [len(z) for z in codes_BZ]
-        return [_pixels(part, self.log_sigma) for part in raw.split(sizes)]
+        """p(x|z) of several batches of codes, decoded as one joint batch where the decoder has batch norm."""
+        return [_pixels(raw.float(), self.log_sigma) for (raw,) in self._apply("decoder", codes_BZ)]
 
     def judge(self, *images_BCHW: Tensor) -> list[Judgement]:
-        """The discriminator's output for several batches, processed as one joint batch (they share batch norm)."""
-        logits, features = self._apply("discriminator", images_BCHW)
-        sizes = [len(x) for x in images_BCHW]
-        parts = zip(logits.float().split(sizes), features.float().flatten(1).split(sizes), strict=True)
-        return [Judgement(*part) for part in parts]
+        """The discriminator's output for several batches, one joint batch where the discriminator has batch norm."""
+        judged = self._apply("discriminator", images_BCHW)
+        return [Judgement(logits.float(), features.float().flatten(1)) for logits, features in judged]
 
     def critic(self, x_BCHW: Tensor) -> Tensor:
         """The discriminator's logits of one batch alone; (B,)."""

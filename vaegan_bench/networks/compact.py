@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from vaegan_bench.api import ImageShape, Networks, PluginError, at_least
 from vaegan_bench.networks.conditions import append_attributes
@@ -17,6 +18,7 @@ class Compact(Networks):
     """Small convolutional networks for CPUs, for square images of 16, 32, 64 or 128 pixels."""
 
     name = "compact"
+    per_image = ("discriminator",)
     latent: int = 64
     width: int = 32
     """Channels of encoder and discriminator at the highest resolution; they double per halving, up to fourfold."""
@@ -80,8 +82,8 @@ class CompactEncoder(nn.Module):
 class CompactDecoder(nn.Module):
     """z (B, Z) → (B, channels, H, W), before the tanh.
 
-    It enlarges by repeating pixels and smooths with 3×3 convolutions: transposed convolutions are cheaper, but at
-    this size they left a checkerboard that no budget of ours removed (docs/tuning.md).
+    It enlarges by repeating pixels and smooths with 3×3 convolutions: with free weights, transposed convolutions left
+    a checkerboard at this size that no budget of ours removed (docs/tuning.md).
     """
 
     def __init__(self, channels: int, widths: list[int], inputs: int) -> None:
@@ -90,15 +92,29 @@ class CompactDecoder(nn.Module):
         layers: list[nn.Module] = [nn.Linear(inputs, up[0] * 16, bias=False), nn.Unflatten(1, (up[0], 4, 4))]
         layers += _norm_relu(up[0])
         for narrow, wide in pairwise(up):
-            layers += [nn.Upsample(scale_factor=2), nn.Conv2d(narrow, wide, 3, padding=1, bias=False)]
-            layers += _norm_relu(wide)
-        layers += [nn.Upsample(scale_factor=2), nn.Conv2d(up[-1], channels, 3, padding=1)]
+            layers += [UpConvolution(narrow, wide, 3, padding=1, bias=False), *_norm_relu(wide)]
+        layers += [UpConvolution(up[-1], channels, 3, padding=1)]
         self.body = nn.Sequential(*layers)
 
     def forward(self, z_BZ: Tensor, attributes_BA: Tensor | None = None) -> Tensor:
         """The image before its tanh."""
         image: Tensor = self.body(append_attributes(z_BZ, attributes_BA))
         return image
+
+
+class UpConvolution(nn.Conv2d):
+    """Repeat every pixel 2×2, then convolve with 3×3 kernels, as one transposed convolution.
+
+    Every output pixel sees four input pixels, some of them through several weights. Adding these weights up first
+    takes 4 multiplications per pixel and channel instead of 9.
+    """
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """(B, I, H, W) → (B, O, 2·H, 2·W)."""
+        flipped_IOKK = self.weight.transpose(0, 1).flip(2, 3)
+        rows = F.pad(flipped_IOKK, (0, 0, 0, 1)) + F.pad(flipped_IOKK, (0, 0, 1, 0))
+        kernel_IOKK = F.pad(rows, (0, 1)) + F.pad(rows, (1, 0))
+        return F.conv_transpose2d(x_BCHW, kernel_IOKK, self.bias, stride=2, padding=1)
 
 
 class CompactDiscriminator(nn.Module):

@@ -68,6 +68,7 @@ def build_modules(
             module = build_role(model, networks, role, shape, attributes)
         if module is not None:
             modules[role] = module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # its stub lacks the keyword
+    modules.per_image = frozenset(networks.per_image).difference(model.joint)
     for role in model.borrows():
         modules[role].eval().requires_grad_(False)
     return modules

@@ -11,7 +11,7 @@ import torch
 from vaegan_bench.api import Model, Objectives
 from vaegan_bench.api.plugin import fields_of
 from vaegan_bench.system.status import OK
-from vaegan_bench.testing.networks import ROLES, example_input, gain_of_attributes
+from vaegan_bench.testing.networks import ROLES, example_input, gain_of_attributes, passes_are_alike
 from vaegan_bench.testing.small import Blobs, small_run
 from vaegan_bench.testing.table import CPU, Table, data, gradients, moved_gap, named_parameters
 from vaegan_bench.testing.verdicts import demand, same, unchanged, untouched_randomness
@@ -193,6 +193,16 @@ def conditions_reach_the_networks(model: Model) -> None:
         gain_of_attributes(table.modules[role].eval(), role, x, play.attributes_BA)
 
 
+def images_are_by_themselves(model: Model) -> None:
+    """Networks that see the batches of a step one by one give an image the same outputs alone and in a batch."""
+    table = Table(model)
+    play = table.play()
+    attributes = () if play.attributes_BA is None else (play.attributes_BA,)
+    for role in table.modules.keys() & table.modules.per_image:
+        x = example_input(table.run.networks, role, table.data.shape, table.run.batch)
+        passes_are_alike(table.modules[role], f"the {role}", "name its role in `joint`", x, *attributes)
+
+
 def trains_everywhere(model: Model) -> None:
     """Two steps stay finite with 1 and 3 channels, at 32 and 64 pixels, and under bfloat16 autocast."""
     settings = [(1, 32, "float32"), (3, 64, "float32"), (3, 32, "bfloat16")]
@@ -216,6 +226,7 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
             going_on_equals_never_stopping,
             evaluation_changes_nothing,
             conditions_reach_the_networks,
+            images_are_by_themselves,
             trains_everywhere,
         ),
     )

@@ -15,6 +15,8 @@ ROLES = ("encoder", "decoder", "discriminator")
 BATCH = 4
 ATTRIBUTES = 3
 """How many attributes conditional networks are built for."""
+PARTS = (slice(None), slice(1), slice(1, None))
+"""A whole batch, its first image, and the rest."""
 
 
 def shapes(networks: Networks) -> list[ImageShape]:
@@ -192,6 +194,28 @@ def depends_on_the_image(gain_B: Tensor) -> None:
     )
 
 
+def images_are_by_themselves(networks: Networks) -> None:
+    """In training mode, networks of the roles in `per_image` give an image the same outputs alone and in a batch."""
+    shape = shapes(networks)[0]
+    for role in networks.per_image:
+        module, x = build_network(networks, role, shape), example_input(networks, role, shape)
+        passes_are_alike(module, f"the {role}", "leave it out of `per_image`", x)
+
+
+def passes_are_alike(module: nn.Module, name: str, remedy: str, *inputs: Tensor) -> None:
+    """Demand that a pass in training mode changes no state, and that outputs do not depend on the rest of the batch."""
+    before = deepcopy(module.state_dict())
+    with torch.no_grad():
+        whole, first, rest = (outputs(module, *(x[part] for x in inputs)) for part in PARTS)
+    changed = same(before, module.state_dict())
+    demand(not changed, f"a pass through {name} changes its {', '.join(changed[:3])}: {remedy}.")
+    for joint, *alone in zip(whole, first, rest, strict=True):
+        demand(
+            torch.allclose(joint, torch.cat(alone), rtol=1e-3, atol=1e-4),
+            f"{name} gives an image other outputs alone than in a batch: {remedy}.",
+        )
+
+
 def unknown_roles_are_refused(networks: Networks) -> None:
     """Building an unknown role raises a PluginError that names it."""
     try:
@@ -214,6 +238,7 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
             weights_can_be_kept,
             works_in_bfloat16,
             attributes_are_used_or_refused,
+            images_are_by_themselves,
             unknown_roles_are_refused,
         ),
     )

@@ -10,12 +10,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import Data, Objectives, PluginError, StudyError
+from vaegan_bench.api import Data, Objectives, StudyError
 from vaegan_bench.study.run import Run
 from vaegan_bench.study.term_weights import apply_term_weights
 from vaegan_bench.system.status import OK, diverged_at
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.game import state_game
+from vaegan_bench.training.gradients import player_gradients, term_gradients
 from vaegan_bench.training.history import History
 from vaegan_bench.training.state import TrainingState
 
@@ -103,8 +104,11 @@ def take_step(run: Run, state: TrainingState, batches: Batches, measure_gradient
     """One step of the game: state the objectives, take all gradients, then move all players at once."""
     stated = state_game(run, state.modules, batches, state.noise, state.step)
     objectives = apply_term_weights(stated, run.term_weights, state.step, run.steps)
-    norms = term_gradient_norms(objectives, state) if measure_gradients else {}
-    player_gradients(objectives, state)
+    norms = dict[str, float]()
+    if measure_gradients:
+        norms = term_gradients(objectives, state)
+    else:
+        player_gradients(objectives, state)
     lr = run.optimizer.schedule(run.optimizer.lr, state.step, run.steps)
     for player in objectives.minimise:
         _move(state.optimizers[player], lr)
@@ -112,52 +116,6 @@ def take_step(run: Run, state: TrainingState, batches: Batches, measure_gradient
     if state.average is not None:
         state.average.update(state.step)
     return Step(objectives, norms)
-
-
-def player_gradients(objectives: Objectives, state: TrainingState) -> dict[str, tuple[Tensor, ...]]:
-    """Each moving player's gradient of its own scalar, in `.grad` of its weights; no player moves before all are known.
-
-    Autograd itself puts them there: in the memory layout of the weight, and in memory that nothing else shares. Fused
-    optimizers rely on both, and gradients that `torch.autograd.grad` returns have neither where they come out of a
-    second derivative.
-
-    Raises `PluginError` where a player owns weights that its objective does not depend on, unless the coefficient of
-    one of its terms is 0 now: then their gradient is 0, too.
-    """
-    players = list(objectives.minimise)
-    for player in players:
-        for weight in state.parameters[player]:
-            weight.grad = None
-    for player in players:
-        own, keep = state.parameters[player], player != players[-1]
-        objectives.of(player).backward(inputs=own, retain_graph=keep)
-        unreached = [weight for weight in own if weight.grad is None]
-        if unreached and all(objectives.minimise[player].values()):
-            raise PluginError(
-                f"Player '{player}' minimises nothing that depends on its weights "
-                f"{', '.join(state.names_of(unreached[:3]))}: is one of its terms detached?"
-            )
-        for weight in unreached:
-            weight.grad = torch.zeros_like(weight)
-    return {player: tuple(w.grad for w in state.parameters[player] if w.grad is not None) for player in players}
-
-
-def term_gradient_norms(objectives: Objectives, state: TrainingState) -> dict[str, float]:
-    """'player.term' → ‖coefficient · ∇term‖ over the player's weights: what each term adds to the player's move."""
-    norms = {}
-    for player, terms in objectives.minimise.items():
-        for term, coefficient in terms.items():
-            norm = _gradient_norm(objectives.terms[term], state.parameters[player]) if coefficient else 0.0
-            norms[f"{player}.{term}"] = abs(coefficient) * norm
-    return norms
-
-
-def _gradient_norm(term: Tensor, weights: list[torch.nn.Parameter]) -> float:
-    if not term.requires_grad:
-        return 0.0
-    found = torch.autograd.grad(term.mean(), weights, retain_graph=True, allow_unused=True)
-    squares = [gradient.square().sum() for gradient in found if gradient is not None]
-    return float(torch.stack(squares).sum().sqrt()) if squares else 0.0
 
 
 def _move(optimizer: torch.optim.Optimizer, lr: float) -> None:

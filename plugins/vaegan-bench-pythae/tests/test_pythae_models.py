@@ -16,7 +16,8 @@ from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.testing import NETWORKS, blobs, small_run
-from vaegan_bench.training.loop import player_gradients, train
+from vaegan_bench.training.gradients import player_gradients
+from vaegan_bench.training.loop import train
 from vaegan_bench.training.state import TrainingState
 
 CPU = torch.device("cpu")

@@ -16,7 +16,7 @@ from vaegan_bench_rivals.wae_gan import WAEGAN
 from vaegan_bench_rivals.wgan_gp import WGANGP
 
 from vaegan_bench.api import Model
-from vaegan_bench.training.loop import player_gradients
+from vaegan_bench.training.gradients import player_gradients
 
 DIMENSIONS = 3 * 32 * 32
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from vaegan_bench_rivals.soft_introvae import SoftIntroVAE
 
 from vaegan_bench.api import Modules, Play, Posterior
-from vaegan_bench.training.loop import player_gradients
+from vaegan_bench.training.gradients import player_gradients
 from vaegan_bench.training.state import TrainingState
 
 MODEL = SoftIntroVAE(beta_rec=0.7, beta_kl=1.3, beta_neg=50, gamma_r=0.4)

@@ -19,6 +19,7 @@ class SNGAN(Model):
 
     name = "sngan"
     players: ClassVar = {"decoder": ("decoder",), "discriminator": ("discriminator",)}
+    joint = ("discriminator",)
     adversarial: AdversarialLoss = Hinge()
     n_dis: int = 5
     """Steps of the discriminator to one of the generator."""

@@ -12,6 +12,7 @@ class MyPlugin(Networks):
     """Fully connected networks with one hidden layer: write here, in one line, what yours are."""
 
     name = "my-plugin"
+    per_image = ("encoder", "decoder", "discriminator")  # without batch norm or the like
     latent: int = 64
     hidden: int = 256
 
