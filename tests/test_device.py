@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from vaegan_bench.api import StudyError
+from vaegan_bench.system import device
 from vaegan_bench.system.device import choose_device, choose_precision, describe, peak_memory_bytes
 
 
@@ -15,11 +16,23 @@ def test_a_precision_that_is_asked_for_is_kept() -> None:
     assert choose_precision("float32", cpu) == "float32"
 
 
-@pytest.mark.parametrize(("tiles", "precision"), [(True, "bfloat16"), (False, "float32")])
-def test_auto_takes_bfloat16_only_where_the_processor_has_tiles(
-    tiles: bool, precision: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("tiles", "dot_products", "vendor", "precision"),
+    [
+        (True, True, "GenuineIntel", "bfloat16"),
+        (False, True, "GenuineIntel", "float32"),
+        (False, True, "AuthenticAMD", "bfloat16"),
+        (False, False, "AuthenticAMD", "float32"),
+        (False, True, "AMD64 Family 25 Model 97 Stepping 2, AuthenticAMD", "bfloat16"),
+    ],
+)
+def test_auto_takes_bfloat16_where_the_processor_is_fast_in_it(
+    tiles: bool, dot_products: bool, vendor: str, precision: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: tiles, raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: dot_products, raising=False)
+    monkeypatch.setattr(device, "_cpuinfo", lambda key: "" if "Family" in vendor else vendor)
+    monkeypatch.setattr(device.platform, "processor", lambda: vendor)
     assert choose_precision("auto", torch.device("cpu")) == precision
 
 

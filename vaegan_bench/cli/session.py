@@ -70,6 +70,7 @@ class Session:
         with self.console.status(f"Timing a few steps of each model of {escape(plan.study.name)}"):
             costs = list(estimate(plan))
         self.console.print(_cost_table(plan, costs))
+        self.say(_where(plan))
         self.say(
             f"Training {len(plan.runs)} runs would take about {duration(sum(cost.minutes for cost in costs))} here, "
             "measured on a few steps each; preparing data and measuring take additional time. Memory is the most that "
@@ -114,6 +115,17 @@ class Session:
             f"\n{kept} of {runs} runs are finished and kept in {path}. The same command goes on with the rest, and "
             f"vaegan-bench table {path} shows what is there."
         )
+
+
+def _where(plan: Plan) -> str:
+    """On what a plan would train, in which precision, and who chose that."""
+    import torch
+
+    from vaegan_bench.system.device import describe
+
+    run = plan.runs[0]
+    chosen = "chosen for this hardware" if plan.study.precision == "auto" else "as the study says"
+    return f"Trained on {describe(torch.device(run.device))} in {run.precision}, {chosen}."
 
 
 def _cost_table(plan: Plan, costs: list[Cost]) -> Table:

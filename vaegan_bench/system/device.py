@@ -27,14 +27,15 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_precision(name: str, device: torch.device) -> str:
-    """'float32' or 'bfloat16'; 'auto' takes bfloat16 where the hardware multiplies matrices in it.
+    """'float32' or 'bfloat16'; 'auto' takes bfloat16 on hardware that was measured to train faster in it.
 
-    A CPU counts only with AMX tiles: AVX-512's bfloat16 dot products were measured slower than float32 there
-    (docs/benchmarks.md).
+    Of CPUs these are all with AMX tiles, and AMD's with the bfloat16 dot products of AVX-512: 1.6 times as fast. Intel's
+    with these dot products and without tiles are slower (docs/benchmarks.md). The rule asks for features instead of
+    measuring, so that the choice, which is part of a run's identity, never changes from one command to the next.
     """
     if name != "auto":
         return name
-    fast = {"cuda": _cuda_has_bfloat16, "cpu": _cpu_has_tiles}.get(device.type, lambda: False)
+    fast = {"cuda": _cuda_has_bfloat16, "cpu": _cpu_is_fast_in_bfloat16}.get(device.type, lambda: False)
     return "bfloat16" if fast() else "float32"
 
 
@@ -42,9 +43,18 @@ def _cuda_has_bfloat16() -> bool:
     return torch.cuda.get_device_capability() >= (8, 0)
 
 
-def _cpu_has_tiles() -> bool:
-    supported = getattr(torch.cpu, "_is_amx_tile_supported", None)  # private, and absent from some versions
+def _cpu_is_fast_in_bfloat16() -> bool:
+    return _cpu_has("amx_tile") or (_cpu_has("avx512_bf16") and "AMD" in _vendor())
+
+
+def _cpu_has(feature: str) -> bool:
+    supported = getattr(torch.cpu, f"_is_{feature}_supported", None)  # private, and absent from some versions
     return bool(supported()) if supported else False
+
+
+def _vendor() -> str:
+    """'AuthenticAMD' or the like; outside of Linux, where it is in a longer name, that name."""
+    return _cpuinfo("vendor_id") or platform.processor()
 
 
 def describe(device: torch.device) -> str:
@@ -55,12 +65,14 @@ def describe(device: torch.device) -> str:
 
 
 def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+    return _cpuinfo("model name") or platform.processor() or platform.machine()
+
+
+def _cpuinfo(key: str) -> str:
+    """What Linux says of the first processor; '' elsewhere."""
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.is_file() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), "")
 
 
 def peak_memory_bytes(device: torch.device) -> int:
