@@ -15,7 +15,10 @@ from vaegan_bench.metrics.attributes.usable_attributes import oracle_logits, tru
 from vaegan_bench.metrics.extractors.attribute_scores import area_under_roc
 from vaegan_bench.metrics.extractors.oracle import Oracle
 
-ITERATIONS = 500
+ITERATIONS, HALVINGS = 100, 30
+TOLERANCE = 1e-5
+"""Of the gradient of the summed cost."""
+ROUNDING = 1e-12
 SEED = 2020
 PROBE_AUC = Kind("probe-auc", "higher")
 
@@ -74,32 +77,45 @@ class Probes(NamedTuple):
 def fit_probes(z_MZ: Tensor, on_MA: Tensor) -> Probes:
     """Fit all attributes at once on standardised codes: ½|w|² plus the summed cross-entropy, the bias unpunished.
 
-    Raises `BenchError` for codes that are not finite.
+    By Newton's method, whose steps are halved while they go up. Raises `BenchError` for codes that are not finite.
     """
     if not z_MZ.isfinite().all():
         raise BenchError("Posterior means of training images are NaN or infinite.")
     z_MZ, on_MA = z_MZ.double(), on_MA.double()
     centre_Z, spread_Z = z_MZ.mean(0), z_MZ.std(0, correction=0)
     spread_Z = torch.where(spread_Z > 0, spread_Z, torch.ones_like(spread_Z))  # a dead dimension says nothing
-    standard_MZ = (z_MZ - centre_Z) / spread_Z
-    weights_ZA = torch.zeros(z_MZ.shape[1], on_MA.shape[1], dtype=torch.float64, requires_grad=True)
-    bias_A = torch.zeros(on_MA.shape[1], dtype=torch.float64, requires_grad=True)
-    fit = torch.optim.LBFGS(
-        [weights_ZA, bias_A],
-        max_iter=ITERATIONS,
-        tolerance_grad=1e-5,
-        tolerance_change=1e-12,
-        history_size=20,
-        line_search_fn="strong_wolfe",
-    )
+    x_MY = F.pad((z_MZ - centre_Z) / spread_Z, (0, 1), value=1.0)
+    weights_YA = x_MY.new_zeros(x_MY.shape[1], on_MA.shape[1])
+    for _ in range(ITERATIONS):
+        gradient_YA, move_YA = newton_move(x_MY, on_MA, weights_YA)
+        if gradient_YA.abs().max() < TOLERANCE:
+            break
+        weights_YA = weights_YA - descending(x_MY, on_MA, weights_YA, move_YA)
+    return Probes(centre_Z, spread_Z, weights_YA[:-1], weights_YA[-1])
 
-    def cost() -> Tensor:
-        fit.zero_grad()
-        entropy = F.binary_cross_entropy_with_logits(standard_MZ @ weights_ZA + bias_A, on_MA, reduction="sum")
-        total = entropy + 0.5 * weights_ZA.square().sum()
-        total.backward()
-        return total
 
-    with torch.enable_grad():
-        fit.step(cost)
-    return Probes(centre_Z, spread_Z, weights_ZA.detach(), bias_A.detach())
+def cost(x_MY: Tensor, on_MA: Tensor, weights_YA: Tensor) -> Tensor:
+    """Summed cross-entropy and ½|w|² of each attribute; the last weight is the bias; (A,)."""
+    entropy_MA = F.binary_cross_entropy_with_logits(x_MY @ weights_YA, on_MA, reduction="none")
+    return entropy_MA.sum(0) + 0.5 * weights_YA[:-1].square().sum(0)
+
+
+def newton_move(x_MY: Tensor, on_MA: Tensor, weights_YA: Tensor) -> tuple[Tensor, Tensor]:
+    """The gradient of the cost, and the inverse of its second derivatives times that; (Y, A) each."""
+    punished_Y = torch.ones_like(x_MY[0])
+    punished_Y[-1] = 0
+    p_MA = torch.sigmoid(x_MY @ weights_YA)
+    gradient_YA = x_MY.T @ (p_MA - on_MA) + punished_Y[:, None] * weights_YA
+    curved_AYY = torch.stack([(x_MY * v_M[:, None]).T @ x_MY for v_M in (p_MA * (1 - p_MA)).T]) + punished_Y.diag()
+    return gradient_YA, torch.linalg.solve(curved_AYY, gradient_YA.T[:, :, None])[:, :, 0].T
+
+
+def descending(x_MY: Tensor, on_MA: Tensor, weights_YA: Tensor, move_YA: Tensor) -> Tensor:
+    """The move, halved for each attribute until its cost does not rise."""
+    before_A = cost(x_MY, on_MA, weights_YA)
+    for _ in range(HALVINGS):
+        rises_A = cost(x_MY, on_MA, weights_YA - move_YA) > before_A * (1 + ROUNDING)
+        if not rises_A.any():
+            break
+        move_YA = torch.where(rises_A, move_YA / 2, move_YA)
+    return move_YA
