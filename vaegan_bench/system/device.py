@@ -29,9 +29,9 @@ def choose_device(name: str) -> torch.device:
 def choose_precision(name: str, device: torch.device) -> str:
     """'float32' or 'bfloat16'; 'auto' takes bfloat16 on hardware that was measured to train faster in it.
 
-    Of CPUs these are all with AMX tiles, and AMD's with the bfloat16 dot products of AVX-512: 1.6 times as fast. Intel's
-    with these dot products and without tiles are slower (docs/benchmarks.md). The rule asks for features instead of
-    measuring, so that the choice, which is part of a run's identity, never changes from one command to the next.
+    Of CPUs these are all with AMX tiles, and AMD's with the bfloat16 dot products of AVX-512, which are 1.6 times as
+    fast; Intel's with these dot products and without tiles are slower (docs/benchmarks.md). The rule asks for features
+    and measures nothing: the choice is part of a run's identity and must not change from one command to the next.
     """
     if name != "auto":
         return name
