@@ -1,15 +1,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-compile -c constraints.txt
 
 .PHONY: run test check docs format clean
 
 run: .venv/installed
 	$(BIN)/vaegan-bench run --models all
 
-test: .venv/installed
+test: .venv/dev-installed
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
-check: .venv/installed
+check: .venv/dev-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -18,17 +19,22 @@ check: .venv/installed
 docs: .venv/docs-installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --clean --quiet
 
-format: .venv/installed
+format: .venv/dev-installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Python compiles what it imports at its first use; compiling all of torch beforehand takes longer than the rest.
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	$(INSTALL) -e .
 	@touch $@
 
-.venv/docs-installed: .venv/installed
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[docs]"
+.venv/dev-installed: .venv/installed
+	$(INSTALL) -e ".[dev]"
+	@touch $@
+
+.venv/docs-installed: .venv/dev-installed
+	$(INSTALL) -e ".[docs]"
 	@touch $@
 
 clean:
