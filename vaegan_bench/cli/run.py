@@ -44,7 +44,8 @@ Examples:
 LISTS = ("models", "datasets", "metrics")
 """Options that are lists of selectors."""
 PLAIN = (
-    "size", "split", "networks", "steps", "batch", "optimizer", "ema", "precision", "device", "samples", "draws", "name"
+    "size", "split", "networks", "steps", "batch", "optimizer", "ema", "precision", "device", "threads", "samples",
+    "draws", "name",
 )  # fmt: skip
 """Options that are the value of a study's key."""
 CROSSED = {
@@ -79,6 +80,7 @@ EmaOption = Annotated[
 ]
 PrecisionOption = Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")]
 DeviceOption = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")]
+ThreadsOption = Annotated[int | None, typer.Option(help="CPU threads of each run; another number makes other runs.")]
 MetricsOption = Annotated[str | None, typer.Option(help="Metrics by selector, comma-separated.")]
 SamplesOption = Annotated[int | None, typer.Option(help="Samples per run, and the largest number of held-out images.")]
 DrawsOption = Annotated[int | None, typer.Option(help="Independent sets of samples per run, for the evaluation noise.")]
@@ -104,6 +106,7 @@ def run(
     ema: EmaOption = None,
     precision: PrecisionOption = None,
     device: DeviceOption = None,
+    threads: ThreadsOption = None,
     metrics: MetricsOption = None,
     samples: SamplesOption = None,
     draws: DrawsOption = None,

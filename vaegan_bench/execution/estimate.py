@@ -11,7 +11,7 @@ import torch
 from vaegan_bench.api import BenchError, Data, ImageShape, Split, StudyError
 from vaegan_bench.study.plan import Plan
 from vaegan_bench.study.run import Run
-from vaegan_bench.system.device import peak_memory_bytes
+from vaegan_bench.system.device import peak_memory_bytes, thread_count
 from vaegan_bench.system.errors import FAILURES, reason_of
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.loop import take_step
@@ -48,7 +48,8 @@ def estimate(plan: Plan) -> Iterator[Cost]:
     for label, runs in by_label.items():
         run = runs[0]
         try:
-            speed = images_per_second(run)
+            with thread_count(run.threads):
+                speed = images_per_second(run)
         except BenchError:
             raise
         except FAILURES as error:

@@ -19,7 +19,7 @@ from vaegan_bench.results.records import PlannedEvaluation, PlannedMetric, Study
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan
 from vaegan_bench.study.run import Run
-from vaegan_bench.system.device import choose_device
+from vaegan_bench.system.device import choose_device, thread_count
 from vaegan_bench.system.disk_space import REPEAT, in_words, shortage_in
 from vaegan_bench.system.errors import FAILURES, IncompleteError, StoreError, reason_of
 from vaegan_bench.system.status import OK
@@ -47,13 +47,14 @@ class Execution:
         a data set cannot be loaded, and `ExtractorError` where the weights of an extractor are missing or wrong: all
         before anything trains. Raises `IncompleteError` where the disk is full meanwhile.
         """
-        if unfinished := self.work.unfinished():
-            open_extractors(self.plan.metrics, self.shared.of(next(iter(unfinished.values()))))
-        self.work.check_space(unfinished)
-        self.folder.create()
-        with self.folder.locked():
-            self.folder.write_study(self._record())
-            self._run_all()
+        with thread_count(self.plan.study.threads):
+            if unfinished := self.work.unfinished():
+                open_extractors(self.plan.metrics, self.shared.of(next(iter(unfinished.values()))))
+            self.work.check_space(unfinished)
+            self.folder.create()
+            with self.folder.locked():
+                self.folder.write_study(self._record())
+                self._run_all()
 
     def missing(self) -> list[str]:
         """The runs that failed, each with its reason."""
