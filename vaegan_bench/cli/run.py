@@ -18,6 +18,7 @@ from vaegan_bench.cli.options import (
     ResultsOption,
     SizeOption,
     StepsOption,
+    WorkersOption,
 )
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def run(
     cache_dir: CacheDirOption = None,
     extractor: ExtractorOption = None,
     plugin: PluginFiles = None,
+    workers: WorkersOption = "auto",
     dry_run: DryRunOption = False,
 ) -> None:
     """Train, measure and compare models; finished runs are not run again."""
@@ -126,12 +128,14 @@ def _run(given: Mapping[str, Any]) -> None:
     """Run the study that the parameters of the command describe."""
     from vaegan_bench.cli.options import look_for_data_in
     from vaegan_bench.cli.session import Session
+    from vaegan_bench.execution.worker_count import read_workers
     from vaegan_bench.registry.plugins import Registry
     from vaegan_bench.study.plan import make_plan
     from vaegan_bench.system.errors import IncompleteError
 
+    workers = read_workers(given["workers"])
     look_for_data_in(given["data_dir"])
-    session = Session(Registry(given["plugin"] or []), given["cache_dir"])
+    session = Session(Registry(given["plugin"] or []), given["cache_dir"], workers)
     plan = make_plan(_study(given, session.registry), session.registry)
     if given["dry_run"]:
         session.print_plan(plan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -56,6 +56,11 @@ def estimate(plan: Plan) -> Iterator[Cost]:
             raise StudyError(f"Model '{label}' fails in its first steps: {reason_of(error)}.") from error
         memory = peak_memory_bytes(torch.device(run.device))
         yield Cost(label, len(runs), run.steps, run.batch, speed, memory)
+
+
+def minutes_side_by_side(costs: Sequence[Cost], workers: int) -> float:
+    """The time to train all runs, so many at a time, if they did not slow each other down."""
+    return max(sum(cost.minutes for cost in costs) / workers, *(cost.minutes / cost.seeds for cost in costs))
 
 
 def images_per_second(run: Run) -> float:
