@@ -90,7 +90,7 @@ def run_record(name: str, model: str, seed: int) -> RunRecord:
     definition = {
         "model": plugin, "dataset": plugin, "networks": plugin, "optimizer": plugin, "term_weights": {}, "seed": seed,
         "size": 8, "split": "test", "steps": 30, "batch": 16, "ema": 0.0, "precision": "float32", "device": "cpu",
-        "versions": {}, "code": {}, "unfollowed": [],
+        "threads": 1, "versions": {}, "code": {}, "unfollowed": [],
     }  # fmt: skip
     record = {
         "id": name, "label": model, "seed": seed, "dataset": "blobs 8×10", "networks": "compact", "status": "ok",

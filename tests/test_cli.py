@@ -37,7 +37,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def smoke(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
     """The folder of a finished smoke study."""
     results = tmp_path_factory.mktemp("results")
-    line = [*COMMAND, "run", "smoke", "--results", str(results), "--cache-dir", str(cache)]
+    line = [*COMMAND, "run", "smoke", "--workers", "1", "--results", str(results), "--cache-dir", str(cache)]
     done = subprocess.run(line, capture_output=True, text=True, env=ENVIRONMENT, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return results / "smoke"
@@ -190,6 +190,9 @@ def test_sample_draws_a_grid_from_a_run(smoke: Path, tmp_path: Path) -> None:
         (("run", "--device", "cuda:9"), "Device 'cuda:9' cannot be used here"),
         (("run", "--plugin", "nowhere.py"), "There is no plugin file nowhere.py"),
         (("run", "--metrics", "fid"), "use frechet[extractor=inception]"),
+        (("run", "--workers", "0"), "The number of workers must be at least 1, or auto, not '0'."),
+        (("run", "--workers", "-1"), "The number of workers must be at least 1, or auto, not '-1'."),
+        (("reproduce", "larsen2016", "--workers", "two"), "must be at least 1, or auto, not 'two'."),
         (("list", "model"), "Did you mean 'models'?"),
         (("run", "--extractor", "inception[weights=nowhere.pth]"), "are not at nowhere.pth: put"),
         (("run", "--fields", "inception[weights=nowhere.pth]", "--extractor", "inception"), "are not at nowhere.pth"),
@@ -223,7 +226,7 @@ def test_a_results_folder_that_cannot_be_written_is_told_before_training(tmp_pat
 
 def test_ctrl_c_says_what_is_kept_and_the_next_run_goes_on(tmp_path: Path, cache: Path) -> None:
     line = [*COMMAND, "run", "smoke", "--models", "gan,vae", "--results", str(tmp_path), "--cache-dir", str(cache)]
-    line += ["--metrics", "reconstruction", "--steps"]
+    line += ["--metrics", "reconstruction", "--workers", "1", "--steps"]
     # Jobs in the background ignore SIGINT, and hand that on to their children; a handler is not handed on.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen([*line, "300"], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
@@ -245,6 +248,9 @@ def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "12 × 16" in done.stdout
     assert "Training 8 runs would take about" in done.stdout
+    assert "workers" not in done.stdout
+    three = bench("run", "smoke", "--dry-run", "--models", "vae", "--seeds", "4", "--workers", "3", cwd=tmp_path)
+    assert " here with 3 workers, measured on a few steps each, one run alone; " in three.stdout
     assert list(tmp_path.iterdir()) == []
 
 

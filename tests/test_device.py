@@ -7,7 +7,7 @@ import torch
 
 from vaegan_bench.api import StudyError
 from vaegan_bench.system import device
-from vaegan_bench.system.device import choose_device, choose_precision, describe, peak_memory_bytes
+from vaegan_bench.system.device import choose_device, choose_precision, describe, peak_memory_bytes, thread_count
 
 
 def test_a_precision_that_is_asked_for_is_kept() -> None:
@@ -40,6 +40,16 @@ def test_a_device_that_is_not_there_is_told_in_one_line() -> None:
     with pytest.raises(StudyError, match=r"Device 'nonsense' cannot be used here.*Choose auto, cpu") as raised:
         choose_device("nonsense")
     assert "\n" not in str(raised.value)
+
+
+def test_the_number_of_threads_is_set_for_a_while_alone() -> None:
+    with thread_count(3):
+        assert "3 threads)" in describe(torch.device("cpu"))
+    assert torch.get_num_threads() == 1
+    assert ", 1 thread)" in describe(torch.device("cpu"))
+    with pytest.raises(KeyboardInterrupt), thread_count(3):
+        raise KeyboardInterrupt
+    assert torch.get_num_threads() == 1
 
 
 def test_records_name_the_machine_and_its_memory() -> None:

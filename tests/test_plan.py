@@ -29,6 +29,7 @@ def test_every_value_of_a_study_reaches_its_runs() -> None:
         steps=7,
         batch=12,
         ema=0.25,
+        threads=3,
         precision="bfloat16",
         optimizer="adam[lr=0.5,weight_decay=0.1,schedule=cosine[end=0.2]]",
     )
@@ -40,7 +41,7 @@ def test_every_value_of_a_study_reaches_its_runs() -> None:
     ]
     for run in plan.runs:
         assert (run.size, run.split, run.steps, run.batch, run.ema) == (64, "validation", 7, 12, 0.25)
-        assert (run.precision, run.device) == ("bfloat16", "cpu")
+        assert (run.precision, run.device, run.threads) == ("bfloat16", "cpu", 3)
         assert (run.networks.latent, run.networks.width) == (3, 4)  # type: ignore[attr-defined]
         assert (run.optimizer.lr, run.optimizer.weight_decay) == (0.5, 0.1)
         assert run.optimizer.schedule == Cosine(end=0.2)

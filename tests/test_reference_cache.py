@@ -133,3 +133,14 @@ def test_an_error_of_what_is_built_is_not_taken_for_one_of_the_cache(tmp_path: P
 
     with pytest.raises(FileNotFoundError, match=r"faces\.npy"):
         load_or_make(tmp_path / "references" / "one.safetensors", build)
+
+
+def test_what_is_read_lies_in_memory_as_what_was_made(tmp_path: Path) -> None:
+    """Or a number measured through kept references would be rounded otherwise than the first one."""
+    wide, odd = torch.rand(5, 7, 4, generator=torch.Generator().manual_seed(0)).permute(2, 0, 1), torch.ones(3)
+    path = tmp_path / "a" / "b.safetensors"
+    made, _ = load_or_make(path, lambda: ({"odd": odd, "wide": wide, "z": wide.double()}, {}))
+    read, _ = load_or_make(path, lambda: pytest.fail("made again"))
+    for name, tensor in made.items():
+        assert read[name].stride() == tensor.stride()
+        assert read[name].data_ptr() % 64 == tensor.data_ptr() % 64 == 0

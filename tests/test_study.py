@@ -41,6 +41,8 @@ def test_packaged_studies_can_be_planned(name: str) -> None:
         ("batch = 1", "batch must be at least 2"),
         ("models = []", "at least one model"),
         ("samples = 1", "samples must be at least 2"),
+        ("threads = 0", "threads must be at least 1, not 0"),
+        ("threads = 1025", "threads must be at most 1,024"),
         ("seeds = [-1]", "seeds must be between 0 and"),
         ("seeds = 1001", "seeds 1001 means 1,001 seeds, and a study may have 1,000. For the single seed 1001, write"),
         ("seeds = 20240101", "or seeds = [20240101] in a file"),

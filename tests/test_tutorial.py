@@ -199,6 +199,7 @@ def test_identity_is_as_the_interface_says(tmp_path: Path) -> None:
     assert same[1].id != run.id
     changed = [small_run(VAE(reconstruction=Gaussian(sigma=0.5))), small_run(VAE(), dataset=Blobs(channels=1))]
     changes = {"seed": 1, "size": 64, "split": "validation", "steps": 9, "batch": 8, "ema": 0.9, "device": "cuda"}
+    changes["threads"] = 2
     changed += [small_run(VAE(), **{name: value}) for name, value in changes.items()]
     assert len({other.id for other in [run, *changed]}) == len(changed) + 1
     assert code_of_file(tmp_path / "plain.py", FIRST) != code_of_file(tmp_path / "commented.py", FIRST + "# more\n")

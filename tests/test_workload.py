@@ -9,6 +9,7 @@ import pytest
 from vaegan_bench.api import DataError, StoreError
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.execution.footprint import bytes_of_weights
+from vaegan_bench.execution.runner import Runner
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.study_folder import StudyFolder
@@ -54,12 +55,12 @@ def test_a_run_that_fails_costs_no_other_run(
 ) -> None:
     begun: list[str] = []
 
-    def fail(self: Execution, run: Run) -> str:
+    def fail(self: Runner, run: Run) -> str:
         begun.append(run.label)
         raise error
 
     plan = planned("gan", "vae")
-    monkeypatch.setattr(Execution, "_run", fail)
+    monkeypatch.setattr(Runner, "_run", fail)
     monkeypatch.setattr("vaegan_bench.training.loading.DataShelf.get", lambda self, run: blobs())
     execution = Execution(plan, Registry(), StudyFolder(tmp_path / "small"), tmp_path)
     execution.run()

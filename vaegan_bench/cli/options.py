@@ -53,6 +53,10 @@ DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Print the plan with an estimate of its time, and train nothing.")
 ]
+WorkersOption = Annotated[
+    str,
+    typer.Option(help="How many runs go on side by side, each in a process; auto: as many as there are cores for."),
+]
 StepsOption = Annotated[int | None, typer.Option(help="Training steps per run.")]
 SizeOption = Annotated[int | None, typer.Option(help="Pixels per side.")]
 DatasetName = Annotated[str, typer.Argument(help='A data set by selector, such as avatars or "celeba[crop=148]".')]

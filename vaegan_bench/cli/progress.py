@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from types import TracebackType
+from typing import NamedTuple
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from vaegan_bench.api import hookimpl
 
 
+class RunBar(NamedTuple):
+    """The bar of a run that goes on."""
+
+    task: TaskID
+    batch: int
+    """Images of a step."""
+
+
 class TerminalProgress:
-    """Shows how far the study, the run and the preparation of data are; a life-cycle plugin like any other."""
+    """Shows how far the study, its runs and the preparation of data are; a life-cycle plugin like any other."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -26,11 +35,12 @@ class TerminalProgress:
             console=console,
             disable=not console.is_terminal,
         )
-        self.preparing: TaskID | None = None
         self.study: TaskID | None = None
-        self.run: TaskID | None = None
-        self.batch = 0
-        self.finished = 0
+        self.runs: dict[str, RunBar] = {}
+        """Those that go on now, by their id."""
+        self.preparing: TaskID | None = None
+        self.images: dict[str, int] = {}
+        """On how many each run has been trained so far: one that begins again begins at 0."""
         self.total = 0
 
     def __enter__(self) -> TerminalProgress:
@@ -43,8 +53,12 @@ class TerminalProgress:
         self.bars.stop()
 
     def __call__(self, description: str, done: int, total: int) -> None:
-        """Show the preparation of data or the extraction of features."""
-        if self.preparing is None or self.bars.tasks[self._index(self.preparing)].description != description:
+        """Show the preparation of data or the extraction of features: 'RUN: …' in the bar of that run."""
+        run, _, what = description.partition(": ")
+        if run in self.runs:
+            self.bars.update(self.runs[run].task, rate=f"{what} {done / max(1, total):.0%}")
+            return
+        if self.preparing is None or self._task(self.preparing).description != description:
             self._close_preparation()
             self.preparing = self.bars.add_task(description, total=total, rate="")
         self.bars.update(self.preparing, completed=done)
@@ -54,42 +68,46 @@ class TerminalProgress:
     @hookimpl
     def study_started(self, name: str, runs: list[str], images: list[int]) -> None:
         """Open the bar of the whole study."""
-        self.total = len(runs)
+        self.total, self.images = len(runs), {}
         self.study = self.bars.add_task(f"study {name}", total=sum(images), rate=f"run 0 of {self.total}")
 
     @hookimpl
     def run_started(self, run: str, steps: int, batch: int) -> None:
         """Open the bar of a run."""
-        self.batch = batch
-        self.run = self.bars.add_task(f"  {run}", total=steps * batch, rate="")
-        if self.study is not None:
-            self.bars.update(self.study, rate=f"run {self.finished + 1} of {self.total}")
+        self.images[run] = 0
+        self.runs[run] = RunBar(self.bars.add_task(f"  {run}", total=steps * batch, rate=""), batch)
+        self._update_study()
 
     @hookimpl
     def step_ended(self, run: str, step: int) -> None:
-        """Advance both bars by one batch."""
-        if self.run is None or self.study is None:
+        """Advance the bars of the study and of the run by one batch."""
+        if run not in self.runs:
             return
-        self.bars.advance(self.study, self.batch)
-        self.bars.advance(self.run, self.batch)
-        if step % 10 == 0:
-            speed = self.bars.tasks[self._index(self.run)].speed
-            self.bars.update(self.run, rate=f"{speed:,.0f} images/s" if speed else "")
+        bar = self.runs[run]
+        self.images[run] = step * bar.batch
+        self.bars.update(bar.task, completed=self.images[run])
+        self._update_study()
+        if step % 10 == 0 and (speed := self._task(bar.task).speed):
+            self.bars.update(bar.task, rate=f"{speed:,.0f} images/s")
 
     @hookimpl
     def run_ended(self, run: str, status: str) -> None:
-        """Close the run's bar and leave a line."""
-        self.finished += 1
-        self._close_preparation()  # of what failed meanwhile
-        if self.run is not None:  # a run can end without having started
-            self.bars.remove_task(self.run)
-            self.run = None
+        """Close the run's bars and leave a line."""
+        if run in self.runs:  # a run can end without having started
+            self.bars.remove_task(self.runs.pop(run).task)
+        if not self.runs:
+            self._close_preparation()  # of what failed meanwhile
         self.console.print(f"{run}: {'done' if status == 'ok' else status}", highlight=False, markup=False)
+
+    def _update_study(self) -> None:
+        if self.study is not None:
+            rate = f"run {len(self.images)} of {self.total}"
+            self.bars.update(self.study, completed=sum(self.images.values()), rate=rate)
 
     def _close_preparation(self) -> None:
         if self.preparing is not None:
             self.bars.remove_task(self.preparing)
             self.preparing = None
 
-    def _index(self, task: TaskID) -> int:
-        return self.bars.task_ids.index(task)
+    def _task(self, task: TaskID) -> Task:
+        return self.bars.tasks[self.bars.task_ids.index(task)]

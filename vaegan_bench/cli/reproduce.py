@@ -21,6 +21,7 @@ from vaegan_bench.cli.options import (
     ResultsOption,
     SizeOption,
     StepsOption,
+    WorkersOption,
 )
 
 if TYPE_CHECKING:
@@ -69,16 +70,19 @@ def reproduce(
     extractor: ExtractorOption = None,
     fields: FieldsOption = None,
     plugin: PluginFiles = None,
+    workers: WorkersOption = "auto",
     dry_run: DryRunOption = False,
 ) -> None:
     """Run the comparisons of a paper, and write a page with our numbers beside the published ones."""
     from vaegan_bench.cli.options import look_for_data_in
     from vaegan_bench.cli.session import Session
+    from vaegan_bench.execution.worker_count import read_workers
     from vaegan_bench.registry.plugins import Registry
     from vaegan_bench.study.paper import load_paper
 
+    at_once = read_workers(workers)
     look_for_data_in(data_dir)
-    chosen, session = load_paper(paper), Session(Registry(plugin or []), cache_dir)
+    chosen, session = load_paper(paper), Session(Registry(plugin or []), cache_dir, at_once)
     datasets = _datasets(dataset or [], [comparison.name for comparison in chosen.comparisons])
     plans = _plans(chosen, datasets, context.params, session.registry)
     if dry_run:

@@ -18,6 +18,7 @@ from vaegan_bench.cli.options import (
     ResultsOption,
     SizeOption,
     StepsOption,
+    WorkersOption,
 )
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ Examples:
 LISTS = ("models", "datasets", "metrics")
 """Options that are lists of selectors."""
 PLAIN = (
-    "size", "split", "networks", "steps", "batch", "optimizer", "ema", "precision", "device", "samples", "draws", "name"
+    "size", "split", "networks", "steps", "batch", "optimizer", "ema", "precision", "device", "threads", "samples",
+    "draws", "name",
 )  # fmt: skip
 """Options that are the value of a study's key."""
 CROSSED = {
@@ -79,6 +81,7 @@ EmaOption = Annotated[
 ]
 PrecisionOption = Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")]
 DeviceOption = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")]
+ThreadsOption = Annotated[int | None, typer.Option(help="CPU threads of each run; another number makes other runs.")]
 MetricsOption = Annotated[str | None, typer.Option(help="Metrics by selector, comma-separated.")]
 SamplesOption = Annotated[int | None, typer.Option(help="Samples per run, and the largest number of held-out images.")]
 DrawsOption = Annotated[int | None, typer.Option(help="Independent sets of samples per run, for the evaluation noise.")]
@@ -104,6 +107,7 @@ def run(
     ema: EmaOption = None,
     precision: PrecisionOption = None,
     device: DeviceOption = None,
+    threads: ThreadsOption = None,
     metrics: MetricsOption = None,
     samples: SamplesOption = None,
     draws: DrawsOption = None,
@@ -113,6 +117,7 @@ def run(
     cache_dir: CacheDirOption = None,
     extractor: ExtractorOption = None,
     plugin: PluginFiles = None,
+    workers: WorkersOption = "auto",
     dry_run: DryRunOption = False,
 ) -> None:
     """Train, measure and compare models; finished runs are not run again."""
@@ -123,12 +128,14 @@ def _run(given: Mapping[str, Any]) -> None:
     """Run the study that the parameters of the command describe."""
     from vaegan_bench.cli.options import look_for_data_in
     from vaegan_bench.cli.session import Session
+    from vaegan_bench.execution.worker_count import read_workers
     from vaegan_bench.registry.plugins import Registry
     from vaegan_bench.study.plan import make_plan
     from vaegan_bench.system.errors import IncompleteError
 
+    workers = read_workers(given["workers"])
     look_for_data_in(given["data_dir"])
-    session = Session(Registry(given["plugin"] or []), given["cache_dir"])
+    session = Session(Registry(given["plugin"] or []), given["cache_dir"], workers)
     plan = make_plan(_study(given, session.registry), session.registry)
     if given["dry_run"]:
         session.print_plan(plan)

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 class Session:
     """One command that trains, in a terminal."""
 
-    def __init__(self, registry: Registry, cache: Path | None) -> None:
-        """Print which plugins are left out, and why."""
+    def __init__(self, registry: Registry, cache: Path | None, workers: int | None) -> None:
+        """Print which plugins are left out, and why; `workers` are those that `Execution` takes."""
         from vaegan_bench.system.paths import default_cache
 
-        self.registry, self.console = registry, terminal()
+        self.registry, self.console, self.workers = registry, terminal(), workers
         self.cache = cache or default_cache()
         for broken, reason in registry.broken.items():
             self.say(f"Plugin {broken} is left out: {reason}")
@@ -44,7 +44,7 @@ class Session:
 
         progress = TerminalProgress(self.console)
         folder = StudyFolder(results / plan.study.name)
-        execution = Execution(plan, self.registry, folder, self.cache, progress)
+        execution = Execution(plan, self.registry, folder, self.cache, progress, self.workers)
         self.registry.manager.register(progress, "progress bars")
         try:
             self._announce(execution)
@@ -62,7 +62,6 @@ class Session:
         from rich.markup import escape
 
         from vaegan_bench.execution.estimate import estimate
-        from vaegan_bench.report.tables import duration
 
         self._say_skipped(plan)
         if plan.unfollowed:
@@ -71,20 +70,17 @@ class Session:
             costs = list(estimate(plan))
         self.console.print(_cost_table(plan, costs))
         self.say(_where(plan))
-        self.say(
-            f"Training {len(plan.runs)} runs would take about {duration(sum(cost.minutes for cost in costs))} here, "
-            "measured on a few steps each; preparing data and measuring take additional time. Memory is the most that "
-            "this process held."
-        )
+        self.say(_estimate_in_words(plan, costs, self.workers))
 
     def _announce(self, execution: Execution) -> None:
         plan, finished = execution.plan, execution.work.finished()
         self._say_skipped(plan)
-        run = plan.runs[0]
+        run, side_by_side = plan.runs[0], execution.workers_for(len(plan.runs) - len(finished))
         done = f", {len(finished)} of them finished before" if finished else ""
+        workers = f", {side_by_side} runs side by side" if side_by_side > 1 else ""
         self.say(
             f"Study {plan.study.name}: {len(plan.runs)} runs{done}; {run.steps} steps of {run.batch}, "
-            f"networks {run.networks}, {run.device} in {run.precision}."
+            f"networks {run.networks}, {run.device} in {run.precision}{workers}."
         )
 
     def _say_skipped(self, plan: Plan) -> None:
@@ -121,11 +117,27 @@ def _where(plan: Plan) -> str:
     """On what a plan would train, in which precision, and who chose that."""
     import torch
 
-    from vaegan_bench.system.device import describe
+    from vaegan_bench.system.device import describe, thread_count
 
     run = plan.runs[0]
     chosen = "chosen for this hardware" if plan.study.precision == "auto" else "as the study says"
-    return f"Trained on {describe(torch.device(run.device))} in {run.precision}, {chosen}."
+    with thread_count(run.threads):
+        return f"Trained on {describe(torch.device(run.device))} in {run.precision}, {chosen}."
+
+
+def _estimate_in_words(plan: Plan, costs: list[Cost], asked: int | None) -> str:
+    from vaegan_bench.execution.estimate import minutes_side_by_side
+    from vaegan_bench.execution.worker_count import worker_count
+    from vaegan_bench.report.tables import duration
+
+    workers = worker_count(asked, len(plan.runs), plan.study.threads, plan.runs[0].device)
+    time = duration(minutes_side_by_side(costs, workers))
+    side_by_side = f" with {workers} workers" if workers > 1 else ""
+    slower = ", one run alone; runs side by side slow each other down a little" if workers > 1 else ""
+    return (
+        f"Training {len(plan.runs)} runs would take about {time} here{side_by_side}, measured on a few steps "
+        f"each{slower}. Preparing data and measuring take additional time. Memory is the most that this process held."
+    )
 
 
 def _cost_table(plan: Plan, costs: list[Cost]) -> Table:

@@ -131,3 +131,7 @@ class SharedShelf:
         if data.digest not in self._opened:
             self._opened[data.digest] = Shared(data, self.cache, self.device, self.progress)
         return self._opened[data.digest]
+
+    def weights(self) -> dict[str, dict[str, str]]:
+        """Digest of the data → extractor → a hash of its weights, of those that were opened."""
+        return {digest: shared.weights() for digest, shared in self._opened.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -11,7 +11,7 @@ import torch
 from vaegan_bench.api import BenchError, Data, ImageShape, Split, StudyError
 from vaegan_bench.study.plan import Plan
 from vaegan_bench.study.run import Run
-from vaegan_bench.system.device import peak_memory_bytes
+from vaegan_bench.system.device import peak_memory_bytes, thread_count
 from vaegan_bench.system.errors import FAILURES, reason_of
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.loop import take_step
@@ -48,13 +48,19 @@ def estimate(plan: Plan) -> Iterator[Cost]:
     for label, runs in by_label.items():
         run = runs[0]
         try:
-            speed = images_per_second(run)
+            with thread_count(run.threads):
+                speed = images_per_second(run)
         except BenchError:
             raise
         except FAILURES as error:
             raise StudyError(f"Model '{label}' fails in its first steps: {reason_of(error)}.") from error
         memory = peak_memory_bytes(torch.device(run.device))
         yield Cost(label, len(runs), run.steps, run.batch, speed, memory)
+
+
+def minutes_side_by_side(costs: Sequence[Cost], workers: int) -> float:
+    """The time to train all runs, so many at a time, if they did not slow each other down."""
+    return max(sum(cost.minutes for cost in costs) / workers, *(cost.minutes / cost.seeds for cost in costs))
 
 
 def images_per_second(run: Run) -> float:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from torch import Tensor
-
-from vaegan_bench.api import BenchError, Data, Progress, silent
-from vaegan_bench.evaluation.settings import EvaluationSettings
-from vaegan_bench.evaluation.shared import Shared, SharedShelf, open_extractors
-from vaegan_bench.execution.measured_run import measure_run
-from vaegan_bench.execution.stored_run import weights_of
-from vaegan_bench.execution.trained_run import train_run
+from vaegan_bench.api import BenchError, Progress, silent
+from vaegan_bench.evaluation.shared import SharedShelf, open_extractors
+from vaegan_bench.execution.runner import Outcome, Runner
+from vaegan_bench.execution.worker import Order
+from vaegan_bench.execution.worker_count import worker_count
+from vaegan_bench.execution.workers import Workers
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.registry.lifecycle import Lifecycle
 from vaegan_bench.registry.plugins import Registry
@@ -19,26 +18,36 @@ from vaegan_bench.results.records import PlannedEvaluation, PlannedMetric, Study
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan
 from vaegan_bench.study.run import Run
-from vaegan_bench.system.device import choose_device
-from vaegan_bench.system.disk_space import REPEAT, in_words, shortage_in
-from vaegan_bench.system.errors import FAILURES, IncompleteError, StoreError, reason_of
-from vaegan_bench.system.status import OK
-from vaegan_bench.training.loop import Listener
+from vaegan_bench.system.device import choose_device, thread_count
+from vaegan_bench.system.disk_space import REPEAT, in_words
+from vaegan_bench.system.errors import IncompleteError, reason_of
+
+Engine = Callable[[Sequence[Run], Callable[[Outcome], None]], None]
+"""Runs each run, calls its hooks, and reports how it ended before the next begins in its place."""
 
 
 class Execution:
-    """One plan, run in this process."""
+    """One plan, run in this process or in several."""
 
     def __init__(
-        self, plan: Plan, registry: Registry, folder: StudyFolder, cache: Path, progress: Progress = silent
+        self,
+        plan: Plan,
+        registry: Registry,
+        folder: StudyFolder,
+        cache: Path,
+        progress: Progress = silent,
+        workers: int | None = 1,
     ) -> None:
-        self.plan, self.folder, self.progress = plan, folder, progress
+        """`workers` is how many runs may go on side by side; None for as many as this machine has cores for."""
+        self.plan, self.registry, self.folder, self.progress = plan, registry, folder, progress
+        self.asked = workers
         self.lifecycle = Lifecycle(registry.manager)
-        self.device = choose_device(plan.study.device)
         self.work = Workload(plan, folder, cache, progress)
-        self.shared = SharedShelf(cache, self.device, progress)
+        self.shared = SharedShelf(cache, choose_device(plan.study.device), progress)
         self.failures: dict[str, str] = {}
         """Runs that raised an error, with its words; the study goes on without them."""
+        self.weights: dict[str, dict[str, str]] = {}
+        """Digest of the data → extractor → a hash of the weights that runs were measured with by this execution."""
 
     def run(self) -> None:
         """Train and measure what is not finished; each finished run is on disk before the next begins.
@@ -47,13 +56,18 @@ class Execution:
         a data set cannot be loaded, and `ExtractorError` where the weights of an extractor are missing or wrong: all
         before anything trains. Raises `IncompleteError` where the disk is full meanwhile.
         """
-        if unfinished := self.work.unfinished():
-            open_extractors(self.plan.metrics, self.shared.of(next(iter(unfinished.values()))))
-        self.work.check_space(unfinished)
-        self.folder.create()
-        with self.folder.locked():
-            self.folder.write_study(self._record())
-            self._run_all()
+        with thread_count(self.plan.study.threads):
+            if unfinished := self.work.unfinished():
+                open_extractors(self.plan.metrics, self.shared.of(next(iter(unfinished.values()))))
+            self.work.check_space(unfinished)
+            self.folder.create()
+            with self.folder.locked():
+                self.folder.write_study(self._record())
+                self._run_all()
+
+    def workers_for(self, runs: int) -> int:
+        """How many processes work on so many runs; 1 is this process alone."""
+        return worker_count(self.asked, runs, self.plan.study.threads, self.shared.device.type)
 
     def missing(self) -> list[str]:
         """The runs that failed, each with its reason."""
@@ -70,71 +84,41 @@ class Execution:
         ids, images = [run.id for run in left], [self.work.images_left(run) for run in left]
         try:
             self.lifecycle.call("study_started", name=name, folder=self.folder.path, runs=ids, images=images)
-            for run in left:
-                self._try(run)
-            for run in self._measured_with_other_weights():
-                self._try(run)
+            self._engine(left)(left, self._note)
+            others = self._measured_with_other_weights()
+            self._engine(others)(others, self._note)
         finally:
             self.lifecycle.call("study_ended", name=name)
 
-    def _try(self, run: Run) -> None:
-        """Train and measure a run; what fails is noted.
+    def _engine(self, runs: Sequence[Run]) -> Engine:
+        """What runs them: this process one after the other, or several processes."""
+        count = self.workers_for(len(runs))
+        if count == 1:
+            return self._run_one_by_one
+        order = Order(self.plan.study, self.registry.sources, self.folder.path, self.work.shelf.cache)
+        return Workers(self.plan, order, count, self.lifecycle.call, self.progress)
 
-        Raises `IncompleteError` where a full disk would fail the other runs as well.
-        """
-        status = "interrupted"
-        try:
-            status = self._run(run)
-        except FAILURES as error:  # one run must not cost the others
-            self.failures[run.id] = reason_of(error)
-            status = f"failed: {self.failures[run.id]}"
-            if isinstance(error, StoreError) and shortage_in(error):
-                raise IncompleteError([*self.missing(), self._where_it_stops()]) from error
-        finally:
-            self.lifecycle.call("run_ended", run=run.id, status=status)
+    def _run_one_by_one(self, runs: Sequence[Run], note: Callable[[Outcome], None]) -> None:
+        runner = Runner(self.work, self.shared, self.lifecycle.call)
+        for run in runs:
+            outcome = None
+            try:
+                outcome = runner.attempt(run)
+            finally:
+                self.lifecycle.call("run_ended", run=run.id, status=outcome.status if outcome else "interrupted")
+            note(outcome)
 
-    def _run(self, run: Run) -> str:
-        """Train where that is not done, and measure; return how the run ended."""
-        folder, data = self.work.folder_of(run), self.work.shelf.get(run)
-        trained = self.work.is_trained_on_its_data(run)
-        steps = 0 if trained else run.steps
-        self.lifecycle.call("run_started", run=run.id, label=run.label, steps=steps, batch=run.batch)
-        if not trained:
-            train_run(run, data, self.device, folder, self._listener(run), self._borrow(run))
-        record = folder.record()
-        if record.is_ok:
-            self._measure(run, data)
-        return record.status
-
-    def _measure(self, run: Run, data: Data) -> None:
-        folder, shared = self.work.folder_of(run), self.shared.of(data)
-        rows = measure_run(run, folder, shared, self._missing_on(run, shared), wait=True)
-        self.lifecycle.call("run_evaluated", run=run.id, rows=rows)
-
-    def _listener(self, run: Run) -> Listener:
-        return Listener(
-            step_ended=lambda step: self.lifecycle.call("step_ended", run=run.id, step=step),
-            terms_logged=lambda step, terms: self.lifecycle.call("terms_logged", run=run.id, step=step, terms=terms),
-        )
-
-    def _borrow(self, run: Run) -> dict[str, dict[str, Tensor]]:
-        """What the run's lenders have trained. Raises `BenchError` where one of them did not come to a good end."""
-        return {role: self._lend(run, role, lender) for role, lender in self.plan.lenders[run.id].items()}
-
-    def _lend(self, run: Run, role: str, lender: Run) -> dict[str, Tensor]:
-        folder = self.work.folder_of(lender)
-        status = folder.record().status if folder.is_trained else "failed"
-        if status != OK:
-            raise BenchError(f"{run.label} borrows the {role} of {lender.label}, which {status}.")
-        return weights_of(folder.weights(), run.model.borrows()[role].role)
-
-    def _missing_on(self, run: Run, shared: Shared) -> EvaluationSettings:
-        """The part of what the study measures that was not measured on a run yet."""
-        settings = self.work.settings
-        return settings.only(settings.missing(self.work.folder_of(run), shared.weights()))
+    def _note(self, outcome: Outcome) -> None:
+        """Keep what is to be known of a run. Raises `IncompleteError` where a full disk would fail the others, too."""
+        for digest, weights in outcome.weights.items():
+            self.weights.setdefault(digest, {}).update(weights)
+        if outcome.failure:
+            self.failures[outcome.run] = outcome.failure
+        if outcome.disk_is_full:
+            raise IncompleteError([*self.missing(), self._where_it_stops()])
 
     def _measured_with_other_weights(self) -> list[Run]:
-        """Finished runs whose features are not those of this process: another machine trained another oracle.
+        """Finished runs whose features are not those of this machine: another one trained another oracle.
 
         A run whose data cannot be loaded here is noted as a failure.
         """
@@ -142,7 +126,7 @@ class Execution:
 
     def _has_other_weights(self, run: Run) -> bool:
         try:
-            known = self.shared.of(self.work.shelf.get(run)).weights()
+            known = self.weights.get(self.work.shelf.get(run).digest, {})
             return self.work.settings.have_other_weights(self.work.folder_of(run), known)
         except BenchError as error:
             self.failures[run.id] = reason_of(error)

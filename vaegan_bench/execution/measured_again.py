@@ -14,6 +14,7 @@ from vaegan_bench.execution.measured_run import measure_run
 from vaegan_bench.execution.stored_run import stored_run
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.system.device import thread_count
 from vaegan_bench.training.loading import DataShelf
 
 
@@ -52,5 +53,6 @@ def _measure(
     data = shelf.get(run)
     if data.digest != record.data:
         raise StoreError(f"{folder.path} was trained on other images than '{run.dataset}' holds here.")
-    open_extractors(settings.metrics, shared.of(data))
-    measure_run(run, folder, shared.of(data), settings)
+    with thread_count(run.threads):  # as the numbers were measured that it has
+        open_extractors(settings.metrics, shared.of(data))
+        measure_run(run, folder, shared.of(data), settings)

@@ -22,7 +22,7 @@ from vaegan_bench.training.trained_model import TrainedModel
 PLUGINS: Mapping[str, type[Plugin]] = {
     "model": Model, "dataset": Dataset, "networks": Networks, "optimizer": Optimizer
 }  # fmt: skip
-PLAIN = ("seed", "size", "split", "steps", "batch", "ema", "precision", "device")
+PLAIN = ("seed", "size", "split", "steps", "batch", "ema", "precision", "device", "threads")
 
 
 def stored_run(folder: RunFolder, registry: Registry) -> Run:

@@ -50,6 +50,8 @@ class Registry:
         Third-party code that was edited since it was imported is imported again.
         """
         forget_edited()
+        self.sources = tuple(map(str, plugins))
+        """The files and modules that were named, as they were written."""
         self.manager = pluggy.PluginManager(GROUP)
         self.manager.add_hookspecs(hookspecs)
         self.entries: dict[tuple[str, str], Entry] = {}
@@ -60,8 +62,8 @@ class Registry:
         self._register(importlib.import_module("vaegan_bench.registry.builtin"), BUILT_IN)
         for entry_point in entry_points(group=GROUP):
             self._register_installed(entry_point)
-        for plugin in plugins:
-            self._register(module_of(plugin), str(plugin))
+        for plugin in self.sources:
+            self._register(module_of(plugin), plugin)
 
     def _register_installed(self, entry_point: EntryPoint) -> None:
         origin = entry_point.dist.name if entry_point.dist else entry_point.name

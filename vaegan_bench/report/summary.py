@@ -9,7 +9,8 @@ from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.study import Study
 
 SHARED = (
-    "size", "split", "networks", "steps", "batch", "optimizer", "ema", "precision", "device", "samples", "draws"
+    "size", "split", "networks", "steps", "batch", "optimizer", "ema", "precision", "device", "threads", "samples",
+    "draws",
 )  # fmt: skip
 """Keys of a study that are the same for all of its models."""
 BY_ATTRIBUTE = "Attributes one by one: [attributes.md](attributes.md)."

@@ -65,6 +65,7 @@ class Definition:
     ema: float
     precision: str
     device: str
+    threads: int
     versions: dict[str, str]
     code: dict[str, str]
     unfollowed: tuple[str, ...]

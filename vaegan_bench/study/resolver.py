@@ -85,6 +85,7 @@ class Resolver:
                     ema=study.ema,
                     precision=choose_precision(study.precision, self.device),
                     device=self.device.type,
+                    threads=study.threads,
                     term_weights=weights,
                 )
 

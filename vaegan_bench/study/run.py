@@ -35,6 +35,8 @@ class Run:
     precision: str
     device: str
     """The kind of device, 'cpu' or 'cuda': the same seed gives other bits on another."""
+    threads: int = 1
+    """Of the CPU: sums that are divided among another number of threads are rounded otherwise."""
     term_weights: tuple[TermWeight, ...] = ()
     """Factors on the coefficients of terms."""
 
@@ -42,7 +44,8 @@ class Run:
     def setting(self) -> Mapping[str, Any]:
         """All that decides the outcome but the model and the seed: what compared runs must share."""
         plugins = {name: definition(getattr(self, name)) for name in ("dataset", "networks", "optimizer")}
-        plain = {n: getattr(self, n) for n in ("size", "split", "steps", "batch", "ema", "precision", "device")}
+        names = ("size", "split", "steps", "batch", "ema", "precision", "device", "threads")
+        plain = {name: getattr(self, name) for name in names}
         versions = {"vaegan-bench": version("vaegan-bench"), "torch": version("torch")}
         return {**plugins, **plain, "versions": versions}
 

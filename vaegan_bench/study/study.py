@@ -13,7 +13,7 @@ from typing import Any, Literal
 from vaegan_bench.study.values import check_values, read_value, thaw
 from vaegan_bench.system.errors import StudyError, UnknownNameError, one_line
 
-MOST = {"steps": 10**9, "size": 4096, "batch": 10**6, "samples": 10**7, "draws": 1000}
+MOST = {"steps": 10**9, "size": 4096, "batch": 10**6, "samples": 10**7, "draws": 1000, "threads": 1024}
 """What a study may ask for of each."""
 MOST_RUNS = 5000
 BYTES, MOST_BYTES = 3 * 4, 2**40
@@ -57,6 +57,8 @@ class Study:
     """Decay of the moving average of encoder and decoder that is evaluated; 0 evaluates the trained networks."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     device: str = "auto"
+    threads: int = 1
+    """CPU threads of each run: part of its setting, because sums over other parts are rounded otherwise."""
     metrics: tuple[str, ...] = ("frechet", "inception-score", "kid", "reconstruction")
     samples: int = 2000
     """How many images each model samples, and how many held-out images it is measured on, at most."""
@@ -64,7 +66,7 @@ class Study:
     """Independent sets of samples per run: numbers on samples are their mean, and their spread is evaluation noise."""
 
     def __post_init__(self) -> None:
-        for name in ("size", "steps", "draws"):
+        for name in ("size", "steps", "draws", "threads"):
             if getattr(self, name) < 1:
                 raise StudyError(f"{name} must be at least 1, not {getattr(self, name)}.")
         for name, most in MOST.items():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -57,11 +59,23 @@ def _vendor() -> str:
     return _cpuinfo("vendor_id") or platform.processor()
 
 
+@contextmanager
+def thread_count(threads: int) -> Iterator[None]:
+    """Meanwhile torch computes with so many CPU threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def describe(device: torch.device) -> str:
     """The device in words, for records: 'cpu (Intel …, 2 threads)' or 'cuda (NVIDIA …)'."""
+    threads = torch.get_num_threads()
     if device.type == "cuda":
         return f"cuda ({torch.cuda.get_device_name(device)})"
-    return f"{device.type} ({_processor()}, {torch.get_num_threads()} threads)"
+    return f"{device.type} ({_processor()}, {threads} thread{'s' if threads > 1 else ''})"
 
 
 def _processor() -> str:

@@ -33,14 +33,16 @@ def sha256_of_state(state: State) -> str:
 def load_or_make(path: Path, build: Callable[[], tuple[State, Scores]]) -> tuple[State, Scores]:
     """What `build` makes: read from `path`, or made and put there where it is absent or damaged.
 
-    Another process that wants the same file meanwhile waits for it. Where it cannot be written, it is made all the
-    same, for this process alone, with a `CacheWarning`.
+    Both lie in memory in the same way, on which the rounding of sums depends. Another process that wants the same file
+    meanwhile waits for it. Where it cannot be written, it is made all the same, for this process alone, with a
+    `CacheWarning`.
     """
     if (found := read_state(path)) is not None:
         return found
     with _alone(path):
         if (found := read_state(path)) is None:
-            found = build()
+            state, scores = build()
+            found = {name: tensor.contiguous() for name, tensor in state.items()}, scores
             try:
                 write_state(path, *found)
             except (OSError, StoreError) as error:
@@ -84,7 +86,8 @@ def read_state(path: Path) -> tuple[State, Scores] | None:
     """Read what `write_state` wrote; None where the file is absent or its content does not have its hash."""
     try:
         with safe_open(path, framework="pt") as file:
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
+            # Copied to where torch puts tensors: matrices that begin elsewhere in a cache line are rounded otherwise.
+            state = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118  # not a mapping
             metadata = file.metadata() or {}
             scores = json.loads(metadata.get("scores", "{}"))
     except (OSError, SafetensorError, ValueError):

@@ -1,0 +1,75 @@
+"""How many runs go on side by side, and what of a machine may be used."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from vaegan_bench.api import StudyError
+from vaegan_bench.execution.estimate import Cost, minutes_side_by_side
+from vaegan_bench.execution.worker_count import read_workers, worker_count
+from vaegan_bench.system import cores
+
+
+@pytest.mark.parametrize(
+    ("available", "threads", "runs", "device", "count"),
+    [
+        (8, 1, 20, "cpu", 8),
+        (8, 3, 20, "cpu", 2),
+        (8, 1, 3, "cpu", 3),
+        (2, 4, 20, "cpu", 1),
+        (8, 1, 0, "cpu", 1),
+        (8, 1, 20, "cuda", 1),
+        (8, 1, 20, "mps", 1),
+    ],
+)
+def test_auto_takes_as_many_as_have_cores_and_runs(
+    available: int, threads: int, runs: int, device: str, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vaegan_bench.execution.worker_count.usable_cores", lambda: available)
+    assert worker_count(read_workers("auto"), runs, threads, device) == count
+
+
+def test_a_number_is_taken_as_it_is_but_for_runs_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vaegan_bench.execution.worker_count.usable_cores", lambda: 1)
+    assert worker_count(read_workers("3"), 20, 4, "cuda") == 3
+    assert worker_count(read_workers(3), 2, 1, "cpu") == 2
+
+
+@pytest.mark.parametrize("written", [0, -1, "0", "-2", "1.5", "two", "", "AUTO", "²", "٣"])
+def test_anything_else_is_refused(written: str | int) -> None:
+    with pytest.raises(StudyError, match=f"must be at least 1, or auto, not '{written}'"):
+        read_workers(written)
+
+
+@pytest.mark.parametrize(
+    ("text", "granted"), [("250000 100000", 2), ("50000 100000", 1), ("max 100000", 4), ("", 4), (None, 4)]
+)
+def test_a_container_may_use_what_its_quota_grants(
+    text: str | None, granted: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cores, "CGROUP", tmp_path)
+    monkeypatch.setattr(cores, "_allowed_cores", lambda: 4)
+    monkeypatch.setattr(os, "cpu_count", lambda: 16)
+    if text is not None:
+        (tmp_path / "cpu.max").write_text(f"{text}\n")
+    assert cores.usable_cores() == granted
+
+
+def test_no_more_cores_are_used_than_the_process_may_run_on() -> None:
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        assert cores.usable_cores() == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def test_the_time_of_runs_side_by_side_is_at_least_that_of_the_longest() -> None:
+    short, long = Cost("vae", 4, 600, 100, 1000.0, 0), Cost("vaegan", 1, 6000, 100, 1000.0, 0)
+    assert (short.minutes, long.minutes) == (4.0, 10.0)
+    assert minutes_side_by_side([short, long], 1) == 14.0
+    assert minutes_side_by_side([short, short], 2) == 4.0
+    assert minutes_side_by_side([short, long], 2) == 10.0

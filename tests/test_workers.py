@@ -1,0 +1,242 @@
+"""Runs side by side in processes: the same bits, the same hooks, and what becomes of a process that dies."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from shell import bench
+
+import vaegan_bench as vb
+from vaegan_bench.api import StudyError, hookimpl
+from vaegan_bench.execution.execution import Execution
+from vaegan_bench.execution.workers import Workers
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.study.plan import make_plan
+from vaegan_bench.study.study_file import load_study
+
+COMMAND = [sys.executable, "-c", "from vaegan_bench.cli import main; main()"]
+SMALL = {"steps": 4, "samples": 32, "metrics": ["reconstruction"]}
+
+MORTAL = '''
+"""Models that end the process in which they are trained, once or always; and one that speaks."""
+import os, signal, warnings
+from dataclasses import dataclass
+from pathlib import Path
+import torch
+from vaegan_bench.api import Model, hookimpl
+from vaegan_bench.models.vae import VAE
+from vaegan_bench.system.errors import StudyWarning
+
+@dataclass(frozen=True, kw_only=True)
+class Mortal(Model):
+    """Kills its process at its second step."""
+    name = "mortal"
+    players = VAE.players
+    always: bool = False
+
+    def objectives(self, play):
+        if play.step == 1 and (self.always or not Path("killed").exists()):
+            Path("killed").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return VAE().objectives(play)
+
+@dataclass(frozen=True, kw_only=True)
+class Speaker(Model):
+    """Says what it does."""
+    name = "speaker"
+    players = VAE.players
+    about: str = "this"
+
+    def objectives(self, play):
+        if play.step == 1:
+            print(f"a word about {self.about} from {torch.get_num_threads()} threads")
+            warnings.warn("a warning about both", StudyWarning)
+        return VAE().objectives(play)
+
+@hookimpl
+def run_started(run):
+    Path(f"{run}.started").touch()
+
+@hookimpl
+def vaegan_bench_plugins(): return [Mortal, Speaker]
+'''
+
+
+class Notebook:
+    """Writes down what it is told of each run."""
+
+    def __init__(self) -> None:
+        self.heard: dict[str, list[str]] = {}
+        self.runs: list[str] = []
+
+    @hookimpl
+    def run_started(self, run: str, steps: int) -> None:
+        self.runs.append(run)
+        self.heard[run] = [f"run of {steps}"]
+
+    @hookimpl
+    def step_ended(self, run: str, step: int) -> None:
+        self.heard[run].append(f"step {step}")
+
+    @hookimpl
+    def terms_logged(self, run: str, step: int, terms: dict[str, float]) -> None:
+        self.heard[run].append(f"terms {step}" if "weight of autoencoder.prior" in terms or len(terms) > 3 else "?")
+
+    @hookimpl
+    def run_evaluated(self, run: str, rows: list[dict[str, Any]]) -> None:
+        self.heard[run].append(f"evaluated {len(rows) > 0}")
+
+    @hookimpl
+    def run_ended(self, run: str, status: str) -> None:
+        self.heard[run].append(f"ended {status}")
+
+
+def executed(folder: Path, workers: int) -> tuple[Execution, Notebook]:
+    """A study with a lender, a borrower that is named first, and a trained extractor, in a cache of its own."""
+    registry, notebook = Registry(), Notebook()
+    registry.manager.register(notebook, "notebook")
+    metrics = ["reconstruction", "frechet[extractor=oracle[images=256]]"]
+    values = {**SMALL, "models": ["vae-disl", "vae"], "metrics": metrics}
+    plan = make_plan(load_study("smoke").with_values(values, "the test"), registry)
+    execution = Execution(plan, registry, StudyFolder(folder / "study"), folder / "cache", workers=workers)
+    execution.run()
+    return execution, notebook
+
+
+def values(run: RunFolder) -> list[tuple[Any, ...]]:
+    rows = (row for row in run.rows() if row["family"] != "training")
+    return [(row["metric"], row["attribute"], row["value"], row["low"], row["protocol"]) for row in rows]
+
+
+def test_two_workers_give_the_same_bits_and_hooks_as_one(tmp_path: Path) -> None:
+    (alone, told_alone), (both, told) = executed(tmp_path / "alone", 1), executed(tmp_path / "both", 2)
+    assert not alone.failures
+    assert not both.failures
+    assert [run.label for run in both.plan.runs] == ["gan", "vae-disl", "vae"]
+    for run in alone.plan.runs:
+        one, other = alone.folder.run(run.id), both.folder.run(run.id)
+        for name in ("weights.safetensors", "history.csv"):
+            assert (one.path / name).read_bytes() == (other.path / name).read_bytes()
+        assert values(one) == values(other) != []
+        assert other.record().environment.device.endswith(", 1 thread)")
+    steps = ["step 1", "step 2", "step 3", "terms 4", "step 4"]
+    assert told.heard == told_alone.heard
+    assert list(told.heard.values()) == [["run of 4", *steps, "evaluated True", "ended ok"]] * 3
+    gan, borrower, _ = (run.id for run in both.plan.runs)
+    assert told.runs.index(gan) < told.runs.index(borrower)
+    assert both.weights == alone.weights != {}
+
+
+def test_a_worker_that_dies_costs_its_run_alone_which_is_tried_once_more(tmp_path: Path) -> None:
+    (tmp_path / "mortal.py").write_text(MORTAL)
+    models = "mortal,mortal[always=true],speaker,speaker[about=that]"
+    line = ("run", "smoke", "--steps", "4", "--samples", "32", "--metrics", "reconstruction", "--models", models)
+    done = bench(
+        *line, "--threads", "2", "--workers", "2", "--cache-dir", "cache", "--plugin", "mortal.py", cwd=tmp_path
+    )
+    assert done.returncode == 1
+    assert ", 2 runs side by side." in done.stdout
+    again = "interrupted: its worker process was killed by SIGKILL; it is tried once more"
+    assert len(re.findall(rf"^mortal-s0-\w+: {again}$", done.stdout, re.M)) == 1
+    assert len(re.findall(rf"^mortal-always-true-s0-\w+: {again}$", done.stdout, re.M)) == 1
+    assert len(re.findall(r"^[\w-]+: done$", done.stdout, re.M)) == 3
+    words = [f"a word about {what} from 2 threads" for what in ("that", "this")]
+    assert sorted(re.findall(r"^a word about .*$", done.stdout, re.M)) == words
+    (error,) = (text for text in done.stderr.splitlines() if text.startswith("Error"))
+    assert error.startswith("Error: mortal-always-true-s0-")
+    assert ": its worker process was killed by SIGKILL, for the second time. If memory ran out, choose fewer" in error
+    assert done.stderr.count("Warning: a warning about both\n") == 1
+    rows = vb.load(tmp_path / "results" / "smoke").rows
+    assert set(rows["model"]) == {"mortal", "speaker", "speaker[about=that]"}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_no_worker_outlives_the_command_and_the_same_command_goes_on(number: signal.Signals, tmp_path: Path) -> None:
+    (tmp_path / "mortal.py").write_text(MORTAL)
+    line = ["run", "smoke", "--models", "gan,vae", "--metrics", "reconstruction", "--steps", "250"]
+    line += ["--plugin", "mortal.py", "--cache-dir", "cache"]
+    # Jobs in the background ignore SIGINT, and hand that on to their children; a handler is not handed on.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    process = subprocess.Popen(
+        [*COMMAND, *line, "--workers", "2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=tmp_path, env={**os.environ, "COLUMNS": "200"}, start_new_session=True,
+    )  # fmt: skip
+    signal.signal(signal.SIGINT, before)
+    while len(list(tmp_path.glob("*.started"))) < 2:
+        assert process.poll() is None
+        time.sleep(0.05)
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as a terminal does
+    else:
+        process.kill()
+    output, errors = process.communicate(timeout=60)  # which waits for all that hold its streams
+    if number == signal.SIGINT:
+        assert (process.returncode, errors) == (130, "Interrupted.\n")
+        assert "0 of 2 runs are finished and kept in results/smoke" in output
+        assert len(re.findall(r"^(?:gan|vae)-s0-\w+: interrupted$", output, re.M)) == 2
+    assert _end_of_group(process.pid)
+    assert not list(tmp_path.rglob("*.partial"))
+    assert bench(*line, cwd=tmp_path).returncode == 0
+
+
+def _end_of_group(group: int) -> bool:
+    """Wait for the end of all processes of a group; False where that takes more than a few seconds."""
+    for _ in range(100):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
+
+
+REFUSED = '''
+"""Cannot be imported by a worker."""
+import multiprocessing
+if multiprocessing.parent_process() is not None:
+    raise ValueError("not here")
+from vaegan_bench.api import hookimpl
+@hookimpl
+def run_started(): pass
+'''
+
+
+def test_workers_that_cannot_begin_are_one_error_and_not_started_again(tmp_path: Path) -> None:
+    (tmp_path / "refused.py").write_text(REFUSED)
+    line = ("run", "smoke", "--models", "gan,vae", "--workers", "2", "--plugin", "refused.py", "--cache-dir", "cache")
+    done = bench(*line, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "Error: refused.py cannot be imported: ValueError: not here (refused.py:5).\n"
+    assert not list(tmp_path.glob("results/smoke/*/"))
+
+
+def test_workers_with_other_code_do_not_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = make_plan(load_study("smoke").with_values({**SMALL, "models": ["gan", "vae"]}, "the test"), Registry())
+    execution = Execution(plan, Registry(), StudyFolder(tmp_path / "study"), tmp_path / "cache", workers=2)
+    workers = execution._engine(plan.runs)
+    assert isinstance(workers, Workers)
+    workers.order = replace(workers.order, study=replace(plan.study, steps=5))
+    with pytest.raises(StudyError, match="its plan has other runs than ours: code was edited"):
+        workers(plan.runs, lambda outcome: None)
+
+
+def test_a_script_that_starts_work_at_its_import_is_told_what_to_change(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    values = {**SMALL, "models": ["gan", "vae"]}
+    script.write_text(f"import vaegan_bench as vb\nvb.run('smoke', cache='cache', workers=2, **{values})\n")
+    done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert "before it could begin. Scripts must start work inside of `if __name__ == '__main__':`" in last
+    assert not list(tmp_path.glob("results/smoke/*/"))

@@ -1,0 +1,91 @@
+"""One worker process, as the process sees it that it works for."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+
+from vaegan_bench.execution.agenda import Task
+from vaegan_bench.execution.worker import GRACE, Order, work
+
+
+@dataclass
+class WorkerProcess:
+    """A process, the connection to it, and what it is doing."""
+
+    process: SpawnProcess
+    connection: Connection
+    is_ready: bool = False
+    """Whether it has made the plan, the same as ours."""
+    task: Task | None = None
+
+    @classmethod
+    def start(cls, order: Order) -> WorkerProcess:
+        """Start a process; not a fork of this one, which holds torch and its threads."""
+        spawn = multiprocessing.get_context("spawn")
+        ours, theirs = spawn.Pipe()
+        process = spawn.Process(target=work, args=(theirs, order))
+        with _without_interruption():
+            process.start()
+        theirs.close()  # or the end of the process would not close the connection
+        return cls(process, ours)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it waits for a task."""
+        return self.is_ready and self.task is None
+
+    @property
+    def label(self) -> str:
+        """What to show before its progress."""
+        return f"{self.task.run}: " if self.task is not None and self.task.kind == "run" else ""
+
+    def give(self, task: Task) -> None:
+        """Let it do a task. One that has just ended is found out when it is heard from."""
+        self.task = task
+        with suppress(OSError):
+            self.connection.send(task)
+
+    def dismiss(self) -> None:
+        """Let it end: at once where it waits for a task, and after cleaning up where it is at work."""
+        self.connection.close()
+        if not self.is_idle:
+            self.process.terminate()
+
+    def end(self) -> int:
+        """Wait for the end of a process that has closed its connection; its exit code."""
+        self.connection.close()
+        self.process.join(GRACE)
+        self.process.kill()  # does nothing to a process that has ended
+        self.process.join()
+        return self.process.exitcode or 0
+
+
+def words_of_exit(code: int) -> str:
+    """How a process ended, after 'it'."""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        return f"was killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was killed by signal {-code}"
+
+
+@contextmanager
+def _without_interruption() -> Iterator[None]:
+    """Meanwhile Ctrl-C waits, and a process that is started is never interrupted by it: it inherits that."""
+    resource_tracker.ensure_running()  # its own start would end the waiting
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
