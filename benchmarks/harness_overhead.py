@@ -24,8 +24,10 @@ from torch.nn import functional as F
 from vaegan_bench.api import Data, Dataset, ImageShape, Model, Progress, silent
 from vaegan_bench.cli.progress import TerminalProgress
 from vaegan_bench.execution.estimate import random_data
+from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
+from vaegan_bench.models.vaegan_pixel import VAEGANPixel
 from vaegan_bench.networks.compact import Compact
 from vaegan_bench.registry.lifecycle import Lifecycle
 from vaegan_bench.registry.plugins import Registry
@@ -85,7 +87,6 @@ def by_hand_vae(run: Run, data: Data) -> Iterator[TrainingState]:
     """A VAE written out: no players, no terms, no history."""
     state = TrainingState(run, SHAPE, CPU)
     encoder, decoder = state.modules["encoder"], state.modules["decoder"]
-    (optimizer,) = state.optimizers.values()
     batches = Batches(run.dataset, data.train, run.batch, run.seed, CPU)
     for step in range(10**9):
         x = batches.at(step)
@@ -95,10 +96,7 @@ def by_hand_vae(run: Run, data: Data) -> Iterator[TrainingState]:
         error = x - decoder(z).tanh()
         nll = (0.5 * error.square() + 0.5 * LOG_TAU).flatten(1).sum(1).mean()
         kl = (-0.5 * (1 + logvar - mu.square() - logvar.exp())).sum(1).mean()
-        optimizer.zero_grad()
-        (kl + nll).backward()
-        optimizer.step()
-        average(state)
+        move(state, {"autoencoder": kl + nll})
         yield state
 
 
@@ -112,35 +110,55 @@ def average(state: TrainingState) -> None:
             mine.lerp_(new, 1 - decay)
 
 
+def by_hand_gan(run: Run, data: Data) -> Iterator[TrainingState]:
+    """A GAN written out, with its two gradients."""
+    state = TrainingState(run, SHAPE, CPU)
+    decoder, discriminator = state.modules["decoder"], state.modules["discriminator"]
+    batches = Batches(run.dataset, data.train, run.batch, run.seed, CPU)
+    for step in range(10**9):
+        x = batches.at(step)
+        z_prior = torch.randn(len(x), run.networks.latent, generator=state.noise)
+        real, _ = discriminator(x)
+        fake, _ = discriminator(decoder(z_prior).tanh())
+        cost = (-F.logsigmoid(real) - F.logsigmoid(-fake)).mean()
+        move(state, {"decoder": -cost, "discriminator": cost})
+        yield state
+
+
 def by_hand_vaegan(run: Run, data: Data) -> Iterator[TrainingState]:
-    """A VAE/GAN written out, with its three gradients."""
+    """A VAE/GAN written out, with its three gradients; with pixels in place of features for `vaegan-pixel`."""
     state = TrainingState(run, SHAPE, CPU)
     encoder, decoder, discriminator = (state.modules[r] for r in ("encoder", "decoder", "discriminator"))
-    own = [list(m.parameters()) for m in (encoder, decoder, discriminator)]
     batches = Batches(run.dataset, data.train, run.batch, run.seed, CPU)
-    n, gamma = run.batch, run.model.gamma
+    n, gamma, on_pixels = run.batch, run.model.gamma, run.model.name == "vaegan-pixel"
     for step in range(10**9):
         x = batches.at(step)
         mu, logvar = encoder(x)
         logvar = logvar.clamp(-10, 10)
         z_prior = torch.randn(mu.shape, generator=state.noise)
         z = mu + (0.5 * logvar).exp() * torch.randn(mu.shape, generator=state.noise)
-        fakes = decoder(torch.cat([z, z_prior])).tanh()
-        logits, features = discriminator(torch.cat([x, fakes]))
-        features = features.flatten(1)
+        x_rec, x_prior = decoder(torch.cat([z, z_prior])).tanh().split(n)
+        (real, real_features), (rec, rec_features), (fake, _) = map(discriminator, (x, x_rec, x_prior))
         kl = (-0.5 * (1 + logvar - mu.square() - logvar.exp())).sum(1).mean()
-        error = features[:n] - features[n : 2 * n]
-        nll = (0.5 * error.square() + 0.5 * LOG_TAU).sum(1).mean()
-        cost = -F.logsigmoid(logits[:n]) - F.logsigmoid(-logits[n : 2 * n]) - F.logsigmoid(-logits[2 * n :])
-        objectives = (kl + nll, gamma * nll - cost.mean(), cost.mean())
-        gradients = [torch.autograd.grad(o, p, retain_graph=True) for o, p in zip(objectives, own, strict=True)]
-        for parameters, found in zip(own, gradients, strict=True):
-            for parameter, gradient in zip(parameters, found, strict=True):
-                parameter.grad = gradient
-        for optimizer in state.optimizers.values():
-            optimizer.step()
-        average(state)
+        error = x - x_rec if on_pixels else real_features - rec_features
+        nll = (0.5 * error.square() + 0.5 * LOG_TAU).flatten(1).sum(1).mean()
+        cost = (-F.logsigmoid(real) - F.logsigmoid(-rec) - F.logsigmoid(-fake)).mean()
+        move(state, {"encoder": kl + nll, "decoder": gamma * nll - cost, "discriminator": cost})
         yield state
+
+
+def move(state: TrainingState, costs: dict[str, torch.Tensor]) -> None:
+    """Take each player's gradient of its own cost, then step all optimizers and the average."""
+    for optimizer in state.optimizers.values():
+        optimizer.zero_grad()
+    for player, cost in costs.items():
+        cost.backward(inputs=state.parameters[player], retain_graph=player != list(costs)[-1])
+    for optimizer in state.optimizers.values():
+        optimizer.step()
+    average(state)
+
+
+BY_HAND = {VAE(): by_hand_vae, GAN(): by_hand_gan, VAEGAN(): by_hand_vaegan, VAEGANPixel(): by_hand_vaegan}
 
 
 def advance(loop: Iterator[TrainingState], steps: int) -> tuple[float, TrainingState]:
@@ -174,14 +192,14 @@ def compare(model: Model, by_hand: Callable[[Run, Data], Iterator[TrainingState]
 
 
 def main() -> None:
-    """Compare both models."""
+    """Compare all models."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--steps", type=int, default=5)
     arguments = parser.parse_args()
     print(f"torch {torch.__version__}, {describe(CPU)}, compact networks, 32×32, batch 64")
-    compare(VAE(), by_hand_vae, arguments.rounds, arguments.steps)
-    compare(VAEGAN(), by_hand_vaegan, arguments.rounds, arguments.steps)
+    for model, by_hand in BY_HAND.items():
+        compare(model, by_hand, arguments.rounds, arguments.steps)
 
 
 if __name__ == "__main__":
