@@ -17,8 +17,7 @@ from vaegan_bench.datasets.celeba.tables import ATTRIBUTES, read_attributes, rea
 from vaegan_bench.datasets.preparation.annotations import match
 from vaegan_bench.datasets.preparation.array import prepare
 from vaegan_bench.datasets.preparation.division import divide
-from vaegan_bench.datasets.preparation.needs import Need, locate
-from vaegan_bench.datasets.preparation.sources import by_file_name, images_of
+from vaegan_bench.datasets.preparation.sources import Need, by_file_name, locate
 from vaegan_bench.datasets.preparation.treatment import Treatment
 
 WIDTH, HEIGHT = 178, 218
@@ -73,7 +72,7 @@ class CelebA(Dataset):
         attributes, partition, images = self._locate()
         places, attributes_NA = read_attributes(attributes)
         rows, parts = read_partition(partition)
-        sources = by_file_name(images_of(images), images)
+        sources = by_file_name(images)
         match(places, sources, attributes.name, images.name)
         match(rows, places, partition.name, attributes.name)
         names = list(places)

@@ -16,8 +16,7 @@ from vaegan_bench.datasets.lfw.tables import Scores, person_of, read_people, rea
 from vaegan_bench.datasets.preparation.annotations import numbers
 from vaegan_bench.datasets.preparation.array import prepare
 from vaegan_bench.datasets.preparation.division import divide
-from vaegan_bench.datasets.preparation.needs import Need, locate
-from vaegan_bench.datasets.preparation.sources import ARCHIVES, Source, by_file_name, images_of
+from vaegan_bench.datasets.preparation.sources import ARCHIVES, Need, Source, by_file_name, locate
 from vaegan_bench.datasets.preparation.treatment import Treatment
 
 SIDE, CROP = 250, 150
@@ -64,7 +63,7 @@ class LFW(Dataset):
         attributes, people, images = self._locate()
         names, scores = read_scores(attributes)
         tested = read_people(people, self.fold)
-        sources = by_file_name(images_of(images), images)
+        sources = by_file_name(images)
         chosen = sorted(scores.keys() & sources, key=lambda image: (person_of(image) in tested, image))
         left_out = _left_out(scores, sources, images)
         treatment = Treatment(size, _box(), (SIDE, SIDE))

@@ -41,12 +41,11 @@ def read_originals(sources: Sequence[Source], what: str, progress: Progress, wor
     names, left_out = list[str](), dict[str, str]()
     tasks = [sources[i : i + PART] for i in range(0, len(sources), PART)]
     with crew(workers or useful_workers(len(sources), WORTH), what) as spread:
-        for task, (made, unreadable) in zip(tasks, spread(_read_part, tasks), strict=True):
+        for made, unreadable in spread(_read_part, tasks):
             left_out.update(unreadable)
             done = len(names) + len(made) + len(left_out)
             refuse_many(left_out, done, len(sources), what)
-            readable = (source.name for source in task if source.name not in unreadable)
-            for name, image in zip(readable, made, strict=True):
+            for name, image in made.items():
                 if pixels is None:
                     pixels = np.empty((len(sources), *image.shape), np.uint8)
                 if image.shape != pixels.shape[1:]:

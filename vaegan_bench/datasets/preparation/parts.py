@@ -56,8 +56,8 @@ def make_part(task: Task) -> Part:
             return known
         pixels = np.zeros((len(task.sources), image), np.uint8)
         made, skipped = decode(task.sources, task.treatment)
-        for i, each in zip(readable(task.sources, skipped), made, strict=True):
-            pixels[i] = each.ravel()
+        for i in readable(task.sources, skipped):
+            pixels[i] = made[task.sources[i].name].ravel()
         file.seek(task.start * image)
         file.write(pixels.data)
     return Part(task.start, len(task.sources), _sha256(pixels.data), skipped)

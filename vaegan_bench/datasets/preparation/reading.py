@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import cache
+from operator import attrgetter
 from typing import NamedTuple
 
 from vaegan_bench.datasets.arrays import Pixels
-from vaegan_bench.datasets.preparation.sources import Reader, Source
+from vaegan_bench.datasets.preparation.sources import Source, content_of, open_archive
 from vaegan_bench.system.errors import DataError
 
 NAMED = 3
@@ -16,25 +19,26 @@ NAMED = 3
 class Images(NamedTuple):
     """What became of some image files."""
 
-    made: list[Pixels]
-    """What was made of those that can be read, in the order of the sources."""
+    made: dict[str, Pixels]
+    """What was made of those that can be read, by their names, in the order of the sources."""
     unreadable: dict[str, str]
     """Names of the others → why."""
 
 
 def read_images(sources: Sequence[Source], make: Callable[[bytes], Pixels]) -> Images:
     """`make` of the content of every source that can be read."""
-    content, made, unreadable = Reader(), dict[int, Pixels](), dict[str, str]()
-    # A compressed archive can only be read forwards.
-    for i in sorted(range(len(sources)), key=lambda i: (sources[i].file, sources[i].offset)):
-        try:
-            made[i] = make(content(sources[i]))
-        except MemoryError:
-            raise
-        except Exception as error:  # Pillow's errors on damaged files are many
-            unreadable[sources[i].name] = _reason(error)
-    content.close()
-    return Images([made[i] for i in sorted(made)], unreadable)
+    made, unreadable = dict[str, Pixels](), dict[str, str]()
+    with ExitStack() as archives:
+        archive = cache(lambda file: archives.enter_context(open_archive(file)))
+        # A compressed archive can only be read forwards.
+        for source in sorted(sources, key=attrgetter("file", "offset")):
+            try:
+                made[source.name] = make(content_of(source, archive))
+            except MemoryError:
+                raise
+            except Exception as error:  # Pillow's errors on damaged files are many
+                unreadable[source.name] = _reason(error)
+    return Images({source.name: made[source.name] for source in sources if source.name in made}, unreadable)
 
 
 def refuse_many(unreadable: Mapping[str, str], done: int, total: int, what: str) -> None:
