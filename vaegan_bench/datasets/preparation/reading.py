@@ -1,4 +1,4 @@
-"""Image files one after the other: what became of each, and how many may be damaged."""
+"""Image files, one after the other or in parallel: what became of each, and how many may be damaged."""
 
 from __future__ import annotations
 
@@ -6,14 +6,27 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache
 from operator import attrgetter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import numpy as np
 
 from vaegan_bench.datasets.arrays import Pixels
+from vaegan_bench.datasets.preparation.decoding import decode_file
 from vaegan_bench.datasets.preparation.sources import Source, content_of, open_archive
+from vaegan_bench.datasets.preparation.workers import crew, useful_workers
 from vaegan_bench.system.errors import DataError
+
+if TYPE_CHECKING:
+    from vaegan_bench.api import Progress
 
 NAMED = 3
 """How many unreadable images an error names."""
+WORTH = 500
+"""Images for which a process is worth its start."""
+PART = 50
+"""Images of their own size that a process reads at a time: it holds them twice while it hands them over."""
+Result = TypeVar("Result", bound=tuple[*tuple[Any, ...], dict[str, str]])
+"""What became of a part; last come the names of images that cannot be read → why."""
 
 
 class Images(NamedTuple):
@@ -41,7 +54,65 @@ def read_images(sources: Sequence[Source], make: Callable[[bytes], Pixels]) -> I
     return Images({source.name: made[source.name] for source in sources if source.name in made}, unreadable)
 
 
-def refuse_many(unreadable: Mapping[str, str], done: int, total: int, what: str) -> None:
+def read_parts(
+    read: Callable[[int, Sequence[Source]], Result],
+    take: Callable[[Result], object],
+    sources: Sequence[Source],
+    part: int,
+    doing: str,
+    what: str,
+    progress: Progress,
+    workers: int | None,
+) -> dict[str, str]:
+    """`take` what `read` makes of a part and the place of its first image, in order; return all that is unreadable.
+
+    Parts are read in parallel where that is worth it. Raises `DataError` where over 1 % cannot be read.
+    """
+    unreadable, starts = dict[str, str](), range(0, len(sources), part)
+    progress(f"{doing} {what}", 0, len(sources))
+    with crew(workers or useful_workers(len(sources), WORTH), what) as spread:
+        for start, result in zip(starts, spread(read, starts, [sources[i : i + part] for i in starts]), strict=True):
+            take(result)
+            unreadable.update(result[-1])
+            done = min(start + part, len(sources))
+            _refuse_many(unreadable, done, len(sources), what)
+            progress(f"{doing} {what}", done, len(sources))
+    return unreadable
+
+
+def read_originals(
+    sources: Sequence[Source], what: str, progress: Progress, workers: int | None = None
+) -> tuple[Pixels, dict[str, str]]:
+    """All images that can be read, (N, 3, H, W), in the order of the sources; the names of the others → why.
+
+    Raises `DataError` where an image has another size than the first, and where more than 1 % cannot be read.
+    """
+    names, pixels_NCHW = list[str](), np.empty(0, np.uint8)
+
+    def add(images: Images) -> None:
+        nonlocal pixels_NCHW
+        for name, image in images.made.items():
+            if not names:
+                pixels_NCHW = np.empty((len(sources), *image.shape), np.uint8)
+            if image.shape != pixels_NCHW.shape[1:]:
+                sizes = f"{name} has {_size(image)} pixels, and {names[0]} has {_size(pixels_NCHW[0])}"
+                raise DataError(f"{what}: {sizes}: all images of a folder must have one size.")
+            pixels_NCHW[len(names)] = image
+            names.append(name)
+
+    unreadable = read_parts(_decode_part, add, sources, PART, "reading images of", what, progress, workers)
+    return pixels_NCHW[: len(names)], unreadable
+
+
+def _decode_part(start: int, sources: Sequence[Source]) -> Images:
+    return read_images(sources, lambda content: np.asarray(decode_file(content)).transpose(2, 0, 1))
+
+
+def _size(image_CHW: Pixels) -> str:
+    return f"{image_CHW.shape[2]}×{image_CHW.shape[1]}"
+
+
+def _refuse_many(unreadable: Mapping[str, str], done: int, total: int, what: str) -> None:
     """Raise `DataError` where more than one of `total` images in a hundred cannot be read; `done` were tried."""
     if len(unreadable) * 100 > total:
         first = "; ".join(f"{name}: {reason}" for name, reason in list(unreadable.items())[:NAMED])
