@@ -23,7 +23,7 @@ from vaegan_bench.datasets.arrays import array_of
 from vaegan_bench.datasets.preparation import array, reading
 from vaegan_bench.datasets.preparation.array import Prepared, prepare, recipe_of
 from vaegan_bench.datasets.preparation.sources import Source, content_of, listing_of
-from vaegan_bench.datasets.preparation.treatment import Treatment, resize, treat
+from vaegan_bench.datasets.preparation.treatment import Treatment, treat
 from vaegan_bench.datasets.preparation.workers import useful_workers
 from vaegan_bench.system.code import code_behind
 
@@ -286,7 +286,7 @@ def test_images_are_turned_as_their_camera_says() -> None:
 def test_the_middle_square_is_taken_where_no_box_is_given() -> None:
     image = Image.new("RGB", (30, 10), "white")
     image.paste((0, 0, 0), (10, 0, 20, 10))
-    assert resize(image, Treatment(10)).max() == 0
+    assert treat(encoded(image, "PNG"), Treatment(10)).max() == 0
 
 
 def test_images_of_another_size_are_refused_where_the_box_means_something() -> None:
@@ -303,7 +303,7 @@ def test_blur_and_interpolation_agree_with_scipy_and_scikit_image(size: int, sig
     scale = 148 / size
     place = skimage.transform.AffineTransform(scale=(scale, scale), translation=(scale / 2 - 0.5 + 8,) * 2)
     expected = skimage.transform.warp(blurred, place, order=3, output_shape=(size, size), mode="edge", clip=False)
-    ours = resize(Image.fromarray(noise), Treatment(size, blur=sigma)).transpose(1, 2, 0)
+    ours = treat(encoded(Image.fromarray(noise), "PNG"), Treatment(size, blur=sigma)).transpose(1, 2, 0)
     assert np.abs(ours - expected.clip(0, 255)).max() <= 0.501
 
 

@@ -16,7 +16,7 @@ from vaegan_bench.datasets.lfw.tables import Scores, person_of, read_people, rea
 from vaegan_bench.datasets.preparation.annotations import numbers
 from vaegan_bench.datasets.preparation.array import prepare
 from vaegan_bench.datasets.preparation.division import divide
-from vaegan_bench.datasets.preparation.sources import ARCHIVES, Need, Source, by_file_name, locate
+from vaegan_bench.datasets.preparation.sources import ARCHIVES, Source, by_file_name, locate
 from vaegan_bench.datasets.preparation.treatment import Treatment
 
 SIDE, CROP = 250, 150
@@ -83,11 +83,9 @@ class LFW(Dataset):
 
     def _locate(self) -> list[Path]:
         names = FOLDERS[self.alignment]
-        images = Need(
-            f"the images, as {names[-1]}.tgz or a folder {names[0]}",
-            [f"{name}{form}" for form in ("", *ARCHIVES) for name in names],
-        )
-        needs = [*(Need(file, [file]) for file in ("lfw_attributes.txt", "people.txt")), images]
+        images = f"the images, as {names[-1]}.tgz or a folder {names[0]}"
+        needs = {file: [file] for file in ("lfw_attributes.txt", "people.txt")}
+        needs[images] = [f"{name}{form}" for form in ("", *ARCHIVES) for name in names]
         return locate(self.name, self.source_folder, needs, ORIGIN)
 
 

@@ -14,7 +14,7 @@ from vaegan_bench.datasets.arrays import Pixels
 from vaegan_bench.datasets.preparation.decoding import decode_file
 from vaegan_bench.datasets.preparation.sources import Source, content_of, open_archive
 from vaegan_bench.datasets.preparation.workers import crew, useful_workers
-from vaegan_bench.system.errors import DataError
+from vaegan_bench.system.errors import DataError, one_line
 
 if TYPE_CHECKING:
     from vaegan_bench.api import Progress
@@ -50,7 +50,9 @@ def read_images(sources: Sequence[Source], make: Callable[[bytes], Pixels]) -> I
             except MemoryError:
                 raise
             except Exception as error:  # Pillow's errors on damaged files are many
-                unreadable[source.name] = _reason(error)
+                # Without the path, which the name stands for.
+                reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+                unreadable[source.name] = one_line(f"{reason}")
     return Images({source.name: made[source.name] for source in sources if source.name in made}, unreadable)
 
 
@@ -118,9 +120,3 @@ def _refuse_many(unreadable: Mapping[str, str], done: int, total: int, what: str
         first = "; ".join(f"{name}: {reason}" for name, reason in list(unreadable.items())[:NAMED])
         many = f"{len(unreadable)} of the first {done} images of {what} cannot be read, over 1 % of all {total}"
         raise DataError(f"{many}: {first}. Replace or remove them.")
-
-
-def _reason(error: Exception) -> str:
-    """An error in one line, without the path, which the image's name stands for."""
-    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(words).split())

@@ -9,7 +9,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Literal, NamedTuple, cast
 
@@ -50,19 +50,13 @@ class Listing(NamedTuple):
     """Names of the other files, without hidden and machine-made ones."""
 
 
-class Need(NamedTuple):
-    """One file or folder that a data set cannot do without, and that only the user can fetch."""
+def locate(name: str, folder: Path, needs: Mapping[str, Sequence[str]], origin: str) -> list[Path]:
+    """Where files and folders are that only the user can fetch: each the first that is there of its places in `folder`.
 
-    wanted: str
-    """What to put there, in words: the official name, and what else will do."""
-    places: Sequence[str]
-    """Where it may lie below the data set's folder; the first that is there is used."""
-
-
-def locate(name: str, folder: Path, needs: Sequence[Need], origin: str) -> list[Path]:
-    """Where each need is met. Raises `DataError` that names all that are not, the folder, and their `origin`."""
-    found = {need.wanted: [folder / place for place in need.places if (folder / place).exists()] for need in needs}
-    if missing := [wanted for wanted, paths in found.items() if not paths]:
+    `needs` has them by what to put there, in words. Raises `DataError` that names all that are missing.
+    """
+    found = {need: [folder / place for place in places if (folder / place).exists()] for need, places in needs.items()}
+    if missing := [need for need, paths in found.items() if not paths]:
         raise DataError(f"{name} is not complete in {folder}. Put there {'; '.join(missing)}. {origin}")
     return [paths[0] for paths in found.values()]
 
@@ -115,7 +109,7 @@ def _in_folder(place: Path) -> Iterator[Source]:
         prefix = "" if inside == "." else f"{inside}/"
         for file in files:
             path = os.path.join(folder, file)
-            if (stamp := _stamp(path)) is not None:
+            if (stamp := stamp_of(path)) is not None:
                 yield Source(f"{prefix}{file}", path, stamp)
 
 
@@ -133,14 +127,14 @@ def _in_zip(place: Path) -> Iterator[Source]:
 
 
 def _in_tar(place: Path) -> Iterator[Source]:
-    stamp = str(_stamp(place))
+    stamp = str(stamp_of(place))
     with tarfile.open(place) as archive:
         for member in archive:
             if member.isfile():
                 yield Source(member.name, str(place), stamp, "tar", member.offset_data, member.size)
 
 
-def _stamp(file: str | Path) -> str | None:
+def stamp_of(file: str | Path) -> str | None:
     """Size and time of a file; None for what is no file: reading a pipe would never end."""
     try:
         found = os.stat(file)
