@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Literal, NamedTuple, cast
 
+from vaegan_bench.datasets.preparation.words import describe_ignored
 from vaegan_bench.system.errors import DataError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".gif", ".tif", ".tiff")
@@ -76,6 +77,15 @@ def listing_of(place: Path) -> Listing:
         except UnicodeEncodeError as error:
             raise DataError(f"{place}: the name {source.name!a} is not UTF-8: rename the file.") from error
     return Listing(sources, [source.name for source in found if not source.name.lower().endswith(SUFFIXES)])
+
+
+def images_in(folder: Path) -> Listing:
+    """All files in a folder with its folders. Raises `DataError` also where no image is among them."""
+    listing = listing_of(folder)
+    if not listing.sources:
+        others = "".join(f"; {words}" for words in describe_ignored(listing.others))
+        raise DataError(f"{folder} holds no images ({', '.join(SUFFIXES)}){others}.")
+    return listing
 
 
 def by_file_name(place: Path) -> dict[str, Source]:
