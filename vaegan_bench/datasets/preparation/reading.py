@@ -74,10 +74,10 @@ def read_parts(
     progress(f"{doing} {what}", 0, len(sources))
     with crew(workers or useful_workers(len(sources), WORTH), what) as spread:
         for start, result in zip(starts, spread(read, starts, [sources[i : i + part] for i in starts]), strict=True):
-            take(result)
             unreadable.update(result[-1])
             done = min(start + part, len(sources))
             _refuse_many(unreadable, done, len(sources), what)
+            take(result)
             progress(f"{doing} {what}", done, len(sources))
     return unreadable
 
