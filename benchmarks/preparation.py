@@ -27,7 +27,7 @@ from PIL import Image
 
 from vaegan_bench.api import silent
 from vaegan_bench.datasets.preparation.array import prepare
-from vaegan_bench.datasets.preparation.sources import Source, images_of
+from vaegan_bench.datasets.preparation.sources import Source, listing_of
 from vaegan_bench.datasets.preparation.treatment import Treatment
 
 WHOLE = 202_599
@@ -59,7 +59,7 @@ def write_photographs(folder: Path, n: int) -> list[Source]:
     """Different images, then the same files under more names."""
     for i in range(min(n, DIFFERENT)):
         (folder / f"{i:06}.jpg").write_bytes(photograph(i))
-    written = images_of(folder)
+    written = listing_of(folder).sources
     size = sum(Path(source.file).stat().st_size for source in written) / len(written) / 1000
     print(f"{n} images of {size:.1f} kB on average, {len(written)} of them different")
     return [written[i % len(written)]._replace(name=f"{i:06}.jpg") for i in range(n)]

@@ -70,7 +70,7 @@ def test_the_number_of_processes_changes_nothing(tmp_path: Path, monkeypatch: py
     folder = folder_of(tmp_path / "p", 130)
     (folder / "070.png").write_bytes(b"no image")
     alone = read_folder(folder)
-    monkeypatch.setattr("vaegan_bench.datasets.preparation.originals.useful_workers", lambda *of: 2)
+    monkeypatch.setattr("vaegan_bench.datasets.preparation.reading.useful_workers", lambda *of: 2)
     together = read_folder(folder)
     assert torch.equal(alone.images_NCHW, together.images_NCHW)
     assert alone.left_out == together.left_out == {"070.png": "it is not an image of a known format"}

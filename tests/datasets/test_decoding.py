@@ -12,7 +12,7 @@ from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from vaegan_bench.datasets.preparation.decoding import decode_file
 from vaegan_bench.datasets.preparation.reading import read_images
-from vaegan_bench.datasets.preparation.sources import images_of, listing_of
+from vaegan_bench.datasets.preparation.sources import listing_of
 
 NOISE = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "PPM", "GIF", "TIFF")
@@ -157,7 +157,7 @@ def test_damaged_files_are_read_or_left_out_and_nothing_is_printed(
         for place in noise.integers(0, len(damaged), noise.integers(0, 4)):
             damaged[place] = noise.integers(256)
         files[f"{i:02}.png"] = bytes(damaged)
-    sources = images_of(write(tmp_path / "faces", files))
+    sources = listing_of(write(tmp_path / "faces", files)).sources
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         made, unreadable = read_images(sources, pixels)
@@ -187,8 +187,8 @@ def test_hidden_and_machine_made_files_are_not_there(tmp_path: Path, name: str) 
 
 def test_a_file_that_was_written_again_has_another_stamp(tmp_path: Path) -> None:
     folder = write(tmp_path / "faces", {"a.png": b"once"})
-    (before,) = images_of(folder)
+    (before,) = listing_of(folder).sources
     os.utime(folder / "a.png", ns=(1, 1_600_000_000_000_000_000))
-    (after,) = images_of(folder)
+    (after,) = listing_of(folder).sources
     assert (before.name, before.file) == (after.name, after.file)
     assert before.stamp != after.stamp

@@ -5,9 +5,10 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -21,8 +22,8 @@ from vaegan_bench.api import DataError, Progress, StoreError, silent
 from vaegan_bench.datasets.arrays import array_of
 from vaegan_bench.datasets.preparation import array, reading
 from vaegan_bench.datasets.preparation.array import Prepared, prepare, recipe_of
-from vaegan_bench.datasets.preparation.sources import Reader, Source, images_of
-from vaegan_bench.datasets.preparation.treatment import Treatment, resize, treat
+from vaegan_bench.datasets.preparation.sources import Source, content_of, listing_of
+from vaegan_bench.datasets.preparation.treatment import Treatment, treat
 from vaegan_bench.datasets.preparation.workers import useful_workers
 from vaegan_bench.system.code import code_behind
 
@@ -50,7 +51,7 @@ def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Case:
     """Twelve images, in parts of five."""
     monkeypatch.setattr(array, "PART", 5)
     folder = write(tmp_path / "faces", {f"{i:02}.jpg": face(i, (20, 24)) for i in range(12)})
-    return Case(images_of(folder), tmp_path / "cache")
+    return Case(listing_of(folder).sources, tmp_path / "cache")
 
 
 def many(folder: Path, n: int, broken: dict[str, bytes]) -> Path:
@@ -142,7 +143,7 @@ def test_other_settings_and_other_images_never_meet(case: Case) -> None:
     fewer = replace(case, sources=case.sources[1:]).prepare()
     changed = Path(case.sources[0].file)
     changed.write_bytes(face(99, (20, 24)))
-    edited = replace(case, sources=images_of(changed.parent)).prepare()
+    edited = replace(case, sources=listing_of(changed.parent).sources).prepare()
     assert len(list(case.cache.glob("*.uint8"))) == 4
     assert larger.pixels.shape == (12, 3, 16, 16)
     assert np.array_equal(fewer.pixels, first.pixels[1:])
@@ -180,7 +181,7 @@ def test_the_manifest_says_what_was_made(case: Case) -> None:
 def test_a_few_unreadable_images_are_skipped_and_named(tmp_path: Path) -> None:
     half = face(0)[: len(face(0)) // 2]
     folder = many(tmp_path / "faces", 299, {"zz.jpg": b"no image", "000.jpg": half, "001.jpg": b""})
-    case = Case(images_of(folder), tmp_path / "cache")
+    case = Case(listing_of(folder).sources, tmp_path / "cache")
     assert np.array_equal(case.prepare().kept_N, np.arange(2, 299))
     skipped = case.manifest()["skipped"]
     assert isinstance(skipped, dict)
@@ -190,7 +191,7 @@ def test_a_few_unreadable_images_are_skipped_and_named(tmp_path: Path) -> None:
 
 def test_more_unreadable_images_than_one_in_a_hundred_end_it(tmp_path: Path) -> None:
     folder = many(tmp_path / "faces", 298, {"000.jpg": b"", "001.jpg": b"", "zz.jpg": b""})
-    case = Case(images_of(folder), tmp_path / "cache")
+    case = Case(listing_of(folder).sources, tmp_path / "cache")
     for _ in range(2):
         with pytest.raises(
             DataError,
@@ -203,7 +204,7 @@ def test_more_unreadable_images_than_one_in_a_hundred_end_it(tmp_path: Path) -> 
 @pytest.mark.parametrize("unreadable", [1, 3])
 def test_repaired_images_are_used_even_if_they_look_as_before(tmp_path: Path, unreadable: int) -> None:
     folder = many(tmp_path / "faces", 200, {})
-    case = Case(images_of(folder), tmp_path / "cache")
+    case = Case(listing_of(folder).sources, tmp_path / "cache")
     damaged = [Path(source.file) for source in case.sources[:unreadable]]
     whole, times = damaged[0].read_bytes(), os.stat(damaged[0])
     for path in damaged:
@@ -225,7 +226,7 @@ def test_repaired_images_are_used_even_if_they_look_as_before(tmp_path: Path, un
 def test_archives_hold_the_same_images(case: Case, tmp_path: Path, archive: str) -> None:
     files = {f"inside/{Path(source.file).name}": Path(source.file).read_bytes() for source in reversed(case.sources)}
     packed = pack(tmp_path / archive, files | {"inside/._00.jpg": b"of macOS", "inside/list.txt": b"of images"})
-    inside = replace(case, sources=images_of(packed), cache=tmp_path / "other")
+    inside = replace(case, sources=listing_of(packed).sources, cache=tmp_path / "other")
     assert [source.name for source in inside.sources] == [f"inside/{i:02}.jpg" for i in range(12)]
     assert inside.prepare().sha256 == case.prepare().sha256
 
@@ -234,13 +235,12 @@ def test_an_archive_is_read_forwards(case: Case, tmp_path: Path, monkeypatch: py
     packed = pack(tmp_path / "faces.tgz", {f"{i}.jpg": face(i, (12, 12)) for i in (3, 0, 4, 1, 2)})
     offsets = []
 
-    class Noted(Reader):
-        def __call__(self, source: Source) -> bytes:
-            offsets.append(source.offset)
-            return super().__call__(source)
+    def noted(source: Source, archive: Callable[[str], IO[bytes]]) -> bytes:
+        offsets.append(source.offset)
+        return content_of(source, archive)
 
-    monkeypatch.setattr(reading, "Reader", Noted)
-    pixels = replace(case, sources=images_of(packed)).prepare().pixels
+    monkeypatch.setattr(reading, "content_of", noted)
+    pixels = replace(case, sources=listing_of(packed).sources).prepare().pixels
     assert offsets == sorted(offsets)
     for i, image in enumerate(pixels):
         assert np.array_equal(image, treat(face(i, (12, 12)), SMALL))
@@ -250,11 +250,11 @@ def test_an_archive_is_read_forwards(case: Case, tmp_path: Path, monkeypatch: py
 def test_a_damaged_member_of_a_zip_is_skipped_and_a_damaged_archive_refused(tmp_path: Path, compression: int) -> None:
     files = {f"{i:03}.bmp": face(i, (12, 12), form="BMP") for i in range(100)}
     path = pack(tmp_path / "faces.zip", files, compression)
-    source = images_of(path)[50]
+    source = listing_of(path).sources[50]
     content = bytearray(path.read_bytes())
     content[source.offset + source.length - 20] ^= 1
     path.write_bytes(content)
-    case = Case(images_of(path), tmp_path / "cache")
+    case = Case(listing_of(path).sources, tmp_path / "cache")
     assert len(case.prepare().pixels) == 99
     skipped = case.manifest()["skipped"]
     assert isinstance(skipped, dict)
@@ -263,7 +263,7 @@ def test_a_damaged_member_of_a_zip_is_skipped_and_a_damaged_archive_refused(tmp_
         assert skipped["050.bmp"] == "its checksum differs from the one in the archive"
     spoil(path, "half")
     with pytest.raises(DataError, match=r"Cannot read .*faces.zip"):
-        images_of(path)
+        listing_of(path)
 
 
 @pytest.mark.parametrize("mode", ["L", "CMYK", "P", "RGBA", "1"])
@@ -286,7 +286,7 @@ def test_images_are_turned_as_their_camera_says() -> None:
 def test_the_middle_square_is_taken_where_no_box_is_given() -> None:
     image = Image.new("RGB", (30, 10), "white")
     image.paste((0, 0, 0), (10, 0, 20, 10))
-    assert resize(image, Treatment(10)).max() == 0
+    assert treat(encoded(image, "PNG"), Treatment(10)).max() == 0
 
 
 def test_images_of_another_size_are_refused_where_the_box_means_something() -> None:
@@ -303,7 +303,7 @@ def test_blur_and_interpolation_agree_with_scipy_and_scikit_image(size: int, sig
     scale = 148 / size
     place = skimage.transform.AffineTransform(scale=(scale, scale), translation=(scale / 2 - 0.5 + 8,) * 2)
     expected = skimage.transform.warp(blurred, place, order=3, output_shape=(size, size), mode="edge", clip=False)
-    ours = resize(Image.fromarray(noise), Treatment(size, blur=sigma)).transpose(1, 2, 0)
+    ours = treat(encoded(Image.fromarray(noise), "PNG"), Treatment(size, blur=sigma)).transpose(1, 2, 0)
     assert np.abs(ours - expected.clip(0, 255)).max() <= 0.501
 
 
@@ -314,7 +314,7 @@ def test_two_processes_prepare_once(tmp_path: Path) -> None:
         "from vaegan_bench.datasets.preparation import array, sources, treatment\n"
         "array.PART = 3\n"
         "told = []\n"
-        f"found = sources.images_of(Path({str(folder)!r}))\n"
+        f"found = sources.listing_of(Path({str(folder)!r})).sources\n"
         "made = array.prepare('faces', found, treatment.Treatment(64, blur=.76), "
         f"Path({str(tmp_path / 'cache')!r}), lambda *call: told.append(call[0]))\n"
         "print(made.sha256, sum(word == 'preparing faces' for word in told))\n"
@@ -386,11 +386,11 @@ def test_links_are_followed_once_and_what_machines_make_is_left(tmp_path: Path) 
     )
     (folder / "linked").symlink_to(elsewhere, target_is_directory=True)
     (folder / "cats" / "back").symlink_to(folder, target_is_directory=True)
-    assert [source.name for source in images_of(folder)] == ["a.JPG", "linked/b.png"]
+    assert [source.name for source in listing_of(folder).sources] == ["a.JPG", "linked/b.png"]
 
 
 def test_a_name_that_is_not_utf8_is_refused_in_words(tmp_path: Path) -> None:
     folder = write(tmp_path / "faces", {"a.jpg": face(0, (12, 12))})
     (folder / "a.jpg").rename(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.jpg"))
     with pytest.raises(DataError, match=r"the name 'caf\\udce9.jpg' is not UTF-8"):
-        images_of(folder)
+        listing_of(folder)

@@ -35,16 +35,11 @@ def array_of(folder: Path, recipe: Recipe) -> Path:
     return folder / f"{key}.uint8"
 
 
-def manifest_of(array: Path) -> Path:
-    """The file beside an array that says what it is; it appears last."""
-    return array.with_suffix(".json")
-
-
 def read_array(array: Path, recipe: Recipe) -> Array | None:
     """What lies on disk; None where it is absent or damaged."""
     wanted = json.loads(json.dumps(recipe))  # as it comes back from a file
     try:
-        manifest = json.loads(manifest_of(array).read_bytes())
+        manifest = json.loads(array.with_suffix(".json").read_bytes())
         if manifest != {**manifest, **wanted, "sha256": sha256_of_file(array)}:
             return None
         pixels = np.memmap(array, np.uint8, "c").reshape(manifest["shape"])
@@ -54,9 +49,9 @@ def read_array(array: Path, recipe: Recipe) -> Array | None:
 
 
 def write_manifest(array: Path, recipe: Recipe, **found: object) -> None:
-    """Say what an array is that was just put in place: its recipe, its `shape`, and what else was found."""
+    """Say beside an array just put in place what it is: its recipe, its `shape`, and what else was found."""
     manifest = {**recipe, **found, "sha256": sha256_of_file(array)}
-    with whole_file(manifest_of(array)) as unfinished:
+    with whole_file(array.with_suffix(".json")) as unfinished:
         unfinished.write_text(json.dumps(manifest, indent=2), encoding="utf-8")
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from http.client import HTTPException
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 from urllib.request import Request, urlopen
 
 from vaegan_bench.api import DataError, Progress
+from vaegan_bench.system.files import whole_file
+from vaegan_bench.system.vision import load_torchvision
 
 PATIENCE = 30
 """Seconds without an answer after which an address is given up."""
@@ -36,12 +36,13 @@ def fetch_files(files: Sequence[PublishedFile], folder: Path, progress: Progress
     """
     missing = [file for file in files if not _is_whole(folder / file.path, file.md5)]
     for done, file in enumerate(missing):
-        try:
-            _fetch(file, folder / file.path, progress)
-        except (OSError, HTTPException) as error:
-            reason = str(error).partition("\n")[0]
-            wanted = by_hand(missing[done:], folder)
-            raise DataError(f"Cannot fetch {file.path} ({reason}): put {wanted} by hand, then try again.") from error
+        with whole_file(folder / file.path) as unfinished:
+            try:
+                _fetch(file, unfinished, progress)
+            except (OSError, HTTPException) as error:
+                reason = str(error).partition("\n")[0]
+                put = by_hand(missing[done:], folder)
+                raise DataError(f"Cannot fetch {file.path} ({reason}): put {put} by hand, then try again.") from error
 
 
 def by_hand(files: Sequence[PublishedFile], folder: Path) -> str:
@@ -51,36 +52,24 @@ def by_hand(files: Sequence[PublishedFile], folder: Path) -> str:
 
 
 def _fetch(file: PublishedFile, path: Path, progress: Progress) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     *others, last = file.addresses
     for address in others:
         with suppress(OSError, HTTPException):
-            return _download(address, file.md5, path, progress)
-    return _download(last, file.md5, path, progress)
+            return _download(address, file, path, progress)
+    return _download(last, file, path, progress)
 
 
-def _download(address: str, md5: str, path: Path, progress: Progress) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.unfinished")
-    try:
-        _copy(address, unfinished, f"fetching {path.name}", progress)
-        if not _is_whole(unfinished, md5):
-            raise OSError(f"the file at {address} does not have the MD5 {md5}")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _copy(address: str, path: Path, description: str, progress: Progress) -> None:
+def _download(address: str, file: PublishedFile, path: Path, progress: Progress) -> None:
     request = Request(address, headers={"User-Agent": "vaegan-bench"})  # some servers refuse urllib's own
-    with urlopen(request, timeout=PATIENCE) as answer, path.open("wb") as file:
+    with urlopen(request, timeout=PATIENCE) as answer, path.open("wb") as copy:
         total = int(answer.headers.get("Content-Length") or 0)
         while chunk := answer.read(CHUNK):
-            file.write(chunk)
-            progress(description, file.tell(), max(total, file.tell()))
+            copy.write(chunk)
+            progress(f"fetching {PurePath(file.path).name}", copy.tell(), max(total, copy.tell()))
+    if not _is_whole(path, file.md5):
+        raise OSError(f"the file at {address} does not have the MD5 {file.md5}")
 
 
 def _is_whole(path: Path, md5: str) -> bool:
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest() == md5
+    return bool(load_torchvision().datasets.utils.check_integrity(path, md5))

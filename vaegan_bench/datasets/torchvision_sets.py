@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 from vaegan_bench.api import Data, DataError, Dataset, Progress, silent
 from vaegan_bench.datasets.labelled import Images, prepare_labelled
+from vaegan_bench.datasets.preparation.sources import stamp_of
 from vaegan_bench.datasets.published_files import PublishedFile, by_hand, fetch_files
 from vaegan_bench.system.code import code_behind
-from vaegan_bench.system.files import locked
+from vaegan_bench.system.files import lock_of, locked
 
 
 class Source(NamedTuple):
@@ -49,7 +50,7 @@ class TorchvisionDataset(Dataset):
                 f"{_quote(self)}`, which fetches it; without a network first put {by_hand(source.published, folder)}."
             )
         origin = {
-            "files": [[file, *_stamp(folder / file)] for file in source.files],
+            "files": [[file, stamp_of(folder / file)] for file in source.files],
             "reader": code_behind(source.read).digest,
             "torchvision": version("torchvision"),
         }
@@ -67,7 +68,7 @@ class TorchvisionDataset(Dataset):
             return
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            with locked(folder.with_name(f".{folder.name}.lock")):
+            with locked(lock_of(folder)):
                 if _missing(source, folder):
                     fetch_files(source.published, folder, progress)
                     source.unpack(folder)
@@ -91,11 +92,6 @@ def archive_source(
 
 def _missing(source: Source, folder: Path) -> list[str]:
     return [file for file in source.files if not (folder / file).is_file()]
-
-
-def _stamp(file: Path) -> tuple[int, int]:
-    found = file.stat()
-    return found.st_size, found.st_mtime_ns
 
 
 def _read(dataset: Dataset, source: Source, folder: Path) -> tuple[Images, Images]:

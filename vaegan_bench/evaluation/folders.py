@@ -25,8 +25,8 @@ from vaegan_bench.api import (
     StudyError,
     silent,
 )
-from vaegan_bench.datasets.preparation.originals import read_originals
-from vaegan_bench.datasets.preparation.sources import SUFFIXES, listing_of
+from vaegan_bench.datasets.preparation.reading import read_originals
+from vaegan_bench.datasets.preparation.sources import images_in
 from vaegan_bench.datasets.preparation.words import describe_ignored, describe_left_out
 from vaegan_bench.evaluation.measuring import measure
 from vaegan_bench.evaluation.shared import Shared, SharedShelf, open_extractors
@@ -75,12 +75,9 @@ def read_folder(folder: Path, progress: Progress = silent) -> ImageFolder:
     """
     if not folder.is_dir():
         raise DataError(f"There is no folder {folder}.")
-    listing = listing_of(folder)
-    if not listing.sources:
-        others = "".join(f"; {words}" for words in describe_ignored(listing.others))
-        raise DataError(f"{folder} holds no images ({', '.join(SUFFIXES)}){others}.")
-    read = read_originals(listing.sources, str(folder), progress)
-    return ImageFolder(folder, torch.from_numpy(read.pixels), read.left_out, listing.others)
+    listing = images_in(folder)
+    pixels, left_out = read_originals(listing.sources, str(folder), progress)
+    return ImageFolder(folder, torch.from_numpy(pixels), left_out, listing.others)
 
 
 def refuse_metrics_of_models(metrics: Sequence[Metric]) -> None:

@@ -17,8 +17,7 @@ from vaegan_bench.datasets.celeba.tables import ATTRIBUTES, read_attributes, rea
 from vaegan_bench.datasets.preparation.annotations import match
 from vaegan_bench.datasets.preparation.array import prepare
 from vaegan_bench.datasets.preparation.division import divide
-from vaegan_bench.datasets.preparation.needs import Need, locate
-from vaegan_bench.datasets.preparation.sources import by_file_name, images_of
+from vaegan_bench.datasets.preparation.sources import by_file_name, locate
 from vaegan_bench.datasets.preparation.treatment import Treatment
 
 WIDTH, HEIGHT = 178, 218
@@ -27,20 +26,17 @@ TEST = 2
 JITTER = {side: Jitter(2 / side, 0.01, 0.01, 0.05, 0.05, 0.01) for side in (148, 178)}
 """By the side of the crop: the paper's authors move the uncropped image by 2 of its pixels."""
 IMAGES = 202_599
-NEEDS = (
-    Need(
-        "list_attr_celeba.txt (or .csv; Anno/ will do)",
-        [f"{folder}list_attr_celeba.{form}" for form in ("txt", "csv") for folder in ("", "Anno/")],
-    ),
-    Need(
-        "list_eval_partition.txt (or .csv; Eval/ will do)",
-        [f"{folder}list_eval_partition.{form}" for form in ("txt", "csv") for folder in ("", "Eval/")],
-    ),
-    Need(
-        "the aligned images, as img_align_celeba.zip or a folder img_align_celeba (Img/ will do)",
-        [f"{folder}img_align_celeba{form}" for form in ("", ".zip") for folder in ("", "Img/")],
-    ),
-)
+NEEDS = {
+    "list_attr_celeba.txt (or .csv; Anno/ will do)": [
+        f"{folder}list_attr_celeba.{form}" for form in ("txt", "csv") for folder in ("", "Anno/")
+    ],
+    "list_eval_partition.txt (or .csv; Eval/ will do)": [
+        f"{folder}list_eval_partition.{form}" for form in ("txt", "csv") for folder in ("", "Eval/")
+    ],
+    "the aligned images, as img_align_celeba.zip or a folder img_align_celeba (Img/ will do)": [
+        f"{folder}img_align_celeba{form}" for form in ("", ".zip") for folder in ("", "Img/")
+    ],
+}
 ORIGIN = (
     "They are linked from http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html (a share on Google Drive); "
     "their licence does not allow others to distribute them, so please fetch them yourself."
@@ -73,7 +69,7 @@ class CelebA(Dataset):
         attributes, partition, images = self._locate()
         places, attributes_NA = read_attributes(attributes)
         rows, parts = read_partition(partition)
-        sources = by_file_name(images_of(images), images)
+        sources = by_file_name(images)
         match(places, sources, attributes.name, images.name)
         match(rows, places, partition.name, attributes.name)
         names = list(places)

@@ -14,7 +14,7 @@ from vaegan_bench.datasets.folder.parts import SPLITS, parts_of
 from vaegan_bench.datasets.folder.tables import ATTRIBUTES, attributes_of, constant
 from vaegan_bench.datasets.preparation.array import prepare
 from vaegan_bench.datasets.preparation.division import divide
-from vaegan_bench.datasets.preparation.sources import SUFFIXES, listing_of
+from vaegan_bench.datasets.preparation.sources import images_in
 from vaegan_bench.datasets.preparation.treatment import Treatment
 from vaegan_bench.datasets.preparation.words import describe_ignored
 from vaegan_bench.system.paths import user_path
@@ -47,10 +47,8 @@ class Folder(Dataset):
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
         """All images at a size, decoded at the first use."""
         folder = self._folder()
-        listing = listing_of(folder)
+        listing = images_in(folder)
         sources = {source.name: source for source in listing.sources}
-        if not sources:
-            raise DataError(f"{folder} holds no images ({', '.join(SUFFIXES)}).")
         parts = parts_of(folder, list(sources))
         order = [*parts.train, *parts.test]
         annotated = attributes_of(folder, list(sources), order)

@@ -16,8 +16,7 @@ from vaegan_bench.datasets.lfw.tables import Scores, person_of, read_people, rea
 from vaegan_bench.datasets.preparation.annotations import numbers
 from vaegan_bench.datasets.preparation.array import prepare
 from vaegan_bench.datasets.preparation.division import divide
-from vaegan_bench.datasets.preparation.needs import Need, locate
-from vaegan_bench.datasets.preparation.sources import ARCHIVES, Source, by_file_name, images_of
+from vaegan_bench.datasets.preparation.sources import ARCHIVES, Source, by_file_name, locate
 from vaegan_bench.datasets.preparation.treatment import Treatment
 
 SIDE, CROP = 250, 150
@@ -64,7 +63,7 @@ class LFW(Dataset):
         attributes, people, images = self._locate()
         names, scores = read_scores(attributes)
         tested = read_people(people, self.fold)
-        sources = by_file_name(images_of(images), images)
+        sources = by_file_name(images)
         chosen = sorted(scores.keys() & sources, key=lambda image: (person_of(image) in tested, image))
         left_out = _left_out(scores, sources, images)
         treatment = Treatment(size, _box(), (SIDE, SIDE))
@@ -84,11 +83,9 @@ class LFW(Dataset):
 
     def _locate(self) -> list[Path]:
         names = FOLDERS[self.alignment]
-        images = Need(
-            f"the images, as {names[-1]}.tgz or a folder {names[0]}",
-            [f"{name}{form}" for form in ("", *ARCHIVES) for name in names],
-        )
-        needs = [*(Need(file, [file]) for file in ("lfw_attributes.txt", "people.txt")), images]
+        images = f"the images, as {names[-1]}.tgz or a folder {names[0]}"
+        needs = {file: [file] for file in ("lfw_attributes.txt", "people.txt")}
+        needs[images] = [f"{name}{form}" for form in ("", *ARCHIVES) for name in names]
         return locate(self.name, self.source_folder, needs, ORIGIN)
 
 

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import PIL
 
 from vaegan_bench.datasets.arrays import Pixels, Recipe, array_of, keep, read_array, write_manifest
-from vaegan_bench.datasets.preparation.parts import (
-    CHANNELS,
-    Part,
-    Task,
-    close_gaps,
-    decode,
-    make_part,
-    read_journal,
-    readable,
-)
-from vaegan_bench.datasets.preparation.reading import refuse_many
+from vaegan_bench.datasets.preparation.reading import Images, read_images, read_parts
 from vaegan_bench.datasets.preparation.sources import Source
 from vaegan_bench.datasets.preparation.treatment import Treatment, treat
-from vaegan_bench.datasets.preparation.workers import crew, useful_workers
 from vaegan_bench.system.code import code_behind
 from vaegan_bench.system.disk_space import check_space
 
@@ -37,8 +29,7 @@ if TYPE_CHECKING:
 
 PART = 2000
 """Images of a part: a few seconds of work, which is what an interruption can cost."""
-WORTH = 500
-"""Images for which a process is worth its start."""
+CHANNELS = 3
 
 
 @dataclass(frozen=True)
@@ -77,7 +68,7 @@ def prepare(
         name,
         array,
         read=lambda: wanted.read(array),
-        make=lambda: wanted.make(array, progress, workers or useful_workers(len(sources), WORTH)),
+        make=lambda: wanted.make(array, progress, workers),
         waiting=lambda: progress(f"waiting for another process that prepares {name}", 0, len(sources)),
     )
 
@@ -90,7 +81,7 @@ def recipe_of(sources: Sequence[Source], treatment: Treatment, left_out: Mapping
         "code": code_behind(treat).digest,
         "pillow": PIL.__version__,
         "images": len(sources),
-        "sources": hashlib.sha256(listed.encode()).hexdigest(),
+        "sources": sha256(listed.encode()).hexdigest(),
         "left_out": left_out,
     }
 
@@ -114,35 +105,87 @@ class Preparation(NamedTuple):
         skipped = found.manifest.get("skipped", {})
         kept_N = np.array(readable(self.sources, skipped), np.int64)
         lacking = [source for source in self.sources if source.name in skipped]
-        if found.pixels.shape != self.shape(len(kept_N)) or decode(lacking, self.treatment).made:
+        if found.pixels.shape != self.shape(len(kept_N)) or decode(self.treatment, lacking).made:
             return None
         return Prepared(found.pixels, kept_N, found.manifest["sha256"], {**skipped, **self.recipe["left_out"]})
 
-    def make(self, array: Path, progress: Progress, workers: int) -> None:
+    def make(self, array: Path, progress: Progress, workers: int | None) -> None:
         """Decode all images, or those that an interrupted attempt has left, and put the array in place."""
         file, journal = array.with_suffix(".unfinished"), array.with_suffix(".journal")
-        known = read_journal(journal) if file.exists() else {}
-        to_come = len(self.sources) - sum(part.images for part in known.values())
+        known, total = read_journal(journal) if file.exists() else {}, len(self.sources)
+        to_come = sum(min(PART, total - start) for start in range(0, total, PART) if start not in known)
         check_space(array.parent, math.prod(self.shape(to_come)), f"Preparing {self.name}", "--cache-dir")
         file.touch()
-        starts = range(0, len(self.sources), PART)
-        tasks = [Task(file, i, self.sources[i : i + PART], self.treatment, known.get(i)) for i in starts]
-        with crew(workers, self.name) as spread, journal.open("a", encoding="utf-8") as log:
-            skipped = self._follow(spread(make_part, tasks), log, progress)
+        read = partial(make_part, file, self.treatment, known)
+        with journal.open("a", encoding="utf-8") as log:
+
+            def note(part: Part) -> None:
+                print(json.dumps(part), file=log, flush=True)
+
+            skipped = read_parts(read, note, self.sources, PART, "preparing", self.name, progress, workers)
         kept = readable(self.sources, skipped)
-        close_gaps(file, kept, self.shape(len(self.sources)))
+        close_gaps(file, kept, self.shape(total))
         file.replace(array)
         write_manifest(array, self.recipe, shape=self.shape(len(kept)), skipped=skipped)
         journal.unlink()
 
-    def _follow(self, parts: Iterable[Part], log: IO[str], progress: Progress) -> dict[str, str]:
-        """Note parts as they are finished, until one image in a hundred was unreadable; all that were skipped."""
-        done, skipped = 0, dict[str, str]()
-        progress(f"preparing {self.name}", 0, len(self.sources))
-        for part in parts:
-            print(json.dumps(part), file=log, flush=True)
-            done += part.images
-            skipped.update(part.skipped)
-            refuse_many(skipped, done, len(self.sources), self.name)
-            progress(f"preparing {self.name}", done, len(self.sources))
-        return skipped
+
+class Part(NamedTuple):
+    """One part that is finished: a line of the journal."""
+
+    start: int
+    """The place of its first image among all."""
+    sha256: str
+    """Of the pixels of all its places."""
+    skipped: dict[str, str]
+    """Names of images that could not be read → why; their places are black."""
+
+
+def make_part(
+    file: Path, treatment: Treatment, known: Mapping[int, Part], start: int, sources: Sequence[Source]
+) -> Part:
+    """Decode images into their places, unless they are there, whole, as `known` has it, and none is missing."""
+    image, part = CHANNELS * treatment.size**2, known.get(start)
+    with file.open("r+b") as places:
+        places.seek(start * image)
+        # What could not be read may have been repaired.
+        if part and not part.skipped and part.sha256 == sha256(places.read(len(sources) * image)).hexdigest():
+            return part
+        made, skipped = decode(treatment, sources)
+        pixels = np.zeros((len(sources), image), np.uint8)
+        for i in readable(sources, skipped):
+            pixels[i] = made[sources[i].name].ravel()
+        places.seek(start * image)
+        places.write(pixels.data)
+    return Part(start, sha256(pixels.data).hexdigest(), skipped)
+
+
+def decode(treatment: Treatment, sources: Sequence[Source]) -> Images:
+    """The images that can be read, after a treatment."""
+    return read_images(sources, partial(treat, treatment=treatment))
+
+
+def readable(sources: Sequence[Source], skipped: Mapping[str, str]) -> list[int]:
+    """The places of all sources that were not skipped."""
+    return [i for i, source in enumerate(sources) if source.name not in skipped]
+
+
+def read_journal(journal: Path) -> dict[int, Part]:
+    """What earlier attempts finished, by the place of the first image; damaged lines count for nothing."""
+    known: dict[int, Part] = {}
+    with suppress(FileNotFoundError):
+        for line in journal.read_text(encoding="utf-8", errors="replace").splitlines():
+            with suppress(ValueError, TypeError):
+                part = Part(*json.loads(line))
+                known[part.start] = part
+    return known
+
+
+def close_gaps(file: Path, kept: Sequence[int], shape: tuple[int, int, int, int]) -> None:
+    """Move the images that are kept into the places of those that are not, and cut off what remains."""
+    if len(kept) < shape[0]:
+        pixels = np.memmap(file, np.uint8, "r+", shape=shape)
+        for to, place in enumerate(kept):
+            pixels[to] = pixels[place]
+        pixels.flush()
+    os.truncate(file, len(kept) * math.prod(shape[1:]))

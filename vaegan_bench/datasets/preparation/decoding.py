@@ -22,9 +22,14 @@ GREYS = ("1", "L", "LA", "La")
 
 def decode_file(content: bytes) -> Image.Image:
     """The image as 8-bit RGB, upright, on white, in sRGB. Raises many errors for damaged content."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what matters to a reader is an error
-        return _on_white(ImageOps.exif_transpose(_open(content)))
+    with warnings.catch_warnings(action="ignore"):  # what matters to a reader is an error
+        image = ImageOps.exif_transpose(_open(content))
+        alpha, colours = _alpha(image), _in_srgb(image)
+    if alpha is None:
+        return colours
+    white = Image.new("RGB", image.size, "white")
+    white.paste(colours, mask=alpha)
+    return white
 
 
 def _open(content: bytes) -> Image.Image:
@@ -38,23 +43,10 @@ def _open(content: bytes) -> Image.Image:
     if opened.width * opened.height > LARGEST:
         raise ValueError(f"it has {opened.width}×{opened.height} pixels, more than {LARGEST:,}")
     if opened.mode == "I" and opened.format in SIXTEEN_BITS:
-        return _from_array(np.asarray(opened).astype(np.uint16), opened)
+        deep = Image.fromarray(np.asarray(opened).astype(np.uint16))
+        deep.info = opened.info
+        return deep
     return opened
-
-
-def _from_array(pixels: np.ndarray[tuple[int, ...], np.dtype[np.uint16]], origin: Image.Image) -> Image.Image:
-    image = Image.fromarray(pixels)
-    image.info = origin.info
-    return image
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    alpha, colours = _alpha(image), _in_srgb(image)
-    if alpha is None:
-        return colours
-    white = Image.new("RGB", image.size, "white")
-    white.paste(colours, mask=alpha)
-    return white
 
 
 def _alpha(image: Image.Image) -> Image.Image | None:

@@ -9,16 +9,19 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Literal, NamedTuple, cast
 
+from vaegan_bench.datasets.preparation.words import describe_ignored
 from vaegan_bench.system.errors import DataError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".ppm", ".gif", ".tif", ".tiff")
 MACHINE_MADE = (".", "@eaDir", "__MACOSX", "Thumbs.db", "desktop.ini", "$RECYCLE.BIN", "lost+found")
 """How the names of hidden and machine-made files and folders begin."""
 ARCHIVES = (".zip", ".tgz", ".tar.gz", ".tar")
+Packing = Literal["none", "tar", "stored", "deflated"]
+ZIPPED: dict[int, Packing] = {zipfile.ZIP_STORED: "stored", zipfile.ZIP_DEFLATED: "deflated"}
 LOCAL_HEADER = 30
 """Bytes of a zip member's own header before its name; the last four are the lengths of name and extra field."""
 
@@ -32,7 +35,7 @@ class Source(NamedTuple):
     """What to open: the image itself, or the archive."""
     stamp: str
     """Changes when the content does: the checksum of a zip's member, otherwise size and time of the file."""
-    packing: Literal["none", "tar", "stored", "deflated"] = "none"
+    packing: Packing = "none"
     offset: int = 0
     """Where it starts in the (uncompressed) archive; of a zip's member, where its header does."""
     length: int = 0
@@ -48,16 +51,19 @@ class Listing(NamedTuple):
     """Names of the other files, without hidden and machine-made ones."""
 
 
-def images_of(place: Path) -> list[Source]:
-    """All images in a folder with its folders, or in an archive, in the order of their names.
+def locate(name: str, folder: Path, needs: Mapping[str, Sequence[str]], origin: str) -> list[Path]:
+    """Where files and folders are that only the user can fetch: each the first that is there of its places in `folder`.
 
-    Raises `DataError` for what cannot be read.
+    `needs` has them by what to put there, in words. Raises `DataError` that names all that are missing.
     """
-    return listing_of(place).sources
+    found = {need: [folder / place for place in places if (folder / place).exists()] for need, places in needs.items()}
+    if missing := [need for need, paths in found.items() if not paths]:
+        raise DataError(f"{name} is not complete in {folder}. Put there {'; '.join(missing)}. {origin}")
+    return [paths[0] for paths in found.values()]
 
 
 def listing_of(place: Path) -> Listing:
-    """All images and other files of a folder or archive, as `images_of` finds them."""
+    """All files in a folder with its folders, or in an archive. Raises `DataError` for what cannot be read."""
     listed = _in_folder if place.is_dir() else _in_zip if place.suffix == ".zip" else _in_tar
     try:
         found = sorted(source for source in listed(place) if not any(map(_is_hidden, source.name.split("/"))))
@@ -73,10 +79,19 @@ def listing_of(place: Path) -> Listing:
     return Listing(sources, [source.name for source in found if not source.name.lower().endswith(SUFFIXES)])
 
 
-def by_file_name(sources: Iterable[Source], place: Path) -> dict[str, Source]:
-    """Images by the last part of their path. Raises `DataError` where two have the same."""
+def images_in(folder: Path) -> Listing:
+    """All files in a folder with its folders. Raises `DataError` also where no image is among them."""
+    listing = listing_of(folder)
+    if not listing.sources:
+        others = "".join(f"; {words}" for words in describe_ignored(listing.others))
+        raise DataError(f"{folder} holds no images ({', '.join(SUFFIXES)}){others}.")
+    return listing
+
+
+def by_file_name(place: Path) -> dict[str, Source]:
+    """The images of a folder or archive by the last part of their path. Raises `DataError` where two have the same."""
     found: dict[str, Source] = {}
-    for source in sources:
+    for source in listing_of(place).sources:
         name = source.name.rpartition("/")[2]
         if name in found:
             raise DataError(f"{place} holds two images {name}: {found[name].name} and {source.name}. Remove one.")
@@ -104,7 +119,7 @@ def _in_folder(place: Path) -> Iterator[Source]:
         prefix = "" if inside == "." else f"{inside}/"
         for file in files:
             path = os.path.join(folder, file)
-            if (stamp := _stamp(path)) is not None:
+            if (stamp := stamp_of(path)) is not None:
                 yield Source(f"{prefix}{file}", path, stamp)
 
 
@@ -113,27 +128,23 @@ def _raise(error: OSError) -> None:
 
 
 def _in_zip(place: Path) -> Iterator[Source]:
-    packings: dict[int, Literal["stored", "deflated"]] = {
-        zipfile.ZIP_STORED: "stored",
-        zipfile.ZIP_DEFLATED: "deflated",
-    }
     with zipfile.ZipFile(place) as archive:
         for member in (each for each in archive.infolist() if not each.is_dir()):
-            if member.compress_type not in packings or member.flag_bits & 1:
+            if member.compress_type not in ZIPPED or member.flag_bits & 1:
                 raise zipfile.BadZipFile(f"{member.filename} is encrypted, or compressed in a rare way")
-            where = packings[member.compress_type], member.header_offset, member.compress_size
+            where = ZIPPED[member.compress_type], member.header_offset, member.compress_size
             yield Source(member.filename, str(place), f"{member.CRC:08x}", *where)
 
 
 def _in_tar(place: Path) -> Iterator[Source]:
-    stamp = str(_stamp(place))
+    stamp = str(stamp_of(place))
     with tarfile.open(place) as archive:
         for member in archive:
             if member.isfile():
                 yield Source(member.name, str(place), stamp, "tar", member.offset_data, member.size)
 
 
-def _stamp(file: str | Path) -> str | None:
+def stamp_of(file: str | Path) -> str | None:
     """Size and time of a file; None for what is no file: reading a pipe would never end."""
     try:
         found = os.stat(file)
@@ -142,35 +153,20 @@ def _stamp(file: str | Path) -> str | None:
     return f"{found.st_size} {found.st_mtime_ns}" if stat.S_ISREG(found.st_mode) else None
 
 
-class Reader:
-    """Reads sources; keeps the archive of the last one open, and is fast where they come in the order of offsets."""
+def content_of(source: Source, archive: Callable[[str], IO[bytes]]) -> bytes:
+    """The content of an image file, for which `archive` opens archives; fast in the order of their offsets.
 
-    def __init__(self) -> None:
-        self._file = ""
-        self._stream: IO[bytes] | None = None
-
-    def __call__(self, source: Source) -> bytes:
-        """The content of the image file. Raises `OSError`, `ValueError` or an error of zlib where it is damaged."""
-        if source.packing == "none":
-            return Path(source.file).read_bytes()
-        stream = self._stream_of(source.file)
-        stream.seek(source.offset)
-        return stream.read(source.length) if source.packing == "tar" else _unzip(stream, source)
-
-    def _stream_of(self, file: str) -> IO[bytes]:
-        if self._stream is None or file != self._file:
-            self.close()
-            self._file, self._stream = file, _open(file)
-        return self._stream
-
-    def close(self) -> None:
-        """Close the archive that is open, if any."""
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
+    Raises `OSError`, `ValueError` or an error of zlib where it is damaged.
+    """
+    if source.packing == "none":
+        return Path(source.file).read_bytes()
+    stream = archive(source.file)
+    stream.seek(source.offset)
+    return stream.read(source.length) if source.packing == "tar" else _unzip(stream, source)
 
 
-def _open(file: str) -> IO[bytes]:
+def open_archive(file: str) -> IO[bytes]:
+    """An archive, unpacked where all of it is packed by gzip."""
     with open(file, "rb") as start:
         zipped = start.read(2) == b"\x1f\x8b"
     return cast(IO[bytes], gzip.open(file)) if zipped else open(file, "rb")

@@ -34,11 +34,7 @@ class Treatment(NamedTuple):
 
 def treat(content: bytes, treatment: Treatment) -> Pixels:
     """The image of a file as RGB, cropped and resized; (3, size, size). Raises many errors for damaged content."""
-    return resize(decode_file(content), treatment)
-
-
-def resize(image: Image.Image, treatment: Treatment) -> Pixels:
-    """The crop of an RGB image at the treatment's size; (3, size, size)."""
+    image = decode_file(content)
     if treatment.of not in (None, image.size):
         raise ValueError(f"it has {'×'.join(map(str, image.size))} pixels, not {'×'.join(map(str, treatment.of))}")
     crop = image.crop(treatment.box or _middle(image.size))

@@ -10,21 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from typing import Any
 
 from vaegan_bench.system.errors import DataError
 
-Task = TypeVar("Task")
-Result = TypeVar("Result")
-
+Spread = Callable[..., Iterable[Any]]
+"""`map`, or the same over processes: results come in the order of the tasks."""
 MOST = 32
-
-
-class Spread(Protocol):
-    """`map`, or the same over processes: results come in the order of the tasks."""
-
-    def __call__(self, function: Callable[[Task], Result], tasks: Iterable[Task], /) -> Iterable[Result]:
-        """Apply the function to every task."""
 
 
 def useful_workers(images: int, worth: int) -> int:
@@ -66,7 +58,6 @@ def _become_worker() -> None:
 
 def _follow_parent() -> None:
     # A parent that is killed cannot shut the pool down, and its workers would wait for ever.
-    parent = multiprocessing.parent_process()
-    if parent is not None:
+    if (parent := multiprocessing.parent_process()) is not None:
         parent.join()
         os._exit(1)
