@@ -47,7 +47,7 @@ class Mortal(Model):
 
     def objectives(self, play):
         if play.step == 1 and (self.always or not Path("killed").exists()):
-            Path("killed").touch()
+            Path("always killed" if self.always else "killed").touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return VAE().objectives(play)
 
