@@ -111,7 +111,7 @@ def costs(networks: Networks, shape: ImageShape) -> Costs:
 
 def passes(network: nn.Module, x: Tensor, reduce: Callable[..., Tensor]) -> Passes:
     """The passes through one network, as far as what `reduce` takes of its outputs."""
-    weights = [w for w in network.parameters() if w.grad is None]
+    weights = list(network.parameters())
 
     def backward(of_input: bool, of_weights: bool) -> float:
         given = x.clone().requires_grad_(of_input)

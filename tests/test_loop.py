@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -220,6 +221,16 @@ def test_the_gradient_of_each_term_is_logged_with_its_coefficient() -> None:
         assert norms[f"{player}.{term}"] == pytest.approx(game.minimise[player][term] * float(norm), rel=1e-5)
     for player, whole in player_gradients(game, state).items():  # the step that is logged moves as all others do
         torch.testing.assert_close(summed[player], list(whole), rtol=1e-3, atol=1e-5)
+
+
+def test_a_term_that_is_left_out_has_no_part_in_a_logged_step_even_where_it_is_infinite() -> None:
+    run, data = small_run(VAE()), blobs()
+    state, batches = TrainingState(run, data.shape, CPU), Batches(run.dataset, data.train, run.batch, run.seed, CPU)
+    game = run.model.objectives(Play(state.modules, batches.at(0), state.noise, 0, run.networks.latent))
+    broken = replace(game, terms={**game.terms, "prior": game.terms["prior"] * math.inf})
+    norms = term_gradients(broken.weigh({("autoencoder", "prior"): 0.0}), state)
+    assert norms["autoencoder.prior"] == 0
+    assert all(bool(weight.grad.isfinite().all()) for weight in state.parameters["autoencoder"])
 
 
 @pytest.mark.parametrize(

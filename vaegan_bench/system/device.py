@@ -29,7 +29,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_precision(name: str, device: torch.device) -> str:
-    """'float32' or 'bfloat16'; 'auto' takes bfloat16 on hardware that was measured to train faster in it.
+    """'float32' or 'bfloat16'; 'auto' takes bfloat16 on hardware that is known to train faster in it.
 
     Of CPUs these are all with AMX tiles, and AMD's with the bfloat16 dot products of AVX-512, which are 1.6 times as
     fast; Intel's with these dot products and without tiles are slower (docs/benchmarks.md). The rule asks for features

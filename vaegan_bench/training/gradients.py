@@ -36,7 +36,8 @@ def term_gradients(objectives: Objectives, state: TrainingState) -> dict[str, fl
     norms = dict[str, Tensor]()
     for player, terms in objectives.minimise.items():
         total: Gradients = [None] * len(state.parameters[player])
-        for term, coefficient in terms.items():
+        norms |= {f"{player}.{term}": torch.zeros(()) for term in terms}
+        for term, coefficient in ((term, c) for term, c in terms.items() if c):  # what is left out may be infinite
             added = _backward(coefficient * objectives.terms[term].mean(), state.parameters[player], keep=True)
             norms[f"{player}.{term}"] = torch.nn.utils.get_total_norm([g for g in added if g is not None])
             total = [_sum(one, other) for one, other in zip(total, added, strict=True)]
