@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from vaegan_bench.api import ImageShape, Model, Networks
-from vaegan_bench.execution.estimate import random_data
+from vaegan_bench.execution.estimate import operations_per_image
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
@@ -25,9 +25,6 @@ from vaegan_bench.models.vaegan_pixel import VAEGANPixel
 from vaegan_bench.networks.compact import Compact
 from vaegan_bench.networks.larsen import Larsen
 from vaegan_bench.testing.small import small_run
-from vaegan_bench.training.batches import Batches
-from vaegan_bench.training.loop import take_step
-from vaegan_bench.training.state import TrainingState
 
 CPU = torch.device("cpu")
 BATCH = 16
@@ -129,11 +126,7 @@ def passes(network: nn.Module, x: Tensor, reduce: Callable[..., Tensor]) -> Pass
 def step_of(model: Model, networks: Networks, shape: ImageShape) -> float:
     """Operations per image of one step of the loop."""
     run = small_run(model, networks=networks, size=shape.height, batch=BATCH)
-    data = random_data(shape, BATCH)
-    state, batches = TrainingState(run, shape, CPU), Batches(run.dataset, data.train, BATCH, 0, CPU)
-    with FlopCounterMode(display=False) as counter:
-        take_step(run, state, batches)
-    return counter.get_total_flops() / BATCH
+    return operations_per_image(run, BATCH)
 
 
 def main() -> None:

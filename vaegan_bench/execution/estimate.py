@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from vaegan_bench.api import BenchError, Data, ImageShape, Split, StudyError
-from vaegan_bench.study.plan import Plan
+from vaegan_bench.study.plan import Lenders, Plan
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.device import peak_memory_bytes, thread_count
 from vaegan_bench.system.errors import FAILURES, reason_of
@@ -18,6 +19,8 @@ from vaegan_bench.training.loop import take_step
 from vaegan_bench.training.state import TrainingState
 
 WARM_UP, TIMED = 2, 4
+FEW = 4
+"""Images that operations are counted on; batch norm needs more than one."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,33 @@ def estimate(plan: Plan) -> Iterator[Cost]:
             raise StudyError(f"Model '{label}' fails in its first steps: {reason_of(error)}.") from error
         memory = peak_memory_bytes(torch.device(run.device))
         yield Cost(label, len(runs), run.steps, run.batch, speed, memory)
+
+
+def longest_first(runs: Sequence[Run], lenders: Lenders) -> list[Run]:
+    """The order in which workers end earliest: runs that others wait for, then the longest, so that none ends alone."""
+    lent = {lender.id for run in runs for lender in lenders[run.id].values()}
+    sizes = {(run.label, run.setting_id): run for run in runs}
+    lengths = {model: operations_per_image(run) * run.steps * run.batch for model, run in sizes.items()}
+    return sorted(runs, key=lambda run: (run.id not in lent, -lengths[run.label, run.setting_id]))
+
+
+def operations_per_image(run: Run, batch: int = FEW) -> float:
+    """Operations of convolutions and matrix products in a training step, of the forward and all backward passes.
+
+    0 for a run that fails in its first step: it says so when it is trained.
+    """
+    try:
+        with FlopCounterMode(display=False) as counter:
+            _take_first_step(replace(run, batch=batch))
+    except FAILURES:
+        return 0.0
+    return float(counter.get_total_flops()) / batch
+
+
+def _take_first_step(run: Run) -> None:
+    data, device = random_data(ImageShape(3, run.size, run.size), run.batch), torch.device("cpu")
+    state = TrainingState(run, data.shape, device)
+    take_step(run, state, Batches(run.dataset, data.train, run.batch, run.seed, device))
 
 
 def minutes_side_by_side(costs: Sequence[Cost], workers: int) -> float:

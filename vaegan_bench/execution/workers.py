@@ -10,6 +10,7 @@ from multiprocessing.connection import wait
 
 from vaegan_bench.api import Progress, StudyError
 from vaegan_bench.execution.agenda import Agenda, Task
+from vaegan_bench.execution.estimate import longest_first
 from vaegan_bench.execution.messages import (
     Advanced,
     HookCalled,
@@ -48,7 +49,8 @@ class Workers:
 
         Raises `StudyError` where no worker can begin, and whatever `note` raises; all workers are ended then.
         """
-        self.agenda, self.note = Agenda(runs, self.plan.lenders, self._to_prepare(runs)), note
+        ordered = longest_first(runs, self.plan.lenders)
+        self.agenda, self.note = Agenda(ordered, self.plan.lenders, self._to_prepare(ordered)), note
         try:
             self._start_missing()
             while self.crew and not self.agenda.is_done:
