@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+import time
+from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from vaegan_bench.api import ImageShape, Networks
-from vaegan_bench.execution.agenda import Agenda, Task
+from vaegan_bench.api import ImageShape, Networks, Tell
+from vaegan_bench.engines.agenda import Agenda
 from vaegan_bench.execution.estimate import longest_first, operations_per_image
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vae_disl import VAEDisl
 from vaegan_bench.models.vaegan import VAEGAN
-from vaegan_bench.study.run import Run
 from vaegan_bench.testing.small import small_run
-
-LENDER, BORROWER, OTHER = small_run(GAN()), small_run(VAEDisl()), small_run(VAE())
 
 
 class TwoHeads(nn.Linear):
@@ -38,66 +36,76 @@ class Linear(Networks):
         return nn.Sequential(nn.Linear(self.latent, math.prod(shape)), nn.Unflatten(1, shape))
 
 
-def agenda(*runs: Run, prepared: tuple[Run, ...] = ()) -> Agenda:
-    lenders = {run.id: {"discriminator": LENDER} if run is BORROWER else {} for run in runs}
-    return Agenda(runs, lenders, prepared)
+@dataclass(frozen=True)
+class Named:
+    """A task that does nothing."""
+
+    name: str
+    after: frozenset[str] = frozenset()
+
+    def __call__(self, tell: Tell) -> None:
+        raise NotImplementedError
 
 
-def test_extractors_come_first_and_runs_in_the_order_of_the_plan() -> None:
-    tasks = agenda(OTHER, LENDER, prepared=(OTHER,))
-    kinds = [(task.kind, task.run) for task in iter(tasks.begin, None)]
-    assert kinds == [("prepare", OTHER.id), ("run", OTHER.id), ("run", LENDER.id)]
+LENDER, BORROWER, OTHER = Named("lender"), Named("borrower", frozenset({"lender"})), Named("other")
+
+
+def test_tasks_begin_in_their_order() -> None:
+    assert list(iter(Agenda([OTHER, LENDER]).begin, None)) == [OTHER, LENDER]
 
 
 def test_a_borrower_waits_for_its_lender_and_others_go_first() -> None:
-    tasks = agenda(LENDER, BORROWER, OTHER)
-    lender, other = tasks.begin(), tasks.begin()
-    assert lender == Task("run", LENDER.id)
-    assert other == Task("run", OTHER.id)
-    assert tasks.begin() is None
-    tasks.finish(other)
-    assert tasks.begin() is None
-    assert not tasks.is_done
-    tasks.finish(lender)
-    assert tasks.begin() == Task("run", BORROWER.id)
-    tasks.finish(Task("run", BORROWER.id))
-    assert tasks.is_done
+    agenda = Agenda([LENDER, BORROWER, OTHER])
+    assert [agenda.begin(), agenda.begin(), agenda.begin()] == [LENDER, OTHER, None]
+    agenda.finish(OTHER)
+    assert agenda.begin() is None
+    assert not agenda.is_done
+    agenda.finish(LENDER)
+    assert agenda.begin() == BORROWER
+    agenda.finish(BORROWER)
+    assert agenda.is_done
 
 
 def test_a_borrower_waits_for_a_lender_that_begins_again() -> None:
-    tasks = agenda(LENDER, BORROWER)
-    lender = tasks.begin()
-    assert lender is not None
-    assert tasks.repeat(lender)
-    assert tasks.begin() == lender
-    assert tasks.begin() is None
-    assert not tasks.repeat(lender)
-    assert tasks.begin() == Task("run", BORROWER.id)  # and says then what it lacks
+    agenda = Agenda([LENDER, BORROWER])
+    assert agenda.begin() == LENDER
+    assert agenda.repeat(LENDER)
+    assert [agenda.begin(), agenda.begin()] == [LENDER, None]
+    assert not agenda.repeat(LENDER)
+    assert agenda.begin() == BORROWER  # and says then what it lacks
 
 
 def test_a_lender_that_was_finished_before_is_not_waited_for() -> None:
-    assert agenda(BORROWER).begin() == Task("run", BORROWER.id)
+    assert Agenda([BORROWER]).begin() == BORROWER
 
 
-def test_a_run_is_tried_twice_and_what_was_prepared_for_it_once() -> None:
-    tasks = agenda(OTHER, prepared=(OTHER,))
-    prepared = tasks.begin()
-    assert prepared is not None
-    assert not tasks.repeat(prepared)
-    first = tasks.begin()
-    assert first == Task("run", OTHER.id)
-    assert tasks.repeat(first)
-    second = tasks.begin()
-    assert second == first
-    assert not tasks.repeat(first)
-    assert tasks.is_done
+def test_a_task_is_tried_twice() -> None:
+    agenda = Agenda([OTHER])
+    assert agenda.begin() == OTHER
+    assert agenda.repeat(OTHER)
+    assert agenda.begin() == OTHER
+    assert not agenda.repeat(OTHER)
+    assert agenda.is_done
+
+
+def test_a_task_at_whose_run_others_are_comes_last_and_after_a_while_however_often() -> None:
+    agenda = Agenda([OTHER, LENDER], patience=0.05)
+    assert agenda.begin() == OTHER
+    for _ in range(3):
+        agenda.postpone(OTHER)
+        assert agenda.begin() != OTHER
+        assert not agenda.is_done
+        time.sleep(0.06)
+        assert agenda.begin() == OTHER
+    assert agenda.repeat(OTHER)
 
 
 def test_lenders_begin_first_and_then_the_longest_runs() -> None:
-    long, short, double = small_run(VAEGAN()), small_run(VAE()), small_run(VAE(), steps=2 * OTHER.steps, seed=1)
-    runs = [short, double, BORROWER, long, LENDER]
-    lenders = {run.id: {"discriminator": LENDER} if run is BORROWER else {} for run in runs}
-    assert longest_first(runs, lenders) == [LENDER, long, double, BORROWER, short]
+    lender, borrower, long, short = map(small_run, (GAN(), VAEDisl(), VAEGAN(), VAE()))
+    double = small_run(VAE(), steps=2 * short.steps, seed=1)
+    runs = [short, double, borrower, long, lender]
+    lenders = {run.id: {"discriminator": lender} if run is borrower else {} for run in runs}
+    assert longest_first(runs, lenders) == [lender, long, double, borrower, short]
 
 
 def test_operations_are_those_of_networks_forward_and_backward() -> None:
@@ -110,4 +118,4 @@ def test_operations_are_those_of_networks_forward_and_backward() -> None:
 
 
 def test_operations_of_a_model_that_fails_are_unknown() -> None:
-    assert operations_per_image(replace(OTHER, size=33)) == 0
+    assert operations_per_image(small_run(VAE(), size=33)) == 0

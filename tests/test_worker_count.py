@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from vaegan_bench.api import StudyError
+from vaegan_bench.api import SelectorError, StudyError, UnknownNameError
+from vaegan_bench.engines.processes import Processes
+from vaegan_bench.execution.engine_choice import choose_engine
 from vaegan_bench.execution.estimate import Cost, minutes_side_by_side
-from vaegan_bench.execution.worker_count import read_workers, worker_count
+from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.system import cores
 
 
@@ -28,20 +30,30 @@ from vaegan_bench.system import cores
 def test_auto_takes_as_many_as_have_cores_and_runs(
     available: int, threads: int, runs: int, device: str, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vaegan_bench.execution.worker_count.usable_cores", lambda: available)
-    assert worker_count(read_workers("auto"), runs, threads, device) == count
+    monkeypatch.setattr("vaegan_bench.engines.processes.usable_cores", lambda: available)
+    assert Processes().count(runs, threads, device) == count
 
 
 def test_a_number_is_taken_as_it_is_but_for_runs_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vaegan_bench.execution.worker_count.usable_cores", lambda: 1)
-    assert worker_count(read_workers("3"), 20, 4, "cuda") == 3
-    assert worker_count(read_workers(3), 2, 1, "cpu") == 2
+    monkeypatch.setattr("vaegan_bench.engines.processes.usable_cores", lambda: 1)
+    assert Processes(workers=3).count(20, 4, "cuda") == 3
+    assert Processes(workers=3).count(2, 1, "cpu") == 2
 
 
-@pytest.mark.parametrize("written", [0, -1, "0", "-2", "1.5", "two", "", "AUTO", "²", "٣"])
+@pytest.mark.parametrize("written", [0, -1, "0", "-2", "1.5", "two", "", "AUTO", "²"])
 def test_anything_else_is_refused(written: str | int) -> None:
-    with pytest.raises(StudyError, match=f"must be at least 1, or auto, not '{written}'"):
-        read_workers(written)
+    words = "workers must be at least 1, or auto, not|workers takes a whole number of at most 64 bits or 'auto', not"
+    with pytest.raises(SelectorError, match=words):
+        choose_engine(Registry(), "processes", written)
+
+
+def test_workers_fill_the_field_of_their_engine_and_are_refused_where_there_is_none() -> None:
+    assert choose_engine(Registry(), "processes", "3") == Processes(workers=3)
+    assert choose_engine(Registry(), "processes[workers=2]", "3") == Processes(workers=2)
+    with pytest.raises(StudyError, match="Engine 'serial' takes no number of workers"):
+        choose_engine(Registry(), "serial", "3")
+    with pytest.raises(UnknownNameError, match="Did you mean 'processes'"):
+        choose_engine(Registry(), "proceses", "3")
 
 
 @pytest.mark.parametrize(

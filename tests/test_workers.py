@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -17,12 +18,14 @@ from shell import bench
 
 import vaegan_bench as vb
 from vaegan_bench.api import StudyError, hookimpl
+from vaegan_bench.engines.processes import Processes
 from vaegan_bench.execution.execution import Execution
-from vaegan_bench.execution.workers import Workers
+from vaegan_bench.execution.parcel import Parcel, pack
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import make_plan
+from vaegan_bench.study.study import as_plain
 from vaegan_bench.study.study_file import load_study
 
 COMMAND = [sys.executable, "-c", "from vaegan_bench.cli import main; main()"]
@@ -109,7 +112,9 @@ def executed(folder: Path, workers: int) -> tuple[Execution, Notebook]:
     metrics = ["reconstruction", "frechet[extractor=oracle[images=256]]"]
     values = {**SMALL, "models": ["vae-disl", "vae"], "metrics": metrics}
     plan = make_plan(load_study("smoke").with_values(values, "the test"), registry)
-    execution = Execution(plan, registry, StudyFolder(folder / "study"), folder / "cache", workers=workers)
+    execution = Execution(
+        plan, registry, StudyFolder(folder / "study"), folder / "cache", engine=Processes(workers=workers)
+    )
     execution.run()
     return execution, notebook
 
@@ -201,6 +206,7 @@ def _end_of_group(group: int) -> bool:
     return False
 
 
+REASON = "refused.py cannot be imported: ValueError: not here (refused.py:5)."
 REFUSED = '''
 """Cannot be imported by a worker."""
 import multiprocessing
@@ -217,18 +223,21 @@ def test_workers_that_cannot_begin_are_one_error_and_not_started_again(tmp_path:
     line = ("run", "smoke", "--models", "gan,vae", "--workers", "2", "--plugin", "refused.py", "--cache-dir", "cache")
     done = bench(*line, cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr == "Error: refused.py cannot be imported: ValueError: not here (refused.py:5).\n"
+    assert done.stderr == f"Error: A worker process cannot begin: {REASON}\n"
     assert not list(tmp_path.glob("results/smoke/*/"))
 
 
 def test_workers_with_other_code_do_not_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = make_plan(load_study("smoke").with_values({**SMALL, "models": ["gan", "vae"]}, "the test"), Registry())
-    execution = Execution(plan, Registry(), StudyFolder(tmp_path / "study"), tmp_path / "cache", workers=2)
-    workers = execution._engine(plan.runs)
-    assert isinstance(workers, Workers)
-    workers.order = replace(workers.order, study=replace(plan.study, steps=5))
-    with pytest.raises(StudyError, match="its plan has other runs than ours: code was edited"):
-        workers(plan.runs, lambda outcome: None)
+
+    def edited(*of: Any) -> Parcel:
+        return replace(pack(*of), study=json.dumps(as_plain(replace(plan.study, steps=5))))
+
+    monkeypatch.setattr("vaegan_bench.execution.execution.pack", edited)
+    folder, engine = StudyFolder(tmp_path / "study"), Processes(workers=2)
+    with pytest.raises(StudyError, match="cannot begin: its plan has other runs than ours"):
+        Execution(plan, Registry(), folder, tmp_path / "cache", engine=engine).run()
+    assert not list(tmp_path.glob("study/*/"))
 
 
 def test_a_script_that_starts_work_at_its_import_is_told_what_to_change(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Everything that a plugin author imports: base classes, data types and `hookimpl`."""
 
 from vaegan_bench.api.data import Data, Dataset, ImageShape, Progress, Split, silent, to_signed, to_uint8
+from vaegan_bench.api.engines import Engine, Message, Task, Tell, Work
 from vaegan_bench.api.evaluation import (
     Derive,
     Direction,
@@ -54,6 +55,7 @@ __all__ = [
     "Dataset",
     "Derive",
     "Direction",
+    "Engine",
     "Exhibit",
     "Exhibits",
     "Extractor",
@@ -68,6 +70,7 @@ __all__ = [
     "Lender",
     "Matrix",
     "Measurement",
+    "Message",
     "Metric",
     "Model",
     "Modules",
@@ -93,8 +96,11 @@ __all__ = [
     "StoreError",
     "Strips",
     "StudyError",
+    "Task",
+    "Tell",
     "UnknownNameError",
     "Versus",
+    "Work",
     "at_least",
     "definition",
     "hookimpl",

@@ -53,9 +53,15 @@ DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Print the plan with an estimate of its time, and train nothing.")
 ]
+EngineOption = Annotated[
+    str, typer.Option(help='What carries runs to processes: serial, processes, or dask, such as "dask[workers=8]".')
+]
 WorkersOption = Annotated[
-    str,
-    typer.Option(help="How many runs go on side by side, each in a process; auto: as many as there are cores for."),
+    str | None,
+    typer.Option(
+        help="How many runs go on side by side, each in a process; auto: as many as there are cores for.",
+        show_default="auto",
+    ),
 ]
 StepsOption = Annotated[int | None, typer.Option(help="Training steps per run.")]
 SizeOption = Annotated[int | None, typer.Option(help="Pixels per side.")]

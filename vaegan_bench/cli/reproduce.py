@@ -15,6 +15,7 @@ from vaegan_bench.cli.options import (
     DataDirOption,
     DeviceOption,
     DryRunOption,
+    EngineOption,
     ExtractorOption,
     FieldsOption,
     PluginFiles,
@@ -70,19 +71,18 @@ def reproduce(
     extractor: ExtractorOption = None,
     fields: FieldsOption = None,
     plugin: PluginFiles = None,
-    workers: WorkersOption = "auto",
+    workers: WorkersOption = None,
+    engine: EngineOption = "processes",
     dry_run: DryRunOption = False,
 ) -> None:
     """Run the comparisons of a paper, and write a page with our numbers beside the published ones."""
     from vaegan_bench.cli.options import look_for_data_in
     from vaegan_bench.cli.session import Session
-    from vaegan_bench.execution.worker_count import read_workers
     from vaegan_bench.registry.plugins import Registry
     from vaegan_bench.study.paper import load_paper
 
-    at_once = read_workers(workers)
     look_for_data_in(data_dir)
-    chosen, session = load_paper(paper), Session(Registry(plugin or []), cache_dir, at_once)
+    chosen, session = load_paper(paper), Session(Registry(plugin or []), cache_dir, engine, workers)
     datasets = _datasets(dataset or [], [comparison.name for comparison in chosen.comparisons])
     plans = _plans(chosen, datasets, context.params, session.registry)
     if dry_run:

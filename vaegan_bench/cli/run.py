@@ -12,6 +12,7 @@ from vaegan_bench.cli.options import (
     CacheDirOption,
     DataDirOption,
     DryRunOption,
+    EngineOption,
     ExtractorOption,
     FieldsOption,
     PluginFiles,
@@ -117,7 +118,8 @@ def run(
     cache_dir: CacheDirOption = None,
     extractor: ExtractorOption = None,
     plugin: PluginFiles = None,
-    workers: WorkersOption = "auto",
+    workers: WorkersOption = None,
+    engine: EngineOption = "processes",
     dry_run: DryRunOption = False,
 ) -> None:
     """Train, measure and compare models; finished runs are not run again."""
@@ -128,14 +130,12 @@ def _run(given: Mapping[str, Any]) -> None:
     """Run the study that the parameters of the command describe."""
     from vaegan_bench.cli.options import look_for_data_in
     from vaegan_bench.cli.session import Session
-    from vaegan_bench.execution.worker_count import read_workers
     from vaegan_bench.registry.plugins import Registry
     from vaegan_bench.study.plan import make_plan
     from vaegan_bench.system.errors import IncompleteError
 
-    workers = read_workers(given["workers"])
     look_for_data_in(given["data_dir"])
-    session = Session(Registry(given["plugin"] or []), given["cache_dir"], workers)
+    session = Session(Registry(given["plugin"] or []), given["cache_dir"], given["engine"], given["workers"])
     plan = make_plan(_study(given, session.registry), session.registry)
     if given["dry_run"]:
         session.print_plan(plan)

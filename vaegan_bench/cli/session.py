@@ -11,6 +11,7 @@ from vaegan_bench.cli.terminal import table, terminal
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from vaegan_bench.api import Engine
     from vaegan_bench.execution.estimate import Cost
     from vaegan_bench.execution.execution import Execution
     from vaegan_bench.registry.plugins import Registry
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 class Session:
     """One command that trains, in a terminal."""
 
-    def __init__(self, registry: Registry, cache: Path | None, workers: int | None) -> None:
-        """Print which plugins are left out, and why; `workers` are those that `Execution` takes."""
+    def __init__(self, registry: Registry, cache: Path | None, engine: str, workers: str | None) -> None:
+        """Print which plugins are left out, and why. Raises as `choose_engine` does."""
+        from vaegan_bench.execution.engine_choice import choose_engine
         from vaegan_bench.system.paths import default_cache
 
-        self.registry, self.console, self.workers = registry, terminal(), workers
+        self.registry, self.console = registry, terminal()
+        self.engine = choose_engine(registry, engine, workers)
         self.cache = cache or default_cache()
         for broken, reason in registry.broken.items():
             self.say(f"Plugin {broken} is left out: {reason}")
@@ -44,7 +47,7 @@ class Session:
 
         progress = TerminalProgress(self.console)
         folder = StudyFolder(results / plan.study.name)
-        execution = Execution(plan, self.registry, folder, self.cache, progress, self.workers)
+        execution = Execution(plan, self.registry, folder, self.cache, progress, self.engine)
         self.registry.manager.register(progress, "progress bars")
         try:
             self._announce(execution)
@@ -70,12 +73,12 @@ class Session:
             costs = list(estimate(plan))
         self.console.print(_cost_table(plan, costs))
         self.say(_where(plan))
-        self.say(_estimate_in_words(plan, costs, self.workers))
+        self.say(_estimate_in_words(plan, costs, self.engine))
 
     def _announce(self, execution: Execution) -> None:
         plan, finished = execution.plan, execution.work.finished()
         self._say_skipped(plan)
-        run, side_by_side = plan.runs[0], execution.workers_for(len(plan.runs) - len(finished))
+        run, side_by_side = plan.runs[0], execution.side_by_side(len(plan.runs) - len(finished))
         done = f", {len(finished)} of them finished before" if finished else ""
         workers = f", {side_by_side} runs side by side" if side_by_side > 1 else ""
         self.say(
@@ -125,12 +128,11 @@ def _where(plan: Plan) -> str:
         return f"Trained on {describe(torch.device(run.device))} in {run.precision}, {chosen}."
 
 
-def _estimate_in_words(plan: Plan, costs: list[Cost], asked: int | None) -> str:
+def _estimate_in_words(plan: Plan, costs: list[Cost], engine: Engine) -> str:
     from vaegan_bench.execution.estimate import minutes_side_by_side
-    from vaegan_bench.execution.worker_count import worker_count
     from vaegan_bench.report.tables import duration
 
-    workers = worker_count(asked, len(plan.runs), plan.study.threads, plan.runs[0].device)
+    workers = engine.count(len(plan.runs), plan.study.threads, plan.runs[0].device)
     time = duration(minutes_side_by_side(costs, workers))
     side_by_side = f" with {workers} workers" if workers > 1 else ""
     slower = ", one run alone; runs side by side slow each other down a little" if workers > 1 else ""

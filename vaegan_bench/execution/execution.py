@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from vaegan_bench.api import BenchError, Progress, silent
+from vaegan_bench.api import BenchError, Engine, Progress, silent
+from vaegan_bench.engines.serial import Serial
 from vaegan_bench.evaluation.shared import SharedShelf, open_extractors
+from vaegan_bench.execution.estimate import longest_first
+from vaegan_bench.execution.parcel import pack
+from vaegan_bench.execution.planned_work import PlannedWork
 from vaegan_bench.execution.runner import Outcome, Runner
-from vaegan_bench.execution.worker import Order
-from vaegan_bench.execution.worker_count import worker_count
-from vaegan_bench.execution.workers import Workers
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.registry.lifecycle import Lifecycle
 from vaegan_bench.registry.plugins import Registry
@@ -22,8 +23,7 @@ from vaegan_bench.system.device import choose_device, thread_count
 from vaegan_bench.system.disk_space import REPEAT, in_words
 from vaegan_bench.system.errors import IncompleteError, reason_of
 
-Engine = Callable[[Sequence[Run], Callable[[Outcome], None]], None]
-"""Runs each run, calls its hooks, and reports how it ended before the next begins in its place."""
+SERIAL = Serial()
 
 
 class Execution:
@@ -36,11 +36,11 @@ class Execution:
         folder: StudyFolder,
         cache: Path,
         progress: Progress = silent,
-        workers: int | None = 1,
+        engine: Engine = SERIAL,
     ) -> None:
-        """`workers` is how many runs may go on side by side; None for as many as this machine has cores for."""
+        """`engine` carries the runs to where they are trained and measured."""
         self.plan, self.registry, self.folder, self.progress = plan, registry, folder, progress
-        self.asked = workers
+        self.engine = engine
         self.lifecycle = Lifecycle(registry.manager)
         self.work = Workload(plan, folder, cache, progress)
         self.shared = SharedShelf(cache, choose_device(plan.study.device), progress)
@@ -65,9 +65,9 @@ class Execution:
                 self.folder.write_study(self._record())
                 self._run_all()
 
-    def workers_for(self, runs: int) -> int:
-        """How many processes work on so many runs; 1 is this process alone."""
-        return worker_count(self.asked, runs, self.plan.study.threads, self.shared.device.type)
+    def side_by_side(self, runs: int) -> int:
+        """How many of so many runs go on at a time."""
+        return self.engine.count(runs, self.plan.study.threads, self.shared.device.type)
 
     def missing(self) -> list[str]:
         """The runs that failed, each with its reason."""
@@ -84,29 +84,23 @@ class Execution:
         ids, images = [run.id for run in left], [self.work.images_left(run) for run in left]
         try:
             self.lifecycle.call("study_started", name=name, folder=self.folder.path, runs=ids, images=images)
-            self._engine(left)(left, self._note)
-            others = self._measured_with_other_weights()
-            self._engine(others)(others, self._note)
+            self._do(left)
+            self._do(self._measured_with_other_weights())
         finally:
             self.lifecycle.call("study_ended", name=name)
 
-    def _engine(self, runs: Sequence[Run]) -> Engine:
-        """What runs them: this process one after the other, or several processes."""
-        count = self.workers_for(len(runs))
-        if count == 1:
-            return self._run_one_by_one
-        order = Order(self.plan.study, self.registry.sources, self.folder.path, self.work.shelf.cache)
-        return Workers(self.plan, order, count, self.lifecycle.call, self.progress)
-
-    def _run_one_by_one(self, runs: Sequence[Run], note: Callable[[Outcome], None]) -> None:
+    def _do(self, runs: Sequence[Run]) -> None:
+        """Have the engine do these runs; what still goes on where it raises has been interrupted."""
+        if not runs:
+            return
+        ordered = longest_first(runs, self.plan.lenders) if self.side_by_side(len(runs)) > 1 else runs
+        parcel = pack(self.plan, self.registry, self.folder.path, self.work.shelf.cache)
         runner = Runner(self.work, self.shared, self.lifecycle.call)
-        for run in runs:
-            outcome = None
-            try:
-                outcome = runner.attempt(run)
-            finally:
-                self.lifecycle.call("run_ended", run=run.id, status=outcome.status if outcome else "interrupted")
-            note(outcome)
+        work = PlannedWork(self.plan, ordered, parcel, runner, self.lifecycle.call, self._note, self.progress)
+        try:
+            self.engine.run(work)
+        finally:
+            work.close()
 
     def _note(self, outcome: Outcome) -> None:
         """Keep what is to be known of a run. Raises `IncompleteError` where a full disk would fail the others, too."""

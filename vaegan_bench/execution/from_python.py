@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from vaegan_bench.api import ImageShape
+from vaegan_bench.execution.engine_choice import choose_engine
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.execution.run_study import run_study
 from vaegan_bench.execution.stored_run import restore_model, stored_run
-from vaegan_bench.execution.worker_count import read_workers
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.results import Results
 from vaegan_bench.results.files import readable
@@ -32,25 +32,28 @@ def run(
     results: str | Path = "results",
     cache: str | Path | None = None,
     plugins: Iterable[str | Path] = (),
-    workers: int | str = 1,
+    workers: int | str | None = None,
+    engine: str | None = None,
     **values: Any,
 ) -> Results:
     """Train and measure a study, as `vaegan-bench run` does, and return its results.
 
     `study` is a packaged name, a TOML file or a `Study`; further keywords replace its keys:
     `vb.run("quick", models=["vae", "vaegan"], seeds=3)`. Finished runs are not run again. `workers` is how many runs go
-    on side by side, each in a process of its own; "auto" is as many as there are cores for. These processes import the
-    main module, so a script that asks for more than one must call this inside of `if __name__ == "__main__":`.
+    on side by side, each in a process of its own; "auto" is as many as there are cores for. `engine` is what carries
+    runs to processes, by selector; by default all runs are trained in this one. Worker processes import the main
+    module, so a script that asks for them must call this inside of `if __name__ == "__main__":`.
     Raises `BenchError` before anything is trained if the study cannot be run. Raises `IncompleteError` at the end if a
     run failed, a metric gave no numbers, or a table or figure could not be written; everything else is then trained,
     measured and reported, and the error's `lines` say what is missing, and why.
     """
-    asked, registry = read_workers(workers), Registry(plugins)
+    registry = Registry(plugins)
+    carrier = choose_engine(registry, engine or "processes", workers or (None if engine else 1))
     chosen = study if isinstance(study, Study) else load_study(str(study))
     plan = make_plan(chosen.with_values(values, "the arguments"), registry)
     folder = StudyFolder(user_path(results) / plan.study.name)
     where = default_cache() if cache is None else user_path(cache)
-    execution = Execution(plan, registry, folder, where, workers=asked)
+    execution = Execution(plan, registry, folder, where, engine=carrier)
     if missing := run_study(execution):
         raise IncompleteError(missing)
     return Results(folder)

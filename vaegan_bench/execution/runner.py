@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -11,6 +11,7 @@ from vaegan_bench.api import BenchError, Data, Extractor, Metric
 from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.evaluation.shared import Shared, SharedShelf
 from vaegan_bench.execution.measured_run import measure_run
+from vaegan_bench.execution.relay import Call
 from vaegan_bench.execution.stored_run import weights_of
 from vaegan_bench.execution.trained_run import train_run
 from vaegan_bench.execution.workload import Workload
@@ -20,9 +21,6 @@ from vaegan_bench.system.disk_space import shortage_in
 from vaegan_bench.system.errors import FAILURES, StoreError, reason_of
 from vaegan_bench.system.status import OK
 from vaegan_bench.training.loop import Listener
-
-Call = Callable[..., None]
-"""(hook, **its arguments): calls a life-cycle hook of all plugins, here or in the process that they are in."""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import threading
 from multiprocessing.connection import Connection
 
-from vaegan_bench.execution.agenda import Task
-from vaegan_bench.execution.messages import Printed
+from vaegan_bench.api import Task
 
 
 class Ended(KeyboardInterrupt):
@@ -40,18 +38,3 @@ class Line:
         except (EOFError, OSError):
             return None
         return task
-
-
-class Prints(io.TextIOBase):
-    """A stream whose lines go to the parent."""
-
-    def __init__(self, line: Line, *, is_error: bool) -> None:
-        self.line, self.is_error = line, is_error
-        self._begun = ""
-
-    def write(self, text: str) -> int:
-        """Send each line that is complete."""
-        *lines, self._begun = (self._begun + text).split("\n")
-        for line in lines:
-            self.line.send(Printed(line, self.is_error))
-        return len(text)

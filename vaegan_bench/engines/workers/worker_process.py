@@ -11,8 +11,8 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
-from vaegan_bench.execution.agenda import Task
-from vaegan_bench.execution.worker import GRACE, Order, work
+from vaegan_bench.api import Task
+from vaegan_bench.engines.workers.worker import GRACE, work
 
 
 @dataclass
@@ -22,15 +22,15 @@ class WorkerProcess:
     process: SpawnProcess
     connection: Connection
     is_ready: bool = False
-    """Whether it has made the plan, the same as ours."""
+    """Whether it waits for tasks, or is at one."""
     task: Task | None = None
 
     @classmethod
-    def start(cls, order: Order) -> WorkerProcess:
+    def start(cls) -> WorkerProcess:
         """Start a process; not a fork of this one, which holds torch and its threads."""
         spawn = multiprocessing.get_context("spawn")
         ours, theirs = spawn.Pipe()
-        process = spawn.Process(target=work, args=(theirs, order))
+        process = spawn.Process(target=work, args=(theirs,))
         with _without_interruption():
             process.start()
         theirs.close()  # or the end of the process would not close the connection
@@ -40,11 +40,6 @@ class WorkerProcess:
     def is_idle(self) -> bool:
         """Whether it waits for a task."""
         return self.is_ready and self.task is None
-
-    @property
-    def label(self) -> str:
-        """What to show before its progress."""
-        return f"{self.task.run}: " if self.task is not None and self.task.kind == "run" else ""
 
     def give(self, task: Task) -> None:
         """Let it do a task. One that has just ended is found out when it is heard from."""

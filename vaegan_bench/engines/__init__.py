@@ -1,0 +1,1 @@
+"""Ways to carry runs to processes and machines; engines know tasks, and nothing of what is done in them."""

@@ -1,0 +1,60 @@
+"""Which tasks are still to do, and which of them may begin."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from vaegan_bench.api import Task
+
+TRIES = 2
+"""How often a task is begun whose process died: a second time it will hardly be by chance."""
+PATIENCE = 2.0
+"""Seconds until a task is begun again at whose run others were."""
+
+
+class Agenda:
+    """The tasks of a study in their order; each begins once those are over that must come before it."""
+
+    def __init__(self, tasks: Sequence[Task], patience: float = PATIENCE) -> None:
+        self.waiting, self.begun = list(tasks), list[Task]()
+        self._tries = Counter[str]()
+        self._patience = patience
+        self._not_before = dict[str, float]()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to be begun or ended."""
+        return not self.waiting and not self.begun
+
+    def begin(self) -> Task | None:
+        """The next task; None where none is left, or all must wait."""
+        open_names = {task.name for task in (*self.waiting, *self.begun)}
+        now = time.monotonic()
+        for task in self.waiting:
+            if open_names.isdisjoint(task.after) and now >= self._not_before.get(task.name, 0):
+                self.waiting.remove(task)
+                self.begun.append(task)
+                self._tries[task.name] += 1
+                return task
+        return None
+
+    def finish(self, task: Task) -> None:
+        """Note that a task is over, whatever came of it."""
+        self.begun.remove(task)
+
+    def postpone(self, task: Task) -> None:
+        """Put a task back as the last one, to be begun after a while."""
+        self.finish(task)
+        self._tries[task.name] -= 1
+        self._not_before[task.name] = time.monotonic() + self._patience
+        self.waiting.append(task)
+
+    def repeat(self, task: Task) -> bool:
+        """Put a task whose process died back as the next one; False where it is given up."""
+        self.finish(task)
+        if self._tries[task.name] >= TRIES:
+            return False
+        self.waiting.insert(0, task)
+        return True

@@ -1,0 +1,35 @@
+"""One run after the other, in this process."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from vaegan_bench.api import Engine, Work
+from vaegan_bench.engines.agenda import Agenda
+
+LOOK = 0.2
+"""Seconds between looks at what others do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serial(Engine):
+    """One run after the other, in the process of the command."""
+
+    name = "serial"
+
+    def count(self, runs: int, threads: int, device: str) -> int:
+        """One."""
+        return 1
+
+    def run(self, work: Work) -> None:
+        """Do task after task; one at whose run others are comes again at the end."""
+        agenda = Agenda(work.tasks)
+        while not agenda.is_done:
+            task = agenda.begin()
+            if task is None:  # others are at the runs that are left
+                time.sleep(LOOK)
+            elif work.end(task, work.here(task)):
+                agenda.finish(task)
+            else:
+                agenda.postpone(task)

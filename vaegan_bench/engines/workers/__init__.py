@@ -1,0 +1,1 @@
+"""Worker processes of this machine: what they do, and how they are spoken to."""

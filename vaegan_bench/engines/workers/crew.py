@@ -1,0 +1,134 @@
+"""Worker processes that take tasks one by one, and the process that they work for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+
+from vaegan_bench.api import StudyError, Task, Work
+from vaegan_bench.engines.agenda import Agenda
+from vaegan_bench.engines.workers.messages import Done, Interrupted, Ready, Told
+from vaegan_bench.engines.workers.worker import GRACE
+from vaegan_bench.engines.workers.worker_process import WorkerProcess, words_of_exit
+
+LOOK = 0.5
+"""Seconds after which an idle worker is given what others were at."""
+SCRIPTS = "Scripts must start work inside of `if __name__ == '__main__':`, or with workers=1."
+REMEDY = "If memory ran out, choose fewer --workers, or a smaller batch."
+
+
+class Crew:
+    """Several processes that do the tasks of one study."""
+
+    def __init__(self, work: Work, count: int) -> None:
+        self.work, self.count = work, count
+        self.agenda = Agenda(work.tasks)
+        self.workers: list[WorkerProcess] = []
+        self.refusal = ""
+        """Why a worker could not begin; then no other is started."""
+        self._have_begun = False
+
+    def run(self) -> None:
+        """Do all tasks.
+
+        Raises `StudyError` where no worker can begin, and whatever `work` raises; all workers are ended then.
+        """
+        try:
+            self._start_missing()
+            while self.workers and not self.agenda.is_done:
+                for worker in self._heard_from():
+                    self._hear(worker)
+                self._hand_out()
+        finally:
+            self._end()
+        self._give_up()
+
+    def _start_missing(self) -> None:
+        """Start as many workers as there are tasks for."""
+        wanted = min(self.count, len(self.agenda.begun) + len(self.agenda.waiting))
+        while not self.refusal and len(self.workers) < wanted:
+            self.workers.append(WorkerProcess.start())
+
+    def _heard_from(self) -> list[WorkerProcess]:
+        """The workers that have said something, or ended."""
+        by_connection = {worker.connection: worker for worker in self.workers}
+        return [by_connection[connection] for connection in wait(list(by_connection), LOOK)]  # type: ignore[index]
+
+    def _hear(self, worker: WorkerProcess) -> None:
+        try:
+            message = worker.connection.recv()
+        except (EOFError, OSError):
+            self._lose(worker)
+        else:
+            self._answer(worker, message)
+
+    def _answer(self, worker: WorkerProcess, message: object) -> None:
+        match message:
+            case Ready():
+                worker.is_ready = self._have_begun = True
+            case Told(told):
+                self.work.hear(told)
+            case Done(result):
+                self._finish(worker, result)
+            case Interrupted():
+                raise KeyboardInterrupt
+
+    def _finish(self, worker: WorkerProcess, result: object) -> None:
+        task, worker.task = worker.task, None
+        if task is None:
+            return
+        if self.work.end(task, result):
+            self.agenda.finish(task)
+        else:
+            self.agenda.postpone(task)
+
+    def _hand_out(self) -> None:
+        """Give each idle worker a task, if there is one that need not wait."""
+        for worker in self.workers:
+            if worker.is_idle and (task := self.agenda.begin()) is not None:
+                worker.give(task)
+
+    def _lose(self, worker: WorkerProcess) -> None:
+        """Note that a worker ended by itself: what it was doing is tried once more, in a new one."""
+        self.workers.remove(worker)
+        code = worker.end()
+        how = words_of_exit(code)
+        if not worker.is_ready:
+            remedy = SCRIPTS if code > 0 else REMEDY
+            self.refusal = self.refusal or f"A worker process {how} before it could begin. {remedy}"
+        if worker.task is not None:
+            self._repeat(worker.task, f"its worker process {how}")
+        self._start_missing()
+
+    def _repeat(self, task: Task, reason: str) -> None:
+        if self.agenda.repeat(task):
+            self.work.repeat(task, reason)
+        else:
+            self.work.give_up(task, f"{reason}, for the second time. {REMEDY}")
+
+    def _give_up(self) -> None:
+        """Let what is left fail where no worker can begin. Raises `StudyError` where none ever could."""
+        if not self._have_begun and not self.agenda.is_done:
+            raise StudyError(self.refusal)
+        for task in self.agenda.waiting:
+            self.work.give_up(task, self.refusal)
+
+    def _end(self) -> None:
+        """End all workers."""
+        ended, self.workers = self.workers, []
+        with _killed_at_the_end(ended):
+            for worker in ended:
+                worker.dismiss()
+            for worker in ended:
+                worker.process.join(GRACE)
+
+
+@contextmanager
+def _killed_at_the_end(workers: Sequence[WorkerProcess]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for worker in workers:
+            worker.process.kill()
+            worker.process.join()

@@ -1,0 +1,32 @@
+"""What a worker tells the process that it works for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from vaegan_bench.api import Message
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The worker waits for its first task."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a task told."""
+
+    message: Message
+
+
+@dataclass(frozen=True)
+class Done:
+    """A task is over, with this result."""
+
+    result: Any
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    """A plugin raised what Ctrl-C raises: the study ends."""

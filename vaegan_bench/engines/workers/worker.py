@@ -1,0 +1,65 @@
+"""What a worker process does: the tasks that it is given, one after the other."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from multiprocessing.connection import Connection
+from types import FrameType
+
+from vaegan_bench.api import Message
+from vaegan_bench.engines.workers.line import Ended, Line
+from vaegan_bench.engines.workers.messages import Done, Interrupted, Ready, Told
+
+GRACE = 5
+"""Seconds in which a process that is to end may clean up."""
+
+
+def work(connection: Connection) -> None:
+    """Do each task that arrives, until the parent closes the connection or ends."""
+    line = Line(connection)
+    try:
+        _obey_parent()
+        _do_all(line)
+    except Ended as end:
+        if end.by_signal:  # and so its exit code says
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.raise_signal(signal.SIGTERM)
+    except KeyboardInterrupt:
+        line.send(Interrupted())
+
+
+def _do_all(line: Line) -> None:
+    def tell(message: Message) -> None:
+        line.send(Told(message))
+
+    line.send(Ready())
+    while (task := line.receive()) is not None:
+        line.send(Done(task(tell)))
+
+
+def _obey_parent() -> None:
+    """Leave Ctrl-C and hang-ups, which reach all processes of a terminal, to the parent, and end when it does."""
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _end)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # once is enough, and nothing must disturb the cleaning up
+    raise Ended(by_signal=True)
+
+
+def _follow_parent() -> None:
+    """End this process where the parent was killed, and could not end it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        signal.raise_signal(signal.SIGTERM)
+        time.sleep(GRACE)
+        os._exit(1)

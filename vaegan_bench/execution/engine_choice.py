@@ -1,0 +1,27 @@
+"""Which engine carries the runs of a study."""
+
+from __future__ import annotations
+
+from vaegan_bench.api import Engine, StudyError
+from vaegan_bench.registry.plugins import Registry, field_types
+from vaegan_bench.registry.selectors import parse_selector
+
+
+def choose_engine(registry: Registry, engine: str, workers: int | str | None = None) -> Engine:
+    """The engine of a selector; `workers` fills its field of that name, where the selector leaves it open.
+
+    Raises `UnknownNameError` and `SelectorError` as every selector does, and `StudyError` for workers of an engine that
+    has none.
+    """
+    if workers is None:
+        return registry.build(Engine, engine)
+    name = parse_selector(engine).name
+    chosen = registry.build(Engine, engine, {name: {"workers": str(workers)}} if _has_workers(registry, name) else {})
+    if not hasattr(chosen, "workers"):
+        raise StudyError(f"Engine '{name}' takes no number of workers: leave it out, or choose processes.")
+    return chosen
+
+
+def _has_workers(registry: Registry, name: str) -> bool:
+    known = registry.of_kind(Engine.kind)
+    return name in known and "workers" in field_types(known[name].plugin)

@@ -1,0 +1,93 @@
+"""All that another process needs to make the plan of this one again."""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from vaegan_bench.api.places import VARIABLE
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.study.plan import Plan, make_plan
+from vaegan_bench.study.study import Study, as_plain
+from vaegan_bench.system.errors import StudyError
+from vaegan_bench.system.paths import user_path
+
+CHANGED = (
+    "its plan has other runs than ours. Its code differs from ours, or was edited since this command began: install "
+    "the same versions there, then run the same command again."
+)
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A study and the plugins that it uses, as plain data: no code travels but the text of plugin files."""
+
+    study: str
+    """As JSON."""
+    plugins: tuple[tuple[str, str], ...]
+    """Plugin files or modules as they were named, each with the text of the file, '' for a module."""
+    runs: str
+    """A digest of the ids of all runs, which hold digests of the code."""
+    folder: Path
+    """The study's results."""
+    cache: Path | None
+    """Where prepared data and features are kept; None for each machine's own place."""
+    data: str | None
+    """Where source files are searched; None for each machine's own place."""
+
+
+def pack(plan: Plan, registry: Registry, folder: Path, cache: Path | None) -> Parcel:
+    """The parcel of a plan."""
+    return Parcel(
+        study=json.dumps(as_plain(plan.study), sort_keys=True),
+        plugins=tuple((name, _text_of(name)) for name in registry.sources),
+        runs=_digest(plan),
+        folder=folder,
+        cache=cache,
+        data=os.environ.get(VARIABLE),
+    )
+
+
+def unpack(parcel: Parcel) -> tuple[Plan, Registry]:
+    """Make the plan again. Raises `BenchError`: `StudyError` where it is another one here."""
+    if parcel.data is not None:
+        os.environ[VARIABLE] = parcel.data
+    registry = Registry([_place_of(name, text) for name, text in parcel.plugins])
+    plan = make_plan(Study().with_values(json.loads(parcel.study), "the study"), registry)
+    if _digest(plan) != parcel.runs:
+        raise StudyError(CHANGED)
+    return plan, registry
+
+
+def _digest(plan: Plan) -> str:
+    return hashlib.sha256("\n".join(run.id for run in plan.runs).encode()).hexdigest()
+
+
+def _text_of(plugin: str) -> str:
+    path = user_path(plugin)
+    return path.read_text("utf-8") if path.is_file() else ""
+
+
+def _place_of(plugin: str, text: str) -> str:
+    """Where a plugin file is: at its place, or in a copy where there is none, or another one."""
+    if not text or _text_of(plugin) == text:
+        return plugin
+    copy = _copies() / hashlib.sha256(text.encode()).hexdigest()[:12] / Path(plugin).name
+    copy.parent.mkdir(exist_ok=True)
+    copy.write_text(text, "utf-8")
+    return str(copy)
+
+
+@cache
+def _copies() -> Path:
+    """A folder of this process."""
+    folder = Path(tempfile.mkdtemp(prefix="vaegan-bench-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

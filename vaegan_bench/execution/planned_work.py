@@ -1,0 +1,113 @@
+"""What is left to do of a plan, as engines see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+from vaegan_bench.api import Message, Progress, StudyError, Task
+from vaegan_bench.execution.parcel import Parcel
+from vaegan_bench.execution.relay import Call, Hearer
+from vaegan_bench.execution.runner import Outcome, Runner, learned_extractors
+from vaegan_bench.execution.tasks import Prepared, PrepareTask, Refused, RunTask
+from vaegan_bench.study.plan import Plan
+from vaegan_bench.study.run import Run
+
+Note = Callable[[Outcome], None]
+
+
+class PlannedWork:
+    """Some runs of a plan as tasks, and what becomes of them."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        runs: Sequence[Run],
+        parcel: Parcel,
+        runner: Runner,
+        call: Call,
+        note: Note,
+        progress: Progress,
+    ) -> None:
+        """`runner` does tasks in this process; `note` learns how each run ended."""
+        self.plan, self.parcel, self.runner, self.note = plan, parcel, runner, note
+        self.by_id = {run.id: run for run in runs}
+        self.progress = progress
+        self.hear: Callable[[Message], None] = Hearer(self._call, progress)
+        self._lifecycle = call
+        self._going = set[str]()
+        """Runs that have started and not ended."""
+        runner.call = self._call
+
+    @cached_property
+    def tasks(self) -> Sequence[Task]:
+        """What is prepared for several runs first, then the runs."""
+        runs = list(self.by_id.values())
+        return [*self._preparations(runs), *map(self._task, runs)]
+
+    @property
+    def runs(self) -> int:
+        """How many of the tasks are runs."""
+        return len(self.by_id)
+
+    @property
+    def threads(self) -> int:
+        """CPU threads of each run."""
+        return self.plan.study.threads
+
+    @property
+    def device(self) -> str:
+        """The kind of device of all runs."""
+        return self.plan.runs[0].device
+
+    def here(self, task: Task) -> Outcome | Prepared | None:
+        """Do a task in this process."""
+        match task:
+            case RunTask(name=run) | PrepareTask(run=run):
+                return task.do(self.runner, self.by_id[run])
+        return None
+
+    def end(self, task: Task, result: Any) -> bool:
+        """Take the result of a task. Raises `StudyError` where a process could not do it, and what `note` raises."""
+        if isinstance(result, Refused):
+            raise StudyError(f"A worker process cannot begin: {result.reason}")
+        if isinstance(result, Outcome):
+            self._conclude(result)
+        return True
+
+    def repeat(self, task: Task, reason: str) -> None:
+        """Note that a run is begun once more."""
+        if isinstance(task, RunTask):
+            self._call("run_ended", run=task.name, status=f"interrupted: {reason}; it is tried once more")
+
+    def give_up(self, task: Task, reason: str) -> None:
+        """Note that a run failed. What was prepared for runs they do without, or say what they lack."""
+        if isinstance(task, RunTask):
+            self._conclude(Outcome(task.name, f"failed: {reason}", reason))
+
+    def close(self) -> None:
+        """Note that what still goes on has been interrupted."""
+        for run in sorted(self._going):
+            self._call("run_ended", run=run, status="interrupted")
+
+    def _task(self, run: Run) -> RunTask:
+        lenders = {lender.id for lender in self.plan.lenders[run.id].values()}
+        return RunTask(run.id, frozenset(lenders), self.parcel)
+
+    def _preparations(self, runs: Sequence[Run]) -> list[PrepareTask]:
+        """One for each data set, where extractors learn from them."""
+        by_data = {(run.dataset, run.size, run.split): run for run in runs}
+        learned = learned_extractors(self.plan.metrics)
+        return [PrepareTask(run.id, self.parcel) for run in by_data.values()] if learned else []
+
+    def _conclude(self, outcome: Outcome) -> None:
+        self._call("run_ended", run=outcome.run, status=outcome.status)
+        self.note(outcome)
+
+    def _call(self, hook: str, /, **what: Any) -> None:
+        if hook == "run_started":
+            self._going.add(what["run"])
+        elif hook == "run_ended":
+            self._going.discard(what["run"])
+        self._lifecycle(hook, **what)

@@ -1,0 +1,129 @@
+"""The tasks of a study, for processes that know nothing of it: they make its plan again, once."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+from vaegan_bench.api import Tell
+from vaegan_bench.evaluation.shared import SharedShelf
+from vaegan_bench.execution.parcel import Parcel, unpack
+from vaegan_bench.execution.relay import Teller
+from vaegan_bench.execution.runner import Outcome, Runner
+from vaegan_bench.execution.workload import Workload
+from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.study.run import Run
+from vaegan_bench.system.device import choose_device, thread_count
+from vaegan_bench.system.errors import FAILURES, reason_of
+from vaegan_bench.system.paths import default_cache
+
+
+@dataclass(frozen=True)
+class Refused:
+    """A process cannot do the tasks of a study, for this reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """The extractors that learn from the data are there, or could not be made: the runs will say why."""
+
+
+@dataclass(frozen=True)
+class RunTask:
+    """Train and measure one run."""
+
+    name: str
+    """The run's id."""
+    after: frozenset[str]
+    """The runs whose networks it borrows."""
+    parcel: Parcel
+
+    def do(self, runner: Runner, run: Run) -> Outcome:
+        """Train and measure it with what a process has loaded."""
+        return runner.attempt(run)
+
+    def __call__(self, tell: Tell) -> Outcome | Refused:
+        """Train and measure it in a process that knows nothing yet."""
+        return _do(self.do, self.parcel, self.name, tell)
+
+
+@dataclass(frozen=True)
+class PrepareTask:
+    """Train the extractors that learn from the data of a run: better once now than when all wait for it."""
+
+    run: str
+    parcel: Parcel
+    after: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """Another name than that of the run."""
+        return f"extractors for {self.run}"
+
+    def do(self, runner: Runner, run: Run) -> Prepared:
+        """Train them with what a process has loaded."""
+        with suppress(*FAILURES):  # the runs that need it fail in the same way, and say why
+            runner.open_learned_extractors(run)
+        return Prepared()
+
+    def __call__(self, tell: Tell) -> Prepared | Refused:
+        """Train them in a process that knows nothing yet."""
+        return _do(self.do, self.parcel, self.run, tell)
+
+
+@dataclass
+class _Opened:
+    """What a process has made and loaded for the tasks of one parcel."""
+
+    work: Workload
+    shared: SharedShelf
+    runs: dict[str, Run]
+    teller: Teller
+    """Of the task that goes on."""
+
+
+R = TypeVar("R")
+
+
+def _do(do: Callable[[Runner, Run], R], parcel: Parcel, run: str, tell: Tell) -> R | Refused:
+    try:
+        opened = _open(parcel)
+    except FAILURES as error:
+        return Refused(reason_of(error))
+    opened.teller = Teller(tell, run)
+    with thread_count(opened.work.plan.study.threads), opened.teller.reports():
+        return do(Runner(opened.work, opened.shared, opened.teller.call), opened.runs[run])
+
+
+@lru_cache(maxsize=1)
+def _open(parcel: Parcel) -> _Opened:
+    """Make the plan; what the process that it is made for said of it is not repeated."""
+
+    def progress(description: str, done: int, total: int) -> None:
+        opened.teller.progress(description, done, total)
+
+    with _silence():
+        plan, _ = unpack(parcel)
+    cache = parcel.cache or default_cache()
+    work = Workload(plan, StudyFolder(parcel.folder), cache, progress)
+    shared = SharedShelf(cache, choose_device(plan.study.device), progress)
+    opened = _Opened(work, shared, {run.id: run for run in plan.runs}, Teller(lambda message: None, ""))
+    return opened
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    with ExitStack() as held:
+        nowhere = held.enter_context(Path(os.devnull).open("w"))
+        held.enter_context(warnings.catch_warnings(action="ignore"))
+        held.enter_context(redirect_stdout(nowhere))
+        held.enter_context(redirect_stderr(nowhere))
+        yield
