@@ -39,6 +39,7 @@ KINDS = {
     "Data sets": ("dataset",),
     "Metrics": ("metric",),
     "Extractors": ("extractor",),
+    "Engines": ("engine",),
 }
 """The sections of docs/contestants.md, and the kinds of plugin in each."""
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Networks, Tell
-from vaegan_bench.engines.agenda import Agenda
+from vaegan_bench.api.engines import unheard
+from vaegan_bench.execution.engines.agenda import Agenda
 from vaegan_bench.execution.estimate import longest_first, operations_per_image
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
@@ -43,7 +44,7 @@ class Named:
     name: str
     after: frozenset[str] = frozenset()
 
-    def __call__(self, tell: Tell) -> None:
+    def __call__(self, tell: Tell = unheard) -> None:
         raise NotImplementedError
 
 

@@ -18,7 +18,7 @@ from shell import bench
 
 import vaegan_bench as vb
 from vaegan_bench.api import StudyError, hookimpl
-from vaegan_bench.engines.processes import Processes
+from vaegan_bench.execution.engines.processes import Processes
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.execution.parcel import Parcel, pack
 from vaegan_bench.registry.plugins import Registry

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,8 +13,10 @@ from torch import Tensor, nn
 
 from vaegan_bench.api import (
     AdversarialLoss,
+    BenchError,
     Data,
     Dataset,
+    Engine,
     Extractor,
     Gate,
     ImageShape,
@@ -33,9 +36,11 @@ from vaegan_bench.api import (
     Schedule,
     SelectorError,
     Versus,
+    Work,
     refuse_conditions,
     silent,
 )
+from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.losses.prior.kl import kl_per_dimension
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.models.gan import GAN
@@ -564,3 +569,51 @@ class WalksMemory(Optimizer):
 
     def build(self, groups: ParameterGroups) -> torch.optim.Optimizer:
         return RowByRow(groups, {"lr": self.lr})
+
+
+class OneByOne(Engine):
+    """What the wrong engines share: nothing goes on side by side."""
+
+    def count(self, runs: int, threads: int, device: str) -> int:
+        return 1
+
+
+@wrong("ends ['busy', 'first', 'late', 'other'] where ['busy', 'busy', 'first', 'late', 'other'] is right")
+class ForgetsWhatIsPutOff(OneByOne):
+    """Does not look at what `end` says."""
+
+    def run(self, work: Work) -> None:
+        for task in sorted(work.tasks, key=lambda task: len(task.after)):
+            work.end(task, work.here(task))
+
+
+@wrong("begins a task before one that it must come `after` ends")
+class BeginsTooEarly(OneByOne):
+    """Does all tasks in their order."""
+
+    def run(self, work: Work) -> None:
+        for task in work.tasks:
+            while not work.end(task, work.here(task)):
+                pass
+
+
+@wrong("goes on where `work.end` has raised an error: let it pass")
+class GoesOn(OneByOne):
+    """Takes every error for that of a task."""
+
+    def run(self, work: Work) -> None:
+        for task in sorted(work.tasks, key=lambda task: len(task.after)):
+            with suppress(BenchError):
+                while not work.end(task, work.here(task)):
+                    pass
+
+
+@wrong("counts 2 of 1 runs at a time")
+class CountsMoreThanThereAre(Engine):
+    """Always two."""
+
+    def count(self, runs: int, threads: int, device: str) -> int:
+        return 2
+
+    def run(self, work: Work) -> None:
+        Serial().run(work)

@@ -10,7 +10,12 @@ from vaegan_bench.api.plugin import Plugin
 
 Message = Mapping[str, Any]
 """What a task tells while it goes on: plain data, which every serialiser can carry."""
-Tell = Callable[[Message], object]
+Tell = Callable[[Message], bool | None]
+"""Takes a message; returns True where the task is to keep what it has, and end with a `KeyboardInterrupt`."""
+
+
+def unheard(message: Message) -> None:
+    """Tell nobody."""
 
 
 class Task(Protocol):
@@ -24,7 +29,7 @@ class Task(Protocol):
     def after(self) -> frozenset[str]:
         """Names of tasks that must be over before it begins."""
 
-    def __call__(self, tell: Tell) -> Any:
+    def __call__(self, tell: Tell = unheard) -> Any:
         """Do it, here and now; what is returned can be pickled, and is for `Work.end`.
 
         Raises `KeyboardInterrupt` alone.

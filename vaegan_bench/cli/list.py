@@ -24,13 +24,15 @@ GROUPS = {
     "metrics": ("metric",),
     "extractors": ("extractor",),
     "optimizers": ("optimizer", "schedule"),
+    "engines": ("engine",),
 }
 """What `list` may be asked for, and the kinds of plugin that it then shows."""
 
 
 def list_plugins(
     what: Annotated[
-        str, typer.Argument(help="models, losses, networks, datasets, metrics, extractors, optimizers, studies.")
+        str,
+        typer.Argument(help="models, losses, networks, datasets, metrics, extractors, optimizers, engines, studies."),
     ] = "all",
     plugin: PluginFiles = None,
 ) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vaegan_bench.api import BenchError, Engine, Progress, silent
-from vaegan_bench.engines.serial import Serial
 from vaegan_bench.evaluation.shared import SharedShelf, open_extractors
+from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.execution.estimate import longest_first
 from vaegan_bench.execution.parcel import pack
 from vaegan_bench.execution.planned_work import PlannedWork

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from vaegan_bench.api import Tell
+from vaegan_bench.api.engines import unheard
 from vaegan_bench.evaluation.shared import SharedShelf
 from vaegan_bench.execution.parcel import Parcel, unpack
 from vaegan_bench.execution.relay import Teller
@@ -50,7 +51,7 @@ class RunTask:
         """Train and measure it with what a process has loaded."""
         return runner.attempt(run)
 
-    def __call__(self, tell: Tell) -> Outcome | Refused:
+    def __call__(self, tell: Tell = unheard) -> Outcome | Refused:
         """Train and measure it in a process that knows nothing yet."""
         return _do(self.do, self.parcel, self.name, tell)
 
@@ -74,7 +75,7 @@ class PrepareTask:
             runner.open_learned_extractors(run)
         return Prepared()
 
-    def __call__(self, tell: Tell) -> Prepared | Refused:
+    def __call__(self, tell: Tell = unheard) -> Prepared | Refused:
         """Train them in a process that knows nothing yet."""
         return _do(self.do, self.parcel, self.run, tell)
 

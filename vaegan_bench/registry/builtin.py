@@ -8,7 +8,16 @@ from collections.abc import Iterator
 
 from vaegan_bench.api import Plugin, hookimpl
 
-ROOMS = ("models", "losses", "networks", "training.optimizers", "training.schedules", "datasets", "metrics", "engines")
+ROOMS = (
+    "models",
+    "losses",
+    "networks",
+    "training.optimizers",
+    "training.schedules",
+    "datasets",
+    "metrics",
+    "execution.engines",
+)
 """The rooms of contestants, in the order in which lists show them."""
 
 

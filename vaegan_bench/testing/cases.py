@@ -31,6 +31,7 @@ from vaegan_bench.system.errors import FAILURES, reason_of
 from vaegan_bench.testing import (
     adversarial_losses,
     datasets,
+    engines,
     extractors,
     metrics,
     models,
@@ -53,6 +54,7 @@ CHECKED = (
     datasets,
     metrics,
     extractors,
+    engines,
 )
 """Where the checks of each kind are."""
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from multiprocessing.connection import wait
 
 from vaegan_bench.api import StudyError, Task, Work
-from vaegan_bench.engines.agenda import Agenda
-from vaegan_bench.engines.workers.messages import Done, Interrupted, Ready, Told
-from vaegan_bench.engines.workers.worker import GRACE
-from vaegan_bench.engines.workers.worker_process import WorkerProcess, words_of_exit
+from vaegan_bench.execution.engines.agenda import Agenda
+from vaegan_bench.execution.engines.workers.messages import Done, Interrupted, Ready, Told
+from vaegan_bench.execution.engines.workers.worker import GRACE
+from vaegan_bench.execution.engines.workers.worker_process import WorkerProcess, words_of_exit
 
 LOOK = 0.5
 """Seconds after which an idle worker is given what others were at."""

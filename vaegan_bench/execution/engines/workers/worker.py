@@ -11,8 +11,8 @@ from multiprocessing.connection import Connection
 from types import FrameType
 
 from vaegan_bench.api import Message
-from vaegan_bench.engines.workers.line import Ended, Line
-from vaegan_bench.engines.workers.messages import Done, Interrupted, Ready, Told
+from vaegan_bench.execution.engines.workers.line import Ended, Line
+from vaegan_bench.execution.engines.workers.messages import Done, Interrupted, Ready, Told
 
 GRACE = 5
 """Seconds in which a process that is to end may clean up."""

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from vaegan_bench.api import Engine, Work
-from vaegan_bench.engines.agenda import Agenda
+from vaegan_bench.execution.engines.agenda import Agenda
 
 LOOK = 0.2
 """Seconds between looks at what others do."""

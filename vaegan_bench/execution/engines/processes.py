@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vaegan_bench.api import Engine, Work
-from vaegan_bench.engines.serial import Serial
-from vaegan_bench.engines.workers.crew import Crew
+from vaegan_bench.execution.engines.serial import Serial
+from vaegan_bench.execution.engines.workers.crew import Crew
 from vaegan_bench.system.cores import usable_cores
 
 

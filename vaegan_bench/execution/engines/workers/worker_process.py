@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
 from vaegan_bench.api import Task
-from vaegan_bench.engines.workers.worker import GRACE, work
+from vaegan_bench.execution.engines.workers.worker import GRACE, work
 
 
 @dataclass

@@ -1,0 +1,225 @@
+"""Runs on the workers of a Dask cluster."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from vaegan_bench.api import Engine, Message, StudyError, Task, Work
+from vaegan_bench.execution.engines.agenda import Agenda
+from vaegan_bench.system.cores import usable_cores
+from vaegan_bench.system.errors import one_line
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+LOOK = 0.5
+"""Seconds between looks at the scheduler, and at what others were at."""
+RARELY = 0.5
+"""Seconds between two messages about the steps of one run: every step would be more than a scheduler can carry."""
+GRACE = 30
+"""Seconds in which a worker that is to stop may keep what it has."""
+SETTINGS = {
+    "distributed.worker.daemon": False,  # the preparation of data starts processes
+    "distributed.scheduler.worker-ttl": None,  # a long step is no sign of death
+    "distributed.scheduler.allowed-failures": 1,
+}
+"""Of a cluster that is started here; docs/engines.md says which of them others need."""
+CONNECT = "10s"
+"""How long a scheduler is waited for."""
+AGAIN = "The same command goes on from there."
+REMEDY = "If memory ran out, let each worker have more, or choose a smaller batch."
+MISSING = "Engine 'dask' needs the package 'distributed': pip install 'vaegan-bench[dask]'."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dask(Engine):
+    """Runs on the workers of a Dask cluster: of this machine, or of any that has a scheduler."""
+
+    name = "dask"
+    scheduler: str = ""
+    """The address of a running scheduler, such as tcp://host:8786; '' starts a cluster on this machine."""
+    workers: int | Literal["auto"] = "auto"
+    """Of the cluster that is started here: as many as there are cores for, or one on a GPU, where it is 'auto'."""
+
+    def __post_init__(self) -> None:
+        if self.workers != "auto" and self.workers < 1:
+            raise ValueError(f"workers must be at least 1, or auto, not {self.workers}")
+        if self.workers != "auto" and self.scheduler:
+            raise ValueError("workers are those of the scheduler: leave one of the two out")
+
+    def count(self, runs: int, threads: int, device: str) -> int:
+        """As many as the cluster has workers; of one with a scheduler of its own, all runs at once."""
+        automatic = usable_cores() // threads if device == "cpu" else 1
+        wanted = runs if self.scheduler else automatic if self.workers == "auto" else self.workers
+        return max(1, min(wanted, runs))
+
+    def run(self, work: Work) -> None:
+        """Submit every task that may begin, until all are over."""
+        with _client(self, work) as client:
+            Submission(client, work).run()
+
+
+class Told(NamedTuple):
+    """What a worker returns of a task."""
+
+    result: Any
+    messages: int
+    """How many it sent before."""
+    was_interrupted: bool = False
+
+
+class Submission:
+    """The tasks of one study on a cluster."""
+
+    def __init__(self, client: Client, work: Work) -> None:
+        self.client, self.work = client, work
+        self.agenda = Agenda(work.tasks)
+        self.topic = f"vaegan-bench-{uuid.uuid4().hex}"
+        self.news = queue.SimpleQueue[Callable[[], None]]()
+        """What is to be done here about what has arrived in the client's own thread."""
+        self.futures: dict[str, Future[Any]] = {}
+        """Task → what it will return."""
+        self.heard = Counter[str]()
+        """Task → how many messages of it have arrived."""
+
+    def run(self) -> None:
+        """Do all tasks. Raises `StudyError` where the scheduler is gone, and whatever `work` raises."""
+        self.client.subscribe_topic(self.topic, self._put)
+        try:
+            while not self.agenda.is_done:
+                self._submit()
+                with suppress(queue.Empty):
+                    self.news.get(timeout=LOOK)()
+                self._check_scheduler()
+        finally:
+            self._stop()
+
+    def _submit(self) -> None:
+        """Submit all tasks that need not wait."""
+        while (task := self.agenda.begin()) is not None:
+            self.heard[task.name] = 0
+            future = self.client.submit(do, task, self.topic, key=f"{task.name}-{uuid.uuid4().hex}", pure=False)
+            self.futures[task.name] = future
+            future.add_done_callback(partial(self._put_finished, task))
+
+    def _put(self, event: tuple[float, Mapping[str, Any]]) -> None:
+        self.news.put(partial(self._hear, event[1]["task"], event[1]["message"]))
+
+    def _put_finished(self, task: Task, future: Future[Any]) -> None:
+        self.news.put(partial(self._finish, task, future, time.monotonic() + GRACE))
+
+    def _hear(self, name: str, message: Message) -> None:
+        if name in self.futures:
+            self.heard[name] += 1
+            self.work.hear(message)
+
+    def _finish(self, task: Task, future: Future[Any], until: float) -> None:
+        """End a task, once all that it told has arrived."""
+        self._check_scheduler()
+        if future.status != "finished":
+            self._give_up(task, future)
+            return
+        told: Told = future.result()
+        if self.heard[task.name] < told.messages and time.monotonic() < until:
+            time.sleep(0.01)
+            self.news.put(partial(self._finish, task, future, until))  # behind what has arrived meanwhile
+            return
+        del self.futures[task.name]
+        if told.was_interrupted:
+            raise KeyboardInterrupt
+        if self.work.end(task, told.result):
+            self.agenda.finish(task)
+        else:
+            self.agenda.postpone(task)
+
+    def _give_up(self, task: Task, future: Future[Any]) -> None:
+        """Note that no worker could do a task."""
+        del self.futures[task.name]
+        self.agenda.finish(task)
+        reason = str(future.exception()) if future.status == "error" else f"the cluster says that it is {future.status}"
+        self.work.give_up(task, f"no worker of the cluster could do it: {one_line(reason)}. {REMEDY}")
+
+    def _check_scheduler(self) -> None:
+        if self.client.status != "running":
+            raise StudyError(f"The scheduler of the cluster is gone. What is finished is kept. {AGAIN}")
+
+    def _stop(self) -> None:
+        """Have workers keep what they have, and wait for that."""
+        futures = list(self.futures.values())
+        if not futures or self.client.status != "running":
+            return
+        from distributed import wait
+
+        waiting = [future for future in futures if future.status == "pending"]
+        self.client.run(stop, self.topic)
+        with suppress(TimeoutError):
+            wait(waiting, timeout=GRACE)
+        self.client.cancel(futures)
+
+
+_stopped = set[str]()
+"""In a worker: topics of studies that are to stop."""
+
+
+def stop(topic: str) -> None:
+    """In a worker: have the tasks of a study keep what they have and end."""
+    _stopped.add(topic)
+
+
+def do(task: Task, topic: str) -> Told:
+    """In a worker: do a task, and report what it tells to the process that submitted it."""
+    from distributed import get_worker
+
+    if topic in _stopped:
+        return Told(None, 0, was_interrupted=True)
+    worker, sent, latest = get_worker(), 0, 0.0
+
+    def tell(message: Message) -> bool:
+        nonlocal sent, latest
+        is_step, now = message.get("hook") == "step_ended", time.monotonic()
+        if not is_step or now - latest >= RARELY:
+            worker.log_event(topic, {"task": task.name, "message": dict(message)})
+            sent, latest = sent + 1, now
+        return topic in _stopped
+
+    try:
+        return Told(task(tell), sent)
+    except KeyboardInterrupt:
+        return Told(None, sent, was_interrupted=True)
+
+
+@contextmanager
+def _client(engine: Dask, work: Work) -> Iterator[Client]:
+    """A client of the scheduler, or of a cluster that is started here and ends with it. Raises `StudyError`."""
+    try:
+        import dask
+        from distributed import Client, LocalCluster
+    except ImportError as error:
+        raise StudyError(MISSING) from error
+    with ExitStack() as held:
+        where: Any = engine.scheduler
+        if not engine.scheduler:
+            held.enter_context(dask.config.set(SETTINGS))
+            count = engine.count(work.runs, work.threads, work.device)
+            local = LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                memory_limit=0,
+                dashboard_address=None,
+                silence_logs=logging.ERROR,
+            )
+            where = held.enter_context(local)
+        try:
+            client = held.enter_context(Client(where, timeout=CONNECT))
+        except (OSError, TimeoutError, ValueError) as error:
+            raise StudyError(f"Cannot reach a Dask scheduler at {engine.scheduler}: {one_line(str(error))}.") from error
+        yield client

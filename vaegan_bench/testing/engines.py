@@ -1,0 +1,106 @@
+"""What every engine must do."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from unittest import SkipTest
+
+from vaegan_bench.api import Engine, Message, StudyError, Task, Tell
+from vaegan_bench.api.engines import unheard
+from vaegan_bench.testing.verdicts import demand
+
+
+@dataclass(frozen=True)
+class Errand:
+    """A task that says a word and returns its name."""
+
+    name: str
+    after: frozenset[str] = frozenset()
+
+    def __call__(self, tell: Tell = unheard) -> str:
+        """Say it."""
+        tell({"word": self.name})
+        return self.name
+
+
+@dataclass
+class Errands:
+    """Four errands of which one must wait for another, and one is put off at first."""
+
+    tasks: tuple[Errand, ...] = (Errand("late", frozenset({"first"})), Errand("first"), Errand("busy"), Errand("other"))
+    runs: int = 4
+    threads: int = 1
+    device: str = "cpu"
+    fails: bool = False
+    """Whether the study cannot go on after the first one."""
+    ended: list[str] = field(default_factory=list)
+    """Names of the tasks whose results have come, those of 'busy' each time."""
+
+    def here(self, task: Task) -> object:
+        """Do it in this process."""
+        return task(self.hear)
+
+    def hear(self, message: Message) -> None:
+        """What is said is not looked at."""
+
+    def progress(self, description: str, done: int, total: int) -> None:
+        """Nor is this."""
+
+    def end(self, task: Task, result: object) -> bool:
+        """Take a result."""
+        demand(result == task.name, f"brings {result!r} to `end` where the task '{task.name}' returned its name.")
+        if self.fails:
+            raise StudyError("The study cannot go on.")
+        self.ended.append(task.name)
+        return task.name != "busy" or self.ended.count("busy") > 1
+
+    def repeat(self, task: Task, reason: str) -> None:
+        """No process dies here."""
+
+    def give_up(self, task: Task, reason: str) -> None:
+        """Nothing fails here."""
+        demand(False, f"gives up the task '{task.name}': {reason}")
+
+
+def does_every_task(engine: Engine) -> None:
+    """Every task is done and ended once, those in `after` first, and one that `end` puts off is done again."""
+    _skip_without_packages(engine)
+    work = Errands()
+    engine.run(work)
+    expected = ["busy", "busy", "first", "late", "other"]
+    demand(sorted(work.ended) == expected, f"ends {sorted(work.ended)} where {expected} is right.")
+    demand(
+        work.ended.index("first") < work.ended.index("late"), "begins a task before one that it must come `after` ends."
+    )
+
+
+def lets_errors_pass(engine: Engine) -> None:
+    """An error that `work.end` raises ends the engine, and passes."""
+    _skip_without_packages(engine)
+    try:
+        engine.run(Errands(fails=True))
+    except StudyError as error:
+        if str(error) == "The study cannot go on.":
+            return
+        raise
+    demand(False, "goes on where `work.end` has raised an error: let it pass.")
+
+
+def counts_what_goes_on_at_a_time(engine: Engine) -> None:
+    """`count` is at least 1, and at most the number of runs."""
+    for runs in (1, 2, 100):
+        for device in ("cpu", "cuda"):
+            count = engine.count(runs, 1, device)
+            demand(1 <= count <= runs, f"counts {count} of {runs} runs at a time.")
+
+
+def _skip_without_packages(engine: Engine) -> None:
+    if engine.name == "dask" and importlib.util.find_spec("distributed") is None:
+        raise SkipTest("the package 'distributed' is not installed")
+
+
+def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
+    """Kind → its checks, in the order in which they run."""
+    yield Engine, (does_every_task, lets_errors_pass, counts_what_goes_on_at_a_time)
