@@ -23,7 +23,7 @@ class Ran(NamedTuple):
 
 def bench(*arguments: str | Path, cwd: Path | None = None, width: int = 160) -> Ran:
     """`vaegan-bench ARGUMENTS`, as a terminal so wide would show it; with one worker unless others are given."""
-    if arguments and arguments[0] in ("run", "reproduce") and "--workers" not in arguments:
+    if arguments and arguments[0] in ("run", "reproduce") and {"--workers", "--engine"}.isdisjoint(arguments):
         arguments = (*arguments, "--workers", "1")
     stdout, stderr = io.StringIO(), io.StringIO()
     environment = {"COLUMNS": str(width), "NO_COLOR": "1", "TERM": "dumb"}

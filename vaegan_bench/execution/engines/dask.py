@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from vaegan_bench.api import Engine, Message, StudyError, Task, Work
@@ -33,9 +34,11 @@ SETTINGS = {
     "distributed.scheduler.allowed-failures": 1,
 }
 """Of a cluster that is started here; docs/engines.md says which of them others need."""
+LOCAL = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None, "silence_logs": logging.CRITICAL}
+"""What else is said to it: as in worker processes of ours, only the system limits memory."""
 CONNECT = "10s"
 """How long a scheduler is waited for."""
-AGAIN = "The same command goes on from there."
+GONE = "The scheduler of the cluster is gone. What is finished is kept; the same command goes on."
 REMEDY = "If memory ran out, let each worker have more, or choose a smaller batch."
 MISSING = "Engine 'dask' needs the package 'distributed': pip install 'vaegan-bench[dask]'."
 
@@ -46,7 +49,7 @@ class Dask(Engine):
 
     name = "dask"
     scheduler: str = ""
-    """The address of a running scheduler, such as tcp://host:8786; '' starts a cluster on this machine."""
+    """The address of a running scheduler, such as tcp://host:8786, or its scheduler file; '' starts a cluster here."""
     workers: int | Literal["auto"] = "auto"
     """Of the cluster that is started here: as many as there are cores for, or one on a GPU, where it is 'auto'."""
 
@@ -150,7 +153,7 @@ class Submission:
 
     def _check_scheduler(self) -> None:
         if self.client.status != "running":
-            raise StudyError(f"The scheduler of the cluster is gone. What is finished is kept. {AGAIN}")
+            raise StudyError(GONE)
 
     def _stop(self) -> None:
         """Have workers keep what they have, and wait for that."""
@@ -206,20 +209,30 @@ def _client(engine: Dask, work: Work) -> Iterator[Client]:
     except ImportError as error:
         raise StudyError(MISSING) from error
     with ExitStack() as held:
-        where: Any = engine.scheduler
-        if not engine.scheduler:
+        held.enter_context(_quiet())
+        where: dict[str, Any] = {"address": engine.scheduler}
+        if Path(engine.scheduler).is_file():
+            where = {"scheduler_file": engine.scheduler}
+        elif not engine.scheduler:
             held.enter_context(dask.config.set(SETTINGS))
             count = engine.count(work.runs, work.threads, work.device)
-            local = LocalCluster(
-                n_workers=count,
-                threads_per_worker=1,
-                memory_limit=0,
-                dashboard_address=None,
-                silence_logs=logging.ERROR,
-            )
-            where = held.enter_context(local)
+            where = {"address": held.enter_context(LocalCluster(n_workers=count, **LOCAL))}
         try:
-            client = held.enter_context(Client(where, timeout=CONNECT))
+            client = held.enter_context(Client(**where, timeout=CONNECT))
         except (OSError, TimeoutError, ValueError) as error:
             raise StudyError(f"Cannot reach a Dask scheduler at {engine.scheduler}: {one_line(str(error))}.") from error
         yield client
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Meanwhile Dask logs nothing: what users must know is said in our words."""
+    loggers = [logging.getLogger(name) for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,113 @@
+"""Runs on a real Dask cluster: the same bits, and what becomes of workers and schedulers that die."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from carried import MORTAL, executed, values
+from shell import bench
+
+from vaegan_bench.execution.engines.dask import GONE, Dask
+from vaegan_bench.execution.engines.serial import Serial
+from vaegan_bench.results.study_folder import StudyFolder
+
+pytest.importorskip("distributed")
+
+
+def test_a_cluster_gives_the_same_bits_and_hooks_as_one_process(tmp_path: Path) -> None:
+    (alone, told_alone), (spread, told) = executed(tmp_path / "alone", Serial()), executed(tmp_path / "spread", Dask())
+    assert not spread.failures
+    for run in alone.plan.runs:
+        one, other = alone.folder.run(run.id), spread.folder.run(run.id)
+        for name in ("weights.safetensors", "history.csv"):
+            assert (one.path / name).read_bytes() == (other.path / name).read_bytes()
+        assert values(one) == values(other) != []
+        assert other.record().environment.device.endswith(", 1 thread)")
+        seldom = [word for word in told_alone.heard[run.id] if not word.startswith("step ")]
+        assert [word for word in told.heard[run.id] if not word.startswith("step ")] == seldom
+    gan, borrower, _ = (run.id for run in spread.plan.runs)
+    assert told.runs.index(gan) < told.runs.index(borrower)
+    assert spread.weights == alone.weights != {}
+
+
+def test_a_worker_that_dies_costs_its_run_alone_which_is_tried_once_more(tmp_path: Path) -> None:
+    (tmp_path / "mortal.py").write_text(MORTAL)
+    models = "mortal,mortal[always=true],speaker"
+    line = ("run", "smoke", "--steps", "4", "--samples", "32", "--metrics", "reconstruction", "--models", models)
+    done = bench(*line, "--engine", "dask[workers=2]", "--cache-dir", "cache", "--plugin", "mortal.py", cwd=tmp_path)
+    assert done.returncode == 1
+    assert {path.name for path in tmp_path.glob("*killed")} == {"killed", "always killed"}
+    assert len(re.findall(r"^[\w-]+: done$", done.stdout, re.M)) == 2
+    assert "a word about this from 1 threads\n" in done.stdout
+    (error,) = (text for text in done.stderr.splitlines() if text.startswith("Error"))
+    assert re.match(r"Error: mortal-always-true-s0-\w+: no worker of the cluster could do it: ", error)
+
+
+@contextmanager
+def started(*words: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process of a cluster's, which does not outlive the test."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_the_same_command_goes_on_when_the_scheduler_died(tmp_path: Path) -> None:
+    (tmp_path / "mortal.py").write_text(MORTAL)
+    at = str(tmp_path / "scheduler.json")
+    line = ["run", "smoke", "--models", "vaegan,vae", "--metrics", "reconstruction", "--steps", "60"]
+    line += ["--plugin", "mortal.py", "--cache-dir", "cache", "--engine"]
+    alone = bench(*line, "serial", "--results", "alone", cwd=tmp_path)
+    assert alone.returncode == 0
+    for file in tmp_path.glob("*.started"):
+        file.unlink()
+    with ExitStack() as cluster:
+        scheduler = cluster.enter_context(
+            started("distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", at)
+        )
+        cluster.enter_context(
+            started("distributed.cli.dask_worker", "--scheduler-file", at, "--nthreads", "1", "--no-dashboard")
+        )
+        command = [sys.executable, "-c", "from vaegan_bench.cli import main; main()", *line, f"dask[scheduler={at}]"]
+        process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        while not list(tmp_path.glob("*.started")):
+            assert process.poll() is None
+            time.sleep(0.05)
+        scheduler.kill()
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert errors == f"Error: {GONE}\n"
+    assert bench(*line, "serial", cwd=tmp_path).returncode == 0
+    for one, other in zip(
+        StudyFolder(tmp_path / "alone" / "smoke").runs(),
+        StudyFolder(tmp_path / "results" / "smoke").runs(),
+        strict=True,
+    ):
+        assert (one.path / "weights.safetensors").read_bytes() == (other.path / "weights.safetensors").read_bytes()
+        assert values(one) == values(other) != []
+
+
+def test_a_scheduler_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    line = ("run", "smoke", "--models", "vae", "--cache-dir", "cache", "--engine", "dask[scheduler=tcp://127.0.0.1:9]")
+    done = bench(*line, cwd=tmp_path)
+    assert done.returncode == 2
+    assert re.fullmatch(r"Error: Cannot reach a Dask scheduler at tcp://127.0.0.1:9: .*\n", done.stderr)
+
+
+def test_workers_of_a_cluster_that_is_there_cannot_be_chosen(tmp_path: Path) -> None:
+    done = bench("run", "smoke", "--engine", "dask[scheduler=tcp://127.0.0.1:9,workers=3]", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "workers are those of the scheduler: leave one of the two out" in done.stderr
