@@ -10,10 +10,12 @@ import typer
 
 from vaegan_bench.cli.options import (
     CacheDirOption,
+    CheckpointOption,
     DataDirOption,
     DryRunOption,
     ExtractorOption,
     FieldsOption,
+    MaxTimeOption,
     PluginFiles,
     ResultsOption,
     SizeOption,
@@ -118,10 +120,15 @@ def run(
     extractor: ExtractorOption = None,
     plugin: PluginFiles = None,
     workers: WorkersOption = "auto",
+    checkpoint: CheckpointOption = 60,
+    max_time: MaxTimeOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Train, measure and compare models; finished runs are not run again."""
-    _run(context.params)
+    """Train, measure and compare models; finished runs are not run again, and interrupted ones go on."""
+    from vaegan_bench.execution.time_limit import time_limit
+
+    with time_limit(max_time):
+        _run(context.params)
 
 
 def _run(given: Mapping[str, Any]) -> None:
@@ -135,7 +142,7 @@ def _run(given: Mapping[str, Any]) -> None:
 
     workers = read_workers(given["workers"])
     look_for_data_in(given["data_dir"])
-    session = Session(Registry(given["plugin"] or []), given["cache_dir"], workers)
+    session = Session(Registry(given["plugin"] or []), given["cache_dir"], workers, given["checkpoint"])
     plan = make_plan(_study(given, session.registry), session.registry)
     if given["dry_run"]:
         session.print_plan(plan)

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 class Session:
     """One command that trains, in a terminal."""
 
-    def __init__(self, registry: Registry, cache: Path | None, workers: int | None) -> None:
-        """Print which plugins are left out, and why; `workers` are those that `Execution` takes."""
+    def __init__(self, registry: Registry, cache: Path | None, workers: int | None, checkpoint: float) -> None:
+        """Print which plugins are left out, and why; `workers` and `checkpoint` are those that `Execution` takes."""
         from vaegan_bench.system.paths import default_cache
 
-        self.registry, self.console, self.workers = registry, terminal(), workers
+        self.registry, self.console, self.workers, self.checkpoint = registry, terminal(), workers, checkpoint
         self.cache = cache or default_cache()
         for broken, reason in registry.broken.items():
             self.say(f"Plugin {broken} is left out: {reason}")
@@ -44,7 +44,7 @@ class Session:
 
         progress = TerminalProgress(self.console)
         folder = StudyFolder(results / plan.study.name)
-        execution = Execution(plan, self.registry, folder, self.cache, progress, self.workers)
+        execution = Execution(plan, self.registry, folder, self.cache, progress, self.workers, self.checkpoint)
         self.registry.manager.register(progress, "progress bars")
         try:
             self._announce(execution)
@@ -56,6 +56,12 @@ class Session:
             raise
         finally:
             self.registry.manager.unregister(progress)
+
+    def workers_for(self, plan: Plan) -> int:
+        """How many runs of a plan go on side by side."""
+        from vaegan_bench.execution.worker_count import worker_count
+
+        return worker_count(self.workers, len(plan.runs), plan.study.threads, plan.runs[0].device)
 
     def print_plan(self, plan: Plan) -> None:
         """Print what a plan would cost, and train nothing."""
@@ -70,7 +76,7 @@ class Session:
             costs = list(estimate(plan))
         self.console.print(_cost_table(plan, costs))
         self.say(_where(plan))
-        self.say(_estimate_in_words(plan, costs, self.workers))
+        self.say(_estimate_in_words(plan, costs, self.workers_for(plan)))
 
     def _announce(self, execution: Execution) -> None:
         plan, finished = execution.plan, execution.work.finished()
@@ -107,9 +113,10 @@ class Session:
 
     def _say_what_is_kept(self, execution: Execution) -> None:
         kept, runs, path = len(execution.work.finished()), len(execution.plan.runs), execution.folder.path
+        begun = "".join(f"; {run} goes on from step {step}" for run, step in execution.work.begun().items())
         self.say(
-            f"\n{kept} of {runs} runs are finished and kept in {path}. The same command goes on with the rest, and "
-            f"vaegan-bench table {path} shows what is there."
+            f"\n{kept} of {runs} runs are finished and kept in {path}{begun}. The same command goes on with the rest, "
+            f"and vaegan-bench table {path} shows what is there."
         )
 
 
@@ -125,12 +132,10 @@ def _where(plan: Plan) -> str:
         return f"Trained on {describe(torch.device(run.device))} in {run.precision}, {chosen}."
 
 
-def _estimate_in_words(plan: Plan, costs: list[Cost], asked: int | None) -> str:
+def _estimate_in_words(plan: Plan, costs: list[Cost], workers: int) -> str:
     from vaegan_bench.execution.estimate import minutes_side_by_side
-    from vaegan_bench.execution.worker_count import worker_count
     from vaegan_bench.report.tables import duration
 
-    workers = worker_count(asked, len(plan.runs), plan.study.threads, plan.runs[0].device)
     time = duration(minutes_side_by_side(costs, workers))
     side_by_side = f" with {workers} workers" if workers > 1 else ""
     slower = ", one run alone; runs side by side slow each other down a little" if workers > 1 else ""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vaegan_bench.api import BenchError, Progress, silent
 from vaegan_bench.evaluation.shared import SharedShelf, open_extractors
+from vaegan_bench.execution.run_keeper import INTERVAL
 from vaegan_bench.execution.runner import Outcome, Runner
 from vaegan_bench.execution.worker import Order
 from vaegan_bench.execution.worker_count import worker_count
@@ -37,10 +38,14 @@ class Execution:
         cache: Path,
         progress: Progress = silent,
         workers: int | None = 1,
+        checkpoint: float = INTERVAL,
     ) -> None:
-        """`workers` is how many runs may go on side by side; None for as many as this machine has cores for."""
+        """`workers` is how many runs may go on side by side; None for as many as this machine has cores for.
+
+        `checkpoint` is the number of seconds between two checkpoints of a run.
+        """
         self.plan, self.registry, self.folder, self.progress = plan, registry, folder, progress
-        self.asked = workers
+        self.asked, self.checkpoint = workers, checkpoint
         self.lifecycle = Lifecycle(registry.manager)
         self.work = Workload(plan, folder, cache, progress)
         self.shared = SharedShelf(cache, choose_device(plan.study.device), progress)
@@ -59,7 +64,7 @@ class Execution:
         with thread_count(self.plan.study.threads):
             if unfinished := self.work.unfinished():
                 open_extractors(self.plan.metrics, self.shared.of(next(iter(unfinished.values()))))
-            self.work.check_space(unfinished)
+            self.work.check_space(unfinished, self.workers_for(len(unfinished)))
             self.folder.create()
             with self.folder.locked():
                 self.folder.write_study(self._record())
@@ -95,11 +100,11 @@ class Execution:
         count = self.workers_for(len(runs))
         if count == 1:
             return self._run_one_by_one
-        order = Order(self.plan.study, self.registry.sources, self.folder.path, self.work.shelf.cache)
+        order = Order(self.plan.study, self.registry.sources, self.folder.path, self.work.shelf.cache, self.checkpoint)
         return Workers(self.plan, order, count, self.lifecycle.call, self.progress)
 
     def _run_one_by_one(self, runs: Sequence[Run], note: Callable[[Outcome], None]) -> None:
-        runner = Runner(self.work, self.shared, self.lifecycle.call)
+        runner = Runner(self.work, self.shared, self.lifecycle.call, self.checkpoint)
         for run in runs:
             outcome = None
             try:
@@ -136,5 +141,5 @@ class Execution:
         kept, runs = len(self.work.finished()), len(self.plan.runs)
         return (
             f"The study stops here: {kept} of {runs} runs are finished and kept in {self.folder.path}, the others can "
-            f"take up to {in_words(self.work.needed_space())}. {REPEAT}"
+            f"take up to {in_words(self.work.needed_space(self.workers_for(runs - kept)))}. {REPEAT}"
         )

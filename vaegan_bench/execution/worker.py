@@ -29,8 +29,8 @@ from vaegan_bench.study.study import Study
 from vaegan_bench.system.device import choose_device, thread_count
 from vaegan_bench.system.errors import FAILURES, CacheWarning, StudyWarning, reason_of
 
-GRACE = 5
-"""Seconds in which a process that is to end may clean up."""
+GRACE = 30
+"""Seconds in which a process that is to end may keep what it trains, and clean up."""
 KNOWN_WARNINGS = (UserWarning, StudyWarning, CacheWarning, RuntimeWarning, FutureWarning, DeprecationWarning)
 """Categories that keep their name on the way to the parent; others may be of modules that it has not imported."""
 
@@ -45,6 +45,8 @@ class Order:
     folder: Path
     """The study's results."""
     cache: Path
+    checkpoint: float
+    """Seconds between two checkpoints of a run."""
 
 
 def work(connection: Connection, order: Order) -> None:
@@ -55,10 +57,9 @@ def work(connection: Connection, order: Order) -> None:
         if (runner := _runner(line, order)) is not None:
             with thread_count(order.study.threads), _reports(line):
                 _do_all(line, runner)
-    except Ended as end:
-        if end.by_signal:  # and so its exit code says
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.raise_signal(signal.SIGTERM)
+    except Ended:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTERM)  # so that its exit code says it
     except KeyboardInterrupt:
         line.send(Interrupted())
 
@@ -91,7 +92,8 @@ def _runner(line: Line, order: Order) -> Runner | None:
         with _silence():
             plan = make_plan(order.study, Registry(order.plugins))
         work = Workload(plan, StudyFolder(order.folder), order.cache, progress)
-        return Runner(work, SharedShelf(order.cache, choose_device(order.study.device), progress), call)
+        shared = SharedShelf(order.cache, choose_device(order.study.device), progress)
+        return Runner(work, shared, call, order.checkpoint, is_patient=True)
     except FAILURES as error:
         line.send(Refused(reason_of(error)))
         return None
@@ -134,7 +136,7 @@ def _obey_parent() -> None:
 
 def _end(number: int, frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_IGN)  # once is enough, and nothing must disturb the cleaning up
-    raise Ended(by_signal=True)
+    raise Ended
 
 
 def _follow_parent() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -169,8 +170,9 @@ class Workers:
             for worker in crew:
                 if worker.task is not None and worker.task.kind == "run":
                     self.call("run_ended", run=worker.task.run, status="interrupted")
+            end = time.monotonic() + GRACE
             for worker in crew:
-                worker.process.join(GRACE)
+                worker.process.join(max(0, end - time.monotonic()))
 
 
 @contextmanager
