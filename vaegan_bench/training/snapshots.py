@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import PluginError
 
+T = TypeVar("T")
 PLAIN = (type(None), bool, int, str)
 """What JSON holds as it is."""
 
@@ -29,8 +30,8 @@ class Packed:
 def pack(snapshot: Any) -> Packed:
     """Take a snapshot apart: numbers, texts, None, lists, tuples, dictionaries with any such keys, and tensors.
 
-    Tensors keep their layout in memory, on which the rounding of sums depends, and share it as before. Raises
-    `PluginError` for anything else.
+    Tensors keep their layout in memory, on which the rounding of sums depends. What is shared stays shared: memory of
+    tensors, lists and dictionaries. Raises `PluginError` for anything else.
     """
     packer = _Packer()
     return Packed(packer.pack(snapshot, ""), packer.memory)
@@ -48,6 +49,8 @@ class _Packer:
         self.memory: dict[str, Tensor] = {}
         self._names: dict[tuple[int, int], str] = {}
         """(address, size) of memory → its name."""
+        self._numbers: dict[int, int] = {}
+        """Identity of a list or dictionary → how many were met before it."""
 
     def pack(self, value: Any, place: str) -> Any:
         if type(value) in PLAIN:
@@ -56,15 +59,25 @@ class _Packer:
             return value if math.isfinite(value) else {"float": str(value)}
         if type(value) in (Tensor, nn.Parameter) and value.layout is torch.strided:
             return {"tensor": self._pack_tensor(value.detach().resolve_conj().resolve_neg(), place)}
-        if type(value) in (list, tuple):
-            items = [self.pack(each, f"{place}.{i}") for i, each in enumerate(value)]
-            return items if type(value) is list else {"tuple": items}
-        if isinstance(value, dict):
-            return {"dict": [[self.pack(k, place), self.pack(v, f"{place}.{k}")] for k, v in value.items()]}
+        if type(value) is tuple:
+            return {"tuple": self._pack_items(value, place)}
+        if type(value) is list or isinstance(value, dict):
+            return self._pack_container(value, place)
         raise PluginError(
             f"{place.removeprefix('.')} is of the type {type(value).__name__}, which no checkpoint can keep: use "
             "numbers, texts, None, lists, tuples, dictionaries and tensors."
         )
+
+    def _pack_container(self, value: Any, place: str) -> Any:
+        if id(value) in self._numbers:
+            return {"same": self._numbers[id(value)]}
+        self._numbers[id(value)] = len(self._numbers)
+        if isinstance(value, dict):
+            return {"dict": [[self.pack(k, place), self.pack(v, f"{place}.{k}")] for k, v in value.items()]}
+        return self._pack_items(value, place)
+
+    def _pack_items(self, items: list[Any] | tuple[Any, ...], place: str) -> list[Any]:
+        return [self.pack(each, f"{place}.{i}") for i, each in enumerate(items)]
 
     def _pack_tensor(self, tensor: Tensor, place: str) -> list[Any]:
         storage = tensor.untyped_storage()
@@ -84,10 +97,14 @@ class _Unpacker:
     def __init__(self, memory: Mapping[str, Tensor], device: torch.device) -> None:
         self.memory, self.device = memory, device
         self._copies: dict[str, Tensor] = {}
+        self._containers: list[Any] = []
+        """Lists and dictionaries in the order in which they were met."""
 
     def unpack(self, plain: Any) -> Any:
         if isinstance(plain, list):
-            return [self.unpack(each) for each in plain]
+            items = self._begin(list[Any]())
+            items += [self.unpack(each) for each in plain]
+            return items
         if not isinstance(plain, dict):
             return plain
         ((kind, content),) = plain.items()
@@ -97,10 +114,18 @@ class _Unpacker:
             case "float":
                 return float(content)
             case "tuple":
-                return tuple(self.unpack(content))
+                return tuple([self.unpack(each) for each in content])
             case "dict":
-                return {self.unpack(key): self.unpack(value) for key, value in content}
+                table = self._begin(dict[Any, Any]())
+                table |= [(self.unpack(key), self.unpack(value)) for key, value in content]
+                return table
+            case "same":
+                return self._containers[content]
         raise ValueError(f"it holds a '{kind}'")
+
+    def _begin(self, container: T) -> T:
+        self._containers.append(container)
+        return container
 
     def _unpack_tensor(
         self, name: str, dtype: str, offset: int, shape: list[int], stride: list[int], on_cpu: bool
