@@ -70,5 +70,7 @@ def postponed_signals(*, is_patient: bool = False) -> Iterator[PostponedSignals]
     try:
         yield postponed
     finally:
-        postponed.release()
-        postponed.deliver()
+        try:
+            postponed.deliver()
+        finally:
+            postponed.release()
