@@ -326,10 +326,12 @@ def test_the_space_asked_for_is_enough_and_not_many_times_too_much(
     )
     wide = {"networks": "compact[latent=8,width=64]", "models": ["vae", "vaegan"], "steps": 2}
     vb.run("smoke", results=tmp_path, cache=cache, samples=80, metrics=["reconstruction", "memorisation"], **wide)
-    weights = sum(path.stat().st_size for path in tmp_path.glob("smoke/*/weights.safetensors"))
+    weights = [path.stat().st_size for path in tmp_path.glob("smoke/*/weights.safetensors")]
+    # Three checkpoints of the larger run, each with two moments of every weight and perhaps an average.
+    least, most = 9 * max(weights), 13 * max(weights)
     used = sum(path.stat().st_size for path in tmp_path.rglob("*") if path.is_file())
-    assert weights > 4_000_000  # or this test would not see them
-    assert used < asked[0] < used + 20_000_000
+    assert sum(weights) > 4_000_000  # or this test would not see them
+    assert used + least < asked[0] < used + most + 20_000_000
 
 
 @pytest.fixture

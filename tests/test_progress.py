@@ -23,8 +23,8 @@ def shown(progress: TerminalProgress) -> dict[str, float]:
 
 
 def test_runs_side_by_side_have_a_bar_each_and_one_together(progress: TerminalProgress) -> None:
-    progress.run_started(run="a", steps=10, batch=4)
-    progress.run_started(run="b", steps=10, batch=6)
+    progress.run_started(run="a", steps=10, done=0, batch=4)
+    progress.run_started(run="b", steps=10, done=0, batch=6)
     progress.step_ended(run="a", step=1)
     progress.step_ended(run="b", step=1)
     progress.step_ended(run="b", step=2)
@@ -37,18 +37,18 @@ def test_runs_side_by_side_have_a_bar_each_and_one_together(progress: TerminalPr
 
 
 def test_a_run_that_begins_again_counts_from_its_beginning(progress: TerminalProgress) -> None:
-    progress.run_started(run="a", steps=10, batch=4)
+    progress.run_started(run="a", steps=10, done=0, batch=4)
     progress.step_ended(run="a", step=5)
     progress.run_ended(run="a", status="interrupted")
-    progress.run_started(run="a", steps=10, batch=4)
+    progress.run_started(run="a", steps=10, done=0, batch=4)
     progress.step_ended(run="a", step=1)
     assert shown(progress) == {"study s": 4, "a": 4}
     assert progress.bars.tasks[0].fields["rate"] == "run 1 of 3"
 
 
 def test_what_a_run_prepares_is_shown_in_its_bar_and_what_all_need_apart(progress: TerminalProgress) -> None:
-    progress.run_started(run="a", steps=0, batch=4)
-    progress.run_started(run="b", steps=0, batch=4)
+    progress.run_started(run="a", steps=0, done=0, batch=4)
+    progress.run_started(run="b", steps=0, done=0, batch=4)
     progress("a: features", 1, 4)
     progress("b: neighbours", 2, 4)
     progress("oracle training: once", 3, 4)

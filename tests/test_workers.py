@@ -100,10 +100,15 @@ def test_no_worker_outlives_the_command_and_the_same_command_goes_on(number: sig
     if number == signal.SIGINT:
         assert (process.returncode, errors) == (130, "Interrupted.\n")
         assert "0 of 2 runs are finished and kept in results/smoke" in output
+        begun = {name: int(step) for name, step in re.findall(r"([\w-]+) goes on from step (\d+)", output)}
+        assert len(begun) == len(list(tmp_path.glob("results/smoke/*/checkpoint.safetensors"))) == 2
         assert len(re.findall(r"^(?:gan|vae)-s0-\w+: interrupted$", output, re.M)) == 2
     assert _end_of_group(process.pid)
     assert not list(tmp_path.rglob("*.partial"))
     assert bench(*line, cwd=tmp_path).returncode == 0
+    assert not list(tmp_path.rglob("*checkpoint*"))
+    if number == signal.SIGINT:
+        assert begun == {name: int((tmp_path / f"{name}.started").read_text()) for name in begun}
 
 
 def _end_of_group(group: int) -> bool:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+from vaegan_bench.execution.postponed_signals import REPEATED
 
 SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Sent by batch systems and `kill`, and where a terminal is closed; Windows lacks the second."""
@@ -20,6 +23,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self.signal = signal.SIGINT
+        self._time = -REPEATED
 
     @property
     def exit_code(self) -> int:
@@ -27,8 +31,11 @@ class Interruption:
         return 128 + self.signal
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """Handle a signal as Python handles Ctrl-C."""
-        self.signal = signal.Signals(number)
+        """Handle a signal as Python handles Ctrl-C, and once where it is repeated at once."""
+        is_repetition = number == self.signal and time.monotonic() - self._time < REPEATED
+        self.signal, self._time = signal.Signals(number), time.monotonic()
+        if is_repetition:
+            return
         raise KeyboardInterrupt
 
 

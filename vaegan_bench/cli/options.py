@@ -63,6 +63,13 @@ WorkersOption = Annotated[
         show_default="auto",
     ),
 ]
+CheckpointOption = Annotated[
+    float, typer.Option(min=0, help="Seconds between two checkpoints, from which an interrupted run goes on.")
+]
+MaxTimeOption = Annotated[
+    str | None,
+    typer.Option(help="Stop after this time, such as 3h, 90m or 2h30m: the same command goes on from there."),
+]
 StepsOption = Annotated[int | None, typer.Option(help="Training steps per run.")]
 SizeOption = Annotated[int | None, typer.Option(help="Pixels per side.")]
 DatasetName = Annotated[str, typer.Argument(help='A data set by selector, such as avatars or "celeba[crop=148]".')]

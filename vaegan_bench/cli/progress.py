@@ -40,7 +40,7 @@ class TerminalProgress:
         """Those that go on now, by their id."""
         self.preparing: TaskID | None = None
         self.images: dict[str, int] = {}
-        """On how many each run has been trained so far: one that begins again begins at 0."""
+        """On how many each run has been trained so far."""
         self.total = 0
 
     def __enter__(self) -> TerminalProgress:
@@ -72,10 +72,11 @@ class TerminalProgress:
         self.study = self.bars.add_task(f"study {name}", total=sum(images), rate=f"run 0 of {self.total}")
 
     @hookimpl
-    def run_started(self, run: str, steps: int, batch: int) -> None:
-        """Open the bar of a run."""
-        self.images[run] = 0
-        self.runs[run] = RunBar(self.bars.add_task(f"  {run}", total=steps * batch, rate=""), batch)
+    def run_started(self, run: str, steps: int, done: int, batch: int) -> None:
+        """Open the bar of a run, which begins where its training was interrupted."""
+        self.images[run] = done * batch
+        bar = self.bars.add_task(f"  {run}", total=steps * batch, completed=done * batch, rate="")
+        self.runs[run] = RunBar(bar, batch)
         self._update_study()
 
     @hookimpl

@@ -12,12 +12,14 @@ import typer
 
 from vaegan_bench.cli.options import (
     CacheDirOption,
+    CheckpointOption,
     DataDirOption,
     DeviceOption,
     DryRunOption,
     EngineOption,
     ExtractorOption,
     FieldsOption,
+    MaxTimeOption,
     PluginFiles,
     ResultsOption,
     SizeOption,
@@ -73,23 +75,35 @@ def reproduce(
     plugin: PluginFiles = None,
     workers: WorkersOption = None,
     engine: EngineOption = "processes",
+    checkpoint: CheckpointOption = 60,
+    max_time: MaxTimeOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
     """Run the comparisons of a paper, and write a page with our numbers beside the published ones."""
+    from vaegan_bench.execution.time_limit import time_limit
+
+    with time_limit(max_time):
+        _reproduce(context.params)
+
+
+def _reproduce(given: Mapping[str, Any]) -> None:
+    """Run or estimate what the parameters of the command describe."""
     from vaegan_bench.cli.options import look_for_data_in
     from vaegan_bench.cli.session import Session
     from vaegan_bench.registry.plugins import Registry
     from vaegan_bench.study.paper import load_paper
 
-    look_for_data_in(data_dir)
-    chosen, session = load_paper(paper), Session(Registry(plugin or []), cache_dir, engine, workers)
-    datasets = _datasets(dataset or [], [comparison.name for comparison in chosen.comparisons])
-    plans = _plans(chosen, datasets, context.params, session.registry)
-    if dry_run:
+    look_for_data_in(given["data_dir"])
+    registry, chosen = Registry(given["plugin"] or []), load_paper(given["paper"])
+    session = Session(registry, given["cache_dir"], given["engine"], given["workers"], given["checkpoint"])
+    datasets = _datasets(given["dataset"] or [], [comparison.name for comparison in chosen.comparisons])
+    plans = _plans(chosen, datasets, given, registry)
+    if given["dry_run"]:
         for plan in plans:
             session.print_plan(plan)
     else:
-        _run(session, chosen, plans, results / _folder_name(paper, datasets), preset)
+        folder = given["results"] / _folder_name(given["paper"], datasets)
+        _run(session, chosen, plans, folder, given["preset"])
 
 
 def _plans(paper: Paper, datasets: Mapping[str, str], given: Mapping[str, Any], registry: Registry) -> list[Plan]:
@@ -141,7 +155,7 @@ def _check_before(session: Session, plans: Sequence[Plan], folder: Path) -> None
             fetch(data, progress)
             load(data, size, session.cache, progress)
     work = [Workload(plan, StudyFolder(folder / plan.study.name), session.cache) for plan in plans]
-    needed = sum(each.needed_space() for each in work)
+    needed = sum(each.needed_space(session.workers_for(each.plan)) for each in work)
     check_space(folder, needed, f"The results of {len(plans)} comparisons", "--results")
 
 

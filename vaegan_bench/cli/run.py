@@ -10,11 +10,13 @@ import typer
 
 from vaegan_bench.cli.options import (
     CacheDirOption,
+    CheckpointOption,
     DataDirOption,
     DryRunOption,
     EngineOption,
     ExtractorOption,
     FieldsOption,
+    MaxTimeOption,
     PluginFiles,
     ResultsOption,
     SizeOption,
@@ -120,10 +122,15 @@ def run(
     plugin: PluginFiles = None,
     workers: WorkersOption = None,
     engine: EngineOption = "processes",
+    checkpoint: CheckpointOption = 60,
+    max_time: MaxTimeOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
-    """Train, measure and compare models; finished runs are not run again."""
-    _run(context.params)
+    """Train, measure and compare models; finished runs are not run again, and interrupted ones go on."""
+    from vaegan_bench.execution.time_limit import time_limit
+
+    with time_limit(max_time):
+        _run(context.params)
 
 
 def _run(given: Mapping[str, Any]) -> None:
@@ -135,7 +142,8 @@ def _run(given: Mapping[str, Any]) -> None:
     from vaegan_bench.system.errors import IncompleteError
 
     look_for_data_in(given["data_dir"])
-    session = Session(Registry(given["plugin"] or []), given["cache_dir"], given["engine"], given["workers"])
+    registry = Registry(given["plugin"] or [])
+    session = Session(registry, given["cache_dir"], given["engine"], given["workers"], given["checkpoint"])
     plan = make_plan(_study(given, session.registry), session.registry)
     if given["dry_run"]:
         session.print_plan(plan)

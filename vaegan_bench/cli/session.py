@@ -11,7 +11,6 @@ from vaegan_bench.cli.terminal import table, terminal
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from vaegan_bench.api import Engine
     from vaegan_bench.execution.estimate import Cost
     from vaegan_bench.execution.execution import Execution
     from vaegan_bench.registry.plugins import Registry
@@ -21,12 +20,17 @@ if TYPE_CHECKING:
 class Session:
     """One command that trains, in a terminal."""
 
-    def __init__(self, registry: Registry, cache: Path | None, engine: str, workers: str | None) -> None:
-        """Print which plugins are left out, and why. Raises as `choose_engine` does."""
+    def __init__(
+        self, registry: Registry, cache: Path | None, engine: str, workers: str | None, checkpoint: float
+    ) -> None:
+        """Print which plugins are left out, and why; `checkpoint` is that of `Execution`.
+
+        Raises as `choose_engine` does.
+        """
         from vaegan_bench.execution.engine_choice import choose_engine
         from vaegan_bench.system.paths import default_cache
 
-        self.registry, self.console = registry, terminal()
+        self.registry, self.console, self.checkpoint = registry, terminal(), checkpoint
         self.engine = choose_engine(registry, engine, workers)
         self.cache = cache or default_cache()
         for broken, reason in registry.broken.items():
@@ -47,7 +51,7 @@ class Session:
 
         progress = TerminalProgress(self.console)
         folder = StudyFolder(results / plan.study.name)
-        execution = Execution(plan, self.registry, folder, self.cache, progress, self.engine)
+        execution = Execution(plan, self.registry, folder, self.cache, progress, self.engine, self.checkpoint)
         self.registry.manager.register(progress, "progress bars")
         try:
             self._announce(execution)
@@ -59,6 +63,10 @@ class Session:
             raise
         finally:
             self.registry.manager.unregister(progress)
+
+    def workers_for(self, plan: Plan) -> int:
+        """How many runs of a plan go on side by side."""
+        return self.engine.count(len(plan.runs), plan.study.threads, plan.runs[0].device)
 
     def print_plan(self, plan: Plan) -> None:
         """Print what a plan would cost, and train nothing."""
@@ -73,7 +81,7 @@ class Session:
             costs = list(estimate(plan))
         self.console.print(_cost_table(plan, costs))
         self.say(_where(plan))
-        self.say(_estimate_in_words(plan, costs, self.engine))
+        self.say(_estimate_in_words(plan, costs, self.workers_for(plan)))
 
     def _announce(self, execution: Execution) -> None:
         plan, finished = execution.plan, execution.work.finished()
@@ -110,9 +118,10 @@ class Session:
 
     def _say_what_is_kept(self, execution: Execution) -> None:
         kept, runs, path = len(execution.work.finished()), len(execution.plan.runs), execution.folder.path
+        begun = "".join(f"; {run} goes on from step {step}" for run, step in execution.work.begun().items())
         self.say(
-            f"\n{kept} of {runs} runs are finished and kept in {path}. The same command goes on with the rest, and "
-            f"vaegan-bench table {path} shows what is there."
+            f"\n{kept} of {runs} runs are finished and kept in {path}{begun}. The same command goes on with the rest, "
+            f"and vaegan-bench table {path} shows what is there."
         )
 
 
@@ -128,11 +137,10 @@ def _where(plan: Plan) -> str:
         return f"Trained on {describe(torch.device(run.device))} in {run.precision}, {chosen}."
 
 
-def _estimate_in_words(plan: Plan, costs: list[Cost], engine: Engine) -> str:
+def _estimate_in_words(plan: Plan, costs: list[Cost], workers: int) -> str:
     from vaegan_bench.execution.estimate import minutes_side_by_side
     from vaegan_bench.report.tables import duration
 
-    workers = engine.count(len(plan.runs), plan.study.threads, plan.runs[0].device)
     time = duration(minutes_side_by_side(costs, workers))
     side_by_side = f" with {workers} workers" if workers > 1 else ""
     slower = ", one run alone; runs side by side slow each other down a little" if workers > 1 else ""

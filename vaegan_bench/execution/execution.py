@@ -11,6 +11,7 @@ from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.execution.estimate import longest_first
 from vaegan_bench.execution.parcel import pack
 from vaegan_bench.execution.planned_work import PlannedWork
+from vaegan_bench.execution.run_keeper import INTERVAL
 from vaegan_bench.execution.runner import Outcome, Runner
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.registry.lifecycle import Lifecycle
@@ -37,10 +38,11 @@ class Execution:
         cache: Path,
         progress: Progress = silent,
         engine: Engine = SERIAL,
+        checkpoint: float = INTERVAL,
     ) -> None:
-        """`engine` carries the runs to where they are trained and measured."""
+        """`engine` carries the runs to where they are trained; `checkpoint`: seconds between two checkpoints of one."""
         self.plan, self.registry, self.folder, self.progress = plan, registry, folder, progress
-        self.engine = engine
+        self.engine, self.checkpoint = engine, checkpoint
         self.lifecycle = Lifecycle(registry.manager)
         self.work = Workload(plan, folder, cache, progress)
         self.shared = SharedShelf(cache, choose_device(plan.study.device), progress)
@@ -59,7 +61,7 @@ class Execution:
         with thread_count(self.plan.study.threads):
             if unfinished := self.work.unfinished():
                 open_extractors(self.plan.metrics, self.shared.of(next(iter(unfinished.values()))))
-            self.work.check_space(unfinished)
+            self.work.check_space(unfinished, self.side_by_side(len(unfinished)))
             self.folder.create()
             with self.folder.locked():
                 self.folder.write_study(self._record())
@@ -94,8 +96,8 @@ class Execution:
         if not runs:
             return
         ordered = longest_first(runs, self.plan.lenders) if self.side_by_side(len(runs)) > 1 else runs
-        parcel = pack(self.plan, self.registry, self.folder.path, self.work.shelf.cache)
-        runner = Runner(self.work, self.shared, self.lifecycle.call)
+        parcel = pack(self.plan, self.registry, self.folder.path, self.work.shelf.cache, self.checkpoint)
+        runner = Runner(self.work, self.shared, self.lifecycle.call, self.checkpoint)
         work = PlannedWork(self.plan, ordered, parcel, runner, self.lifecycle.call, self._note, self.progress)
         try:
             self.engine.run(work)
@@ -130,5 +132,5 @@ class Execution:
         kept, runs = len(self.work.finished()), len(self.plan.runs)
         return (
             f"The study stops here: {kept} of {runs} runs are finished and kept in {self.folder.path}, the others can "
-            f"take up to {in_words(self.work.needed_space())}. {REPEAT}"
+            f"take up to {in_words(self.work.needed_space(self.side_by_side(runs - kept)))}. {REPEAT}"
         )

@@ -15,6 +15,10 @@ COPIES = 3
 """How often an image that is kept is written: as it is, in the grids of its run, and in the sheets of its study."""
 KINDS = 3
 """Samples, originals and reconstructions."""
+CHECKPOINTS = 3
+"""Of a run: the newest, the one before it, and the one that is being written."""
+MOMENTS = 2
+"""What an optimizer keeps of each weight, at most: Adam two moments."""
 BYTES_PER_STEP = 16
 """Of the history, which has a row of some forty columns every 50 steps."""
 RECORDS = 1 << 20
@@ -23,22 +27,24 @@ REPORT = 8 << 20
 """Bytes of a study's tables and figures."""
 
 
-def footprint(untrained: Mapping[Run, Data], unmeasured: Mapping[Run, Data], images: int) -> int:
+def footprint(untrained: Mapping[Run, Data], unmeasured: Mapping[Run, Data], images: int, at_once: int = 1) -> int:
     """Bytes that the unfinished runs of one study can take; `images` of each kind are kept per run.
 
-    `untrained` are to be trained and measured, `unmeasured` only measured.
+    `untrained` are to be trained and measured, `unmeasured` only measured; `at_once` of them have checkpoints.
     """
     weights: dict[tuple[str, str], int] = {}
+    checkpoints = list[int]()
     total = REPORT
     for run, data in untrained.items():
         model = run.label, data.digest
         if model not in weights:
             weights[model] = bytes_of_weights(run, data)
         total += weights[model] + BYTES_PER_STEP * run.steps
+        checkpoints.append(CHECKPOINTS * weights[model] * (1 + MOMENTS + bool(run.ema)))
     for data in (*untrained.values(), *unmeasured.values()):
         channels, height, width = data.shape
         total += RECORDS + COPIES * KINDS * images * channels * height * width
-    return total
+    return total + sum(sorted(checkpoints)[-at_once:])
 
 
 def bytes_of_weights(run: Run, data: Data) -> int:

@@ -10,8 +10,10 @@ from typing import Any
 from vaegan_bench.api import ImageShape
 from vaegan_bench.execution.engine_choice import choose_engine
 from vaegan_bench.execution.execution import Execution
+from vaegan_bench.execution.run_keeper import INTERVAL
 from vaegan_bench.execution.run_study import run_study
 from vaegan_bench.execution.stored_run import restore_model, stored_run
+from vaegan_bench.execution.time_limit import time_limit
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.results import Results
 from vaegan_bench.results.files import readable
@@ -21,7 +23,7 @@ from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import Study
 from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system.device import choose_device
-from vaegan_bench.system.errors import IncompleteError, StudyWarning
+from vaegan_bench.system.errors import IncompleteError, StudyError, StudyWarning
 from vaegan_bench.system.paths import default_cache, user_path
 from vaegan_bench.training.trained_model import TrainedModel
 
@@ -34,6 +36,8 @@ def run(
     plugins: Iterable[str | Path] = (),
     workers: int | str | None = None,
     engine: str | None = None,
+    checkpoint: float = INTERVAL,
+    max_time: str | None = None,
     **values: Any,
 ) -> Results:
     """Train and measure a study, as `vaegan-bench run` does, and return its results.
@@ -43,19 +47,25 @@ def run(
     on side by side, each in a process of its own; "auto" is as many as there are cores for. `engine` is what carries
     runs to processes, by selector; by default all runs are trained in this one. Worker processes import the main
     module, so a script that asks for them must call this inside of `if __name__ == "__main__":`.
+
+    A run leaves a checkpoint every `checkpoint` seconds, when it is interrupted, and when `max_time` is over, such as
+    "3h" or "90m"; the same call goes on from there.
     Raises `BenchError` before anything is trained if the study cannot be run. Raises `IncompleteError` at the end if a
     run failed, a metric gave no numbers, or a table or figure could not be written; everything else is then trained,
-    measured and reported, and the error's `lines` say what is missing, and why.
+    measured and reported, and the error's `lines` say what is missing, and why; and where `max_time` is over.
     """
-    registry = Registry(plugins)
-    carrier = choose_engine(registry, engine or "processes", workers or (None if engine else 1))
-    chosen = study if isinstance(study, Study) else load_study(str(study))
-    plan = make_plan(chosen.with_values(values, "the arguments"), registry)
-    folder = StudyFolder(user_path(results) / plan.study.name)
-    where = default_cache() if cache is None else user_path(cache)
-    execution = Execution(plan, registry, folder, where, engine=carrier)
-    if missing := run_study(execution):
-        raise IncompleteError(missing)
+    if not (isinstance(checkpoint, int | float) and checkpoint >= 0):
+        raise StudyError(f"checkpoint is a number of seconds, 0 or more, not {checkpoint!r}.")
+    with time_limit(max_time):
+        registry = Registry(plugins)
+        carrier = choose_engine(registry, engine or "processes", workers or (None if engine else 1))
+        chosen = study if isinstance(study, Study) else load_study(str(study))
+        plan = make_plan(chosen.with_values(values, "the arguments"), registry)
+        folder = StudyFolder(user_path(results) / plan.study.name)
+        where = default_cache() if cache is None else user_path(cache)
+        execution = Execution(plan, registry, folder, where, engine=carrier, checkpoint=checkpoint)
+        if missing := run_study(execution):
+            raise IncompleteError(missing)
     return Results(folder)
 
 

@@ -39,11 +39,13 @@ class Parcel:
     """The study's results."""
     cache: Path | None
     """Where prepared data and features are kept; None for each machine's own place."""
+    checkpoint: float
+    """Seconds between two checkpoints of a run."""
     data: str | None
     """Where source files are searched; None for each machine's own place."""
 
 
-def pack(plan: Plan, registry: Registry, folder: Path, cache: Path | None) -> Parcel:
+def pack(plan: Plan, registry: Registry, folder: Path, cache: Path | None, checkpoint: float) -> Parcel:
     """The parcel of a plan."""
     return Parcel(
         study=json.dumps(as_plain(plan.study), sort_keys=True),
@@ -51,6 +53,7 @@ def pack(plan: Plan, registry: Registry, folder: Path, cache: Path | None) -> Pa
         runs=_digest(plan),
         folder=folder,
         cache=cache,
+        checkpoint=checkpoint,
         data=os.environ.get(VARIABLE),
     )
 

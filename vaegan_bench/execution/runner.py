@@ -12,6 +12,7 @@ from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.evaluation.shared import Shared, SharedShelf
 from vaegan_bench.execution.measured_run import measure_run
 from vaegan_bench.execution.relay import Call
+from vaegan_bench.execution.run_keeper import INTERVAL, RunKeeper
 from vaegan_bench.execution.stored_run import weights_of
 from vaegan_bench.execution.trained_run import train_run
 from vaegan_bench.execution.workload import Workload
@@ -41,8 +42,18 @@ class Outcome:
 class Runner:
     """Trains and measures the runs of a plan, one at a time."""
 
-    def __init__(self, work: Workload, shared: SharedShelf, call: Call) -> None:
+    def __init__(
+        self,
+        work: Workload,
+        shared: SharedShelf,
+        call: Call,
+        checkpoint: float = INTERVAL,
+        *,
+        is_patient: bool = False,
+    ) -> None:
+        """`checkpoint`: seconds between two checkpoints of a run. One who `is_patient` lets no second signal hurry."""
         self.plan, self.work, self.shared, self.call = work.plan, work, shared, call
+        self.checkpoint, self.is_patient = checkpoint, is_patient
 
     def attempt(self, run: Run) -> Outcome:
         """Train and measure a run. What fails costs only this run, and is told in words."""
@@ -63,15 +74,24 @@ class Runner:
     def _run(self, run: Run) -> str:
         """Train where that is not done, and measure; return how the run ended."""
         folder, data = self.work.folder_of(run), self.work.shelf.get(run)
-        trained = self.work.is_trained_on_its_data(run)
-        steps = 0 if trained else run.steps
-        self.call("run_started", run=run.id, label=run.label, steps=steps, batch=run.batch)
-        if not trained:
-            train_run(run, data, self.shared.device, folder, self._listener(run), self._borrow(run))
+        if self.work.is_trained_on_its_data(run):
+            folder.checkpoints.remove()  # of a process that was killed before it could
+            self._start(run, steps=0, done=0)
+        else:
+            self._train(run, data)
         record = folder.record()
         if record.is_ok:
             self._measure(run, data)
         return record.status
+
+    def _train(self, run: Run, data: Data) -> None:
+        folder = self.work.folder_of(run)
+        keeper = RunKeeper(run, data, self.shared.device, folder.checkpoints, self.checkpoint)
+        self._start(run, run.steps, keeper.step)
+        train_run(keeper, folder, self._listener(run), self._borrow(run), is_patient=self.is_patient)
+
+    def _start(self, run: Run, steps: int, done: int) -> None:
+        self.call("run_started", run=run.id, label=run.label, steps=steps, done=done, batch=run.batch)
 
     def _measure(self, run: Run, data: Data) -> None:
         folder, shared = self.work.folder_of(run), self.shared.of(data)

@@ -101,7 +101,8 @@ def _do(do: Callable[[Runner, Run], R], parcel: Parcel, run: str, tell: Tell) ->
         return Refused(reason_of(error))
     opened.teller = Teller(tell, run)
     with thread_count(opened.work.plan.study.threads), opened.teller.reports():
-        return do(Runner(opened.work, opened.shared, opened.teller.call), opened.runs[run])
+        runner = Runner(opened.work, opened.shared, opened.teller.call, parcel.checkpoint, is_patient=True)
+        return do(runner, opened.runs[run])
 
 
 @lru_cache(maxsize=1)

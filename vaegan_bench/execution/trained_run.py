@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Data, Modules
+from vaegan_bench.execution.postponed_signals import postponed_signals
+from vaegan_bench.execution.run_keeper import RunKeeper
 from vaegan_bench.results.records import Definition, Environment, RunRecord
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.study.run import Run
@@ -20,12 +22,18 @@ from vaegan_bench.training.loop import Borrowed, Listener, Trained, train
 
 
 def train_run(
-    run: Run, data: Data, device: torch.device, folder: RunFolder, listener: Listener, borrowed: Borrowed
+    keeper: RunKeeper, folder: RunFolder, listener: Listener, borrowed: Borrowed, *, is_patient: bool = False
 ) -> None:
-    """Train a run, and write its record, its history and the weights that metrics see."""
-    trained = train(run, data, device, listener, borrowed)
-    weights = flat_weights(trained.state.evaluated_modules())
-    folder.write_trained(run_record(run, data, trained, device), trained.history, weights)
+    """Train a run, and write its record, its history and the weights that metrics see.
+
+    A signal that arrives meanwhile stops the training once the keeper has kept it; at a second one, at once, unless the
+    process `is_patient`.
+    """
+    run, data, device = keeper.run, keeper.data, keeper.device
+    with postponed_signals(is_patient=is_patient) as keeper.signals:
+        trained = train(run, data, device, listener, borrowed, keeper)
+        weights = flat_weights(trained.state.evaluated_modules())
+        folder.write_trained(run_record(run, data, trained, device), trained.history, weights)
 
 
 def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> RunRecord:

@@ -71,17 +71,22 @@ class Workload:
         found = {name: folder.damage() or folder.fault() for name, folder in folders.items() if folder.is_there}
         return {name: reason for name, reason in found.items() if reason}
 
-    def needed_space(self) -> int:
-        """Bytes that the results of the unfinished runs can take at most; 0 where every run is finished."""
-        return self._space_for(self.unfinished())
+    def begun(self) -> dict[str, int]:
+        """Run → the step that its training goes on from, where it was interrupted."""
+        steps = {run.id: self.folder_of(run).checkpoints.step() for run in self.plan.runs if not self.is_trained(run)}
+        return {name: step for name, step in steps.items() if step is not None}
 
-    def check_space(self, unfinished: Mapping[Run, Data]) -> None:
-        """Raise `StoreError` where the results of these runs can fill the disk."""
+    def needed_space(self, at_once: int = 1) -> int:
+        """Bytes that the unfinished runs can take at most, so many of them at once; 0 where every run is finished."""
+        return self._space_for(self.unfinished(), at_once)
+
+    def check_space(self, unfinished: Mapping[Run, Data], at_once: int = 1) -> None:
+        """Raise `StoreError` where the results of these runs, and the checkpoints of them, can fill the disk."""
         what = f"The results of {len(unfinished)} unfinished runs of study '{self.plan.study.name}'"
-        check_space(self.folder.path, self._space_for(unfinished), what, "--results")
+        check_space(self.folder.path, self._space_for(unfinished, at_once), what, "--results")
 
-    def _space_for(self, unfinished: Mapping[Run, Data]) -> int:
+    def _space_for(self, unfinished: Mapping[Run, Data], at_once: int) -> int:
         trained = {run: data for run, data in unfinished.items() if self.is_trained(run)}
         untrained = {run: data for run, data in unfinished.items() if run not in trained}
         images = min(KEPT_IMAGES, self.plan.study.samples)
-        return footprint(untrained, trained, images) if unfinished else 0
+        return footprint(untrained, trained, images, at_once) if unfinished else 0

@@ -46,9 +46,10 @@ def study_started(name: str, folder: Path, runs: list[str], images: list[int]) -
 
 
 @hookspec
-def run_started(run: str, label: str, steps: int, batch: int) -> None:
+def run_started(run: str, label: str, steps: int, done: int, batch: int) -> None:
     """A run is about to be trained for `steps`, or only measured where it was trained before: `steps` is 0 then.
 
+    `done` of the steps were taken before, by a training that was interrupted: `step_ended` begins with the next one.
     `label` is how tables name its model.
     """
 
@@ -78,7 +79,7 @@ def run_ended(run: str, status: str) -> None:
     """A run is over; `status` is 'ok', 'diverged at step N', 'failed: …' or 'interrupted'.
 
     The results of the first two are on disk. A run whose worker process died ends with 'interrupted: …', and is started
-    once more.
+    once more, from its last checkpoint.
     """
 
 

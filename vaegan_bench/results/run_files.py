@@ -10,6 +10,8 @@ from zipfile import ZipFile
 
 from vaegan_bench.results.files import readable
 
+RUN = "run.json"
+"""There where training has ended."""
 ARCHIVE = "records.zip"
 """Holds the records of a study's runs, without weights and arrays: RUN/run.json, RUN/history.csv, RUN/metrics.json."""
 LARGEST = 2**26
@@ -20,7 +22,7 @@ FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class RunFiles:
-    """The files of one run, for reading. What is in the folder hides what is in the archive."""
+    """The files of one run, for reading. A run that has ended in the folder hides the one in the archive."""
 
     folder: Path
 
@@ -57,7 +59,7 @@ class RunFiles:
         return self.archive / self.folder.name / name
 
     def _is_archived(self, name: str) -> bool:
-        if self.folder.exists() or not self.archive.is_file():
+        if (self.folder / RUN).is_file() or not self.archive.is_file():
             return False
         with readable(self.archive), ZipFile(self.archive) as archive:
             return f"{self.folder.name}/{name}" in archive.namelist()

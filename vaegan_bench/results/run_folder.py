@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from vaegan_bench.results.checkpoints import CHECKPOINTS, Checkpoints
 from vaegan_bench.results.files import check_hash, checked_content, parse_record, readable, write_json
 from vaegan_bench.results.measurements import EXHIBITS, IMAGES, METRICS, Images, Measurements, Seen
 from vaegan_bench.results.records import MeasurementRecord, RunRecord, read_run
 from vaegan_bench.results.rows import measured_rows, tidy, training_rows
-from vaegan_bench.results.run_files import RunFiles
+from vaegan_bench.results.run_files import RUN, RunFiles
 from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.exhibits import Exhibits
 from vaegan_bench.system.files import known_sha256, lock_of, locked, new_folder, sha256_of_file
@@ -23,7 +24,7 @@ from vaegan_bench.system.files import known_sha256, lock_of, locked, new_folder,
 if TYPE_CHECKING:
     from torch import Tensor
 
-RUN, HISTORY, WEIGHTS = "run.json", "history.csv", "weights.safetensors"
+HISTORY, WEIGHTS = "history.csv", "weights.safetensors"
 RECORDS = (RUN, HISTORY, METRICS)
 """What an archive holds of a run."""
 SHOWN = (*RECORDS, EXHIBITS, IMAGES)
@@ -39,6 +40,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path, self.files = path, RunFiles(path)
+        self.checkpoints = Checkpoints(path)
         self._measured = Measurements(path)
 
     @property
@@ -65,10 +67,13 @@ class RunFolder:
         return locked(lock_of(self.path.resolve()), busy="" if wait else busy)
 
     def write_trained(self, record: RunRecord, history: list[dict[str, float]], weights: dict[str, Tensor]) -> None:
-        """Write what training left; the folder appears whole or not at all, with nothing of an earlier one."""
+        """Write what training left, whole or not at all, with nothing of an earlier one.
+
+        Checkpoints are removed only after that.
+        """
         from safetensors.torch import save
 
-        with self.locked(wait=True), new_folder(self.path) as partial:
+        with self.locked(wait=True), new_folder(self.path, last=RUN, spare=CHECKPOINTS) as partial:
             columns = list(dict.fromkeys(["step", *(name for row in history for name in row)]))
             pd.DataFrame(history, columns=columns).to_csv(partial / HISTORY, index=False)
             (partial / WEIGHTS).write_bytes(save(weights))
@@ -83,8 +88,14 @@ class RunFolder:
         self._measured.add(measured, seen)
 
     def record(self) -> RunRecord:
-        """The run's definition, fate and cost. Raises `StoreError` where the folder holds no run."""
+        """The run's definition, fate and cost. Raises `StoreError` where the folder holds no run that has ended."""
         if not self.is_there:
+            step = self.checkpoints.step()
+            if step is not None:
+                raise StoreError(
+                    f"Training is not finished in {self.path}: there is a checkpoint at step {step}. "
+                    "`vaegan-bench run` with its study goes on from there."
+                )
             raise StoreError(f"{self.path} holds no run: there is no {RUN} in it.")
         with readable(self.files.place(RUN), TRAIN_AGAIN):
             return read_run(parse_record(self.files.read(RUN)))

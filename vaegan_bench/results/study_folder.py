@@ -11,6 +11,7 @@ import pandas as pd
 from vaegan_bench.results.files import read_json, readable, write_json
 from vaegan_bench.results.records import RunRecord, StudyRecord, is_plain_name, read_study
 from vaegan_bench.results.rows import OPTIONAL
+from vaegan_bench.results.run_files import RUN
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.files import locked
@@ -70,7 +71,7 @@ class StudyFolder:
     @property
     def is_archived(self) -> bool:
         """Whether a run that is shown is known from the archive alone, without weights and arrays."""
-        return any(not run.path.exists() for run in self.runs())
+        return any(not (run.path / RUN).is_file() for run in self.runs())
 
     def write_study(self, record: StudyRecord) -> None:
         """Record the latest plan: the study, the ids of its runs, and what it measures."""

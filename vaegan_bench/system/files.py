@@ -6,7 +6,7 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -32,18 +32,71 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
-    """A folder beside `path` that takes its place at the end. Raises `StoreError` where it cannot be written."""
+def next_file(path: Path, previous: Path | None) -> Iterator[Path]:
+    """A file beside `path` that takes its place at the end, once it is on the disk, and survives a power failure.
+
+    What was there becomes `previous`, if that is given: at every moment one of them is whole. Raises `StoreError` where
+    it cannot be written.
+    """
+    partial = _partial(path)
+    try:
+        with _removed_at_the_end(partial):
+            yield partial
+            write_through(partial)
+            if previous is not None and path.exists():
+                path.replace(previous)
+            partial.replace(path)
+        write_through(path.parent)
+    except OSError as error:
+        raise StoreError(f"Cannot write {path}: {error.strerror or error}.") from error
+
+
+def write_through(path: Path) -> None:
+    """Have the system put a file, or the names in a folder, on the disk now; nothing for folders where it cannot."""
+    if path.is_dir() and not hasattr(os, "O_DIRECTORY"):
+        return
+    opened = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+@contextmanager
+def new_folder(path: Path, last: str, spare: Collection[str] = ()) -> Iterator[Path]:
+    """A folder beside `path` whose files go there at the end, on the disk for good, in place of what was there.
+
+    The file `last` is the first to go and the last to come: as long as it is there, all are. Files named in `spare`
+    stay until then. Raises `StoreError` where it cannot be written.
+    """
     partial = _partial(path)
     try:
         partial.mkdir(parents=True, exist_ok=True)
         yield partial
-        shutil.rmtree(path, ignore_errors=True)
-        partial.rename(path)
+        if path.is_symlink():
+            raise StoreError(f"Cannot write {path}: it is a link to another folder. Remove the link.")
+        path.mkdir(exist_ok=True)
+        _clear(path, last, spare)
+        for file in sorted(partial.iterdir(), key=lambda file: file.name == last):
+            write_through(file)
+            file.replace(path / file.name)
+        write_through(path)
+        _clear(path, last, [name for name in os.listdir(path) if name not in spare])
     except OSError as error:
         raise StoreError(f"Cannot write {path}: {error.strerror or error}.") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _clear(folder: Path, first: str, but: Collection[str]) -> None:
+    """Remove what is in a folder, `first` first, but not what is named in `but`."""
+    for path in sorted(folder.iterdir(), key=lambda path: path.name != first):
+        if path.name in but:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def remove(path: Path) -> None:
@@ -89,6 +142,11 @@ def locked(path: Path, *, busy: str = "", waiting: Callable[[], object] = lambda
 def lock_of(path: Path) -> Path:
     """The lock file of a file or folder: beside it, and hidden."""
     return path.with_name(f".{path.name}.lock")
+
+
+def partials_of(path: Path) -> list[Path]:
+    """What processes left that were killed while they wrote `path`."""
+    return sorted(path.parent.glob(f".{path.name}.*.partial"))
 
 
 def _partial(path: Path) -> Path:

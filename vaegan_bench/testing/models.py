@@ -11,6 +11,7 @@ import torch
 from vaegan_bench.api import Model, Objectives
 from vaegan_bench.api.plugin import fields_of
 from vaegan_bench.system.status import OK
+from vaegan_bench.testing.interrupted import go_on
 from vaegan_bench.testing.networks import ROLES, example_input, gain_of_attributes, passes_are_alike
 from vaegan_bench.testing.small import Blobs, small_run
 from vaegan_bench.testing.table import CPU, Table, data, gradients, moved_gap, named_parameters
@@ -142,19 +143,20 @@ def sides_pull_against_each_other(model: Model) -> None:
 
 
 def going_on_equals_never_stopping(model: Model) -> None:
-    """A run resumed from a snapshot ends with the same weights as one without interruption."""
-    whole, resumed = Table(model), Table(model)
-    whole.step(3)
-    resumed.state.load_state_dict(whole.state.state_dict())
-    whole.step(3)
-    resumed.step(3)
-    for role, module in whole.modules.items():
-        differing = same(module.state_dict(), resumed.modules[role].state_dict())
+    """A run that was interrupted goes on from its checkpoint to the same weights and the same history."""
+    run = small_run(model, steps=STEPS, ema=0.9)
+    whole, resumed = train(run, data(), CPU), go_on(run, data(), CPU, after=3)
+    for role, module in whole.state.evaluated_modules().items():
+        differing = same(module.state_dict(), resumed.state.evaluated_modules()[role].state_dict())
         demand(
             not differing,
-            f"a run that goes on from a snapshot ends with another {role} ({', '.join(differing[:2])}): keep no state "
-            "outside of the networks, and no noise but play.noise.",
+            f"a run that goes on from its checkpoint ends with another {role} ({', '.join(differing[:2])}): keep no "
+            "state outside of the networks' weights and persistent buffers, and use no noise but play.noise.",
         )
+    demand(
+        repr(resumed.history) == repr(whole.history),
+        "a run that goes on from its checkpoint has another history: log nothing that depends on earlier steps.",
+    )
 
 
 def evaluation_changes_nothing(model: Model) -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from copy import deepcopy
 
 import torch
 from torch import nn
 
 from vaegan_bench.api import Optimizer, Schedule
 from vaegan_bench.testing.verdicts import demand, seeded
+from vaegan_bench.training.snapshots import pack, unpack
 
 STEPS = 200
 
@@ -47,12 +47,12 @@ def uses_the_learning_rate(optimizer: Optimizer) -> None:
 
 
 def goes_on_from_its_state(optimizer: Optimizer) -> None:
-    """Training resumed from a saved state_dict gives the same weights as uninterrupted training."""
+    """Training resumed from a checkpoint of its state_dict gives the same weights as uninterrupted training."""
     weight, mover = bowl(optimizer)
     descend(weight, mover, 5)
     other, resumed = bowl(optimizer)
     other.data.copy_(weight.data)
-    resumed.load_state_dict(deepcopy(mover.state_dict()))
+    resumed.load_state_dict(unpack(pack(mover.state_dict()), weight.device))
     descend(weight, mover, 5)
     descend(other, resumed, 5)
     demand(torch.equal(weight, other), "goes on differently from its state_dict: keep all of its state there.")

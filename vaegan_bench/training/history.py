@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,7 +30,7 @@ class History:
         """Note the terms of one step, the first being 1, and which players moved."""
         self._values += [value.detach().mean() for value in terms.values()]
         self._names += [(step, name) for name in terms]
-        self._moves.append(moved)
+        self._moves.append(list(moved))
 
     def flush(self, coefficients: Mapping[str, float], gradient_norms: Mapping[str, float]) -> int | None:
         """Average what was noted into a row; return the first step at which a term diverged, if any.
@@ -44,8 +45,32 @@ class History:
             by_term.setdefault(name, []).append(value)
         means = {name: sum(term) / len(term) for name, term in by_term.items()}
         moves = {f"moves of {p}": sum(p in m for m in self._moves) / len(self._moves) for p in self.players}
-        weights = {f"weight of {target}": value for target, value in coefficients.items()}
+        weights = {f"weight of {target}": float(value) for target, value in coefficients.items()}
         norms = {f"gradient of {target}": value for target, value in gradient_norms.items()}
         self.rows.append({"step": self._names[-1][0], **means, **moves, **weights, **norms})
         self._values, self._names, self._moves = [], [], []
         return None
+
+    def state_dict(self) -> dict[str, Any]:
+        """All rows, and what was noted since the last of them: a snapshot, in which long histories are small."""
+        columns = list(dict.fromkeys(map(tuple, self.rows)))
+        position = {names: i for i, names in enumerate(columns)}
+        return {
+            "columns": columns,
+            "columns of row": [position[tuple(row)] for row in self.rows],
+            "numbers": torch.tensor([number for row in self.rows for number in row.values()], dtype=torch.float64),
+            "values": torch.stack(self._values) if self._values else None,
+            "names": self._names,
+            "moves": self._moves,
+        }
+
+    def load_state_dict(self, snapshot: Mapping[str, Any]) -> None:
+        """Take over a snapshot."""
+        numbers = iter(snapshot["numbers"].tolist())
+        columns = [snapshot["columns"][i] for i in snapshot["columns of row"]]
+        self.rows = [{name: next(numbers) for name in names} for names in columns]
+        for row in self.rows:
+            row["step"] = int(row["step"])
+        values = snapshot["values"]
+        self._values = [] if values is None else list(values.unbind())
+        self._names, self._moves = list(snapshot["names"]), list(snapshot["moves"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -45,6 +45,7 @@ class Trained:
     status: str
     """'ok', or 'diverged at step N'."""
     seconds: float
+    """All parts of a training that was interrupted count."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,26 @@ class Listener:
     terms_logged: Callable[[int, Mapping[str, float]], None] = lambda step, terms: None
 
 
+class Keeper:
+    """What a training goes on from, and what keeps it: this one keeps nothing."""
+
+    def load(self) -> Mapping[str, Any] | None:
+        """The snapshot to go on from; None to begin."""
+        return None
+
+    def step_ended(self, take_snapshot: Callable[[], Mapping[str, Any]]) -> None:
+        """Keep a snapshot if that is due; it is valid until the next step. What is raised here ends the training."""
+
+
 def train(
-    run: Run, data: Data, device: torch.device, listener: Listener | None = None, borrowed: Borrowed | None = None
+    run: Run,
+    data: Data,
+    device: torch.device,
+    listener: Listener | None = None,
+    borrowed: Borrowed | None = None,
+    keeper: Keeper | None = None,
 ) -> Trained:
-    """Train one run from its beginning. Divergence ends the run, not the study."""
+    """Train one run, from its beginning or from what is kept of it. Divergence ends the run, not the study."""
     if run.model.conditional and not data.attribute_names:
         raise StudyError(
             f"Model '{run.label}' is conditional, but data set '{run.dataset}' has no attributes. "
@@ -69,22 +86,49 @@ def train(
         state.lend(role, weights)
     # cuDNN is free to differ from run to run and to round float32 to TF32, unless that is switched off.
     with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
-        return _train(run, data, device, state, listener or Listener())
+        return _train(run, data, device, state, listener or Listener(), keeper or Keeper())
 
 
-def _train(run: Run, data: Data, device: torch.device, state: TrainingState, listener: Listener) -> Trained:
+def _train(
+    run: Run, data: Data, device: torch.device, state: TrainingState, listener: Listener, keeper: Keeper
+) -> Trained:
     batches = Batches(run.dataset, data.train, run.batch, run.seed, device)
-    history = History(list(run.model.players))
-    started = time.perf_counter()
+    progress = _Progress(state, History(list(run.model.players)))
+    if (snapshot := keeper.load()) is not None:
+        progress.load_state_dict(snapshot)
     status = OK
-    for status in steps(run, state, batches, history, listener):
+    for status in steps(run, state, batches, progress.history, listener):
         if status != OK:
             break
+        keeper.step_ended(progress.state_dict)
     if status == OK and state.average is not None:
         state.average.fit_statistics(run, state.modules, batches)
     if status == OK and not state.is_finite():
         status = diverged_at(state.step)  # in its last moves, which no term has seen
-    return Trained(state, history.rows, status, time.perf_counter() - started)
+    return Trained(state, progress.history.rows, status, progress.seconds)
+
+
+class _Progress:
+    """All that changes while a run is trained: its state, its history, and the time that it has taken."""
+
+    def __init__(self, state: TrainingState, history: History) -> None:
+        self.state, self.history = state, history
+        self._started = time.perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        """Since the training began, without the time between its parts."""
+        return time.perf_counter() - self._started
+
+    def state_dict(self) -> dict[str, Any]:
+        """A snapshot of the whole training."""
+        return {"state": self.state.state_dict(), "history": self.history.state_dict(), "seconds": self.seconds}
+
+    def load_state_dict(self, snapshot: Mapping[str, Any]) -> None:
+        """Take over a snapshot."""
+        self.state.load_state_dict(snapshot["state"])
+        self.history.load_state_dict(snapshot["history"])
+        self._started = time.perf_counter() - snapshot["seconds"]
 
 
 def steps(run: Run, state: TrainingState, batches: Batches, history: History, listener: Listener) -> Iterator[str]:

@@ -55,35 +55,29 @@ class TrainingState:
         return Modules({**self.owned_modules(), **averaged})
 
     def state_dict(self) -> dict[str, Any]:
-        """A snapshot that `load_state_dict` goes on from with the same bits."""
-        live = {
-            "modules": {role: module.state_dict() for role, module in self.modules.items()},
+        """A snapshot that `load_state_dict` goes on from with the same bits; training on changes its tensors.
+
+        Borrowed networks, which training does not change, are not in it: their lender has them.
+        """
+        return {
+            "modules": {role: module.state_dict() for role, module in self.owned_modules().items()},
             "optimizers": {player: optimizer.state_dict() for player, optimizer in self.optimizers.items()},
             "average": None if self.average is None else self.average.state_dict(),
             "noise": self.noise.get_state(),
             "step": self.step,
         }
-        return deepcopy(live)  # optimizers adopt the tensors that they load, and training would change them
 
     def load_state_dict(self, snapshot: Mapping[str, Any]) -> None:
         """Take over a snapshot of the same run."""
         for role, weights in snapshot["modules"].items():
             self.modules[role].load_state_dict(weights)
         for player, optimizer in snapshot["optimizers"].items():
-            self.optimizers[player].load_state_dict(optimizer)
-            _lay_out_as_weights(self.optimizers[player])
+            # Optimizers adopt the tensors that they load, and training would change the snapshot.
+            self.optimizers[player].load_state_dict(deepcopy(optimizer))
         if self.average is not None:
             self.average.load_state_dict(snapshot["average"])
         self.noise.set_state(snapshot["noise"])
         self.step = snapshot["step"]
-
-
-def _lay_out_as_weights(optimizer: torch.optim.Optimizer) -> None:
-    """Give what an optimizer remembers of each weight its memory layout: fused kernels walk both side by side."""
-    for weight, remembered in optimizer.state.items():
-        for name, value in remembered.items():
-            if isinstance(value, Tensor) and value.shape == weight.shape:
-                remembered[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
 
 
 def _parameters_of(modules: Modules, owned: tuple[str, ...]) -> list[nn.Parameter]:

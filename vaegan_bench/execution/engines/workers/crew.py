@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import wait
@@ -120,8 +121,9 @@ class Crew:
         with _killed_at_the_end(ended):
             for worker in ended:
                 worker.dismiss()
+            end = time.monotonic() + GRACE
             for worker in ended:
-                worker.process.join(GRACE)
+                worker.process.join(max(0, end - time.monotonic()))
 
 
 @contextmanager

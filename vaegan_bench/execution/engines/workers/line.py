@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from multiprocessing.connection import Connection
 
@@ -10,10 +11,6 @@ from vaegan_bench.api import Task
 
 class Ended(KeyboardInterrupt):
     """The parent wants no more of this worker, or is gone. No plugin handles it as a failure."""
-
-    def __init__(self, *, by_signal: bool = False) -> None:
-        super().__init__()
-        self.by_signal = by_signal
 
 
 class Line:
@@ -24,12 +21,12 @@ class Line:
         self._alone = threading.Lock()
 
     def send(self, message: object) -> None:
-        """Tell the parent something. Raises `Ended` where it does not listen any more."""
+        """Tell the parent something. Where it does not listen any more, act as if it had ended this process."""
         try:
             with self._alone:
                 self.connection.send(message)
-        except OSError as error:
-            raise Ended from error
+        except OSError:
+            signal.raise_signal(signal.SIGTERM)
 
     def receive(self) -> Task | None:
         """Wait for the next task; None where there will be none."""

@@ -14,8 +14,8 @@ from vaegan_bench.api import Message
 from vaegan_bench.execution.engines.workers.line import Ended, Line
 from vaegan_bench.execution.engines.workers.messages import Done, Interrupted, Ready, Told
 
-GRACE = 5
-"""Seconds in which a process that is to end may clean up."""
+GRACE = 30
+"""Seconds in which a process that is to end may keep what it trains, and clean up."""
 
 
 def work(connection: Connection) -> None:
@@ -24,10 +24,9 @@ def work(connection: Connection) -> None:
     try:
         _obey_parent()
         _do_all(line)
-    except Ended as end:
-        if end.by_signal:  # and so its exit code says
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            signal.raise_signal(signal.SIGTERM)
+    except Ended:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTERM)  # so that its exit code says it
     except KeyboardInterrupt:
         line.send(Interrupted())
 
@@ -52,7 +51,7 @@ def _obey_parent() -> None:
 
 def _end(number: int, frame: FrameType | None) -> None:
     signal.signal(number, signal.SIG_IGN)  # once is enough, and nothing must disturb the cleaning up
-    raise Ended(by_signal=True)
+    raise Ended
 
 
 def _follow_parent() -> None:

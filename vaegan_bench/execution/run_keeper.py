@@ -1,0 +1,82 @@
+"""Keeps one run while it is trained: as a checkpoint now and then, and when training is to stop."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from vaegan_bench.api import Data, PluginError
+from vaegan_bench.execution.postponed_signals import PostponedSignals
+from vaegan_bench.results.checkpoints import Checkpoint, Checkpoints
+from vaegan_bench.study.run import Run
+from vaegan_bench.system.errors import StudyWarning
+from vaegan_bench.training.loop import Keeper
+from vaegan_bench.training.snapshots import Packed, pack, unpack
+
+INTERVAL = 60.0
+"""Seconds between two checkpoints."""
+
+
+class RunKeeper(Keeper):
+    """The checkpoints of a run, as its training sees them."""
+
+    def __init__(self, run: Run, data: Data, device: torch.device, files: Checkpoints, interval: float) -> None:
+        """Read what there is. Warns of checkpoints that are damaged, or of another run or other data."""
+        self.run, self.data, self.device, self.files, self.interval = run, data, device, files, interval
+        self.signals: PostponedSignals | None = None
+        """Those that stop the training, once it has been kept."""
+        self._found = self._usable(files.read())
+        self._time = time.monotonic()
+
+    @property
+    def step(self) -> int:
+        """The step that training goes on from."""
+        return self._found.step if self._found else 0
+
+    def load(self) -> Mapping[str, Any] | None:
+        """What the checkpoint holds."""
+        self.files.remove_partials()
+        self._time = time.monotonic()
+        found, self._found = self._found, None
+        if found is None:
+            return None
+        snapshot: Mapping[str, Any] = unpack(Packed(found.snapshot, found.memory), self.device)
+        return snapshot
+
+    def step_ended(self, take_snapshot: Callable[[], Mapping[str, Any]]) -> None:
+        """Write a checkpoint if the last one is old, or if a signal has arrived, which then does what it always does.
+
+        Raises `StoreError` where it cannot be written.
+        """
+        must_stop = self.signals is not None and self.signals.arrived is not None
+        if must_stop or time.monotonic() - self._time >= self.interval:
+            self._save(take_snapshot())
+            self._time = time.monotonic()
+        if self.signals is not None:
+            self.signals.deliver()
+
+    def _save(self, snapshot: Mapping[str, Any]) -> None:
+        try:
+            packed = pack(snapshot)
+        except PluginError as error:
+            warnings.warn(f"No checkpoint of {self.run.id} is kept: {error}", StudyWarning, stacklevel=2)
+            self.interval = float("inf")
+            return
+        found = {"step": snapshot["state"]["step"], "snapshot": packed.plain, "memory": packed.memory}
+        self.files.write(Checkpoint(definition=self.run.definition, data=self.data.digest, **found))
+
+    def _usable(self, found: Checkpoint | None) -> Checkpoint | None:
+        differences = found.differences(self.run.definition, self.data.digest) if found else []
+        if not differences:
+            return found
+        warnings.warn(
+            f"The checkpoint in {self.files.folder} is not used, and training starts from step 0: it has other "
+            f"{', '.join(differences)}.",
+            StudyWarning,
+            stacklevel=2,
+        )
+        return None

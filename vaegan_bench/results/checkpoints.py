@@ -1,0 +1,136 @@
+"""Checkpoints: what a training that has not ended goes on from, in two files of the run's folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vaegan_bench.results.files import readable
+from vaegan_bench.system.errors import StoreError, StudyWarning
+from vaegan_bench.system.files import next_file, partials_of, remove
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CHECKPOINT, PREVIOUS = "checkpoint.safetensors", "checkpoint.previous.safetensors"
+CHECKPOINTS = (CHECKPOINT, PREVIOUS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """A training as it was after a step."""
+
+    step: int
+    definition: Mapping[str, Any]
+    """All that decides the run, as plain data."""
+    data: str
+    """The digest of its data."""
+    snapshot: Any
+    """Plain data that JSON holds, which refers to the memory by name."""
+    memory: Mapping[str, Tensor]
+
+    def differences(self, definition: Mapping[str, Any], data: str) -> list[str]:
+        """What it has other than a run with this definition on data with this digest: 'steps', 'code', 'images', …"""
+        wanted = json.loads(json.dumps(definition))
+        names = dict.fromkeys([*wanted, *self.definition])
+        differing = [name for name in names if self.definition.get(name) != wanted.get(name)]
+        return [*differing, *(["images"] if data != self.data else [])]
+
+
+class Checkpoints:
+    """The checkpoint of a run, and the one before it, which serves if the newest is damaged."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._is_newest_good = False
+        """Whether the newest was read or written here: only then may it replace the one before it."""
+
+    def read(self) -> Checkpoint | None:
+        """The newest that is whole; None where there is none. Warns of each that is damaged."""
+        for name in CHECKPOINTS:
+            path = self.folder / name
+            try:
+                if path.is_file():
+                    found = _read(path)
+                    self._is_newest_good = name == CHECKPOINT
+                    return found
+            except StoreError as error:
+                warnings.warn(f"A checkpoint is not used: {error}", StudyWarning, stacklevel=2)
+        return None
+
+    def write(self, checkpoint: Checkpoint) -> None:
+        """Write the newest; it is there whole, or not at all. Raises `StoreError` where it cannot be written."""
+        from safetensors.torch import save_file
+
+        text = json.dumps(
+            {
+                "step": checkpoint.step,
+                "definition": checkpoint.definition,
+                "data": checkpoint.data,
+                "snapshot": checkpoint.snapshot,
+            }
+        )
+        metadata = {"checkpoint": text, "sha256": _sha256(text, checkpoint.memory)}
+        previous = self.folder / PREVIOUS if self._is_newest_good else None
+        self._make_folder()
+        with next_file(self.folder / CHECKPOINT, previous) as partial:
+            save_file(dict(checkpoint.memory), partial, metadata)
+        self._is_newest_good = True
+
+    def step(self) -> int | None:
+        """The step that training would go on from, without a look at the tensors; None where there is none."""
+        for path in (self.folder / name for name in CHECKPOINTS):
+            try:
+                if path.is_file():
+                    return int(_metadata(path)["step"])
+            except StoreError:
+                continue
+        return None
+
+    def remove(self) -> None:
+        """Remove both, and what killed processes left of others. Raises `StoreError` where that cannot be done."""
+        for name in CHECKPOINTS:
+            remove(self.folder / name)
+        self.remove_partials()
+
+    def remove_partials(self) -> None:
+        """Remove what processes left that were killed while they wrote a checkpoint."""
+        for path in partials_of(self.folder / CHECKPOINT):
+            remove(path)
+
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"Cannot write {self.folder}: {error.strerror or error}.") from error
+
+
+def _read(path: Path) -> Checkpoint:
+    from safetensors import safe_open
+
+    with readable(path), safe_open(path, framework="pt") as file:
+        memory = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # not a mapping
+        metadata = file.metadata() or {}
+        text = metadata["checkpoint"]
+        if _sha256(text, memory) != metadata["sha256"]:
+            raise ValueError("its content does not match the SHA-256 in it")
+        return Checkpoint(**json.loads(text), memory=memory)
+
+
+def _metadata(path: Path) -> dict[str, Any]:
+    from safetensors import safe_open
+
+    with readable(path), safe_open(path, framework="np") as file:
+        content: dict[str, Any] = json.loads((file.metadata() or {})["checkpoint"])
+        return content
+
+
+def _sha256(text: str, memory: Mapping[str, Tensor]) -> str:
+    from vaegan_bench.system.tensor_files import sha256_of_state
+
+    return hashlib.sha256(f"{sha256_of_state(memory)} {text}".encode()).hexdigest()

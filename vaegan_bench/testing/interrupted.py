@@ -1,0 +1,49 @@
+"""Training that is interrupted, and goes on from the checkpoint on disk."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vaegan_bench.api import Data
+from vaegan_bench.execution.run_keeper import RunKeeper
+from vaegan_bench.results.checkpoints import Checkpoints
+from vaegan_bench.study.run import Run
+from vaegan_bench.system.errors import StudyWarning
+from vaegan_bench.training.loop import Borrowed, Keeper, Trained, train
+
+
+class InterruptedKeeper(Keeper):
+    """Interrupts a training after some steps, once it is kept."""
+
+    def __init__(self, keeper: RunKeeper, after: int) -> None:
+        self.keeper, self.left = keeper, after
+
+    def load(self) -> Mapping[str, Any] | None:
+        """What is kept."""
+        return self.keeper.load()
+
+    def step_ended(self, take_snapshot: Callable[[], Mapping[str, Any]]) -> None:
+        """Keep it, and interrupt the training if this was the last step."""
+        self.keeper.step_ended(take_snapshot)
+        self.left -= 1
+        if not self.left:
+            raise KeyboardInterrupt
+
+
+def go_on(run: Run, data: Data, device: torch.device, *, after: int, borrowed: Borrowed | None = None) -> Trained:
+    """Train a run that is interrupted after some steps and goes on. Raises `StudyWarning` where nothing is kept."""
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="error", category=StudyWarning):
+
+        def keeper() -> RunKeeper:
+            return RunKeeper(run, data, device, Checkpoints(Path(folder)), interval=0)
+
+        with suppress(KeyboardInterrupt):
+            train(run, data, device, borrowed=borrowed, keeper=InterruptedKeeper(keeper(), after))
+        return train(run, data, device, borrowed=borrowed, keeper=keeper())
