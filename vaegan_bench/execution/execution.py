@@ -7,7 +7,9 @@ from pathlib import Path
 
 from vaegan_bench.api import BenchError, Progress, silent
 from vaegan_bench.evaluation.shared import SharedShelf, open_extractors
+from vaegan_bench.execution.agenda import Agenda
 from vaegan_bench.execution.runner import Outcome, Runner
+from vaegan_bench.execution.waiting import Waiting
 from vaegan_bench.execution.worker import Order
 from vaegan_bench.execution.worker_count import worker_count
 from vaegan_bench.execution.workers import Workers
@@ -52,18 +54,18 @@ class Execution:
     def run(self) -> None:
         """Train and measure what is not finished; each finished run is on disk before the next begins.
 
-        Raises `StoreError` where results cannot be written, or where another process is writing them, `DataError` where
-        a data set cannot be loaded, and `ExtractorError` where the weights of an extractor are missing or wrong: all
-        before anything trains. Raises `IncompleteError` where the disk is full meanwhile.
+        Other processes may run the same plan meanwhile: each run is done by one of them, and all end when all runs are
+        over. Raises `StoreError` where results cannot be written, `DataError` where a data set cannot be loaded, and
+        `ExtractorError` where the weights of an extractor are missing or wrong: all before anything trains. Raises
+        `IncompleteError` where the disk is full meanwhile.
         """
         with thread_count(self.plan.study.threads):
             if unfinished := self.work.unfinished():
                 open_extractors(self.plan.metrics, self.shared.of(next(iter(unfinished.values()))))
             self.work.check_space(unfinished)
-            self.folder.create()
-            with self.folder.locked():
-                self.folder.write_study(self._record())
-                self._run_all()
+            self.work.began = self.folder.create()
+            self.folder.write_study(self._record())
+            self._run_all()
 
     def workers_for(self, runs: int) -> int:
         """How many processes work on so many runs; 1 is this process alone."""
@@ -95,18 +97,32 @@ class Execution:
         count = self.workers_for(len(runs))
         if count == 1:
             return self._run_one_by_one
-        order = Order(self.plan.study, self.registry.sources, self.folder.path, self.work.shelf.cache)
+        order = Order(self.plan.study, self.registry.sources, self.folder.path, self.work.shelf.cache, self.work.began)
         return Workers(self.plan, order, count, self.lifecycle.call, self.progress)
 
     def _run_one_by_one(self, runs: Sequence[Run], note: Callable[[Outcome], None]) -> None:
-        runner = Runner(self.work, self.shared, self.lifecycle.call)
-        for run in runs:
-            outcome = None
-            try:
-                outcome = runner.attempt(run)
-            finally:
-                self.lifecycle.call("run_ended", run=run.id, status=outcome.status if outcome else "interrupted")
-            note(outcome)
+        runner, agenda = Runner(self.work, self.shared, self.lifecycle.call), Agenda(runs, self.plan.lenders)
+        by_id, waiting = {run.id: run for run in runs}, Waiting(self.lifecycle.call)
+        while not agenda.is_done:
+            if (task := agenda.begin()) is None:
+                waiting.wait(agenda)
+                continue
+            outcome = self._attempt(runner, by_id[task.run])
+            if outcome.holder:
+                agenda.pass_over(task, outcome.holder)
+            else:
+                agenda.finish(task)
+                note(outcome)
+
+    def _attempt(self, runner: Runner, run: Run) -> Outcome:
+        status = "interrupted"
+        try:
+            outcome = runner.attempt(run)
+            status = outcome.status
+        finally:
+            if status:
+                self.lifecycle.call("run_ended", run=run.id, status=status)
+        return outcome
 
     def _note(self, outcome: Outcome) -> None:
         """Keep what is to be known of a run. Raises `IncompleteError` where a full disk would fail the others, too."""

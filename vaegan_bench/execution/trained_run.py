@@ -12,6 +12,7 @@ from vaegan_bench.api import Data, Modules
 from vaegan_bench.results.records import Definition, Environment, RunRecord
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.study.run import Run
+from vaegan_bench.system.claims import Claim
 from vaegan_bench.system.device import describe
 from vaegan_bench.system.plain_data import read_as
 from vaegan_bench.training.conditions import attribute_conditions
@@ -20,12 +21,18 @@ from vaegan_bench.training.loop import Borrowed, Listener, Trained, train
 
 
 def train_run(
-    run: Run, data: Data, device: torch.device, folder: RunFolder, listener: Listener, borrowed: Borrowed
+    run: Run,
+    data: Data,
+    device: torch.device,
+    folder: RunFolder,
+    claim: Claim,
+    listener: Listener,
+    borrowed: Borrowed,
 ) -> None:
-    """Train a run, and write its record, its history and the weights that metrics see."""
+    """Train a run under its claim, and write its record, its history and the weights that metrics see."""
     trained = train(run, data, device, listener, borrowed)
     weights = flat_weights(trained.state.evaluated_modules())
-    folder.write_trained(run_record(run, data, trained, device), trained.history, weights)
+    folder.write_trained(claim, run_record(run, data, trained, device), trained.history, weights)
 
 
 def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> RunRecord:

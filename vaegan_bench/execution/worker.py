@@ -45,6 +45,8 @@ class Order:
     folder: Path
     """The study's results."""
     cache: Path
+    began: float
+    """When the command began, by the clock of that folder."""
 
 
 def work(connection: Connection, order: Order) -> None:
@@ -91,6 +93,7 @@ def _runner(line: Line, order: Order) -> Runner | None:
         with _silence():
             plan = make_plan(order.study, Registry(order.plugins))
         work = Workload(plan, StudyFolder(order.folder), order.cache, progress)
+        work.began = order.began
         return Runner(work, SharedShelf(order.cache, choose_device(order.study.device), progress), call)
     except FAILURES as error:
         line.send(Refused(reason_of(error)))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 
 from vaegan_bench.api import Progress, StudyError
-from vaegan_bench.execution.agenda import Agenda, Task
+from vaegan_bench.execution.agenda import LOOK, Agenda, Task
 from vaegan_bench.execution.messages import (
     Advanced,
     HookCalled,
@@ -21,6 +22,7 @@ from vaegan_bench.execution.messages import (
     Warned,
 )
 from vaegan_bench.execution.runner import Call, Outcome, learned_extractors
+from vaegan_bench.execution.waiting import Waiting
 from vaegan_bench.execution.worker import GRACE, Order
 from vaegan_bench.execution.worker_process import WorkerProcess, words_of_exit
 from vaegan_bench.study.plan import Plan
@@ -41,6 +43,7 @@ class Workers:
         self.refusal = ""
         """Why a worker could not begin; then no other is started."""
         self._have_begun = False
+        self._waiting, self._looks_again_at = Waiting(call), 0.0
         self._warned: set[Warned] = set()
 
     def __call__(self, runs: Sequence[Run], note: Note) -> None:
@@ -55,6 +58,7 @@ class Workers:
                 for worker in self._heard_from():
                     self._hear(worker)
                 self._hand_out()
+                self._wait_for_others()
         finally:
             self._end()
         self._give_up()
@@ -66,14 +70,16 @@ class Workers:
 
     def _start_missing(self) -> None:
         """Start as many workers as there are tasks for."""
-        wanted = min(self.count, len(self.agenda.begun) + len(self.agenda.waiting))
+        tasks = len(self.agenda.begun) + len(self.agenda.waiting) + len(self.agenda.passed)
+        wanted = min(self.count, tasks)
         while not self.refusal and len(self.crew) < wanted:
             self.crew.append(WorkerProcess.start(self.order))
 
     def _heard_from(self) -> list[WorkerProcess]:
-        """The workers that have said something, or ended."""
+        """The workers that have said something, or ended; after a while none, where other processes are to be heard."""
         by_connection = {worker.connection: worker for worker in self.crew}
-        return [by_connection[connection] for connection in wait(list(by_connection))]  # type: ignore[index]
+        patience = LOOK if self.agenda.passed else None
+        return [by_connection[connection] for connection in wait(list(by_connection), patience)]  # type: ignore[index]
 
     def _hear(self, worker: WorkerProcess) -> None:
         try:
@@ -119,14 +125,26 @@ class Workers:
 
     def _finish(self, worker: WorkerProcess, message: Prepared | Outcome) -> None:
         task, worker.task = worker.task, None
+        holder = message.holder if isinstance(message, Outcome) else None
         if task is not None:
-            self.agenda.finish(task)
+            self.agenda.pass_over(task, holder) if holder else self.agenda.finish(task)
         if isinstance(message, Outcome):
             self._conclude(message)
 
     def _conclude(self, outcome: Outcome) -> None:
-        self.call("run_ended", run=outcome.run, status=outcome.status)
-        self.note(outcome)
+        if outcome.status:
+            self.call("run_ended", run=outcome.run, status=outcome.status)
+        if not outcome.holder:
+            self.note(outcome)
+
+    def _wait_for_others(self) -> None:
+        """Look again at the runs of other processes where a worker is idle, at most once in a while."""
+        if self.agenda.is_held_up:
+            self._waiting.tell(self.agenda)
+        if self.agenda.passed and time.monotonic() > self._looks_again_at:
+            self._looks_again_at = time.monotonic() + LOOK
+            self.agenda.look_again()
+            self._hand_out()
 
     def _hand_out(self) -> None:
         """Give each idle worker a task, if there is one that need not wait."""
@@ -157,7 +175,7 @@ class Workers:
         """Let what is left fail where no worker can begin. Raises `StudyError` where none ever could."""
         if not self._have_begun and not self.agenda.is_done:
             raise StudyError(self.refusal)
-        for task in (task for task in self.agenda.waiting if task.kind == "run"):
+        for task in (task for task in (*self.agenda.waiting, *self.agenda.passed) if task.kind == "run"):
             self._conclude(Outcome(task.run, f"failed: {self.refusal}", self.refusal))
 
     def _end(self) -> None:
