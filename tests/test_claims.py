@@ -280,16 +280,20 @@ def test_a_full_disk_does_not_end_the_signs_of_life(tmp_path: Path, monkeypatch:
     assert (place_of(claim) / BEAT).stat().st_mtime > silent + 60
 
 
-def test_who_waits_says_so_once(tmp_path: Path) -> None:
-    claim, waited = held(tmp_path / "file"), list[str]()
+def test_who_waits_says_so_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim, waited, pauses = held(tmp_path / "file"), list[str](), list[float]()
 
-    def waiting() -> None:
-        waited.append("waiting")
-        claim.release()
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 9:
+            claim.release()
 
-    with claimed(tmp_path / "file", waiting, SHORT) as mine:
+    monkeypatch.setattr(time, "sleep", sleep)
+    with claimed(tmp_path / "file", lambda: waited.append("waiting"), Timing(look=0.5)) as mine:
         mine.check()
     assert waited == ["waiting"]
+    assert pauses[0] < 0.02
+    assert pauses[-1] == 0.5
 
 
 def test_a_fork_does_not_release_what_its_parent_holds(tmp_path: Path) -> None:
@@ -302,7 +306,7 @@ def test_a_fork_does_not_release_what_its_parent_holds(tmp_path: Path) -> None:
 def test_what_is_half_written_is_removed_once_its_process_is_dead(tmp_path: Path) -> None:
     mine = partial_of(tmp_path / "mine")
     dead = tmp_path / mine.name.replace("mine", "dead").replace(f"-{os.getpid()}-", f"-{ended_process()}-")
-    distant = tmp_path / ".far.00000000-1-00000000.partial"
+    distant = tmp_path / f".far.00000000-{ended_process()}-00000000.partial"
     old = tmp_path / ".old.00000000-1-00000000.partial"
     for path in (mine, dead, distant, old):
         path.mkdir()
