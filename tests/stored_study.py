@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from vaegan_bench.api import Exhibit, ImagePairs, Matrix, Spectrum
+from vaegan_bench.api import Exhibit, Exhibits, ImagePairs, Matrix, Spectrum
 from vaegan_bench.results.files import read_json, write_json
 from vaegan_bench.results.measurements import Seen
 from vaegan_bench.results.records import (
@@ -47,11 +47,24 @@ def store_study(path: Path) -> StudyFolder:
 def store_run(run: RunFolder, model: str, seed: int) -> None:
     weights = {"decoder.weight": torch.arange(4000.0).reshape(40, 100) + seed}
     curves = [{"step": float(step), "prior": step + 0.5, "reconstruction": 3.0 * step + seed} for step in (10, 20, 30)]
-    run.write_trained(run_record(run.path.name, model, seed), curves, weights)
+    with run.claim() as claim:
+        run.write_trained(claim, run_record(run.path.name, model, seed), curves, weights)
     images = np.random.default_rng(seed).integers(0, 255, (6, *SHAPE[1:], SHAPE[0]), dtype=np.uint8)
     seen = Seen(SAMPLES, {"samples": images[:4], "originals": images[2:]}, {"mode collapse": "83 % of 40"})
     first = seed + (0.25 if model == "vae" else 0.75)
-    run.write_measured([(measurement({"psnr": 20.0 + first, "mse": first}, SAMPLES, DRAWS), exhibits(images))], seen)
+    add(run, [(measurement({"psnr": 20.0 + first, "mse": first}, SAMPLES, DRAWS), exhibits(images))], seen)
+
+
+def add(run: RunFolder, measured: Sequence[tuple[MeasurementRecord, Exhibits]], seen: Seen | None = None) -> None:
+    """Add measurements, as a process does that has claimed the run."""
+    with run.claim() as claim:
+        run.write_measured(claim, measured, seen)
+
+
+def file_of(run: Path, name: str) -> Path:
+    """A file of a run; the names of arrays have a hash in them."""
+    kind, _, suffix = name.partition(".")
+    return next(run.glob(f"{kind}-*.npz")) if suffix == "npz" else run / name
 
 
 def measurement(values: Mapping[str, float], samples: int, draws: int, **changes: Any) -> MeasurementRecord:

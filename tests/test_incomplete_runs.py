@@ -128,6 +128,7 @@ def test_ctrl_c_anywhere_says_what_is_kept(
     assert done.stderr == "Interrupted.\n"
     assert len(finished(tmp_path)) == kept
     assert not list(tmp_path.rglob("*.partial"))
+    assert not list(tmp_path.rglob("*.claim"))
 
 
 def test_ctrl_c_in_measuring_keeps_the_weights(run: Callable[..., Ran], tmp_path: Path) -> None:

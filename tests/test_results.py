@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from small import QUITTER
+from stored_study import file_of
 
 import vaegan_bench as vb
 from vaegan_bench.api import BenchError, StoreError, to_signed
@@ -103,12 +104,12 @@ def test_only_the_latest_plan_is_in_the_table(results: vb.Results) -> None:
 
 @pytest.mark.parametrize("name", ["history.csv", "images.npz", "run.json"])
 def test_a_damaged_file_is_named_in_one_line(results: vb.Results, name: str) -> None:
-    damaged = next(results.folder.path.parent.glob(f"*/vae-s1-*/{name}"))
+    damaged = file_of(next(results.folder.path.parent.glob("*/vae-s1-*")), name)
     whole = damaged.read_bytes()
     damaged.write_bytes(b"\x00{")
     try:
         stored = RunFolder(damaged.parent)
-        with pytest.raises(StoreError, match=f"Cannot read .*{name}: it is damaged"):
+        with pytest.raises(StoreError, match=f"Cannot read .*{damaged.name}: it is damaged"):
             {"history.csv": stored.history, "images.npz": stored.images, "run.json": stored.record}[name]()
     finally:
         damaged.write_bytes(whole)
@@ -125,11 +126,6 @@ def test_a_study_without_a_finished_run_or_with_a_damaged_record_says_so(tmp_pat
         write_json(tmp_path / "study.json", {"evaluation": asdict(evaluation), **record})
         with pytest.raises(StoreError, match=r"Cannot read .*study\.json: it is damaged"):
             vb.load(tmp_path)
-
-
-def test_one_process_at_a_time_works_on_a_study(results: vb.Results) -> None:
-    with results.folder.locked(), pytest.raises(StoreError, match="Another process is working on"):
-        vb.run("smoke", models=["vae"], results=results.folder.path.parent, cache=results.folder.path.parent / "cache")
 
 
 def test_several_data_sets_have_their_own_curves_and_sheets(tmp_path: Path) -> None:
@@ -184,7 +180,7 @@ def test_only_what_is_missing_is_measured_and_what_is_damaged_is_made_again(tmp_
         vb.load_model(folder.path)
     assert run("reconstruction", "latent-health").rows()["value"].iloc[-1] == rows["value"].iloc[-1]
     assert (folder.path / "weights.safetensors").read_bytes() == weights
-    (folder.path / "images.npz").write_bytes(b"PK")
+    file_of(folder.path, "images.npz").write_bytes(b"PK")
     again = run("reconstruction", "latent-health")
     assert again.left_out() == {}
     assert len(again.runs()[0].images()["samples"]) == 40

@@ -214,8 +214,7 @@ def test_a_checkpoint_of_another_run_or_of_other_data_is_not_used(tmp_path: Path
 def test_a_write_that_fails_leaves_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = small_run(VAE())
     stop(run, tmp_path, 3)
-    (tmp_path / f".{CHECKPOINT}.1.partial").write_bytes(b"of a process that was killed")
-    before = {path: path.read_bytes() for path in tmp_path.iterdir() if not path.name.startswith(".")}
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
 
     def fail(tensors: object, path: Path, metadata: object) -> None:
         path.write_bytes(b"half")

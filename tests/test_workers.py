@@ -105,6 +105,7 @@ def test_no_worker_outlives_the_command_and_the_same_command_goes_on(number: sig
         assert len(re.findall(r"^(?:gan|vae)-s0-\w+: interrupted$", output, re.M)) == 2
     assert _end_of_group(process.pid)
     assert not list(tmp_path.rglob("*.partial"))
+    assert not list(tmp_path.rglob("*.claim"))
     assert bench(*line, cwd=tmp_path).returncode == 0
     assert not list(tmp_path.rglob("*checkpoint*"))
     if number == signal.SIGINT:

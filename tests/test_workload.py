@@ -16,6 +16,7 @@ from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan, make_plan
 from vaegan_bench.study.run import Run
 from vaegan_bench.study.study import Study
+from vaegan_bench.system.claims import Claim
 from vaegan_bench.testing import blobs
 
 
@@ -55,7 +56,7 @@ def test_a_run_that_fails_costs_no_other_run(
 ) -> None:
     begun: list[str] = []
 
-    def fail(self: Runner, run: Run) -> str:
+    def fail(self: Runner, run: Run, claim: Claim) -> str:
         begun.append(run.label)
         raise error
 

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 import scipy.ndimage
 import skimage.transform
-from filelock import FileLock
 from fixtures_faces import Counted, face, pack, spoil, write
 from PIL import Image
 
@@ -25,6 +24,7 @@ from vaegan_bench.datasets.preparation.array import Prepared, prepare, recipe_of
 from vaegan_bench.datasets.preparation.sources import Source, content_of, listing_of
 from vaegan_bench.datasets.preparation.treatment import Treatment, treat
 from vaegan_bench.datasets.preparation.workers import useful_workers
+from vaegan_bench.system.claims import Claim, try_claim
 from vaegan_bench.system.code import code_behind
 
 SMALL = Treatment(8)
@@ -74,7 +74,7 @@ def test_images_are_decoded_once_with_progress(case: Case) -> None:
     assert case.prepare(first).sha256 == case.prepare(second).sha256
     assert first.calls == [("preparing faces", done, 12) for done in (0, 5, 10, 12)]
     assert second.calls == []
-    assert sorted(path.suffix for path in case.cache.iterdir() if path.suffix != ".lock") == [".json", ".uint8"]
+    assert sorted(path.suffix for path in case.cache.iterdir()) == [".json", ".uint8"]
 
 
 def test_the_number_of_processes_changes_nothing(case: Case, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_what_was_finished_before_an_interruption_is_kept(case: Case, workers: i
     for source in case.sources[:10]:
         Path(source.file).unlink()
     assert len(case.prepare().pixels) == 12
-    assert sorted(path.suffix for path in case.cache.iterdir() if path.suffix != ".lock") == [".json", ".uint8"]
+    assert sorted(path.suffix for path in case.cache.iterdir()) == [".json", ".uint8"]
 
 
 @pytest.mark.parametrize("suffix", ["unfinished", "journal"])
@@ -328,8 +328,8 @@ def test_two_processes_prepare_once(tmp_path: Path) -> None:
 def test_who_waits_for_another_process_says_so(case: Case) -> None:
     array_path = array_of(case.cache, recipe_of(case.sources, SMALL, {}))
     case.cache.mkdir()
-    other = FileLock(array_path.with_name(f".{array_path.name}.lock"))
-    other.acquire()
+    other = try_claim(array_path)
+    assert isinstance(other, Claim)
     said = []
 
     def progress(description: str, done: int, total: int) -> None:
@@ -354,7 +354,7 @@ def test_space_for_all_images_is_asked_for_before_any_image_is_decoded(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=needed - 1))
     with pytest.raises(StoreError, match=r"Preparing faces can take up to .* --cache-dir"):
         case.prepare()
-    assert not [path for path in case.cache.rglob("*") if path.is_file() and not path.name.endswith(".lock")]
+    assert not [path for path in case.cache.rglob("*") if path.is_file()]
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=needed))
     assert len(case.prepare().pixels) == 12
 

@@ -98,7 +98,20 @@ class TerminalProgress:
             self.bars.remove_task(self.runs.pop(run).task)
         if not self.runs:
             self._close_preparation()  # of what failed meanwhile
-        self.console.print(f"{run}: {'done' if status == 'ok' else status}", highlight=False, markup=False)
+        self._say(f"{run}: {'done' if status == 'ok' else status}")
+
+    @hookimpl
+    def run_copied(self, run: str, folder: str) -> None:
+        """Say where a run comes from."""
+        self._say(f"{run}: copied from {folder}, where it was trained")
+
+    @hookimpl
+    def run_awaited(self, run: str, holder: str) -> None:
+        """Say for whom this process waits."""
+        self._say(f"Waiting for {run}, on which {holder} works")
+
+    def _say(self, line: str) -> None:
+        self.console.print(line, highlight=False, markup=False)
 
     def _update_study(self) -> None:
         if self.study is not None:

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from vaegan_bench.system.claims import claimed
 from vaegan_bench.system.errors import DataError
-from vaegan_bench.system.files import lock_of, locked, sha256_of_file, whole_file
+from vaegan_bench.system.files import remove_strays, sha256_of_file, whole_file
 
 Pixels = npt.NDArray[np.uint8]
 Recipe = Mapping[str, Any]
@@ -70,8 +71,9 @@ def keep(
         return found
     try:
         array.parent.mkdir(parents=True, exist_ok=True)
-        with locked(lock_of(array), waiting=waiting):
+        with claimed(array, waiting):
             if (found := read()) is None:
+                remove_strays(array.parent)
                 make()
                 found = read()
     except OSError as error:

@@ -12,8 +12,8 @@ from vaegan_bench.api import Data, DataError, Dataset, Progress, silent
 from vaegan_bench.datasets.labelled import Images, prepare_labelled
 from vaegan_bench.datasets.preparation.sources import stamp_of
 from vaegan_bench.datasets.published_files import PublishedFile, by_hand, fetch_files
+from vaegan_bench.system.claims import claimed
 from vaegan_bench.system.code import code_behind
-from vaegan_bench.system.files import lock_of, locked
 
 
 class Source(NamedTuple):
@@ -68,7 +68,7 @@ class TorchvisionDataset(Dataset):
             return
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
-            with locked(lock_of(folder)):
+            with claimed(folder):
                 if _missing(source, folder):
                     fetch_files(source.published, folder, progress)
                     source.unpack(folder)

@@ -54,18 +54,18 @@ class Execution:
     def run(self) -> None:
         """Train and measure what is not finished; each finished run is on disk before the next begins.
 
-        Raises `StoreError` where results cannot be written, or where another process is writing them, `DataError` where
-        a data set cannot be loaded, and `ExtractorError` where the weights of an extractor are missing or wrong: all
-        before anything trains. Raises `IncompleteError` where the disk is full meanwhile.
+        Other processes may run the same plan meanwhile: each run is done by one of them, and all end when all runs are
+        over. Raises `StoreError` where results cannot be written, `DataError` where a data set cannot be loaded, and
+        `ExtractorError` where the weights of an extractor are missing or wrong: all before anything trains. Raises
+        `IncompleteError` where the disk is full meanwhile.
         """
         with thread_count(self.plan.study.threads):
             if unfinished := self.work.unfinished():
                 open_extractors(self.plan.metrics, self.shared.of(next(iter(unfinished.values()))))
             self.work.check_space(unfinished, self.side_by_side(len(unfinished)))
-            self.folder.create()
-            with self.folder.locked():
-                self.folder.write_study(self._record())
-                self._run_all()
+            self.work.began = self.folder.create()
+            self.folder.write_study(self._record())
+            self._run_all()
 
     def side_by_side(self, runs: int) -> int:
         """How many of so many runs go on at a time."""
@@ -96,7 +96,7 @@ class Execution:
         if not runs:
             return
         ordered = longest_first(runs, self.plan.lenders) if self.side_by_side(len(runs)) > 1 else runs
-        parcel = pack(self.plan, self.registry, self.folder.path, self.work.shelf.cache, self.checkpoint)
+        parcel = pack(self.work, self.registry, self.checkpoint)
         runner = Runner(self.work, self.shared, self.lifecycle.call, self.checkpoint)
         work = PlannedWork(self.plan, ordered, parcel, runner, self.lifecycle.call, self._note, self.progress)
         try:

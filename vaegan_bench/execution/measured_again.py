@@ -53,6 +53,6 @@ def _measure(
     data = shelf.get(run)
     if data.digest != record.data:
         raise StoreError(f"{folder.path} was trained on other images than '{run.dataset}' holds here.")
-    with thread_count(run.threads):  # as the numbers were measured that it has
+    with thread_count(run.threads), folder.claim() as claim:  # as the numbers were measured that it has
         open_extractors(settings.metrics, shared.of(data))
-        measure_run(run, folder, shared.of(data), settings)
+        measure_run(run, folder, claim, shared.of(data), settings)

@@ -17,26 +17,25 @@ from vaegan_bench.results.measurements import Seen
 from vaegan_bench.results.records import Row
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.study.run import Run
+from vaegan_bench.system.claims import Claim
 from vaegan_bench.training.conditions import attribute_conditions
 
 Array = np.ndarray[Any, np.dtype[np.uint8]]
 
 
-def measure_run(
-    run: Run, folder: RunFolder, shared: Shared, settings: EvaluationSettings, *, wait: bool = False
-) -> list[Row]:
+def measure_run(run: Run, folder: RunFolder, claim: Claim, shared: Shared, settings: EvaluationSettings) -> list[Row]:
     """Measure a trained run from its weights, add the numbers to those that it has, and return the new ones.
 
-    Raises `StoreError` for damaged weights, and, unless it is to `wait`, where another process is measuring this run.
+    `claim` is that of the run. Raises `StoreError` for damaged weights.
     """
-    with folder.locked(wait=wait):
-        conditions = attribute_conditions(shared.data)
-        model = restore_model(run, shared.data.shape, folder.weights(), shared.device, conditions)
-        outputs = ModelOutputs(model, shared, settings.samples, run.seed)
-        draws = [outputs, *(outputs.redrawn(draw) for draw in range(1, settings.draws))]
-        records = settings.records(measure(draws, settings.metrics, run.split), shared.weights())
-        is_seen = folder.has_seen(settings.samples)
-        folder.write_measured(records, None if is_seen else _look(outputs, folder, settings.samples))
+    claim.tell(phase="measuring")
+    conditions = attribute_conditions(shared.data)
+    model = restore_model(run, shared.data.shape, folder.weights(), shared.device, conditions)
+    outputs = ModelOutputs(model, shared, settings.samples, run.seed)
+    draws = [outputs, *(outputs.redrawn(draw) for draw in range(1, settings.draws))]
+    records = settings.records(measure(draws, settings.metrics, run.split), shared.weights())
+    is_seen = folder.has_seen(settings.samples)
+    folder.write_measured(claim, records, None if is_seen else _look(outputs, folder, settings.samples))
     return [row for record, _ in records for row in record["rows"]]
 
 

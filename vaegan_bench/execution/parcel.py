@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from vaegan_bench.api.places import VARIABLE
+from vaegan_bench.execution.workload import Workload
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.plan import Plan, make_plan
 from vaegan_bench.study.study import Study, as_plain
@@ -37,6 +38,8 @@ class Parcel:
     """A digest of the ids of all runs, which hold digests of the code."""
     folder: Path
     """The study's results."""
+    began: float
+    """When the command began, by the clock of that folder."""
     cache: Path | None
     """Where prepared data and features are kept; None for each machine's own place."""
     checkpoint: float
@@ -45,14 +48,15 @@ class Parcel:
     """Where source files are searched; None for each machine's own place."""
 
 
-def pack(plan: Plan, registry: Registry, folder: Path, cache: Path | None, checkpoint: float) -> Parcel:
-    """The parcel of a plan."""
+def pack(work: Workload, registry: Registry, checkpoint: float) -> Parcel:
+    """The parcel of a plan and of what is done of it."""
     return Parcel(
-        study=json.dumps(as_plain(plan.study), sort_keys=True),
+        study=json.dumps(as_plain(work.plan.study), sort_keys=True),
         plugins=tuple((name, _text_of(name)) for name in registry.sources),
-        runs=_digest(plan),
-        folder=folder,
-        cache=cache,
+        runs=_digest(work.plan),
+        folder=work.folder.path,
+        began=work.began,
+        cache=work.shelf.cache,
         checkpoint=checkpoint,
         data=os.environ.get(VARIABLE),
     )

@@ -38,6 +38,8 @@ class PlannedWork:
         self._lifecycle = call
         self._going = set[str]()
         """Runs that have started and not ended."""
+        self._awaited = set[tuple[str, str]]()
+        """Runs on which others work, and the tokens of their claims."""
         runner.call = self._call
 
     @cached_property
@@ -69,11 +71,15 @@ class PlannedWork:
         return None
 
     def end(self, task: Task, result: Any) -> bool:
-        """Take the result of a task. Raises `StudyError` where a process could not do it, and what `note` raises."""
+        """Take the result of a task; False where others work on its run.
+
+        Raises `StudyError` where a process could not do it, and what `note` raises.
+        """
         if isinstance(result, Refused):
             raise StudyError(f"A worker process cannot begin: {result.reason}")
         if isinstance(result, Outcome):
             self._conclude(result)
+            return result.holder is None
         return True
 
     def repeat(self, task: Task, reason: str) -> None:
@@ -102,8 +108,13 @@ class PlannedWork:
         return [PrepareTask(run.id, self.parcel) for run in by_data.values()] if learned else []
 
     def _conclude(self, outcome: Outcome) -> None:
-        self._call("run_ended", run=outcome.run, status=outcome.status)
-        self.note(outcome)
+        if outcome.status:
+            self._call("run_ended", run=outcome.run, status=outcome.status)
+        if outcome.holder is None:
+            self.note(outcome)
+        elif (outcome.run, outcome.holder.token) not in self._awaited:
+            self._awaited.add((outcome.run, outcome.holder.token))
+            self._call("run_awaited", run=outcome.run, holder=str(outcome.holder))
 
     def _call(self, hook: str, /, **what: Any) -> None:
         if hook == "run_started":

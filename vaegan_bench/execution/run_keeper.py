@@ -39,7 +39,6 @@ class RunKeeper(Keeper):
 
     def load(self) -> Mapping[str, Any] | None:
         """What the checkpoint holds."""
-        self.files.remove_partials()
         self._time = time.monotonic()
         found, self._found = self._found, None
         if found is None:

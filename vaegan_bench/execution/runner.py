@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -17,9 +19,12 @@ from vaegan_bench.execution.stored_run import weights_of
 from vaegan_bench.execution.trained_run import train_run
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.registry.plugins import plugins_within
+from vaegan_bench.results.failures import failure_since, forget_failure, note_failure
 from vaegan_bench.study.run import Run
+from vaegan_bench.system.claim_folder import Holder
+from vaegan_bench.system.claims import Claim, holder_of
 from vaegan_bench.system.disk_space import shortage_in
-from vaegan_bench.system.errors import FAILURES, StoreError, reason_of
+from vaegan_bench.system.errors import FAILURES, ClaimLostError, StoreError, reason_of
 from vaegan_bench.system.status import OK
 from vaegan_bench.training.loop import Listener
 
@@ -37,6 +42,8 @@ class Outcome:
     """Whether it would fail the other runs as well."""
     weights: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Digest of the data → extractor → a hash of its weights, of those that are open in the process of the run."""
+    holder: Holder | None = None
+    """Who works on the run instead, which is not over then; `status` is '' where it was not even begun here."""
 
 
 class Runner:
@@ -56,14 +63,22 @@ class Runner:
         self.checkpoint, self.is_patient = checkpoint, is_patient
 
     def attempt(self, run: Run) -> Outcome:
-        """Train and measure a run. What fails costs only this run, and is told in words."""
+        """Train and measure a run, unless another process works on it, or has failed meanwhile.
+
+        What fails costs only this run, and is told in words.
+        """
+        folder = self.work.folder_of(run)
         try:
-            status = self._run(run)
-        except FAILURES as error:  # one run must not cost the others
-            reason = reason_of(error)
-            disk_is_full = isinstance(error, StoreError) and shortage_in(error) is not None
-            return Outcome(run.id, f"failed: {reason}", reason, disk_is_full, self.shared.weights())
-        return Outcome(run.id, status, weights=self.shared.weights())
+            claim = folder.try_claim()
+        except StoreError as error:
+            return self._failure(run, error)
+        if isinstance(claim, Holder):
+            return Outcome(run.id, "", holder=claim)
+        with claim:
+            if failed := failure_since(folder.path, self.work.began):
+                reason = f"{failed.reason} ({failed.process})"
+                return Outcome(run.id, f"failed: {reason}", reason)
+            return self._outcome(run, claim)
 
     def open_learned_extractors(self, run: Run) -> None:
         """Open the extractors that learn from a run's data, which trains them where that was not done yet."""
@@ -71,38 +86,78 @@ class Runner:
         for extractor in learned_extractors(self.plan.metrics):
             shared.network(extractor)
 
-    def _run(self, run: Run) -> str:
-        """Train where that is not done, and measure; return how the run ended."""
+    def _outcome(self, run: Run, claim: Claim) -> Outcome:
+        try:
+            status = self._run(run, claim)
+        except ClaimLostError as error:
+            holder = holder_of(claim.path) or Holder(token="", beat=0.0)
+            return Outcome(run.id, f"interrupted: {error}", holder=holder)
+        except FAILURES as error:  # one run must not cost the others
+            with suppress(StoreError):
+                note_failure(self.work.folder_of(run).path, reason_of(error))
+            return self._failure(run, error)
+        return Outcome(run.id, status, weights=self.shared.weights())
+
+    def _failure(self, run: Run, error: BaseException) -> Outcome:
+        reason = reason_of(error)
+        disk_is_full = isinstance(error, StoreError) and shortage_in(error) is not None
+        return Outcome(run.id, f"failed: {reason}", reason, disk_is_full, self.shared.weights())
+
+    def _run(self, run: Run, claim: Claim) -> str:
+        """Train where that is not done, here or elsewhere, and measure; return how the run ended."""
         folder, data = self.work.folder_of(run), self.work.shelf.get(run)
-        if self.work.is_trained_on_its_data(run):
+        forget_failure(folder.path)
+        if self.work.is_trained_on_its_data(run) or self._is_copied(run, claim, data):
             folder.checkpoints.remove()  # of a process that was killed before it could
+            if self._is_measured(run, data):
+                return folder.record().status
             self._start(run, steps=0, done=0)
         else:
-            self._train(run, data)
+            self._train(run, claim, data)
         record = folder.record()
         if record.is_ok:
-            self._measure(run, data)
+            self._measure(run, claim, data)
         return record.status
 
-    def _train(self, run: Run, data: Data) -> None:
+    def _train(self, run: Run, claim: Claim, data: Data) -> None:
         folder = self.work.folder_of(run)
         keeper = RunKeeper(run, data, self.shared.device, folder.checkpoints, self.checkpoint)
         self._start(run, run.steps, keeper.step)
-        train_run(keeper, folder, self._listener(run), self._borrow(run), is_patient=self.is_patient)
+        listener = self._listener(run, claim, keeper.step)
+        train_run(keeper, folder, claim, listener, self._borrow(run), is_patient=self.is_patient)
 
     def _start(self, run: Run, steps: int, done: int) -> None:
         self.call("run_started", run=run.id, label=run.label, steps=steps, done=done, batch=run.batch)
 
-    def _measure(self, run: Run, data: Data) -> None:
+    def _is_copied(self, run: Run, claim: Claim, data: Data) -> bool:
+        """Whether another study of the results folder has the run, so that it need not be trained again."""
+        if (other := self.work.elsewhere(run, data.digest)) is None:
+            return False
+        self.work.folder_of(run).copy_from(claim, other)
+        self.call("run_copied", run=run.id, folder=str(other.path))
+        return self.work.is_trained_on_its_data(run)
+
+    def _is_measured(self, run: Run, data: Data) -> bool:
+        return self.work.has_results(run) and not self._missing_on(run, self.shared.of(data)).metrics
+
+    def _measure(self, run: Run, claim: Claim, data: Data) -> None:
         folder, shared = self.work.folder_of(run), self.shared.of(data)
-        rows = measure_run(run, folder, shared, self._missing_on(run, shared), wait=True)
+        rows = measure_run(run, folder, claim, shared, self._missing_on(run, shared))
         self.call("run_evaluated", run=run.id, rows=rows)
 
-    def _listener(self, run: Run) -> Listener:
-        return Listener(
-            step_ended=lambda step: self.call("step_ended", run=run.id, step=step),
-            terms_logged=lambda step, terms: self.call("terms_logged", run=run.id, step=step, terms=terms),
-        )
+    def _listener(self, run: Run, claim: Claim, done: int) -> Listener:
+        began = time.monotonic()
+
+        def step_ended(step: int) -> None:
+            speed = (step - done) * run.batch / max(time.monotonic() - began, 1e-9)
+            claim.tell(phase="training", step=step, steps=run.steps, speed=round(speed, 1))
+            self.call("step_ended", run=run.id, step=step)
+
+        def terms_logged(step: int, terms: Mapping[str, float]) -> None:
+            claim.check()
+            self.call("terms_logged", run=run.id, step=step, terms=terms)
+
+        return Listener(step_ended=step_ended, terms_logged=terms_logged)
 
     def _borrow(self, run: Run) -> dict[str, dict[str, Tensor]]:
         """What the run's lenders have trained. Raises `BenchError` where one of them did not come to a good end."""

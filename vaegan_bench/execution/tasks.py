@@ -116,6 +116,7 @@ def _open(parcel: Parcel) -> _Opened:
         plan, _ = unpack(parcel)
     cache = parcel.cache or default_cache()
     work = Workload(plan, StudyFolder(parcel.folder), cache, progress)
+    work.began = parcel.began
     shared = SharedShelf(cache, choose_device(plan.study.device), progress)
     opened = _Opened(work, shared, {run.id: run for run in plan.runs}, Teller(lambda message: None, ""))
     return opened

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 from vaegan_bench.api import Data, Progress, silent
@@ -27,6 +29,8 @@ class Workload:
         self.plan, self.folder = plan, folder
         self.shelf = DataShelf(cache, progress)
         self.settings = EvaluationSettings(plan.metrics, plan.study.samples, plan.study.draws)
+        self.began = 0.0
+        """When the command began, by the clock of the study's folder."""
 
     def folder_of(self, run: Run) -> RunFolder:
         """Where a run's results are, or will be."""
@@ -64,6 +68,21 @@ class Workload:
         """Whether a run was trained on the images that its data set holds now. Raises whatever its data set raises."""
         folder = self.folder_of(run)
         return folder.is_trained and folder.record().data == self.shelf.get(run).digest
+
+    def elsewhere(self, run: Run, digest: str) -> RunFolder | None:
+        """The same run in another study of the results folder, trained on the same data and whole, with its weights."""
+        places = (StudyFolder(path).run(run.id) for path in self._siblings)
+        there = (place for place in places if place.has_weights and place.is_trained and not place.fault())
+        return next((place for place in there if place.record().data == digest), None)
+
+    @cached_property
+    def _siblings(self) -> list[Path]:
+        """The other studies of the results folder, as they were when this was first asked."""
+        own = self.folder.path
+        with suppress(OSError):
+            there = (path for path in own.parent.iterdir() if not path.name.startswith(".") and path.name != own.name)
+            return sorted(path for path in there if path.is_dir())
+        return []
 
     def damaged(self) -> dict[str, str]:
         """Runs of which a file is damaged, and which one: they are trained or measured again."""

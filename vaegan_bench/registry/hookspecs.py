@@ -9,11 +9,13 @@
         run_ended
     study_ended
 
+`run_copied` and `run_awaited` come in between: other studies and other processes have parts of the work.
+
 Every `run_started` is followed by a `run_ended`, and `study_started` by `study_ended`: after errors and Ctrl-C too. A
-run whose data cannot be loaded ends without having started. One that diverged, or whose measuring failed, has no
-`run_evaluated`. All hooks are called in the main process. With one worker it trains as well, and calls them between
-steps; with several, hooks of different runs alternate. An implementation must be quick, and must not change its
-arguments. A hook that fails does not end the run, whether by an exception or by
+run whose data cannot be loaded, and one that another process has finished, ends without having started. One that
+diverged, or whose measuring failed, has no `run_evaluated`. All hooks are called in the main process. With one worker
+it trains as well, and calls them between steps; with several, hooks of different runs alternate. An implementation must
+be quick, and must not change its arguments. A hook that fails does not end the run, whether by an exception or by
 `sys.exit()`: its plugin is disabled for this study, and the user is warned at the end. An implementation may leave out
 arguments.
 """
@@ -78,9 +80,19 @@ def run_evaluated(run: str, rows: Sequence[Mapping[str, Any]]) -> None:
 def run_ended(run: str, status: str) -> None:
     """A run is over; `status` is 'ok', 'diverged at step N', 'failed: …' or 'interrupted'.
 
-    The results of the first two are on disk. A run whose worker process died ends with 'interrupted: …', and is started
-    once more, from its last checkpoint.
+    The results of the first two are on disk. A run whose worker process died, or which another process took over, ends
+    with 'interrupted: …', and may be started once more, from its last checkpoint.
     """
+
+
+@hookspec
+def run_copied(run: str, folder: str) -> None:
+    """A run need not be trained: another study has it, and it was copied from there, with its measurements."""
+
+
+@hookspec
+def run_awaited(run: str, holder: str) -> None:
+    """Another process works on a run, which is looked at again later; `holder` is 'process 123 on HOST'."""
 
 
 @hookspec

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from PIL import Image
@@ -14,6 +15,7 @@ from vaegan_bench.report.image_grids import write_grids
 from vaegan_bench.report.summary import summary_page, title_of
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.attempts import Attempts
+from vaegan_bench.system.claims import claimed
 from vaegan_bench.system.errors import FAILURES, StoreError
 from vaegan_bench.system.files import remove, whole_file
 
@@ -25,12 +27,17 @@ TABLES = ("results.csv", "results.parquet", "summary.md", "attributes.md")
 def write_report(folder: StudyFolder) -> list[Path]:
     """Write the tables and all figures; return their paths.
 
-    Raises `IncompleteError` at the end, with the rest written, if some of them could not be.
+    One process at a time does it, so that the latest report is of the latest results. Raises `IncompleteError` at the
+    end, with the rest written, if some of them could not be.
     """
     attempts = Attempts()
-    for what, write in (("tables", write_tables), ("figures", write_plots), ("images", write_samples)):
-        with attempts.part(what):
-            write(folder)
+    with ExitStack() as held:
+        with attempts.part("report"):
+            held.enter_context(claimed(folder.path / TABLES[0]))
+        attempts.conclude()
+        for what, write in (("tables", write_tables), ("figures", write_plots), ("images", write_samples)):
+            with attempts.part(what):
+                write(folder)
     attempts.conclude()
     return report_files(folder)
 

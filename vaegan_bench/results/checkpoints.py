@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaegan_bench.results.files import readable
 from vaegan_bench.system.errors import StoreError, StudyWarning
-from vaegan_bench.system.files import next_file, partials_of, remove
+from vaegan_bench.system.files import next_file, remove
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -93,15 +93,9 @@ class Checkpoints:
         return None
 
     def remove(self) -> None:
-        """Remove both, and what killed processes left of others. Raises `StoreError` where that cannot be done."""
+        """Remove both. Raises `StoreError` where that cannot be done."""
         for name in CHECKPOINTS:
             remove(self.folder / name)
-        self.remove_partials()
-
-    def remove_partials(self) -> None:
-        """Remove what processes left that were killed while they wrote a checkpoint."""
-        for path in partials_of(self.folder / CHECKPOINT):
-            remove(path)
 
     def _make_folder(self) -> None:
         try:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -22,11 +22,11 @@ SEAL = "sha256"
 """The key of a record that holds a hash of all its other keys."""
 
 
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a record whole or not at all, with a hash of its content."""
+def write_json(path: Path, content: Mapping[str, Any], stage: Path | None = None) -> None:
+    """Write a record whole or not at all, with a hash of its content; `stage` is where it is prepared."""
     plain = json.loads(json.dumps(content))
     sealed = {**plain, SEAL: sha256_of_content(plain)}
-    with whole_file(path) as partial:
+    with whole_file(path, stage) as partial:
         partial.write_text(json.dumps(sealed, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
@@ -66,10 +66,9 @@ def checked_content(name: str, content: bytes, hashes: Mapping[str, str]) -> io.
     return io.BytesIO(content)
 
 
-def write_arrays(path: Path, arrays: Arrays) -> None:
-    """Write named arrays as npz."""
-    with path.open("wb") as stream:
-        np.savez_compressed(stream, allow_pickle=False, **arrays)
+def write_arrays(stream: BinaryIO, arrays: Arrays) -> None:
+    """Write named arrays as npz; equal arrays give equal bytes."""
+    np.savez_compressed(stream, allow_pickle=False, **arrays)
 
 
 def read_arrays(stream: io.BytesIO) -> Arrays:

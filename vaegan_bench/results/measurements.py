@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,16 +22,21 @@ from vaegan_bench.results.files import (
     write_arrays,
     write_json,
 )
-from vaegan_bench.results.records import MeasurementRecord, MetricsRecord, read_metrics
+from vaegan_bench.results.records import MeasurementRecord, MetricsRecord, is_plain_name, read_metrics
 from vaegan_bench.results.rows import key
 from vaegan_bench.results.run_files import RunFiles
+from vaegan_bench.system.claims import Claim
 from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.exhibits import Array, Exhibits, check_images
-from vaegan_bench.system.files import known_sha256, whole_file
+from vaegan_bench.system.files import remove, whole_file
 
 Images = Mapping[str, np.ndarray[Any, np.dtype[np.uint8]]]
 """'samples', 'originals', 'reconstructions' → (N, H, W, C) uint8; a GAN has no reconstructions."""
-METRICS, EXHIBITS, IMAGES = "metrics.json", "exhibits.npz", "images.npz"
+METRICS = "metrics.json"
+EXHIBITS, IMAGES = "exhibits", "images"
+"""How the names of arrays begin; a part of their hash follows, so that new ones never replace those of a record."""
+LOOKS = 2
+"""How often arrays are looked for: another process may replace the record, and remove its arrays, in between."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class Seen:
 
 
 class Measurements:
-    """metrics.json, exhibits.npz and images.npz of a run."""
+    """metrics.json of a run, and the arrays that it names: exhibits-HASH.npz and images-HASH.npz."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.files = path, RunFiles(path)
@@ -62,7 +70,7 @@ class Measurements:
     def exhibits(self) -> dict[str, Exhibits]:
         """Key of a measurement → what figures are drawn from, by name."""
         found: dict[str, dict[str, Array]] = {}
-        with readable(self.path / EXHIBITS, self._remedy):
+        with readable(self.place(EXHIBITS), self._remedy):
             for at, array in self._arrays(EXHIBITS).items():
                 measurement, _, name = at.partition("/")
                 found.setdefault(measurement, {})[name] = array
@@ -71,7 +79,7 @@ class Measurements:
     def images(self, shape: Sequence[int]) -> Images:
         """What sheets are made from, of a run whose data have this `shape` (C, H, W); {} for one that diverged."""
         channels, *side = shape
-        with readable(self.path / IMAGES, self._remedy):
+        with readable(self.place(IMAGES), self._remedy):
             arrays = self._arrays(IMAGES)
             for name, array in arrays.items():
                 check_images(name, array, 4)
@@ -81,10 +89,15 @@ class Measurements:
                 raise ValueError("'samples' or 'originals' are not there")
         return arrays
 
-    def add(self, measured: Sequence[tuple[MeasurementRecord, Exhibits]], seen: Seen | None) -> None:
+    def place(self, kind: str) -> Path:
+        """Where the arrays of a kind are, or would be. Raises `StoreError` where the record is damaged."""
+        return self.path / (_name_in(self.record().files, kind) or f"{kind}.npz")
+
+    def add(self, claim: Claim, measured: Sequence[tuple[MeasurementRecord, Exhibits]], seen: Seen | None) -> None:
         """Add measurements to those that are here; only one of the same metric, samples and draws is replaced.
 
         `seen` replaces what was seen before. What is damaged is dropped: it is measured again when it is asked for.
+        The record takes its place last, by one rename, and names arrays that are there: until then all is as it was.
         """
         known, arrays = self.known(), dict(self.arrays() or {})
         for record, exhibits in measured:
@@ -93,17 +106,22 @@ class Measurements:
             arrays = {at: array for at, array in arrays.items() if at.partition("/")[0] != name}
             arrays |= {f"{name}/{exhibit}": array for exhibit, array in encode(exhibits).items()}
         before = MetricsRecord() if seen else self.record()
-        self._write_arrays(EXHIBITS, arrays)
+        files = self._write_arrays(EXHIBITS, arrays)
         if seen:
-            self._write_arrays(IMAGES, seen.images)
-        there = [name for name in (EXHIBITS, IMAGES) if (self.path / name).is_file()]
+            files |= self._write_arrays(IMAGES, seen.images)
+        elif images := _name_in(before.files, IMAGES):
+            files[images] = before.files[images]
         content = MetricsRecord(
             measurements=list(known.values()),
             seen=seen.samples if seen else before.seen,
             health=dict(seen.health) if seen else before.health,
-            files={name: known_sha256(self.path / name) for name in there},
+            files=files,
         )
-        write_json(self.path / METRICS, asdict(content))
+        with claim.staged(self.path / METRICS) as stage:
+            write_json(self.path / METRICS, asdict(content), stage)
+        for path in self.path.glob("*.npz"):
+            if path.name not in files:
+                remove(path)
 
     def known(self) -> dict[str, MeasurementRecord]:
         """Every measurement by its key; none where their record is damaged."""
@@ -126,12 +144,27 @@ class Measurements:
             f"Measure the run again: `vaegan-bench run` with its study does so, or `vaegan-bench evaluate {self.path}`."
         )
 
-    def _arrays(self, name: str) -> Arrays:
-        """The arrays of one file; {} where there is none."""
-        if not self.files.has(name):
-            return {}
-        return read_arrays(checked_content(name, self.files.read(name), self.record().files))
+    def _arrays(self, kind: str) -> Arrays:
+        """The arrays of a kind; {} where there are none."""
+        for _ in range(LOOKS if self.path.is_dir() else 1):
+            files = self.record().files
+            name = _name_in(files, kind)
+            with suppress(FileNotFoundError):
+                if name and self.files.has(name):
+                    return read_arrays(checked_content(name, self.files.read(name), files))
+        return {}
 
-    def _write_arrays(self, name: str, arrays: Arrays) -> None:
+    def _write_arrays(self, kind: str, arrays: Arrays) -> dict[str, str]:
+        """Write the arrays of a kind beside older ones; return their name and hash, as a record holds them."""
+        stream = io.BytesIO()
+        write_arrays(stream, arrays)
+        digest = hashlib.sha256(stream.getbuffer()).hexdigest()
+        name = f"{kind}-{digest[:8]}.npz"
         with whole_file(self.path / name) as partial:
-            write_arrays(partial, arrays)
+            partial.write_bytes(stream.getbuffer())
+        return {name: digest}
+
+
+def _name_in(files: Iterable[str], kind: str) -> str:
+    """The name of the arrays of a kind among the files of a record; '' where it has none."""
+    return next((name for name in files if name.startswith(kind) and is_plain_name(name)), "")

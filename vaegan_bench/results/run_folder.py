@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -13,13 +13,15 @@ import pandas as pd
 
 from vaegan_bench.results.checkpoints import CHECKPOINTS, Checkpoints
 from vaegan_bench.results.files import check_hash, checked_content, parse_record, readable, write_json
-from vaegan_bench.results.measurements import EXHIBITS, IMAGES, METRICS, Images, Measurements, Seen
+from vaegan_bench.results.measurements import METRICS, Images, Measurements, Seen
 from vaegan_bench.results.records import MeasurementRecord, RunRecord, read_run
 from vaegan_bench.results.rows import measured_rows, tidy, training_rows
 from vaegan_bench.results.run_files import RUN, RunFiles
+from vaegan_bench.system.claim_folder import Holder
+from vaegan_bench.system.claims import Claim, try_claim
 from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.exhibits import Exhibits
-from vaegan_bench.system.files import known_sha256, lock_of, locked, new_folder, sha256_of_file
+from vaegan_bench.system.files import known_sha256, new_folder, remove_strays, sha256_of_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
 HISTORY, WEIGHTS = "history.csv", "weights.safetensors"
 RECORDS = (RUN, HISTORY, METRICS)
 """What an archive holds of a run."""
-SHOWN = (*RECORDS, EXHIBITS, IMAGES)
-"""What tables and figures are made from."""
 TRAIN_AGAIN = "Train the run again: `vaegan-bench run` with its study does so, or remove the folder."
 
 
@@ -59,33 +59,53 @@ class RunFolder:
 
     def fault(self) -> str:
         """Why nothing of this run can be shown: a file that tables and figures need is damaged; '' where none is."""
-        return _fault(self.path.resolve(), self.path, self.files.state(SHOWN))
+        arrays = sorted(path.name for path in self.path.glob("*.npz"))
+        return _fault(self.path.resolve(), self.path, self.files.state((*RECORDS, *arrays)))
 
-    def locked(self, *, wait: bool = False) -> AbstractContextManager[None]:
-        """Keep other processes from writing into this run meanwhile; `StoreError` where one does, or wait for it."""
-        busy = f"Another process is working on {self.path}: wait for it, then try again."
-        return locked(lock_of(self.path.resolve()), busy="" if wait else busy)
+    def try_claim(self) -> Claim | Holder:
+        """The right to write into this run, or who has it. Raises `StoreError` where nobody can have it."""
+        claim = try_claim(self.path.resolve())
+        if isinstance(claim, Claim):
+            remove_strays(self.path)
+        return claim
 
-    def write_trained(self, record: RunRecord, history: list[dict[str, float]], weights: dict[str, Tensor]) -> None:
+    def claim(self) -> Claim:
+        """The right to write into this run. Raises `StoreError` where another process has it, or nobody can."""
+        claim = self.try_claim()
+        if isinstance(claim, Claim):
+            return claim
+        raise StoreError(f"Another process is working on {self.path}, {claim}: wait for it, then try again.")
+
+    def write_trained(
+        self, claim: Claim, record: RunRecord, history: list[dict[str, float]], weights: dict[str, Tensor]
+    ) -> None:
         """Write what training left, whole or not at all, with nothing of an earlier one.
 
         Checkpoints are removed only after that.
         """
         from safetensors.torch import save
 
-        with self.locked(wait=True), new_folder(self.path, last=RUN, spare=CHECKPOINTS) as partial:
+        with claim.staged(self.path) as stage, new_folder(self.path, stage, RUN, CHECKPOINTS) as partial:
             columns = list(dict.fromkeys(["step", *(name for row in history for name in row)]))
             pd.DataFrame(history, columns=columns).to_csv(partial / HISTORY, index=False)
             (partial / WEIGHTS).write_bytes(save(weights))
             hashes = {name: sha256_of_file(partial / name) for name in (HISTORY, WEIGHTS)}
             write_json(partial / RUN, asdict(replace(record, files=hashes)))
+            claim.check()
 
-    def write_measured(self, measured: Sequence[tuple[MeasurementRecord, Exhibits]], seen: Seen | None = None) -> None:
+    def copy_from(self, claim: Claim, other: RunFolder) -> None:
+        """Take over what another folder holds of the same run; it appears here whole or not at all."""
+        with claim.staged(self.path) as stage, new_folder(self.path, stage, RUN) as partial:
+            shutil.copytree(other.path, partial, ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True)
+
+    def write_measured(
+        self, claim: Claim, measured: Sequence[tuple[MeasurementRecord, Exhibits]], seen: Seen | None = None
+    ) -> None:
         """Add measurements to those that are here; only one of the same metric, samples and draws is replaced.
 
         `seen` takes the place of what was seen before.
         """
-        self._measured.add(measured, seen)
+        self._measured.add(claim, measured, seen)
 
     def record(self) -> RunRecord:
         """The run's definition, fate and cost. Raises `StoreError` where the folder holds no run that has ended."""
@@ -115,7 +135,7 @@ class RunFolder:
         from safetensors.torch import load_file
 
         self._check_weights()
-        if not (self.path / WEIGHTS).is_file():
+        if not self.has_weights:
             raise StoreError(f"{self.path} has no weights: reference results come without. {TRAIN_AGAIN}")
         with readable(self.path / WEIGHTS, TRAIN_AGAIN) as path:
             return load_file(path)
@@ -123,6 +143,11 @@ class RunFolder:
     def known_measurements(self) -> dict[str, MeasurementRecord]:
         """Every measurement by its key; none where their record is damaged."""
         return self._measured.known()
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether weights were kept."""
+        return (self.path / WEIGHTS).is_file()
 
     @property
     def has_whole_exhibits(self) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from contextlib import AbstractContextManager
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -13,8 +14,8 @@ from vaegan_bench.results.records import RunRecord, StudyRecord, is_plain_name, 
 from vaegan_bench.results.rows import OPTIONAL
 from vaegan_bench.results.run_files import RUN
 from vaegan_bench.results.run_folder import RunFolder
-from vaegan_bench.system.errors import StoreError
-from vaegan_bench.system.files import locked
+from vaegan_bench.system.errors import BenchError, StoreError
+from vaegan_bench.system.files import remove_strays
 
 STUDY = "study.json"
 RUN_AGAIN = "Run the study again, which writes it and keeps its finished runs."
@@ -22,26 +23,22 @@ NOT_YET = "not measured yet, or not by today's code and extractors: `vaegan-benc
 
 
 class StudyFolder:
-    """`results/<study>/`: one plan at a time."""
+    """`results/<study>/`: one plan at a time, whose runs several processes may share."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def create(self) -> None:
-        """Make the folder, and make sure now that results can be written later."""
+    def create(self) -> float:
+        """Make the folder, and make sure now that results can be written later; return when, by its own clock."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.path):
-                pass
+            remove_strays(self.path)
+            with tempfile.TemporaryFile(dir=self.path) as file:
+                return os.fstat(file.fileno()).st_mtime
         except OSError as error:
             raise StoreError(
                 f"Cannot write results to {self.path}: {error.strerror}. Choose another folder with --results."
             ) from error
-
-    def locked(self) -> AbstractContextManager[None]:
-        """Keep other processes from running this study meanwhile. Raises `StoreError` where one does."""
-        busy = f"Another process is working on {self.path}: wait for it, or choose another --results."
-        return locked(self.path / ".lock", busy=busy)
 
     def run(self, run_id: str) -> RunFolder:
         """The folder of one run, which may not exist yet. Raises `StoreError` for what is not a plain name."""
@@ -74,7 +71,10 @@ class StudyFolder:
         return any(not (run.path / RUN).is_file() for run in self.runs())
 
     def write_study(self, record: StudyRecord) -> None:
-        """Record the latest plan: the study, the ids of its runs, and what it measures."""
+        """Record the latest plan: the study, the ids of its runs, and what it measures. An equal one stays as it is."""
+        with suppress(BenchError):
+            if self.study() == record:
+                return
         write_json(self.path / STUDY, record.as_plain())
 
     def study(self) -> StudyRecord:

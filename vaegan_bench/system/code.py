@@ -27,7 +27,7 @@ from vaegan_bench.system.imports import imports_of
 OWN = "vaegan_bench"
 STANDARD = Path(os.__file__).parent
 """The folder of the standard library."""
-LEFT_OUT = frozenset({"torch", "filelock", "platformdirs", "pluggy", "rich", "safetensors", "typer"})
+LEFT_OUT = frozenset({"torch", "platformdirs", "pluggy", "psutil", "rich", "safetensors", "typer"})
 """torch, whose version stands in every run's record, and libraries on which no number depends."""
 INSTALLED = ("site-packages", "dist-packages")
 """Folders in which only installers write."""

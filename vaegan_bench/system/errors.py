@@ -68,6 +68,10 @@ class StoreError(BenchError):
     """A results folder that cannot be read or written."""
 
 
+class ClaimLostError(StoreError):
+    """Another process took over what this one was working on: its work is not written."""
+
+
 class ExtractorError(BenchError):
     """A feature network whose weights are missing or wrong."""
 

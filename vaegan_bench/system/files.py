@@ -1,28 +1,34 @@
-"""Files: written whole or not at all, known by their hash, and held by one process at a time."""
+"""Files: written whole or not at all, and known by their hash."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
+import re
 import shutil
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+import time
+import uuid
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from vaegan_bench.system.errors import StoreError
+from vaegan_bench.system.processes import host_identity, is_running
 
-WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
-"""What the system answers on a file system that has no locks."""
+PARTIAL = re.compile(r"\..*\.(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]{8}\.partial")
+"""The name of what is not whole yet: it says whose it is."""
+OLD = 24 * 3600.0
+"""Seconds after which what is not whole yet is nobody's any more, wherever it was begun."""
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A file beside `path` that takes its place at the end. Raises `StoreError` where it cannot be written."""
-    partial = _partial(path)
+def whole_file(path: Path, stage: Path | None = None) -> Iterator[Path]:
+    """A file that takes its place at the end; until then it is at `stage`, or beside `path`.
+
+    Raises `StoreError` where it cannot be written.
+    """
+    partial = stage or partial_of(path)
     try:
         with _removed_at_the_end(partial):
             yield partial
@@ -38,7 +44,7 @@ def next_file(path: Path, previous: Path | None) -> Iterator[Path]:
     What was there becomes `previous`, if that is given: at every moment one of them is whole. Raises `StoreError` where
     it cannot be written.
     """
-    partial = _partial(path)
+    partial = partial_of(path)
     try:
         with _removed_at_the_end(partial):
             yield partial
@@ -63,47 +69,57 @@ def write_through(path: Path) -> None:
 
 
 @contextmanager
-def new_folder(path: Path, last: str, spare: Collection[str] = ()) -> Iterator[Path]:
-    """A folder beside `path` whose files go there at the end, on the disk for good, in place of what was there.
+def new_folder(path: Path, stage: Path, last: str, spare: Collection[str] = ()) -> Iterator[Path]:
+    """A folder whose files go to `path` at the end, on the disk for good, in place of what was there.
 
-    The file `last` is the first to go and the last to come: as long as it is there, all are. Files named in `spare`
-    stay until then. Raises `StoreError` where it cannot be written.
+    Until then it is at `stage`. The file `last` is the first to go and the last to come: as long as it is there, all
+    are. Files named in `spare` stay until then. Raises `StoreError` where it cannot be written.
     """
-    partial = _partial(path)
     try:
-        partial.mkdir(parents=True, exist_ok=True)
-        yield partial
+        stage.mkdir()
+        yield stage
         if path.is_symlink():
             raise StoreError(f"Cannot write {path}: it is a link to another folder. Remove the link.")
         path.mkdir(exist_ok=True)
-        _clear(path, last, spare)
-        for file in sorted(partial.iterdir(), key=lambda file: file.name == last):
+        arrived = partial_of(path / stage.name)
+        stage.rename(arrived)  # where the stage is gone, what is here stays
+        _clear(path, last, [*spare, arrived.name])
+        for file in sorted(arrived.iterdir(), key=lambda file: file.name == last):
             write_through(file)
             file.replace(path / file.name)
+        arrived.rmdir()
         write_through(path)
-        _clear(path, last, [name for name in os.listdir(path) if name not in spare])
+        for name in spare:
+            (path / name).unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"Cannot write {path}: {error.strerror or error}.") from error
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(stage, ignore_errors=True)
 
 
-def _clear(folder: Path, first: str, but: Collection[str]) -> None:
-    """Remove what is in a folder, `first` first, but not what is named in `but`."""
-    for path in sorted(folder.iterdir(), key=lambda path: path.name != first):
-        if path.name in but:
-            continue
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+def partial_of(path: Path) -> Path:
+    """A hidden name beside `path` for what is not whole yet: no two calls, and no two machines, give the same."""
+    return path.with_name(f".{path.name}.{_host()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.partial")
+
+
+def remove_strays(folder: Path) -> None:
+    """Remove what killed processes did not make whole in a folder; that of others stays until it is a day old."""
+    for path in folder.glob(".*.partial"):
+        if _is_stray(path):
+            remove_tree(path)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, as far as it can be removed."""
+    shutil.rmtree(path, ignore_errors=True)
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def remove(path: Path) -> None:
     """Remove a file if it is there. Raises `StoreError` where it cannot be removed."""
     try:
-        if path.exists():
-            path.unlink()
+        path.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(f"Cannot remove {path}: {error.strerror or error}.") from error
 
@@ -120,37 +136,15 @@ def known_sha256(path: Path) -> str:
     return _known_sha256(path.resolve(), stat.st_size, stat.st_mtime_ns)
 
 
-@contextmanager
-def locked(path: Path, *, busy: str = "", waiting: Callable[[], object] = lambda: None) -> Iterator[None]:
-    """Hold the lock file `path`.
-
-    Where another process holds it, raise `StoreError(busy)`; without `busy`, call `waiting` and wait for that process.
-    Raises `StoreError` where there can be no lock: a folder that cannot be written, a lock file of another user, a file
-    system without locks.
-    """
-    lock = FileLock(path)
-    try:
-        _acquire(lock, busy, waiting)
-    except (OSError, NotImplementedError) as error:
-        raise StoreError(f"Cannot lock {path}: {_reason(path, error)}.") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def lock_of(path: Path) -> Path:
-    """The lock file of a file or folder: beside it, and hidden."""
-    return path.with_name(f".{path.name}.lock")
-
-
-def partials_of(path: Path) -> list[Path]:
-    """What processes left that were killed while they wrote `path`."""
-    return sorted(path.parent.glob(f".{path.name}.*.partial"))
-
-
-def _partial(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.partial")
+def _clear(folder: Path, first: str, but: Collection[str]) -> None:
+    """Remove what is in a folder, `first` first, but not what is named in `but`."""
+    for path in sorted(folder.iterdir(), key=lambda path: path.name != first):
+        if path.name in but:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 @contextmanager
@@ -162,29 +156,19 @@ def _removed_at_the_end(partial: Path) -> Iterator[None]:
             partial.unlink()
 
 
+def _host() -> str:
+    return hashlib.sha256(host_identity().encode()).hexdigest()[:8]
+
+
+def _is_stray(path: Path) -> bool:
+    name = PARTIAL.fullmatch(path.name)
+    if name and name["host"] == _host() and not is_running(int(name["pid"])):
+        return True
+    with suppress(OSError):
+        return time.time() - path.stat().st_mtime > OLD
+    return False
+
+
 @cache
 def _known_sha256(path: Path, size: int, mtime_ns: int) -> str:
     return sha256_of_file(path)
-
-
-def _acquire(lock: FileLock, busy: str, waiting: Callable[[], object]) -> None:
-    try:
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        if busy:
-            raise StoreError(busy) from error
-        waiting()
-        lock.acquire()
-
-
-def _reason(path: Path, error: OSError | NotImplementedError) -> str:
-    if isinstance(error, NotImplementedError) or error.errno in WITHOUT_LOCKS:
-        return "this file system has no locks; choose a folder on another one with --results or --cache-dir"
-    if isinstance(error, PermissionError) and _is_of_another_user(path):
-        return "the file belongs to another user; remove it when none of their processes works there"
-    return f"{error.strerror or error}; choose a folder that you can write with --results or --cache-dir"
-
-
-def _is_of_another_user(path: Path) -> bool:
-    """Whether a file is there and belongs to another user, where files have owners."""
-    return os.name == "posix" and path.exists() and path.stat().st_uid != os.getuid()

@@ -13,8 +13,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from vaegan_bench.system.claims import claimed
 from vaegan_bench.system.errors import CacheWarning, StoreError
-from vaegan_bench.system.files import lock_of, locked, whole_file
+from vaegan_bench.system.files import remove_strays, whole_file
 
 State = Mapping[str, Tensor]
 Scores = Mapping[str, float]
@@ -52,12 +53,13 @@ def load_or_make(path: Path, build: Callable[[], tuple[State, Scores]]) -> tuple
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Hold the lock of a file, where there can be one."""
+    """Hold a file, where it can be claimed."""
     with ExitStack() as held:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            held.enter_context(locked(lock_of(path)))
-        except (OSError, StoreError) as error:  # a folder, or a file system, that takes no locks
+            held.enter_context(claimed(path))
+            remove_strays(path.parent)
+        except (OSError, StoreError) as error:  # a folder that cannot be written
             _warn(path, error)
         yield
 

@@ -57,7 +57,7 @@ class TensorBoardLogger:
         for row in rows:
             if not row["attribute"]:
                 self.writers[run].add_scalar(f"metrics/{row['metric']}", row["value"], step)
-        for name, images_NHWC in _images(self.folder / run / "images.npz").items():
+        for name, images_NHWC in _images(self.folder / run).items():
             self.writers[run].add_images(f"images/{name}", images_NHWC, step, dataformats="NHWC")
 
     @hookimpl
@@ -75,9 +75,10 @@ class TensorBoardLogger:
             self.writers.pop(run).close()
 
 
-def _images(path: Path) -> dict[str, np.ndarray[Any, np.dtype[np.uint8]]]:
+def _images(run: Path) -> dict[str, np.ndarray[Any, np.dtype[np.uint8]]]:
     """What a run keeps for its sheets, by name; nothing where there is no such file."""
-    if not path.is_file():
-        return {}
-    with np.load(path, allow_pickle=False) as stored:
-        return dict(stored)
+    found = {}
+    for path in run.glob("images-*.npz"):
+        with np.load(path, allow_pickle=False) as stored:
+            found.update(stored)
+    return found

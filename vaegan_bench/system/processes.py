@@ -1,0 +1,91 @@
+"""Processes: which one this is, on which machine, and whether another one still runs."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+BOOT = Path("/proc/sys/kernel/random/boot_id")
+NAMESPACE = Path("/proc/self/ns/pid")
+ROUNDING = 2.0
+"""Seconds by which two readings of a start may differ: the kernel rounds the time of its boot."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessIdentity:
+    """One process among those of all machines."""
+
+    host: str
+    """Where its number means this process: the machine since it was booted, and the container in it."""
+    hostname: str
+    """The same in words."""
+    pid: int
+    start: float
+    """When it began; another process that has its number later began at another time."""
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.hostname}"
+
+    @property
+    def has_ended(self) -> bool | None:
+        """Whether it runs no more; None where that cannot be seen from here."""
+        if self.host != host_identity():
+            return None
+        if not is_running(self.pid):
+            return True
+        start = _start_of(self.pid)
+        return None if start is None else abs(start - self.start) > ROUNDING
+
+
+def this_process() -> ProcessIdentity:
+    """The process that asks."""
+    return _identity(os.getpid())  # which is another one after a fork
+
+
+@cache
+def host_identity() -> str:
+    """This machine as it was booted, and the container that the process is in.
+
+    Numbers of processes are compared only within one: machines that are copies of each other, and containers of one
+    machine, have different ones.
+    """
+    try:
+        machine = f"{BOOT.read_text('ascii').strip()} {NAMESPACE.readlink()}"
+    except OSError:  # not Linux
+        machine = f"{uuid.getnode():012x}"
+    return f"{socket.gethostname()} {machine}"
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process with this number runs here. One that has ended and was not collected by its parent does not."""
+    import psutil
+
+    try:
+        return psutil.pid_exists(pid) and bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:  # it is another user's
+        return True
+
+
+@cache
+def _identity(pid: int) -> ProcessIdentity:
+    return ProcessIdentity(host=host_identity(), hostname=socket.gethostname(), pid=pid, start=_start_of(pid) or 0.0)
+
+
+def _start_of(pid: int) -> float | None:
+    """When a process began, in seconds; None where it is gone, or must not be seen.
+
+    Since the boot where the system counts so: clocks are set while processes run.
+    """
+    import psutil
+
+    try:
+        start = float(psutil.Process(pid).create_time())
+    except psutil.Error:
+        return None
+    return start if psutil.WINDOWS else start - float(psutil.boot_time())
