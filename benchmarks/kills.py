@@ -66,7 +66,6 @@ class Tally:
         """The result."""
         yield f"{self.kills.total()} kills: " + ", ".join(f"{self.kills[phase]} {phase}" for phase in PHASES)
         yield f"{self.studies} studies of {self.runs} runs ended; {len(self.differing)} runs differed"
-        yield from (f"DIFFERS: {line}" for line in self.differing)
         yield from (f"FAILED: {line}" for line in self.failed)
 
 
@@ -191,6 +190,7 @@ def compare(found: dict[str, dict[str, Any]], whole: dict[str, dict[str, Any]], 
         differing = [what for what, value in whole[name].items() if found.get(name, {}).get(what) != value]
         if differing:
             tally.differing.append(f"{name}: {', '.join(differing)}")
+            print(f"DIFFERS: {tally.differing[-1]}", flush=True)
 
 
 def in_peace(experiment: Experiment) -> float:
