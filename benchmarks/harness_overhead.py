@@ -78,7 +78,7 @@ def harness(run: Run, data: Data) -> Generator[TrainingState, None, None]:
     with bars:
         images = [run.steps * run.batch]
         lifecycle.call("study_started", name="benchmark", folder=Path(), runs=[run.id], images=images)
-        lifecycle.call("run_started", run=run.id, label=run.label, steps=run.steps, batch=run.batch)
+        lifecycle.call("run_started", run=run.id, label=run.label, steps=run.steps, done=0, batch=run.batch)
         for _ in steps(run, state, batches, history, listener):
             yield state
 

@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 import torch
+from stored_study import run_record, store_run
 
 from vaegan_bench.api import StoreError
 from vaegan_bench.datasets.arrays import array_of, keep, read_array, write_manifest
+from vaegan_bench.results.checkpoints import Checkpoint
 from vaegan_bench.results.files import read_json, write_json
+from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.system.tensor_files import load_or_make, read_state, sha256_of_state, write_state
 
 OLD = {"w": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([1, 2])}
@@ -91,6 +94,31 @@ def test_records_that_could_not_be_written_leave_the_old_ones(tmp_path: Path, mo
     monkeypatch.undo()
     assert read_json(path) == {"status": "ok"}
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_trained_run_takes_the_place_of_its_checkpoint_without_a_gap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, found = RunFolder(tmp_path / "vae-0"), list[str]()
+    store_run(run, "vae", 0)  # a run of which a file was damaged
+    old = (run.path / "run.json").read_bytes()
+
+    def look(change: Callable[..., object]) -> Callable[..., object]:
+        def changed(path: Path, *arguments: object) -> object:
+            step, is_there = run.checkpoints.step(), (run.path / "run.json").is_file()
+            is_new = is_there and (run.path / "run.json").read_bytes() != old and run.is_trained
+            found.append("both" if is_new and step == 7 else "run" if is_new else "checkpoint" if step == 7 else "none")
+            return change(path, *arguments)
+
+        return changed
+
+    run.checkpoints.write(Checkpoint(step=7, definition={"seed": 0}, data="d", snapshot=None, memory=OLD))
+    for name in ("unlink", "replace"):
+        monkeypatch.setattr(Path, name, look(getattr(Path, name)))
+    run.write_trained(run_record("vae-0", "vae", 5), [], {"decoder": torch.zeros(2)})
+    monkeypatch.undo()
+    assert found == ["checkpoint"] * (len(found) - 1) + ["both"]
+    assert sorted(path.name for path in run.path.iterdir()) == ["history.csv", "run.json", "weights.safetensors"]
 
 
 def test_arrays_that_could_not_be_written_leave_the_old_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

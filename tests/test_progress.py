@@ -46,6 +46,13 @@ def test_a_run_that_begins_again_counts_from_its_beginning(progress: TerminalPro
     assert progress.bars.tasks[0].fields["rate"] == "run 1 of 3"
 
 
+def test_a_run_that_goes_on_counts_from_its_checkpoint(progress: TerminalProgress) -> None:
+    progress.run_started(run="b", steps=10, done=7, batch=6)
+    assert shown(progress) == {"study s": 42, "b": 42}
+    progress.step_ended(run="b", step=8)
+    assert shown(progress) == {"study s": 48, "b": 48}
+
+
 def test_what_a_run_prepares_is_shown_in_its_bar_and_what_all_need_apart(progress: TerminalProgress) -> None:
     progress.run_started(run="a", steps=0, done=0, batch=4)
     progress.run_started(run="b", steps=0, done=0, batch=4)

@@ -59,7 +59,7 @@ EngineOption = Annotated[
 WorkersOption = Annotated[
     str | None,
     typer.Option(
-        help="How many runs go on side by side, each in a process; auto: as many as there are cores for.",
+        help="How many runs go on side by side, each in a process; by default auto: as many as there are cores for.",
         show_default="auto",
     ),
 ]

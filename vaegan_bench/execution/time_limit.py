@@ -42,12 +42,20 @@ def time_limit(text: str | None) -> Iterator[None]:
     seconds = read_duration(text)
     if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
         raise StudyError("A time limit needs a system with alarms (not Windows), and the main thread of a program.")
+    try:
+        with _alarm(seconds):
+            yield
+    except TimeIsUp as error:
+        raise IncompleteError([f"The time limit of {text} is over. The same command goes on from here."]) from error
+
+
+@contextmanager
+def _alarm(seconds: float) -> Iterator[None]:
+    """Raise `TimeIsUp` inside after this time."""
     before = signal.signal(signal.SIGALRM, _interrupt)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
-    except TimeIsUp as error:
-        raise IncompleteError([f"The time limit of {text} is over. The same command goes on from here."]) from error
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

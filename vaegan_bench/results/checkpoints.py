@@ -67,14 +67,7 @@ class Checkpoints:
         """Write the newest; it is there whole, or not at all. Raises `StoreError` where it cannot be written."""
         from safetensors.torch import save_file
 
-        text = json.dumps(
-            {
-                "step": checkpoint.step,
-                "definition": checkpoint.definition,
-                "data": checkpoint.data,
-                "snapshot": checkpoint.snapshot,
-            }
-        )
+        text = json.dumps({name: value for name, value in vars(checkpoint).items() if name != "memory"})
         metadata = {"checkpoint": text, "sha256": _sha256(text, checkpoint.memory)}
         previous = self.folder / PREVIOUS if self._is_newest_good else None
         self._make_folder()

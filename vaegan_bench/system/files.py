@@ -48,13 +48,17 @@ def next_file(path: Path, previous: Path | None) -> Iterator[Path]:
     try:
         with _removed_at_the_end(partial):
             yield partial
-            write_through(partial)
-            if previous is not None and path.exists():
-                path.replace(previous)
-            partial.replace(path)
-        write_through(path.parent)
+            _take_over(partial, path, previous)
     except OSError as error:
         raise StoreError(f"Cannot write {path}: {error.strerror or error}.") from error
+
+
+def _take_over(partial: Path, path: Path, previous: Path | None) -> None:
+    write_through(partial)
+    if previous is not None and path.exists():
+        path.replace(previous)
+    partial.replace(path)
+    write_through(path.parent)
 
 
 def write_through(path: Path) -> None:

@@ -19,6 +19,7 @@ from vaegan_bench.testing.verdicts import demand, same, unchanged, untouched_ran
 from vaegan_bench.training.loop import train
 from vaegan_bench.training.trained_model import TrainedModel
 
+OTHER_HISTORY = "from its checkpoint has another history: log nothing that depends on earlier steps."
 STEPS = 6
 """Enough for five steps of a critic to one of its generator."""
 
@@ -153,10 +154,7 @@ def going_on_equals_never_stopping(model: Model) -> None:
             f"a run that goes on from its checkpoint ends with another {role} ({', '.join(differing[:2])}): keep no "
             "state outside of the networks' weights and persistent buffers, and use no noise but play.noise.",
         )
-    demand(
-        repr(resumed.history) == repr(whole.history),
-        "a run that goes on from its checkpoint has another history: log nothing that depends on earlier steps.",
-    )
+    demand(repr(resumed.history) == repr(whole.history), f"a run that goes on {OTHER_HISTORY}")
 
 
 def evaluation_changes_nothing(model: Model) -> None:

@@ -15,6 +15,7 @@ from vaegan_bench.api import PluginError
 T = TypeVar("T")
 PLAIN = (type(None), bool, int, str)
 """What JSON holds as it is."""
+REMEDY = "which no checkpoint can keep: use numbers, texts, None, lists, tuples, dictionaries and tensors."
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,7 @@ class _Packer:
             return {"tuple": self._pack_items(value, place)}
         if type(value) is list or isinstance(value, dict):
             return self._pack_container(value, place)
-        raise PluginError(
-            f"{place.removeprefix('.')} is of the type {type(value).__name__}, which no checkpoint can keep: use "
-            "numbers, texts, None, lists, tuples, dictionaries and tensors."
-        )
+        raise PluginError(f"{place.removeprefix('.')} is of the type {type(value).__name__}, {REMEDY}")
 
     def _pack_container(self, value: Any, place: str) -> Any:
         if id(value) in self._numbers:

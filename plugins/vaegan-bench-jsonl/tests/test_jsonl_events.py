@@ -90,7 +90,7 @@ def test_a_study_is_told_in_the_documented_order(tmp_path: Path) -> None:
     assert [event["run"] for event in told[1:-1]] == [first] * 5 + [second] * 5
     assert told[0]["runs"] == [first, second]
     assert told[0]["images"] == [480, 480]
-    assert (told[1]["label"], told[1]["steps"], told[1]["batch"]) == ("vae", 60, 8)
+    assert (told[1]["label"], told[1]["steps"], told[1]["done"], told[1]["batch"]) == ("vae", 60, 0, 8)
     assert [event["step"] for event in told[2:4]] == [50, 60]
     history = pd.read_csv(execution.folder.run(first).path / "history.csv", index_col="step")
     assert [event["terms"] for event in told[2:4]] == history.to_dict("records")

@@ -49,9 +49,9 @@ class Journal:
         append(self.path, "study_started", {"name": name, "runs": runs, "images": images})
 
     @hookimpl
-    def run_started(self, run: str, label: str, steps: int, batch: int) -> None:
-        """A run begins; `steps` is 0 where it is only measured."""
-        append(self.path, "run_started", {"run": run, "label": label, "steps": steps, "batch": batch})
+    def run_started(self, run: str, label: str, steps: int, done: int, batch: int) -> None:
+        """A run begins, or goes on after `done` steps; `steps` is 0 where it is only measured."""
+        append(self.path, "run_started", {"run": run, "label": label, "steps": steps, "done": done, "batch": batch})
 
     @hookimpl
     def terms_logged(self, run: str, step: int, terms: Mapping[str, float]) -> None:

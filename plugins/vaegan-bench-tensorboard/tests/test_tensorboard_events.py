@@ -128,6 +128,19 @@ def test_a_run_that_is_only_measured_again_keeps_its_curves(tmp_path: Path) -> N
     assert [event.step for event in events.Scalars("metrics/level[all]")] == [3, 3]
 
 
+def test_a_run_that_goes_on_hides_what_it_logged_after_its_checkpoint(tmp_path: Path) -> None:
+    logger = TensorBoardLogger()
+    logger.study_started(tmp_path)
+    for done in (0, 4):
+        logger.run_started("vae-s0", "vae", 10, done)
+        for step in range(done + 1, done + 7):
+            logger.terms_logged("vae-s0", step, {"prior": 100.0 * done + step})
+        logger.run_ended("vae-s0", "interrupted")
+    events = EventAccumulator(str(tmp_path / "tensorboard" / "vae-s0"), EVERYTHING).Reload()
+    values = [(event.step, event.value) for event in events.Scalars("terms/prior")]
+    assert values == [*((step, step) for step in range(1, 5)), *((step, 400 + step) for step in range(5, 11))]
+
+
 def test_grey_images_are_shown_too(tmp_path: Path) -> None:
     execution = carried_out(tmp_path, datasets=["blobs[channels=1]"], steps=2)
     assert "images/samples" in read(execution).Tags()["images"]
@@ -137,7 +150,7 @@ def test_files_are_closed_whatever_happens(tmp_path: Path) -> None:
     logger = TensorBoardLogger()
     logger.study_started(tmp_path)
     for run in ("diverged", "interrupted"):
-        logger.run_started(run, "vae", 10)
+        logger.run_started(run, "vae", 10, 0)
     logger.run_ended("diverged", "diverged at step 4")
     logger.run_ended("never started", "failed: no data")
     assert set(logger.writers) == {"interrupted"}

@@ -37,9 +37,9 @@ class TensorBoardLogger:
         self.folder = folder
 
     @hookimpl
-    def run_started(self, run: str, label: str, steps: int) -> None:
-        """Open the run's files; a run that is trained again hides what its last training logged."""
-        purge = 0 if steps else None
+    def run_started(self, run: str, label: str, steps: int, done: int) -> None:
+        """Open the run's files; a run that is trained again hides what its last training logged after `done` steps."""
+        purge = (done + 1 if done else 0) if steps else None
         self.writers[run] = SummaryWriter(str(self.folder / "tensorboard" / run), purge_step=purge)
         self.writers[run].add_text("model", f"`{label}`", 0)
 
