@@ -179,7 +179,10 @@ def test_what_was_staged_under_a_lost_claim_does_not_replace_anything(tmp_path: 
 def test_a_folder_that_cannot_be_put_in_place_leaves_the_earlier_one(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "earlier").touch()
-    with pytest.raises(StoreError, match="Cannot write"), new_folder(tmp_path / "run", tmp_path / "stage", "last") as stage:
+    with (
+        pytest.raises(StoreError, match="Cannot write"),
+        new_folder(tmp_path / "run", tmp_path / "stage", "last") as stage,
+    ):
         stage.rmdir()
     assert list(tmp_path.rglob("*")) == [tmp_path / "run", tmp_path / "run" / "earlier"]
 

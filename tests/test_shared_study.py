@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,7 +94,7 @@ def make(tmp_path: Path, cache: Path) -> Make:
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_run_of_another_process_is_passed_over_and_awaited_with_what_borrows_from_it(make: Make, number: int) -> None:
     held = list[Claim]()
-    notebook = Notebook(awaited=lambda run: held.pop().release())
+    notebook = Notebook(awaited=lambda run: threading.Timer(0.3, held.pop().release).start())
     execution = make(notebook, "vae-disl", "vae", number=number)
     gan, _, _ = execution.plan.runs
     execution.folder.create()

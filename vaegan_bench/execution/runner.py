@@ -133,7 +133,12 @@ class Runner:
         """Whether another study of the results folder has the run, so that it need not be trained again."""
         if (other := self.work.elsewhere(run, data.digest)) is None:
             return False
-        self.work.folder_of(run).copy_from(claim, other)
+        try:
+            self.work.folder_of(run).copy_from(claim, other)
+        except StoreError as error:
+            if isinstance(error, ClaimLostError) or shortage_in(error):
+                raise
+            return False  # it was changed meanwhile
         self.call("run_copied", run=run.id, folder=str(other.path))
         return self.work.is_trained_on_its_data(run)
 
