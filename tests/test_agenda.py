@@ -6,6 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 
+import pytest
 from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Networks, Tell
@@ -89,8 +90,11 @@ def test_a_task_is_tried_twice() -> None:
     assert agenda.is_done
 
 
-def test_a_task_at_whose_run_others_are_comes_last_and_after_a_while_however_often() -> None:
-    agenda = Agenda([OTHER, LENDER], patience=0.05)
+def test_a_task_at_whose_run_others_are_comes_last_and_after_a_while_however_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("vaegan_bench.execution.engines.agenda.PATIENCE", 0.05)
+    agenda = Agenda([OTHER, LENDER])
     assert agenda.begin() == OTHER
     for _ in range(3):
         agenda.postpone(OTHER)

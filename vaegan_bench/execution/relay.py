@@ -22,10 +22,12 @@ class Teller:
 
     def __init__(self, tell: Tell, name: str) -> None:
         self.tell, self.name = tell, name
+        self.must_stop = False
+        """Whether the task is to keep what it has and end."""
 
     def call(self, hook: str, /, **what: object) -> None:
         """Have a life-cycle hook called."""
-        self.tell({"hook": hook, "what": what})
+        self.must_stop = bool(self.tell({"hook": hook, "what": what}))
 
     def progress(self, description: str, done: int, total: int) -> None:
         """Tell of a long computation."""

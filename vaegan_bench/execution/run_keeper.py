@@ -27,6 +27,8 @@ class RunKeeper(Keeper):
     def __init__(self, run: Run, data: Data, device: torch.device, files: Checkpoints, interval: float) -> None:
         """Read what there is. Warns of checkpoints that are damaged, or of another run or other data."""
         self.run, self.data, self.device, self.files, self.interval = run, data, device, files, interval
+        self.must_stop: Callable[[], bool] = lambda: False
+        """Whether somebody else wants the training to stop, once it has been kept."""
         self.signals: PostponedSignals | None = None
         """Those that stop the training, once it has been kept."""
         self._found = self._usable(files.read())
@@ -49,14 +51,17 @@ class RunKeeper(Keeper):
     def step_ended(self, take_snapshot: Callable[[], Mapping[str, Any]]) -> None:
         """Write a checkpoint if the last one is old, or if a signal has arrived, which then does what it always does.
 
-        Raises `StoreError` where it cannot be written.
+        Raises `KeyboardInterrupt` where somebody else wants it to stop, and `StoreError` where it cannot be written.
         """
-        must_stop = self.signals is not None and self.signals.arrived is not None
-        if must_stop or time.monotonic() - self._time >= self.interval:
+        must_stop = self.must_stop()
+        has_arrived = self.signals is not None and self.signals.arrived is not None
+        if must_stop or has_arrived or time.monotonic() - self._time >= self.interval:
             self._save(take_snapshot())
             self._time = time.monotonic()
         if self.signals is not None:
             self.signals.deliver()
+        if must_stop:
+            raise KeyboardInterrupt
 
     def _save(self, snapshot: Mapping[str, Any]) -> None:
         try:

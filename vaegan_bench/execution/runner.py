@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -57,10 +57,14 @@ class Runner:
         checkpoint: float = INTERVAL,
         *,
         is_patient: bool = False,
+        must_stop: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`checkpoint`: seconds between two checkpoints of a run. One who `is_patient` lets no second signal hurry."""
+        """`checkpoint`: seconds between two checkpoints of a run. One who `is_patient` lets no second signal hurry.
+
+        `must_stop` says whether a training is to be kept and interrupted, with a `KeyboardInterrupt`.
+        """
         self.plan, self.work, self.shared, self.call = work.plan, work, shared, call
-        self.checkpoint, self.is_patient = checkpoint, is_patient
+        self.checkpoint, self.is_patient, self.must_stop = checkpoint, is_patient, must_stop
 
     def attempt(self, run: Run) -> Outcome:
         """Train and measure a run, unless another process works on it, or has failed meanwhile.
@@ -122,6 +126,7 @@ class Runner:
     def _train(self, run: Run, claim: Claim, data: Data) -> None:
         folder = self.work.folder_of(run)
         keeper = RunKeeper(run, data, self.shared.device, folder.checkpoints, self.checkpoint)
+        keeper.must_stop = self.must_stop
         self._start(run, run.steps, keeper.step)
         listener = self._listener(run, claim, keeper.step)
         train_run(keeper, folder, claim, listener, self._borrow(run), is_patient=self.is_patient)

@@ -101,8 +101,15 @@ def _do(do: Callable[[Runner, Run], R], parcel: Parcel, run: str, tell: Tell) ->
         return Refused(reason_of(error))
     opened.teller = Teller(tell, run)
     with thread_count(opened.work.plan.study.threads), opened.teller.reports():
-        runner = Runner(opened.work, opened.shared, opened.teller.call, parcel.checkpoint, is_patient=True)
-        return do(runner, opened.runs[run])
+        return do(_runner(opened, parcel), opened.runs[run])
+
+
+def _runner(opened: _Opened, parcel: Parcel) -> Runner:
+    def must_stop() -> bool:
+        return opened.teller.must_stop
+
+    call, checkpoint = opened.teller.call, parcel.checkpoint
+    return Runner(opened.work, opened.shared, call, checkpoint, is_patient=True, must_stop=must_stop)
 
 
 @lru_cache(maxsize=1)

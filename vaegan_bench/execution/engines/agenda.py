@@ -17,10 +17,9 @@ PATIENCE = 2.0
 class Agenda:
     """The tasks of a study in their order; each begins once those are over that must come before it."""
 
-    def __init__(self, tasks: Sequence[Task], patience: float = PATIENCE) -> None:
+    def __init__(self, tasks: Sequence[Task]) -> None:
         self.waiting, self.begun = list(tasks), list[Task]()
         self._tries = Counter[str]()
-        self._patience = patience
         self._not_before = dict[str, float]()
 
     @property
@@ -48,7 +47,7 @@ class Agenda:
         """Put a task back as the last one, to be begun after a while."""
         self.finish(task)
         self._tries[task.name] -= 1
-        self._not_before[task.name] = time.monotonic() + self._patience
+        self._not_before[task.name] = time.monotonic() + PATIENCE
         self.waiting.append(task)
 
     def repeat(self, task: Task) -> bool:
