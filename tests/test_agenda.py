@@ -45,6 +45,9 @@ class Named:
     name: str
     after: frozenset[str] = frozenset()
 
+    def portable(self) -> Named:
+        return self
+
     def __call__(self, tell: Tell = unheard) -> None:
         raise NotImplementedError
 

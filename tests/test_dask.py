@@ -23,8 +23,10 @@ from vaegan_bench.results.study_folder import StudyFolder
 pytest.importorskip("distributed")
 
 
-def test_a_cluster_gives_the_same_bits_and_hooks_as_one_process(tmp_path: Path) -> None:
-    (alone, told_alone), (spread, told) = executed(tmp_path / "alone", Serial()), executed(tmp_path / "spread", Dask())
+@pytest.mark.parametrize("transfer", [False, True])
+def test_a_cluster_gives_the_same_bits_and_hooks_as_one_process(transfer: bool, tmp_path: Path) -> None:
+    alone, told_alone = executed(tmp_path / "alone", Serial())
+    spread, told = executed(tmp_path / "spread", Dask(transfer=transfer))
     assert not spread.failures
     for run in alone.plan.runs:
         one, other = alone.folder.run(run.id), spread.folder.run(run.id)

@@ -29,6 +29,12 @@ class Task(Protocol):
     def after(self) -> frozenset[str]:
         """Names of tasks that must be over before it begins."""
 
+    def portable(self) -> Task:
+        """The same task for a process that shares no folder with this one: its result brings what it left there.
+
+        It may take along what the tasks in `after` have left, so ask for it when they are over.
+        """
+
     def __call__(self, tell: Tell = unheard) -> Any:
         """Do it, here and now; what is returned can be pickled, and is for `Work.end`.
 

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -46,6 +46,11 @@ class Parcel:
     """Seconds between two checkpoints of a run."""
     data: str | None
     """Where source files are searched; None for each machine's own place."""
+
+    @property
+    def for_other_places(self) -> Parcel:
+        """The same for a process that shares no folder with this one: it has places of its own."""
+        return replace(self, folder=Path(self.folder.name), began=0.0, cache=None, data=None)
 
 
 def pack(work: Workload, registry: Registry, checkpoint: float) -> Parcel:

@@ -7,10 +7,12 @@ from functools import cached_property
 from typing import Any
 
 from vaegan_bench.api import Message, Progress, StudyError, Task
+from vaegan_bench.execution.luggage import Carried, unload
 from vaegan_bench.execution.parcel import Parcel
 from vaegan_bench.execution.relay import Call, Hearer
 from vaegan_bench.execution.runner import Outcome, Runner, learned_extractors
 from vaegan_bench.execution.tasks import Prepared, PrepareTask, Refused, RunTask
+from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan
 from vaegan_bench.study.run import Run
 
@@ -77,6 +79,8 @@ class PlannedWork:
         """
         if isinstance(result, Refused):
             raise StudyError(f"A worker process cannot begin: {result.reason}")
+        if isinstance(result, Carried):
+            result = unload(result, StudyFolder(self.parcel.folder).run(task.name))
         if isinstance(result, Outcome):
             self._conclude(result)
             return result.holder is None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +14,7 @@ from typing import TypeVar
 from vaegan_bench.api import Tell
 from vaegan_bench.api.engines import unheard
 from vaegan_bench.evaluation.shared import SharedShelf
+from vaegan_bench.execution.luggage import Carried, Files, files_of, place, take_out
 from vaegan_bench.execution.parcel import Parcel, unpack
 from vaegan_bench.execution.relay import Teller
 from vaegan_bench.execution.runner import Outcome, Runner
@@ -46,14 +47,26 @@ class RunTask:
     after: frozenset[str]
     """The runs whose networks it borrows."""
     parcel: Parcel
+    luggage: Mapping[str, Files] | None = None
+    """What those runs left, for a process that shares no folder with this one."""
+
+    def portable(self) -> RunTask:
+        """The same for a process that shares no folder with this one; its result brings all files of the run."""
+        folder = StudyFolder(self.parcel.folder)
+        luggage = {run: files_of(folder.run(run)) for run in sorted(self.after)}
+        return replace(self, parcel=self.parcel.for_other_places, luggage=luggage)
 
     def do(self, runner: Runner, run: Run) -> Outcome:
         """Train and measure it with what a process has loaded."""
         return runner.attempt(run)
 
-    def __call__(self, tell: Tell = unheard) -> Outcome | Refused:
+    def __call__(self, tell: Tell = unheard) -> Outcome | Carried | Refused:
         """Train and measure it in a process that knows nothing yet."""
-        return _do(self.do, self.parcel, self.name, tell)
+        if self.luggage is None:
+            return _do(self.do, self.parcel, self.name, tell)
+        folder = place(self.parcel.folder.name, self.luggage)
+        outcome = _do(self.do, replace(self.parcel, folder=folder.path), self.name, tell)
+        return outcome if isinstance(outcome, Refused) else take_out(folder.run(self.name), outcome)
 
 
 @dataclass(frozen=True)
@@ -68,6 +81,10 @@ class PrepareTask:
     def name(self) -> str:
         """Another name than that of the run."""
         return f"extractors for {self.run}"
+
+    def portable(self) -> PrepareTask:
+        """The same for a process that shares no folder with this one, which only that process gains from."""
+        return replace(self, parcel=self.parcel.for_other_places)
 
     def do(self, runner: Runner, run: Run) -> Prepared:
         """Train them with what a process has loaded."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ import pandas as pd
 from vaegan_bench.results.checkpoints import CHECKPOINTS, Checkpoints
 from vaegan_bench.results.files import check_hash, checked_content, parse_record, readable, write_json
 from vaegan_bench.results.measurements import METRICS, Images, Measurements, Seen
-from vaegan_bench.results.records import MeasurementRecord, RunRecord, read_run
+from vaegan_bench.results.records import MeasurementRecord, RunRecord, is_plain_name, read_run
 from vaegan_bench.results.rows import measured_rows, tidy, training_rows
 from vaegan_bench.results.run_files import RUN, RunFiles
 from vaegan_bench.system.claim_folder import Holder
@@ -97,6 +97,15 @@ class RunFolder:
         """Take over what another folder holds of the same run; it appears here whole or not at all."""
         with claim.staged(self.path) as stage, new_folder(self.path, stage, RUN) as partial:
             shutil.copytree(other.path, partial, ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True)
+
+    def receive(self, claim: Claim, files: Mapping[str, bytes]) -> None:
+        """Write the files of a run that ended elsewhere. Raises `StoreError` for what no run leaves."""
+        if RUN not in files or not all(map(is_plain_name, files)):
+            raise StoreError(f"What came for {self.path} is no run: its files are {', '.join(files) or 'none'}.")
+        with claim.staged(self.path) as stage, new_folder(self.path, stage, RUN, CHECKPOINTS) as partial:
+            for name, content in files.items():
+                (partial / name).write_bytes(content)
+            claim.check()
 
     def write_measured(
         self, claim: Claim, measured: Sequence[tuple[MeasurementRecord, Exhibits]], seen: Seen | None = None

@@ -52,6 +52,8 @@ class Dask(Engine):
     """The address of a running scheduler, such as tcp://host:8786, or its scheduler file; '' starts a cluster here."""
     workers: int | Literal["auto"] = "auto"
     """Of the cluster that is started here: as many as there are cores for, or one on a GPU, where it is 'auto'."""
+    transfer: bool = False
+    """Whether results come back over the network, because the workers do not see the results folder."""
 
     def __post_init__(self) -> None:
         if self.workers != "auto" and self.workers < 1:
@@ -68,7 +70,7 @@ class Dask(Engine):
     def run(self, work: Work) -> None:
         """Submit every task that may begin, until all are over."""
         with _client(self, work) as client:
-            Submission(client, work).run()
+            Submission(client, work, transfer=self.transfer).run()
 
 
 class Told(NamedTuple):
@@ -83,8 +85,8 @@ class Told(NamedTuple):
 class Submission:
     """The tasks of one study on a cluster."""
 
-    def __init__(self, client: Client, work: Work) -> None:
-        self.client, self.work = client, work
+    def __init__(self, client: Client, work: Work, *, transfer: bool) -> None:
+        self.client, self.work, self.transfer = client, work, transfer
         self.agenda = Agenda(work.tasks)
         self.topic = f"vaegan-bench-{uuid.uuid4().hex}"
         self.news = queue.SimpleQueue[Callable[[], None]]()
@@ -110,7 +112,8 @@ class Submission:
         """Submit all tasks that need not wait."""
         while (task := self.agenda.begin()) is not None:
             self.heard[task.name] = 0
-            future = self.client.submit(do, task, self.topic, key=f"{task.name}-{uuid.uuid4().hex}", pure=False)
+            sent, key = task.portable() if self.transfer else task, f"{task.name}-{uuid.uuid4().hex}"
+            future = self.client.submit(do, sent, self.topic, key=key, pure=False)
             self.futures[task.name] = future
             future.add_done_callback(partial(self._put_finished, task))
 

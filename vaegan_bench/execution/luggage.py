@@ -1,0 +1,75 @@
+"""Runs as files that travel, where a process shares no folder with the command."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from vaegan_bench.execution.runner import Outcome
+from vaegan_bench.results.failures import forget_failure
+from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.system.claims import Claim
+
+Files = Mapping[str, bytes]
+"""Name → content of the files of a run's folder."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """How a run came to its end elsewhere, and what it left there."""
+
+    outcome: Outcome
+    files: Files
+
+
+def files_of(folder: RunFolder) -> Files:
+    """All files of a run that has ended; {} where it has not."""
+    if not folder.is_there:
+        return {}
+    return {path.name: path.read_bytes() for path in folder.path.iterdir() if not path.name.startswith(".")}
+
+
+def unload(carried: Carried, folder: RunFolder) -> Outcome:
+    """Put the files of a run where they belong, unless others work on it, or have done it meanwhile.
+
+    Raises `StoreError` where they cannot be written.
+    """
+    claim = folder.try_claim()
+    if not isinstance(claim, Claim):
+        return Outcome(carried.outcome.run, "", holder=claim)
+    with claim:
+        if carried.files and not folder.is_trained:
+            folder.receive(claim, carried.files)
+    return carried.outcome
+
+
+def place(study: str, luggage: Mapping[str, Files]) -> StudyFolder:
+    """The folder of a study in this process, with the runs that others borrow from."""
+    folder = StudyFolder(_own_folder() / study)
+    folder.create()
+    for run, files in luggage.items():
+        if not folder.run(run).is_trained:
+            with folder.run(run).claim() as claim:
+                folder.run(run).receive(claim, files)
+    return folder
+
+
+def take_out(folder: RunFolder, outcome: Outcome) -> Carried:
+    """What a run left in this process; nothing of it stays here, where it may be tried again."""
+    files = {} if outcome.failure else files_of(folder)
+    shutil.rmtree(folder.path, ignore_errors=True)
+    forget_failure(folder.path)
+    return Carried(outcome, files)
+
+
+@cache
+def _own_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="vaegan-bench-results-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
