@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import glob
 import hashlib
 import os
 import shutil
@@ -71,9 +72,12 @@ def new_folder(path: Path, last: str, spare: Collection[str] = ()) -> Iterator[P
     """A folder beside `path` whose files go there at the end, on the disk for good, in place of what was there.
 
     The file `last` is the first to go and the last to come: as long as it is there, all are. Files named in `spare`
-    stay until then. Raises `StoreError` where it cannot be written.
+    stay until then. One process at a time may do this: what others left half done is removed. Raises `StoreError`
+    where it cannot be written.
     """
     partial = _partial(path)
+    for left in partials_of(path):
+        shutil.rmtree(left, ignore_errors=True)
     try:
         partial.mkdir(parents=True, exist_ok=True)
         yield partial
@@ -150,7 +154,7 @@ def lock_of(path: Path) -> Path:
 
 def partials_of(path: Path) -> list[Path]:
     """What processes left that were killed while they wrote `path`."""
-    return sorted(path.parent.glob(f".{path.name}.*.partial"))
+    return sorted(path.parent.glob(f".{glob.escape(path.name)}.*.partial"))
 
 
 def _partial(path: Path) -> Path:
