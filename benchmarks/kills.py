@@ -110,13 +110,14 @@ class Experiment:
         finally:
             os._exit(code)
 
-    def phase(self) -> str:
-        """What the command was doing that was killed, from what it left."""
+    def phase(self, since: float) -> str:
+        """What the command was doing that was begun at a time and then killed, from what it left."""
         if not (self.study.path / STUDY).is_file():
             return "starting"
-        if list(self.study.path.glob(f"*/.{CHECKPOINT}.*.partial")):
+        left = {path.name for path in self.study.path.rglob(".*.partial") if path.stat().st_mtime >= since}
+        if any(name.startswith(f".{CHECKPOINT}.") for name in left):
             return "writing a checkpoint"
-        if list(self.study.path.glob(".*.partial")):
+        if any("-s0-" in name for name in left):
             return "writing a trained run"
         folders = [self.study.run(name).path for name in self.study.study().runs]
         if all((folder / "metrics.json").is_file() for folder in folders):
@@ -172,9 +173,10 @@ class Torment:
         code, at_end = None, 0
         while code is None:
             is_spared = self.is_over(tally) or at_end >= AT_END
+            begun = time.time()
             code = ended(experiment.start(), 600 if is_spared else self.chance.uniform(0, self.longest))
             if code is None:
-                tally.kills[phase := experiment.phase()] += 1
+                tally.kills[phase := experiment.phase(begun)] += 1
                 at_end += phase == PHASES[-1]
         if code:
             tally.failed.append(f"exit code {code}: {(experiment.folder / 'said.txt').read_text()[-500:]}")

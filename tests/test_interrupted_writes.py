@@ -113,12 +113,14 @@ def test_a_trained_run_takes_the_place_of_its_checkpoint_without_a_gap(
         return changed
 
     run.checkpoints.write(Checkpoint(step=7, definition={"seed": 0}, data="d", snapshot=None, memory=OLD))
+    (tmp_path / ".vae-0.1.partial").mkdir()  # of a process that was killed
     for name in ("unlink", "replace"):
         monkeypatch.setattr(Path, name, look(getattr(Path, name)))
     run.write_trained(run_record("vae-0", "vae", 5), [], {"decoder": torch.zeros(2)})
     monkeypatch.undo()
     assert found == ["checkpoint"] * (len(found) - 1) + ["both"]
     assert sorted(path.name for path in run.path.iterdir()) == ["history.csv", "run.json", "weights.safetensors"]
+    assert not list(tmp_path.glob(".*.partial"))
 
 
 def test_arrays_that_could_not_be_written_leave_the_old_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
