@@ -63,6 +63,7 @@ class Sleeping:
     slept: list[Slept] = field(default_factory=list)
     threads: int = 1
     device: str = "cpu"
+    memory: int = 0
 
     @property
     def runs(self) -> int:

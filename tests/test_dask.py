@@ -113,3 +113,23 @@ def test_workers_of_a_cluster_that_is_there_cannot_be_chosen(tmp_path: Path) -> 
     done = bench("run", "smoke", "--engine", "dask[scheduler=tcp://127.0.0.1:9,workers=3]", cwd=tmp_path)
     assert done.returncode == 2
     assert "workers are those of the scheduler: leave one of the two out" in done.stderr
+
+
+def test_workers_without_the_memory_for_a_run_are_refused_before_anything_trains(tmp_path: Path) -> None:
+    at = str(tmp_path / "scheduler.json")
+    with ExitStack() as cluster:
+        for words in (
+            ("dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", at),
+            ("dask_worker", "--scheduler-file", at, "--nthreads", "1", "--no-dashboard", "--memory-limit", "300MiB"),
+        ):
+            cluster.enter_context(started(f"distributed.cli.{words[0]}", *words[1:]))
+        line = ("run", "smoke", "--models", "vae", "--cache-dir", "cache", "--engine", f"dask[scheduler={at}]")
+        while not Path(at).is_file():
+            time.sleep(0.05)
+        done = bench(*line, cwd=tmp_path)
+    assert done.returncode == 2
+    words = (
+        r"Error: A run needs at least 0\.4 GiB of memory, and no worker of the cluster may use more than 0\.3 GiB: .*"
+    )
+    assert re.fullmatch(f"{words}\n", done.stderr)
+    assert not list(tmp_path.glob("results/smoke/*/run.json"))

@@ -61,6 +61,10 @@ class Work(Protocol):
     def device(self) -> str:
         """The kind of device that tasks train on, 'cpu' or 'cuda'."""
 
+    @property
+    def memory(self) -> int:
+        """Bytes that a process needs at least for the largest task: the program, the data, the networks."""
+
     def here(self, task: Task) -> Any:
         """Do a task in this process, with what it has loaded already; the result is for `end`."""
 

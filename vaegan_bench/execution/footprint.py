@@ -13,6 +13,8 @@ from vaegan_bench.system.errors import FAILURES
 
 COPIES = 3
 """How often an image that is kept is written: as it is, in the grids of its run, and in the sheets of its study."""
+PROGRAM = 400 << 20
+"""Bytes of memory of a process that has loaded torch and the other libraries."""
 KINDS = 3
 """Samples, originals and reconstructions."""
 CHECKPOINTS = 3
@@ -45,6 +47,14 @@ def footprint(untrained: Mapping[Run, Data], unmeasured: Mapping[Run, Data], ima
         channels, height, width = data.shape
         total += RECORDS + COPIES * KINDS * images * channels * height * width
     return total + sum(sorted(checkpoints)[-at_once:])
+
+
+def needed_memory(run: Run, data: Data) -> int:
+    """Bytes of memory that a process needs at least for a run: the program, the images, and of each weight its value,
+    its gradient, what the optimizer remembers and its moving average. What a step keeps for its gradients is left out.
+    """
+    images = sum(split.images_NCHW.nbytes for split in (data.train, data.test))
+    return PROGRAM + images + bytes_of_weights(run, data) * (2 + MOMENTS + bool(run.ema))
 
 
 def bytes_of_weights(run: Run, data: Data) -> int:

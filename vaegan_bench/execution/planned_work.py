@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from vaegan_bench.api import Message, Progress, StudyError, Task
+from vaegan_bench.execution.footprint import needed_memory
 from vaegan_bench.execution.luggage import Carried, unload
 from vaegan_bench.execution.parcel import Parcel
 from vaegan_bench.execution.relay import Call, Hearer
@@ -64,6 +65,12 @@ class PlannedWork:
     def device(self) -> str:
         """The kind of device of all runs."""
         return self.plan.runs[0].device
+
+    @property
+    def memory(self) -> int:
+        """Bytes that a process needs at least for the largest run."""
+        runs = {(run.label, run.setting_id): run for run in self.by_id.values()}
+        return max(needed_memory(run, self.runner.work.shelf.get(run)) for run in runs.values())
 
     def here(self, task: Task) -> Outcome | Prepared | None:
         """Do a task in this process."""

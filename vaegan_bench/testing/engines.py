@@ -37,6 +37,7 @@ class Errands:
     runs: int = 4
     threads: int = 1
     device: str = "cpu"
+    memory: int = 0
     fails: bool = False
     """Whether the study cannot go on after the first one."""
     ended: list[str] = field(default_factory=list)

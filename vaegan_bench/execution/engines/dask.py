@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import time
 import uuid
@@ -70,6 +71,7 @@ class Dask(Engine):
     def run(self, work: Work) -> None:
         """Submit every task that may begin, until all are over."""
         with _client(self, work) as client:
+            _wait_for_workers(client, work)
             Submission(client, work, transfer=self.transfer).run()
 
 
@@ -201,6 +203,21 @@ def do(task: Task, topic: str) -> Told:
         return Told(task(tell), sent)
     except KeyboardInterrupt:
         return Told(None, sent, was_interrupted=True)
+
+
+def _wait_for_workers(client: Client, work: Work) -> None:
+    """Wait until there is a worker. Raises `StudyError` where none has the memory for the largest task."""
+    waiting = "waiting for workers of the cluster"
+    while not (workers := client.scheduler_info(n_workers=-1)["workers"]):
+        work.progress(waiting, 0, 1)
+        time.sleep(LOOK)
+    work.progress(waiting, 1, 1)
+    limits = [each["memory_limit"] or math.inf for each in workers.values()]
+    if max(limits) < work.memory:
+        raise StudyError(
+            f"A run needs at least {work.memory / 2**30:.1f} GiB of memory, and no worker of the cluster may use more "
+            f"than {max(limits) / 2**30:.1f} GiB: start workers with more."
+        )
 
 
 @contextmanager
