@@ -129,6 +129,8 @@ class PlannedWork:
 
     def _call(self, hook: str, /, **what: Any) -> None:
         if hook == "run_started":
+            if what["run"] in self._going:  # its engine has begun it again by itself
+                self._lifecycle("run_ended", run=what["run"], status="interrupted: its process died; it is tried again")
             self._going.add(what["run"])
         elif hook == "run_ended":
             self._going.discard(what["run"])
