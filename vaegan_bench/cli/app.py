@@ -10,7 +10,21 @@ from typing import Annotated
 import typer
 
 from vaegan_bench import __version__
-from vaegan_bench.cli import check, compare, data, evaluate, new, plugins, report, reproduce, run, sample, show, table
+from vaegan_bench.cli import (
+    check,
+    compare,
+    data,
+    evaluate,
+    new,
+    plugins,
+    report,
+    reproduce,
+    run,
+    sample,
+    show,
+    status,
+    table,
+)
 from vaegan_bench.cli import list as list_
 from vaegan_bench.cli.interruption import INTERRUPTED, interruption
 from vaegan_bench.cli.terminal import prepare_output, say
@@ -26,6 +40,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(epilog=run.EPILOG)(run.run)
+app.command()(status.status)
 app.command("list")(list_.list_plugins)
 app.command()(show.show)
 app.command()(check.check)

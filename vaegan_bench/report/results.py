@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from vaegan_bench.report import tables
+from vaegan_bench.report.status.recorded import recorded_status
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.paths import user_path
 
@@ -36,6 +37,10 @@ class Results:
     def table(self) -> pd.DataFrame:
         """One row per model, one column per metric; mean ± 95 % t-interval over seeds, winners marked."""
         return tables.comparison(self.rows)
+
+    def status(self) -> pd.DataFrame:
+        """One row per run of the latest plan: its state, who works on it, how long its training still takes."""
+        return pd.DataFrame([run.as_plain() for run in recorded_status(self.folder).runs])
 
     def figures(self) -> dict[str, Figure]:
         """The figures for which there are data, by name: 'learning-curves', 'metrics', 'samples', …"""

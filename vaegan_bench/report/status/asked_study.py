@@ -1,0 +1,83 @@
+"""Which study a user asks about: its folder, or what `vaegan-bench run` takes, compared with its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from vaegan_bench.report.status.recorded import recorded_status
+from vaegan_bench.report.status.study_status import StudyStatus
+from vaegan_bench.results.records import StudyRecord
+from vaegan_bench.results.study_folder import STUDY, StudyFolder
+from vaegan_bench.study.study import Study, as_plain
+from vaegan_bench.study.study_file import load_study, packaged_studies
+from vaegan_bench.system.errors import BenchError
+from vaegan_bench.system.paths import user_path
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedStudy:
+    """A study and the folder that holds its results."""
+
+    folder: StudyFolder
+    study: Study
+    recorded: StudyRecord | None
+    """The latest plan in the folder."""
+    is_as_recorded: bool
+    """Whether the folder was asked about, and so the study as it was last run."""
+
+    def look(self, plugins: Sequence[str]) -> Callable[[], StudyStatus]:
+        """What tells how far it is; the plan is made now, with these plugin files.
+
+        Where it cannot be made, what the folder says. Raises `BenchError` where that is nothing.
+        """
+        from vaegan_bench.registry.plugins import Registry
+        from vaegan_bench.report.status.planned import PlannedStatus
+        from vaegan_bench.study.plan import make_plan
+
+        registry = Registry(plugins)
+        notes = [f"Plugin {name} is left out: {reason}" for name, reason in registry.broken.items()]
+        try:
+            plan = make_plan(self.study, registry)
+        except BenchError as error:
+            if self.recorded is None:
+                raise
+            reason = f"It is not known what would be done again, because the plan cannot be made here: {error}"
+            return partial(recorded_status, self.folder, [*notes, reason])
+        recorded = self.recorded if self.is_as_recorded else None
+        return PlannedStatus(self.folder, plan, recorded, [*notes, *self._other_study()])
+
+    def _other_study(self) -> list[str]:
+        """A note where the folder was last run with another study."""
+        if self.recorded is None or self.recorded.study == self.study:
+            return []
+        old, new = as_plain(self.recorded.study), as_plain(self.study)
+        keys = ", ".join(key for key in new if old[key] != new[key])
+        path = self.folder.path
+        return [f"{path} was last run as another study (other {keys}): `vaegan-bench status {path}` shows that one."]
+
+
+def find_study(written: str, results: Path) -> AskedStudy:
+    """The study that a user names: a folder, a packaged study, a TOML file, or the name of a folder in `results`.
+
+    Raises `BenchError` for what is none of them.
+    """
+    path = user_path(written)
+    if path.is_dir() and not (written in packaged_studies() and not (path / STUDY).is_file()):
+        return _as_recorded(StudyFolder(path))
+    try:
+        study = load_study(written)
+    except BenchError:
+        if (results / written / STUDY).is_file():
+            return _as_recorded(StudyFolder(results / written))
+        raise
+    folder = StudyFolder(results / study.name)
+    recorded = folder.study() if (folder.path / STUDY).is_file() else None
+    return AskedStudy(folder=folder, study=study, recorded=recorded, is_as_recorded=False)
+
+
+def _as_recorded(folder: StudyFolder) -> AskedStudy:
+    record = folder.study()
+    return AskedStudy(folder=folder, study=record.study, recorded=record, is_as_recorded=True)

@@ -1,0 +1,66 @@
+"""Which metrics are still to be measured on a run, and why, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vaegan_bench.report.status.changes import code_differences
+from vaegan_bench.report.status.run_status import Measured
+from vaegan_bench.results.records import PlannedEvaluation, key_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedMetric:
+    """A metric that a study measures."""
+
+    label: str
+    metric: Mapping[str, Any]
+    samples: int
+    draws: int
+    code: Mapping[str, Any] | None = None
+    """None where it is not known here."""
+
+    @property
+    def key(self) -> str:
+        """What names its measurement."""
+        return key_of(self.metric, self.samples, self.draws)
+
+
+def asked_metrics(evaluation: PlannedEvaluation) -> dict[str, AskedMetric]:
+    """What a study has recorded that it measures, by key; the code is not recorded."""
+    samples, draws = evaluation.samples, evaluation.draws
+    asked = [
+        AskedMetric(label=each.label, metric=each.metric, samples=samples, draws=draws) for each in evaluation.metrics
+    ]
+    return {each.key: each for each in asked}
+
+
+def missing_measurements(asked: Mapping[str, AskedMetric], measured: Mapping[str, Measured]) -> list[str]:
+    """'metric kid is not measured yet', 'metrics fid, kid: samples 40 → 100', …; nothing where all is there."""
+    reasons: dict[str, list[str]] = {}
+    for key, metric in asked.items():
+        for reason in _reasons(metric, measured.get(key), list(measured.values())):
+            reasons.setdefault(reason, []).append(metric.label)
+    return [_line(labels, reason) for reason, labels in reasons.items()]
+
+
+def _reasons(asked: AskedMetric, found: Measured | None, others: Sequence[Measured]) -> Iterator[str]:
+    if found is None:
+        alike = [other for other in others if other["metric"] == asked.metric]
+        yield _extent(asked, alike[-1]) if alike else ""
+    elif found["problem"]:
+        yield f"tried again after a problem: {found['problem'].rstrip('.')}"
+    elif asked.code is not None:
+        yield from (f"measured by other {words}" for words in code_differences(found["code"], asked.code))
+
+
+def _extent(asked: AskedMetric, other: Measured) -> str:
+    pairs = {"samples": (other["samples"], asked.samples), "draws": (other["draws"], asked.draws)}
+    return ", ".join(f"{name} {old} → {new}" for name, (old, new) in pairs.items() if old != new)
+
+
+def _line(labels: Sequence[str], reason: str) -> str:
+    named = f"metric{'s' if len(labels) > 1 else ''} {', '.join(labels)}"
+    return f"{named}: {reason}" if reason else f"{named} {'are' if len(labels) > 1 else 'is'} not measured yet"

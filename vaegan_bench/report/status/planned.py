@@ -1,0 +1,133 @@
+"""How far a study is that is planned here and now: also what the same command would train or measure again, and why."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from vaegan_bench.evaluation.settings import EvaluationSettings
+from vaegan_bench.report.status.differences import as_json, definition_differences
+from vaegan_bench.report.status.measuring import AskedMetric, asked_metrics
+from vaegan_bench.report.status.mixtures import mixtures
+from vaegan_bench.report.status.run_status import RunStatus
+from vaegan_bench.report.status.stored_runs import StoredRuns
+from vaegan_bench.report.status.study_status import StudyStatus, with_times
+from vaegan_bench.results.records import RunRecord, StudyRecord
+from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.study.plan import Plan
+from vaegan_bench.study.run import Run, code_of
+
+
+class PlannedStatus:
+    """A plan held against its study's folder."""
+
+    def __init__(
+        self, folder: StudyFolder, plan: Plan, recorded: StudyRecord | None = None, notes: Sequence[str] = ()
+    ) -> None:
+        """With the latest plan that is `recorded` in the folder, its runs are shown where today's plan has others."""
+        self.folder, self.plan, self.recorded = folder, plan, recorded
+        self.notes = [*notes, *(f"Skipped {skip.label}: {skip.reason}" for skip in plan.skips)]
+        self.asked = _asked(plan)
+        self.asked_before = asked_metrics(recorded.evaluation) if recorded else {}
+
+    def __call__(self) -> StudyStatus:
+        """How far it is now."""
+        stored = StoredRuns(self.folder)
+        before = Forerunners(stored, self.recorded.runs if self.recorded else ())
+        found = [self._status(stored, before, shown, run) for shown, run in self._shown(stored)]
+        runs, name = with_times(found, before.speeds), self.plan.study.name
+        return StudyStatus(name=name, folder=self.folder.path, runs=runs, notes=(*self.notes, *mixtures(runs)))
+
+    def _shown(self, stored: StoredRuns) -> Iterator[tuple[str, Run | None]]:
+        """Each run that is shown, with the one that today's plan has in its place.
+
+        Both plans order models, data sets and seeds in one way, so that runs of one name correspond in order.
+        """
+        recorded = self.recorded.runs if self.recorded else ()
+        planned, known = {run.id: run for run in self.plan.runs}, set(recorded)
+        others: dict[str, deque[Run]] = {}
+        for run in (run for name, run in planned.items() if name not in known):
+            others.setdefault(readable_part(run.id), deque()).append(run)
+        for name in recorded:
+            alike = others.get(readable_part(name))
+            run_now = planned.get(name) or (alike.popleft() if alike else None)
+            yield (run_now.id if run_now and stored.knows(run_now.id) else name), run_now
+        yield from ((run.id, run) for left in others.values() for run in left)
+
+    def _status(self, stored: StoredRuns, before: Forerunners, shown: str, run: Run | None) -> RunStatus:
+        if run is None or run.id != shown:
+            found = stored.status(shown, self.asked_before)
+        else:
+            found = stored.status(shown, self.asked)
+        if run is None:
+            return found
+        if found.trained is None:
+            return before.compared(_described(found, run), run)
+        return found if run.id == shown else _replaced(found, found.trained.record, run)
+
+
+class Forerunners:
+    """Runs of a study's folder that were trained, for those that are not."""
+
+    def __init__(self, stored: StoredRuns, recorded: Sequence[str]) -> None:
+        self.stored = stored
+        self.speeds: dict[str, list[float]] = {}
+        """Model → images per second of the runs that others were compared with."""
+        self._by_name: dict[str, list[str]] = {}
+        for name in sorted({*stored.names, *recorded}):
+            self._by_name.setdefault(readable_part(name), []).append(name)
+
+    def compared(self, status: RunStatus, run: Run) -> RunStatus:
+        """The status of a run that is not trained, with what differs from the trained one that is most like it.
+
+        The label, the data set and the seed are the same.
+        """
+        definition = as_json(run.definition)
+        found = [(record, definition_differences(record.definition, definition)) for record in self._records(run)]
+        if not found:
+            return status
+        record, differing = min(found, key=lambda each: len(each[1]))
+        self.speeds.setdefault(run.label, []).append(record.speed)
+        return replace(status, unlike=record.id, again=tuple(differing))
+
+    def _records(self, run: Run) -> list[RunRecord]:
+        """Those of the same label, data set and seed, the newest first."""
+        names = [name for name in self._by_name.get(readable_part(run.id), ()) if name != run.id]
+        records = [record for name in names if (record := self.stored.record(name)) is not None]
+        same = [each for each in records if (each.label, each.seed) == (run.label, run.seed)]
+        alike = [each for each in same if each.definition.dataset.get("name") == run.dataset.name]
+        return sorted(alike, key=lambda record: record.finished, reverse=True)
+
+
+def readable_part(run: str) -> str:
+    """The id of a run without the hash of its definition."""
+    return run.rpartition("-")[0]
+
+
+def _asked(plan: Plan) -> dict[str, AskedMetric]:
+    study = plan.study
+    settings = EvaluationSettings(plan.metrics, study.samples, study.draws)
+    asked = [
+        AskedMetric(
+            label=str(metric),
+            metric=settings.definition_of(metric),
+            samples=study.samples,
+            draws=study.draws,
+            code=code_of([metric]).parts,
+        )
+        for metric in plan.metrics
+    ]
+    return {each.key: each for each in asked}
+
+
+def _described(found: RunStatus, run: Run) -> RunStatus:
+    """What the plan knows of a run of which there is no record."""
+    known: dict[str, Any] = {"model": run.label, "dataset": f"{run.dataset} {run.size}×{run.size}", "seed": run.seed}
+    return replace(found, **known, steps=found.steps or run.steps, batch=run.batch)
+
+
+def _replaced(found: RunStatus, record: RunRecord, run: Run) -> RunStatus:
+    """A trained run in whose place the same command would train another one."""
+    return replace(found, unlike=found.run, again=tuple(definition_differences(record.definition, run.definition)))

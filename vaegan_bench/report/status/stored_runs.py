@@ -1,0 +1,160 @@
+"""The runs in a study's folder: what each left, and who works on it. Files are read, weights are not hashed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from vaegan_bench.report.status.measuring import AskedMetric, missing_measurements
+from vaegan_bench.report.status.run_status import Measured, RunStatus, State, Trained
+from vaegan_bench.results.failures import failure_since
+from vaegan_bench.results.files import readable
+from vaegan_bench.results.measurements import METRICS
+from vaegan_bench.results.records import RunRecord, key_of
+from vaegan_bench.results.run_files import RUN
+from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.system.claim_folder import Holder
+from vaegan_bench.system.claims import USUAL, holder_of
+from vaegan_bench.system.errors import StoreError
+from vaegan_bench.system.plain_data import read_as
+
+NAME = re.compile(r"(?P<model>.+)-s(?P<seed>\d+)-[0-9a-f]{8}")
+"""The id of a run."""
+
+
+class StoredRuns:
+    """The runs in a study's folder as they are now; of each, only the files that are there are opened."""
+
+    def __init__(self, folder: StudyFolder) -> None:
+        self.folder = folder
+        self.names = frozenset[str]()
+        with suppress(FileNotFoundError, NotADirectoryError):
+            self.names = frozenset(os.listdir(folder.path))
+
+    def knows(self, run: str) -> bool:
+        """Whether anything was done about a run."""
+        return not self.names.isdisjoint((run, f".{run}.claim", f".{run}.failed.json")) or self.record(run) is not None
+
+    def status(self, run: str, asked: Mapping[str, AskedMetric]) -> RunStatus:
+        """How far a run is, on which these metrics are to be measured."""
+        found = self._left(run, asked)
+        holder = self._holder(run)
+        if holder is None:
+            return found
+        if (silent := _silence(holder)) > USUAL.patience:
+            return replace(found, reason=found.reason or f"{holder} has given no sign of life for {_words(silent)}")
+        return _worked_on(found, holder)
+
+    def record(self, run: str) -> RunRecord | None:
+        """The record of a run whose training has ended; None where it has not, or is damaged."""
+        try:
+            trained = self._trained(run)
+        except StoreError:
+            return None
+        return trained.record if trained else None
+
+    def _left(self, run: str, asked: Mapping[str, AskedMetric]) -> RunStatus:
+        """What those left who worked on it."""
+        first = RunStatus(run=run, **_parts_of(run))
+        try:
+            trained = self._trained(run)
+        except StoreError as error:
+            return replace(first, state="damaged", reason=str(error))
+        if trained:
+            return self._measured(first, trained, asked)
+        step = self.folder.run(run).checkpoints.step() if run in self.names else None
+        if failure := self._failure(run):
+            return replace(first, state="failed", reason=failure, step=step)
+        return first if step is None else replace(first, state="interrupted", step=step)
+
+    def _measured(self, first: RunStatus, trained: Trained, asked: Mapping[str, AskedMetric]) -> RunStatus:
+        record = trained.record
+        known: dict[str, Any] = {
+            "model": record.label,
+            "dataset": record.dataset,
+            "seed": record.seed,
+            "step": record.steps,
+        }
+        found = replace(first, **known, steps=record.definition.steps, batch=record.definition.batch, trained=trained)
+        if not record.is_ok:
+            return replace(found, state="diverged", reason=record.status)
+        missing = tuple(missing_measurements(asked, trained.measured))
+        failure = self._failure(first.run) if missing else ""
+        state: State = "failed" if failure else "unmeasured" if missing else "finished"
+        return replace(found, state=state, reason=failure, again=missing)
+
+    def _trained(self, run: str) -> Trained | None:
+        folder = self.folder.run(run)
+        return _read(folder.path, folder.files.state((RUN, METRICS))) if folder.files.has(RUN) else None
+
+    def _failure(self, run: str) -> str:
+        failure = failure_since(self.folder.path / run, 0) if f".{run}.failed.json" in self.names else None
+        return failure.reason if failure else ""
+
+    def _holder(self, run: str) -> Holder | None:
+        """Who works on a run, or did and may be dead on another machine."""
+        holder = holder_of(self.folder.path / run) if f".{run}.claim" in self.names else None
+        return None if holder is None or holder.has_ended else holder
+
+
+@cache
+def _read(path: Path, state: object) -> Trained:
+    """Read once as long as no file changes. Raises `StoreError` for a damaged record."""
+    run = RunFolder(path)
+    return Trained(record=run.record(), measured=_measurements(run))
+
+
+def _measurements(run: RunFolder) -> dict[str, Measured]:
+    """What was measured, without its numbers and without a check of them; nothing where it cannot be read."""
+    try:
+        if not run.files.has(METRICS):
+            return {}
+        with readable(run.files.place(METRICS)):
+            found = [read_as(Measured, each) for each in json.loads(run.files.read(METRICS))["measurements"]]
+    except StoreError:
+        return {}
+    return {key_of(each["metric"], each["samples"], each["draws"]): each for each in found}
+
+
+def _parts_of(run: str) -> dict[str, Any]:
+    """Model and seed of a run of which nothing but its id is known."""
+    parts = NAME.fullmatch(run)
+    return {"model": parts["model"], "seed": int(parts["seed"])} if parts else {"model": run}
+
+
+def _worked_on(found: RunStatus, holder: Holder) -> RunStatus:
+    told, host = holder.progress, holder.process.hostname if holder.process else "an unknown machine"
+    match told.get("phase"):
+        case "training":
+            numbers = {"step": _number(told.get("step")), "images_per_second": _number(told.get("speed"))}
+            steps = _number(told.get("steps")) or found.steps
+            return replace(found, state="training", host=host, steps=steps, **numbers, reason="")
+        case "measuring":
+            return replace(found, state="measuring", host=host, reason="")
+    return replace(found, state="starting", host=host, reason="")
+
+
+def _number(told: Any) -> Any:
+    """None for what is no number of steps or images."""
+    return told if isinstance(told, int | float) and not isinstance(told, bool) and told >= 0 else None
+
+
+def _silence(holder: Holder) -> float:
+    """Seconds since the last sign of life of a process on another machine, if its clock and ours agree.
+
+    Whoever wants its run looks at the clock of the file system, for which it must write.
+    """
+    return 0.0 if holder.has_ended is False else time.time() - holder.beat
+
+
+def _words(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds < 2 * 3600 else f"{seconds / 3600:.0f} h"
