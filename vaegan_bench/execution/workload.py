@@ -8,6 +8,7 @@ from pathlib import Path
 from vaegan_bench.api import Data, Progress, silent
 from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.execution.footprint import footprint
+from vaegan_bench.results.run_files import State
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan
@@ -27,6 +28,7 @@ class Workload:
         self.plan, self.folder = plan, folder
         self.shelf = DataShelf(cache, progress)
         self.settings = EvaluationSettings(plan.metrics, plan.study.samples, plan.study.draws)
+        self._met: dict[State, bool] = {}
 
     def folder_of(self, run: Run) -> RunFolder:
         """Where a run's results are, or will be."""
@@ -51,7 +53,12 @@ class Workload:
     def has_results(self, run: Run) -> bool:
         """Whether a run was trained, and measured as the study asks."""
         folder = self.folder_of(run)
-        return folder.is_trained and self.settings.are_met_by(folder)
+        if not folder.is_trained:
+            return False
+        state = folder.state()
+        if state not in self._met:
+            self._met[state] = self.settings.are_met_by(folder)
+        return self._met[state]
 
     def is_trained(self, run: Run) -> bool:
         """Whether nothing is left to train; False where that cannot be known: the run then fails with its reason."""
@@ -63,7 +70,7 @@ class Workload:
     def is_trained_on_its_data(self, run: Run) -> bool:
         """Whether a run was trained on the images that its data set holds now. Raises whatever its data set raises."""
         folder = self.folder_of(run)
-        return folder.is_trained and folder.record().data == self.shelf.get(run).digest
+        return folder.is_trained and folder.data == self.shelf.get(run).digest
 
     def damaged(self) -> dict[str, str]:
         """Runs of which a file is damaged, and which one: they are trained or measured again."""

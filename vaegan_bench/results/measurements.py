@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +17,16 @@ from vaegan_bench.results.files import (
     checked_content,
     parse_record,
     read_arrays,
+    read_forms,
     readable,
     write_arrays,
     write_json,
 )
 from vaegan_bench.results.records import MeasurementRecord, MetricsRecord, read_metrics
 from vaegan_bench.results.rows import key
-from vaegan_bench.results.run_files import RunFiles
+from vaegan_bench.results.run_files import RunFiles, State
 from vaegan_bench.system.errors import StoreError
-from vaegan_bench.system.exhibits import Array, Exhibits, check_images
+from vaegan_bench.system.exhibits import Array, Exhibits, check_form_of_images
 from vaegan_bench.system.files import known_sha256, whole_file
 
 Images = Mapping[str, np.ndarray[Any, np.dtype[np.uint8]]]
@@ -42,18 +45,20 @@ class Seen:
     """Verdict → the numbers that decided it."""
 
 
+@dataclass(frozen=True)
 class Measurements:
     """metrics.json, exhibits.npz and images.npz of a run."""
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.files = path, RunFiles(path)
+    path: Path
+
+    @property
+    def files(self) -> RunFiles:
+        """Where they are."""
+        return RunFiles(self.path)
 
     def record(self) -> MetricsRecord:
         """All measurements, the verdicts, and the hashes of the arrays; empty where nothing was measured."""
-        if not self.files.has(METRICS):
-            return MetricsRecord()
-        with readable(self.files.place(METRICS), self._remedy):
-            return read_metrics(parse_record(self.files.read(METRICS)))
+        return _record_of(self, self.files.state((METRICS,)))
 
     def by_key(self) -> dict[str, MeasurementRecord]:
         """Every measurement by its key."""
@@ -62,24 +67,34 @@ class Measurements:
     def exhibits(self) -> dict[str, Exhibits]:
         """Key of a measurement → what figures are drawn from, by name."""
         found: dict[str, dict[str, Array]] = {}
-        with readable(self.path / EXHIBITS, self._remedy):
-            for at, array in self._arrays(EXHIBITS).items():
+        with readable(self.path / EXHIBITS, self.remedy):
+            content = self._content(EXHIBITS)
+            for at, array in read_arrays(content).items() if content else ():
                 measurement, _, name = at.partition("/")
                 found.setdefault(measurement, {})[name] = array
             return {measurement: decode(arrays) for measurement, arrays in found.items()}
 
     def images(self, shape: Sequence[int]) -> Images:
         """What sheets are made from, of a run whose data have this `shape` (C, H, W); {} for one that diverged."""
+        with readable(self.path / IMAGES, self.remedy):
+            content = self._content(IMAGES)
+            self._check_images(content, shape)
+            return read_arrays(content) if content else {}
+
+    def check_images(self, shape: Sequence[int]) -> None:
+        """Raise as `images` does, whose values are not read: their hash says that they are what was written."""
+        with readable(self.path / IMAGES, self.remedy):
+            self._check_images(self._content(IMAGES), shape)
+
+    def _check_images(self, content: io.BytesIO | None, shape: Sequence[int]) -> None:
         channels, *side = shape
-        with readable(self.path / IMAGES, self._remedy):
-            arrays = self._arrays(IMAGES)
-            for name, array in arrays.items():
-                check_images(name, array, 4)
-                if array.shape[1:] != (*side, channels):
-                    raise ValueError(f"'{name}' holds images of {array.shape[1:]}, not of {(*side, channels)}")
-            if arrays and not {"samples", "originals"} <= set(arrays):
-                raise ValueError("'samples' or 'originals' are not there")
-        return arrays
+        forms = read_forms(content) if content else {}
+        for name, form in forms.items():
+            check_form_of_images(name, form.dtype, form.shape, 4)
+            if form.shape[1:] != (*side, channels):
+                raise ValueError(f"'{name}' holds images of {form.shape[1:]}, not of {(*side, channels)}")
+        if forms and not {"samples", "originals"} <= set(forms):
+            raise ValueError("'samples' or 'originals' are not there")
 
     def add(self, measured: Sequence[tuple[MeasurementRecord, Exhibits]], seen: Seen | None) -> None:
         """Add measurements to those that are here; only one of the same metric, samples and draws is replaced.
@@ -121,17 +136,28 @@ class Measurements:
         return {f"{at}/{name}": array for at, arrays in kept.items() for name, array in arrays.items()}
 
     @property
-    def _remedy(self) -> str:
+    def remedy(self) -> str:
+        """What to do where one of them is damaged."""
         return (
             f"Measure the run again: `vaegan-bench run` with its study does so, or `vaegan-bench evaluate {self.path}`."
         )
 
-    def _arrays(self, name: str) -> Arrays:
-        """The arrays of one file; {} where there is none."""
+    def _content(self, name: str) -> io.BytesIO | None:
+        """What one file of arrays holds, with the hash that was written; None where there is no such file."""
         if not self.files.has(name):
-            return {}
-        return read_arrays(checked_content(name, self.files.read(name), self.record().files))
+            return None
+        return checked_content(name, self.files.read(name), self.record().files)
 
     def _write_arrays(self, name: str, arrays: Arrays) -> None:
         with whole_file(self.path / name) as partial:
             write_arrays(partial, arrays)
+
+
+@lru_cache(maxsize=4)
+def _record_of(measurements: Measurements, state: State) -> MetricsRecord:
+    """Read once for all that is asked of one run after the other, as long as the file does not change."""
+    files = measurements.files
+    if not files.has(METRICS):
+        return MetricsRecord()
+    with readable(files.place(METRICS), measurements.remedy):
+        return read_metrics(parse_record(files.read(METRICS)))

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
-from functools import cache
+from functools import cache, lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from vaegan_bench.results.files import check_hash, checked_content, parse_record, readable, write_json
+from vaegan_bench.results.history import Curves, curves_of, read_curves
 from vaegan_bench.results.measurements import EXHIBITS, IMAGES, METRICS, Images, Measurements, Seen
+from vaegan_bench.results.overview import MeasurementFacts, Overview, Training
 from vaegan_bench.results.records import MeasurementRecord, RunRecord, read_run
-from vaegan_bench.results.rows import measured_rows, tidy, training_rows
-from vaegan_bench.results.run_files import RunFiles
+from vaegan_bench.results.rows import measured_rows, training_rows
+from vaegan_bench.results.run_files import RunFiles, State
 from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.exhibits import Exhibits
-from vaegan_bench.system.files import known_sha256, lock_of, locked, new_folder, sha256_of_file
+from vaegan_bench.system.files import known_sha256, lock_of, locked, new_folder, sha256_of_file, written_stamp
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,11 +56,24 @@ class RunFolder:
 
     def damage(self) -> str:
         """Why what training left here is of no use; '' where it is."""
-        return _fault_of(self._check_weights, self.history)
+        return self._training().damage
+
+    @property
+    def data(self) -> str:
+        """The digest of the data that a run was trained on; '' where what training left is damaged."""
+        return self._training().data
+
+    def state(self) -> State:
+        """Equal as long as no file changes that is shown."""
+        return self.files.state(SHOWN)
 
     def fault(self) -> str:
         """Why nothing of this run can be shown: a file that tables and figures need is damaged; '' where none is."""
-        return _fault(self.path.resolve(), self.path, self.files.state(SHOWN))
+        return self.overview().fault
+
+    def overview(self) -> Overview:
+        """What is to be known of a run before its numbers are read; looked for once as long as no file changes."""
+        return _overview(self.path, self.state())
 
     def locked(self, *, wait: bool = False) -> AbstractContextManager[None]:
         """Keep other processes from writing into this run meanwhile; `StoreError` where one does, or wait for it."""
@@ -73,7 +89,8 @@ class RunFolder:
             pd.DataFrame(history, columns=columns).to_csv(partial / HISTORY, index=False)
             (partial / WEIGHTS).write_bytes(save(weights))
             hashes = {name: sha256_of_file(partial / name) for name in (HISTORY, WEIGHTS)}
-            write_json(partial / RUN, asdict(replace(record, files=hashes)))
+            stamp = written_stamp(partial / WEIGHTS)
+            write_json(partial / RUN, asdict(replace(record, files=hashes, weights_stamp=stamp)))
 
     def write_measured(self, measured: Sequence[tuple[MeasurementRecord, Exhibits]], seen: Seen | None = None) -> None:
         """Add measurements to those that are here; only one of the same metric, samples and draws is replaced.
@@ -84,39 +101,38 @@ class RunFolder:
 
     def record(self) -> RunRecord:
         """The run's definition, fate and cost. Raises `StoreError` where the folder holds no run."""
-        if not self.is_there:
-            raise StoreError(f"{self.path} holds no run: there is no {RUN} in it.")
-        with readable(self.files.place(RUN), TRAIN_AGAIN):
-            return read_run(parse_record(self.files.read(RUN)))
+        return _record_of(self.files, self.files.state((RUN,)))
 
     def history(self) -> pd.DataFrame:
         """The learning curves: columns run, dataset, model, seed, step, images, term, value."""
+        return curves_of([(self.record(), self.curves())])
+
+    def curves(self) -> Curves:
+        """The values of every term by step."""
         record = self.record()
         with readable(self.files.place(HISTORY), TRAIN_AGAIN):
-            table = checked_content(HISTORY, self.files.read(HISTORY), record.files)
-            wide = pd.read_csv(table, dtype=float).astype({"step": int})  # of a run that diverged at once, no row
-            long = wide.melt(id_vars="step", var_name="term", value_name="value").dropna()
-        first: dict[str, Any] = {"run": record.id, "dataset": record.dataset, "model": record.label}
-        return long.assign(**first, seed=record.seed, images=long["step"] * record.definition.batch)
+            return read_curves(checked_content(HISTORY, self.files.read(HISTORY), record.files))
 
     def weights(self) -> dict[str, Tensor]:
         """The weights by role and name. Raises `StoreError` where they were not kept or have changed since."""
         from safetensors.torch import load_file
 
-        self._check_weights()
+        self._check_weights_in_full()
         if not (self.path / WEIGHTS).is_file():
             raise StoreError(f"{self.path} has no weights: reference results come without. {TRAIN_AGAIN}")
         with readable(self.path / WEIGHTS, TRAIN_AGAIN) as path:
             return load_file(path)
 
-    def known_measurements(self) -> dict[str, MeasurementRecord]:
-        """Every measurement by its key; none where their record is damaged."""
-        return self._measured.known()
+    def measured(self) -> Mapping[str, MeasurementFacts]:
+        """What every measurement is, without its numbers, by its key; none where their record is damaged."""
+        if not self.fault():
+            return self.overview().measured
+        return {name: MeasurementFacts.of(each) for name, each in self._measured.known().items()}
 
     @property
     def has_whole_exhibits(self) -> bool:
         """Whether the arrays of exhibits are as they were written."""
-        return self._measured.arrays() is not None
+        return not self.fault() or not _fault_of(self.exhibits)
 
     def has_seen(self, samples: int) -> bool:
         """Whether verdicts and the images of sheets were taken from as many samples already."""
@@ -152,7 +168,8 @@ class RunFolder:
             "setting": record.setting,
             "health": self.health(),
         }
-        return tidy(first, [*training_rows(record), *measured_rows(measured.measurements, planned)])
+        rows = chain(training_rows(record), measured_rows(measured.measurements, planned))
+        return ({**first, **row} for row in rows)
 
     def health(self) -> str:
         """'ok', or what went wrong in training with the numbers that say so: 'mode collapse: 83% of …; …'."""
@@ -165,7 +182,27 @@ class RunFolder:
         found = {name: each for name, each in self.measurements().items() if keys is None or name in keys}
         return {each["label"]: each["problem"] for each in found.values() if each["problem"]}
 
-    def _check_weights(self) -> None:
+    def check_weights(self) -> None:
+        """Raise `StoreError` where the weights are not those that were written.
+
+        Their content is known by its stamp where nobody wrote to the file since; whoever uses it hashes it.
+        """
+        stamp = written_stamp(self.path / WEIGHTS)
+        if stamp and stamp != self.record().weights_stamp:
+            self._check_weights_in_full()
+
+    def check_history(self) -> None:
+        """Raise as `history` does; looked for once as long as no file changes."""
+        _check_history(self.path, self.files.state((RUN, HISTORY)))
+
+    def check_images(self) -> None:
+        """Raise as `images` does, without reading their values."""
+        self._measured.check_images(self.record().shape)
+
+    def _training(self) -> Training:
+        return _training(self.path, self.files.state((RUN, HISTORY, WEIGHTS)))
+
+    def _check_weights_in_full(self) -> None:
         hashes = self.record().files
         with readable(self.path / WEIGHTS, TRAIN_AGAIN) as path:
             if path.is_file():
@@ -182,8 +219,32 @@ def _fault_of(*readers: Callable[[], object]) -> str:
     return ""
 
 
+@lru_cache(maxsize=4)
+def _record_of(files: RunFiles, state: State) -> RunRecord:
+    """Read once for all that is asked of one run after the other, as long as the file does not change."""
+    if not files.has(RUN):
+        raise StoreError(f"{files.folder} holds no run: there is no {RUN} in it.")
+    with readable(files.place(RUN), TRAIN_AGAIN):
+        return read_run(parse_record(files.read(RUN)))
+
+
 @cache
-def _fault(resolved: Path, path: Path, state: tuple[tuple[str, int, int], ...]) -> str:
+def _check_history(path: Path, state: State) -> None:
+    RunFolder(path).curves()
+
+
+@cache
+def _training(path: Path, state: State) -> Training:
     """Looked for once as long as no file changes."""
     run = RunFolder(path)
-    return _fault_of(run.history, run.health, run.images, run.exhibits)
+    damage = _fault_of(run.check_weights, run.check_history)
+    return Training(damage, "" if damage else run.record().data)
+
+
+@cache
+def _overview(path: Path, state: State) -> Overview:
+    run = RunFolder(path)
+    if fault := _fault_of(run.check_history, run.health, run.check_images, run.exhibits):
+        return Overview(fault)
+    record, measured = run.record(), {name: MeasurementFacts.of(each) for name, each in run.measurements().items()}
+    return Overview("", (record.dataset, record.label, record.seed), record.is_ok, measured)

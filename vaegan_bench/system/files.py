@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -15,6 +16,8 @@ from filelock import FileLock, Timeout
 
 from vaegan_bench.system.errors import StoreError
 
+Stamp = tuple[int, int, int]
+"""Size, time of change in nanoseconds and inode of a file: equal as long as nobody writes to it or replaces it."""
 WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 """What the system answers on a file system that has no locks."""
 
@@ -62,9 +65,25 @@ def sha256_of_file(path: Path) -> str:
 
 
 def known_sha256(path: Path) -> str:
-    """The same, computed once per process as long as the file's size and its time of change are the same."""
-    stat = path.stat()
-    return _known_sha256(path.resolve(), stat.st_size, stat.st_mtime_ns)
+    """The same, computed once per process as long as the file's stamp is the same."""
+    return _known_sha256(path.resolve(), stamp_of(path))
+
+
+def stamp_of(path: Path | str) -> Stamp | None:
+    """The stamp of a file; None where there is no such file."""
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return None
+        raise
+    return (found.st_size, found.st_mtime_ns, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
+def written_stamp(path: Path) -> tuple[int, int] | None:
+    """Size and time of change of a file: what a copy with its times has as well; None where there is no such file."""
+    stamp = stamp_of(path)
+    return stamp and stamp[:2]
 
 
 @contextmanager
@@ -105,7 +124,7 @@ def _removed_at_the_end(partial: Path) -> Iterator[None]:
 
 
 @cache
-def _known_sha256(path: Path, size: int, mtime_ns: int) -> str:
+def _known_sha256(path: Path, stamp: Stamp | None) -> str:
     return sha256_of_file(path)
 
 
