@@ -131,3 +131,20 @@ def test_crossed_weights_meet_the_models_that_have_the_term_and_ablation_leaves_
         "vae[autoencoder.prior.weight=2,prior.weight=0]",
         "vae[autoencoder.prior.weight=2,reconstruction.weight=0]",
     ]
+
+
+def test_another_seed_is_the_run_that_is_planned_alone_with_that_seed() -> None:
+    together = planned(models=["vae-disl", "vae"], seeds=[4, 7]).runs
+    alone = planned(models=["vae-disl", "vae"], seeds=[7]).runs
+    assert [run.id for run in together if run.seed == 7] == [run.id for run in alone]
+    assert len({run.id for run in together}) == 2 * len(alone) == 6
+    for run in together:
+        assert [lender.seed for lender in run.lenders.values()] == [run.seed] * len(run.lenders)
+
+
+def test_networks_are_tried_once_for_all_seeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[tuple[str, int]] = []
+    monkeypatch.setattr("vaegan_bench.study.dry_build._build", lambda run: tried.append((run.label, run.seed)))
+    plan = planned(models=["vae", "vae[prior.weight=2]"], seeds=[3, 5, 8])
+    assert tried == [("vae", 3), ("vae[prior.weight=2]", 3)]
+    assert len(plan.runs) == 6

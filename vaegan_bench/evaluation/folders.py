@@ -30,7 +30,7 @@ from vaegan_bench.datasets.preparation.sources import images_in
 from vaegan_bench.datasets.preparation.words import describe_ignored, describe_left_out
 from vaegan_bench.evaluation.measuring import measure
 from vaegan_bench.evaluation.shared import Shared, SharedShelf, open_extractors
-from vaegan_bench.results.rows import tidy
+from vaegan_bench.results.rows import text_of
 from vaegan_bench.system.memo import memo
 from vaegan_bench.system.status import OK
 
@@ -181,6 +181,14 @@ def measure_folders(
     open_extractors(metrics, shared)
     measured = measure([FolderOutputs(shared, sides["fake"].images_NCHW)], metrics, split=str(real))
     facts = {key: fact for side, folder in sides.items() for key, fact in folder.facts(side).items()}
-    rows = [{**row, "protocol": {**row["protocol"], **facts}} for row in measured.rows]
-    run = {"run": str(fake), "model": fake.name, "dataset": real.name, "seed": 0, "status": OK, "health": OK}
-    return pd.DataFrame(tidy({**run, "remarks": "; ".join(lines)}, rows)), measured.problems
+    run: dict[str, object] = {
+        "run": str(fake),
+        "model": fake.name,
+        "dataset": real.name,
+        "seed": 0,
+        "status": OK,
+        "health": OK,
+    }
+    run["remarks"] = "; ".join(lines)
+    rows = [{**run, **row, "protocol": text_of({**row["protocol"], **facts})} for row in measured.rows]
+    return pd.DataFrame(rows), measured.problems

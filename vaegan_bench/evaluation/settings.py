@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from vaegan_bench.api import Exhibits, Extractor, Metric, definition
 from vaegan_bench.evaluation.measuring import Measured, Result
 from vaegan_bench.registry.plugins import plugins_within
+from vaegan_bench.results.overview import MeasurementFacts
 from vaegan_bench.results.records import MeasurementRecord, Row, key_of
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.study.run import code_of
@@ -40,7 +42,12 @@ class EvaluationSettings:
     @property
     def keys(self) -> set[str]:
         """The keys of all measurements that are asked for."""
-        return {self.key(metric) for metric in self.metrics}
+        return {key for _, key, _ in self._asked}
+
+    @cached_property
+    def _asked(self) -> list[tuple[Metric, str, Mapping[str, str]]]:
+        """Each metric with its key and its code: the same for all runs."""
+        return [(metric, self.key(metric), code_of([metric]).parts) for metric in self.metrics]
 
     def key(self, metric: Metric) -> str:
         """What names the measurement of one metric among those of a run."""
@@ -51,10 +58,12 @@ class EvaluationSettings:
 
         Nor through extractors that have other hashes than `weights`. A run that diverged misses none.
         """
-        if not run.record().is_ok:
+        if not (run.overview().is_ok if not run.fault() else run.record().is_ok):
             return []
-        known, arrays_are_whole = run.known_measurements(), run.has_whole_exhibits
-        return [m for m in self.metrics if _is_missing(m, known.get(self.key(m)), weights, arrays_are_whole)]
+        known = run.measured()
+        found = [(metric, code, known.get(key)) for metric, key, code in self._asked]
+        arrays_are_whole = not any(each and each.has_exhibits for _, _, each in found) or run.has_whole_exhibits
+        return [metric for metric, code, each in found if _is_missing(code, each, weights, arrays_are_whole)]
 
     def are_met_by(self, run: RunFolder) -> bool:
         """Whether all that is asked for is there, and all that tables and figures need is as it was written."""
@@ -62,8 +71,8 @@ class EvaluationSettings:
 
     def have_other_weights(self, run: RunFolder, weights: Mapping[str, str]) -> bool:
         """Whether a metric was measured on a run through extractors with other hashes than `weights`."""
-        found = map(run.known_measurements().get, self.keys)
-        return any(_differ(each["weights"], weights) for each in found if each is not None)
+        found = map(run.measured().get, self.keys)
+        return any(_differ(each.weights, weights) for each in found if each is not None)
 
     def records(self, measured: Measured, weights: Mapping[str, str]) -> list[tuple[MeasurementRecord, Exhibits]]:
         """What to keep of each metric, with the hashes of the `weights` of its extractors, and its exhibits."""
@@ -90,15 +99,15 @@ class EvaluationSettings:
 
 
 def _is_missing(
-    metric: Metric, found: MeasurementRecord | None, weights: Mapping[str, str], arrays_are_whole: bool
+    code: Mapping[str, str], found: MeasurementFacts | None, weights: Mapping[str, str], arrays_are_whole: bool
 ) -> bool:
-    """Whether a metric must be measured, of which `found` is known."""
+    """Whether a metric with this code must be measured, of which `found` is known."""
     return (
         found is None
-        or bool(found["problem"])
-        or found["code"] != code_of([metric]).parts
-        or (bool(found["exhibits"]) and not arrays_are_whole)
-        or _differ(found["weights"], weights)
+        or bool(found.problem)
+        or found.code != code
+        or (found.has_exhibits and not arrays_are_whole)
+        or _differ(found.weights, weights)
     )
 
 

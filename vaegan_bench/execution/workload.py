@@ -10,6 +10,7 @@ from pathlib import Path
 from vaegan_bench.api import Data, Progress, silent
 from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.execution.footprint import footprint
+from vaegan_bench.results.run_files import State
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan
@@ -31,6 +32,7 @@ class Workload:
         self.settings = EvaluationSettings(plan.metrics, plan.study.samples, plan.study.draws)
         self.began = 0.0
         """When the command began, by the clock of the study's folder."""
+        self._met: dict[State, bool] = {}
 
     def folder_of(self, run: Run) -> RunFolder:
         """Where a run's results are, or will be."""
@@ -55,7 +57,12 @@ class Workload:
     def has_results(self, run: Run) -> bool:
         """Whether a run was trained, and measured as the study asks."""
         folder = self.folder_of(run)
-        return folder.is_trained and self.settings.are_met_by(folder)
+        if not folder.is_trained:
+            return False
+        state = folder.state()
+        if state not in self._met:
+            self._met[state] = self.settings.are_met_by(folder)
+        return self._met[state]
 
     def is_trained(self, run: Run) -> bool:
         """Whether nothing is left to train; False where that cannot be known: the run then fails with its reason."""
@@ -67,7 +74,7 @@ class Workload:
     def is_trained_on_its_data(self, run: Run) -> bool:
         """Whether a run was trained on the images that its data set holds now. Raises whatever its data set raises."""
         folder = self.folder_of(run)
-        return folder.is_trained and folder.record().data == self.shelf.get(run).digest
+        return folder.is_trained and folder.data == self.shelf.get(run).digest
 
     def elsewhere(self, run: Run, digest: str) -> RunFolder | None:
         """The same run in another study of the results folder, trained on the same data and whole, with its weights."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal, NamedTuple
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 
@@ -20,6 +24,16 @@ from vaegan_bench.system.plain_data import check_sound
 Arrays = Mapping[str, Array]
 SEAL = "sha256"
 """The key of a record that holds a hash of all its other keys."""
+LONGEST_HEAD = 1024
+"""Bytes before the values of an array, at most: of a plain type and few dimensions, it has 128."""
+
+
+class Form(NamedTuple):
+    """What an array is, whatever its values."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    is_fortran: bool = False
 
 
 def write_json(path: Path, content: Mapping[str, Any], stage: Path | None = None) -> None:
@@ -50,7 +64,10 @@ def parse_record(text: bytes) -> dict[str, Any]:
 
 def sha256_of_content(content: Mapping[str, Any]) -> str:
     """SHA-256 of plain data as JSON, whatever the order of keys and the white space."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(_encode(content).encode()).hexdigest()
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def check_hash(name: str, found: str, hashes: Mapping[str, str]) -> None:
@@ -73,8 +90,58 @@ def write_arrays(stream: BinaryIO, arrays: Arrays) -> None:
 
 def read_arrays(stream: io.BytesIO) -> Arrays:
     """Named arrays. Raises whatever damage raises: read inside of `readable`."""
-    with np.load(stream, allow_pickle=False) as arrays:
-        return {str(name): np.asarray(arrays[name]) for name in arrays.files}
+    return {name: _array(_content_of(member, stream, member.file_size)) for name, member in _members(stream).items()}
+
+
+def read_forms(stream: io.BytesIO) -> dict[str, Form]:
+    """The types and shapes of named arrays, whose values are not read. Raises as `read_arrays` does."""
+    forms = {}
+    for name, member in _members(stream).items():
+        form, start = _form(_content_of(member, stream, LONGEST_HEAD))
+        if start + form.dtype.itemsize * math.prod(form.shape) != member.file_size:
+            raise ValueError(f"'{name}' has not the length of {form.dtype} {form.shape}")
+        forms[name] = form
+    return forms
+
+
+def _members(stream: io.BytesIO) -> dict[str, ZipInfo]:
+    with ZipFile(stream) as archive:
+        return {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+
+
+def _content_of(member: ZipInfo, stream: io.BytesIO, most: int) -> bytes:
+    """The first bytes of a file in an archive. Its sum is not checked, as zipfile does: the archive's hash was."""
+    stream.seek(member.header_offset + 26)
+    lengths = stream.read(4)  # of the name and of what else stands before the content
+    stream.seek(int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little"), io.SEEK_CUR)
+    packed = stream.read(member.compress_size)
+    return (
+        packed[:most]
+        if member.compress_type == ZIP_STORED
+        else zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, most)
+    )
+
+
+def _array(content: bytes) -> Array:
+    form, start = _form(content)
+    order: Literal["F", "C"] = "F" if form.is_fortran else "C"
+    return np.frombuffer(bytearray(content), form.dtype, offset=start).reshape(form.shape, order=order)
+
+
+def _form(content: bytes) -> tuple[Form, int]:
+    """What the head of an array says of it, and where its values begin."""
+    start = 10 + int.from_bytes(content[8:10], "little")
+    return _read_head(content[:start]), start
+
+
+@lru_cache(maxsize=256)
+def _read_head(head: bytes) -> Form:
+    """Read once for all arrays of one type and shape: numpy reads it as Python code, which takes long."""
+    stream = io.BytesIO(head)
+    if np.lib.format.read_magic(stream) != (1, 0):
+        raise ValueError("an array has another format")
+    shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+    return Form(dtype, shape, is_fortran)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,17 @@ from vaegan_bench.results.files import (
     checked_content,
     parse_record,
     read_arrays,
+    read_forms,
     readable,
     write_arrays,
     write_json,
 )
 from vaegan_bench.results.records import MeasurementRecord, MetricsRecord, is_plain_name, read_metrics
 from vaegan_bench.results.rows import key
-from vaegan_bench.results.run_files import RunFiles
+from vaegan_bench.results.run_files import RunFiles, State
 from vaegan_bench.system.claims import Claim
 from vaegan_bench.system.errors import StoreError
-from vaegan_bench.system.exhibits import Array, Exhibits, check_images
+from vaegan_bench.system.exhibits import Array, Exhibits, check_form_of_images
 from vaegan_bench.system.files import remove, whole_file
 
 Images = Mapping[str, np.ndarray[Any, np.dtype[np.uint8]]]
@@ -50,18 +52,20 @@ class Seen:
     """Verdict → the numbers that decided it."""
 
 
+@dataclass(frozen=True)
 class Measurements:
     """metrics.json of a run, and the arrays that it names: exhibits-HASH.npz and images-HASH.npz."""
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.files = path, RunFiles(path)
+    path: Path
+
+    @property
+    def files(self) -> RunFiles:
+        """Where they are."""
+        return RunFiles(self.path)
 
     def record(self) -> MetricsRecord:
         """All measurements, the verdicts, and the hashes of the arrays; empty where nothing was measured."""
-        if not self.files.has(METRICS):
-            return MetricsRecord()
-        with readable(self.files.place(METRICS), self._remedy):
-            return read_metrics(parse_record(self.files.read(METRICS)))
+        return _record_of(self, self.files.state((METRICS,)))
 
     def by_key(self) -> dict[str, MeasurementRecord]:
         """Every measurement by its key."""
@@ -70,24 +74,34 @@ class Measurements:
     def exhibits(self) -> dict[str, Exhibits]:
         """Key of a measurement → what figures are drawn from, by name."""
         found: dict[str, dict[str, Array]] = {}
-        with readable(self.place(EXHIBITS), self._remedy):
-            for at, array in self._arrays(EXHIBITS).items():
+        with readable(self.place(EXHIBITS), self.remedy):
+            content = self._content(EXHIBITS)
+            for at, array in read_arrays(content).items() if content else ():
                 measurement, _, name = at.partition("/")
                 found.setdefault(measurement, {})[name] = array
             return {measurement: decode(arrays) for measurement, arrays in found.items()}
 
     def images(self, shape: Sequence[int]) -> Images:
         """What sheets are made from, of a run whose data have this `shape` (C, H, W); {} for one that diverged."""
+        with readable(self.place(IMAGES), self.remedy):
+            content = self._content(IMAGES)
+            self._check_images(content, shape)
+            return read_arrays(content) if content else {}
+
+    def check_images(self, shape: Sequence[int]) -> None:
+        """Raise as `images` does, whose values are not read: their hash says that they are what was written."""
+        with readable(self.place(IMAGES), self.remedy):
+            self._check_images(self._content(IMAGES), shape)
+
+    def _check_images(self, content: io.BytesIO | None, shape: Sequence[int]) -> None:
         channels, *side = shape
-        with readable(self.place(IMAGES), self._remedy):
-            arrays = self._arrays(IMAGES)
-            for name, array in arrays.items():
-                check_images(name, array, 4)
-                if array.shape[1:] != (*side, channels):
-                    raise ValueError(f"'{name}' holds images of {array.shape[1:]}, not of {(*side, channels)}")
-            if arrays and not {"samples", "originals"} <= set(arrays):
-                raise ValueError("'samples' or 'originals' are not there")
-        return arrays
+        forms = read_forms(content) if content else {}
+        for name, form in forms.items():
+            check_form_of_images(name, form.dtype, form.shape, 4)
+            if form.shape[1:] != (*side, channels):
+                raise ValueError(f"'{name}' holds images of {form.shape[1:]}, not of {(*side, channels)}")
+        if forms and not {"samples", "originals"} <= set(forms):
+            raise ValueError("'samples' or 'originals' are not there")
 
     def place(self, kind: str) -> Path:
         """Where the arrays of a kind are, or would be. Raises `StoreError` where the record is damaged."""
@@ -139,20 +153,21 @@ class Measurements:
         return {f"{at}/{name}": array for at, arrays in kept.items() for name, array in arrays.items()}
 
     @property
-    def _remedy(self) -> str:
+    def remedy(self) -> str:
+        """What to do where one of them is damaged."""
         return (
             f"Measure the run again: `vaegan-bench run` with its study does so, or `vaegan-bench evaluate {self.path}`."
         )
 
-    def _arrays(self, kind: str) -> Arrays:
-        """The arrays of a kind; {} where there are none."""
+    def _content(self, kind: str) -> io.BytesIO | None:
+        """What the file of a kind of arrays holds, with the hash that was written; None where there is none."""
         for _ in range(LOOKS if self.path.is_dir() else 1):
             files = self.record().files
             name = _name_in(files, kind)
             with suppress(FileNotFoundError):
                 if name and self.files.has(name):
-                    return read_arrays(checked_content(name, self.files.read(name), files))
-        return {}
+                    return checked_content(name, self.files.read(name), files)
+        return None
 
     def _write_arrays(self, kind: str, arrays: Arrays) -> dict[str, str]:
         """Write the arrays of a kind beside older ones; return their name and hash, as a record holds them."""
@@ -168,3 +183,13 @@ class Measurements:
 def _name_in(files: Iterable[str], kind: str) -> str:
     """The name of the arrays of a kind among the files of a record; '' where it has none."""
     return next((name for name in files if name.startswith(kind) and is_plain_name(name)), "")
+
+
+@lru_cache(maxsize=4)
+def _record_of(measurements: Measurements, state: State) -> MetricsRecord:
+    """Read once for all that is asked of one run after the other, as long as the file does not change."""
+    files = measurements.files
+    if not files.has(METRICS):
+        return MetricsRecord()
+    with readable(files.place(METRICS), measurements.remedy):
+        return read_metrics(parse_record(files.read(METRICS)))

@@ -39,7 +39,7 @@ class MeasurementRecord(TypedDict):
     """Its definition."""
     samples: int
     draws: int
-    code: dict[str, Any]
+    code: dict[str, str]
     weights: dict[str, str]
     """Extractor → a hash of its weights."""
     rows: list[Row]
@@ -112,6 +112,9 @@ class RunRecord:
     """When, in UTC."""
     files: dict[str, str] = field(default_factory=dict)
     """File → SHA-256."""
+    weights_stamp: tuple[int, int] | None = None
+    """The size of the weights, and when they were written, in nanoseconds: as long as both are the same, they need not
+    be hashed in order to know that they are undamaged."""
 
     @property
     def is_ok(self) -> bool:

@@ -13,17 +13,16 @@ OPTIONAL = ("low", "high", "ceiling", "floor", "noise")
 """What a row may have beside its value; the columns are there all the same."""
 
 
-def tidy(first: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Rows as tables take them: with the columns of their run, `first`, and their protocol as text."""
-    for row in rows:
-        yield {**first, **row, "protocol": json.dumps(row["protocol"], sort_keys=True)}
+def text_of(protocol: Mapping[str, Any]) -> str:
+    """A protocol as tables take it: equal text for equal protocols."""
+    return json.dumps(protocol, sort_keys=True)
 
 
 def training_rows(record: RunRecord) -> list[dict[str, Any]]:
-    """What a run's training cost, as rows."""
+    """What a run's training cost, as rows; their protocol is text."""
     values = {name: getattr(record, name) for name in ("steps", "parameters", "speed", "seconds")}
     units = {"steps": "steps", "parameters": "weights", "speed": "images/s", "seconds": "s"}
-    shared: dict[str, Any] = {"family": "training", "direction": "none", "protocol": {}, "attribute": ""}
+    shared: dict[str, Any] = {"family": "training", "direction": "none", "protocol": "{}", "attribute": ""}
     shared |= {**dict.fromkeys(OPTIONAL), "code": "", "planned": True}
     return [{"metric": name, "value": value, "units": units[name], **shared} for name, value in values.items()]
 
@@ -31,8 +30,9 @@ def training_rows(record: RunRecord) -> list[dict[str, Any]]:
 def measured_rows(
     measurements: Iterable[MeasurementRecord], planned: Collection[str] | None
 ) -> Iterator[dict[str, Any]]:
-    """The rows of measurements, with their code and whether their key is among the `planned` (None: all are).
+    """The rows of measurements, with their code, their protocol as text, and whether their key is among the `planned`.
 
+    All are where `planned` is None.
     One number that was measured twice in the same way is there once.
     """
     known = [(planned is None or key(measurement) in planned, measurement) for measurement in measurements]
@@ -40,10 +40,11 @@ def measured_rows(
     for is_planned, measurement in sorted(known, key=lambda pair: not pair[0]):
         code = _code(measurement["code"])
         for row in measurement["rows"]:
-            same = (row["metric"], row["attribute"], json.dumps(row["protocol"], sort_keys=True), code)
+            protocol = text_of(row["protocol"])
+            same = (row["metric"], row["attribute"], protocol, code)
             if same not in seen:
                 seen.add(same)
-                yield {**row, "code": code, "planned": is_planned}
+                yield {**row, "protocol": protocol, "code": code, "planned": is_planned}
 
 
 def _code(digests: Mapping[str, Any]) -> str:

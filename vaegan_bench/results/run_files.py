@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from zipfile import ZipFile
 
 from vaegan_bench.results.files import readable
+from vaegan_bench.system.files import Stamp, stamp_of
 
 RUN = "run.json"
 """There where training has ended."""
@@ -16,6 +19,8 @@ ARCHIVE = "records.zip"
 """Holds the records of a study's runs, without weights and arrays: RUN/run.json, RUN/history.csv, RUN/metrics.json."""
 LARGEST = 2**26
 """Bytes of one file in an archive: the records of a run are never so large."""
+State = tuple[str | Stamp | None, ...]
+"""Where a run is, and the stamps of its files."""
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 """Of every file in an archive: equal records make equal archives."""
 
@@ -37,23 +42,33 @@ class RunFiles:
 
     def has(self, name: str) -> bool:
         """Whether a file is there. Raises `StoreError` for a damaged archive."""
-        return (self.folder / name).is_file() or self._is_archived(name)
+        return stamp_of(os.path.join(self.folder, name)) is not None or self._is_archived(name)
 
     def read(self, name: str) -> bytes:
         """The content of a file. Raises `OSError`, and whatever damage raises: read inside of `readable`."""
         if not self._is_archived(name):
             return (self.folder / name).read_bytes()
-        with ZipFile(self.archive) as archive:
-            member = archive.getinfo(f"{self.folder.name}/{name}")
-            if member.file_size > LARGEST:
-                raise ValueError(f"it holds {member.file_size:,} bytes")
-            return archive.read(member)
+        archive = self._opened()
+        member = archive.getinfo(f"{self.folder.name}/{name}")
+        if member.file_size > LARGEST:
+            raise ValueError(f"it holds {member.file_size:,} bytes")
+        return archive.read(member)
 
-    def state(self, names: Iterable[str]) -> tuple[tuple[str, int, int], ...]:
-        """Name, size and time of change of the files that are there: equal as long as nothing changes."""
-        paths = [self.archive, *(self.folder / name for name in names)]
-        stats = [(path.name, path.stat()) for path in paths if path.is_file()]
-        return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+    def arrays(self) -> list[str]:
+        """The names of the files of arrays in the folder."""
+        try:
+            return sorted(name for name in os.listdir(self.folder) if name.endswith(".npz"))
+        except OSError:
+            return []
+
+    def state(self, names: Iterable[str]) -> State:
+        """Where the run is, and the stamps of its files: equal as long as nothing changes."""
+        place = os.path.join(os.getcwd(), self.folder)
+        stamps = [stamp_of(f"{place}{os.sep}{name}") for name in names]
+        return place, None if any(stamps) else stamp_of(self.archive), *stamps
+
+    def _opened(self) -> ZipFile:
+        return _open_archive(os.path.abspath(self.archive), stamp_of(self.archive))
 
     def _archived(self, name: str) -> Path:
         return self.archive / self.folder.name / name
@@ -61,8 +76,14 @@ class RunFiles:
     def _is_archived(self, name: str) -> bool:
         if (self.folder / RUN).is_file() or not self.archive.is_file():
             return False
-        with readable(self.archive), ZipFile(self.archive) as archive:
-            return f"{self.folder.name}/{name}" in archive.namelist()
+        with readable(self.archive):
+            return f"{self.folder.name}/{name}" in self._opened().NameToInfo
+
+
+@lru_cache(maxsize=4)
+def _open_archive(path: str, stamp: Stamp | None) -> ZipFile:
+    """Opened once as long as it does not change: the list of its files is as long as the study."""
+    return ZipFile(path)
 
 
 def write_archive(path: Path, contents: Iterable[tuple[str, bytes]]) -> None:

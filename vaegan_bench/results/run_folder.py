@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from functools import cache
+from functools import cache, lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +14,17 @@ import pandas as pd
 
 from vaegan_bench.results.checkpoints import CHECKPOINTS, Checkpoints
 from vaegan_bench.results.files import check_hash, checked_content, parse_record, readable, write_json
+from vaegan_bench.results.history import Curves, curves_of, read_curves
 from vaegan_bench.results.measurements import METRICS, Images, Measurements, Seen
+from vaegan_bench.results.overview import MeasurementFacts, Overview, Training
 from vaegan_bench.results.records import MeasurementRecord, RunRecord, is_plain_name, read_run
-from vaegan_bench.results.rows import measured_rows, tidy, training_rows
-from vaegan_bench.results.run_files import RUN, RunFiles
+from vaegan_bench.results.rows import measured_rows, training_rows
+from vaegan_bench.results.run_files import RUN, RunFiles, State
 from vaegan_bench.system.claim_folder import Holder
 from vaegan_bench.system.claims import Claim, try_claim
 from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.exhibits import Exhibits
-from vaegan_bench.system.files import known_sha256, new_folder, remove_strays, sha256_of_file
+from vaegan_bench.system.files import known_sha256, new_folder, remove_strays, sha256_of_file, written_stamp
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,12 +58,24 @@ class RunFolder:
 
     def damage(self) -> str:
         """Why what training left here is of no use; '' where it is."""
-        return _fault_of(self._check_weights, self.history)
+        return self._training().damage
+
+    @property
+    def data(self) -> str:
+        """The digest of the data that a run was trained on; '' where what training left is damaged."""
+        return self._training().data
+
+    def state(self) -> State:
+        """Equal as long as no file changes that is shown."""
+        return self.files.state((*RECORDS, *self.files.arrays()))
 
     def fault(self) -> str:
         """Why nothing of this run can be shown: a file that tables and figures need is damaged; '' where none is."""
-        arrays = sorted(path.name for path in self.path.glob("*.npz"))
-        return _fault(self.path.resolve(), self.path, self.files.state((*RECORDS, *arrays)))
+        return self.overview().fault
+
+    def overview(self) -> Overview:
+        """What is to be known of a run before its numbers are read; looked for once as long as no file changes."""
+        return _overview(self.path, self.state())
 
     def try_claim(self) -> Claim | Holder:
         """The right to write into this run, or who has it. Raises `StoreError` where nobody can have it."""
@@ -90,7 +105,8 @@ class RunFolder:
             pd.DataFrame(history, columns=columns).to_csv(partial / HISTORY, index=False)
             (partial / WEIGHTS).write_bytes(save(weights))
             hashes = {name: sha256_of_file(partial / name) for name in (HISTORY, WEIGHTS)}
-            write_json(partial / RUN, asdict(replace(record, files=hashes)))
+            stamp = written_stamp(partial / WEIGHTS)
+            write_json(partial / RUN, asdict(replace(record, files=hashes, weights_stamp=stamp)))
             claim.check()
 
     def copy_from(self, claim: Claim, other: RunFolder) -> None:
@@ -118,40 +134,33 @@ class RunFolder:
 
     def record(self) -> RunRecord:
         """The run's definition, fate and cost. Raises `StoreError` where the folder holds no run that has ended."""
-        if not self.is_there:
-            step = self.checkpoints.step()
-            if step is not None:
-                raise StoreError(
-                    f"Training is not finished in {self.path}: there is a checkpoint at step {step}. "
-                    "`vaegan-bench run` with its study goes on from there."
-                )
-            raise StoreError(f"{self.path} holds no run: there is no {RUN} in it.")
-        with readable(self.files.place(RUN), TRAIN_AGAIN):
-            return read_run(parse_record(self.files.read(RUN)))
+        return _record_of(self.files, self.files.state((RUN,)))
 
     def history(self) -> pd.DataFrame:
         """The learning curves: columns run, dataset, model, seed, step, images, term, value."""
+        return curves_of([(self.record(), self.curves())])
+
+    def curves(self) -> Curves:
+        """The values of every term by step."""
         record = self.record()
         with readable(self.files.place(HISTORY), TRAIN_AGAIN):
-            table = checked_content(HISTORY, self.files.read(HISTORY), record.files)
-            wide = pd.read_csv(table, dtype=float).astype({"step": int})  # of a run that diverged at once, no row
-            long = wide.melt(id_vars="step", var_name="term", value_name="value").dropna()
-        first: dict[str, Any] = {"run": record.id, "dataset": record.dataset, "model": record.label}
-        return long.assign(**first, seed=record.seed, images=long["step"] * record.definition.batch)
+            return read_curves(checked_content(HISTORY, self.files.read(HISTORY), record.files))
 
     def weights(self) -> dict[str, Tensor]:
         """The weights by role and name. Raises `StoreError` where they were not kept or have changed since."""
         from safetensors.torch import load_file
 
-        self._check_weights()
+        self._check_weights_in_full()
         if not self.has_weights:
             raise StoreError(f"{self.path} has no weights: reference results come without. {TRAIN_AGAIN}")
         with readable(self.path / WEIGHTS, TRAIN_AGAIN) as path:
             return load_file(path)
 
-    def known_measurements(self) -> dict[str, MeasurementRecord]:
-        """Every measurement by its key; none where their record is damaged."""
-        return self._measured.known()
+    def measured(self) -> Mapping[str, MeasurementFacts]:
+        """What every measurement is, without its numbers, by its key; none where their record is damaged."""
+        if not self.fault():
+            return self.overview().measured
+        return {name: MeasurementFacts.of(each) for name, each in self._measured.known().items()}
 
     @property
     def has_weights(self) -> bool:
@@ -161,7 +170,7 @@ class RunFolder:
     @property
     def has_whole_exhibits(self) -> bool:
         """Whether the arrays of exhibits are as they were written."""
-        return self._measured.arrays() is not None
+        return not self.fault() or not _fault_of(self.exhibits)
 
     def has_seen(self, samples: int) -> bool:
         """Whether verdicts and the images of sheets were taken from as many samples already."""
@@ -197,7 +206,8 @@ class RunFolder:
             "setting": record.setting,
             "health": self.health(),
         }
-        return tidy(first, [*training_rows(record), *measured_rows(measured.measurements, planned)])
+        rows = chain(training_rows(record), measured_rows(measured.measurements, planned))
+        return ({**first, **row} for row in rows)
 
     def health(self) -> str:
         """'ok', or what went wrong in training with the numbers that say so: 'mode collapse: 83% of …; …'."""
@@ -210,7 +220,27 @@ class RunFolder:
         found = {name: each for name, each in self.measurements().items() if keys is None or name in keys}
         return {each["label"]: each["problem"] for each in found.values() if each["problem"]}
 
-    def _check_weights(self) -> None:
+    def check_weights(self) -> None:
+        """Raise `StoreError` where the weights are not those that were written.
+
+        Their content is known by its stamp where nobody wrote to the file since; whoever uses it hashes it.
+        """
+        stamp = written_stamp(self.path / WEIGHTS)
+        if stamp and stamp != self.record().weights_stamp:
+            self._check_weights_in_full()
+
+    def check_history(self) -> None:
+        """Raise as `history` does; looked for once as long as no file changes."""
+        _check_history(self.path, self.files.state((RUN, HISTORY)))
+
+    def check_images(self) -> None:
+        """Raise as `images` does, without reading their values."""
+        self._measured.check_images(self.record().shape)
+
+    def _training(self) -> Training:
+        return _training(self.path, self.files.state((RUN, HISTORY, WEIGHTS)))
+
+    def _check_weights_in_full(self) -> None:
         hashes = self.record().files
         with readable(self.path / WEIGHTS, TRAIN_AGAIN) as path:
             if path.is_file():
@@ -227,8 +257,38 @@ def _fault_of(*readers: Callable[[], object]) -> str:
     return ""
 
 
+@lru_cache(maxsize=4)
+def _record_of(files: RunFiles, state: State) -> RunRecord:
+    """Read once for all that is asked of one run after the other, as long as the file does not change."""
+    if not files.has(RUN):
+        step = Checkpoints(files.folder).step()
+        if step is not None:
+            raise StoreError(
+                f"Training is not finished in {files.folder}: there is a checkpoint at step {step}. "
+                "`vaegan-bench run` with its study goes on from there."
+            )
+        raise StoreError(f"{files.folder} holds no run: there is no {RUN} in it.")
+    with readable(files.place(RUN), TRAIN_AGAIN):
+        return read_run(parse_record(files.read(RUN)))
+
+
 @cache
-def _fault(resolved: Path, path: Path, state: tuple[tuple[str, int, int], ...]) -> str:
+def _check_history(path: Path, state: State) -> None:
+    RunFolder(path).curves()
+
+
+@cache
+def _training(path: Path, state: State) -> Training:
     """Looked for once as long as no file changes."""
     run = RunFolder(path)
-    return _fault_of(run.history, run.health, run.images, run.exhibits)
+    damage = _fault_of(run.check_weights, run.check_history)
+    return Training(damage, "" if damage else run.record().data)
+
+
+@cache
+def _overview(path: Path, state: State) -> Overview:
+    run = RunFolder(path)
+    if fault := _fault_of(run.check_history, run.health, run.check_images, run.exhibits):
+        return Overview(fault)
+    record, measured = run.record(), {name: MeasurementFacts.of(each) for name, each in run.measurements().items()}
+    return Overview("", (record.dataset, record.label, record.seed), record.is_ok, measured)

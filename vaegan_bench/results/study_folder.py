@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
+from typing import NoReturn
 
 import pandas as pd
 
 from vaegan_bench.results.files import read_json, readable, write_json
+from vaegan_bench.results.history import curves_of
 from vaegan_bench.results.records import RunRecord, StudyRecord, is_plain_name, read_study
 from vaegan_bench.results.rows import OPTIONAL
 from vaegan_bench.results.run_files import RUN
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.system.errors import BenchError, StoreError
-from vaegan_bench.system.files import remove_strays
+from vaegan_bench.system.files import Stamp, remove_strays, stamp_of
 
 STUDY = "study.json"
 RUN_AGAIN = "Run the study again, which writes it and keeps its finished runs."
@@ -48,27 +54,16 @@ class StudyFolder:
 
     def runs(self) -> list[RunFolder]:
         """The runs of the study's latest plan that were trained and can be shown, in the plan's order."""
-        left_out = self.left_out()
-        return [folder for folder in self._there() if folder.path.name not in left_out]
+        return list(self._shown())
 
     def left_out(self) -> dict[str, str]:
         """Run → why it is shown nowhere: a file of it is damaged, or it claims to be another run."""
-        reasons, seen = dict[str, str](), dict[tuple[str, str, int], str]()
-        for folder in self._there():
-            name = folder.path.name
-            if fault := folder.fault() or self._elsewhere(folder):
-                reasons[name] = fault
-                continue
-            record = folder.record()
-            first = seen.setdefault((record.dataset, record.label, record.seed), name)
-            if first != name:
-                reasons[name] = f"{folder.path} has the data set, model and seed of {first}: remove one of them."
-        return reasons
+        return {folder.path.name: reason for folder, reason in self._judged() if reason}
 
     @property
     def is_archived(self) -> bool:
         """Whether a run that is shown is known from the archive alone, without weights and arrays."""
-        return any(not (run.path / RUN).is_file() for run in self.runs())
+        return any(not (run.path / RUN).is_file() for run in self._shown())
 
     def write_study(self, record: StudyRecord) -> None:
         """Record the latest plan: the study, the ids of its runs, and what it measures. An equal one stays as it is."""
@@ -80,10 +75,9 @@ class StudyFolder:
     def study(self) -> StudyRecord:
         """The latest plan. Raises `StoreError` where there is none."""
         path = self.path / STUDY
-        if not path.is_file():
+        if (stamp := stamp_of(path)) is None:
             raise StoreError(f"{self.path} holds no study: there is no {STUDY} in it.")
-        with readable(path, RUN_AGAIN):
-            return read_study(read_json(path))
+        return _study_of(path.absolute(), path, stamp)
 
     def planned(self) -> dict[str, str]:
         """Key of a measurement that the latest plan asks for → its metric's selector."""
@@ -92,7 +86,10 @@ class StudyFolder:
     def rows(self) -> pd.DataFrame:
         """Every number of every run: one row per run × metric. Raises `StoreError` where no run is finished."""
         name, planned = self.study().study.name, set(self.planned())
-        rows = pd.DataFrame([{"study": name, **row} for run in self.finished() for row in run.rows(planned)])
+        # One run after the other is judged and read, so that its files are read once.
+        found = ({"study": name, **row} for run in self._shown() for row in run.rows(planned))
+        columns = list(first := next(found, {})) or self._refuse()
+        rows = pd.DataFrame(map(itemgetter(*columns), chain([first], found)), columns=columns)
         return rows.astype(dict.fromkeys(OPTIONAL, float))  # a column of nothing but None would be none of numbers
 
     def by_dataset(self) -> dict[str, RunRecord]:
@@ -104,25 +101,22 @@ class StudyFolder:
 
         Raises `StoreError` where no run is finished.
         """
-        return pd.concat([run.history() for run in self.finished()], ignore_index=True)
+        return curves_of((run.record(), run.curves()) for run in self.finished())
 
     def finished(self) -> list[RunFolder]:
         """The same runs as `runs`, of which there is at least one. Raises `StoreError` where there is none."""
-        runs = self.runs()
-        if not runs:
-            reasons = "".join(f" Left out: {reason}" for reason in self.left_out().values())
-            raise StoreError(f"{self.path} holds no finished run yet: train some with vaegan-bench run.{reasons}")
-        return runs
+        return self.runs() or self._refuse()
 
     def not_measured(self) -> list[tuple[str, str, str]]:
         """(run, metric, reason) of every number that the plan asks for and that is missing, or that gave a problem."""
         planned = self.planned()
         found = []
         for run in self.runs():
-            name, known = run.path.name, run.measurements()
-            found += [(name, label, reason) for label, reason in run.problems(planned).items()]
-            if run.record().is_ok:
-                found += [(name, label, NOT_YET) for asked, label in planned.items() if asked not in known]
+            name, known = run.path.name, run.overview()
+            asked = [each for key, each in known.measured.items() if key in planned]
+            found += [(name, each.label, each.problem) for each in asked if each.problem]
+            if known.is_ok:
+                found += [(name, label, NOT_YET) for key, label in planned.items() if key not in known.measured]
         return found
 
     def missing(self) -> list[str]:
@@ -134,10 +128,36 @@ class StudyFolder:
         """A line for each run that is left out."""
         return [f"Left out: {reason}" for reason in self.left_out().values()]
 
+    def _refuse(self) -> NoReturn:
+        reasons = "".join(f" Left out: {reason}" for reason in self.left_out().values())
+        raise StoreError(f"{self.path} holds no finished run yet: train some with vaegan-bench run.{reasons}")
+
+    def _shown(self) -> Iterator[RunFolder]:
+        return (folder for folder, reason in self._judged() if not reason)
+
+    def _judged(self) -> Iterator[tuple[RunFolder, str]]:
+        """Every run of the plan that was trained, and why it is shown nowhere; '' where it is."""
+        seen = dict[tuple[str, str, int], str]()
+        for folder in self._there():
+            known = folder.overview()
+            reason = known.fault or self._elsewhere(folder)
+            if not reason:
+                first = seen.setdefault(known.identity, folder.path.name)
+                if first != folder.path.name:
+                    reason = f"{folder.path} has the data set, model and seed of {first}: remove one of them."
+            yield folder, reason
+
     def _there(self) -> list[RunFolder]:
         return [folder for folder in map(self.run, self.study().runs) if folder.is_there]
 
     def _elsewhere(self, folder: RunFolder) -> str:
         """Why a run is not inside of the study's folder; '' where it is."""
-        inside = folder.path.resolve().parent == self.path.resolve()
+        inside = not folder.path.is_symlink() or folder.path.resolve().parent == self.path.resolve()
         return "" if inside else f"{folder.path} is a link to another folder, which this study does not own."
+
+
+@lru_cache(maxsize=4)
+def _study_of(place: Path, path: Path, stamp: Stamp) -> StudyRecord:
+    """Read once as long as it does not change: it names every run."""
+    with readable(path, RUN_AGAIN):
+        return read_study(read_json(path))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import torch
 
 from vaegan_bench.api import BenchError, ImageShape, PluginError, StudyError
@@ -19,15 +21,26 @@ def build_without_memory(runs: list[Run]) -> tuple[list[Run], list[Skip]]:
     """
     fitting: list[Run] = []
     skips: dict[str, Skip] = {}
+    refusals: dict[Hashable, str] = {}
     _check_optimizer(runs[0])
     for run in runs:
-        try:
-            _build(run)
-        except PluginError as error:
-            skips[run.label] = Skip(run.label, str(error))
+        game = run.model, run.term_weights, run.networks, run.size  # the same for all seeds of a label
+        if game not in refusals:
+            refusals[game] = _refusal(run)
+        if refusals[game]:
+            skips[run.label] = Skip(run.label, refusals[game])
         else:
             fitting.append(run)
     return fitting, list(skips.values())
+
+
+def _refusal(run: Run) -> str:
+    """Why a run's networks cannot be built for its model; '' where they can."""
+    try:
+        _build(run)
+    except PluginError as error:
+        return str(error)
+    return ""
 
 
 def _build(run: Run) -> None:

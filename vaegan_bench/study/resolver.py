@@ -68,26 +68,31 @@ class Resolver:
 
     def runs(self, label: str, model: Model, weights: tuple[TermWeight, ...]) -> Iterator[Run]:
         """One run per data set and seed."""
+        first, *others = dict.fromkeys(self.study.seeds)
+        for dataset in self.study.datasets:
+            run = self._run(label, model, weights, dataset, first)
+            yield run
+            yield from map(run.with_seed, others)
+
+    def _run(self, label: str, model: Model, weights: tuple[TermWeight, ...], dataset: str, seed: int) -> Run:
         study = self.study
-        for dataset in study.datasets:
-            for seed in dict.fromkeys(study.seeds):
-                yield Run(
-                    label=label,
-                    model=model,
-                    seed=seed,
-                    dataset=self._build(Dataset, dataset),
-                    size=study.size,
-                    split=study.split,
-                    networks=self._build(Networks, study.networks),
-                    optimizer=self._build(Optimizer, study.optimizer),
-                    steps=study.steps,
-                    batch=study.batch,
-                    ema=study.ema,
-                    precision=choose_precision(study.precision, self.device),
-                    device=self.device.type,
-                    threads=study.threads,
-                    term_weights=weights,
-                )
+        return Run(
+            label=label,
+            model=model,
+            seed=seed,
+            dataset=self._build(Dataset, dataset),
+            size=study.size,
+            split=study.split,
+            networks=self._build(Networks, study.networks),
+            optimizer=self._build(Optimizer, study.optimizer),
+            steps=study.steps,
+            batch=study.batch,
+            ema=study.ema,
+            precision=choose_precision(study.precision, self.device),
+            device=self.device.type,
+            threads=study.threads,
+            term_weights=weights,
+        )
 
     def _build(self, base: type[P], selector: str | Selector) -> P:
         return self.registry.build(base, selector, self.fields)

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
 from typing import Any
 
@@ -46,8 +46,7 @@ class Run:
         plugins = {name: definition(getattr(self, name)) for name in ("dataset", "networks", "optimizer")}
         names = ("size", "split", "steps", "batch", "ema", "precision", "device", "threads")
         plain = {name: getattr(self, name) for name in names}
-        versions = {"vaegan-bench": version("vaegan-bench"), "torch": version("torch")}
-        return {**plugins, **plain, "versions": versions}
+        return {**plugins, **plain, "versions": dict(_versions())}
 
     @cached_property
     def definition(self) -> Mapping[str, Any]:
@@ -61,11 +60,21 @@ class Run:
         weights = {weight.target: weight.definition for weight in self.term_weights}
         return {"model": definition(self.model), "term_weights": weights, "seed": self.seed, **self.setting, **code}
 
-    @property
-    def lenders(self) -> dict[str, Run]:
+    @cached_property
+    def lenders(self) -> Mapping[str, Run]:
         """Borrowed role → the run whose trained network it is: the same setting and seed, another model."""
         borrowed = self.model.borrows()
         return {role: replace(self, model=x.model, label=str(x.model), term_weights=()) for role, x in borrowed.items()}
+
+    def with_seed(self, seed: int) -> Run:
+        """The same run with another seed. What no seed decides is known already: a study may have thousands."""
+        other = replace(self, seed=seed)
+        vars(other).update(
+            setting=self.setting,
+            definition={**self.definition, "seed": seed},
+            lenders={role: lender.with_seed(seed) for role, lender in self.lenders.items()},
+        )
+        return other
 
     @cached_property
     def fingerprint(self) -> str:
@@ -100,6 +109,12 @@ def code_of(plugins: Iterable[Plugin], rooms: tuple[str, ...] = MEASURING) -> Co
     found = third_party_code({type(p) for whole in plugins for p in plugins_within(whole)})
     imported = {name.split(".")[1] for name in found.own if "." in name}
     return replace(found, parts={"vaegan_bench": package_digest(frozenset(imported.union(rooms))), **found.parts})
+
+
+@cache
+def _versions() -> Mapping[str, str]:
+    """Of the installed distributions that decide the outcome."""
+    return {name: version(name) for name in ("vaegan-bench", "torch")}
 
 
 def _digest(plain: Mapping[str, Any]) -> str:

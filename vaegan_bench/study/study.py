@@ -15,7 +15,7 @@ from vaegan_bench.system.errors import StudyError, UnknownNameError, one_line
 
 MOST = {"steps": 10**9, "size": 4096, "batch": 10**6, "samples": 10**7, "draws": 1000, "threads": 1024}
 """What a study may ask for of each."""
-MOST_RUNS = 5000
+MOST_RUNS = 10_000
 BYTES, MOST_BYTES = 3 * 4, 2**40
 """Of a pixel in float32, and of one batch or one set of samples."""
 LONGEST_NAME = 60

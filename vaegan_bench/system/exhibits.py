@@ -146,10 +146,17 @@ TYPES: tuple[type[Exhibit], ...] = (Spectrum, Matrix, Strips, ImagePairs, ImageS
 
 def check_images(name: str, array: Array, rank: int) -> None:
     """Raise `ValueError` unless an array holds images in its last three dimensions: uint8 (…, H, W, 1 or 3)."""
-    if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
+    if not isinstance(array, np.ndarray):
         raise ValueError(f"{name} does not hold images: their type is uint8")
-    if array.ndim != rank or 0 in array.shape or array.shape[-1] not in (1, 3):
-        raise ValueError(f"{name} does not hold images but {array.dtype} {array.shape}")
+    check_form_of_images(name, array.dtype, array.shape, rank)
+
+
+def check_form_of_images(name: str, dtype: np.dtype[Any], shape: tuple[int, ...], rank: int) -> None:
+    """Raise as `check_images` does, for an array of this type and shape."""
+    if dtype != np.uint8:
+        raise ValueError(f"{name} does not hold images: their type is uint8")
+    if len(shape) != rank or 0 in shape or shape[-1] not in (1, 3):
+        raise ValueError(f"{name} does not hold images but {dtype} {shape}")
 
 
 def _check_array(name: str, array: Array, kind: str, rank: int) -> None:

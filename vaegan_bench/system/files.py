@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
 import shutil
+import stat
 import time
 import uuid
 from collections.abc import Collection, Iterator
@@ -20,6 +22,8 @@ PARTIAL = re.compile(r"\..*\.(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]{8}\.par
 """The name of what is not whole yet: it says whose it is."""
 OLD = 24 * 3600.0
 """Seconds after which what is not whole yet is nobody's any more, wherever it was begun."""
+Stamp = tuple[int, int, int]
+"""Size, time of change in nanoseconds and inode of a file: equal as long as nobody writes to it or replaces it."""
 
 
 @contextmanager
@@ -135,9 +139,25 @@ def sha256_of_file(path: Path) -> str:
 
 
 def known_sha256(path: Path) -> str:
-    """The same, computed once per process as long as the file's size and its time of change are the same."""
-    stat = path.stat()
-    return _known_sha256(path.resolve(), stat.st_size, stat.st_mtime_ns)
+    """The same, computed once per process as long as the file's stamp is the same."""
+    return _known_sha256(path.resolve(), stamp_of(path))
+
+
+def stamp_of(path: Path | str) -> Stamp | None:
+    """The stamp of a file; None where there is no such file."""
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            return None
+        raise
+    return (found.st_size, found.st_mtime_ns, found.st_ino) if stat.S_ISREG(found.st_mode) else None
+
+
+def written_stamp(path: Path) -> tuple[int, int] | None:
+    """Size and time of change of a file: what a copy with its times has as well; None where there is no such file."""
+    stamp = stamp_of(path)
+    return stamp and stamp[:2]
 
 
 def _clear(folder: Path, first: str, but: Collection[str]) -> None:
@@ -174,5 +194,5 @@ def _is_stray(path: Path) -> bool:
 
 
 @cache
-def _known_sha256(path: Path, size: int, mtime_ns: int) -> str:
+def _known_sha256(path: Path, stamp: Stamp | None) -> str:
     return sha256_of_file(path)

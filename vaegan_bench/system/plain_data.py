@@ -6,7 +6,9 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable
+from functools import cache
+from itertools import chain
 from typing import Any, Literal, TypeVar
 
 DEEPEST = 50
@@ -15,89 +17,161 @@ LARGEST = 2**63 - 1
 """The largest whole number that a table of numbers can hold."""
 
 T = TypeVar("T")
+Read = Callable[[Any], Any]
+"""Gives a value as a record has it, or raises `_MisfitError`."""
 
 
 def read_as(expected: type[T], value: Any) -> T:
-    """Plain data as a dataclass or a TypedDict. Raises `ValueError` that names what does not fit."""
-    return typing.cast(T, _read(value, expected, "it"))
+    """Plain data as a dataclass or a TypedDict. Raises `ValueError` that names what does not fit.
 
-
-def check_sound(value: Any, depth: int = 0) -> None:
-    """Raise `ValueError` for what JSON can hold and tables cannot: extreme nesting and numbers, text that is none."""
-    _expect(depth <= DEEPEST, "it", "less deeply nested")
-    if isinstance(value, str):
-        value.encode("utf-8")
-    elif isinstance(value, int):
-        _expect(abs(value) <= LARGEST, "a number in it", "smaller")
-    elif isinstance(value, list):
-        for each in value:
-            check_sound(each, depth + 1)
-    elif isinstance(value, Mapping):
-        for key, each in value.items():
-            check_sound(key)
-            check_sound(each, depth + 1)
-
-
-def _read(value: Any, expected: Any, where: str) -> Any:
-    """A value as one of the types that records have: dataclass, TypedDict, `tuple[str, ...]`, `float | None`, ….
-
-    Keys that a record does not have are ignored. Numbers must be finite.
+    Keys that a record does not have are ignored; fields of a dataclass that have a default may be missing. Numbers must
+    be finite.
     """
-    origin = typing.get_origin(expected)
+    try:
+        return typing.cast(T, _reader(typing.cast(Any, expected))(value))
+    except _MisfitError as misfit:
+        raise ValueError(str(misfit)) from None
+
+
+def check_sound(value: list[Any] | dict[str, Any], depth: int = 0) -> None:
+    """Raise `ValueError` for what JSON can hold and tables cannot: extreme nesting and numbers, text that is none."""
+    if depth > DEEPEST:
+        raise ValueError("it is nested too deeply")
+    for each in chain(value, value.values()) if isinstance(value, dict) else value:
+        if isinstance(each, str):
+            each.isascii() or each.encode("utf-8")
+        elif isinstance(each, dict | list):
+            check_sound(each, depth + 1)
+        elif isinstance(each, int) and abs(each) > LARGEST:
+            raise ValueError("a number in it is too large")
+
+
+class _MisfitError(Exception):
+    """A value that is not what a record has in its place."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what, self.place = what, ""
+
+    def within(self, place: str) -> _MisfitError:
+        """The same, seen from the table or list that holds it."""
+        self.place = place + self.place
+        return self
+
+    def __str__(self) -> str:
+        return f"{self.place.removeprefix('.') if self.place.startswith('.') else f'it{self.place}'} is not {self.what}"
+
+
+@cache
+def _reader(expected: Any) -> Read:
+    """What reads one of the types that records have: dataclass, TypedDict, `tuple[str, ...]`, `float | None`, ….
+
+    Made once per type: a study may have thousands of records.
+    """
+    origin, inner = typing.get_origin(expected), typing.get_args(expected)
     if dataclasses.is_dataclass(expected) or typing.is_typeddict(expected):
-        return _read_table(value, expected, where)
+        return _reader_of_table(expected)
     if origin in (types.UnionType, typing.Union):
-        return _read_optional(value, typing.get_args(expected), where)
+        return _reader_of_optional(inner)
     if origin is Literal:
-        _expect(value in typing.get_args(expected), where, " or ".join(map(repr, typing.get_args(expected))))
-        return value
+        return _checker(lambda value: value in inner, " or ".join(map(repr, inner)))
     if origin is dict:
-        return _read_dict(value, typing.get_args(expected)[1], where)
-    if origin in (list, tuple):
-        return _read_list(value, origin, typing.get_args(expected), where)
-    return _read_plain(value, expected, where)
+        return _reader_of_dict(_reader(inner[1]))
+    return _reader_of_list(origin, inner) if origin in (list, tuple) else _reader_of_plain(expected)
 
 
-def _read_table(value: Any, expected: Any, where: str) -> Any:
-    _expect(isinstance(value, dict), where, "a table")
-    hints = typing.get_type_hints(expected)
-    for name in hints:
-        _expect(name in value, where, f"a table with '{name}'")
-    return expected(**{name: _read(value[name], hint, f"{where}.{name}") for name, hint in hints.items()})
-
-
-def _read_optional(value: Any, kinds: tuple[Any, ...], where: str) -> Any:
-    if value is None and type(None) in kinds:
-        return None
-    (kind,) = (kind for kind in kinds if kind is not type(None))
-    return _read(value, kind, where)
-
-
-def _read_dict(value: Any, kind: Any, where: str) -> dict[str, Any]:
-    _expect(isinstance(value, dict), where, "a table")
-    return {key: _read(each, kind, f"{where}.{key}") for key, each in value.items()}
-
-
-def _read_list(value: Any, origin: type, kinds: tuple[Any, ...], where: str) -> Any:
-    """A list; a tuple of a stated length, such as `tuple[float, float]`, has that many elements."""
-    _expect(isinstance(value, list | tuple), where, "a list")
-    if origin is tuple and kinds[-1] is not Ellipsis:
-        _expect(len(value) == len(kinds), where, f"a list of {len(kinds)}")
-    return origin(_read(each, kinds[0], f"{where}[{i}]") for i, each in enumerate(value))
-
-
-def _read_plain(value: Any, expected: Any, where: str) -> Any:
+def _reader_of_plain(expected: Any) -> Read:
     if expected is float:
-        _expect(_is(value, int) or (isinstance(value, float) and math.isfinite(value)), where, "a number")
-    elif expected is not Any:
-        _expect(_is(value, expected), where, {str: "text", int: "a whole number"}.get(expected, str(expected)))
-    return value
+        return _checker(_is_number, "a number")
+    if expected is Any:
+        return lambda value: value
+    words = {str: "text", int: "a whole number"}.get(expected, str(expected))
+    return _checker(
+        lambda value: isinstance(value, expected) and (expected is bool or not isinstance(value, bool)), words
+    )
 
 
-def _is(value: Any, expected: type) -> bool:
-    return isinstance(value, expected) and (expected is bool or not isinstance(value, bool))
+def _reader_of_table(expected: Any) -> Read:
+    readers = {name: _reader(hint) for name, hint in typing.get_type_hints(expected).items()}
+    required = [name for name in readers if name not in _defaults(expected)]
+
+    def read(value: Any) -> Any:
+        _expect(isinstance(value, dict), "a table")
+        for name in required:
+            _expect(name in value, f"a table with '{name}'")
+        found = {}
+        for name, reader in readers.items():
+            if name in value:
+                try:
+                    found[name] = reader(value[name])
+                except _MisfitError as misfit:
+                    raise misfit.within(f".{name}") from None
+        return expected(**found)
+
+    return read
 
 
-def _expect(fits: bool, where: str, what: str) -> None:
+def _defaults(expected: Any) -> set[str]:
+    """The fields of a dataclass that have a default."""
+    if not dataclasses.is_dataclass(expected):
+        return set()
+    missing = dataclasses.MISSING
+    fields = dataclasses.fields(expected)
+    return {f.name for f in fields if f.default is not missing or f.default_factory is not missing}
+
+
+def _reader_of_optional(kinds: tuple[Any, ...]) -> Read:
+    (kind,) = (kind for kind in kinds if kind is not type(None))
+    reader = _reader(kind)
+    return lambda value: None if value is None else reader(value)
+
+
+def _reader_of_dict(reader: Read) -> Read:
+    def read(value: Any) -> dict[str, Any]:
+        _expect(isinstance(value, dict), "a table")
+        found = {}
+        for key, each in value.items():
+            try:
+                found[key] = reader(each)
+            except _MisfitError as misfit:
+                raise misfit.within(f".{key}") from None
+        return found
+
+    return read
+
+
+def _reader_of_list(origin: type, kinds: tuple[Any, ...]) -> Read:
+    """A list; a tuple of a stated length, such as `tuple[float, float]`, has that many elements."""
+    reader, length = _reader(kinds[0]), len(kinds) if origin is tuple and kinds[-1] is not Ellipsis else None
+
+    def read(value: Any) -> Any:
+        _expect(isinstance(value, list | tuple), "a list")
+        _expect(length in (None, len(value)), f"a list of {length}")
+        found = []
+        for i, each in enumerate(value):
+            try:
+                found.append(reader(each))
+            except _MisfitError as misfit:
+                raise misfit.within(f"[{i}]") from None
+        return origin(found)
+
+    return read
+
+
+def _checker(fits: Callable[[Any], bool], what: str) -> Read:
+    def check(value: Any) -> Any:
+        if not fits(value):
+            raise _MisfitError(what)
+        return value
+
+    return check
+
+
+def _is_number(value: Any) -> bool:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return whole or (isinstance(value, float) and math.isfinite(value))
+
+
+def _expect(fits: bool, what: str) -> None:
     if not fits:
-        raise ValueError(f"{where.removeprefix('it.')} is not {what}")
+        raise _MisfitError(what)

@@ -57,22 +57,21 @@ def shorten(value: str) -> str:
 
 
 def _check_alike(dataset: str, metric: str, rows: pd.DataFrame) -> None:
-    seen = {column: _distinct(rows[column].tolist()) for column in ALIKE if column in rows}
+    seen = {column: rows[column].unique().tolist() for column in ALIKE if column in rows}
     different = {column: values for column, values in seen.items() if len(values) > 1}
     if different:
         raise MixedProtocolsError(dataset, metric, different)
 
 
-def _distinct(values: Iterable[object]) -> list[object]:
-    return list({json.dumps(value, sort_keys=True, default=str): value for value in values}.values())
-
-
 def _protocols(rows: pd.DataFrame) -> Iterator[str]:
     """Each row's protocol, with its code, as text that is equal where they are."""
     codes = rows["code"] if "code" in rows else [""] * len(rows)
+    known: dict[tuple[object, object], str] = {}
     for text, code in zip(rows["protocol"], codes, strict=True):
-        stated = {"code": code} if isinstance(code, str) and code else {}
-        yield json.dumps({**dict(sorted(protocol_of(text).items())), **stated})
+        if (text, code) not in known:
+            stated = {"code": code} if isinstance(code, str) and code else {}
+            known[text, code] = json.dumps({**dict(sorted(protocol_of(text).items())), **stated})
+        yield known[text, code]
 
 
 def _plain(rows: pd.DataFrame) -> str:

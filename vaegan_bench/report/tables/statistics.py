@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from itertools import combinations, product
+from itertools import combinations, islice, product
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,9 @@ EXACT = 16
 """Seeds up to which all signs are tried: 2¹⁶ = 65,536."""
 DRAWS = 100_000
 SEED = 2020
+PART = 2**20
+"""How many signs are in memory at once."""
+Array = np.ndarray[Any, np.dtype[Any]]
 KEYS = ["dataset", "metric", "direction", "units"]
 COLUMNS = [*KEYS, "model", "other", "seeds", "mean", "other_mean", "difference", "half_width"]
 COLUMNS += ["improvement", "p", "p_holm", "verdict"]
@@ -33,18 +37,47 @@ def sign_flip(differences: Iterable[float]) -> float:
     differences p is at least 2^(1 − S), so fewer than six can never fall below .05. From 17 on, signs are drawn.
     Raises `ValueError` for no differences.
     """
-    d = np.asarray(list(differences), dtype=float)
-    if len(d) == 0:
+    return sign_flips([np.asarray(list(differences), dtype=float)])[0]
+
+
+def sign_flips(tests: Sequence[Array]) -> list[float]:
+    """The same for several tests. Those of equal length share their signs, which for thousands of seeds cost the most.
+
+    Raises `ValueError` where a test has no differences.
+    """
+    lengths = np.array([len(d) for d in tests])
+    if not lengths.all():
         raise ValueError("A test needs at least one difference.")
-    if len(d) <= EXACT:
-        signs = np.array(list(product((1.0, -1.0), repeat=len(d))))
-        drawn = 0
-    else:
-        signs = np.random.default_rng(SEED).choice((1.0, -1.0), size=(DRAWS, len(d)))
-        drawn = 1  # the observed signs count as a draw, or p could be 0
-    sums = np.abs(signs @ d)
-    as_far = int((sums >= abs(d.sum()) * (1 - 1e-12)).sum())  # equal sums differ by rounding
-    return (as_far + drawn) / (len(signs) + drawn)
+    p_values = np.empty(len(tests))
+    for n in np.unique(lengths).tolist():
+        alike = np.flatnonzero(lengths == n).tolist()
+        p_values[alike] = _shares_as_far([tests[i] for i in alike], n)
+    return p_values.tolist()
+
+
+def _shares_as_far(tests: Sequence[Array], n: int) -> Array:
+    """For tests of n differences each, the share of sign patterns whose sum is as far from zero."""
+    d_NT = np.stack(tests, axis=1)
+    observed = np.array([abs(d.sum()) for d in tests]) * (1 - 1e-12)  # equal sums differ by rounding
+    as_far, patterns = np.zeros(len(tests)), 0
+    for signs in _signs(n):
+        as_far += (np.abs(signs @ d_NT) >= observed).sum(axis=0)
+        patterns += len(signs)
+    drawn = int(n > EXACT)  # the observed signs count as a draw, or p could be 0
+    shares: Array = (as_far + drawn) / (patterns + drawn)
+    return shares
+
+
+def _signs(n: int) -> Iterator[Array]:
+    """All patterns of n signs; from 17 on, as many as are drawn, in parts that any memory holds."""
+    if n <= EXACT:
+        yield np.array(list(product((1.0, -1.0), repeat=n)))
+        return
+    source = np.random.PCG64(SEED)
+    rows = max(2, PART // n // 2 * 2)
+    for start in range(0, DRAWS, rows):
+        bits = source.random_raw(min(rows, DRAWS - start) * n // 2).astype("<u8", copy=False).view("<u4") >> 31
+        yield 1 - 2 * bits.reshape(-1, n).astype(float)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -59,8 +92,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def improvement(a: Iterable[float], b: Iterable[float]) -> float:
     """The probability that a value of `a` exceeds one of `b`, ties counted half (Mann–Whitney U/nm)."""
-    x, y = np.asarray(list(a), dtype=float)[:, None], np.asarray(list(b), dtype=float)[None, :]
-    return float(((x > y) + 0.5 * (x == y)).mean())
+    x, y = np.asarray(list(a), dtype=float), np.sort(np.asarray(list(b), dtype=float))
+    below, not_above = (y.searchsorted(x, side) for side in ("left", "right"))
+    return float((below + not_above).sum() / (2 * len(x) * len(y)))
 
 
 def seeds_needed(comparisons: int = 1, level: float = LEVEL) -> int:
@@ -80,7 +114,10 @@ def comparisons(rows: pd.DataFrame) -> pd.DataFrame:
     rows = overall(by_protocol(rows))
     judged = rows[(rows["direction"] != "none") & (rows["status"] == OK)].dropna(subset=["value"])
     metrics = judged.drop_duplicates(["run", "metric"]).groupby(KEYS, sort=False, observed=True)
-    return pd.DataFrame([row for key, metric in metrics for row in _pairs(key, metric)], columns=COLUMNS)
+    families = [(key, _pairs(metric)) for key, metric in metrics]
+    p_values = iter(sign_flips([pair.mine - pair.theirs for _, pairs in families for pair in pairs]))
+    compared = [row for key, pairs in families for row in _compared(key, pairs, [*islice(p_values, len(pairs))])]
+    return pd.DataFrame(compared, columns=COLUMNS)
 
 
 def compare(rows: pd.DataFrame, model: str, other: str) -> pd.DataFrame:
@@ -98,23 +135,37 @@ def compare(rows: pd.DataFrame, model: str, other: str) -> pd.DataFrame:
     return pairs[(pairs["model"] == model) & (pairs["other"] == other)].reset_index(drop=True)
 
 
-def _pairs(key: Hashable, metric: pd.DataFrame) -> Iterator[dict[str, object]]:
-    """Every ordered pair on one metric."""
+class _Pair(NamedTuple):
+    """Two models on one metric, over their common seeds."""
+
+    model: str
+    other: str
+    mine: Array
+    theirs: Array
+
+
+def _pairs(metric: pd.DataFrame) -> list[_Pair]:
+    """Every pair of models that has common seeds."""
+    wide = metric.pivot(index="seed", columns="model", values="value")
+    values = {str(model): wide[model].to_numpy(float) for model in metric["model"].unique()}
+    pairs = []
+    for (model, mine), (other, theirs) in combinations(values.items(), 2):
+        common = ~(np.isnan(mine) | np.isnan(theirs))
+        if common.any():
+            pairs.append(_Pair(model, other, mine[common], theirs[common]))
+    return pairs
+
+
+def _compared(key: Hashable, pairs: Sequence[_Pair], p_values: Sequence[float]) -> Iterator[dict[str, object]]:
+    """Every pair in both orders, on one metric."""
     plain = dict(zip(KEYS, key, strict=True))  # type: ignore[call-overload]  # key is a tuple
-    values = metric.pivot(index="seed", columns="model", values="value")
-    common = {pair: values[list(pair)].dropna() for pair in combinations(metric["model"].unique(), 2)}
-    common = {pair: paired for pair, paired in common.items() if len(paired)}
-    p_values = [sign_flip(paired[a] - paired[b]) for (a, b), paired in common.items()]
-    tested = zip(common.items(), p_values, holm(p_values), strict=True)
-    for ((a, b), paired), p, p_holm in tested:
-        for model, other in ((a, b), (b, a)):
+    for (a, b, x, y), p, p_holm in zip(pairs, p_values, holm(p_values), strict=True):
+        for model, other, mine, theirs in ((a, b, x, y), (b, a, y, x)):
             shared = {**plain, "model": model, "other": other, "p": p, "p_holm": p_holm}
-            yield {**shared, **_gain(paired[model], paired[other], str(plain["direction"]), p_holm, len(common))}
+            yield {**shared, **_gain(mine, theirs, str(plain["direction"]), p_holm, len(pairs))}
 
 
-def _gain(
-    mine: pd.Series[float], theirs: pd.Series[float], direction: str, p_holm: float, tests: int
-) -> dict[str, object]:
+def _gain(mine: Array, theirs: Array, direction: str, p_holm: float, tests: int) -> dict[str, object]:
     sign = 1.0 if direction == "higher" else -1.0
     difference, half_width = interval(mine - theirs)
     return {

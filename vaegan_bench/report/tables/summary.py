@@ -29,6 +29,8 @@ def interval(values: Iterable[float], confidence: float = 0.95) -> tuple[float, 
         raise ValueError("An interval needs at least one value.")
     if n == 1 or not np.isfinite(sample).all():
         return float(sample.mean()), float("nan")
+    if (sample == sample[0]).all():
+        return float(sample[0]), 0.0  # over thousands of values, the rounding of their mean would be a spread
     quantile = stdtrit(n - 1, 0.5 + confidence / 2)
     return float(sample.mean()), float(quantile * sample.std(ddof=1) / np.sqrt(n))
 
