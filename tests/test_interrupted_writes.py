@@ -104,23 +104,23 @@ def test_a_trained_run_takes_the_place_of_its_checkpoint_without_a_gap(
     old = (run.path / "run.json").read_bytes()
 
     def look(change: Callable[..., object]) -> Callable[..., object]:
-        def changed(path: Path, *arguments: object) -> object:
+        def changed(path: Path, *arguments: object, **more: object) -> object:
             step, is_there = run.checkpoints.step(), (run.path / "run.json").is_file()
             is_new = is_there and (run.path / "run.json").read_bytes() != old and run.is_trained
             found.append("both" if is_new and step == 7 else "run" if is_new else "checkpoint" if step == 7 else "none")
-            return change(path, *arguments)
+            return change(path, *arguments, **more)
 
         return changed
 
     run.checkpoints.write(Checkpoint(step=7, definition={"seed": 0}, data="d", snapshot=None, memory=OLD))
-    (tmp_path / ".vae-0.1.partial").mkdir()  # of a process that was killed
-    for name in ("unlink", "replace"):
-        monkeypatch.setattr(Path, name, look(getattr(Path, name)))
-    run.write_trained(run_record("vae-0", "vae", 5), [], {"decoder": torch.zeros(2)})
-    monkeypatch.undo()
-    assert found == ["checkpoint"] * (len(found) - 1) + ["both"]
+    with run.claim() as claim:
+        for name in ("unlink", "replace"):
+            monkeypatch.setattr(Path, name, look(getattr(Path, name)))
+        run.write_trained(claim, run_record("vae-0", "vae", 5), [], {"decoder": torch.zeros(2)})
+        monkeypatch.undo()
+    assert found == ["checkpoint"] * (len(found) - 2) + ["both", "run"]
     assert sorted(path.name for path in run.path.iterdir()) == ["history.csv", "run.json", "weights.safetensors"]
-    assert not list(tmp_path.glob(".*.partial"))
+    assert [path.name for path in tmp_path.iterdir()] == ["vae-0"]
 
 
 def test_arrays_that_could_not_be_written_leave_the_old_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
