@@ -32,7 +32,7 @@ GRACE = 30
 SETTINGS = {
     "distributed.worker.daemon": False,  # the preparation of data starts processes
     "distributed.scheduler.worker-ttl": None,  # a long step is no sign of death
-    "distributed.scheduler.allowed-failures": 1,
+    "distributed.scheduler.allowed-failures": 2,
 }
 """Of a cluster that is started here; docs/engines.md says which of them others need."""
 LOCAL = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None, "silence_logs": logging.CRITICAL}
@@ -97,6 +97,8 @@ class Submission:
         """Task → what it will return."""
         self.heard = Counter[str]()
         """Task → how many messages of it have arrived."""
+        self._known, self._looked = 0, -LOOK
+        """Threads of the cluster, and when they were counted."""
 
     def run(self) -> None:
         """Do all tasks. Raises `StudyError` where the scheduler is gone, and whatever `work` raises."""
@@ -111,13 +113,23 @@ class Submission:
             self._stop()
 
     def _submit(self) -> None:
-        """Submit all tasks that need not wait."""
-        while (task := self.agenda.begin()) is not None:
+        """Submit tasks that need not wait, one for each thread of the cluster.
+
+        Dask assigns others to workers at once, and counts the death of a worker against all that are assigned to it.
+        """
+        while len(self.futures) < self._threads() and (task := self.agenda.begin()) is not None:
             self.heard[task.name] = 0
             sent, key = task.portable() if self.transfer else task, f"{task.name}-{uuid.uuid4().hex}"
             future = self.client.submit(do, sent, self.topic, key=key, pure=False)
             self.futures[task.name] = future
             future.add_done_callback(partial(self._put_finished, task))
+
+    def _threads(self) -> int:
+        """How many threads the cluster has, as it was lately."""
+        if time.monotonic() - self._looked >= LOOK:
+            workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+            self._known, self._looked = sum(each["nthreads"] for each in workers), time.monotonic()
+        return self._known
 
     def _put(self, event: tuple[float, Mapping[str, Any]]) -> None:
         self.news.put(partial(self._hear, event[1]["task"], event[1]["message"]))
