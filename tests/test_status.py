@@ -331,6 +331,19 @@ def test_runs_that_saw_other_images_or_weights_are_named(tmp_path: Path) -> None
     ]
 
 
+def test_a_claim_does_not_hide_how_a_run_ended(tmp_path: Path) -> None:
+    plan, folder = planned(replace(STUDY, models=("vae",), seeds=(0, 1))), StudyFolder(tmp_path / "ten")
+    record(folder, plan)
+    train(folder, plan.runs[0], status="diverged at step 7")
+    claims = [claimed(folder, run, owner={"hostname": "node2"}) for run in plan.runs]
+    trained, untrained = recorded_status(folder).runs
+    assert [(run.state_in_words(), run.host) for run in (trained, untrained)] == [
+        ("diverged at step 7", "node2"), ("starting", "node2")
+    ]  # fmt: skip
+    for claim in claims:
+        claim.release()
+
+
 def test_damage_is_a_state(tmp_path: Path) -> None:
     plan, folder = planned(replace(STUDY, models=("vae",), seeds=(0, 1))), StudyFolder(tmp_path / "ten")
     record(folder, plan)

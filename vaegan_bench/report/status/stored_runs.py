@@ -140,6 +140,8 @@ def _worked_on(found: RunStatus, holder: Holder) -> RunStatus:
             return replace(found, state="training", host=host, steps=steps, **numbers, reason="")
         case "measuring":
             return replace(found, state="measuring", host=host, reason="")
+    if found.trained:  # it is looked at whether something is left to do
+        return replace(found, host=host)
     return replace(found, state="starting", host=host, reason="")
 
 
