@@ -30,12 +30,12 @@ from vaegan_bench.system import cores
 def test_auto_takes_as_many_as_have_cores_and_runs(
     available: int, threads: int, runs: int, device: str, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vaegan_bench.execution.engines.processes.usable_cores", lambda: available)
+    monkeypatch.setattr("vaegan_bench.execution.engines.worker_count.usable_cores", lambda: available)
     assert Processes().count(runs, threads, device) == count
 
 
 def test_a_number_is_taken_as_it_is_but_for_runs_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vaegan_bench.execution.engines.processes.usable_cores", lambda: 1)
+    monkeypatch.setattr("vaegan_bench.execution.engines.worker_count.usable_cores", lambda: 1)
     assert Processes(workers=3).count(20, 4, "cuda") == 3
     assert Processes(workers=3).count(2, 1, "cpu") == 2
 

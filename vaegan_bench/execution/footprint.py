@@ -50,8 +50,10 @@ def footprint(untrained: Mapping[Run, Data], unmeasured: Mapping[Run, Data], ima
 
 
 def needed_memory(run: Run, data: Data) -> int:
-    """Bytes of memory that a process needs at least for a run: the program, the images, and of each weight its value,
-    its gradient, what the optimizer remembers and its moving average. What a step keeps for its gradients is left out.
+    """Bytes of memory that a process needs at least for a run.
+
+    That is the program, the images, and of each weight its value, its gradient, what the optimizer remembers and its
+    moving average. What a step keeps for its gradients is left out.
     """
     images = sum(split.images_NCHW.nbytes for split in (data.train, data.test))
     return PROGRAM + images + bytes_of_weights(run, data) * (2 + MOMENTS + bool(run.ema))

@@ -67,7 +67,7 @@ def pack(work: Workload, registry: Registry, checkpoint: float) -> Parcel:
     )
 
 
-def unpack(parcel: Parcel) -> tuple[Plan, Registry]:
+def unpack(parcel: Parcel) -> Plan:
     """Make the plan again. Raises `BenchError`: `StudyError` where it is another one here."""
     if parcel.data is not None:
         os.environ[VARIABLE] = parcel.data
@@ -75,7 +75,7 @@ def unpack(parcel: Parcel) -> tuple[Plan, Registry]:
     plan = make_plan(Study().with_values(json.loads(parcel.study), "the study"), registry)
     if _digest(plan) != parcel.runs:
         raise StudyError(CHANGED)
-    return plan, registry
+    return plan
 
 
 def _digest(plan: Plan) -> str:

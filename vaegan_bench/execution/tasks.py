@@ -137,7 +137,7 @@ def _open(parcel: Parcel) -> _Opened:
         opened.teller.progress(description, done, total)
 
     with _silence():
-        plan, _ = unpack(parcel)
+        plan = unpack(parcel)
     cache = parcel.cache or default_cache()
     work = Workload(plan, StudyFolder(parcel.folder), cache, progress)
     work.began = parcel.began

@@ -13,11 +13,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vaegan_bench.api import Engine, Message, StudyError, Task, Work
 from vaegan_bench.execution.engines.agenda import Agenda
-from vaegan_bench.system.cores import usable_cores
+from vaegan_bench.execution.engines.worker_count import Workers, check_workers, worker_count
 from vaegan_bench.system.errors import one_line
 
 if TYPE_CHECKING:
@@ -51,22 +51,19 @@ class Dask(Engine):
     name = "dask"
     scheduler: str = ""
     """The address of a running scheduler, such as tcp://host:8786, or its scheduler file; '' starts a cluster here."""
-    workers: int | Literal["auto"] = "auto"
+    workers: Workers = "auto"
     """Of the cluster that is started here: as many as there are cores for, or one on a GPU, where it is 'auto'."""
     transfer: bool = False
     """Whether results come back over the network, because the workers do not see the results folder."""
 
     def __post_init__(self) -> None:
-        if self.workers != "auto" and self.workers < 1:
-            raise ValueError(f"workers must be at least 1, or auto, not {self.workers}")
+        check_workers(self.workers)
         if self.workers != "auto" and self.scheduler:
             raise ValueError("workers are those of the scheduler: leave one of the two out")
 
     def count(self, runs: int, threads: int, device: str) -> int:
         """As many as the cluster has workers; of one with a scheduler of its own, all runs at once."""
-        automatic = usable_cores() // threads if device == "cpu" else 1
-        wanted = runs if self.scheduler else automatic if self.workers == "auto" else self.workers
-        return max(1, min(wanted, runs))
+        return runs if self.scheduler else worker_count(self.workers, runs, threads, device)
 
     def run(self, work: Work) -> None:
         """Submit every task that may begin, until all are over."""
