@@ -8,7 +8,7 @@ run: .venv/installed
 	$(BIN)/vaegan-bench run --models all
 
 test: .venv/dev-installed
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: .venv/dev-installed
 	$(BIN)/ruff check .

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 import torch
 
 torch.set_num_threads(1)  # small networks gain nothing from a second thread, and lose much on a busy machine
+
+LONGEST = (
+    "test_conformance.py", "test_inception.py", "test_tutorial.py", "test_cli.py", "test_workers.py", "test_dask.py",
+    "test_scaffold.py", "test_interrupted_training.py", "test_kills.py", "test_shared_study.py", "test_results.py",
+    "test_store.py",
+)  # fmt: skip
+"""The files that take minutes, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that none of them goes on alone at the end."""
+    tests = Counter(item.path for item in items)
+
+    def turn(item: pytest.Item) -> tuple[int, int]:
+        place = LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST)
+        return place, -tests[item.path]
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(autouse=True)

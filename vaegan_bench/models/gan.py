@@ -36,7 +36,7 @@ def area_under_roc(real_B: Tensor, fake_B: Tensor) -> Tensor:
 
     It means the same for every adversarial loss, whatever its logits mean (Hanley & McNeil, 1982, eq. 1).
     """
-    return torch.heaviside(real_B[:, None] - fake_B[None, :], real_B.new_tensor(0.5)).mean()
+    return torch.heaviside(real_B[:, None] - fake_B[None, :], real_B.new_full((), 0.5)).mean()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ from vaegan_bench.api import AdversarialLoss, Versus
 def negative_log_probability(logits_B: Tensor, epsilon: float) -> Tensor:
     """−log(sigmoid(logits) + ε); from the logits, so that ε = 0 is exact for any logit; (B,)."""
     log_p = logsigmoid(logits_B)
-    return -log_p if epsilon == 0 else -torch.logaddexp(log_p, log_p.new_tensor(math.log(epsilon)))
+    return -log_p if epsilon == 0 else -torch.logaddexp(log_p, log_p.new_full((), math.log(epsilon)))
 
 
 @dataclass(frozen=True, kw_only=True)
