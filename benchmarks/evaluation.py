@@ -147,7 +147,7 @@ def report(what: str, sides: Mapping[str, Callable[[], list[Values]]], rounds: i
     seconds: dict[str, list[float]] = {side: [] for side in sides}
     found: dict[str, list[Values]] = {}
     for turn in range(rounds):
-        for side in sides if turn % 2 else reversed(sides):
+        for side in sides if turn % 2 else reversed(list(sides)):
             started = time.perf_counter()
             found[side] = sides[side]()
             seconds[side].append(time.perf_counter() - started)
@@ -268,7 +268,7 @@ def memory(n: int, names: Sequence[str]) -> None:
     wanted: dict[str, type[Metric]] = {"fid": Frechet, "kid": KID, "pr": PrecisionRecall, "is": InceptionScore}
     for name in names:
         started = time.perf_counter()
-        wanted[name](extractor=EffLite0())(outputs)  # type: ignore[call-arg]
+        wanted[name](extractor=EffLite0())(outputs)  # type: ignore[call-arg, arg-type]
         print(f"after {name} ({time.perf_counter() - started:.0f} s): {peak():.2f} GB", flush=True)
 
 

@@ -116,7 +116,7 @@ def passes(network: nn.Module, x: Tensor, reduce: Callable[..., Tensor]) -> Pass
         wanted = [*([given] if of_input else []), *(weights if of_weights else [])]
         with FlopCounterMode(display=False) as counter:
             torch.autograd.grad(result, wanted, allow_unused=True)
-        return counter.get_total_flops() / BATCH
+        return float(counter.get_total_flops()) / BATCH
 
     with FlopCounterMode(display=False) as counter:
         network(x)

@@ -100,8 +100,8 @@ class Original:
         self.record, self.weights, self.measurements = run.record(), run.weights(), run.measurements()
         self.exhibits = run.exhibits()
         self.images = {name: each[:IMAGES] for name, each in run.images().items()}
-        history = run.history().pivot(index="step", columns="term", values="value")
-        self.history = [{"step": float(step), **row} for step, row in history.to_dict("index").items()]
+        history = run.history().pivot(index="step", columns="term", values="value").reset_index()
+        self.history = [{str(term): float(value) for term, value in row.items()} for row in history.to_dict("records")]
 
     def write_as(self, run: Run, folder: RunFolder) -> None:
         """Write another run like this one."""
@@ -109,9 +109,10 @@ class Original:
         definition = replace(self.record.definition, seed=run.seed)
         record = replace(self.record, id=run.id, seed=run.seed, definition=definition)
         history = [{k: v if k == "step" else v * noise.normal(1, 0.01) for k, v in row.items()} for row in self.history]
-        folder.write_trained(record, history, self.weights)
         measured = [(changed(each, noise), self.exhibits.get(key, {})) for key, each in self.measurements.items()]
-        folder.write_measured(measured, Seen(SAMPLES, self.images, {}))
+        with folder.claim() as claim:
+            folder.write_trained(claim, record, history, self.weights)
+            folder.write_measured(claim, measured, Seen(SAMPLES, self.images, {}))
 
 
 def changed(measurement: MeasurementRecord, noise: np.random.Generator) -> MeasurementRecord:

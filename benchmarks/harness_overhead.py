@@ -33,6 +33,7 @@ from vaegan_bench.registry.lifecycle import Lifecycle
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.device import describe
+from vaegan_bench.testing.small import small_run
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.history import History
 from vaegan_bench.training.loop import Listener, steps
@@ -58,9 +59,8 @@ class Noise(Dataset):
 
 def make_run(model: Model) -> Run:
     """A run of the `quick` study's size."""
-    plugins = {"model": model, "dataset": Noise(), "networks": Compact(), "optimizer": Adam()}
-    plain = {"label": model.name, "seed": 0, "size": 32, "split": "test", "steps": 10**6, "batch": 64, "ema": EMA}
-    return Run(**plugins, **plain, precision="float32", device="cpu")
+    changes = {"dataset": Noise(), "networks": Compact(), "optimizer": Adam(), "steps": 10**6, "batch": 64, "ema": EMA}
+    return small_run(model, **changes)
 
 
 def harness(run: Run, data: Data) -> Generator[TrainingState, None, None]:
@@ -104,6 +104,7 @@ def by_hand_vae(run: Run, data: Data) -> Iterator[TrainingState]:
 def average(state: TrainingState) -> None:
     """Move the averaged encoder and decoder, written out."""
     state.step += 1
+    assert state.average is not None
     decay = min(EMA, (1 + state.step) / (10 + state.step))
     for role, averaged in state.average.modules.items():
         for mine, new in zip(averaged.parameters(), state.modules[role].parameters(), strict=True):
@@ -130,7 +131,8 @@ def by_hand_vaegan(run: Run, data: Data) -> Iterator[TrainingState]:
     state = TrainingState(run, SHAPE, CPU)
     encoder, decoder, discriminator = (state.modules[r] for r in ("encoder", "decoder", "discriminator"))
     batches = Batches(run.dataset, data.train, run.batch, run.seed, CPU)
-    n, gamma, on_pixels = run.batch, run.model.gamma, run.model.name == "vaegan-pixel"
+    assert isinstance(run.model, VAEGAN | VAEGANPixel)
+    n, gamma, on_pixels = run.batch, run.model.gamma, isinstance(run.model, VAEGANPixel)
     for step in range(10**9):
         x = batches.at(step)
         mu, logvar = encoder(x)

@@ -20,7 +20,7 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -42,7 +42,7 @@ from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan, make_plan
 from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system.claims import Claim, Timing, claimed, try_claim
-from vaegan_bench.system.exhibits import ImageSheet
+from vaegan_bench.system.exhibits import Exhibits, ImageSheet
 from vaegan_bench.system.files import remove_strays, whole_file
 from vaegan_bench.system.processes import is_running
 from vaegan_bench.system.tensor_files import load_or_make, read_state
@@ -85,7 +85,7 @@ def noted(folder: Path, log: str) -> list[str]:
 
 
 @contextmanager
-def alone(folder: Path, item: str):
+def alone(folder: Path, item: str) -> Iterator[None]:
     """Note where another living process is inside as well."""
     inside = folder / f"{item}.inside"
     try:
@@ -215,14 +215,21 @@ def add_measurements(folder: Path) -> None:
             sheet = ImageSheet(torch.full((2, 4, 4, 3), samples, dtype=torch.uint8).numpy(), title="a sheet")
             stored.write_measured(claim, [(measurement(samples), {"sheet": sheet})])
         for exhibits in stored.exhibits().values():  # readers never wait, and see whole arrays
-            assert exhibits["sheet"].images_NHWC.shape == (2, 4, 4, 3)
+            assert sheet_in(exhibits).images_NHWC.shape == (2, 4, 4, 3)
+
+
+def sheet_in(exhibits: Exhibits) -> ImageSheet:
+    """The one exhibit of a measurement."""
+    sheet = exhibits["sheet"]
+    assert isinstance(sheet, ImageSheet)
+    return sheet
 
 
 def faults_of_measurements(folder: Path, killed: int) -> list[str]:
     """What is wrong with the run that all added to."""
     stored = RunFolder(folder / "run")
     known = sorted(each["samples"] for each in stored.measurements().values())
-    levels = sorted(int(shown["sheet"].images_NHWC[0, 0, 0, 0]) for shown in stored.exhibits().values())
+    levels = sorted(int(sheet_in(shown).images_NHWC[0, 0, 0, 0]) for shown in stored.exhibits().values())
     lost = [] if known == levels == list(range(2, 2 + ITEMS)) else [f"measurements {known} with arrays {levels}"]
     arrays = [path.name for path in stored.path.glob("*.npz")]
     with stored.claim():
