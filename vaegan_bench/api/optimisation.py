@@ -14,7 +14,7 @@ ParameterGroups = list[dict[str, Any]]
 
 
 class Optimizer(Plugin):
-    """The update rule, shared by all players and all models of a study."""
+    """The update rule of a study's players, or of one of them."""
 
     kind: ClassVar[str] = "optimizer"
     lr: float
