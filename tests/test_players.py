@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from small import PlainDescent
 from test_loop import Duopoly, Numbers, numbers
 
 import vaegan_bench as vb
-from vaegan_bench.api import BenchError
+from vaegan_bench.api import BenchError, Model, Objectives, Play
 from vaegan_bench.execution.stored_run import stored_run
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.status.differences import definition_differences
@@ -56,6 +57,32 @@ def test_each_player_moves_by_its_own_optimizer_and_schedule() -> None:
     assert numbers(train(run, blobs(), torch.device("cpu"))) == pytest.approx((1.9 + 0.675, 1.45 + 0.18), abs=1e-5)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Slopes(Model):
+    """A player of two weights on a slope of (6, 8), and one of one weight on a slope of 12."""
+
+    name = "slopes"
+    players: ClassVar = {"pair": ("a", "b"), "single": ("c",)}
+
+    def objectives(self, play: Play) -> Objectives:
+        a, b, c = (play.modules[role].value for role in ("a", "b", "c"))
+        game: dict[str, dict[str, float]] = {"pair": {"plane": 1.0}, "single": {"line": 1.0}}
+        return Objectives(terms={"plane": 6 * a + 8 * b, "line": 12 * c}, minimise=game)
+
+
+@pytest.mark.parametrize("steps", [1, 2])  # the last step is logged, and takes its gradients in another way
+@pytest.mark.parametrize(("clip", "moves"), [(5, (0.3, 0.4, 0.5)), (11, (0.6, 0.8, 1.1)), (None, (0.6, 0.8, 1.2))])
+def test_the_gradient_of_each_player_is_scaled_down_as_a_whole(
+    clip: float | None, moves: tuple[float, ...], steps: int
+) -> None:
+    run = small_run(Slopes(), networks=Numbers(), optimizer=PlainDescent(lr=0.1, clip=clip), steps=steps)
+    trained = train(run, blobs(), torch.device("cpu"))
+    ends = [trained.state.modules[role].value.item() for role in ("a", "b", "c")]
+    assert ends == pytest.approx([1 - steps * move for move in moves], abs=1e-4)
+    logged = [trained.history[-1][f"gradient of {target}"] for target in ("pair.plane", "single.line")]
+    assert logged == pytest.approx([10, 12])
+
+
 def test_an_optimizer_is_part_of_the_runs_that_have_its_player() -> None:
     before, after = (runs("vae gan vaegan", own) for own in ({}, {"discriminator": SLOW}))
     assert after["vae"].id == before["vae"].id
@@ -88,6 +115,7 @@ def test_the_same_optimizer_written_twice_is_the_same_run() -> None:
             r"Unknown player in optimizers: 'encoder'.* Known: autoencoder, decoder, discriminator\.",
         ),
         ({"decoder": "sgd"}, "Unknown optimizer 'sgd'"),
+        ({"decoder": "adamw[clip=0]"}, r"Optimizer 'adamw\[clip=0\]': clip must be above 0, or none, not 0\.0"),
         ({"decoder": "adam[lr=-1]"}, r"Optimizer 'adam\[lr=-1.0\]' cannot be used"),
         ({"decoder": 3}, "optimizers must be a table of selectors, not {'decoder': 3}"),
     ],

@@ -155,6 +155,8 @@ def take_step(run: Run, state: TrainingState, batches: Batches, measure_gradient
         player_gradients(objectives, state)
     for player in objectives.minimise:
         rule = run.optimizer_of(player)
+        if rule.clip is not None:
+            torch.nn.utils.clip_grad_norm_(state.parameters[player], rule.clip)
         _move(state.optimizers[player], rule.schedule(rule.lr, state.step, run.steps))
     state.step += 1
     if state.average is not None:
