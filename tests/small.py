@@ -18,6 +18,7 @@ class PlainDescent(Optimizer):
     lr: float = 0.1
     weight_decay: float = 0.0
     schedule: Schedule = Constant()
+    clip: float | None = None
 
     def build(self, groups: ParameterGroups) -> torch.optim.Optimizer:
         return torch.optim.SGD(groups, lr=self.lr)

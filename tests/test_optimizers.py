@@ -27,6 +27,7 @@ from vaegan_bench.testing import blobs, small_run
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.loop import take_step
 from vaegan_bench.training.optimizers.adam import Adam
+from vaegan_bench.training.optimizers.adamw import AdamW
 from vaegan_bench.training.optimizers.rmsprop import RMSProp
 from vaegan_bench.training.schedules.constant import Constant
 from vaegan_bench.training.state import TrainingState
@@ -47,6 +48,22 @@ def adam(weight: Tensor, gradients: list[Tensor]) -> Tensor:
     return weight
 
 
+def clipped_adam(weight: Tensor, gradients: list[Tensor]) -> Tensor:
+    """The same with gradients of a norm of at most 7.75, which only those of the first two steps exceed."""
+    return adam(weight, [gradient * min(1.0, 7.75 / float(gradient.norm())) for gradient in gradients])
+
+
+def adamw(weight: Tensor, gradients: list[Tensor]) -> Tensor:
+    """Loshchilov & Hutter (2019), algorithm 2: the gradient does not contain the decay."""
+    first, second = torch.zeros_like(weight), torch.zeros_like(weight)
+    for t, gradient in enumerate(gradients, 1):
+        first = 0.8 * first + 0.2 * gradient
+        second = 0.95 * second + 0.05 * gradient * gradient
+        direction = (first / (1 - 0.8**t)) / ((second / (1 - 0.95**t)).sqrt() + 1e-8)
+        weight = weight - 0.003 * (direction + 0.6 * weight)
+    return weight
+
+
 def rmsprop(weight: Tensor, gradients: list[Tensor]) -> Tensor:
     """Divide by the root of a moving mean of squares, which starts at 0."""
     squares = torch.zeros_like(weight)
@@ -59,6 +76,8 @@ def rmsprop(weight: Tensor, gradients: list[Tensor]) -> Tensor:
 
 RULES: list[tuple[Optimizer, Formula]] = [
     (Adam(lr=0.003, beta1=0.8, beta2=0.95, weight_decay=0.01), adam),
+    (Adam(lr=0.003, beta1=0.8, beta2=0.95, weight_decay=0.01, clip=7.75), clipped_adam),
+    (AdamW(lr=0.003, beta1=0.8, beta2=0.95, weight_decay=0.6), adamw),
     (RMSProp(lr=0.003, decay=0.7, epsilon=1e-5, weight_decay=0.01), rmsprop),
 ]
 

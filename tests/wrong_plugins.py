@@ -571,6 +571,42 @@ class WalksMemory(Optimizer):
         return RowByRow(groups, {"lr": self.lr})
 
 
+@wrong("takes clip=0: call super().__post_init__()")
+class TakesAnyClip(Optimizer):
+    lr: float = 0.1
+    weight_decay: float = 0.0
+    schedule: Schedule = Constant()
+    clip: float | None = None
+
+    def __post_init__(self) -> None:
+        assert self.lr >= 0
+
+    def build(self, groups: ParameterGroups) -> torch.optim.Optimizer:
+        return torch.optim.SGD(groups, lr=self.lr)
+
+
+class Clipped(torch.optim.SGD):
+    """Clips what it is given."""
+
+    def step(self, closure: Any = None) -> Any:
+        for group in self.param_groups:
+            torch.nn.utils.clip_grad_norm_(group["params"], self.defaults["clip"])
+        return super().step(closure)
+
+
+@wrong("clips gradients in `build`")
+class ClipsTwice(Optimizer):
+    lr: float = 0.1
+    weight_decay: float = 0.0
+    schedule: Schedule = Constant()
+    clip: float | None = None
+
+    def build(self, groups: ParameterGroups) -> torch.optim.Optimizer:
+        made = Clipped(groups, lr=self.lr)
+        made.defaults["clip"] = self.clip or float("inf")
+        return made
+
+
 class OneByOne(Engine):
     """What the wrong engines share: nothing goes on side by side."""
 

@@ -14,7 +14,7 @@ ParameterGroups = list[dict[str, Any]]
 
 
 class Optimizer(Plugin):
-    """The update rule, shared by all players and all models of a study."""
+    """The update rule of a study's players, or of one of them."""
 
     kind: ClassVar[str] = "optimizer"
     lr: float
@@ -22,7 +22,14 @@ class Optimizer(Plugin):
     schedule: Schedule
     """How the learning rate changes over the run."""
     weight_decay: float
-    """L2 penalty on weights with two or more dimensions: convolutions and linear layers, not norms and biases."""
+    """Decay of weights with two or more dimensions: convolutions and linear layers, not norms and biases."""
+    clip: float | None = None
+    """The norm that a player's gradient, over all of its weights, is scaled down to (Pascanu et al., 2013); none leaves
+    it as it is. The harness does it, so that `build` need not."""
+
+    def __post_init__(self) -> None:
+        if self.clip is not None and not self.clip > 0:
+            raise ValueError(f"clip must be above 0, or none, not {self.clip}")
 
     @abstractmethod
     def build(self, groups: ParameterGroups) -> torch.optim.Optimizer:

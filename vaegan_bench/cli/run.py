@@ -43,12 +43,14 @@ Examples:
 
     vaegan-bench run --models vaegan --ablate
 
+    vaegan-bench run --optimizer "discriminator=adam[lr=5e-4]"
+
     vaegan-bench run my-study.toml --plugin my_loss.py
 """
 LISTS = ("models", "datasets", "metrics")
 """Options that are lists of selectors."""
 PLAIN = (
-    "size", "split", "networks", "steps", "batch", "optimizer", "ema", "precision", "device", "threads", "samples",
+    "size", "split", "networks", "steps", "batch", "ema", "precision", "device", "threads", "samples",
     "draws", "name",
 )  # fmt: skip
 """Options that are the value of a study's key."""
@@ -77,7 +79,10 @@ SeedsOption = Annotated[
     str | None, typer.Option(help="Number of seeds (3), or a list of seeds (0,4,7); for one seed add a comma (7,).")
 ]
 BatchOption = Annotated[int | None, typer.Option(help="Images per step.")]
-OptimizerOption = Annotated[str | None, typer.Option(help="Optimizer by selector, shared by all models.")]
+OptimizerOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Optimizer by selector, for all players; player=selector: for one of them; repeatable."),
+]
 EmaOption = Annotated[
     float | None,
     typer.Option(help="Decay of the moving average of encoder and decoder that is evaluated; 0: none."),
@@ -161,6 +166,7 @@ def _study(given: Mapping[str, Any], registry: Registry) -> Study:
     values = {key: given[key] for key in PLAIN if given[key] is not None}
     values |= {key: split_list(given[key]) for key in LISTS if given[key] is not None}
     values |= {key: _crossings(key, given[key]) for key in CROSSED if given[key]}
+    values |= _optimizers(given["optimizer"] or [], study)
     values |= {"ablate": True} if given["ablate"] else {}
     values |= {"seeds": _seeds(given["seeds"])} if given["seeds"] is not None else {}
     fields = given_fields(registry, given["extractor"], given["fields"])
@@ -183,6 +189,23 @@ def _seeds(text: str) -> int | list[int]:
             f"--seeds takes a number of seeds (3), the seeds (0,4,7) or a single one (7,), not '{text[:40]}'."
         ) from error
     return numbers if "," in text else numbers[0]
+
+
+def _optimizers(texts: Sequence[str], study: Study) -> dict[str, Any]:
+    """The keys of a study that --optimizer replaces: a player's name and '=' stand before any bracket."""
+    from vaegan_bench.system.errors import StudyError
+
+    found = dict[str, str]()
+    for text in texts:
+        of_player = "=" in text.partition("[")[0]
+        player, selector = map(str.strip, text.split("=", 1)) if of_player else ("", text.strip())
+        if not selector or (of_player and not player):
+            raise StudyError(f"--optimizer takes a selector, or player=selector, not '{text}'.")
+        if player in found:
+            raise StudyError(f"--optimizer is given twice for {player or 'all players'}.")
+        found[player] = selector
+    shared = {"optimizer": found.pop("")} if "" in found else {}
+    return {**shared, "optimizers": {**study.optimizers, **found}}
 
 
 def _crossings(key: str, texts: Sequence[str]) -> dict[str, list[str]]:

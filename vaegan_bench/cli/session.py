@@ -81,6 +81,7 @@ class Session:
             costs = list(estimate(plan))
         self.console.print(_cost_table(plan, costs))
         self.say(_where(plan))
+        self.say(_optimizers(plan))
         self.say(_estimate_in_words(plan, costs, self.workers_for(plan)))
 
     def _announce(self, execution: Execution) -> None:
@@ -135,6 +136,12 @@ def _where(plan: Plan) -> str:
     chosen = "chosen for this hardware" if plan.study.precision == "auto" else "as the study says"
     with thread_count(run.threads):
         return f"Trained on {describe(torch.device(run.device))} in {run.precision}, {chosen}."
+
+
+def _optimizers(plan: Plan) -> str:
+    """What moves the players."""
+    own = "".join(f"; of player '{player}': {selector}" for player, selector in plan.study.optimizers.items())
+    return f"Optimizer: {plan.study.optimizer}{own}."
 
 
 def _estimate_in_words(plan: Plan, costs: list[Cost], workers: int) -> str:

@@ -46,9 +46,10 @@ def run_of(record: RunRecord, registry: Registry) -> Run:
     """The run that a record describes. Raises `UnknownNameError` for a plugin that is not registered here."""
     known = record.definition
     plugins: dict[str, Any] = {name: registry.restore(kind, getattr(known, name)) for name, kind in PLUGINS.items()}
+    optimizers = tuple((player, registry.restore(Optimizer, each)) for player, each in known.optimizers.items())
     weights = tuple(restore_term_weight(target, at, registry) for target, at in known.term_weights.items())
     plain = {name: getattr(known, name) for name in PLAIN}
-    return Run(label=record.label, term_weights=weights, **plugins, **plain)
+    return Run(label=record.label, term_weights=weights, optimizers=optimizers, **plugins, **plain)
 
 
 def restore_model(

@@ -18,7 +18,9 @@ from vaegan_bench.system.files import whole_file
 TEST_SET = "test set"
 OTHER_DATA = " They were measured on other data and cannot be compared with ours."
 RUNS = "runs"
-SHARED = ("size", "split", "networks", "steps", "batch", "optimizer", "ema", "metrics", "samples", "draws")
+SHARED = (
+    "size", "split", "networks", "steps", "batch", "optimizer", "optimizers", "ema", "metrics", "samples", "draws"
+)  # fmt: skip
 """Keys of a study whose difference from the paper's is a deviation."""
 
 
@@ -221,6 +223,8 @@ def _names(study: Study) -> list[str]:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={each}" for key, each in value.items()) or "none"
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 

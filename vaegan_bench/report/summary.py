@@ -31,6 +31,7 @@ def summary_page(folder: StudyFolder, rows: pd.DataFrame, *, has_attributes: boo
 def _setting(study: Study) -> list[str]:
     """What all models shared, and what the study set for each."""
     lines = ["## Setting", "", *(f"- {name}: `{getattr(study, name)}`" for name in SHARED)]
+    lines += [f"- optimizer of player '{player}': `{selector}`" for player, selector in study.optimizers.items()]
     for plugin, fields in study.fields.items():
         values = ",".join(f"{field}={value}" for field, value in fields.items())
         lines.append(f"- `{plugin}` here means `{plugin}[{values}]`, unless a label says otherwise")

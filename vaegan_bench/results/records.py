@@ -69,6 +69,8 @@ class Definition:
     versions: dict[str, str]
     code: dict[str, str]
     unfollowed: tuple[str, ...]
+    optimizers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """player → the definition of its own optimizer; runs from before there were such have none."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -84,10 +84,16 @@ class StudyFolder:
         return self.study().evaluation.labels()
 
     def rows(self) -> pd.DataFrame:
-        """Every number of every run: one row per run × metric. Raises `StoreError` where no run is finished."""
-        name, planned = self.study().study.name, set(self.planned())
+        """Every number of every run: one row per run × metric. Raises `StoreError` where no run is finished.
+
+        The setting includes the study's optimizers of single players: a run has only those of its own players, and
+        rows of another study, with others, are not to be compared.
+        """
+        study, planned = self.study().study, set(self.planned())
+        own = "".join(f", {player}={selector}" for player, selector in sorted(study.optimizers.items()))
         # One run after the other is judged and read, so that its files are read once.
-        found = ({"study": name, **row} for run in self._shown() for row in run.rows(planned))
+        rows_by_run = (row for run in self._shown() for row in run.rows(planned))
+        found = ({"study": study.name, **row, "setting": row["setting"] + own} for row in rows_by_run)
         columns = list(first := next(found, {})) or self._refuse()
         rows = pd.DataFrame(map(itemgetter(*columns), chain([first], found)), columns=columns)
         return rows.astype(dict.fromkeys(OPTIONAL, float))  # a column of nothing but None would be none of numbers

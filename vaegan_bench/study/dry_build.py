@@ -6,7 +6,7 @@ from collections.abc import Hashable
 
 import torch
 
-from vaegan_bench.api import BenchError, ImageShape, PluginError, StudyError
+from vaegan_bench.api import BenchError, ImageShape, Optimizer, PluginError, StudyError
 from vaegan_bench.study.assembly import build_role, roles, stated_game
 from vaegan_bench.study.crossing import Skip
 from vaegan_bench.study.run import Run
@@ -22,7 +22,8 @@ def build_without_memory(runs: list[Run]) -> tuple[list[Run], list[Skip]]:
     fitting: list[Run] = []
     skips: dict[str, Skip] = {}
     refusals: dict[Hashable, str] = {}
-    _check_optimizer(runs[0])
+    for optimizer in (runs[0].optimizer, *dict(runs[0].optimizers).values()):
+        _check_optimizer(optimizer, runs[0].steps)
     for run in runs:
         game = run.model, run.term_weights, run.networks, run.size  # the same for all seeds of a label
         if game not in refusals:
@@ -57,14 +58,12 @@ def _build(run: Run) -> None:
         raise StudyError(f"Networks '{run.networks}' cannot be built: {reason_of(error)}.") from error
 
 
-def _check_optimizer(run: Run) -> None:
+def _check_optimizer(optimizer: Optimizer, steps: int) -> None:
     """Refuse settings that torch refuses, before anything trains."""
     try:
-        run.optimizer.build(
-            [{"params": [torch.nn.Parameter(torch.zeros(1))], "weight_decay": run.optimizer.weight_decay}]
-        )
-        run.optimizer.schedule(run.optimizer.lr, 0, run.steps)
+        optimizer.build([{"params": [torch.nn.Parameter(torch.zeros(1))], "weight_decay": optimizer.weight_decay}])
+        optimizer.schedule(optimizer.lr, 0, steps)
     except BenchError:
         raise
     except FAILURES as error:
-        raise StudyError(f"Optimizer '{run.optimizer}' cannot be used: {reason_of(error)}.") from error
+        raise StudyError(f"Optimizer '{optimizer}' cannot be used: {reason_of(error)}.") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from vaegan_bench.api import Metric, StudyError
+from vaegan_bench.api import Metric, StudyError, UnknownNameError
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.crossing import Skip, cross_models
 from vaegan_bench.study.dry_build import build_without_memory
@@ -44,6 +44,7 @@ def make_plan(study: Study, registry: Registry) -> Plan:
     runs = [run for label, (model, weights) in games.items() for run in resolve.runs(label, model, weights)]
     _refuse_twins(runs)
     runs, lenders = _with_lenders(runs)
+    _check_players(study, runs)
     fitting, unfit = build_without_memory(runs)
     skips = [*refused, *unfit]
     if not fitting:
@@ -66,6 +67,14 @@ def _with_lenders(runs: list[Run]) -> tuple[list[Run], Lenders]:
     for run in runs:
         add(run)
     return list(ordered.values()), lenders
+
+
+def _check_players(study: Study, runs: list[Run]) -> None:
+    """Every player with an optimizer of its own is one of some model."""
+    known = {player for run in runs for player in run.model.players}
+    for player in study.optimizers:
+        if player not in known:
+            raise UnknownNameError("player in optimizers:", player, known)
 
 
 def _refuse_twins(runs: list[Run]) -> None:

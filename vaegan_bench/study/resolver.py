@@ -85,6 +85,7 @@ class Resolver:
             split=study.split,
             networks=self._build(Networks, study.networks),
             optimizer=self._build(Optimizer, study.optimizer),
+            optimizers=tuple((player, self._build(Optimizer, text)) for player, text in study.optimizers.items()),
             steps=study.steps,
             batch=study.batch,
             ema=study.ema,

@@ -29,6 +29,7 @@ class Run:
     split: str
     networks: Networks
     optimizer: Optimizer
+    """Of every player that has none of its own."""
     steps: int
     batch: int
     ema: float
@@ -39,10 +40,19 @@ class Run:
     """Of the CPU: sums that are divided among another number of threads are rounded otherwise."""
     term_weights: tuple[TermWeight, ...] = ()
     """Factors on the coefficients of terms."""
+    optimizers: tuple[tuple[str, Optimizer], ...] = ()
+    """Players with an optimizer of their own. They are those of the study, so that some may be of other models."""
+
+    def optimizer_of(self, player: str) -> Optimizer:
+        """What moves a player of this run's model."""
+        return dict(self.optimizers).get(player, self.optimizer)
 
     @cached_property
     def setting(self) -> Mapping[str, Any]:
-        """All that decides the outcome but the model and the seed: what compared runs must share."""
+        """What compared runs must share: all that decides the outcome but the seed, the model and what is its own.
+
+        Its own are the weights of its terms, and the optimizers of single players.
+        """
         plugins = {name: definition(getattr(self, name)) for name in ("dataset", "networks", "optimizer")}
         names = ("size", "split", "steps", "batch", "ema", "precision", "device", "threads")
         plain = {name: getattr(self, name) for name in names}
@@ -53,12 +63,21 @@ class Run:
         """All that decides the outcome, as plain data, with digests of the plugins' code."""
         lent = [lender.model for lender in self.model.borrows().values()]
         schedules = [weight.factor for weight in self.term_weights if isinstance(weight.factor, Schedule)]
-        used = (self.model, self.dataset, self.networks, self.optimizer, *lent, *schedules)
+        own = self._own_optimizers
+        used = (self.model, self.dataset, self.networks, self.optimizer, *own.values(), *lent, *schedules)
         trains_through = any(isinstance(p, Extractor) for plugin in used for p in plugins_within(plugin))
         found = code_of(used, MEASURING if trains_through else TRAINING)
         code = {"code": dict(found.parts), "unfollowed": list(found.unfollowed)}
         weights = {weight.target: weight.definition for weight in self.term_weights}
-        return {"model": definition(self.model), "term_weights": weights, "seed": self.seed, **self.setting, **code}
+        optimizers = {player: definition(optimizer) for player, optimizer in own.items()}
+        game = {"model": definition(self.model), "term_weights": weights, "optimizers": optimizers}
+        return {**game, "seed": self.seed, **self.setting, **code}
+
+    @property
+    def _own_optimizers(self) -> Mapping[str, Optimizer]:
+        """The optimizers of single players that decide the outcome: of players of the model, and of its lenders."""
+        players = {*self.model.players, *(p for lender in self.lenders.values() for p in lender._own_optimizers)}
+        return {p: own for p, own in self.optimizers if p in players and own != self.optimizer}
 
     @cached_property
     def lenders(self) -> Mapping[str, Run]:

@@ -53,6 +53,9 @@ class Study:
     steps: int = 2000
     batch: int = 64
     optimizer: str = "adam"
+    """Of every player that `optimizers` does not name."""
+    optimizers: Mapping[str, str] = field(default_factory=dict)
+    """player → the optimizer of this player, in every model that has it."""
     ema: float = 0.0
     """Decay of the moving average of encoder and decoder that is evaluated; 0 evaluates the trained networks."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"

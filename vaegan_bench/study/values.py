@@ -44,6 +44,7 @@ def read_value(key: str, value: Any, annotation: Any, where: str) -> Any:
 _WORDS = {
     "seeds": "a number of seeds or a list of seeds",
     "losses": "a table of lists",
+    "optimizers": "a table of selectors",
     "term_weights": "a table of lists",
     "fields": "a table of tables of plain values",
 }

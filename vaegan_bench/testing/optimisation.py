@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 
 import torch
 from torch import nn
 
 from vaegan_bench.api import Optimizer, Schedule
+from vaegan_bench.api.plugin import fields_of
 from vaegan_bench.testing.verdicts import demand, seeded
 from vaegan_bench.training.snapshots import pack, unpack
 
@@ -73,6 +76,37 @@ def memory_layout_makes_no_difference(optimizer: Optimizer) -> None:
     )
 
 
+def refuses_a_clip_of_nothing(optimizer: Optimizer) -> None:
+    """If it has the field 'clip', it refuses one that is not above 0."""
+    for clip in (0.0, -1.0) if _has_clip(optimizer) else ():
+        taken = None
+        with suppress(ValueError):
+            taken = _with_clip(optimizer, clip)
+        demand(taken is None, f"takes clip={clip:g}: call super().__post_init__() in its __post_init__, to refuse it.")
+
+
+def leaves_clipping_to_the_harness(optimizer: Optimizer) -> None:
+    """If it has the field 'clip', its torch optimizer moves weights by the gradients as they are."""
+    if not _has_clip(optimizer):
+        return
+    ends = []
+    for clip in (None, 0.1):
+        weight, mover = bowl(_with_clip(optimizer, clip))
+        descend(weight, mover, 3)
+        ends.append(weight.detach())
+    demand(
+        torch.equal(*ends), "clips gradients in `build`: leave that to the harness, which clips them before each step."
+    )
+
+
+def _has_clip(optimizer: Optimizer) -> bool:
+    return any(field.name == "clip" for field in fields_of(optimizer))
+
+
+def _with_clip(optimizer: Optimizer, clip: float | None) -> Optimizer:
+    return replace(optimizer, clip=clip)  # type: ignore[type-var]  # a dataclass
+
+
 def values_are_finite(schedule: Schedule) -> None:
     """Finite and not negative over a run, and equal for equal arguments."""
     for steps in (1, 7, 1000):
@@ -92,6 +126,8 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
             uses_the_learning_rate,
             goes_on_from_its_state,
             memory_layout_makes_no_difference,
+            refuses_a_clip_of_nothing,
+            leaves_clipping_to_the_harness,
         ),
     )
     yield Schedule, (values_are_finite,)

@@ -153,9 +153,11 @@ def take_step(run: Run, state: TrainingState, batches: Batches, measure_gradient
         norms = term_gradients(objectives, state)
     else:
         player_gradients(objectives, state)
-    lr = run.optimizer.schedule(run.optimizer.lr, state.step, run.steps)
     for player in objectives.minimise:
-        _move(state.optimizers[player], lr)
+        rule = run.optimizer_of(player)
+        if rule.clip is not None:
+            torch.nn.utils.clip_grad_norm_(state.parameters[player], rule.clip)
+        _move(state.optimizers[player], rule.schedule(rule.lr, state.step, run.steps))
     state.step += 1
     if state.average is not None:
         state.average.update(state.step)

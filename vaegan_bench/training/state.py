@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vaegan_bench.api import ImageShape, Modules
+from vaegan_bench.api import ImageShape, Modules, Optimizer
 from vaegan_bench.study.assembly import build_modules
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.randomness import generator
@@ -24,8 +24,7 @@ class TrainingState:
         self.modules = build_modules(run.model, run.networks, run.seed, shape, device, attributes)
         self.borrowed = frozenset(run.model.borrows())
         self.parameters = {player: _parameters_of(self.modules, owned) for player, owned in run.model.players.items()}
-        decay = run.optimizer.weight_decay
-        self.optimizers = {p: run.optimizer.build(_groups(ps, decay)) for p, ps in self.parameters.items()}
+        self.optimizers = {p: _optimizer(run.optimizer_of(p), ps) for p, ps in self.parameters.items()}
         self.noise = generator(device, run.seed, "noise")
         self.average = MovingAverage(self.owned_modules(), run.ema) if run.ema else None
         self.step = 0
@@ -82,6 +81,10 @@ class TrainingState:
 
 def _parameters_of(modules: Modules, owned: tuple[str, ...]) -> list[nn.Parameter]:
     return [p for role in owned if role in modules for p in modules[role].parameters() if p.requires_grad]
+
+
+def _optimizer(rule: Optimizer, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
+    return rule.build(_groups(parameters, rule.weight_decay))
 
 
 def _groups(parameters: list[nn.Parameter], decay: float) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ class Adam(Optimizer):
     beta2: float = 0.999
     weight_decay: float = 0.0
     schedule: Schedule = Constant()
+    clip: float | None = None
 
     def build(self, groups: ParameterGroups) -> torch.optim.Optimizer:
         """`torch.optim.Adam`, fused."""

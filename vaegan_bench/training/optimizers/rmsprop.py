@@ -23,6 +23,7 @@ class RMSProp(Optimizer):
     epsilon: float = 1e-8
     weight_decay: float = 2 * 1e-5 / 64
     schedule: Schedule = Constant()
+    clip: float | None = None
 
     def build(self, groups: ParameterGroups) -> torch.optim.Optimizer:
         """`torch.optim.RMSprop`."""
