@@ -17,6 +17,7 @@ from vaegan_bench.losses.adversarial.hinge import Hinge
 from vaegan_bench.losses.adversarial.lsgan import LSGAN
 from vaegan_bench.losses.adversarial.minimax import Minimax
 from vaegan_bench.losses.adversarial.nonsaturating import NonSaturating
+from vaegan_bench.losses.adversarial.relativistic import Relativistic
 from vaegan_bench.losses.adversarial.wgan import Wasserstein
 from vaegan_bench.losses.prior.kl import KL
 from vaegan_bench.losses.reconstruction.bernoulli import Bernoulli
@@ -145,7 +146,7 @@ def test_likelihoods_of_two_images_are_known() -> None:
     assert GaussianOptimal()(prediction(raw), target).tolist() == pytest.approx(optimal)
 
 
-ADVERSARIAL = [Minimax(), Minimax(epsilon=1e-3), NonSaturating(), Hinge(), LSGAN(), Wasserstein()]
+ADVERSARIAL = [Minimax(), Minimax(epsilon=1e-3), NonSaturating(), Hinge(), LSGAN(), Wasserstein(), Relativistic()]
 
 
 @pytest.mark.parametrize("loss", ADVERSARIAL, ids=str)
@@ -235,6 +236,11 @@ STATED: list[tuple[AdversarialLoss, Callable[..., float], Callable[..., float]]]
         lambda r, *fs: sum(0.5 * (f - 1) ** 2 for f in fs),
     ),
     (Wasserstein(), lambda r, *fs: sum(f - r for f in fs), lambda r, *fs: -sum(fs)),
+    (
+        Relativistic(),
+        lambda r, *fs: -sum(math.log(p(r - f)) for f in fs),
+        lambda r, *fs: -sum(math.log(p(f - r)) for f in fs),
+    ),
 ]
 
 
@@ -259,6 +265,22 @@ def test_every_adversarial_loss_has_its_cost_stated_here() -> None:
     assert {loss.name for loss in ADVERSARIAL} == {
         n for n in known if known[n].plugin.__module__.startswith("vaegan_bench.")
     }
+
+
+def test_the_slopes_of_the_relativistic_game_are_those_of_a_choice_between_two() -> None:
+    real, fake = torch.tensor([0.7], requires_grad=True), torch.tensor([-0.4], requires_grad=True)
+    versus = Relativistic()(real, [fake])
+    wrong = 1 - p(1.1)  # how probable the wrong choice is: the fake lies 1.1 below the real image
+    by_real, by_fake = torch.autograd.grad(versus.discriminator_B.sum(), [real, fake])
+    assert (by_real.item(), by_fake.item()) == pytest.approx((-wrong, wrong))
+    by_real, by_fake = torch.autograd.grad(versus.generator_B.sum(), [real, fake])
+    assert (by_real.item(), by_fake.item()) == pytest.approx((1 - wrong, wrong - 1))
+
+
+def test_the_relativistic_game_sees_differences_alone() -> None:
+    real, fakes = torch.tensor(ONE[0]), [torch.tensor(fake) for fake in TWO[1]]
+    here, there = Relativistic()(real, fakes), Relativistic()(real + 3, [fake + 3 for fake in fakes])
+    torch.testing.assert_close(here, there)
 
 
 WEIGHTS = torch.tensor([0.5, -1.0, 2.0, 0.3])

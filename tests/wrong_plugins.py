@@ -161,6 +161,20 @@ class FirstFakeOnly(AdversarialLoss):
         return Versus(fakes_B[0] - real_B, -fakes_B[0])
 
 
+@wrong("the generator's cost must not fall when real images score higher")
+class GeneratorRaisesReal(AdversarialLoss):
+    def __call__(self, real_B: Tensor, fakes_B: Any) -> Versus:
+        softplus = nn.functional.softplus
+        return Versus(sum(softplus(fake - real_B) for fake in fakes_B), sum(softplus(-real_B - f) for f in fakes_B))
+
+
+@wrong("the gradient with respect to the real logits is not that of the value")
+class DetachesRealHalfway(AdversarialLoss):
+    def __call__(self, real_B: Tensor, fakes_B: Any) -> Versus:
+        softplus, held = nn.functional.softplus, real_B.detach()
+        return Versus(sum(softplus(fake - real_B) for fake in fakes_B), sum(softplus(held - fake) for fake in fakes_B))
+
+
 @wrong("does not reach the critic's weights: take the input's gradient with create_graph=True")
 class FirstOrderOnly(Regulariser):
     def __call__(self, critic: Any, real_BCHW: Tensor, fake_BCHW: Tensor, noise: torch.Generator) -> Tensor:
