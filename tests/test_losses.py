@@ -28,6 +28,7 @@ from vaegan_bench.losses.reconstruction.gaussian_predicted import GaussianPredic
 from vaegan_bench.losses.reconstruction.laplace import Laplace
 from vaegan_bench.losses.regulariser.gradient_penalty import GradientPenalty
 from vaegan_bench.losses.regulariser.r1 import R1
+from vaegan_bench.losses.regulariser.r1_r2 import R1R2
 from vaegan_bench.registry.plugins import Registry
 
 NOISE = torch.Generator().manual_seed(7)
@@ -307,6 +308,12 @@ def test_r1_is_that_of_real_images_for_a_critic_that_bends() -> None:
     torch.testing.assert_close(value, 3.5 * slope_of_cubic(real).square())
 
 
+def test_r1_and_r2_add_up_for_a_critic_that_bends() -> None:
+    real, fake = unequal_images()
+    value = R1R2(weight=7.0)(cubic, real, fake, torch.Generator())
+    torch.testing.assert_close(value, 3.5 * (slope_of_cubic(real).square() + slope_of_cubic(fake).square()))
+
+
 def test_the_gradient_penalty_is_between_real_and_fake_for_a_critic_that_bends() -> None:
     real, fake = unequal_images()
     value = GradientPenalty(weight=7.0)(cubic, real, fake, torch.Generator().manual_seed(3))
@@ -318,6 +325,8 @@ def test_the_gradient_penalty_is_between_real_and_fake_for_a_critic_that_bends()
 def test_penalties_weigh_by_default_what_their_papers_say() -> None:
     real, fake = unequal_images()
     torch.testing.assert_close(R1()(cubic, real, fake, torch.Generator()), 5 * slope_of_cubic(real).square())
+    both = slope_of_cubic(real).square() + slope_of_cubic(fake).square()
+    torch.testing.assert_close(R1R2()(cubic, real, fake, torch.Generator()), 0.5 * both)
     at_fakes = GradientPenalty()(cubic, fake, fake, torch.Generator().manual_seed(3))
     torch.testing.assert_close(at_fakes, 10 * (slope_of_cubic(fake) - 1).square())
 
@@ -341,7 +350,7 @@ def test_the_gradient_penalty_mixes_each_pair_anew_and_whole_images() -> None:
 def test_penalties_move_the_critic_and_nobody_else() -> None:
     scale = torch.tensor(2.0, requires_grad=True)
     real, fake = (images.requires_grad_() for images in unequal_images())
-    for penalty in (R1(weight=2.0), GradientPenalty(weight=2.0)):
+    for penalty in (R1(weight=2.0), R1R2(weight=2.0), GradientPenalty(weight=2.0)):
         value = penalty(lambda x: scale * cubic(x), real, fake, torch.Generator().manual_seed(3)).sum()
         to_critic, to_real, to_fake = torch.autograd.grad(value, [scale, real, fake], allow_unused=True)
         assert to_critic.abs() > 0
@@ -356,7 +365,11 @@ def plane(slope: Tensor) -> Callable[[Tensor], Tensor]:
 
 @pytest.mark.parametrize(
     ("penalty", "expected"),
-    [(GradientPenalty(weight=10.0), 10 * (3 - 1) ** 2), (R1(weight=10.0), 0.5 * 10 * 3**2)],
+    [
+        (GradientPenalty(weight=10.0), 10 * (3 - 1) ** 2),
+        (R1(weight=10.0), 0.5 * 10 * 3**2),
+        (R1R2(weight=10.0), 0.5 * 10 * (3**2 + 3**2)),
+    ],
     ids=lambda v: getattr(v, "name", ""),
 )
 def test_penalties_of_a_plane_are_known_and_reach_the_critic(penalty: Regulariser, expected: float) -> None:

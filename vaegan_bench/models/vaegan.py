@@ -40,7 +40,7 @@ class Turn(NamedTuple):
     fakes_B: list[Tensor]
     """The logits of each batch that counts as fake."""
     fake_BCHW: Tensor
-    """One of these batches, for a penalty."""
+    """One of these batches, for a penalty: samples, whose distribution must come to rest, unless none are shown."""
 
     @property
     def logits(self) -> tuple[Tensor, Tensor]:
