@@ -33,7 +33,14 @@ WIDTH = 100
 
 KINDS = {
     "Models": ("model",),
-    "Losses": ("reconstruction loss", "prior loss", "adversarial loss", "regulariser", "gate"),
+    "Losses": (
+        "reconstruction loss",
+        "prior loss",
+        "adversarial loss",
+        "regulariser",
+        "discriminator augmentation",
+        "gate",
+    ),
     "Networks": ("networks",),
     "Optimizers and schedules": ("optimizer", "schedule"),
     "Data sets": ("dataset",),

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Model, Objectives, Play, to_signed
+from vaegan_bench.losses.adversarial.relativistic import Relativistic
+from vaegan_bench.losses.regulariser.r1_r2 import R1R2
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vae_disl import VAEDisl
@@ -45,6 +47,14 @@ STATED = [
             "encoder": {"prior": 1, "reconstruction": 1, "discriminator": 0},
             "decoder": {"reconstruction": GAMMA, "discriminator": -1},
             "discriminator": {"discriminator": 1},
+        },
+    ),
+    (  # the opponents of a discriminator that saturates: a cost in pairs and penalties on both sides
+        VAEGAN(gamma=GAMMA, adversarial=Relativistic(), regulariser=R1R2(weight=0.7)),
+        {
+            "encoder": {"prior": 1, "similarity": 1, "generator": 0, "discriminator": 0, "regulariser": 0},
+            "decoder": {"similarity": GAMMA, "generator": 1, "discriminator": 0, "regulariser": 0},
+            "discriminator": {"discriminator": 1, "regulariser": 1, "generator": 0, "similarity": 0},
         },
     ),
     (VAEDisl(), {"autoencoder": {"prior": 1, "similarity": 1}}),

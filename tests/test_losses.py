@@ -17,6 +17,7 @@ from vaegan_bench.losses.adversarial.hinge import Hinge
 from vaegan_bench.losses.adversarial.lsgan import LSGAN
 from vaegan_bench.losses.adversarial.minimax import Minimax
 from vaegan_bench.losses.adversarial.nonsaturating import NonSaturating
+from vaegan_bench.losses.adversarial.relativistic import Relativistic
 from vaegan_bench.losses.adversarial.wgan import Wasserstein
 from vaegan_bench.losses.prior.kl import KL
 from vaegan_bench.losses.reconstruction.bernoulli import Bernoulli
@@ -27,6 +28,7 @@ from vaegan_bench.losses.reconstruction.gaussian_predicted import GaussianPredic
 from vaegan_bench.losses.reconstruction.laplace import Laplace
 from vaegan_bench.losses.regulariser.gradient_penalty import GradientPenalty
 from vaegan_bench.losses.regulariser.r1 import R1
+from vaegan_bench.losses.regulariser.r1_r2 import R1R2
 from vaegan_bench.registry.plugins import Registry
 
 NOISE = torch.Generator().manual_seed(7)
@@ -145,7 +147,7 @@ def test_likelihoods_of_two_images_are_known() -> None:
     assert GaussianOptimal()(prediction(raw), target).tolist() == pytest.approx(optimal)
 
 
-ADVERSARIAL = [Minimax(), Minimax(epsilon=1e-3), NonSaturating(), Hinge(), LSGAN(), Wasserstein()]
+ADVERSARIAL = [Minimax(), Minimax(epsilon=1e-3), NonSaturating(), Hinge(), LSGAN(), Wasserstein(), Relativistic()]
 
 
 @pytest.mark.parametrize("loss", ADVERSARIAL, ids=str)
@@ -235,6 +237,11 @@ STATED: list[tuple[AdversarialLoss, Callable[..., float], Callable[..., float]]]
         lambda r, *fs: sum(0.5 * (f - 1) ** 2 for f in fs),
     ),
     (Wasserstein(), lambda r, *fs: sum(f - r for f in fs), lambda r, *fs: -sum(fs)),
+    (
+        Relativistic(),
+        lambda r, *fs: -sum(math.log(p(r - f)) for f in fs),
+        lambda r, *fs: -sum(math.log(p(f - r)) for f in fs),
+    ),
 ]
 
 
@@ -261,6 +268,22 @@ def test_every_adversarial_loss_has_its_cost_stated_here() -> None:
     }
 
 
+def test_the_slopes_of_the_relativistic_game_are_those_of_a_choice_between_two() -> None:
+    real, fake = torch.tensor([0.7], requires_grad=True), torch.tensor([-0.4], requires_grad=True)
+    versus = Relativistic()(real, [fake])
+    wrong = 1 - p(1.1)  # how probable the wrong choice is: the fake lies 1.1 below the real image
+    by_real, by_fake = torch.autograd.grad(versus.discriminator_B.sum(), [real, fake])
+    assert (by_real.item(), by_fake.item()) == pytest.approx((-wrong, wrong))
+    by_real, by_fake = torch.autograd.grad(versus.generator_B.sum(), [real, fake])
+    assert (by_real.item(), by_fake.item()) == pytest.approx((1 - wrong, wrong - 1))
+
+
+def test_the_relativistic_game_sees_differences_alone() -> None:
+    real, fakes = torch.tensor(ONE[0]), [torch.tensor(fake) for fake in TWO[1]]
+    here, there = Relativistic()(real, fakes), Relativistic()(real + 3, [fake + 3 for fake in fakes])
+    torch.testing.assert_close(here, there)
+
+
 WEIGHTS = torch.tensor([0.5, -1.0, 2.0, 0.3])
 
 
@@ -285,6 +308,12 @@ def test_r1_is_that_of_real_images_for_a_critic_that_bends() -> None:
     torch.testing.assert_close(value, 3.5 * slope_of_cubic(real).square())
 
 
+def test_r1_and_r2_add_up_for_a_critic_that_bends() -> None:
+    real, fake = unequal_images()
+    value = R1R2(weight=7.0)(cubic, real, fake, torch.Generator())
+    torch.testing.assert_close(value, 3.5 * (slope_of_cubic(real).square() + slope_of_cubic(fake).square()))
+
+
 def test_the_gradient_penalty_is_between_real_and_fake_for_a_critic_that_bends() -> None:
     real, fake = unequal_images()
     value = GradientPenalty(weight=7.0)(cubic, real, fake, torch.Generator().manual_seed(3))
@@ -296,6 +325,8 @@ def test_the_gradient_penalty_is_between_real_and_fake_for_a_critic_that_bends()
 def test_penalties_weigh_by_default_what_their_papers_say() -> None:
     real, fake = unequal_images()
     torch.testing.assert_close(R1()(cubic, real, fake, torch.Generator()), 5 * slope_of_cubic(real).square())
+    both = slope_of_cubic(real).square() + slope_of_cubic(fake).square()
+    torch.testing.assert_close(R1R2()(cubic, real, fake, torch.Generator()), 0.5 * both)
     at_fakes = GradientPenalty()(cubic, fake, fake, torch.Generator().manual_seed(3))
     torch.testing.assert_close(at_fakes, 10 * (slope_of_cubic(fake) - 1).square())
 
@@ -319,7 +350,7 @@ def test_the_gradient_penalty_mixes_each_pair_anew_and_whole_images() -> None:
 def test_penalties_move_the_critic_and_nobody_else() -> None:
     scale = torch.tensor(2.0, requires_grad=True)
     real, fake = (images.requires_grad_() for images in unequal_images())
-    for penalty in (R1(weight=2.0), GradientPenalty(weight=2.0)):
+    for penalty in (R1(weight=2.0), R1R2(weight=2.0), GradientPenalty(weight=2.0)):
         value = penalty(lambda x: scale * cubic(x), real, fake, torch.Generator().manual_seed(3)).sum()
         to_critic, to_real, to_fake = torch.autograd.grad(value, [scale, real, fake], allow_unused=True)
         assert to_critic.abs() > 0
@@ -334,7 +365,11 @@ def plane(slope: Tensor) -> Callable[[Tensor], Tensor]:
 
 @pytest.mark.parametrize(
     ("penalty", "expected"),
-    [(GradientPenalty(weight=10.0), 10 * (3 - 1) ** 2), (R1(weight=10.0), 0.5 * 10 * 3**2)],
+    [
+        (GradientPenalty(weight=10.0), 10 * (3 - 1) ** 2),
+        (R1(weight=10.0), 0.5 * 10 * 3**2),
+        (R1R2(weight=10.0), 0.5 * 10 * (3**2 + 3**2)),
+    ],
     ids=lambda v: getattr(v, "name", ""),
 )
 def test_penalties_of_a_plane_are_known_and_reach_the_critic(penalty: Regulariser, expected: float) -> None:

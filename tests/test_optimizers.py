@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from vaegan_bench.api import ImageShape, Model, Networks, Objectives, Optimizer, Play
 from vaegan_bench.losses.regulariser.gradient_penalty import GradientPenalty
 from vaegan_bench.losses.regulariser.r1 import R1
+from vaegan_bench.losses.regulariser.r1_r2 import R1R2
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vae_disl import VAEDisl
@@ -239,7 +240,9 @@ def test_a_tiny_second_order_term_leaves_a_training_as_it_was(model: Model, opti
 
 
 @pytest.mark.usefixtures("float64")
-@pytest.mark.parametrize("regulariser", [R1(weight=TINY), GradientPenalty(weight=TINY)], ids=lambda r: r.name)
+@pytest.mark.parametrize(
+    "regulariser", [R1(weight=TINY), R1R2(weight=TINY), GradientPenalty(weight=TINY)], ids=lambda r: r.name
+)
 @pytest.mark.parametrize("model", [GAN(), VAEGAN(), VAEGANPixel()], ids=lambda model: model.name)
 def test_a_tiny_penalty_leaves_a_training_as_it_was(model: Any, regulariser: Any) -> None:
     penalised = dataclasses.replace(model, regulariser=regulariser)

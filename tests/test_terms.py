@@ -19,6 +19,7 @@ from vaegan_bench.api import Gate, Model, Modules, Objectives
 from vaegan_bench.losses.adversarial.hinge import Hinge
 from vaegan_bench.losses.adversarial.lsgan import LSGAN
 from vaegan_bench.losses.adversarial.nonsaturating import NonSaturating
+from vaegan_bench.losses.adversarial.relativistic import Relativistic
 from vaegan_bench.losses.adversarial.wgan import Wasserstein
 from vaegan_bench.losses.gates.margin import Margin
 from vaegan_bench.losses.prior.kl import KL
@@ -29,6 +30,7 @@ from vaegan_bench.losses.reconstruction.gaussian_predicted import GaussianPredic
 from vaegan_bench.losses.reconstruction.laplace import Laplace
 from vaegan_bench.losses.regulariser.gradient_penalty import GradientPenalty
 from vaegan_bench.losses.regulariser.r1 import R1
+from vaegan_bench.losses.regulariser.r1_r2 import R1R2
 from vaegan_bench.models.gan import GAN, area_under_roc
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vae_disl import VAEDisl
@@ -79,8 +81,13 @@ def penalty(modules: Modules, s: SimpleNamespace, weight: float, shown: str = "p
     return weight * (critic_slope(modules, between).norm(dim=1) - 1).square()
 
 
-def r1(modules: Modules, weight: float) -> Tensor:
-    return 0.5 * weight * critic_slope(modules, IMAGES).square().sum(1)
+def r1(modules: Modules, weight: float, images: Tensor = IMAGES) -> Tensor:
+    return 0.5 * weight * critic_slope(modules, images).square().sum(1)
+
+
+def choice(winner: Tensor, *losers: Tensor) -> Tensor:
+    """−Σ log of the probability that a logit wins over another, by the logistic function of their difference."""
+    return -sum(torch.log(torch.sigmoid(winner - loser)) for loser in losers)  # type: ignore[return-value]
 
 
 AUTOENCODER = {"autoencoder": {"prior": 1.0, "reconstruction": 1.0}}
@@ -169,6 +176,18 @@ ROWS: list[tuple[Model, str, Stated, dict[str, dict[str, float]]]] = [
             "regulariser": penalty(m, s, 3.0, "rec"),
         },
         three_players("similarity", 1e-5, regulariser=1.0),
+    ),
+    (
+        VAEGAN(gamma=0.37, adversarial=Relativistic(), regulariser=R1R2(weight=3.0)),
+        "real rec prior",
+        lambda m, s: {
+            "prior": s.kl,
+            "similarity": features(s),
+            "discriminator": choice(s.logits["real"], s.logits["rec"], s.logits["prior"]),
+            "generator": choice(s.logits["rec"], s.logits["real"]) + choice(s.logits["prior"], s.logits["real"]),
+            "regulariser": r1(m, 3.0) + r1(m, 3.0, s.images["prior"]),  # R2 on samples alone
+        },
+        three_players("similarity", 0.37, regulariser=1.0),
     ),
     (
         VAEGANPixel(gamma=0.37, adversarial=LSGAN(), regulariser=GradientPenalty(weight=3.0)),

@@ -16,6 +16,7 @@ from vaegan_bench.api import (
     BenchError,
     Data,
     Dataset,
+    DiscriminatorAugmentation,
     Engine,
     Extractor,
     Gate,
@@ -161,12 +162,83 @@ class FirstFakeOnly(AdversarialLoss):
         return Versus(fakes_B[0] - real_B, -fakes_B[0])
 
 
+@wrong("the generator's cost must not fall when real images score higher")
+class GeneratorRaisesReal(AdversarialLoss):
+    def __call__(self, real_B: Tensor, fakes_B: Any) -> Versus:
+        softplus = nn.functional.softplus
+        return Versus(sum(softplus(fake - real_B) for fake in fakes_B), sum(softplus(-real_B - f) for f in fakes_B))
+
+
+@wrong("the gradient with respect to the real logits is not that of the value")
+class DetachesRealHalfway(AdversarialLoss):
+    def __call__(self, real_B: Tensor, fakes_B: Any) -> Versus:
+        softplus, held = nn.functional.softplus, real_B.detach()
+        return Versus(sum(softplus(fake - real_B) for fake in fakes_B), sum(softplus(held - fake) for fake in fakes_B))
+
+
 @wrong("does not reach the critic's weights: take the input's gradient with create_graph=True")
 class FirstOrderOnly(Regulariser):
     def __call__(self, critic: Any, real_BCHW: Tensor, fake_BCHW: Tensor, noise: torch.Generator) -> Tensor:
         x = real_BCHW.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(critic(x).sum(), x)
         return gradient.square().flatten(1).sum(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brighten(DiscriminatorAugmentation):
+    """What the wrong augmentations share: a strength, and noise for one batch."""
+
+    strength: float = 1.0
+
+    def noise_for(self, x_BCHW: Tensor, noise: torch.Generator) -> Tensor:
+        return self.strength * torch.rand((len(x_BCHW), 1, 1, 1), generator=noise)
+
+
+@wrong("keep number and shapes")
+class ShowsTheFirst(Brighten):
+    def __call__(self, images_BCHW: Any, noise: torch.Generator) -> list[Tensor]:
+        return [images_BCHW[0] + self.noise_for(images_BCHW[0], noise)]
+
+
+@wrong("draws from torch's global random generator")
+class DrawsGlobally(Brighten):
+    def __call__(self, images_BCHW: Any, noise: torch.Generator) -> list[Tensor]:
+        u_B111 = torch.rand(len(images_BCHW[0]), 1, 1, 1)
+        return [x + self.strength * u_B111 for x in images_BCHW]
+
+
+@wrong("changes equal images in two batches differently")
+class DrawsForEachBatch(Brighten):
+    def __call__(self, images_BCHW: Any, noise: torch.Generator) -> list[Tensor]:
+        return [x + self.noise_for(x, noise) for x in images_BCHW]
+
+
+@wrong("changes images at strength 0")
+class IgnoresItsStrength(Brighten):
+    def __call__(self, images_BCHW: Any, noise: torch.Generator) -> list[Tensor]:
+        u_B111 = torch.rand((len(images_BCHW[0]), 1, 1, 1), generator=noise)
+        return [x + u_B111 for x in images_BCHW]
+
+
+@wrong("no gradient reaches the first batch")
+class RoundsToLevels(Brighten):
+    def __call__(self, images_BCHW: Any, noise: torch.Generator) -> list[Tensor]:
+        u_B111 = self.noise_for(images_BCHW[0], noise)
+        return [(x + u_B111).detach() for x in images_BCHW]
+
+
+@wrong("the gradient with respect to the first batch is not that of the value")
+class StopsHalfOfTheGradient(Brighten):
+    def __call__(self, images_BCHW: Any, noise: torch.Generator) -> list[Tensor]:
+        u_B111 = self.noise_for(images_BCHW[0], noise)
+        return [x + u_B111 * x.detach() for x in images_BCHW]
+
+
+@wrong("gives values that are not finite")
+class DividesByTheDarkest(Brighten):
+    def __call__(self, images_BCHW: Any, noise: torch.Generator) -> list[Tensor]:
+        u_B111 = self.noise_for(images_BCHW[0], noise)
+        return [x + u_B111 * (1 + x).log() for x in images_BCHW]
 
 
 @wrong("rests encoder")

@@ -17,6 +17,7 @@ from vaegan_bench.api.game import Lender, Model, Networks, Objectives, Play, ref
 from vaegan_bench.api.losses import (
     AdversarialLoss,
     Critic,
+    DiscriminatorAugmentation,
     Gate,
     PriorLoss,
     ReconstructionLoss,
@@ -55,6 +56,7 @@ __all__ = [
     "Dataset",
     "Derive",
     "Direction",
+    "DiscriminatorAugmentation",
     "Engine",
     "Exhibit",
     "Exhibits",

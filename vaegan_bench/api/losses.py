@@ -76,6 +76,18 @@ class Regulariser(Plugin):
         """The penalty, differentiable in the critic's weights; (B,)."""
 
 
+class DiscriminatorAugmentation(Plugin):
+    """What images go through before the discriminator sees them; that of training images is the data set's affair."""
+
+    kind: ClassVar[str] = "discriminator augmentation"
+    strength: float
+    """How much is changed: 1 as the paper has it; at 0 images stay as they are."""
+
+    @abstractmethod
+    def __call__(self, images_BCHW: Sequence[Tensor], noise: torch.Generator) -> list[Tensor]:
+        """Batches of equal size, augmented, differentiable in the images: the same way at each place of all batches."""
+
+
 class Gate(Plugin):
     """Decides from the discriminator's logits which players skip this step."""
 

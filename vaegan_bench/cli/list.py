@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 
 GROUPS = {
     "models": ("model",),
-    "losses": ("reconstruction loss", "prior loss", "adversarial loss", "regulariser", "gate"),
+    "losses": (
+        "reconstruction loss",
+        "prior loss",
+        "adversarial loss",
+        "regulariser",
+        "discriminator augmentation",
+        "gate",
+    ),
     "networks": ("networks",),
     "datasets": ("dataset",),
     "metrics": ("metric",),

@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import AdversarialLoss, Gate, Model, Objectives, Play, Regulariser
+from vaegan_bench.api import (
+    AdversarialLoss,
+    DiscriminatorAugmentation,
+    Gate,
+    Model,
+    Objectives,
+    Play,
+    Regulariser,
+)
 from vaegan_bench.losses.adversarial.minimax import Minimax
+
+
+def show(
+    images_BCHW: Sequence[Tensor], augmentation: DiscriminatorAugmentation | None, noise: torch.Generator
+) -> list[Tensor]:
+    """What the discriminator sees of batches of images: all of them augmented alike, where a model asks for it."""
+    return list(images_BCHW) if augmentation is None else augmentation(images_BCHW, noise)
 
 
 def referee(
     objectives: Objectives,
     play: Play,
     logits: tuple[Tensor, Tensor],
-    fake_BCHW: Tensor,
+    images: tuple[Tensor, Tensor],
     gate: Gate | None,
     regulariser: Regulariser | None,
 ) -> Objectives:
     """Add what every adversarial game has: a log of who wins; a penalty and a gate where the model has them.
 
-    `logits` are those of real and of fake images; `fake_BCHW` is for the penalty.
+    `logits` are those of real and of fake images; `images`, for the penalty, are real and fake ones as they were shown.
     """
     objectives = replace(objectives, log={**objectives.log, "discriminator auc": area_under_roc(*logits)})
     if regulariser is not None:
-        penalty = regulariser(play.modules.critic, play.x_BCHW, fake_BCHW, play.noise)
+        penalty = regulariser(play.modules.critic, *images, play.noise)
         objectives = objectives.plus("regulariser", penalty, player="discriminator")
     return objectives if gate is None else objectives.without(gate(*logits))
 
@@ -48,6 +64,8 @@ class GAN(Model):
     adversarial: AdversarialLoss = Minimax()
     gate: Gate | None = None
     regulariser: Regulariser | None = None
+    augmentation: DiscriminatorAugmentation | None = None
+    """What real and fake images go through before the discriminator sees them."""
     conditional: bool = False
     """Whether decoder and discriminator are conditioned on the attributes (Larsen et al., 2016, §4.2)."""
 
@@ -55,11 +73,12 @@ class GAN(Model):
         """Both sides of the adversarial loss, on prior samples."""
         z_prior = self.sample_prior(len(play.x_BCHW), play.latent, play.noise)
         (x_prior,) = play.modules.decode(z_prior)
-        real, fake = play.modules.judge(play.x_BCHW, x_prior.mean)
+        x, x_fake = show([play.x_BCHW, x_prior.mean], self.augmentation, play.noise)
+        real, fake = play.modules.judge(x, x_fake)
         versus = self.adversarial(real.logits_B, [fake.logits_B])
         game = Objectives(
             terms={"generator": versus.generator_B, "discriminator": versus.discriminator_B},
             minimise={"decoder": {"generator": 1.0}, "discriminator": {"discriminator": 1.0}},
         )
         logits = real.logits_B, fake.logits_B
-        return referee(game, play, logits, x_prior.mean, self.gate, self.regulariser)
+        return referee(game, play, logits, (x, x_fake), self.gate, self.regulariser)

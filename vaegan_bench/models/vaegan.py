@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vaegan_bench.api import (
     AdversarialLoss,
+    DiscriminatorAugmentation,
     Gate,
     Judgement,
     Model,
@@ -24,7 +25,7 @@ from vaegan_bench.api import (
 from vaegan_bench.losses.adversarial.minimax import Minimax
 from vaegan_bench.losses.prior.kl import KL
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
-from vaegan_bench.models.gan import referee
+from vaegan_bench.models.gan import referee, show
 
 Fakes = Literal["both", "samples", "reconstructions"]
 """What a discriminator is shown as fake."""
@@ -39,8 +40,10 @@ class Turn(NamedTuple):
     rec: Judgement
     fakes_B: list[Tensor]
     """The logits of each batch that counts as fake."""
-    fake_BCHW: Tensor
-    """One of these batches, for a penalty."""
+    images: tuple[Tensor, Tensor]
+    """Real images and one batch of fakes, as they were shown, for a penalty.
+
+    The fakes are samples, whose distribution must come to rest, unless only reconstructions are shown."""
 
     @property
     def logits(self) -> tuple[Tensor, Tensor]:
@@ -48,16 +51,21 @@ class Turn(NamedTuple):
         return self.real.logits_B, torch.cat(self.fakes_B)
 
 
-def take_turn(model: Model, play: Play, fakes: Fakes) -> Turn:
-    """Encode, decode and judge, as the first half of algorithm 1 of Larsen et al. (2016)."""
+def take_turn(model: Model, play: Play, fakes: Fakes, augmentation: DiscriminatorAugmentation | None) -> Turn:
+    """Encode, decode and judge, as the first half of algorithm 1 of Larsen et al. (2016).
+
+    Real image, reconstruction and sample of one place are augmented alike: Dis_l(x) and Dis_l(x̃) would otherwise
+    differ although x̃ = x. Zhao et al. (2020) draw a transformation for each.
+    """
     x, modules = play.x_BCHW, play.modules
     posterior = modules.encode(x)
     z_prior = model.sample_prior(len(x), play.latent, play.noise)
     x_rec, x_prior = modules.decode(posterior.sample(play.noise), z_prior)
-    real, rec, fake = modules.judge(x, x_rec.mean, x_prior.mean)
-    shown = {"both": [rec, fake], "samples": [fake], "reconstructions": [rec]}[fakes]
-    penalised = x_rec if fakes == "reconstructions" else x_prior
-    return Turn(posterior, x_rec, real, rec, [judged.logits_B for judged in shown], penalised.mean)
+    x_shown, rec_shown, fake_shown = show([x, x_rec.mean, x_prior.mean], augmentation, play.noise)
+    real, rec, fake = modules.judge(x_shown, rec_shown, fake_shown)
+    counted = {"both": [rec, fake], "samples": [fake], "reconstructions": [rec]}[fakes]
+    penalised = rec_shown if fakes == "reconstructions" else fake_shown
+    return Turn(posterior, x_rec, real, rec, [judged.logits_B for judged in counted], (x_shown, penalised))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +90,8 @@ class VAEGAN(Model):
     """What the discriminator is shown as fake: both in the paper, samples alone in the last version of its code."""
     gate: Gate | None = None
     regulariser: Regulariser | None = None
+    augmentation: DiscriminatorAugmentation | None = None
+    """What images go through before the discriminator sees them: all three of a place the same, see `take_turn`."""
     conditional: bool = False
     """Whether encoder, decoder and discriminator are conditioned on the attributes (Larsen et al., 2016, §4.2)."""
 
@@ -94,7 +104,7 @@ class VAEGAN(Model):
 
     def objectives(self, play: Play) -> Objectives:
         """Encoder: prior + similarity; decoder: γ·similarity + generator; discriminator: its own cost."""
-        turn = take_turn(self, play, self.fakes)
+        turn = take_turn(self, play, self.fakes, self.augmentation)
         versus = self.adversarial(turn.real.logits_B, turn.fakes_B)
         features = Prediction(turn.rec.features_BF, play.modules.log_sigma)
         game = Objectives(
@@ -112,4 +122,4 @@ class VAEGAN(Model):
             # Dis_l before batch norm has no fixed scale, and γ acts on its square.
             log={"feature scale": turn.real.features_BF.square().mean(1).sqrt()},
         )
-        return referee(game, play, turn.logits, turn.fake_BCHW, self.gate, self.regulariser)
+        return referee(game, play, turn.logits, turn.images, self.gate, self.regulariser)

@@ -5,7 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from vaegan_bench.api import AdversarialLoss, Gate, Model, Objectives, Play, PriorLoss, ReconstructionLoss, Regulariser
+from vaegan_bench.api import (
+    AdversarialLoss,
+    DiscriminatorAugmentation,
+    Gate,
+    Model,
+    Objectives,
+    Play,
+    PriorLoss,
+    ReconstructionLoss,
+    Regulariser,
+)
 from vaegan_bench.losses.adversarial.minimax import Minimax
 from vaegan_bench.losses.prior.kl import KL
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
@@ -34,12 +44,14 @@ class VAEGANPixel(Model):
     """What the discriminator is shown as fake: both in the paper, samples alone in the last version of its code."""
     gate: Gate | None = None
     regulariser: Regulariser | None = None
+    augmentation: DiscriminatorAugmentation | None = None
+    """What images go through before the discriminator sees them; the reconstruction is compared without it."""
     conditional: bool = False
     """Whether encoder, decoder and discriminator are conditioned on the attributes (Larsen et al., 2016, §4.2)."""
 
     def objectives(self, play: Play) -> Objectives:
         """Encoder: prior + reconstruction; decoder: γ·reconstruction + generator; discriminator: its own cost."""
-        turn = take_turn(self, play, self.fakes)
+        turn = take_turn(self, play, self.fakes, self.augmentation)
         versus = self.adversarial(turn.real.logits_B, turn.fakes_B)
         game = Objectives(
             terms={
@@ -54,4 +66,4 @@ class VAEGANPixel(Model):
                 "discriminator": {"discriminator": 1.0},
             },
         )
-        return referee(game, play, turn.logits, turn.fake_BCHW, self.gate, self.regulariser)
+        return referee(game, play, turn.logits, turn.images, self.gate, self.regulariser)

@@ -37,7 +37,10 @@ def is_one_value_per_image(loss: AdversarialLoss) -> None:
 
 
 def has_its_signs(loss: AdversarialLoss) -> None:
-    """By finite differences: the discriminator raises real and lowers fake scores, the generator raises fake ones."""
+    """By finite differences: the discriminator raises real and lowers fake scores, the generator raises fake ones.
+
+    The generator's cost need not depend on real scores. Where it does, it must not fall when they rise.
+    """
     at = torch.full((4,), 0.5)
     step = 0.05
 
@@ -45,12 +48,17 @@ def has_its_signs(loss: AdversarialLoss) -> None:
         above, below = (loss(at + sign * real, [at + sign * fake]) for sign in (1, -1))
         return tuple(float((a - b).mean()) for a, b in zip(above, below, strict=True))  # type: ignore[return-value]
 
-    (by_real, _), (by_fake, generator) = change(step, 0), change(0, step)
+    (by_real, generator_by_real), (by_fake, generator) = change(step, 0), change(0, step)
     demand(by_real < 0, "the discriminator's cost must fall when real images score higher: its sign is wrong.")
     demand(by_fake > 0, "the discriminator's cost must rise when fakes score higher: its sign is wrong.")
     demand(
         generator < 0,
         "the generator's cost must fall when fakes score higher, against the discriminator's: its sign is wrong.",
+    )
+    demand(
+        generator_by_real >= 0,
+        "the generator's cost must not fall when real images score higher, as the discriminator wants: its sign is "
+        "wrong.",
     )
 
 
@@ -67,13 +75,15 @@ def counts_every_fake(loss: AdversarialLoss) -> None:
 
 
 def has_its_gradient(loss: AdversarialLoss) -> None:
-    """gradcheck in float64 for both sides."""
+    """gradcheck in float64 for both sides, of fake and real logits; the generator's cost may leave real ones out."""
     real, *fakes = logits(torch.float64)
+    of_real = {"the real logits": real}
     of_fakes = {"the logits of fakes": fakes[0], "the logits of other fakes": fakes[1]}
     for demanded in (gradient_reaches, gradient_is_of_the_value):
         for side in (0, 1):
             demanded(lambda *fake, side=side: loss(real, fake)[side], of_fakes)
-        demanded(lambda r: loss(r, fakes).discriminator_B, {"the real logits": real})
+        demanded(lambda r: loss(r, fakes).discriminator_B, of_real)
+    gradient_is_of_the_value(lambda r: loss(r, fakes).generator_B + 0 * r, of_real)
 
 
 def is_pure(loss: AdversarialLoss) -> None:

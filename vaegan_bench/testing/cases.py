@@ -14,6 +14,7 @@ import torch
 from vaegan_bench.api import (
     AdversarialLoss,
     BenchError,
+    DiscriminatorAugmentation,
     Gate,
     Model,
     Plugin,
@@ -31,6 +32,7 @@ from vaegan_bench.system.errors import FAILURES, reason_of
 from vaegan_bench.testing import (
     adversarial_losses,
     datasets,
+    discriminator_augmentations,
     engines,
     extractors,
     metrics,
@@ -49,6 +51,7 @@ CHECKED = (
     prior_losses,
     adversarial_losses,
     referees,
+    discriminator_augmentations,
     networks,
     optimisation,
     datasets,
@@ -140,6 +143,8 @@ def hosts_of(plugin: Plugin) -> list[Model]:
         return [VAE(prior=plugin)]
     if isinstance(plugin, AdversarialLoss):
         return [GAN(adversarial=plugin), VAEGAN(adversarial=plugin)]
+    if isinstance(plugin, DiscriminatorAugmentation):
+        return [GAN(augmentation=plugin), VAEGAN(augmentation=plugin)]
     if isinstance(plugin, Regulariser):
         return [GAN(regulariser=plugin)]
     return [GAN(gate=plugin)] if isinstance(plugin, Gate) else []

@@ -44,7 +44,7 @@ class SNGAN(Model):
             terms={"generator": versus.generator_B, "discriminator": versus.discriminator_B},
             minimise={"decoder": {"generator": 1.0}, "discriminator": {"discriminator": 1.0}},
         )
-        game = referee(game, play, (real, fake), x_prior.mean, None, None)
+        game = referee(game, play, (real, fake), (play.x_BCHW, x_prior.mean), None, None)
         return game if play.step % self.n_dis == 0 else game.without({"decoder"})
 
 

@@ -34,5 +34,5 @@ class WGANGP(Model):
             terms={"generator": versus.generator_B, "discriminator": versus.discriminator_B},
             minimise={"decoder": {"generator": 1.0}, "discriminator": {"discriminator": 1.0}},
         )
-        game = referee(game, play, (real, fake), x_prior.mean, None, self.regulariser)
+        game = referee(game, play, (real, fake), (play.x_BCHW, x_prior.mean), None, self.regulariser)
         return game if play.step % self.n_critic == 0 else game.without({"decoder"})

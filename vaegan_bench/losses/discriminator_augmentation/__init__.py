@@ -1,0 +1,1 @@
+"""What images go through before the discriminator sees them: one file each."""
