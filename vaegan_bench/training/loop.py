@@ -18,6 +18,7 @@ from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.game import state_game
 from vaegan_bench.training.gradients import player_gradients, term_gradients
 from vaegan_bench.training.history import History
+from vaegan_bench.training.scale import start_scale
 from vaegan_bench.training.state import TrainingState
 
 INTERVAL = 50
@@ -96,13 +97,15 @@ def _train(
     progress = _Progress(state, History(list(run.model.players)))
     if (snapshot := keeper.load()) is not None:
         progress.load_state_dict(snapshot)
+    else:
+        start_scale(run, state.modules, batches)
     status = OK
     for status in steps(run, state, batches, progress.history, listener):
         if status != OK:
             break
         keeper.step_ended(progress.state_dict)
     if status == OK and state.average is not None:
-        state.average.fit_statistics(run, state.modules, batches)
+        state.average.fit(run, state.modules, batches)
     if status == OK and not state.is_finite():
         status = diverged_at(state.step)  # in its last moves, which no term has seen
     return Trained(state, progress.history.rows, status, progress.seconds)
@@ -166,5 +169,5 @@ def take_step(run: Run, state: TrainingState, batches: Batches, measure_gradient
 
 def _move(optimizer: torch.optim.Optimizer, lr: float) -> None:
     for group in optimizer.param_groups:
-        group["lr"] = lr
+        group["lr"] = lr * group.get("pace", 1.0)
     optimizer.step()

@@ -15,9 +15,10 @@ from vaegan_bench.study.run import Run
 from vaegan_bench.system.randomness import generator
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.game import state_game
+from vaegan_bench.training.scale import fit_scale
 
-EVALUATED = ("encoder", "decoder")
-"""The roles that a trained model is used with."""
+EVALUATED = ("encoder", "decoder", "scale")
+"""The roles that a trained model is used with: σ is part of its likelihood."""
 FITTED = 50
 """Batches that batch-norm statistics are taken from, at most."""
 
@@ -38,6 +39,17 @@ class MovingAverage:
         current: list[Tensor] = [p for module in self.sources.values() for p in module.parameters()]
         torch._foreach_lerp_(averaged, current, 1 - warm_up(self.decay, steps))
 
+    def fit(self, run: Run, networks: Modules, batches: Batches) -> None:
+        """At the end of a run, let all that depends on the averaged weights fit them: batch norm, and a learned σ.
+
+        `networks` are all networks of the run; none of them changes.
+        """
+        self.fit_statistics(run, networks, batches)
+        with _in_mode(networks.values(), training=False):
+            fit_scale(run, self._beside(networks), batches)
+        for module in self.modules.values():
+            module.requires_grad_(False)
+
     def fit_statistics(self, run: Run, networks: Modules, batches: Batches) -> None:
         """Take batch-norm statistics from the last batches of the run, and all other buffers from the trained networks.
 
@@ -54,10 +66,14 @@ class MovingAverage:
             averaged.reset_running_stats()
             averaged.momentum = None  # the plain mean over all batches
         with _in_mode(networks.values(), training=False), _in_mode(self.modules.values(), training=True):
-            _state_last_games(run, Modules({**networks, **self.modules}), batches)
+            _state_last_games(run, self._beside(networks), batches)
         for source, averaged in norms:
             if not averaged.num_batches_tracked:  # none of these games used it
                 _copy_buffers(source, averaged)
+
+    def _beside(self, networks: Modules) -> Modules:
+        """The averaged networks, and of `networks` those that are not averaged."""
+        return Modules({**networks, **self.modules})
 
     @staticmethod
     def _norms(networks: Mapping[str, nn.Module]) -> Iterator[_BatchNorm]:

@@ -14,6 +14,7 @@ from vaegan_bench.study.assembly import build_modules
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.randomness import generator
 from vaegan_bench.training.moving_average import MovingAverage
+from vaegan_bench.training.scale import PACE, ROLE
 
 
 class TrainingState:
@@ -24,7 +25,8 @@ class TrainingState:
         self.modules = build_modules(run.model, run.networks, run.seed, shape, device, attributes)
         self.borrowed = frozenset(run.model.borrows())
         self.parameters = {player: _parameters_of(self.modules, owned) for player, owned in run.model.players.items()}
-        self.optimizers = {p: _optimizer(run.optimizer_of(p), ps) for p, ps in self.parameters.items()}
+        scale = self.modules.get(ROLE)
+        self.optimizers = {p: _optimizer(run.optimizer_of(p), ps, scale) for p, ps in self.parameters.items()}
         self.noise = generator(device, run.seed, "noise")
         self.average = MovingAverage(self.owned_modules(), run.ema) if run.ema else None
         self.step = 0
@@ -83,13 +85,14 @@ def _parameters_of(modules: Modules, owned: tuple[str, ...]) -> list[nn.Paramete
     return [p for role in owned if role in modules for p in modules[role].parameters() if p.requires_grad]
 
 
-def _optimizer(rule: Optimizer, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-    return rule.build(_groups(parameters, rule.weight_decay))
-
-
-def _groups(parameters: list[nn.Parameter], decay: float) -> list[dict[str, Any]]:
-    """Weight decay for matrices and kernels only, not for norms, biases and scalars."""
+def _optimizer(rule: Optimizer, parameters: list[nn.Parameter], scale: nn.Module | None) -> torch.optim.Optimizer:
+    """Weight decay for matrices and kernels only, not for norms, biases and scalars; a larger step for a learned σ."""
+    paced = [] if scale is None else [p for p in parameters if any(p is number for number in scale.parameters())]
     decayed = [p for p in parameters if p.ndim > 1]
-    rest = [p for p in parameters if p.ndim <= 1]
-    groups = [{"params": decayed, "weight_decay": decay}, {"params": rest, "weight_decay": 0.0}]
-    return [group for group in groups if group["params"]]
+    rest = [p for p in parameters if p.ndim <= 1 and not any(p is number for number in paced)]
+    groups = [
+        {"params": decayed, "weight_decay": rule.weight_decay},
+        {"params": rest, "weight_decay": 0.0},
+        {"params": paced, "weight_decay": 0.0, "pace": PACE},
+    ]
+    return rule.build([group for group in groups if group["params"]])

@@ -1,0 +1,92 @@
+"""The learned σ of a likelihood: where it starts, how fast it follows, and which one fits averaged networks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+
+import torch
+
+from vaegan_bench.api import Modules
+from vaegan_bench.api.modules import LOG_SIGMA_BOUND
+from vaegan_bench.study.assembly import FIRST_STEPS
+from vaegan_bench.study.run import Run
+from vaegan_bench.system.randomness import generator
+from vaegan_bench.training.batches import Batches
+from vaegan_bench.training.game import state_game
+
+ROLE = "scale"
+"""The role whose network is one number, the log σ of the model's likelihood before its bound."""
+PACE = 20.0
+"""The learning rate of log σ, as a multiple of that of other weights. A step of Adam or RMSProp is about one learning
+rate long whatever the gradient. But the best log σ falls by 1 to 2 in a training, half of it in the first 20 steps: at
+10⁻³ per step σ would be too large for more than 1,500 steps (measured on avatars; docs/theory.md, section 3)."""
+FARTHEST = 2 * LOG_SIGMA_BOUND
+"""Where the number is looked for, at most: log σ is within 4 % of its bound there, and still has a gradient."""
+PRECISION = 5e-3
+"""Of log σ: half a per cent of σ."""
+LAST_BATCHES = 4
+"""Batches that σ is fitted to at the end of a run, at most."""
+
+
+def start_scale(run: Run, modules: Modules, batches: Batches) -> None:
+    """Let the learned σ start where the first batch puts it; where the model learns none, nothing happens.
+
+    The networks that the game is stated with are copies, made anew for each time: it changes their batch norm.
+    """
+    found = None
+    for step in range(FIRST_STEPS if ROLE in modules else 0):
+        if found is None:
+            found = _best(run, lambda: deepcopy(modules), batches, [step])
+    if found is not None:
+        _set(modules, found)
+
+
+def fit_scale(run: Run, modules: Modules, batches: Batches) -> None:
+    """Set the learned σ to the one that fits networks in evaluation mode, on the last batches of a run."""
+    if ROLE not in modules:
+        return
+    learned = float(modules[ROLE]())
+    found = _best(run, lambda: modules, batches, range(max(0, run.steps - LAST_BATCHES), run.steps))
+    _set(modules, learned if found is None else found)
+
+
+def _best(run: Run, networks: Callable[[], Modules], batches: Batches, steps: Sequence[int]) -> float | None:
+    """The number that its player would choose on the batches of `steps`, with all other weights as they are.
+
+    There the slope of what the player minimises changes its sign: for a Gaussian likelihood, where σ is the root of
+    the mean squared error. None where nothing that the player minimises depends on σ.
+    """
+
+    def slope(value: float) -> float:
+        return sum(_slope(run, networks(), batches, step, value) for step in steps)
+
+    low, high = -FARTHEST, FARTHEST
+    if not math.isfinite(slope(high)) or slope(high) == 0:
+        return None
+    while high - low > PRECISION:
+        middle = (low + high) / 2
+        if slope(middle) > 0:
+            high = middle
+        else:
+            low = middle
+    return (low + high) / 2
+
+
+def _slope(run: Run, modules: Modules, batches: Batches, step: int, value: float) -> float:
+    """The derivative of what the player of σ minimises in one step, at a value of its number."""
+    _set(modules, value)
+    (number,) = modules[ROLE].requires_grad_(True).parameters()
+    noise = generator(modules.device, run.seed, "scale", step)
+    game = state_game(run, modules, batches, noise, step)
+    (player,) = (player for player, owned in run.model.players.items() if ROLE in owned)
+    if not any(game.minimise.get(player, {}).values()):
+        return 0.0
+    (slope,) = torch.autograd.grad(game.of(player), number, allow_unused=True)
+    return 0.0 if slope is None else float(slope)
+
+
+def _set(modules: Modules, value: float) -> None:
+    for number in modules[ROLE].parameters():
+        number.data.fill_(value)
