@@ -16,9 +16,11 @@ from vaegan_bench.api import Model, Optimizer, ParameterGroups, Schedule, StoreE
 from vaegan_bench.execution.footprint import footprint
 from vaegan_bench.execution.run_keeper import RunKeeper
 from vaegan_bench.losses.adversarial.wgan import Wasserstein
+from vaegan_bench.losses.discriminator_augmentation.diffaugment import DiffAugment
 from vaegan_bench.losses.gates.margin import Margin
 from vaegan_bench.losses.reconstruction.gaussian_learned import GaussianLearned
 from vaegan_bench.losses.regulariser.gradient_penalty import GradientPenalty
+from vaegan_bench.losses.regulariser.lecam import LeCam
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vae_disl import VAEDisl
@@ -106,6 +108,8 @@ CASES = {
     "scheduled": small_run(VAEGANPixel(), term_weights=(SCHEDULE,), optimizer=RMSProp(schedule=Linear(over=6))),
     "gated": small_run(VAEGAN(gate=Margin(margin=0.01)), optimizer=RMSProp()),
     "penalised": small_run(GAN(adversarial=Wasserstein(), regulariser=GradientPenalty()), ema=0.9),
+    "remembering": small_run(VAEGAN(regulariser=LeCam()), ema=0.9),
+    "augmented": small_run(VAEGAN(augmentation=DiffAugment())),
     "bfloat16": small_run(VAEGAN(), precision="bfloat16"),
     "odd": small_run(VAEGAN(), optimizer=OddOptimizer(), ema=0.9),
 }
