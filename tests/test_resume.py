@@ -26,11 +26,12 @@ from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vae_disl import VAEDisl
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.models.vaegan_pixel import VAEGANPixel
+from vaegan_bench.networks.spectral import Spectral
 from vaegan_bench.results.checkpoints import CHECKPOINT, PREVIOUS, Checkpoints
 from vaegan_bench.study.run import Run
 from vaegan_bench.study.term_weights import TermWeight
 from vaegan_bench.system.errors import StudyWarning
-from vaegan_bench.testing import blobs, small_run
+from vaegan_bench.testing import NETWORKS, blobs, small_run
 from vaegan_bench.testing.interrupted import InterruptedKeeper
 from vaegan_bench.training import loop
 from vaegan_bench.training.loop import Trained, train
@@ -110,6 +111,7 @@ CASES = {
     "penalised": small_run(GAN(adversarial=Wasserstein(), regulariser=GradientPenalty()), ema=0.9),
     "remembering": small_run(VAEGAN(regulariser=LeCam()), ema=0.9),
     "augmented": small_run(VAEGAN(augmentation=DiffAugment())),
+    "spectral": small_run(VAEGAN(), networks=Spectral(networks=NETWORKS), ema=0.9),
     "bfloat16": small_run(VAEGAN(), precision="bfloat16"),
     "odd": small_run(VAEGAN(), optimizer=OddOptimizer(), ema=0.9),
 }
