@@ -13,6 +13,8 @@ from torch import nn
 from vaegan_bench.api import ImageShape, Lender, Model, Modules, Networks, Objectives, Play
 from vaegan_bench.losses.reconstruction.gaussian_learned import GaussianLearned
 from vaegan_bench.losses.reconstruction.gaussian_predicted import GaussianPredicted
+from vaegan_bench.losses.regulariser.lecam import LeCam
+from vaegan_bench.losses.regulariser.r1 import R1
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vae_disl import VAEDisl
@@ -70,10 +72,15 @@ def test_first_weights_depend_on_seed_and_role_alone() -> None:
         (GAN(), {"decoder", "discriminator"}),
         (VAEGAN(similarity=GaussianLearned()), {"encoder", "decoder", "discriminator", "scale"}),
         (VAEDisl(), {"encoder", "decoder", "discriminator"}),
+        (GAN(regulariser=R1()), {"decoder", "discriminator"}),
+        (GAN(regulariser=LeCam()), {"decoder", "discriminator", "memory"}),
+        (VAEGAN(regulariser=LeCam()), {"encoder", "decoder", "discriminator", "memory"}),
+        (VAEGANPixel(regulariser=LeCam()), {"encoder", "decoder", "discriminator", "memory"}),
+        (VAEDisl(gan=GAN(regulariser=LeCam())), {"encoder", "decoder", "discriminator"}),
     ],
     ids=lambda value: str(value) if isinstance(value, Model) else "",
 )
-def test_a_scale_is_built_where_a_loss_learns_one(model: Model, built: set[str]) -> None:
+def test_scale_and_memory_are_built_where_a_loss_has_one(model: Model, built: set[str]) -> None:
     modules = modules_of(model)
     assert set(modules) == built
     if "scale" in built:

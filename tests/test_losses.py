@@ -12,7 +12,7 @@ from torch.distributions import Bernoulli as BernoulliDistribution
 from torch.distributions import Laplace as LaplaceDistribution
 from torch.distributions import Normal, kl_divergence
 
-from vaegan_bench.api import AdversarialLoss, Posterior, Prediction, ReconstructionLoss, Regulariser
+from vaegan_bench.api import AdversarialLoss, JudgedImages, Posterior, Prediction, ReconstructionLoss, Regulariser
 from vaegan_bench.losses.adversarial.hinge import Hinge
 from vaegan_bench.losses.adversarial.lsgan import LSGAN
 from vaegan_bench.losses.adversarial.minimax import Minimax
@@ -296,6 +296,11 @@ def slope_of_cubic(x_BCHW: Tensor) -> Tensor:
     return (WEIGHTS * x_BCHW.flatten(1) ** 2).norm(dim=1)
 
 
+def penalise(penalty: Regulariser, critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, seed: int) -> Tensor:
+    judged = JudgedImages(real, critic(real)), JudgedImages(fake, critic(fake))
+    return penalty(critic, *judged, torch.Generator().manual_seed(seed), penalty.memory())
+
+
 def unequal_images() -> tuple[Tensor, Tensor]:
     noise = torch.Generator().manual_seed(9)
     sizes = torch.tensor([0.2, 1.0, 3.0])[:, None, None, None]
@@ -304,19 +309,19 @@ def unequal_images() -> tuple[Tensor, Tensor]:
 
 def test_r1_is_that_of_real_images_for_a_critic_that_bends() -> None:
     real, fake = unequal_images()
-    value = R1(weight=7.0)(cubic, real, fake, torch.Generator())
+    value = penalise(R1(weight=7.0), cubic, real, fake, 0)
     torch.testing.assert_close(value, 3.5 * slope_of_cubic(real).square())
 
 
 def test_r1_and_r2_add_up_for_a_critic_that_bends() -> None:
     real, fake = unequal_images()
-    value = R1R2(weight=7.0)(cubic, real, fake, torch.Generator())
+    value = penalise(R1R2(weight=7.0), cubic, real, fake, 0)
     torch.testing.assert_close(value, 3.5 * (slope_of_cubic(real).square() + slope_of_cubic(fake).square()))
 
 
 def test_the_gradient_penalty_is_between_real_and_fake_for_a_critic_that_bends() -> None:
     real, fake = unequal_images()
-    value = GradientPenalty(weight=7.0)(cubic, real, fake, torch.Generator().manual_seed(3))
+    value = penalise(GradientPenalty(weight=7.0), cubic, real, fake, 3)
     share = torch.rand(3, generator=torch.Generator().manual_seed(3))[:, None, None, None]
     between = real + share * (fake - real)
     torch.testing.assert_close(value, 7.0 * (slope_of_cubic(between) - 1).square())
@@ -324,10 +329,10 @@ def test_the_gradient_penalty_is_between_real_and_fake_for_a_critic_that_bends()
 
 def test_penalties_weigh_by_default_what_their_papers_say() -> None:
     real, fake = unequal_images()
-    torch.testing.assert_close(R1()(cubic, real, fake, torch.Generator()), 5 * slope_of_cubic(real).square())
+    torch.testing.assert_close(penalise(R1(), cubic, real, fake, 0), 5 * slope_of_cubic(real).square())
     both = slope_of_cubic(real).square() + slope_of_cubic(fake).square()
-    torch.testing.assert_close(R1R2()(cubic, real, fake, torch.Generator()), 0.5 * both)
-    at_fakes = GradientPenalty()(cubic, fake, fake, torch.Generator().manual_seed(3))
+    torch.testing.assert_close(penalise(R1R2(), cubic, real, fake, 0), 0.5 * both)
+    at_fakes = penalise(GradientPenalty(), cubic, fake, fake, 3)
     torch.testing.assert_close(at_fakes, 10 * (slope_of_cubic(fake) - 1).square())
 
 
@@ -339,8 +344,8 @@ def test_the_gradient_penalty_mixes_each_pair_anew_and_whole_images() -> None:
         return x_BCHW.flatten(1).sum(1)
 
     real, fake = torch.zeros(64, 1, 2, 2), torch.ones(64, 1, 2, 2)
-    GradientPenalty()(critic, real, fake, torch.Generator().manual_seed(0))
-    shares = seen[0].flatten(1)
+    penalise(GradientPenalty(), critic, real, fake, 0)
+    shares = seen[-1].flatten(1)
     assert torch.equal(shares, shares[:, :1].expand(-1, 4))
     assert len(set(shares[:, 0].tolist())) == 64
     assert 0 <= shares.min() < 0.1
@@ -351,7 +356,7 @@ def test_penalties_move_the_critic_and_nobody_else() -> None:
     scale = torch.tensor(2.0, requires_grad=True)
     real, fake = (images.requires_grad_() for images in unequal_images())
     for penalty in (R1(weight=2.0), R1R2(weight=2.0), GradientPenalty(weight=2.0)):
-        value = penalty(lambda x: scale * cubic(x), real, fake, torch.Generator().manual_seed(3)).sum()
+        value = penalise(penalty, lambda x: scale * cubic(x), real, fake, 3).sum()
         to_critic, to_real, to_fake = torch.autograd.grad(value, [scale, real, fake], allow_unused=True)
         assert to_critic.abs() > 0
         assert to_real is None
@@ -377,7 +382,7 @@ def test_penalties_of_a_plane_are_known_and_reach_the_critic(penalty: Regularise
     slope[0, 0, 0] = 3.0
     slope.requires_grad_()
     real, fake = torch.randn(2, 4, 1, 2, 2, generator=NOISE)
-    value = penalty(plane(slope), real, fake, torch.Generator().manual_seed(0))
+    value = penalise(penalty, plane(slope), real, fake, 0)
     assert value.tolist() == pytest.approx([expected] * 4, rel=1e-5)
     (gradient,) = torch.autograd.grad(value.mean(), slope)  # second order: the penalty pulls on the slope itself
     assert gradient[0, 0, 0] > 0

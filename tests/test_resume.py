@@ -16,19 +16,22 @@ from vaegan_bench.api import Model, Optimizer, ParameterGroups, Schedule, StoreE
 from vaegan_bench.execution.footprint import footprint
 from vaegan_bench.execution.run_keeper import RunKeeper
 from vaegan_bench.losses.adversarial.wgan import Wasserstein
+from vaegan_bench.losses.discriminator_augmentation.diffaugment import DiffAugment
 from vaegan_bench.losses.gates.margin import Margin
 from vaegan_bench.losses.reconstruction.gaussian_learned import GaussianLearned
 from vaegan_bench.losses.regulariser.gradient_penalty import GradientPenalty
+from vaegan_bench.losses.regulariser.lecam import LeCam
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vae_disl import VAEDisl
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.models.vaegan_pixel import VAEGANPixel
+from vaegan_bench.networks.spectral import Spectral
 from vaegan_bench.results.checkpoints import CHECKPOINT, PREVIOUS, Checkpoints
 from vaegan_bench.study.run import Run
 from vaegan_bench.study.term_weights import TermWeight
 from vaegan_bench.system.errors import StudyWarning
-from vaegan_bench.testing import blobs, small_run
+from vaegan_bench.testing import NETWORKS, blobs, small_run
 from vaegan_bench.testing.interrupted import InterruptedKeeper
 from vaegan_bench.training import loop
 from vaegan_bench.training.loop import Trained, train
@@ -106,6 +109,9 @@ CASES = {
     "scheduled": small_run(VAEGANPixel(), term_weights=(SCHEDULE,), optimizer=RMSProp(schedule=Linear(over=6))),
     "gated": small_run(VAEGAN(gate=Margin(margin=0.01)), optimizer=RMSProp()),
     "penalised": small_run(GAN(adversarial=Wasserstein(), regulariser=GradientPenalty()), ema=0.9),
+    "remembering": small_run(VAEGAN(regulariser=LeCam()), ema=0.9),
+    "augmented": small_run(VAEGAN(augmentation=DiffAugment())),
+    "spectral": small_run(VAEGAN(), networks=Spectral(networks=NETWORKS), ema=0.9),
     "bfloat16": small_run(VAEGAN(), precision="bfloat16"),
     "odd": small_run(VAEGAN(), optimizer=OddOptimizer(), ema=0.9),
 }

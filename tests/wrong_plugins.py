@@ -178,10 +178,53 @@ class DetachesRealHalfway(AdversarialLoss):
 
 @wrong("does not reach the critic's weights: take the input's gradient with create_graph=True")
 class FirstOrderOnly(Regulariser):
-    def __call__(self, critic: Any, real_BCHW: Tensor, fake_BCHW: Tensor, noise: torch.Generator) -> Tensor:
-        x = real_BCHW.detach().requires_grad_()
+    def __call__(self, critic: Any, real: Any, fake: Any, noise: torch.Generator, memory: Any) -> Tensor:
+        x = real.x_BCHW.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(critic(x).sum(), x)
         return gradient.square().flatten(1).sum(1)
+
+
+LAST: dict[str, Tensor] = {}
+
+
+@wrong("keep what it must remember in its `memory`")
+class RemembersBesideItsMemory(Regulariser):
+    def __call__(self, critic: Any, real: Any, fake: Any, noise: torch.Generator, memory: Any) -> Tensor:
+        last = LAST.get("logits", torch.zeros(()))
+        LAST["logits"] = last + 1 + real.logits_B.mean().detach()
+        return (real.logits_B - last).square()
+
+
+class Level(nn.Module):
+    """The latest mean, in a buffer that may or may not be kept, and that moves in evaluation mode too."""
+
+    def __init__(self, persistent: bool) -> None:
+        super().__init__()
+        self.register_buffer("level", torch.zeros(()), persistent=persistent)
+
+    def forward(self, logits_B: Tensor) -> Tensor:
+        before: Tensor = self.level.clone()
+        if self.training or "level" in self.state_dict():
+            self.level.copy_(logits_B.detach().mean())
+        return before
+
+
+@wrong("goes on differently from its memory's state_dict")
+class ForgetsOnResuming(Regulariser):
+    def memory(self) -> nn.Module:
+        return Level(persistent=False)
+
+    def __call__(self, critic: Any, real: Any, fake: Any, noise: torch.Generator, memory: Any) -> Tensor:
+        return (real.logits_B - memory(real.logits_B)).square()
+
+
+@wrong("changes level of its memory in evaluation mode")
+class RemembersInEvaluation(Regulariser):
+    def memory(self) -> nn.Module:
+        return Level(persistent=True)
+
+    def __call__(self, critic: Any, real: Any, fake: Any, noise: torch.Generator, memory: Any) -> Tensor:
+        return real.logits_B.square() + 0 * memory(real.logits_B)
 
 
 @dataclass(frozen=True, kw_only=True)

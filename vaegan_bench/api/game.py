@@ -91,8 +91,9 @@ class Model(Plugin):
 
     kind: ClassVar[str] = "model"
     players: ClassVar[Mapping[str, tuple[str, ...]]]
-    """player → the roles that it owns, each role by one player. Roles are built by `build`, except 'scale': the
-    learned log σ, which exists only where a reconstruction loss asks for it."""
+    """player → the roles that it owns, each role by one player. Roles are built by `build`, except two that exist only
+    where a loss asks for them: 'scale', the learned log σ of a reconstruction loss, and 'memory', what a regulariser
+    keeps from step to step."""
     conditional: bool = False
     """Whether the networks are conditioned on attributes: a field of models that can be conditional."""
     joint: ClassVar[tuple[str, ...]] = ()

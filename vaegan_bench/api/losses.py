@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar, Literal, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vaegan_bench.api.modules import Posterior, Prediction
 from vaegan_bench.api.plugin import Plugin
@@ -66,13 +66,31 @@ Critic = Callable[[Tensor], Tensor]
 """Images (B, C, H, W) → logits (B,)."""
 
 
+class JudgedImages(NamedTuple):
+    """A batch of images as the discriminator was shown it, with what it said."""
+
+    x_BCHW: Tensor
+    logits_B: Tensor
+    """From the pass that the adversarial loss uses, so that a penalty on logits costs no other."""
+
+
 class Regulariser(Plugin):
-    """A penalty on the discriminator's input gradients; needs second-order gradients."""
+    """A penalty on the discriminator: on its gradients at images, which are then of second order, or on its logits."""
 
     kind: ClassVar[str] = "regulariser"
 
+    def memory(self) -> nn.Module | None:
+        """What it keeps from step to step: a module with buffers, new for each run; None if it keeps nothing.
+
+        Models hold it as the role 'memory', so that it is part of every snapshot. It must not change in evaluation
+        mode.
+        """
+        return None
+
     @abstractmethod
-    def __call__(self, critic: Critic, real_BCHW: Tensor, fake_BCHW: Tensor, noise: torch.Generator) -> Tensor:
+    def __call__(
+        self, critic: Critic, real: JudgedImages, fake: JudgedImages, noise: torch.Generator, memory: nn.Module | None
+    ) -> Tensor:
         """The penalty, differentiable in the critic's weights; (B,)."""
 
 

@@ -13,6 +13,7 @@ from vaegan_bench.api import (
     AdversarialLoss,
     DiscriminatorAugmentation,
     Gate,
+    JudgedImages,
     Model,
     Objectives,
     Play,
@@ -32,17 +33,17 @@ def referee(
     objectives: Objectives,
     play: Play,
     logits: tuple[Tensor, Tensor],
-    images: tuple[Tensor, Tensor],
+    judged: tuple[JudgedImages, JudgedImages],
     gate: Gate | None,
     regulariser: Regulariser | None,
 ) -> Objectives:
     """Add what every adversarial game has: a log of who wins; a penalty and a gate where the model has them.
 
-    `logits` are those of real and of fake images; `images`, for the penalty, are real and fake ones as they were shown.
+    `logits` are those of real and of all fake images; `judged`, for the penalty, is one batch of either.
     """
     objectives = replace(objectives, log={**objectives.log, "discriminator auc": area_under_roc(*logits)})
     if regulariser is not None:
-        penalty = regulariser(play.modules.critic, *images, play.noise)
+        penalty = regulariser(play.modules.critic, *judged, play.noise, play.modules.get("memory"))
         objectives = objectives.plus("regulariser", penalty, player="discriminator")
     return objectives if gate is None else objectives.without(gate(*logits))
 
@@ -60,7 +61,7 @@ class GAN(Model):
     """A generator and a discriminator against each other (Goodfellow et al., 2014, eq. 1)."""
 
     name = "gan"
-    players: ClassVar = {"decoder": ("decoder",), "discriminator": ("discriminator",)}
+    players: ClassVar = {"decoder": ("decoder",), "discriminator": ("discriminator", "memory")}
     adversarial: AdversarialLoss = Minimax()
     gate: Gate | None = None
     regulariser: Regulariser | None = None
@@ -81,4 +82,5 @@ class GAN(Model):
             minimise={"decoder": {"generator": 1.0}, "discriminator": {"discriminator": 1.0}},
         )
         logits = real.logits_B, fake.logits_B
-        return referee(game, play, logits, (x, x_fake), self.gate, self.regulariser)
+        judged = JudgedImages(x, real.logits_B), JudgedImages(x_fake, fake.logits_B)
+        return referee(game, play, logits, judged, self.gate, self.regulariser)

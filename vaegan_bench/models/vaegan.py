@@ -12,6 +12,7 @@ from vaegan_bench.api import (
     AdversarialLoss,
     DiscriminatorAugmentation,
     Gate,
+    JudgedImages,
     Judgement,
     Model,
     Objectives,
@@ -40,8 +41,8 @@ class Turn(NamedTuple):
     rec: Judgement
     fakes_B: list[Tensor]
     """The logits of each batch that counts as fake."""
-    images: tuple[Tensor, Tensor]
-    """Real images and one batch of fakes, as they were shown, for a penalty.
+    judged: tuple[JudgedImages, JudgedImages]
+    """Real images and one batch of fakes, for a penalty.
 
     The fakes are samples, whose distribution must come to rest, unless only reconstructions are shown."""
 
@@ -64,8 +65,9 @@ def take_turn(model: Model, play: Play, fakes: Fakes, augmentation: Discriminato
     x_shown, rec_shown, fake_shown = show([x, x_rec.mean, x_prior.mean], augmentation, play.noise)
     real, rec, fake = modules.judge(x_shown, rec_shown, fake_shown)
     counted = {"both": [rec, fake], "samples": [fake], "reconstructions": [rec]}[fakes]
-    penalised = rec_shown if fakes == "reconstructions" else fake_shown
-    return Turn(posterior, x_rec, real, rec, [judged.logits_B for judged in counted], (x_shown, penalised))
+    penalised = (rec_shown, rec) if fakes == "reconstructions" else (fake_shown, fake)
+    pairs = JudgedImages(x_shown, real.logits_B), JudgedImages(penalised[0], penalised[1].logits_B)
+    return Turn(posterior, x_rec, real, rec, [judged.logits_B for judged in counted], pairs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +78,7 @@ class VAEGAN(Model):
     players: ClassVar = {
         "encoder": ("encoder",),
         "decoder": ("decoder", "scale"),
-        "discriminator": ("discriminator",),
+        "discriminator": ("discriminator", "memory"),
     }
     similarity: ReconstructionLoss = Gaussian()
     """The likelihood of Dis_l(x), not of pixels."""
@@ -122,4 +124,4 @@ class VAEGAN(Model):
             # Dis_l before batch norm has no fixed scale, and γ acts on its square.
             log={"feature scale": turn.real.features_BF.square().mean(1).sqrt()},
         )
-        return referee(game, play, turn.logits, turn.images, self.gate, self.regulariser)
+        return referee(game, play, turn.logits, turn.judged, self.gate, self.regulariser)

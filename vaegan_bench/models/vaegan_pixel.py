@@ -31,7 +31,7 @@ class VAEGANPixel(Model):
     players: ClassVar = {
         "encoder": ("encoder",),
         "decoder": ("decoder", "scale"),
-        "discriminator": ("discriminator",),
+        "discriminator": ("discriminator", "memory"),
     }
     reconstruction: ReconstructionLoss = Gaussian()
     prior: PriorLoss = KL()
@@ -66,4 +66,4 @@ class VAEGANPixel(Model):
                 "discriminator": {"discriminator": 1.0},
             },
         )
-        return referee(game, play, turn.logits, turn.images, self.gate, self.regulariser)
+        return referee(game, play, turn.logits, turn.judged, self.gate, self.regulariser)

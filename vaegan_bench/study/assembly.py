@@ -16,6 +16,7 @@ from vaegan_bench.api import (
     Objectives,
     Play,
     ReconstructionLoss,
+    Regulariser,
 )
 from vaegan_bench.api.plugin import fields_of
 from vaegan_bench.registry.plugins import plugins_within
@@ -40,7 +41,7 @@ def roles(model: Model) -> list[str]:
 
 
 def build_role(model: Model, networks: Networks, role: str, shape: ImageShape, attributes: int = 1) -> nn.Module | None:
-    """Build the network of one role from torch's random state; None for 'scale' where no loss learns one.
+    """Build the network of one role from torch's random state; None for 'scale' and 'memory' where no loss has one.
 
     `attributes` is how many the data have; a conditional model is conditioned on all of them.
     """
@@ -48,6 +49,9 @@ def build_role(model: Model, networks: Networks, role: str, shape: ImageShape, a
         lender = model.borrows()[role]
         return build_role(lender.model, networks, lender.role, shape, attributes)
     scales = {loss.scale for loss in plugins_within(model) if isinstance(loss, ReconstructionLoss)}
+    if role == "memory":
+        memories = (part.memory() for part in plugins_within(model) if isinstance(part, Regulariser))
+        return next(memories, None)
     if role == "scale":
         return LogSigma() if "learned" in scales else None
     heads = 2 if role == "decoder" and "predicted" in scales else 1

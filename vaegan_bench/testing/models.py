@@ -116,7 +116,10 @@ def every_player_moves_its_own(model: Model) -> None:
     for player, roles in model.players.items():
         for role in (role for role in roles if role in table.modules):
             weights = {name: weight.detach() for name, weight in table.modules[role].named_parameters()}
-            demand(same(weights, before[role]), f"player '{player}' never moved its {role} in {STEPS} steps.")
+            demand(
+                not weights or same(weights, before[role]),
+                f"player '{player}' never moved its {role} in {STEPS} steps.",
+            )
     for role in model.borrows():
         changed = same(before[role], table.modules[role].state_dict())
         demand(not changed, f"the borrowed {role} changed in training ({', '.join(changed[:3])}): it is frozen.")

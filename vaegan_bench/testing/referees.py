@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from vaegan_bench.api import Critic, Gate, Regulariser
+from vaegan_bench.api import Critic, Gate, JudgedImages, Regulariser
 from vaegan_bench.testing.small import NETWORKS, blobs
 from vaegan_bench.testing.values import one_value_per_example
-from vaegan_bench.testing.verdicts import demand, seeded, slope, unchanged, untouched_randomness
+from vaegan_bench.testing.verdicts import demand, same, seeded, slope, unchanged, untouched_randomness
 
 GATED = {"decoder", "discriminator"}
 
@@ -29,21 +29,34 @@ def images(channels: int = 3, dtype: torch.dtype = torch.float32) -> tuple[Tenso
     return real, fake
 
 
+def penalise(
+    regulariser: Regulariser, critic: Critic, memory: nn.Module | None, given: tuple[Tensor, Tensor], seed: int = 0
+) -> Tensor:
+    """The penalty of real and fake images."""
+    real, fake = (JudgedImages(x_BCHW, critic(x_BCHW)) for x_BCHW in given)
+    return regulariser(critic, real, fake, seeded(seed), memory)
+
+
 def penalty_is_one_value_per_image(regulariser: Regulariser) -> None:
     """One finite value per image, never below 0, for 1 and 3 channels."""
     for channels in (1, 3):
         _, critic = discriminator(channels)
-        value = regulariser(critic, *images(channels), seeded())
+        value = penalise(regulariser, critic, regulariser.memory(), images(channels))
         one_value_per_example(value, 4, "the penalty")
         demand((value >= 0).all(), "the penalty is negative for some images: a reward would let it grow without end.")
 
 
 def penalty_reaches_the_critic(regulariser: Regulariser) -> None:
-    """Its gradient, of second order, reaches the critic's weights and agrees with finite differences of its value."""
+    """Its gradient reaches the critic's weights and agrees with finite differences of its value.
+
+    What it remembers is held fixed, as it has no gradient.
+    """
     module, critic = discriminator(dtype=torch.float64)
-    weights = list(module.parameters())
-    real, fake = images(dtype=torch.float64)
-    value = regulariser(critic, real, fake, seeded()).mean()
+    weights, given, memory = list(module.parameters()), images(dtype=torch.float64), regulariser.memory()
+    if memory is not None:
+        penalise(regulariser, critic, memory, given)
+        memory.eval()
+    value = penalise(regulariser, critic, memory, given).mean()
     found = torch.autograd.grad(value, weights, allow_unused=True) if value.requires_grad else (None,) * len(weights)
     reached = [(w, g) for w, g in zip(weights, found, strict=True) if g is not None and bool(g.abs().max() > 0)]
     demand(
@@ -53,7 +66,7 @@ def penalty_reaches_the_critic(regulariser: Regulariser) -> None:
     )
     weight, gradient = max(reached, key=lambda pair: float(pair[1].norm()))
     direction = gradient / gradient.norm()
-    measured = slope(lambda: regulariser(critic, real, fake, seeded()).mean(), weight.data, direction, 1e-4)
+    measured = slope(lambda: penalise(regulariser, critic, memory, given).mean(), weight.data, direction, 1e-4)
     close = abs(measured - float(gradient.norm())) < 0.02 * float(gradient.norm())
     demand(close, "the penalty's gradient is not that of its value (finite differences): is part of it detached?")
 
@@ -63,8 +76,32 @@ def penalty_takes_the_noise_that_it_is_handed(regulariser: Regulariser) -> None:
     _, critic = discriminator()
     real, fake = images()
     with untouched_randomness(), unchanged(real_BCHW=real, fake_BCHW=fake):
-        first, second = (regulariser(critic, real, fake, seeded(7)) for _ in range(2))
-    demand(torch.equal(first, second), "the same noise gives another penalty: draw from the generator it is handed.")
+        first, second = (penalise(regulariser, critic, regulariser.memory(), (real, fake), seed=7) for _ in range(2))
+    demand(
+        torch.equal(first, second),
+        "the same noise gives another penalty: draw from the generator it is handed, and keep what it must remember in "
+        "its `memory`.",
+    )
+
+
+def penalty_remembers_in_its_memory(regulariser: Regulariser) -> None:
+    """A new memory with another's state_dict goes on to the same penalty, and evaluation mode changes no memory."""
+    _, critic = discriminator()
+    real, fake = images()
+    memory, resumed = regulariser.memory(), regulariser.memory()
+    penalise(regulariser, critic, memory, (real, fake))
+    if memory is not None and resumed is not None:
+        resumed.load_state_dict(memory.state_dict())
+    first, second = (penalise(regulariser, critic, kept, (fake, real)) for kept in (memory, resumed))
+    demand(
+        torch.equal(first, second),
+        "goes on differently from its memory's state_dict: register all that it must remember as persistent buffers.",
+    )
+    if memory is not None:
+        before = {name: tensor.clone() for name, tensor in memory.eval().state_dict().items()}
+        penalise(regulariser, critic, memory, (real, fake))
+        changed = same(before, memory.state_dict())
+        demand(not changed, f"changes {', '.join(changed)} of its memory in evaluation mode: honour .eval().")
 
 
 def gate_names_players(gate: Gate) -> None:
@@ -84,8 +121,9 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
         Regulariser,
         (
             penalty_is_one_value_per_image,
-            penalty_reaches_the_critic,
             penalty_takes_the_noise_that_it_is_handed,
+            penalty_remembers_in_its_memory,
+            penalty_reaches_the_critic,
         ),
     )
     yield Gate, (gate_names_players,)

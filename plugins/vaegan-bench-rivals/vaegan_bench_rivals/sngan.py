@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from torch import nn
-from torch.nn.utils.parametrizations import spectral_norm
 
-from vaegan_bench.api import AdversarialLoss, ImageShape, Model, Networks, Objectives, Play, at_least
+from vaegan_bench.api import AdversarialLoss, ImageShape, JudgedImages, Model, Networks, Objectives, Play, at_least
 from vaegan_bench.losses.adversarial.hinge import Hinge
 from vaegan_bench.models.gan import referee
+from vaegan_bench.networks.spectral import add_spectral_norm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +44,6 @@ class SNGAN(Model):
             terms={"generator": versus.generator_B, "discriminator": versus.discriminator_B},
             minimise={"decoder": {"generator": 1.0}, "discriminator": {"discriminator": 1.0}},
         )
-        game = referee(game, play, (real, fake), (play.x_BCHW, x_prior.mean), None, None)
+        judged = JudgedImages(play.x_BCHW, real), JudgedImages(x_prior.mean, fake)
+        game = referee(game, play, (real, fake), judged, None, None)
         return game if play.step % self.n_dis == 0 else game.without({"decoder"})
-
-
-def add_spectral_norm(network: nn.Module, power_iterations: int) -> nn.Module:
-    """The same network, whose convolutions and linear layers have weights of spectral norm 1 (eq. 8)."""
-    for layer in list(network.modules()):
-        if isinstance(layer, nn.Conv2d | nn.Linear):
-            spectral_norm(layer, n_power_iterations=power_iterations)
-    return network

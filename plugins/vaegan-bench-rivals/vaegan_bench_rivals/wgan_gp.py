@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from vaegan_bench.api import Model, Objectives, Play, Regulariser, at_least
+from vaegan_bench.api import JudgedImages, Model, Objectives, Play, Regulariser, at_least
 from vaegan_bench.losses.adversarial.wgan import Wasserstein
 from vaegan_bench.losses.regulariser.gradient_penalty import GradientPenalty
 from vaegan_bench.models.gan import referee
@@ -16,7 +16,7 @@ class WGANGP(Model):
     """A critic with a gradient penalty takes several steps to one of the generator (Gulrajani et al., 2017, alg. 1)."""
 
     name = "wgan-gp"
-    players: ClassVar = {"decoder": ("decoder",), "discriminator": ("discriminator",)}
+    players: ClassVar = {"decoder": ("decoder",), "discriminator": ("discriminator", "memory")}
     regulariser: Regulariser = GradientPenalty()
     n_critic: int = 5
     """Steps of the critic to one of the generator."""
@@ -34,5 +34,6 @@ class WGANGP(Model):
             terms={"generator": versus.generator_B, "discriminator": versus.discriminator_B},
             minimise={"decoder": {"generator": 1.0}, "discriminator": {"discriminator": 1.0}},
         )
-        game = referee(game, play, (real, fake), (play.x_BCHW, x_prior.mean), None, self.regulariser)
+        judged = JudgedImages(play.x_BCHW, real), JudgedImages(x_prior.mean, fake)
+        game = referee(game, play, (real, fake), judged, None, self.regulariser)
         return game if play.step % self.n_critic == 0 else game.without({"decoder"})

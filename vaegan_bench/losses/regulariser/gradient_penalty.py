@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from vaegan_bench.api import Critic, Regulariser
+from vaegan_bench.api import Critic, JudgedImages, Regulariser
 
 
 def input_gradient(critic: Critic, x_BCHW: Tensor) -> Tensor:
@@ -26,9 +26,12 @@ class GradientPenalty(Regulariser):
     weight: float = 10.0
     """λ of the paper."""
 
-    def __call__(self, critic: Critic, real_BCHW: Tensor, fake_BCHW: Tensor, noise: torch.Generator) -> Tensor:
+    def __call__(
+        self, critic: Critic, real: JudgedImages, fake: JudgedImages, noise: torch.Generator, memory: nn.Module | None
+    ) -> Tensor:
         """λ(‖∇s(x̂)‖ − 1)² at x̂ uniformly between a real and a fake image; (B,)."""
-        mix = torch.rand((len(real_BCHW), 1, 1, 1), generator=noise, device=real_BCHW.device)
-        between = real_BCHW + mix * (fake_BCHW - real_BCHW)
+        x_BCHW = real.x_BCHW
+        mix = torch.rand((len(x_BCHW), 1, 1, 1), generator=noise, device=x_BCHW.device)
+        between = x_BCHW + mix * (fake.x_BCHW - x_BCHW)
         norm_B = (input_gradient(critic, between).square().sum(1) + 1e-12).sqrt()
         return self.weight * (norm_B - 1).square()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from vaegan_bench.api import Critic, Regulariser
+from vaegan_bench.api import Critic, JudgedImages, Regulariser
 from vaegan_bench.losses.regulariser.gradient_penalty import input_gradient
 
 
@@ -19,6 +19,8 @@ class R1(Regulariser):
     weight: float = 10.0
     """γ of that paper; not the γ of VAE/GAN."""
 
-    def __call__(self, critic: Critic, real_BCHW: Tensor, fake_BCHW: Tensor, noise: torch.Generator) -> Tensor:
+    def __call__(
+        self, critic: Critic, real: JudgedImages, fake: JudgedImages, noise: torch.Generator, memory: nn.Module | None
+    ) -> Tensor:
         """½γ‖∇s(x)‖² on real images; (B,)."""
-        return 0.5 * self.weight * input_gradient(critic, real_BCHW).square().sum(1)
+        return 0.5 * self.weight * input_gradient(critic, real.x_BCHW).square().sum(1)

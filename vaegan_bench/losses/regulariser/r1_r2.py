@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from vaegan_bench.api import Critic, Regulariser
+from vaegan_bench.api import Critic, JudgedImages, Regulariser
 from vaegan_bench.losses.regulariser.gradient_penalty import input_gradient
 
 
@@ -23,7 +23,9 @@ class R1R2(Regulariser):
     weight: float = 1.0
     """γ of both papers, which choose it for each data set; not the γ of VAE/GAN."""
 
-    def __call__(self, critic: Critic, real_BCHW: Tensor, fake_BCHW: Tensor, noise: torch.Generator) -> Tensor:
+    def __call__(
+        self, critic: Critic, real: JudgedImages, fake: JudgedImages, noise: torch.Generator, memory: nn.Module | None
+    ) -> Tensor:
         """½γ(‖∇s(x)‖² + ‖∇s(fake)‖²), each batch judged alone; (B,)."""
-        real_B, fake_B = (input_gradient(critic, x_BCHW).square().sum(1) for x_BCHW in (real_BCHW, fake_BCHW))
+        real_B, fake_B = (input_gradient(critic, x_BCHW).square().sum(1) for x_BCHW in (real.x_BCHW, fake.x_BCHW))
         return 0.5 * self.weight * (real_B + fake_B)

@@ -1,0 +1,57 @@
+"""Other networks with a discriminator of bounded slope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+from torch.nn.modules.conv import _ConvNd
+from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrize import is_parametrized
+
+from vaegan_bench.api import ImageShape, Networks, at_least
+from vaegan_bench.networks.compact import Compact
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spectral(Networks):
+    """Any networks, with spectral normalisation in the discriminator (Miyato et al., 2018, eq. 8, algorithm 1).
+
+    All weights start from those of the inner networks. Encoder and decoder are the same. Batch norm within the
+    discriminator is left as it is, and its scales have no bound: the paper has none there.
+    """
+
+    name = "spectral"
+    networks: Networks = Compact()
+    """Whose discriminator is normalised."""
+    power_iterations: int = 1
+    """Refinements of each layer's norm in every pass."""
+
+    def __post_init__(self) -> None:
+        at_least(self, power_iterations=1)
+
+    @property
+    def latent(self) -> int:  # type: ignore[override]  # nobody sets it: it is that of the inner networks
+        """Z of the inner networks."""
+        return self.networks.latent
+
+    @property
+    def per_image(self) -> tuple[str, ...]:  # type: ignore[override]  # no class variable: it depends on a field
+        """Those of the inner networks without the discriminator, which every pass changes a little."""
+        return tuple(role for role in self.networks.per_image if role != "discriminator")
+
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
+        """Build the inner network, the discriminator with normalised layers."""
+        network = self.networks.build(role, shape, heads, conditions)
+        return add_spectral_norm(network, self.power_iterations) if role == "discriminator" else network
+
+
+def add_spectral_norm(network: nn.Module, power_iterations: int) -> nn.Module:
+    """The same network, whose convolutions and linear layers have weights of spectral norm 1 (eq. 8).
+
+    Layers that have it already stay as they are.
+    """
+    for layer in list(network.modules()):
+        if isinstance(layer, nn.Linear | _ConvNd) and not is_parametrized(layer, "weight"):
+            spectral_norm(layer, n_power_iterations=power_iterations)
+    return network
