@@ -11,6 +11,7 @@ from small import PlainDescent
 from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Model, Modules, Networks, Objectives, Play, to_signed
+from vaegan_bench.losses.reconstruction.gaussian_learned import GaussianLearned
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
@@ -140,13 +141,13 @@ def test_a_decoder_sees_reconstructions_and_samples_in_one_batch_as_in_training(
 
 
 def test_fitting_changes_neither_the_trained_networks_nor_the_noise_of_training() -> None:
-    run, data = small_run(VAEGAN(), steps=12, ema=0.7), blobs()
+    run, data = small_run(VAEGAN(similarity=GaussianLearned()), steps=12, ema=0.7), blobs()
     state, batches = TrainingState(run, data.shape, CPU), Batches(run.dataset, data.train, run.batch, run.seed, CPU)
     for _ in range(run.steps):
         take_step(run, state, batches)
     before, noise = {r: _copies(m) for r, m in state.modules.items()}, state.noise.get_state()
     assert state.average is not None
-    state.average.fit_statistics(run, state.modules, batches)
+    state.average.fit(run, state.modules, batches)
     for role, module in state.modules.items():
         assert module.training
         for name, tensor in module.state_dict().items():

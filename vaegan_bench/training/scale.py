@@ -81,9 +81,9 @@ def _slope(run: Run, modules: Modules, batches: Batches, step: int, value: float
     noise = generator(modules.device, run.seed, "scale", step)
     game = state_game(run, modules, batches, noise, step)
     (player,) = (player for player, owned in run.model.players.items() if ROLE in owned)
-    if not any(game.minimise.get(player, {}).values()):
+    if not any(game.minimise.get(player, {}).values()) or not (minimised := game.of(player)).requires_grad:
         return 0.0
-    (slope,) = torch.autograd.grad(game.of(player), number, allow_unused=True)
+    (slope,) = torch.autograd.grad(minimised, number, allow_unused=True)
     return 0.0 if slope is None else float(slope)
 
 
