@@ -264,7 +264,7 @@ def test_show_prints_the_game() -> None:
     assert ["similarity", "1", "0.25", ""] in cells
     assert ["generator", "", "1", ""] in cells
     assert ["discriminator", "", "", "1"] in cells
-    assert ["moves the weights of", "encoder", "decoder, scale", "discriminator"] in cells
+    assert ["moves the weights of", "encoder", "decoder, scale", "discriminator, memory"] in cells
 
 
 def test_list_shows_fields_defaults_and_origin() -> None:

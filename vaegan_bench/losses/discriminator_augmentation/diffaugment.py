@@ -15,7 +15,7 @@ Transformation = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class DiffAugment(DiscriminatorAugmentation):
-    """Changes colours, moves images, and cuts squares out of them (Zhao et al., 2020, §3.2 and appendix B)."""
+    """Changes colours, moves images, and cuts squares out of them (Zhao et al., 2020, §3.2)."""
 
     name = "diffaugment"
     strength: float = 1.0

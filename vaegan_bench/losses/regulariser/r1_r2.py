@@ -13,10 +13,10 @@ from vaegan_bench.losses.regulariser.gradient_penalty import input_gradient
 
 @dataclass(frozen=True, kw_only=True)
 class R1R2(Regulariser):
-    """Punishes the discriminator's gradient on real and on fake images (Mescheder et al., 2018; Huang et al., 2024).
+    """Punishes the slope on real and on fake images (Mescheder et al., 2018, eq. 9–10; Huang et al., 2024).
 
-    The game converges locally with either penalty (Mescheder et al., 2018, eq. 9–10); a relativistic game from bad
-    samples needs both (Huang et al., 2024, §2.2). It takes about twice the time of 'r1'.
+    Near its equilibrium, a game converges with either penalty; the relativistic game needs both while samples are bad.
+    It costs two second derivatives, where 'r1' costs one.
     """
 
     name = "r1-r2"
