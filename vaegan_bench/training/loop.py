@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -85,9 +86,14 @@ def train(
     state = TrainingState(run, data.shape, device, len(data.attribute_names))
     for role, weights in (borrowed or {}).items():
         state.lend(role, weights)
-    # cuDNN is free to differ from run to run and to round float32 to TF32, unless that is switched off.
-    with torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+    with exact_convolutions():
         return _train(run, data, device, state, listener or Listener(), keeper or Keeper())
+
+
+def exact_convolutions() -> AbstractContextManager[None]:
+    """Meanwhile cuDNN repeats its bits from run to run, and does not round float32 to TF32, as it would otherwise."""
+    found: AbstractContextManager[None] = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+    return found
 
 
 def _train(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
@@ -23,7 +24,7 @@ class Margin(Gate):
 
     def __call__(self, real_B: Tensor, fake_B: Tensor) -> frozenset[str]:
         """Rest the discriminator if a cost is too low, the decoder if one is too high, nobody if both would rest."""
-        costs = softplus(-real_B).mean().item(), softplus(fake_B).mean().item()
+        costs = torch.stack([softplus(-real_B).mean(), softplus(fake_B).mean()]).tolist()
         rests = {
             "discriminator": min(costs) < self.equilibrium - self.margin,
             "decoder": max(costs) > self.equilibrium + self.margin,
