@@ -42,6 +42,7 @@ from vaegan_bench.system.exhibits import (
     ImagePairs,
     ImageSheet,
     Matrix,
+    Profile,
     Spectrum,
     Strips,
 )
@@ -85,6 +86,7 @@ __all__ = [
     "Posterior",
     "Prediction",
     "PriorLoss",
+    "Profile",
     "Progress",
     "ReconstructionLoss",
     "Regulariser",

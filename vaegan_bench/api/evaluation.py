@@ -185,7 +185,7 @@ class Metric(Plugin):
     def exhibits(self, outputs: Outputs) -> Exhibits:
         """Data for figures, from the first set of samples; called after measuring.
 
-        Each exhibit becomes the figure of its name, which shows all models of a study: see `Spectrum`, `Matrix`,
-        `Strips`, `ImagePairs` and `ImageSheet`.
+        Each exhibit becomes the figure of its name, which shows all models of a study: see `Spectrum`, `Profile`,
+        `Matrix`, `Strips`, `ImagePairs` and `ImageSheet`.
         """
         return {}
