@@ -489,6 +489,18 @@ class RefusesInSilence(Metric):
         return level(outputs)
 
 
+@wrong("declares pairs_suffice, and for images and reconstructions alone it gives no training images")
+class PairsAndTraining(Metric):
+    family: ClassVar[str] = "reconstruction"
+    needs_model: ClassVar[bool] = True
+    pairs_suffice: ClassVar[bool] = True
+
+    def __call__(self, outputs: Any) -> list[Measurement]:
+        if not len(outputs.train):
+            raise BenchError("no training images")
+        return [Measurement("level", float(outputs.train.float().mean()), "none", "1")]
+
+
 @wrong("is known as 'fid', which leads to 'frechet[extractor=inception]'")
 class KnownAsAnother(Metric):
     family: ClassVar[str] = "sample quality"

@@ -168,6 +168,8 @@ class Metric(Plugin):
     """Whether its numbers depend on samples or their features: then it is called once for each independent set."""
     needs_model: ClassVar[bool] = False
     """Whether it needs more than real images and samples, and so cannot be measured on folders of images."""
+    pairs_suffice: ClassVar[bool] = False
+    """Whether it needs only held-out images and their reconstructions: then it can be measured on paired folders."""
     extractor_field: ClassVar[str] = ""
     """The field that the option `--extractor` replaces; '' where there is none."""
     needs_classes: ClassVar[bool] = False

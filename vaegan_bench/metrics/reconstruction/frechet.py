@@ -23,6 +23,7 @@ class ReconstructionFrechet(Metric):
     name: ClassVar[str] = "reconstruction-frechet"
     family: ClassVar[str] = "reconstruction"
     needs_model: ClassVar[bool] = True
+    pairs_suffice: ClassVar[bool] = True
     extractor_field: ClassVar[str] = "extractor"
     known_as: ClassVar[Mapping[str, str]] = {"rfid": "reconstruction-frechet[extractor=inception]"}
 

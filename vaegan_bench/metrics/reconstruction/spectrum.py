@@ -19,6 +19,7 @@ class ReconstructionSpectrum(Metric):
     name: ClassVar[str] = "reconstruction-spectrum"
     family: ClassVar[str] = "reconstruction"
     needs_model: ClassVar[bool] = True
+    pairs_suffice: ClassVar[bool] = True
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure."""
