@@ -186,8 +186,9 @@ def world_of(metric: type[Metric]) -> Any:
     images = torch.randint(0, 256, (120, 1, 16, 16), generator=noise, dtype=torch.uint8)
     network = StandInNetwork(lambda x: x[:, 0, 0, :4], lambda x: x[:, 0, 0, :4], name="…")
     return replace(
-        signs, data=data_of(images), real=images, samples=images.flip(3), reconstructions=images // 2, opened=network
-    )
+        signs, data=data_of(images), real=images, samples=images.flip(3), reconstructions=images // 2, opened=network,
+        train_posterior=Posterior(signs.train_means, torch.zeros_like(signs.train_means)),
+    )  # fmt: skip
 
 
 def head(*cells: str) -> list[str]:

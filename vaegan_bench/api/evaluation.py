@@ -109,6 +109,10 @@ class Outputs(Protocol):
         """(N, Z) posterior means of the held-out images."""
 
     @property
+    def train_posterior(self) -> Posterior | None:
+        """q(z|x) of `train`, on the CPU; (M, Z) each."""
+
+    @property
     def train_means(self) -> Tensor | None:
         """(M, Z) posterior means of `train`."""
 

@@ -105,6 +105,7 @@ class FolderOutputs:
 
     posterior = None
     means = None
+    train_posterior = None
     train_means = None
 
     def __init__(self, shared: Shared, samples_NCHW: Tensor, reconstructions_NCHW: Tensor | None = None) -> None:

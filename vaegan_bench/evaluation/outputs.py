@@ -95,10 +95,14 @@ class ModelOutputs:
         return None if self.posterior is None else self.posterior.mu_BZ
 
     @property
+    def train_posterior(self) -> Posterior | None:
+        """q(z|x) of the first training images; None without an encoder."""
+        return self.first._encode("train")
+
+    @property
     def train_means(self) -> Tensor | None:
         """Posterior means of the first training images; None without an encoder."""
-        encoded = self.first._encode("train")
-        return None if encoded is None else encoded.mu_BZ
+        return None if self.train_posterior is None else self.train_posterior.mu_BZ
 
     def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
         """Images of any codes; of a conditional model by default with the attributes of the held-out images."""

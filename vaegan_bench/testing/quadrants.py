@@ -57,10 +57,11 @@ def real_world() -> StandInOutputs:
     data = replace(data_of(train, trained_on, NAMES), test=Split(images, tested_on), digest="quadrants")
     network = StandInNetwork(coarse, brightness, columns=NAMES)
     nearly = (images.int() + torch.randint(-2, 3, images.shape, generator=seeded(3))).clamp(0, 255).to(torch.uint8)
-    posterior = Posterior(z, torch.full_like(z, -3.0))
+    posterior, train_posterior = (Posterior(means, torch.full_like(means, -3.0)) for means in (z, train_z))
     return StandInOutputs(
-        data, images, decode(sampled_z), network, nearly, z, train_z, decode, posterior=posterior, latent=len(NAMES)
-    )
+        data, images, decode(sampled_z), network, nearly, z, train_z, decode, posterior=posterior, latent=len(NAMES),
+        train_posterior=train_posterior,
+    )  # fmt: skip
 
 
 @cache
@@ -71,6 +72,7 @@ def noise_world() -> StandInOutputs:
     return replace(
         real_world(), samples=static(N, 5), reconstructions=static(N, 6), means=mu, train_means=train_means,
         decoder=lambda z: static(len(z), 7), posterior=Posterior(mu, torch.zeros_like(mu)),
+        train_posterior=Posterior(train_means, torch.zeros_like(mu)),
     )  # fmt: skip
 
 

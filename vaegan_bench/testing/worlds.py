@@ -69,6 +69,7 @@ class StandInOutputs:
     posterior: Posterior | None = None
     latent: int = 0
     conditional: bool = False
+    train_posterior: Posterior | None = None
 
     @property
     def progress(self) -> Progress:
