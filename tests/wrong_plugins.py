@@ -74,6 +74,14 @@ def pixel_error(outputs: Any) -> Tensor:
     return error
 
 
+@wrong("declares density = True, and exp(−loss) integrates to 2.51 over the target, not to 1")
+class WithoutItsConstant(ReconstructionLoss):
+    density = True
+
+    def __call__(self, prediction: Any, target: Tensor) -> Tensor:
+        return 0.5 * squares(prediction, target).sum(1)
+
+
 @wrong("is the sign wrong?")
 class WrongSign(ReconstructionLoss):
     def __call__(self, prediction: Any, target: Tensor) -> Tensor:

@@ -122,6 +122,12 @@ class Outputs(Protocol):
     def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
         """Decode any codes; a conditional model uses by default the attributes of the held-out images, in turn."""
 
+    def log_likelihood(self, x_NCHW: Tensor, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor | None:
+        """log p(x|z) in nats, the density of images in [-1, 1], each given its code; (N,) float64 on the CPU.
+
+        A conditional model must be given attributes. None for a model without a likelihood of pixels.
+        """
+
     def network(self, extractor: Extractor) -> FeatureNetwork:
         """The opened extractor, shared by all runs."""
 

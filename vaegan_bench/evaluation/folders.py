@@ -141,6 +141,9 @@ class FolderOutputs:
         """Refuse: there is no decoder."""
         raise BenchError(NO_MODEL)
 
+    def log_likelihood(self, x_NCHW: Tensor, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> None:
+        """None: there is no model."""
+
     def network(self, extractor: Extractor) -> FeatureNetwork:
         """The opened extractor."""
         return self.shared.network(extractor)

@@ -111,6 +111,10 @@ class ModelOutputs:
             attributes_NA = known[torch.arange(len(z_NZ)) % len(known)]
         return self.model.images(z_NZ, attributes_NA, BATCH)
 
+    def log_likelihood(self, x_NCHW: Tensor, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor | None:
+        """log p(x|z) of images in [-1, 1]; None without a likelihood of pixels."""
+        return self.model.log_likelihood(x_NCHW, z_NZ, attributes_NA)
+
     def network(self, extractor: Extractor) -> FeatureNetwork:
         """The opened extractor, shared by all runs."""
         return self.shared.network(extractor)
