@@ -182,7 +182,8 @@ def world_of(metric: type[Metric]) -> Any:
         return replace(signs, conditional=metric is AttributeSimilarity)
     if metric.family == "latent":
         posterior = Posterior(signs.means, torch.zeros_like(signs.means))
-        return replace(signs, posterior=posterior, likelihood=gaussian_around(signs.decode))
+        named = replace(signs.opened, name="…")
+        return replace(signs, posterior=posterior, likelihood=gaussian_around(signs.decode), opened=named)
     noise = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (120, 1, 16, 16), generator=noise, dtype=torch.uint8)
     network = StandInNetwork(lambda x: x[:, 0, 0, :4], lambda x: x[:, 0, 0, :4], name="…")
