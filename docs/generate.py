@@ -24,7 +24,7 @@ from vaegan_bench.cli.app import app
 from vaegan_bench.metrics.attributes.similarity import AttributeSimilarity
 from vaegan_bench.registry.discovery import summary_line
 from vaegan_bench.registry.plugins import BUILT_IN, Registry
-from vaegan_bench.testing.worlds import Signs, StandInNetwork, data_of
+from vaegan_bench.testing.worlds import Signs, StandInNetwork, data_of, gaussian_around
 
 DOCS = Path(__file__).parent
 
@@ -188,13 +188,16 @@ def world_of(metric: type[Metric]) -> Any:
     if metric.family == "attributes":
         return replace(signs, conditional=metric is AttributeSimilarity)
     if metric.family == "latent":
-        return replace(signs, posterior=Posterior(signs.means, torch.zeros_like(signs.means)))
+        posterior = Posterior(signs.means, torch.zeros_like(signs.means))
+        named = replace(signs.opened, name="…")
+        return replace(signs, posterior=posterior, likelihood=gaussian_around(signs.decode), opened=named)
     noise = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (120, 1, 16, 16), generator=noise, dtype=torch.uint8)
     network = StandInNetwork(lambda x: x[:, 0, 0, :4], lambda x: x[:, 0, 0, :4], name="…")
     return replace(
-        signs, data=data_of(images), real=images, samples=images.flip(3), reconstructions=images // 2, opened=network
-    )
+        signs, data=data_of(images), real=images, samples=images.flip(3), reconstructions=images // 2, opened=network,
+        train_posterior=Posterior(signs.train_means, torch.zeros_like(signs.train_means)),
+    )  # fmt: skip
 
 
 def head(*cells: str) -> list[str]:

@@ -45,7 +45,7 @@ def test_there_are_many_wrong_plugins_of_every_kind() -> None:
 
 def test_an_extractor_goes_to_the_metrics_that_declare_a_field_for_it() -> None:
     registry, with_classes = Registry(), {"feature-distance", "frechet", "inception-score", "kid"}
-    with_classes |= {"memorisation", "precision-recall"}
+    with_classes |= {"memorisation", "precision-recall", "reconstruction-frechet", "fitted-frechet", "interpolation"}
     for extractor, metrics in {"inception": with_classes, "vgg16": with_classes - {"inception-score"}}.items():
         assert extractor_fields(registry, extractor) == {key: {"extractor": extractor} for key in metrics}
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from test_plots import contains, pixels, some_images
 
-from vaegan_bench.api import Exhibit, ImagePairs, ImageSheet, Matrix, Spectrum, StoreError, Strips
+from vaegan_bench.api import Exhibit, ImagePairs, ImageSheet, Matrix, Profile, Spectrum, StoreError, Strips
 from vaegan_bench.report import plots
 from vaegan_bench.report.exhibits import combine, draw
 from vaegan_bench.results.exhibits import decode, encode
@@ -31,6 +31,11 @@ def spectrum(values: np.ndarray) -> Spectrum:
 def matrix(values: np.ndarray, names: Sequence[str], **changes: Any) -> Matrix:
     words = {"quantity": "change of the oracle's decisions", "row": "vector added", "column": "decision that changes"}
     return Matrix(values, tuple(names), tuple(names), **{**words, **changes})
+
+
+def profile(values: np.ndarray, places: Sequence[float] = (0.1, 0.2, 0.5), **changes: Any) -> Profile:
+    words: dict[str, Any] = {"quantity": "power", "units": "dB", "axis": "frequency", "reference": -3.0}
+    return Profile(values, tuple(places), **{**words, "reference_name": "half of it", **changes})
 
 
 def some_matrices(models: Sequence[str], names: Sequence[str]) -> dict[str, Matrix]:
@@ -154,6 +159,22 @@ def test_spectrum_of_many_long_labels_stays_on_the_page() -> None:
     figure = plots.spectra({f"{LONG[:-1]},steps={i}]": spectrum(np.geomspace(9, 1e-6, 64)) for i in range(10)})
     assert inside(figure)
     assert len({(line.get_color(), line.get_linestyle()) for line in figure.legends[0].get_lines()}) == 10
+
+
+def test_profile_has_a_line_per_model_over_its_places_and_a_reference() -> None:
+    values = {"gan": np.array([1.0, -9.0, 4.0]), "vae": np.array([-1.0, -2.0, -30.0])}
+    figure = plots.profiles({model: profile(each) for model, each in values.items()}, MODELS)
+    [ax] = figure.axes
+    reference, *lines = ax.lines
+    assert set(reference.get_ydata()) == {-3.0}
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("frequency", "power (dB)")
+    assert legend(figure) == ["vae", "gan", "half of it"]
+    for line, model in zip(lines, ["vae", "gan"], strict=True):
+        assert line.get_xdata().tolist() == [0.1, 0.2, 0.5]
+        np.testing.assert_array_equal(line.get_ydata(), values[model])
+        assert line.get_color() == plots.colours(MODELS)[model]
+    assert inside(figure)
+    assert inside(plots.profiles({"vae": profile(np.ones(1), [0.25])}))
 
 
 def test_matrix_puts_vectors_down_and_decisions_across() -> None:
@@ -358,6 +379,9 @@ def test_blocks_follow_the_attributes_and_lines_the_models() -> None:
 def test_exhibits_that_differ_are_not_drawn_together() -> None:
     with pytest.raises(ValueError, match="do not have the same steps"):
         plots.strips({"vae": some_strips(["Bald"], [0, 1]), "gan": some_strips(["Bald"], [0, 2])})
+    for other in (profile(np.ones(3), [1, 2, 3]), profile(np.ones(3), reference=0.0)):
+        with pytest.raises(ValueError, match="do not have the same places and reference"):
+            plots.profiles({"vae": profile(np.ones(3)), "gan": other})
     different = [some_matrices(["gan"], NAMES[:3]), {"gan": matrix(np.eye(3), FEW, low=0.0)}]
     for other in different:
         with pytest.raises(ValueError, match="do not have the same rows, columns and range"):
@@ -391,6 +415,10 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: Spectrum(np.ones(3), "KL", "nats", dimension="d", threshold=0.0), "threshold is 0.0, and must be above 0"),
     (lambda: Spectrum(np.ones(3), "KL", "nats", dimension="d", threshold=np.nan), "nan is not a number"),
     (lambda: Spectrum([1.0], "KL", "nats", dimension="d", threshold=1.0), "values_Z is a list"),  # type: ignore[arg-type]
+    (lambda: profile(np.ones(2)), "values_X has 2 numbers, and there are 3 places"),
+    (lambda: profile(np.ones(3), [1, 3, 2]), "the places do not increase"),
+    (lambda: profile(np.array([1, np.nan, 2])), "values_X are not all finite"),
+    (lambda: profile(np.ones(3), reference=np.inf), "inf is not a number"),
     (lambda: matrix(np.eye(2), FEW), r"values_RC has the shape \(2, 2\), and the names \(3, 3\)"),
     (lambda: matrix(2 * np.eye(3), FEW), r"values_RC must be in \[-1.0, 1.0\]"),
     (lambda: matrix(np.full((3, 3), np.inf), FEW), "values_RC must be in"),
@@ -417,6 +445,8 @@ def test_seeds_combine_as_their_type_says() -> None:
 
     ranks = drawn(spectrum(np.array([1.0, 3.0])), spectrum(np.array([5.0, 2.0])))
     assert ranks.values_Z.tolist() == [4.0, 1.5]
+    curve = drawn(profile(np.array([1.0, 5.0, 3.0])), profile(np.array([3.0, 1.0, 4.0])))
+    assert (curve.values_X.tolist(), curve.places) == ([2.0, 3.0, 3.5], (0.1, 0.2, 0.5))
     means = drawn(matrix(np.eye(3), FEW), matrix(-np.eye(3), FEW))
     assert (means.values_RC == 0).all()
     assert (means.rows, means.quantity) == (tuple(FEW), "change of the oracle's decisions")
@@ -432,7 +462,7 @@ def test_exhibits_of_one_name_that_do_not_fit_each_other_are_named() -> None:
 
 def test_what_is_stored_is_what_was_exhibited() -> None:
     exhibits = {"a": spectrum(np.ones(3)), "b": matrix(np.eye(3), FEW), "c": some_strips(["x/y"], [0, -0.5])}
-    exhibits |= {"d": some_pairs(), "e": ImageSheet(some_images(2), "é")}
+    exhibits |= {"d": some_pairs(), "e": ImageSheet(some_images(2), "é"), "f": profile(np.ones(3))}
     found = decode(encode(exhibits))
     assert list(found) == list(exhibits)
     for name, exhibit in exhibits.items():

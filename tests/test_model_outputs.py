@@ -70,6 +70,9 @@ def test_codes_are_those_of_the_images_with_their_own_attributes(tmp_path: Path)
     assert outputs.means[:, 1].tolist() == [1, -1, -1, 1]
     assert outputs.train_means[:, 0].tolist() == pytest.approx((torch.arange(30) / 127.5 - 1).tolist())
     assert outputs.train_means[:, 1].tolist() == [1, -1, -1] * 10
+    assert outputs.train_posterior is not None
+    assert torch.equal(outputs.train_posterior.mu_BZ, outputs.train_means)
+    assert outputs.redrawn(1).train_posterior is outputs.train_posterior
 
 
 def test_a_conditional_model_decodes_with_the_attributes_of_the_held_out_images_in_turn(tmp_path: Path) -> None:

@@ -75,6 +75,14 @@ def pixel_error(outputs: Any) -> Tensor:
     return error
 
 
+@wrong("declares density = True, and exp(−loss) integrates to 2.51 over the target, not to 1")
+class WithoutItsConstant(ReconstructionLoss):
+    density = True
+
+    def __call__(self, prediction: Any, target: Tensor) -> Tensor:
+        return 0.5 * squares(prediction, target).sum(1)
+
+
 @wrong("is the sign wrong?")
 class WrongSign(ReconstructionLoss):
     def __call__(self, prediction: Any, target: Tensor) -> Tensor:
@@ -602,6 +610,18 @@ class RefusesInSilence(Metric):
 
     def __call__(self, outputs: Any) -> list[Measurement]:
         return level(outputs)
+
+
+@wrong("declares pairs_suffice, and for images and reconstructions alone it gives no training images")
+class PairsAndTraining(Metric):
+    family: ClassVar[str] = "reconstruction"
+    needs_model: ClassVar[bool] = True
+    pairs_suffice: ClassVar[bool] = True
+
+    def __call__(self, outputs: Any) -> list[Measurement]:
+        if not len(outputs.train):
+            raise BenchError("no training images")
+        return [Measurement("level", float(outputs.train.float().mean()), "none", "1")]
 
 
 @wrong("is known as 'fid', which leads to 'frechet[extractor=inception]'")

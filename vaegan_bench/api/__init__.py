@@ -44,6 +44,7 @@ from vaegan_bench.system.exhibits import (
     ImagePairs,
     ImageSheet,
     Matrix,
+    Profile,
     Spectrum,
     Strips,
 )
@@ -89,6 +90,7 @@ __all__ = [
     "Posterior",
     "Prediction",
     "PriorLoss",
+    "Profile",
     "Progress",
     "ReconstructionLoss",
     "Regulariser",

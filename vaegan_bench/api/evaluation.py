@@ -109,6 +109,10 @@ class Outputs(Protocol):
         """(N, Z) posterior means of the held-out images."""
 
     @property
+    def train_posterior(self) -> Posterior | None:
+        """q(z|x) of `train`, on the CPU; (M, Z) each."""
+
+    @property
     def train_means(self) -> Tensor | None:
         """(M, Z) posterior means of `train`."""
 
@@ -117,6 +121,12 @@ class Outputs(Protocol):
 
     def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
         """Decode any codes; a conditional model uses by default the attributes of the held-out images, in turn."""
+
+    def log_likelihood(self, x_NCHW: Tensor, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor | None:
+        """log p(x|z) in nats, the density of images in [-1, 1], each given its code; (N,) float64 on the CPU.
+
+        A conditional model must be given attributes. None for a model without a likelihood of pixels.
+        """
 
     def network(self, extractor: Extractor) -> FeatureNetwork:
         """The opened extractor, shared by all runs."""
@@ -168,6 +178,8 @@ class Metric(Plugin):
     """Whether its numbers depend on samples or their features: then it is called once for each independent set."""
     needs_model: ClassVar[bool] = False
     """Whether it needs more than real images and samples, and so cannot be measured on folders of images."""
+    pairs_suffice: ClassVar[bool] = False
+    """Whether it needs only held-out images and their reconstructions: then it can be measured on paired folders."""
     extractor_field: ClassVar[str] = ""
     """The field that the option `--extractor` replaces; '' where there is none."""
     needs_classes: ClassVar[bool] = False
@@ -185,7 +197,7 @@ class Metric(Plugin):
     def exhibits(self, outputs: Outputs) -> Exhibits:
         """Data for figures, from the first set of samples; called after measuring.
 
-        Each exhibit becomes the figure of its name, which shows all models of a study: see `Spectrum`, `Matrix`,
-        `Strips`, `ImagePairs` and `ImageSheet`.
+        Each exhibit becomes the figure of its name, which shows all models of a study: see `Spectrum`, `Profile`,
+        `Matrix`, `Strips`, `ImagePairs` and `ImageSheet`.
         """
         return {}

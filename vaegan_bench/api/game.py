@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api.data import ImageShape
+from vaegan_bench.api.losses import ReconstructionLoss
 from vaegan_bench.api.modules import Modules
 from vaegan_bench.api.plugin import Plugin
 from vaegan_bench.system.errors import PluginError
@@ -119,6 +120,10 @@ class Model(Plugin):
         The lender is trained first, in the same setting and with the same seed. No player may own such a role.
         """
         return {}
+
+    def likelihood(self) -> ReconstructionLoss | None:
+        """−log p(x|z) of pixels, if the model has one and its prior is N(0, I): what says how likely an image is."""
+        return None
 
     def sample_prior(self, n: int, latent: int, noise: torch.Generator) -> Tensor:
         """Draw n codes from p(z) on the generator's device: standard normal unless a model says otherwise; (n, Z)."""

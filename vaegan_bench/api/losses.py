@@ -27,6 +27,9 @@ class ReconstructionLoss(Plugin):
     """Where σ comes from: fixed by a field, one learned scalar, or predicted by the decoder."""
     pixels_only: ClassVar[bool] = False
     """True if the likelihood has no meaning on discriminator features."""
+    density: ClassVar[bool] = False
+    """Whether exp(−loss) is a density of the target, which integrates to 1: only such a loss can say how likely an
+    image is. One whose σ depends on the batch is none."""
     surrogate: ClassVar[bool] = False
     """True if its paper stops part of the gradient, so that the gradient is not that of the value."""
 

@@ -1,10 +1,10 @@
-"""`vaegan-bench evaluate`: finished runs again, or two folders of images."""
+"""`vaegan-bench evaluate`: finished runs again, two folders of images, or originals with their reconstructions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -29,8 +29,16 @@ if TYPE_CHECKING:
     from vaegan_bench.registry.plugins import Registry
     from vaegan_bench.results.run_folder import RunFolder
 
+What = Literal["runs", "folders", "pairs"]
+"""What can be measured: trained models, real and generated images, or originals and their reconstructions."""
 OF_RUNS_ALONE = {"samples": "--samples", "draws": "--draws", "data_dir": "--data-dir"}
 """Options that mean nothing to folders of images."""
+NAMED_BY: Mapping[What, tuple[str, ...]] = {
+    "runs": ("runs",),
+    "folders": ("real", "fake"),
+    "pairs": ("originals", "reconstructions"),
+}
+"""What is measured → the arguments that name it, all of them."""
 SUFFIXES = (".csv", ".parquet", ".json")
 
 RunsArgument = Annotated[
@@ -47,6 +55,12 @@ RealOption = Annotated[
 FakeOption = Annotated[
     Path | None, typer.Option(help="A folder of generated images, of any generator.", parser=user_path)
 ]
+OriginalsOption = Annotated[
+    Path | None, typer.Option(help="A folder of images, to measure --reconstructions against.", parser=user_path)
+]
+ReconstructionsOption = Annotated[
+    Path | None, typer.Option(help="A folder of the same images through any autoencoder.", parser=user_path)
+]
 OutOption = Annotated[
     Path | None, typer.Option(help="Write the rows to this file: .csv, .parquet or .json.", parser=user_path)
 ]
@@ -62,60 +76,68 @@ def evaluate(
     fields: FieldsOption = None,
     real: RealOption = None,
     fake: FakeOption = None,
+    originals: OriginalsOption = None,
+    reconstructions: ReconstructionsOption = None,
     out: OutOption = None,
     device: DeviceOption = "auto",
     data_dir: DataDirOption = None,
     cache_dir: CacheDirOption = None,
     plugin: PluginFiles = None,
 ) -> None:
-    """Measure finished runs again without training, or one folder of images against another.
+    """Measure finished runs again without training, one folder of images against another, or reconstructions.
 
     Examples: `vaegan-bench evaluate results/quick/vae* --extractor inception --samples 5000 --draws 3`,
     `vaegan-bench evaluate results/quick --metrics attribute-vectors`,
-    `vaegan-bench evaluate --real photos --fake generated --out rows.json`
+    `vaegan-bench evaluate --real photos --fake generated --out rows.json`,
+    `vaegan-bench evaluate --originals photos --reconstructions decoded --extractor inception`
     """
     from vaegan_bench.cli.options import look_for_data_in
     from vaegan_bench.cli.progress import TerminalProgress
     from vaegan_bench.registry.plugins import Registry
 
-    _check_arguments(context, bool(runs), (real, fake), out)
+    what = _check_arguments(context, out)
     look_for_data_in(data_dir)
     registry = Registry(plugin or [])
-    chosen = _metrics(context.params, registry)
+    chosen = _metrics(context.params, registry, what)
     with TerminalProgress(terminal()) as progress:
-        rows, problems = _measure(context.params, chosen, registry, progress)
+        rows, problems = _measure(context.params, what, chosen, registry, progress)
     _conclude(rows, problems, out)
 
 
-def _metrics(given: Mapping[str, Any], registry: Registry) -> list[Metric]:
+def _metrics(given: Mapping[str, Any], registry: Registry, what: What) -> list[Metric]:
     """The metrics that are asked for, through the extractor that is given."""
     from vaegan_bench.cli.options import given_fields
     from vaegan_bench.registry.selectors import split_list
     from vaegan_bench.study.resolver import metric_of
 
     fields = given_fields(registry, given["extractor"], given["fields"])
-    named = split_list(given["metrics"] or "") or _usual_metrics(registry, of_runs=bool(given["runs"]))
+    named = split_list(given["metrics"] or "") or _usual_metrics(registry, what)
     chosen = [metric_of(registry, text, fields) for text in named]
     _refuse_idle(chosen, given["extractor"], given["fields"] or [], fields)
     return chosen
 
 
-def _usual_metrics(registry: Registry, *, of_runs: bool) -> list[str]:
+def _usual_metrics(registry: Registry, what: What) -> list[str]:
     """What is measured unless metrics are named: all but those of attributes, whose extractors must be trained first.
 
-    Of folders, all that need no model.
+    Of folders, all that need no model; of pairs, all that need no more.
     """
     from vaegan_bench.cli.options import metrics_of
 
-    usual = [(name, metric) for name, metric in metrics_of(registry) if metric.family != "attributes"]
-    return [name for name, metric in usual if of_runs or not metric.needs_model]
+    usual = [metric for _, metric in metrics_of(registry) if metric.family != "attributes"]
+    if what == "folders":
+        usual = [metric for metric in usual if not metric.needs_model]
+    elif what == "pairs":
+        usual = [metric for metric in usual if metric.pairs_suffice]
+    return [metric.name for metric in usual]
 
 
 def _measure(
-    given: Mapping[str, Any], metrics: Sequence[Metric], registry: Registry, progress: TerminalProgress
+    given: Mapping[str, Any], what: What, metrics: Sequence[Metric], registry: Registry, progress: TerminalProgress
 ) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The rows of what is given, runs or folders, and what gave no numbers."""
+    """The rows of what is given, and what gave no numbers."""
     from vaegan_bench.evaluation.folders import measure_folders
+    from vaegan_bench.evaluation.pairs import measure_pairs
     from vaegan_bench.evaluation.settings import EvaluationSettings
     from vaegan_bench.evaluation.shared import SharedShelf
     from vaegan_bench.execution.measured_again import measure_again
@@ -123,9 +145,11 @@ def _measure(
     from vaegan_bench.system.paths import default_cache
 
     shelf = SharedShelf(given["cache_dir"] or default_cache(), choose_device(given["device"]), progress)
-    if given["runs"]:
+    if what == "runs":
         settings = EvaluationSettings(metrics, given["samples"], given["draws"])
         return measure_again(_runs(given["runs"]), settings, registry, shelf)
+    if what == "pairs":
+        return measure_pairs(given["originals"], given["reconstructions"], metrics, shelf, say)
     return measure_folders(given["real"], given["fake"], metrics, shelf, say)
 
 
@@ -153,16 +177,19 @@ def _conclude(rows: pd.DataFrame, problems: Mapping[str, str], out: Path | None)
     attempts.conclude()
 
 
-def _check_arguments(
-    context: typer.Context, has_runs: bool, folders: tuple[Path | None, Path | None], out: Path | None
-) -> None:
-    """Refuse what cannot be measured, options without effect, and a file that cannot be written, before all else."""
+def _check_arguments(context: typer.Context, out: Path | None) -> What:
+    """What is to be measured. Refuse, before all else, options without effect and a file that cannot be written."""
     from vaegan_bench.system.errors import StoreError, StudyError
 
-    if has_runs == any(folders) or (any(folders) and None in folders):
-        raise StudyError("Name the runs to evaluate, or two folders of images with --real and --fake.")
+    named = {what: [bool(context.params[key]) for key in keys] for what, keys in NAMED_BY.items()}
+    chosen = [what for what, keys in named.items() if any(keys)]
+    if len(chosen) != 1 or not all(named[chosen[0]]):
+        raise StudyError(
+            "Name the runs to evaluate, or two folders of images: --real and --fake, or --originals and "
+            "--reconstructions."
+        )
     given = [name for key, name in OF_RUNS_ALONE.items() if _is_given(context, key)]
-    if given and not has_runs:
+    if given and chosen != ["runs"]:
         raise StudyError(
             f"{' and '.join(given)}: no effect on folders, whose images are all measured once. Leave it out."
         )
@@ -170,6 +197,7 @@ def _check_arguments(
         raise StudyError(f"--out {out}: rows are written as {', '.join(SUFFIXES)}, by the suffix of the file.")
     if out is not None and (out.is_dir() or not out.parent.is_dir()):
         raise StoreError(f"--out {out}: {'that is a folder' if out.is_dir() else f'there is no folder {out.parent}'}.")
+    return chosen[0]
 
 
 def _is_given(context: typer.Context, parameter: str) -> bool:

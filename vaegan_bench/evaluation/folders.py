@@ -28,7 +28,7 @@ from vaegan_bench.api import (
 from vaegan_bench.datasets.preparation.reading import read_originals
 from vaegan_bench.datasets.preparation.sources import images_in
 from vaegan_bench.datasets.preparation.words import describe_ignored, describe_left_out
-from vaegan_bench.evaluation.measuring import measure
+from vaegan_bench.evaluation.measuring import Measured, measure
 from vaegan_bench.evaluation.shared import Shared, SharedShelf, open_extractors
 from vaegan_bench.results.rows import text_of
 from vaegan_bench.system.memo import memo
@@ -48,6 +48,8 @@ class ImageFolder:
     """Images that cannot be read → why."""
     others: Sequence[str] = ()
     """Files that are no images by their names."""
+    names: Sequence[str] = ()
+    """(N,) Where each image lies in the folder."""
 
     @property
     def size(self) -> str:
@@ -77,7 +79,8 @@ def read_folder(folder: Path, progress: Progress = silent) -> ImageFolder:
         raise DataError(f"There is no folder {folder}.")
     listing = images_in(folder)
     pixels, left_out = read_originals(listing.sources, str(folder), progress)
-    return ImageFolder(folder, torch.from_numpy(pixels), left_out, listing.others)
+    names = [source.name for source in listing.sources if source.name not in left_out]
+    return ImageFolder(folder, torch.from_numpy(pixels), left_out, listing.others, names)
 
 
 def refuse_metrics_of_models(metrics: Sequence[Metric]) -> None:
@@ -98,16 +101,17 @@ def differences(real: ImageFolder, fake: ImageFolder) -> str | None:
 
 
 class FolderOutputs:
-    """Real and generated images without a model; see `vaegan_bench.api.Outputs`."""
+    """Real images, and generated ones or reconstructions, without a model; see `vaegan_bench.api.Outputs`."""
 
-    reconstructions = None
     posterior = None
     means = None
+    train_posterior = None
     train_means = None
 
-    def __init__(self, shared: Shared, samples_NCHW: Tensor) -> None:
-        """`shared` holds the real images as its test part."""
+    def __init__(self, shared: Shared, samples_NCHW: Tensor, reconstructions_NCHW: Tensor | None = None) -> None:
+        """`shared` holds the real images as its test part; there are no samples where reconstructions are measured."""
         self.shared, self.data, self.samples = shared, shared.data, samples_NCHW
+        self.reconstructions = reconstructions_NCHW
 
     @property
     def progress(self) -> Progress:
@@ -137,6 +141,9 @@ class FolderOutputs:
         """Refuse: there is no decoder."""
         raise BenchError(NO_MODEL)
 
+    def log_likelihood(self, x_NCHW: Tensor, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> None:
+        """None: there is no model."""
+
     def network(self, extractor: Extractor) -> FeatureNetwork:
         """The opened extractor."""
         return self.shared.network(extractor)
@@ -145,13 +152,14 @@ class FolderOutputs:
         """Features of one of the folders, extracted once."""
         if source == "real":
             return self.shared.features(extractor, "real", len(self.real))
-        if source != "samples":
+        images = {"samples": self.samples, "reconstructions": self.reconstructions}.get(source)
+        if images is None:
             raise BenchError(f"Folders have no {source}.")
-        return self._extract(extractor)
+        return self._extract(extractor, images)
 
     @memo
-    def _extract(self, extractor: Extractor) -> Features:
-        return self.network(extractor)(self.samples, self.shared.progress)
+    def _extract(self, extractor: Extractor, images_NCHW: Tensor) -> Features:
+        return self.network(extractor)(images_NCHW, self.shared.progress)
 
     def reference(self, extractor: Extractor, derive: Derive, **parameters: int | float | str) -> Mapping[str, Tensor]:
         """What a metric derives from the features of the real images."""
@@ -180,6 +188,12 @@ def measure_folders(
     shared = shelf.of(folder_data(sides["real"].images_NCHW))
     open_extractors(metrics, shared)
     measured = measure([FolderOutputs(shared, sides["fake"].images_NCHW)], metrics, split=str(real))
+    return rows_of(measured, sides, lines), measured.problems
+
+
+def rows_of(measured: Measured, sides: Mapping[str, ImageFolder], remarks: Sequence[str]) -> pd.DataFrame:
+    """The numbers of two folders as rows of a table; the second side is measured against the first."""
+    real, fake = (folder.path for folder in sides.values())
     facts = {key: fact for side, folder in sides.items() for key, fact in folder.facts(side).items()}
     run: dict[str, object] = {
         "run": str(fake),
@@ -189,6 +203,6 @@ def measure_folders(
         "status": OK,
         "health": OK,
     }
-    run["remarks"] = "; ".join(lines)
+    run["remarks"] = "; ".join(remarks)
     rows = [{**run, **row, "protocol": text_of({**row["protocol"], **facts})} for row in measured.rows]
-    return pd.DataFrame(rows), measured.problems
+    return pd.DataFrame(rows)

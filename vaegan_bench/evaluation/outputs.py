@@ -95,10 +95,14 @@ class ModelOutputs:
         return None if self.posterior is None else self.posterior.mu_BZ
 
     @property
+    def train_posterior(self) -> Posterior | None:
+        """q(z|x) of the first training images; None without an encoder."""
+        return self.first._encode("train")
+
+    @property
     def train_means(self) -> Tensor | None:
         """Posterior means of the first training images; None without an encoder."""
-        encoded = self.first._encode("train")
-        return None if encoded is None else encoded.mu_BZ
+        return None if self.train_posterior is None else self.train_posterior.mu_BZ
 
     def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
         """Images of any codes; of a conditional model by default with the attributes of the held-out images."""
@@ -106,6 +110,10 @@ class ModelOutputs:
             known = self.data.test.conditions[: len(self.real)]
             attributes_NA = known[torch.arange(len(z_NZ)) % len(known)]
         return self.model.images(z_NZ, attributes_NA, BATCH)
+
+    def log_likelihood(self, x_NCHW: Tensor, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor | None:
+        """log p(x|z) of images in [-1, 1]; None without a likelihood of pixels."""
+        return self.model.log_likelihood(x_NCHW, z_NZ, attributes_NA)
 
     def network(self, extractor: Extractor) -> FeatureNetwork:
         """The opened extractor, shared by all runs."""

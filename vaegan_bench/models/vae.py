@@ -21,6 +21,10 @@ class VAE(Model):
     conditional: bool = False
     """Whether encoder and decoder are conditioned on the attributes (Larsen et al., 2016, §4.2)."""
 
+    def likelihood(self) -> ReconstructionLoss:
+        """That of the reconstruction."""
+        return self.reconstruction
+
     def objectives(self, play: Play) -> Objectives:
         """−log p(x|z) + KL(q(z|x) ‖ p(z))."""
         posterior = play.modules.encode(play.x_BCHW)

@@ -49,6 +49,10 @@ class VAEGANPixel(Model):
     conditional: bool = False
     """Whether encoder, decoder and discriminator are conditioned on the attributes (Larsen et al., 2016, §4.2)."""
 
+    def likelihood(self) -> ReconstructionLoss:
+        """That of the reconstruction."""
+        return self.reconstruction
+
     def objectives(self, play: Play) -> Objectives:
         """Encoder: prior + reconstruction; decoder: γ·reconstruction + generator; discriminator: its own cost."""
         turn = take_turn(self, play, self.fakes, self.augmentation)

@@ -14,13 +14,14 @@ from matplotlib.figure import Figure
 from vaegan_bench.report import plots
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.errors import StoreError
-from vaegan_bench.system.exhibits import Array, Exhibit, ImagePairs, ImageSheet, Matrix, Spectrum, Strips
+from vaegan_bench.system.exhibits import Array, Exhibit, ImagePairs, ImageSheet, Matrix, Profile, Spectrum, Strips
 
 Drawing = Callable[[], Figure]
 """Draws one figure: later, so that one that cannot be drawn costs no other."""
-OfNumbers, OfImages = (Spectrum, Matrix), (Strips, ImagePairs, ImageSheet)
+OfNumbers, OfImages = (Spectrum, Profile, Matrix), (Strips, ImagePairs, ImageSheet)
 DRAWINGS: Mapping[type[Exhibit], Callable[[Mapping[str, Any], Sequence[str]], Figure]] = {
     Spectrum: plots.spectra,
+    Profile: plots.profiles,
     Matrix: plots.matrices,
     Strips: plots.strips,
     ImagePairs: plots.image_pairs,
@@ -68,13 +69,15 @@ def draw(name: str, seeds: Mapping[str, Sequence[Exhibit]], models: Sequence[str
 
 
 def combine(seeds: Sequence[Exhibit]) -> Exhibit:
-    """One exhibit for all seeds of a model: the mean of matrices, and of spectra rank by rank; the first of images."""
+    """One exhibit for all seeds of a model: the mean of numbers, of spectra rank by rank; the first of images."""
     first = seeds[0]
     match first:
         case Matrix():
             return replace(first, values_RC=_mean(seeds))
         case Spectrum():
             return replace(first, values_Z=_mean(seeds))
+        case Profile():
+            return replace(first, values_X=_mean(seeds))
     return first
 
 
@@ -118,9 +121,14 @@ def _shape(exhibit: Exhibit) -> tuple[int, ...]:
 
 def _values(exhibit: Exhibit) -> Array:
     """The numbers of an exhibit, comparable with those of another seed."""
-    if isinstance(exhibit, Spectrum):
-        return np.sort(exhibit.values_Z)[::-1]
-    return exhibit.values_RC if isinstance(exhibit, Matrix) else np.empty(0)
+    match exhibit:
+        case Spectrum():
+            return np.sort(exhibit.values_Z)[::-1]
+        case Profile():
+            return exhibit.values_X
+        case Matrix():
+            return exhibit.values_RC
+    return np.empty(0)
 
 
 def _mean(seeds: Sequence[Exhibit]) -> Array:

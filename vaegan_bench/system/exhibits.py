@@ -46,6 +46,38 @@ class Spectrum:
 
 
 @dataclass(frozen=True, eq=False)
+class Profile:
+    """One number at each place along an axis. Figure: a line per model, and a dotted line at the reference.
+
+    Seeds combine to the mean. Raises `ValueError` unless there is a place for each number and all are finite.
+    """
+
+    values_X: Array
+    """(X,) float."""
+    places: tuple[float, ...]
+    """(X,) Where on the axis each number belongs, increasing."""
+    quantity: str
+    """What was measured: 'power relative to held-out images'."""
+    units: str
+    """'dB'."""
+    axis: str
+    """What a place is: 'spatial frequency (cycles per pixel)'."""
+    reference: float
+    """The number to compare with."""
+    reference_name: str
+    """What has this number, in the legend: 'held-out images'."""
+
+    def __post_init__(self) -> None:
+        _check_texts(self.quantity, self.units, self.axis, self.reference_name)
+        _check_numbers(self.reference, *self.places)
+        _check_array("values_X", self.values_X, "f", 1)
+        given = len(self.values_X), len(self.places)
+        _demand(given[0] == given[1], f"values_X has {given[0]} numbers, and there are {given[1]} places")
+        _demand(list(self.places) == sorted(set(self.places)), "the places do not increase")
+        _demand(bool(np.isfinite(self.values_X).all()), "values_X are not all finite")
+
+
+@dataclass(frozen=True, eq=False)
 class Matrix:
     """A number for each row and column. Figure: a heat map per model, with one scale of colours.
 
@@ -138,10 +170,10 @@ class ImageSheet:
         check_images("images_NHWC", self.images_NHWC, 4)
 
 
-Exhibit = Spectrum | Matrix | Strips | ImagePairs | ImageSheet
+Exhibit = Spectrum | Profile | Matrix | Strips | ImagePairs | ImageSheet
 Exhibits = Mapping[str, Exhibit]
 """Name → exhibit. The figure has the exhibit's name: lower case, with hyphens."""
-TYPES: tuple[type[Exhibit], ...] = (Spectrum, Matrix, Strips, ImagePairs, ImageSheet)
+TYPES: tuple[type[Exhibit], ...] = (Spectrum, Profile, Matrix, Strips, ImagePairs, ImageSheet)
 
 
 def check_images(name: str, array: Array, rank: int) -> None:

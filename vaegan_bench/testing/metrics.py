@@ -18,6 +18,8 @@ from vaegan_bench.testing.verdicts import demand, unchanged, untouched_randomnes
 from vaegan_bench.testing.worlds import StandIn, StandInOutputs
 
 DIRECTIONS = ("higher", "lower", "none")
+WITHOUT_CODES: dict[str, Any] = {"means": None, "train_means": None, "posterior": None, "train_posterior": None}
+"""What outputs lack where there is no encoder."""
 
 
 def numbers_are_well_formed(metric: Metric) -> None:
@@ -84,6 +86,17 @@ def samples_are_used_as_declared(metric: Metric) -> None:
     )
 
 
+def pairs_are_enough_where_declared(metric: Metric) -> None:
+    """With `pairs_suffice` it measures held-out images and their reconstructions, without anything else."""
+    if metric.pairs_suffice:
+        world = real_world()
+        data, nothing = replace(world.data, train=world.data.train[:0]), world.samples[:0]
+        alone = replace(world, data=data, samples=nothing, decoder=None, latent=0, **WITHOUT_CODES)
+        found = next(iter(_numbers(metric, alone)), "nothing")
+        words = f"declares pairs_suffice, and for images and reconstructions alone it gives {found}."
+        demand(isinstance(found, tuple), words)
+
+
 def _numbers(metric: Metric, world: StandInOutputs) -> tuple[object, ...]:
     """What it measures; the error where it cannot measure such outputs."""
     try:
@@ -127,7 +140,7 @@ def exhibits_become_figures(metric: Metric) -> None:
 
 def models_without_an_encoder_are_known(metric: Metric) -> None:
     """For a GAN, which has no reconstructions and no codes, it measures the rest, or returns an empty list."""
-    gan = replace(real_world(), reconstructions=None, means=None, train_means=None, posterior=None)
+    gan = replace(real_world(), reconstructions=None, **WITHOUT_CODES)
     try:
         metric(gan)
     except FAILURES as error:
@@ -144,6 +157,7 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
             measuring_repeats,
             models_without_an_encoder_are_known,
             samples_are_used_as_declared,
+            pairs_are_enough_where_declared,
             extractors_are_taken_as_declared,
             names_in_the_literature_mean_it,
             exhibits_become_figures,

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vaegan_bench.api import Posterior, Split
 from vaegan_bench.testing.verdicts import seeded
-from vaegan_bench.testing.worlds import StandInNetwork, StandInOutputs, data_of
+from vaegan_bench.testing.worlds import StandInNetwork, StandInOutputs, data_of, gaussian_around
 
 N, SIZE = 240, 32
 NAMES = ("Smiling", "Eyeglasses", "Hat", "Beard")
@@ -49,6 +49,11 @@ def static(n: int, seed: int) -> Tensor:
     return torch.randint(0, 256, (n, 3, SIZE, SIZE), generator=seeded(seed), dtype=torch.uint8)
 
 
+def anything(z_NZ: Tensor) -> Tensor:
+    """Noise for every code."""
+    return static(len(z_NZ), 7)
+
+
 @cache
 def real_world() -> StandInOutputs:
     """What a perfect model would make: other images of the same kind, and nearly perfect reconstructions."""
@@ -57,10 +62,11 @@ def real_world() -> StandInOutputs:
     data = replace(data_of(train, trained_on, NAMES), test=Split(images, tested_on), digest="quadrants")
     network = StandInNetwork(coarse, brightness, columns=NAMES)
     nearly = (images.int() + torch.randint(-2, 3, images.shape, generator=seeded(3))).clamp(0, 255).to(torch.uint8)
-    posterior = Posterior(z, torch.full_like(z, -3.0))
+    posterior, train_posterior = (Posterior(means, torch.full_like(means, -3.0)) for means in (z, train_z))
     return StandInOutputs(
-        data, images, decode(sampled_z), network, nearly, z, train_z, decode, posterior=posterior, latent=len(NAMES)
-    )
+        data, images, decode(sampled_z), network, nearly, z, train_z, decode, posterior=posterior, latent=len(NAMES),
+        train_posterior=train_posterior, likelihood=gaussian_around(decode),
+    )  # fmt: skip
 
 
 @cache
@@ -70,7 +76,8 @@ def noise_world() -> StandInOutputs:
     mu, train_means = (torch.randn(N, len(NAMES), generator=noise) for _ in range(2))
     return replace(
         real_world(), samples=static(N, 5), reconstructions=static(N, 6), means=mu, train_means=train_means,
-        decoder=lambda z: static(len(z), 7), posterior=Posterior(mu, torch.zeros_like(mu)),
+        decoder=anything, likelihood=gaussian_around(anything), posterior=Posterior(mu, torch.zeros_like(mu)),
+        train_posterior=Posterior(train_means, torch.zeros_like(mu)),
     )  # fmt: skip
 
 

@@ -105,6 +105,18 @@ def is_pure(loss: ReconstructionLoss) -> None:
     survives_autocast(lambda *x: of_images(loss, *x), *inputs)
 
 
+def is_the_density_that_it_declares(loss: ReconstructionLoss) -> None:
+    """With `density`, exp(−loss) integrates to 1 over the target: a likelihood, not just a cost."""
+    if loss.density:
+        grid = torch.linspace(-80, 80, 320_001, dtype=torch.float64)[:, None, None, None]
+        mean, log_sigma = torch.full_like(grid, 0.3), None if loss.scale == "fixed" else torch.full_like(grid, -0.3)
+        total = float(torch.exp(-loss(Prediction(mean, log_sigma, mean.atanh()), grid)).sum()) * 160 / 320_000
+        demand(
+            abs(total - 1) < 1e-3,
+            f"declares density = True, and exp(−loss) integrates to {total:.3g} over the target, not to 1.",
+        )
+
+
 def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
     """Kind → its checks, in the order in which they run."""
     yield (
@@ -115,5 +127,6 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
             prefers_the_target,
             is_pure,
             has_its_gradient,
+            is_the_density_that_it_declares,
         ),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from vaegan_bench.api import (
     Source,
     Split,
     silent,
+    to_signed,
 )
 
 Read = Callable[[Tensor], Tensor]
@@ -69,6 +71,8 @@ class StandInOutputs:
     posterior: Posterior | None = None
     latent: int = 0
     conditional: bool = False
+    train_posterior: Posterior | None = None
+    likelihood: Callable[[Tensor, Tensor], Tensor] | None = None
 
     @property
     def progress(self) -> Progress:
@@ -88,6 +92,10 @@ class StandInOutputs:
         """What the given decoder makes."""
         assert self.decoder is not None
         return self.decoder(z_NZ)
+
+    def log_likelihood(self, x_NCHW: Tensor, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor | None:
+        """What the given likelihood says."""
+        return None if self.likelihood is None else self.likelihood(x_NCHW, z_NZ)
 
     def network(self, extractor: Extractor) -> FeatureNetwork:
         """The one network."""
@@ -109,6 +117,18 @@ class StandInOutputs:
     def reference(self, extractor: Extractor, derive: Derive, **parameters: int | float | str) -> Mapping[str, Tensor]:
         """Derived again each time."""
         return derive(self.features(extractor, "real"), **parameters)
+
+
+def gaussian_around(decoder: Read, levels: float = 10.0) -> Callable[[Tensor, Tensor], Tensor]:
+    """The likelihood of a model whose pixels are so many grey levels off what the decoder makes."""
+    sigma = levels / 127.5
+
+    def likelihood(x_NCHW: Tensor, z_NZ: Tensor) -> Tensor:
+        standardised_NCHW = (x_NCHW.double() - to_signed(decoder(z_NZ))) / sigma
+        nll_NCHW = 0.5 * standardised_NCHW.square() + math.log(sigma) + 0.5 * math.log(2 * math.pi)
+        return -nll_NCHW.flatten(1).sum(1)
+
+    return likelihood
 
 
 def pixels(images_NCHW: Tensor) -> Tensor:

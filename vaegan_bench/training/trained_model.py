@@ -51,6 +51,18 @@ class TrainedModel:
         """The expected image of each code, (B, C, H, W) in [-1, 1]; a conditional model is given attributes."""
         return self._conditioned_on(attributes_BA).decode(z_BZ.to(self.device))[0].mean
 
+    @torch.no_grad()
+    def log_likelihood(self, x_BCHW: Tensor, z_BZ: Tensor, attributes_BA: Tensor | None = None) -> Tensor | None:
+        """log p(x|z) in nats, of images in [-1, 1] given codes; (B,) float64 on the CPU.
+
+        None for a model without a likelihood of pixels that is a density.
+        """
+        likelihood = self.model.likelihood()
+        if likelihood is None or not likelihood.density:
+            return None
+        [prediction] = self._conditioned_on(attributes_BA).decode(z_BZ.to(self.device))
+        return -likelihood(prediction, x_BCHW.to(self.device)).cpu().double()
+
     def reconstruct(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> Tensor:
         """Encode to the posterior mean and decode; (B, C, H, W) in [-1, 1]."""
         return self.decode(self.encode(x_BCHW, attributes_BA).mu_BZ, attributes_BA)

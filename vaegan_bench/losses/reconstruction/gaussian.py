@@ -23,6 +23,7 @@ class Gaussian(ReconstructionLoss):
     """Gaussian likelihood with a fixed σ (Kingma & Welling, 2014, appendix C.2)."""
 
     name = "gaussian"
+    density = True
     sigma: float = 1.0
     """The standard deviation, in the units of the target: images are in [-1, 1]."""
 

@@ -16,6 +16,7 @@ class GaussianLearned(ReconstructionLoss):
 
     name = "gaussian-learned"
     scale = "learned"
+    density = True
 
     def __call__(self, prediction: Prediction, target: Tensor) -> Tensor:
         """−log N(target | mean, σ²) with the learned scalar σ; (B,)."""

@@ -17,6 +17,7 @@ class GaussianPredicted(ReconstructionLoss):
     name = "gaussian-predicted"
     scale = "predicted"
     pixels_only = True
+    density = True
 
     def __call__(self, prediction: Prediction, target: Tensor) -> Tensor:
         """−log N(target | mean, σ_θ(z)²); (B,)."""

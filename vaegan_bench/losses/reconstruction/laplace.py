@@ -15,6 +15,7 @@ class Laplace(ReconstructionLoss):
     """Laplace likelihood with a fixed scale b: the L1 loss, stated as a density."""
 
     name = "laplace"
+    density = True
     b: float = 1.0
     """The scale, in the units of the target."""
 

@@ -24,6 +24,7 @@ class FeatureDistance(Metric):
     name: ClassVar[str] = "feature-distance"
     family: ClassVar[str] = "reconstruction"
     needs_model: ClassVar[bool] = True
+    pairs_suffice: ClassVar[bool] = True
     extractor_field: ClassVar[str] = "extractor"
 
     extractor: Extractor = field(default_factory=EffLite0)

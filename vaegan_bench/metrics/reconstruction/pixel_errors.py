@@ -87,6 +87,7 @@ class Reconstruction(Metric):
     name: ClassVar[str] = "reconstruction"
     family: ClassVar[str] = "reconstruction"
     needs_model: ClassVar[bool] = True
+    pairs_suffice: ClassVar[bool] = True
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure; raises `BenchError` for images smaller than SSIM's window of 11 × 11."""

@@ -45,20 +45,15 @@ class Frechet(Metric):
         real images.
         """
         fake_NF = check_features(outputs.features(self.extractor, "samples").features_NF, "samples")
-        value = frechet_distance(self._real(outputs, fake_NF), fake_NF)
+        value = frechet_distance(moments_of_real(outputs, self.extractor, fake_NF), fake_NF)
         numbers = {"n_real": len(outputs.features(self.extractor, "real").features_NF), "n_fake": len(fake_NF)}
         protocol = {**protocol_of(outputs, self.extractor), **numbers}
         rows = [Measurement(column(self.name, outputs, self.extractor, "fid"), value, "lower", "1", protocol)]
         if min(numbers.values()) >= PER_FEATURE * fake_NF.shape[1]:
             name = column("frechet-debiased", outputs, self.extractor, "fid-debiased")
-            halves = [self._real(outputs, fake_NF, first, step=2) for first in (0, 1)]
+            halves = [moments_of_real(outputs, self.extractor, fake_NF, first, step=2) for first in (0, 1)]
             rows.append(Measurement(name, debias(value, halves, fake_NF), "lower", "1", protocol))
         return rows
-
-    def _real(self, outputs: Outputs, fake_NF: Tensor, first: int = 0, step: int = 1) -> Moments:
-        """The moments of every `step`-th real image, beside the samples."""
-        known = outputs.reference(self.extractor, real_moments, first=first, step=step)
-        return Moments(*(known[name].to(fake_NF.device) for name in ("mean", "root")))
 
 
 def distance_of_gaussians(mean1_F: Tensor, cov1_FF: Tensor, mean2_F: Tensor, cov2_FF: Tensor) -> Tensor:
@@ -78,6 +73,12 @@ class Moments(NamedTuple):
     mean_F: Tensor
     root_RF: Tensor
     """R with RᵀR = Σ, the unbiased covariance; it has min(N, F) rows."""
+
+
+def moments_of_real(outputs: Outputs, extractor: Extractor, fake_NF: Tensor, first: int = 0, step: int = 1) -> Moments:
+    """The moments of every `step`-th held-out image, kept on disk, on the device of the features to compare with."""
+    known = outputs.reference(extractor, real_moments, first=first, step=step)
+    return Moments(*(known[name].to(fake_NF.device) for name in ("mean", "root")))
 
 
 def real_moments(real: Features, first: int, step: int) -> Mapping[str, Tensor]:

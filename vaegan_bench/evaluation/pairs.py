@@ -1,0 +1,126 @@
+"""Images in one folder, and the same images through an autoencoder in another: any autoencoder can be measured."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+import torch
+
+from vaegan_bench.api import DataError, Metric, StudyError
+from vaegan_bench.datasets.preparation.sources import images_in
+from vaegan_bench.evaluation.folders import FolderOutputs, ImageFolder, folder_data, read_folder, rows_of
+from vaegan_bench.evaluation.measuring import measure
+from vaegan_bench.evaluation.shared import SharedShelf, open_extractors
+
+NAMED = 3
+"""How many images an error names on each side."""
+Pairs = list[tuple[str, str]]
+"""The name of each original, and that of its reconstruction."""
+
+
+def measure_pairs(
+    originals: Path, reconstructions: Path, metrics: Sequence[Metric], shelf: SharedShelf, say: Callable[[str], object]
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Measure the reconstructions in one folder against their originals in another; return rows, and what failed.
+
+    `say` is called with a line on each folder, and on how they were paired, before anything is measured. Raises
+    `StudyError` for metrics that need more, `DataError` for folders that cannot be read or paired.
+    """
+    refuse_metrics_of_more(metrics)
+    paths = {"originals": originals, "reconstructions": reconstructions}
+    pairs, how = pair(*(_names(path) for path in paths.values()))
+    read = {side: read_folder(path, shelf.progress) for side, path in paths.items()}
+    lines = [*(f"{side}: {folder}" for side, folder in read.items()), how]
+    sides = dict(zip(paths, aligned(pairs, *read.values()), strict=True))
+    for line in lines:
+        say(line)
+    real, decoded = (side.images_NCHW for side in sides.values())
+    shared = shelf.of(folder_data(real))
+    open_extractors(metrics, shared)
+    measured = measure([FolderOutputs(shared, real[:0], decoded)], metrics, split=str(originals))
+    return rows_of(measured, sides, lines), measured.problems
+
+
+def refuse_metrics_of_more(metrics: Sequence[Metric]) -> None:
+    """Raise `StudyError` for metrics that originals and reconstructions cannot give."""
+    if refused := [str(metric) for metric in metrics if not metric.pairs_suffice]:
+        one = len(refused) == 1
+        what = f"{', '.join(refused)} {'needs' if one else 'need'} more than originals and reconstructions"
+        raise StudyError(f"{what}: leave {'it' if one else 'them'} out.")
+
+
+def pair(originals: Sequence[str], reconstructions: Sequence[str]) -> tuple[Pairs, str]:
+    """Each original with its reconstruction, and a line on how they were paired.
+
+    By their names without suffixes if these are equal; if no name is equal, but there are as many, in the order of
+    their names. Raises `DataError` otherwise, with examples: to pair what is left would compare wrong images.
+    """
+    firsts, seconds = (_by_stem(names) for names in (originals, reconstructions))
+    if firsts.keys() == seconds.keys():
+        return [(name, seconds[stem]) for stem, name in firsts.items()], "paired by name"
+    if firsts.keys() & seconds.keys() or len(originals) != len(reconstructions):
+        raise DataError(_mismatch(firsts, seconds))
+    pairs = list(zip(sorted(originals, key=_natural), sorted(reconstructions, key=_natural), strict=True))
+    ends = ", ".join(f"{first} with {second}" for first, second in dict.fromkeys([pairs[0], pairs[-1]]))
+    return pairs, f"no names are equal: paired in their order, {ends}"
+
+
+def aligned(pairs: Pairs, *folders: ImageFolder) -> list[ImageFolder]:
+    """The folders with their images in the order of the pairs, without those that cannot be read on either side.
+
+    Raises `DataError` where the two sides have images of different sizes.
+    """
+    places = [{name: place for place, name in enumerate(folder.names)} for folder in folders]
+    whole = [names for names in pairs if all(name in known for name, known in zip(names, places, strict=True))]
+    sizes = [folder.size for folder in folders]
+    if len(set(sizes)) > 1:
+        raise DataError(
+            f"{folders[0].path} has images of {sizes[0]} pixels, and {folders[1].path} of {sizes[1]}: "
+            "reconstructions must have the size of their originals. Resize one side before you measure."
+        )
+    order_N2 = torch.tensor([[known[name] for name, known in zip(names, places, strict=True)] for names in whole])
+    return [
+        replace(folder, images_NCHW=folder.images_NCHW[index_N])
+        for folder, index_N in zip(folders, order_N2.T, strict=True)
+    ]
+
+
+def _names(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        raise DataError(f"There is no folder {folder}.")
+    return [source.name for source in images_in(folder).sources]
+
+
+def _by_stem(names: Sequence[str]) -> dict[str, str]:
+    """Names by what is left of them without their suffix. Raises `DataError` where two are equal then."""
+    found: dict[str, str] = {}
+    for name in names:
+        stem = str(PurePosixPath(name).with_suffix(""))
+        if stem in found:
+            raise DataError(f"{found[stem]} and {name} differ only in their suffix, and cannot be paired by name.")
+        found[stem] = name
+    return found
+
+
+def _mismatch(firsts: Mapping[str, str], seconds: Mapping[str, str]) -> str:
+    """What is on one side only, in words."""
+    lone = [
+        f"{len(ours)} {side} without {other} ({', '.join(ours[:NAMED])}{', …' if len(ours) > NAMED else ''})"
+        for side, other, ours in (
+            ("originals", "a reconstruction", [name for stem, name in firsts.items() if stem not in seconds]),
+            ("reconstructions", "an original", [name for stem, name in seconds.items() if stem not in firsts]),
+        )
+        if ours
+    ]
+    total = f"{len(firsts)} originals and {len(seconds)} reconstructions cannot be paired"
+    return f"{total}: {' and '.join(lone)}. Give both the same names, or remove these."
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    """A key that sorts 2.png before 10.png, and 002.png where 2.png would be."""
+    parts = re.split(r"(\d+)", name)
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]
