@@ -105,9 +105,9 @@ class FolderOutputs:
     means = None
     train_means = None
 
-    def __init__(self, shared: Shared, samples_NCHW: Tensor) -> None:
-        """`shared` holds the real images as its test part."""
-        self.shared, self.data, self.samples = shared, shared.data, samples_NCHW
+    def __init__(self, shared: Shared, samples_NCHW: Tensor, n: int | None = None) -> None:
+        """`shared` holds the real images as its test part, of which the first n are compared, or all."""
+        self.shared, self.data, self.samples, self.n = shared, shared.data, samples_NCHW, n
 
     @property
     def progress(self) -> Progress:
@@ -122,7 +122,7 @@ class FolderOutputs:
     @property
     def real(self) -> Tensor:
         """The real images."""
-        return self.data.test.images_NCHW
+        return self.data.test.images_NCHW[: self.n]
 
     @property
     def train(self) -> Tensor:

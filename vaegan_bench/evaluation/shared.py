@@ -79,6 +79,12 @@ class Shared:
         origin = self._origin(extractor, "real", n)
         return self._load_or_make((*key, *origin), lambda: derive(self.features(extractor, "real", n), **parameters))
 
+    def compared(self, extractor: Extractor, n: int, key: Key, build: Callable[[], State]) -> State:
+        """What `build` makes of the first n training images, or what `key` says was made of them, and of as many
+        held-out ones, kept on disk.
+        """
+        return self._load_or_make((*key, *self._origin(extractor, "real", n), self._hash("train", n)), build)
+
     def _origin(self, extractor: Extractor, source: RealSource, n: int) -> Key:
         """What decides the features of real images."""
         network = self.network(extractor)
