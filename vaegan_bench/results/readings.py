@@ -72,11 +72,19 @@ def _lost_precision(ruler: Ruler, scale: Scale, mark: Mark) -> str:
 
 def _unseen(ruler: Ruler, scale: Scale) -> str:
     strongest = scale.marks[-1]
-    return f"{scale.name} ({strongest.frechet:.3g} at {strongest.level:g}, floor {ruler.floor.frechet:.3g})"
+    return f"{scale.name} ({_at(strongest)}, floor {_short(ruler.floor.frechet)})"
 
 
 def _out_of_order(scale: Scale, milder: Mark, stronger: Mark) -> str:
-    return f"{scale.name} ({milder.frechet:.3g} at {milder.level:g}, {stronger.frechet:.3g} at {stronger.level:g})"
+    return f"{scale.name} ({_at(milder)}, {_at(stronger)})"
+
+
+def _at(mark: Mark) -> str:
+    return f"{_short(mark.frechet)} at {mark.level:g}"
+
+
+def _short(distance: float) -> str:
+    return f"{distance:,.0f}" if distance >= 100 else f"{distance:.3g}"
 
 
 def is_blind(ruler: Ruler, scale: Scale) -> bool:

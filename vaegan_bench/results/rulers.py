@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -115,4 +116,4 @@ class StoredRulers:
 
 
 def _plain(text: str) -> str:
-    return "".join(c if c.isalnum() or c in "." else "-" for c in text).strip("-")[:40]
+    return "-".join(re.findall(r"[A-Za-z0-9.]+", text))[:40]
