@@ -5,6 +5,7 @@ from vaegan_bench.report.plots.curves import learning_curves
 from vaegan_bench.report.plots.dots import metric_dots
 from vaegan_bench.report.plots.matrix import matrices
 from vaegan_bench.report.plots.pairs import image_pairs
+from vaegan_bench.report.plots.rulers import ruler_curves
 from vaegan_bench.report.plots.sheets import grid, image_sheet, reconstruction_sheet, sample_sheet
 from vaegan_bench.report.plots.spectrum import spectra
 from vaegan_bench.report.plots.strips import strips
@@ -20,6 +21,7 @@ __all__ = [
     "matrices",
     "metric_dots",
     "reconstruction_sheet",
+    "ruler_curves",
     "sample_sheet",
     "spectra",
     "strips",
