@@ -10,16 +10,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import BenchError, Data, Extractor, FeatureNetwork, Progress, silent
+from vaegan_bench.api import BenchError, Data, Extractor, FeatureNetwork, Progress, definition, silent
 from vaegan_bench.datasets.avatars import Avatars
 from vaegan_bench.datasets.mnist5k import MNIST5k
 from vaegan_bench.evaluation.calibration import DISTORTIONS, Calibration, calibrate
 from vaegan_bench.evaluation.folders import FolderOutputs, folder_data
+from vaegan_bench.evaluation.settings import extractors_of
 from vaegan_bench.evaluation.shared import Shared
+from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
+from vaegan_bench.metrics.extractors.native import Native
+from vaegan_bench.metrics.extractors.oracle import Oracle
 from vaegan_bench.metrics.samples.frechet import Frechet
 from vaegan_bench.metrics.samples.kid import KID
 from vaegan_bench.metrics.samples.precision_recall import PrecisionRecall
+from vaegan_bench.results.readings import verdict
 from vaegan_bench.results.rulers import Ruler
 from vaegan_bench.testing import blobs
 from vaegan_bench.testing.small import CACHE
@@ -33,11 +38,12 @@ class Corners(Extractor):
     """Mean colours of the four quarters of an image; it notes how many images it looks at."""
 
     name: ClassVar[str] = "corners"
+    times: float = 1.0
 
     def open(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> FeatureNetwork:
         def look(images_BCHW: Tensor) -> tuple[Tensor, Tensor]:
             calls.append(len(images_BCHW))
-            features_BF = torch.nn.functional.adaptive_avg_pool2d(images_BCHW.float(), 2).flatten(1)
+            features_BF = self.times * torch.nn.functional.adaptive_avg_pool2d(images_BCHW.float(), 2).flatten(1)
             return features_BF, features_BF[:, :0]
 
         protocol = {"resize": "none", "dtype": "float32"}
@@ -102,3 +108,50 @@ def data(request: pytest.FixtureRequest) -> tuple[str, Data]:
 
 def distances(ruler: Ruler, name: str) -> list[float]:
     return [mark.frechet for scale in ruler.scales if scale.name == name for mark in scale.marks]
+
+
+@pytest.mark.parametrize("extractor", [Oracle(images=10_000), EffLite0()], ids=lambda extractor: extractor.name)
+def test_offline_extractors_are_held_against_their_ruler(
+    data: tuple[str, Data], extractor: Extractor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On real data, with few images and half of the distortions: what must hold at any number."""
+    shown = [each for each in DISTORTIONS if each.name in ("blur", "noise", "ghosts")]
+    monkeypatch.setattr("vaegan_bench.evaluation.calibration.DISTORTIONS", shown)
+    name, loaded = data
+    found = calibrate(Calibration(name, "test", extractor, 200), Shared(loaded, CACHE, CPU))
+    for of_one in (distances(found, "blur"), distances(found, "noise"), distances(found, "ghosts")):
+        assert of_one == sorted(of_one)
+    assert found.floor.frechet < distances(found, "blur")[0]
+    words = str(verdict(found))
+    expected = {
+        ("avatars", "efflite0"): "usable, but blind to ghosts",  # of 200 images; of 2,000 it loses precision, too
+        ("mnist5k", "efflite0"): "not usable here: after noise of 4 precision is 0.",
+    }
+    assert words.startswith(expected.get((name, extractor.name), "usable"))
+    assert (words == "usable") == (extractor.name == "oracle")
+
+
+def test_the_usual_extractor_is_chosen_by_the_data(tmp_path: Path) -> None:
+    usual = Native(labelled=Corners(), unlabelled=Corners(times=2.0))
+    labelled, bare = blobs(), folder_data(blobs().test.images_NCHW)
+    assert str(usual.chosen_for(labelled)) == "corners"
+    assert str(usual.chosen_for(bare)) == "corners[times=2.0]"
+    assert str(Native()) == "native"
+    calls.clear()
+    for extractor in (usual, Corners()):  # the same features, whichever name they are asked for by
+        shared = Shared(labelled, tmp_path, CPU)
+        outputs = FolderOutputs(shared, labelled.train.images_NCHW[:20], 20)
+        (row, *_) = Frechet(extractor=extractor)(outputs)
+        assert (row.metric, row.protocol["extractor"]) == ("frechet[corners]", "corners")
+        assert set(shared.weights()) == {str(definition(Corners()))}
+    assert calls == [20, 20, 20]  # the real images once, and both sets of samples
+    both = FolderOutputs(Shared(bare, tmp_path, CPU), labelled.train.images_NCHW[:20])
+    assert Frechet(extractor=usual)(both)[0].metric == "frechet[corners[times=2.0]]"
+    ruler = calibrate(Calibration("blobs 32×32", "test", usual, 60), Shared(labelled, tmp_path, CPU))
+    assert (ruler.extractor, ruler.metric) == ("corners", "frechet[corners]")
+
+
+def test_a_metric_through_the_usual_extractor_is_measured_again_with_other_weights() -> None:
+    """The weights of whichever was used are in the record: another machine trains another oracle."""
+    assert str(definition(Oracle())) in extractors_of(Frechet())
+    assert Native().learns

@@ -67,7 +67,8 @@ def calibrate(what: Calibration, shared: Shared) -> Ruler:
     What was measured before is read from the cache. Raises `BenchError` where there are fewer training images than
     samples, and as the metrics do.
     """
-    data, extractor = shared.data, what.extractor
+    data, extractor = shared.data, what.extractor.chosen_for(shared.data)
+    what = what._replace(extractor=extractor)
     if len(data.train) < what.samples:
         raise BenchError(
             f"A ruler for {what.samples:,} samples needs as many training images, and {what.dataset} has "

@@ -147,7 +147,7 @@ class FolderOutputs:
             return self.shared.features(extractor, "real", len(self.real))
         if source != "samples":
             raise BenchError(f"Folders have no {source}.")
-        return self._extract(extractor)
+        return self._extract(extractor.chosen_for(self.data))
 
     @memo
     def _extract(self, extractor: Extractor) -> Features:
