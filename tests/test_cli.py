@@ -45,16 +45,18 @@ def smoke(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
 
 def test_a_study_leaves_what_the_readme_promises(smoke: Path) -> None:
     rows = pd.read_parquet(smoke / "results.parquet")
-    from_text = pd.read_csv(smoke / "results.csv").fillna({"attribute": "", "code": ""})
+    from_text = pd.read_csv(smoke / "results.csv").fillna(
+        dict.fromkeys(("attribute", "code", "reading", "instrument"), "")
+    )
     pd.testing.assert_frame_equal(rows, from_text, check_dtype=False)
     assert list(dict.fromkeys(rows["model"])) == ["vae", "gan", "vaegan", "vaegan-pixel"]
-    assert {"frechet[efflite0]", "psnr", "ssim", "speed"} <= set(rows["metric"])
+    assert {"frechet[oracle[images=640]]", "psnr", "ssim", "speed"} <= set(rows["metric"])
     assert not rows["value"].isna().any()
     assert "psnr" not in set(rows.loc[rows["model"] == "gan", "metric"])  # no encoder, no reconstruction
     for name in ("samples", "reconstructions", "metrics", "learning-curves", "nearest-training", "latent"):
         with Image.open(smoke / f"{name}.png") as image:
             assert image.width > 400
-    runs = [path for path in smoke.iterdir() if path.is_dir()]
+    runs = [path.parent for path in smoke.glob("*/run.json")]
     assert len(runs) == 4
     for run in runs:
         names = {path.name for path in run.iterdir()}
@@ -127,7 +129,7 @@ def test_finished_runs_are_measured_again_without_training(smoke: Path, cache: P
     rows = list(RunFolder(copy).rows())
     kl = {json.loads(row["protocol"])["n_real"]: row["value"] for row in rows if row["metric"] == "kl"}
     assert set(kl) == {20, 40}  # what was measured before is still there
-    assert {"probe-auc", "psnr", "frechet[efflite0]"} <= {row["metric"] for row in rows}
+    assert {"probe-auc", "psnr", "frechet[oracle[images=640]]"} <= {row["metric"] for row in rows}
     assert (copy / "weights.safetensors").read_bytes() == weights
 
 
@@ -142,7 +144,7 @@ def test_a_study_stands_for_all_of_its_runs(smoke: Path, cache: Path, tmp_path: 
 
 def test_folders_of_images_get_the_numbers_of_the_run_that_made_them(smoke: Path, cache: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(next(smoke.glob("vae-s0-*")), tmp_path / "vae"))
-    again = ("--metrics", "frechet", "--samples", "40", "--cache-dir", cache)
+    again = ("--metrics", "frechet[extractor=efflite0]", "--samples", "40", "--cache-dir", cache)
     assert bench("evaluate", run, *again).returncode == 0  # one draw: the one whose images are kept
     kept = RunFolder(run).images()
     for name in ("originals", "samples"):
@@ -150,7 +152,7 @@ def test_folders_of_images_get_the_numbers_of_the_run_that_made_them(smoke: Path
         for i, image in enumerate(kept[name]):
             Image.fromarray(image).save(tmp_path / name / f"{i:03}.png")
     folders = ("--real", tmp_path / "originals", "--fake", tmp_path / "samples")
-    done = bench("evaluate", *folders, "--metrics", "frechet")
+    done = bench("evaluate", *folders, "--metrics", "frechet")  # without attributes, the same extractor
     assert done.returncode == 0, done.stderr
     of_samples = [row for row in RunFolder(run).rows() if row["metric"] == "frechet[efflite0]"]
     (frechet,) = (row["value"] for row in of_samples if json.loads(row["protocol"])["draws"] == 1)

@@ -39,6 +39,7 @@ def test_a_cluster_gives_the_same_bits_and_hooks_as_one_process(transfer: bool, 
     gan, borrower, _ = (run.id for run in spread.plan.runs)
     assert told.runs.index(gan) < told.runs.index(borrower)
     assert spread.weights == alone.weights != {}
+    assert spread.folder.rulers() == alone.folder.rulers() != []
 
 
 def test_a_worker_that_dies_costs_its_run_alone_which_is_tried_once_more(tmp_path: Path) -> None:

@@ -444,4 +444,4 @@ def test_a_cache_that_cannot_be_written_costs_no_number(run: Callable[..., Ran],
     assert line.startswith(f"Warning: The cache {other} cannot be written (")
     assert line.endswith("Choose another cache with --cache-dir.")
     (folder,) = tmp_path.glob("results/smoke/gan-*")
-    assert {"frechet[efflite0]"} <= {row["metric"] for row in RunFolder(folder).rows()}
+    assert {"frechet[oracle[images=640]]"} <= {row["metric"] for row in RunFolder(folder).rows()}

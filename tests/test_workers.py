@@ -52,6 +52,7 @@ def test_two_workers_give_the_same_bits_and_hooks_as_one(tmp_path: Path) -> None
     gan, borrower, _ = (run.id for run in both.plan.runs)
     assert told.runs.index(gan) < told.runs.index(borrower)
     assert both.weights == alone.weights != {}
+    assert both.folder.rulers() == alone.folder.rulers() != []
 
 
 def test_a_worker_that_dies_costs_its_run_alone_which_is_tried_once_more(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from vaegan_bench.system.vision import load_torch_fidelity
 
 Opened = Callable[[Extractor], FeatureNetwork]
 REGISTRY = Registry()
-NAMES = sorted(set(REGISTRY.of_kind("extractor")) - {"efflite0", "oracle", "regressor"})
+NAMES = sorted(set(REGISTRY.of_kind("extractor")) - {"efflite0", "native", "oracle", "regressor"})
 TINY = PublishedWeights(extractor="tiny", url="https://example.org/tiny.pt", sha256="", file="tiny.pt")
 
 

@@ -59,6 +59,10 @@ class Extractor(Plugin):
     learns: ClassVar[bool] = False
     """Whether it learns from the data; others are opened before training, so that missing weights are found then."""
 
+    def chosen_for(self, data: Data) -> Extractor:
+        """The extractor that looks at these data: this one, unless it leaves the choice to another by the data."""
+        return self
+
     @abstractmethod
     def open(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> FeatureNetwork:
         """Load the network; one that learns from `data.train` is trained and cached.

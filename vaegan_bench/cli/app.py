@@ -11,6 +11,7 @@ import typer
 
 from vaegan_bench import __version__
 from vaegan_bench.cli import (
+    calibrate,
     check,
     compare,
     data,
@@ -52,6 +53,7 @@ app.command()(compare.compare)
 app.command()(report.report)
 app.command()(sample.sample)
 app.command()(evaluate.evaluate)
+app.command()(calibrate.calibrate)
 app.command(epilog=reproduce.EPILOG)(reproduce.reproduce)
 
 

@@ -51,7 +51,7 @@ LISTS = ("models", "datasets", "metrics")
 """Options that are lists of selectors."""
 PLAIN = (
     "size", "split", "networks", "steps", "batch", "ema", "precision", "device", "threads", "samples",
-    "draws", "name",
+    "draws", "calibrate", "name",
 )  # fmt: skip
 """Options that are the value of a study's key."""
 CROSSED = {
@@ -93,6 +93,14 @@ ThreadsOption = Annotated[int | None, typer.Option(help="CPU threads of each run
 MetricsOption = Annotated[str | None, typer.Option(help="Metrics by selector, comma-separated.")]
 SamplesOption = Annotated[int | None, typer.Option(help="Samples per run, and the largest number of held-out images.")]
 DrawsOption = Annotated[int | None, typer.Option(help="Independent sets of samples per run, for the evaluation noise.")]
+CalibrateOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--calibrate/--no-calibrate",
+        help="Calibrate the extractors of Fréchet distances, which then have a reading; by default as the study says.",
+        show_default=False,
+    ),
+]
 NameOption = Annotated[str | None, typer.Option(help="The name of the study's folder in the results folder.")]
 
 
@@ -119,6 +127,7 @@ def run(
     metrics: MetricsOption = None,
     samples: SamplesOption = None,
     draws: DrawsOption = None,
+    calibrate: CalibrateOption = None,
     name: NameOption = None,
     results: ResultsOption = Path("results"),
     data_dir: DataDirOption = None,
@@ -132,10 +141,14 @@ def run(
     dry_run: DryRunOption = False,
 ) -> None:
     """Train, measure and compare models; finished runs are not run again, and interrupted ones go on."""
+    _run_in_time(context.params)
+
+
+def _run_in_time(given: Mapping[str, Any]) -> None:
     from vaegan_bench.execution.time_limit import time_limit
 
-    with time_limit(max_time):
-        _run(context.params)
+    with time_limit(given["max_time"]):
+        _run(given)
 
 
 def _run(given: Mapping[str, Any]) -> None:

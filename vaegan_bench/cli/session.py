@@ -109,7 +109,7 @@ class Session:
         if not folder.runs():
             return attempts.lines
         with attempts.part("the table in the terminal"):
-            self.console.print(tables.to_rich(folder.rows()))
+            self.console.print(tables.to_rich(folder.rows(), rulers=folder.rulers()))
         with attempts.part("the table of terms left out"):
             left_out = tables.ablation(folder.rows())
             if not left_out.empty:

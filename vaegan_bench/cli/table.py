@@ -20,5 +20,5 @@ def table(study: StudyPath = Path("results/quick")) -> None:
     from vaegan_bench.system.attempts import Attempts
 
     folder = StudyFolder(study)
-    terminal().print(tables.to_rich(folder.rows()))
+    terminal().print(tables.to_rich(folder.rows(), rulers=folder.rulers()))
     Attempts(folder.missing()).conclude()

@@ -108,10 +108,18 @@ class FolderOutputs:
     train_posterior = None
     train_means = None
 
-    def __init__(self, shared: Shared, samples_NCHW: Tensor, reconstructions_NCHW: Tensor | None = None) -> None:
-        """`shared` holds the real images as its test part; there are no samples where reconstructions are measured."""
-        self.shared, self.data, self.samples = shared, shared.data, samples_NCHW
-        self.reconstructions = reconstructions_NCHW
+    def __init__(
+        self,
+        shared: Shared,
+        samples_NCHW: Tensor,
+        reconstructions_NCHW: Tensor | None = None,
+        n: int | None = None,
+    ) -> None:
+        """`shared` holds the real images as its test part, of which the first n are compared, or all; there are no
+        samples where reconstructions are measured.
+        """
+        self.shared, self.data, self.n = shared, shared.data, n
+        self.samples, self.reconstructions = samples_NCHW, reconstructions_NCHW
 
     @property
     def progress(self) -> Progress:
@@ -126,7 +134,7 @@ class FolderOutputs:
     @property
     def real(self) -> Tensor:
         """The real images."""
-        return self.data.test.images_NCHW
+        return self.data.test.images_NCHW[: self.n]
 
     @property
     def train(self) -> Tensor:
@@ -155,7 +163,7 @@ class FolderOutputs:
         images = {"samples": self.samples, "reconstructions": self.reconstructions}.get(source)
         if images is None:
             raise BenchError(f"Folders have no {source}.")
-        return self._extract(extractor, images)
+        return self._extract(extractor.chosen_for(self.data), images)
 
     @memo
     def _extract(self, extractor: Extractor, images_NCHW: Tensor) -> Features:

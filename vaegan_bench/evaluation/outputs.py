@@ -124,7 +124,7 @@ class ModelOutputs:
         if source in ("real", "train"):
             n = len(self.real) if source == "real" else len(self.train)
             return self.shared.features(extractor, source, n)
-        return (self if source == "samples" else self.first)._extract(extractor, source)
+        return (self if source == "samples" else self.first)._extract(extractor.chosen_for(self.data), source)
 
     def reference(self, extractor: Extractor, derive: Derive, **parameters: int | float | str) -> Mapping[str, Tensor]:
         """What a metric derives from the features of the held-out images."""

@@ -48,7 +48,8 @@ class Shared:
         self._known: dict[Key, State] = {}
 
     def network(self, extractor: Extractor) -> FeatureNetwork:
-        """The extractor, opened at its first use."""
+        """The extractor that is chosen for the data, opened at its first use."""
+        extractor = extractor.chosen_for(self.data)
         key = str(definition(extractor))
         if key not in self._networks:
             self._networks[key] = extractor.open(self.data, self.cache, self.device, self.progress)
@@ -65,6 +66,7 @@ class Shared:
 
     def features(self, extractor: Extractor, source: RealSource, n: int) -> Features:
         """Features of the first n held-out or training images."""
+        extractor = extractor.chosen_for(self.data)
 
         def extract() -> State:
             found = self.network(extractor)(self.images(source, n), self.progress)
@@ -79,8 +81,15 @@ class Shared:
         origin = self._origin(extractor, "real", n)
         return self._load_or_make((*key, *origin), lambda: derive(self.features(extractor, "real", n), **parameters))
 
+    def compared(self, extractor: Extractor, n: int, key: Key, build: Callable[[], State]) -> State:
+        """What `build` makes of the first n training images, or what `key` says was made of them, and of as many
+        held-out ones, kept on disk.
+        """
+        return self._load_or_make((*key, *self._origin(extractor, "real", n), self._hash("train", n)), build)
+
     def _origin(self, extractor: Extractor, source: RealSource, n: int) -> Key:
         """What decides the features of real images."""
+        extractor = extractor.chosen_for(self.data)
         network = self.network(extractor)
         how = json.dumps([definition(extractor), dict(network.protocol)], sort_keys=True)
         code = code_behind(*map(type, plugins_within(extractor))).digest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -11,11 +12,13 @@ from vaegan_bench.execution.footprint import needed_memory
 from vaegan_bench.execution.luggage import Carried, unload
 from vaegan_bench.execution.parcel import Parcel
 from vaegan_bench.execution.relay import Call, Hearer
-from vaegan_bench.execution.runner import Outcome, Runner, learned_extractors
-from vaegan_bench.execution.tasks import Prepared, PrepareTask, Refused, RunTask
+from vaegan_bench.execution.runner import Outcome, Runner, calibrated_extractors, learned_extractors
+from vaegan_bench.execution.tasks import Calibrated, CalibrateTask, Prepared, PrepareTask, Refused, RunTask
+from vaegan_bench.results.rulers import write_ruler
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan
 from vaegan_bench.study.run import Run
+from vaegan_bench.system.errors import StoreError, StudyWarning, reason_of
 
 Note = Callable[[Outcome], None]
 
@@ -72,10 +75,10 @@ class PlannedWork:
         runs = {(run.label, run.setting_id): run for run in self.by_id.values()}
         return max(needed_memory(run, self.runner.work.shelf.get(run)) for run in runs.values())
 
-    def here(self, task: Task) -> Outcome | Prepared | None:
+    def here(self, task: Task) -> Outcome | Prepared | Calibrated | None:
         """Do a task in this process."""
         match task:
-            case RunTask(name=run) | PrepareTask(run=run):
+            case RunTask(name=run) | PrepareTask(run=run) | CalibrateTask(run=run):
                 return task.do(self.runner, self.by_id[run])
         return None
 
@@ -88,6 +91,8 @@ class PlannedWork:
             raise StudyError(f"A worker process cannot begin: {result.reason}")
         if isinstance(result, Carried):
             result = unload(result, StudyFolder(self.parcel.folder).run(task.name))
+        if isinstance(result, Calibrated):
+            self._store(task, result)
         if isinstance(result, Outcome):
             self._conclude(result)
             return result.holder is None
@@ -112,11 +117,26 @@ class PlannedWork:
         lenders = {lender.id for lender in self.plan.lenders[run.id].values()}
         return RunTask(run.id, frozenset(lenders), self.parcel)
 
-    def _preparations(self, runs: Sequence[Run]) -> list[PrepareTask]:
-        """One for each data set, where extractors learn from them."""
-        by_data = {(run.dataset, run.size, run.split): run for run in runs}
+    def _preparations(self, runs: Sequence[Run]) -> list[PrepareTask | CalibrateTask]:
+        """One for each data set where extractors learn from them, and one for each ruler that is asked for."""
+        by_data = {(run.dataset, run.size, run.split): run.id for run in runs}.values()
         learned = learned_extractors(self.plan.metrics)
-        return [PrepareTask(run.id, self.parcel) for run in by_data.values()] if learned else []
+        prepared = {run: PrepareTask(run, self.parcel) for run in by_data} if learned else {}
+        asked = calibrated_extractors(self.plan.metrics) if self.plan.study.calibrate else []
+        before = frozenset(task.name for task in prepared.values())
+        rulers = [CalibrateTask(run, str(each), self.parcel, before) for run in by_data for each in asked]
+        return [*prepared.values(), *rulers]
+
+    def _store(self, task: Task, result: Calibrated) -> None:
+        """Keep a ruler; without one, distances have no reading, and all else goes on."""
+        try:
+            if result.ruler:
+                write_ruler(self.parcel.folder, result.ruler)
+            problem = result.problem
+        except (OSError, StoreError) as error:
+            problem = reason_of(error)
+        if problem:
+            warnings.warn(f"No {task.name}: {problem}", StudyWarning, stacklevel=2)
 
     def _conclude(self, outcome: Outcome) -> None:
         if outcome.status:

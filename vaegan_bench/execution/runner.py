@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from vaegan_bench.api import BenchError, Data, Extractor, Metric
+from vaegan_bench.evaluation.calibration import Calibration, calibrate
 from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.evaluation.shared import Shared, SharedShelf
 from vaegan_bench.execution.measured_run import measure_run
@@ -18,8 +19,10 @@ from vaegan_bench.execution.run_keeper import INTERVAL, RunKeeper
 from vaegan_bench.execution.stored_run import weights_of
 from vaegan_bench.execution.trained_run import train_run
 from vaegan_bench.execution.workload import Workload
+from vaegan_bench.metrics.samples.frechet import Frechet
 from vaegan_bench.registry.plugins import plugins_within
 from vaegan_bench.results.failures import failure_since, forget_failure, note_failure
+from vaegan_bench.results.rulers import Ruler
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.claim_folder import Holder
 from vaegan_bench.system.claims import Claim, holder_of
@@ -89,6 +92,12 @@ class Runner:
         shared = self.shared.of(self.work.shelf.get(run))
         for extractor in learned_extractors(self.plan.metrics):
             shared.network(extractor)
+
+    def calibrate(self, run: Run, extractor: str) -> Ruler:
+        """The ruler of one of the extractors of `calibrated_extractors`, by its selector, on a run's data."""
+        study, shared = self.plan.study, self.shared.of(self.work.shelf.get(run))
+        chosen = next(each for each in calibrated_extractors(self.plan.metrics) if str(each) == extractor)
+        return calibrate(Calibration(run.data_label, run.split, chosen, study.samples), shared)
 
     def _outcome(self, run: Run, claim: Claim) -> Outcome:
         try:
@@ -190,3 +199,8 @@ def learned_extractors(metrics: Iterable[Metric]) -> list[Extractor]:
     """The extractors of metrics that learn from the data."""
     within = [plugin for metric in metrics for plugin in plugins_within(metric)]
     return [plugin for plugin in within if isinstance(plugin, Extractor) and plugin.learns]
+
+
+def calibrated_extractors(metrics: Iterable[Metric]) -> list[Extractor]:
+    """The extractors of Fréchet distances, whose numbers have a reading."""
+    return list({str(m.extractor): m.extractor for m in metrics if isinstance(m, Frechet)}.values())

@@ -19,6 +19,7 @@ from vaegan_bench.execution.parcel import Parcel, unpack
 from vaegan_bench.execution.relay import Teller
 from vaegan_bench.execution.runner import Outcome, Runner
 from vaegan_bench.execution.workload import Workload
+from vaegan_bench.results.rulers import Ruler
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.device import choose_device, thread_count
@@ -94,6 +95,45 @@ class PrepareTask:
 
     def __call__(self, tell: Tell = unheard) -> Prepared | Refused:
         """Train them in a process that knows nothing yet."""
+        return _do(self.do, self.parcel, self.run, tell)
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """The ruler of an extractor, or why there is none."""
+
+    ruler: Ruler | None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class CalibrateTask:
+    """Calibrate an extractor on the data of a run; no run waits for it."""
+
+    run: str
+    extractor: str
+    """Its selector."""
+    parcel: Parcel
+    after: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """Another name than that of the run."""
+        return f"ruler of {self.extractor} for {self.run}"
+
+    def portable(self) -> CalibrateTask:
+        """The same for a process that shares no folder with this one; its result brings the ruler."""
+        return replace(self, parcel=self.parcel.for_other_places)
+
+    def do(self, runner: Runner, run: Run) -> Calibrated:
+        """Calibrate it with what a process has loaded."""
+        try:
+            return Calibrated(runner.calibrate(run, self.extractor))
+        except FAILURES as error:
+            return Calibrated(None, reason_of(error))
+
+    def __call__(self, tell: Tell = unheard) -> Calibrated | Refused:
+        """Calibrate it in a process that knows nothing yet."""
         return _do(self.do, self.parcel, self.run, tell)
 
 

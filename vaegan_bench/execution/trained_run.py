@@ -50,7 +50,7 @@ def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> 
         id=run.id,
         label=run.label,
         seed=run.seed,
-        dataset=f"{run.dataset} {run.size}×{run.size}",
+        dataset=run.data_label,
         networks=str(run.networks),
         status=trained.status,
         steps=steps,

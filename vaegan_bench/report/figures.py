@@ -14,12 +14,13 @@ from matplotlib.figure import Figure
 from vaegan_bench.report import plots, tables
 from vaegan_bench.report.exhibits import Drawing, OfImages, OfNumbers, exhibit_figures, figure_name
 from vaegan_bench.results.measurements import Images
+from vaegan_bench.results.rulers import Ruler
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.errors import FAILURES, reason_of
 
 Kept = dict[str, list[Images]]
 """Model → the images of each of its runs, by name."""
-OWN = ("learning-curves", "gradients", "metrics", "attributes", "samples", "reconstructions")
+OWN = ("learning-curves", "gradients", "metrics", "rulers", "attributes", "samples", "reconstructions")
 """Figures of every study. All others are those of exhibits."""
 
 
@@ -38,7 +39,7 @@ def study_figures(folder: StudyFolder) -> dict[str, Figure]:
 
 
 def number_figures(folder: StudyFolder) -> dict[str, Drawing]:
-    """Learning curves, metrics, attributes one by one and exhibits of numbers, as far as they were measured."""
+    """Learning curves, metrics, rulers, attributes one by one and exhibits of numbers, as far as they were measured."""
     rows, history = tables.by_protocol(folder.rows()), folder.history()
     models = list(dict.fromkeys(rows["model"]))
     drawings = exhibit_figures(folder, OfNumbers, taken=OWN)
@@ -49,9 +50,18 @@ def number_figures(folder: StudyFolder) -> dict[str, Drawing]:
         single = _with_ceiling(rows[(rows["dataset"] == dataset) & (rows["attribute"] != "")])
         if not single.empty:
             drawings[figure_name("attributes", dataset, len(datasets))] = partial(plots.attribute_dots, single, models)
+    if drawn := _rulers(folder, rows):
+        drawings["rulers"] = partial(plots.ruler_curves, drawn)
     if (rows["direction"] != "none").any():
         drawings["metrics"] = partial(plots.metric_dots, rows, models)
     return drawings
+
+
+def _rulers(folder: StudyFolder, rows: pd.DataFrame) -> list[tuple[Ruler, dict[str, float]]]:
+    """Each ruler that numbers are read on, with the models' mean distances."""
+    summary = tables.summarise(tables.overall(rows))
+    found = [(ruler, tables.distances_on(ruler, summary)) for ruler in folder.rulers()]
+    return [(ruler, distances) for ruler, distances in found if distances]
 
 
 def image_figures(folder: StudyFolder) -> dict[str, Drawing]:

@@ -207,6 +207,8 @@ def judge(claim: Claim, rows: pd.DataFrame, known_as: Mapping[str, str]) -> list
     row = found.iloc[0].to_dict()
     name, difference = tables.heading(row["metric"], row["direction"], row["units"]), row["difference"]
     cells = [name, tables.cell(difference, row["half_width"])]
+    if row["verdict"].startswith(tables.NO_VERDICT):  # nor does the instrument say which way the difference goes
+        return [*cells, f"{row['improvement']:.2f}", row["verdict"]]
     if rows["seed"].nunique() < 2:
         return [*cells, "", str(row["verdict"])]
     gain = difference * (1 if row["direction"] == "higher" else -1)

@@ -36,7 +36,7 @@ class Results:
 
     def table(self) -> pd.DataFrame:
         """One row per model, one column per metric; mean ± 95 % t-interval over seeds, winners marked."""
-        return tables.comparison(self.rows)
+        return tables.comparison(self.rows, rulers=self.folder.rulers())
 
     def status(self) -> pd.DataFrame:
         """One row per run of the latest plan: its state, who works on it, how long its training still takes."""

@@ -24,7 +24,8 @@ def title_of(study: Study) -> str:
 def summary_page(folder: StudyFolder, rows: pd.DataFrame, *, has_attributes: bool) -> str:
     """The page in Markdown; `has_attributes` says whether there is a page on single attributes."""
     study = folder.study().study
-    body = [tables.to_markdown(rows, title_of(study)).rstrip(), "", *([BY_ATTRIBUTE, ""] if has_attributes else [])]
+    page = tables.to_markdown(rows, title_of(study), folder.rulers()).rstrip()
+    body = [page, "", *([BY_ATTRIBUTE, ""] if has_attributes else [])]
     return "\n".join([*body, *_setting(study), *_data(folder), *_not_measured(folder), *_left_out(folder)])
 
 

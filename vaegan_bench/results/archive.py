@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vaegan_bench.results.files import readable
+from vaegan_bench.results.rulers import StoredRulers
 from vaegan_bench.results.run_files import ARCHIVE, write_archive
 from vaegan_bench.results.run_folder import RECORDS
 from vaegan_bench.results.study_folder import StudyFolder
@@ -13,12 +14,12 @@ from vaegan_bench.system.files import whole_file
 
 
 def archive_study(study: StudyFolder) -> Path:
-    """Write records.zip with the records of all runs that can be shown; return its path.
+    """Write records.zip with the records of all runs that can be shown, and the study's rulers; return its path.
 
     Without the folders of the runs, tables and the figures of numbers are made from it as well.
     """
     path = study.path / ARCHIVE
-    contents = list(_records(study))
+    contents = [*_records(study), *StoredRulers(study.path).contents()]
     with whole_file(path) as partial:
         write_archive(partial, contents)
     return path

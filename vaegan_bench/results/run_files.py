@@ -56,10 +56,24 @@ class RunFiles:
 
     def arrays(self) -> list[str]:
         """The names of the files of arrays in the folder."""
+        return self._there(".npz")
+
+    def names(self, suffix: str) -> list[str]:
+        """The names of all files that end so, in the folder and in the archive."""
+        return sorted({*self._there(suffix), *self._in_archive(suffix)})
+
+    def _there(self, suffix: str) -> list[str]:
         try:
-            return sorted(name for name in os.listdir(self.folder) if name.endswith(".npz"))
+            return sorted(name for name in os.listdir(self.folder) if name.endswith(suffix) and name[0] != ".")
         except OSError:
             return []
+
+    def _in_archive(self, suffix: str) -> list[str]:
+        if not self.archive.is_file():
+            return []
+        with readable(self.archive):
+            paths = [name.split("/") for name in self._opened().NameToInfo if name.endswith(suffix)]
+        return [path[1] for path in paths if path[:-1] == [self.folder.name]]
 
     def state(self, names: Iterable[str]) -> State:
         """Where the run is, and the stamps of its files: equal as long as nothing changes."""

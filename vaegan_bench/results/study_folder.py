@@ -16,8 +16,10 @@ import pandas as pd
 
 from vaegan_bench.results.files import read_json, readable, write_json
 from vaegan_bench.results.history import curves_of
+from vaegan_bench.results.readings import Readings
 from vaegan_bench.results.records import RunRecord, StudyRecord, is_plain_name, read_study
 from vaegan_bench.results.rows import OPTIONAL
+from vaegan_bench.results.rulers import Ruler, StoredRulers
 from vaegan_bench.results.run_files import RUN
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.system.errors import BenchError, StoreError
@@ -87,16 +89,22 @@ class StudyFolder:
         """Every number of every run: one row per run × metric. Raises `StoreError` where no run is finished.
 
         The setting includes the study's optimizers of single players: a run has only those of its own players, and
-        rows of another study, with others, are not to be compared.
+        rows of another study, with others, are not to be compared. Numbers on samples have a column 'reading', what is
+        as far on the ruler, and 'instrument', the verdict on it.
         """
-        study, planned = self.study().study, set(self.planned())
+        study, planned, readings = self.study().study, set(self.planned()), Readings(self.rulers())
         own = "".join(f", {player}={selector}" for player, selector in sorted(study.optimizers.items()))
         # One run after the other is judged and read, so that its files are read once.
-        rows_by_run = (row for run in self._shown() for row in run.rows(planned))
-        found = ({"study": study.name, **row, "setting": row["setting"] + own} for row in rows_by_run)
+        shown = ((run.record().data, row) for run in self._shown() for row in run.rows(planned))
+        annotated = (readings.annotate(row, data) for data, row in shown)
+        found = ({"study": study.name, **row, "setting": row["setting"] + own} for row in annotated)
         columns = list(first := next(found, {})) or self._refuse()
         rows = pd.DataFrame(map(itemgetter(*columns), chain([first], found)), columns=columns)
         return rows.astype(dict.fromkeys(OPTIONAL, float))  # a column of nothing but None would be none of numbers
+
+    def rulers(self) -> list[Ruler]:
+        """The calibrations of extractors that this study's numbers may be read on."""
+        return StoredRulers(self.path).read()
 
     def by_dataset(self) -> dict[str, RunRecord]:
         """Data set → the record of a run on it: what it says of the data holds for all."""
@@ -131,8 +139,9 @@ class StudyFolder:
         return [*self.left_out_lines(), *numbers]
 
     def left_out_lines(self) -> list[str]:
-        """A line for each run that is left out."""
-        return [f"Left out: {reason}" for reason in self.left_out().values()]
+        """A line for each run and each ruler that is left out."""
+        reasons = [*self.left_out().values(), *StoredRulers(self.path).damaged()]
+        return [f"Left out: {reason}" for reason in reasons]
 
     def _refuse(self) -> NoReturn:
         reasons = "".join(f" Left out: {reason}" for reason in self.left_out().values())

@@ -101,6 +101,11 @@ class Run:
         return _digest(self.definition)
 
     @property
+    def data_label(self) -> str:
+        """How tables name the data."""
+        return f"{self.dataset} {self.size}×{self.size}"
+
+    @property
     def setting_id(self) -> str:
         """A hash of the setting: rows are aggregated only within one."""
         return _digest(self.setting)

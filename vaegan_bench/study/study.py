@@ -67,6 +67,8 @@ class Study:
     """How many images each model samples, and how many held-out images it is measured on, at most."""
     draws: int = 1
     """Independent sets of samples per run: numbers on samples are their mean, and their spread is evaluation noise."""
+    calibrate: bool = True
+    """Whether the extractors of Fréchet distances are calibrated on the data, so that distances have a reading."""
 
     def __post_init__(self) -> None:
         for name in ("size", "steps", "draws", "threads"):

@@ -25,7 +25,8 @@ def protocol_of(outputs: Outputs, extractor: Extractor) -> Protocol:
     The harness adds the split, which only it knows.
     """
     network = outputs.network(extractor)
-    return {"extractor": extractor.name, "weights": network.digest[:12], **network.protocol}
+    chosen = extractor.chosen_for(outputs.data)
+    return {"extractor": chosen.name, "weights": network.digest[:12], **network.protocol}
 
 
 def check_features(features_NF: Tensor, what: str, at_least: int = 2) -> Tensor:

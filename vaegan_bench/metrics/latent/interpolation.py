@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import BenchError, Exhibits, Extractor, Measurement, Metric, Outputs, Strips, at_least
-from vaegan_bench.metrics.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.extractors.native import Native
 from vaegan_bench.metrics.features.sets import Protocol, check_features, column, protocol_of
 from vaegan_bench.metrics.intervals import Z
 
@@ -31,7 +31,7 @@ class Interpolation(Metric):
     needs_model: ClassVar[bool] = True
     extractor_field: ClassVar[str] = "extractor"
 
-    extractor: Extractor = field(default_factory=EffLite0)
+    extractor: Extractor = field(default_factory=Native)
     pairs: int = 64
     """How many pairs of held-out images: the first with the second, the third with the fourth, …"""
     steps: int = 8

@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from vaegan_bench.api import Extractor, Measurement, Metric, Outputs
-from vaegan_bench.metrics.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.extractors.native import Native
 from vaegan_bench.metrics.features.pairs import by_blocks
 from vaegan_bench.metrics.features.sets import check_features, protocol_of
 
@@ -27,7 +27,7 @@ class FeatureDistance(Metric):
     pairs_suffice: ClassVar[bool] = True
     extractor_field: ClassVar[str] = "extractor"
 
-    extractor: Extractor = field(default_factory=EffLite0)
+    extractor: Extractor = field(default_factory=Native)
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure; raises `BenchError` for features that are not finite."""

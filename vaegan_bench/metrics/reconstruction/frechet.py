@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from vaegan_bench.api import Extractor, Measurement, Metric, Outputs
-from vaegan_bench.metrics.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.extractors.native import Native
 from vaegan_bench.metrics.features.sets import check_features, column, protocol_of
 from vaegan_bench.metrics.samples.frechet import frechet_distance, moments_of_real
 
@@ -27,7 +27,7 @@ class ReconstructionFrechet(Metric):
     extractor_field: ClassVar[str] = "extractor"
     known_as: ClassVar[Mapping[str, str]] = {"rfid": "reconstruction-frechet[extractor=inception]"}
 
-    extractor: Extractor = field(default_factory=EffLite0)
+    extractor: Extractor = field(default_factory=Native)
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure; raises `BenchError` as `frechet` does."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import BenchError, Extractor, Measurement, Metric, Outputs, Posterior
-from vaegan_bench.metrics.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.extractors.native import Native
 from vaegan_bench.metrics.features.sets import check_features, column, protocol_of
 from vaegan_bench.metrics.samples.frechet import frechet_distance, moments_of_real
 
@@ -32,7 +32,7 @@ class FittedFrechet(Metric):
     extractor_field: ClassVar[str] = "extractor"
     known_as: ClassVar[Mapping[str, str]] = {"fitted-fid": "fitted-frechet[extractor=inception]"}
 
-    extractor: Extractor = field(default_factory=EffLite0)
+    extractor: Extractor = field(default_factory=Native)
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure on as many images as there are samples; raises `BenchError` as `frechet` does, and for broken codes.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Extractor, Features, Measurement, Metric, Outputs
-from vaegan_bench.metrics.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.extractors.native import Native
 from vaegan_bench.metrics.features.pairs import blocks, mean
 from vaegan_bench.metrics.features.sets import check_features, check_reference, column, protocol_of
 
@@ -38,7 +38,7 @@ class Frechet(Metric):
         "fid-debiased": "frechet[extractor=inception]",
     }
 
-    extractor: Extractor = field(default_factory=EffLite0)
+    extractor: Extractor = field(default_factory=Native)
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure; raises `BenchError` for fewer than two images, for features that are not finite, and for equal

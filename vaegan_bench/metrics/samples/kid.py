@@ -9,7 +9,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from vaegan_bench.api import Extractor, Features, Measurement, Metric, Outputs
-from vaegan_bench.metrics.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.extractors.native import Native
 from vaegan_bench.metrics.features.sets import check_features, check_reference, column, protocol_of
 from vaegan_bench.metrics.samples.kernel_sums import (
     SEED,
@@ -34,7 +34,7 @@ class KID(Metric):
     uses_samples: ClassVar[bool] = True
     extractor_field: ClassVar[str] = "extractor"
 
-    extractor: Extractor = field(default_factory=EffLite0)
+    extractor: Extractor = field(default_factory=Native)
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure on subsets of 1000, or of all images where there are fewer.

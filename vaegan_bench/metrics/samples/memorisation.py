@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import BenchError, Exhibits, Extractor, ImagePairs, Measurement, Metric, Outputs, Progress, silent
-from vaegan_bench.metrics.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.extractors.native import Native
 from vaegan_bench.metrics.features.pairs import around
 from vaegan_bench.metrics.features.sets import check_features, protocol_of, to_float64_device
 from vaegan_bench.metrics.intervals import wilson
@@ -37,7 +37,7 @@ class Memorisation(Metric):
     uses_samples: ClassVar[bool] = True
     extractor_field: ClassVar[str] = "extractor"
 
-    extractor: Extractor = field(default_factory=EffLite0)
+    extractor: Extractor = field(default_factory=Native)
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure; raises `BenchError` for fewer than two images of a kind and for features that are not finite."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Extractor, Features, Measurement, Metric, Outputs
-from vaegan_bench.metrics.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.extractors.native import Native
 from vaegan_bench.metrics.features.pairs import around
 from vaegan_bench.metrics.features.sets import check_features, check_reference, column, protocol_of
 from vaegan_bench.metrics.samples.kernel_sums import subset_size
@@ -43,7 +43,7 @@ class PrecisionRecall(Metric):
     uses_samples: ClassVar[bool] = True
     extractor_field: ClassVar[str] = "extractor"
 
-    extractor: Extractor = field(default_factory=EffLite0)
+    extractor: Extractor = field(default_factory=Native)
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure; raises `BenchError` for fewer than six images, for features that are not finite, and for equal

@@ -6,6 +6,7 @@ from vaegan_bench.report.plots.dots import metric_dots
 from vaegan_bench.report.plots.matrix import matrices
 from vaegan_bench.report.plots.pairs import image_pairs
 from vaegan_bench.report.plots.profile import profiles
+from vaegan_bench.report.plots.rulers import ruler_curves
 from vaegan_bench.report.plots.sheets import grid, image_sheet, reconstruction_sheet, sample_sheet
 from vaegan_bench.report.plots.spectrum import spectra
 from vaegan_bench.report.plots.strips import strips
@@ -22,6 +23,7 @@ __all__ = [
     "metric_dots",
     "profiles",
     "reconstruction_sheet",
+    "ruler_curves",
     "sample_sheet",
     "spectra",
     "strips",

@@ -124,7 +124,7 @@ def _asked(plan: Plan) -> dict[str, AskedMetric]:
 
 def _described(found: RunStatus, run: Run) -> RunStatus:
     """What the plan knows of a run of which there is no record."""
-    known: dict[str, Any] = {"model": run.label, "dataset": f"{run.dataset} {run.size}×{run.size}", "seed": run.seed}
+    known: dict[str, Any] = {"model": run.label, "dataset": run.data_label, "seed": run.seed}
     return replace(found, **known, steps=found.steps or run.steps, batch=run.batch)
 
 

@@ -3,6 +3,7 @@
 from vaegan_bench.report.tables.ablation import ablation
 from vaegan_bench.report.tables.attributes import attributes_to_markdown
 from vaegan_bench.report.tables.comparison import comparison, context
+from vaegan_bench.report.tables.instruments import NO_VERDICT, distances_on
 from vaegan_bench.report.tables.markdown import to_markdown
 from vaegan_bench.report.tables.noise import noise
 from vaegan_bench.report.tables.protocols import MixedProtocolsError, by_protocol
@@ -23,6 +24,7 @@ from vaegan_bench.report.tables.words import cell, duration, heading, number, wi
 
 __all__ = [
     "BETTER",
+    "NO_VERDICT",
     "WORSE",
     "MixedProtocolsError",
     "ablation",
@@ -34,6 +36,7 @@ __all__ = [
     "comparison",
     "comparisons",
     "context",
+    "distances_on",
     "duration",
     "heading",
     "holm",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import pandas as pd
 
 from vaegan_bench.registry.selectors import Selector, parse_selector
 from vaegan_bench.report.tables.comparison import RUNS, comparison
+from vaegan_bench.report.tables.instruments import MARK, unusable
+from vaegan_bench.report.tables.protocols import by_protocol
 from vaegan_bench.report.tables.statistics import BETTER, WORSE, comparisons
 from vaegan_bench.report.tables.words import cell, heading
 
@@ -16,7 +18,7 @@ LEFT_OUT = ("weight", "0")
 LEAVE_ONE_OUT = (
     "Mean paired differences over common seeds with 95 % t-intervals; ▲ better and ▼ worse only by a verdict."
 )
-MARKS = {BETTER: " ▲", WORSE: " ▼"}
+SIGNS = {BETTER: " ▲", WORSE: " ▼"}
 """What stands behind a difference that is a verdict."""
 
 
@@ -27,27 +29,29 @@ def ablation(rows: pd.DataFrame) -> pd.DataFrame:
     seeds with its 95 % t-interval; ▲ and ▼ mark a verdict. Empty where nothing was left out.
     Raises `MixedProtocolsError` where values are not comparable.
     """
+    rows = by_protocol(rows)
     variants = _variants(list(rows["model"].unique()))
     if not variants:
         return pd.DataFrame()
-    full, pairs = comparison(rows, best="{}").drop(columns=[RUNS]), comparisons(rows)
+    full, pairs, closed = comparison(rows, best="{}").drop(columns=[RUNS]), comparisons(rows), unusable(rows)
     full.columns = full.columns.get_level_values("metric")
     lines: dict[tuple[str, str, str], dict[str, str]] = {}
     for dataset, model in full.index:
         for variant, term in variants.get(model, {}).items():
             lines.setdefault((dataset, model, ""), dict(full.loc[(dataset, model)]))
             of_variant = pairs[(pairs["dataset"] == dataset) & (pairs["model"] == variant) & (pairs["other"] == model)]
-            lines[dataset, model, term] = dict(_differences(of_variant))
+            lines[dataset, model, term] = dict(_differences(of_variant, closed))
     index = pd.MultiIndex.from_tuples(lines, names=["dataset", "model", "without"])
     return pd.DataFrame(lines.values(), index=index).reindex(columns=full.columns).fillna("")
 
 
-def _differences(pairs: pd.DataFrame) -> Iterator[tuple[str, str]]:
+def _differences(pairs: pd.DataFrame, closed: Container[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     for pair in pairs.to_dict("records"):
-        name = heading(pair["metric"], pair["direction"], pair["units"])
+        mark = MARK if (pair["dataset"], pair["metric"]) in closed else ""
+        name = heading(pair["metric"], pair["direction"], pair["units"]) + mark
         difference = cell(pair["difference"], pair["half_width"])
         sign = "+" if pair["difference"] >= 0 and not difference.startswith("(") else ""
-        yield name, sign + difference + MARKS.get(pair["verdict"], "")
+        yield name, sign + difference + SIGNS.get(pair["verdict"], "")
 
 
 def _variants(models: list[str]) -> dict[str, dict[str, str]]:

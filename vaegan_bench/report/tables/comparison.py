@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 import pandas as pd
 
+from vaegan_bench.report.tables.instruments import MARK, READS_AS, readings, unusable
 from vaegan_bench.report.tables.protocols import by_protocol
 from vaegan_bench.report.tables.runs import runs
 from vaegan_bench.report.tables.statistics import BETTER, comparisons
 from vaegan_bench.report.tables.summary import overall, rank_of_family, summarise
 from vaegan_bench.report.tables.words import cell, heading, number
+from vaegan_bench.results.rulers import Ruler
 from vaegan_bench.system.status import OK
 
 RUNS = ("", "runs")
 """The column of `comparison` that says how many runs stand behind each row."""
 
 
-def comparison(rows: pd.DataFrame, best: str = "{} *") -> pd.DataFrame:
+def comparison(rows: pd.DataFrame, best: str = "{} *", rulers: Sequence[Ruler] = ()) -> pd.DataFrame:
     """One row per (dataset, model), one column per (family, metric with its arrow), winners marked by `best`.
 
-    A winner is better than every other model by the verdicts of `comparisons`; the best mean alone is none.
+    A winner is better than every other model by the verdicts of `comparisons`; the best mean alone is none. Behind a
+    distance stands what it is as far as on one of the `rulers`; † marks columns whose extractor is not usable there.
 
     Only metrics that have a direction; what a model does not have is an empty cell.
     Raises `MixedProtocolsError` where values are not comparable.
@@ -29,7 +32,8 @@ def comparison(rows: pd.DataFrame, best: str = "{} *") -> pd.DataFrame:
     summary = summarise(overall(rows))
     judged = summary[summary["direction"] != "none"]
     written = zip(_cells(judged, rows), _wins(judged, rows), strict=True)
-    table = _wide(judged, [best.format(text) if wins else text for text, wins in written], rows)
+    cells = [best.format(text) if wins else text for text, wins in written]
+    table = _wide(*_with_readings(judged, cells, rulers), rows)
     table.insert(0, RUNS, runs(rows))
     return table
 
@@ -67,6 +71,21 @@ def _cells(summary: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
         yield cell(mean, half_width) + note
 
 
+def _with_readings(
+    judged: pd.DataFrame, cells: Sequence[str], rulers: Sequence[Ruler]
+) -> tuple[pd.DataFrame, list[str]]:
+    """The same rows and cells, each distance that is read followed by its reading."""
+    found, names = readings(judged, rulers), ["dataset", "model", "metric"]
+    whole, texts = list[dict[Hashable, object]](), list[str]()
+    for row, text in zip(judged.to_dict("records"), cells, strict=True):
+        whole.append(row)
+        texts.append(text)
+        if said := found.get(tuple(row[name] for name in names)):
+            whole.append({**row, "metric": f"{row['metric']}{READS_AS}", "direction": "none", "units": "1"})
+            texts.append(said)
+    return pd.DataFrame(whole, columns=judged.columns), texts
+
+
 def _wins(judged: pd.DataFrame, rows: pd.DataFrame) -> Iterator[bool]:
     """True where a model is shown to be better than every other one on its dataset and metric."""
     keys = ["dataset", "metric"]
@@ -79,8 +98,10 @@ def _wins(judged: pd.DataFrame, rows: pd.DataFrame) -> Iterator[bool]:
 
 def _wide(summary: pd.DataFrame, cells: Iterable[str], rows: pd.DataFrame) -> pd.DataFrame:
     """Lay cells out by model and metric, families in their order, '' where there is none."""
+    closed = unusable(rows)
+    marks = [MARK if key in closed else "" for key in zip(summary["dataset"], summary["metric"], strict=True)]
     headings = map(heading, summary["metric"], summary["direction"], summary["units"])
-    columns = list(zip(summary["family"], headings, strict=True))
+    columns = [(family, head + mark) for family, head, mark in zip(summary["family"], headings, marks, strict=True)]
     index = runs(rows).index
     places = zip(summary["dataset"], summary["model"], columns, strict=True)
     placed = dict(zip(places, cells, strict=True))

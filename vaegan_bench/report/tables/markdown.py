@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
 from vaegan_bench.report.tables.ablation import LEAVE_ONE_OUT, ablation
 from vaegan_bench.report.tables.bounds import bounds
 from vaegan_bench.report.tables.comparison import RUNS, comparison, context, families, part
+from vaegan_bench.report.tables.instruments import instrument_lines
 from vaegan_bench.report.tables.noise import noise
 from vaegan_bench.report.tables.protocols import by_protocol, protocol_of, shorten
 from vaegan_bench.report.tables.runs import unhealthy
 from vaegan_bench.report.tables.statistics import seeds_needed
 from vaegan_bench.report.tables.summary import overall, summarise
 from vaegan_bench.report.tables.words import in_markdown
+from vaegan_bench.results.rulers import Ruler
 from vaegan_bench.system.errors import one_line
 
+RULERS = (
+    "A ruler holds the distances of distorted training images to held-out ones, as the extractor sees them; a distance "
+    "reads as the distortion that is as far: docs/metrics.md states the rules of its verdict."
+)
 
-def to_markdown(rows: pd.DataFrame, title: str) -> str:
+
+def to_markdown(rows: pd.DataFrame, title: str, rulers: Sequence[Ruler] = ()) -> str:
     """The body of a summary: per data set one table per family, what its numbers mean, and what went wrong.
+
+    Distances are read on the `rulers` that fit.
 
     Raises `MixedProtocolsError` where values are not comparable.
     """
     rows = by_protocol(rows)
-    judged, unjudged, summary = comparison(rows, best="**{}**"), context(rows), summarise(overall(rows))
+    judged, unjudged, summary = comparison(rows, "**{}**", rulers), context(rows), summarise(overall(rows))
     parts = [f"# {one_line(title)}"]
     for dataset in judged.index.unique("dataset"):
         of_dataset = summary[summary["dataset"] == dataset]
         parts += [f"## {in_markdown(dataset)}", *_families(judged, dataset, of_dataset)]
+        parts += _instruments(rows[rows["dataset"] == dataset])
         parts += _left_out(rows[rows["dataset"] == dataset])
         parts += _context(unjudged, dataset)
         parts += _bounds(rows[rows["dataset"] == dataset])
@@ -49,6 +59,14 @@ def _families(judged: pd.DataFrame, dataset: str, summary: pd.DataFrame) -> Iter
         yield f"### {family.capitalize()}"
         yield _table(runs.join(cells))
         yield _caption(cells, summary[(summary["family"] == family) & (summary["direction"] != "none")])
+
+
+def _instruments(rows: pd.DataFrame) -> Iterator[str]:
+    """What rulers say of the extractors that were used on this data set."""
+    if lines := [f"- {line}" for line in instrument_lines(rows)]:
+        yield "### Rulers"
+        yield "\n".join(lines)
+        yield RULERS
 
 
 def _left_out(rows: pd.DataFrame) -> Iterator[str]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from vaegan_bench.report.tables.instruments import NO_VERDICT, off_scale, unusable
 from vaegan_bench.report.tables.protocols import by_protocol
 from vaegan_bench.report.tables.summary import interval, overall
 from vaegan_bench.system.errors import StudyError, UnknownNameError
@@ -108,7 +109,8 @@ def comparisons(rows: pd.DataFrame) -> pd.DataFrame:
     Columns: dataset, metric, direction, units, model, other, seeds, mean and other_mean (over the common seeds),
     difference and half_width (mean of the paired differences and its 95 % t-interval), improvement (probability that
     `model` is better), p (sign-flip, alone), p_holm (adjusted for all pairs of this metric) and verdict. Seeds pair
-    runs: the same seed means the same initial weights, order of images and evaluation codes.
+    runs: the same seed means the same initial weights, order of images and evaluation codes. There is no verdict where
+    the extractor is not usable on the data, nor where both models are off the scale of its ruler.
     Raises `MixedProtocolsError` where values are not comparable.
     """
     rows = overall(by_protocol(rows))
@@ -117,7 +119,7 @@ def comparisons(rows: pd.DataFrame) -> pd.DataFrame:
     families = [(key, _pairs(metric)) for key, metric in metrics]
     p_values = iter(sign_flips([pair.mine - pair.theirs for _, pairs in families for pair in pairs]))
     compared = [row for key, pairs in families for row in _compared(key, pairs, [*islice(p_values, len(pairs))])]
-    return pd.DataFrame(compared, columns=COLUMNS)
+    return _without_blind_verdicts(pd.DataFrame(compared, columns=COLUMNS), rows)
 
 
 def compare(rows: pd.DataFrame, model: str, other: str) -> pd.DataFrame:
@@ -163,6 +165,21 @@ def _compared(key: Hashable, pairs: Sequence[_Pair], p_values: Sequence[float]) 
         for model, other, mine, theirs in ((a, b, x, y), (b, a, y, x)):
             shared = {**plain, "model": model, "other": other, "p": p, "p_holm": p_holm}
             yield {**shared, **_gain(mine, theirs, str(plain["direction"]), p_holm, len(pairs))}
+
+
+def _without_blind_verdicts(pairs: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """The same with no verdict from an instrument that does not see what it measures."""
+    closed, beyond = unusable(rows), off_scale(rows)
+    verdicts = []
+    for dataset, metric, *models, verdict in pairs[["dataset", "metric", "model", "other", "verdict"]].itertuples(
+        index=False
+    ):
+        if (dataset, metric) in closed:
+            verdict = f"{NO_VERDICT}the extractor of {metric} is not usable on {dataset}"
+        elif all((dataset, metric, model) in beyond for model in models):
+            verdict = f"{NO_VERDICT}both models are off the scale of the ruler"
+        verdicts.append(verdict)
+    return pairs.assign(verdict=pd.Series(verdicts, index=pairs.index, dtype=object))
 
 
 def _gain(mine: Array, theirs: Array, direction: str, p_holm: float, tests: int) -> dict[str, object]:

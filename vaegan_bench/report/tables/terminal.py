@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -15,8 +15,11 @@ from rich.text import Text
 
 from vaegan_bench.report.tables.ablation import LEAVE_ONE_OUT
 from vaegan_bench.report.tables.comparison import RUNS, comparison, context, families, part
+from vaegan_bench.report.tables.instruments import MARK, extractor_of, unusable
+from vaegan_bench.report.tables.protocols import by_protocol
 from vaegan_bench.report.tables.runs import unhealthy
 from vaegan_bench.report.tables.words import wrap_label
+from vaegan_bench.results.rulers import Ruler
 
 LABEL_WIDTH = 18
 """Longer labels of models go on over several lines."""
@@ -56,7 +59,7 @@ class TerminalTable:
 
     def _width_of(self, model: str) -> int:
         cells = self.cells[self.cells.index.get_level_values("model") == model].to_numpy().ravel()
-        texts = [Text.from_markup(cell).plain.partition(" (")[0] for cell in cells]
+        texts = [line.partition(" (")[0] for cell in cells for line in Text.from_markup(cell).plain.split("\n")]
         return max(len(line) for line in [*wrap_label(model, LABEL_WIDTH).split("\n"), *texts])
 
     def _table(self, models: list[str], title: str | None, caption: str | None) -> Table:
@@ -72,13 +75,16 @@ class TerminalTable:
         return table
 
 
-def to_rich(rows: pd.DataFrame, title: str | None = None) -> TerminalTable:
+def to_rich(rows: pd.DataFrame, title: str | None = None, rulers: Sequence[Ruler] = ()) -> TerminalTable:
     """One column per model, one line per metric in sections by family, winners in bold.
 
-    Models that do not fit side by side follow below. Raises `MixedProtocolsError` where values are not comparable.
+    Distances are followed by their reading on the `rulers` that fit. Models that do not fit side by side follow below.
+    Raises `MixedProtocolsError` where values are not comparable.
     """
-    cells = comparison(rows, best="[bold green]{}[/]").join(context(rows))
-    return TerminalTable(cells, list(rows["model"].unique()), title and escape(title), _failures(rows))
+    judged = comparison(rows, "[bold green]{}[/]", rulers).map(lambda cell: cell.replace(", ", "\n"))
+    caption = "\n".join([*_instruments(rows), *_failures(rows)])
+    models = list(rows["model"].unique())
+    return TerminalTable(judged.join(context(rows)), models, title and escape(title), escape(caption) or None)
 
 
 def ablation_to_rich(ablation: pd.DataFrame) -> Group:
@@ -113,6 +119,13 @@ def _lines(heading: str) -> list[str]:
     return textwrap.wrap(heading, HEADING_WIDTH, subsequent_indent="  ", break_long_words=False) or [""]
 
 
-def _failures(rows: pd.DataFrame) -> str | None:
-    lines = (f"{row.model} on {row.dataset}, seed {row.seed}: {row.health}" for row in unhealthy(rows).itertuples())
-    return escape("\n".join(lines)) or None
+def _failures(rows: pd.DataFrame) -> Iterator[str]:
+    return (f"{row.model} on {row.dataset}, seed {row.seed}: {row.health}" for row in unhealthy(rows).itertuples())
+
+
+def _instruments(rows: pd.DataFrame) -> Iterator[str]:
+    """Why columns are marked."""
+    closed = unusable(by_protocol(rows)).items()
+    reasons = {(dataset, extractor_of(metric), instrument): None for (dataset, metric), instrument in closed}
+    for dataset, extractor, instrument in reasons:
+        yield f"{MARK.strip()} {extractor} on {dataset}: {instrument}. No verdict is drawn from its numbers."

@@ -1,0 +1,115 @@
+"""What rulers change in tables: readings beside distances, and no verdict from what does not see the data."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+from rulers import PROTOCOL, mark, ruler
+from test_tables import frame, printed, run
+
+from vaegan_bench.report import plots, tables
+from vaegan_bench.report.reproduction import judge
+from vaegan_bench.report.tables.calibration import calibration, calibration_to_markdown
+from vaegan_bench.study.paper import Claim
+
+LOST = "not usable here: after noise of 4 precision is 0.10, not 0.90"
+RULER = ruler(dataset="avatars", metric="frechet[efflite0]", protocol={**PROTOCOL, "extractor": "efflite0"})
+
+
+def seven_seeds(instrument: str, reading: str = "blur of 1 px", **changes: object) -> pd.DataFrame:
+    """Seven seeds that decide on both metrics: a GAN of a smaller distance, a VAE of a better PSNR than 'vae-b'."""
+    rows = frame(
+        *(run("vae", s, 30 + s % 3, 21, **changes) for s in range(7)),
+        *(run("gan", s, 16 + 0.1 * (s % 3), 19, **changes) for s in range(7)),
+    )
+    of_distance = rows["metric"] == "frechet[efflite0]"
+    rows["instrument"] = rows["metric"].where(~of_distance, instrument).where(of_distance, "")
+    return rows.assign(reading=rows["metric"].where(~of_distance, reading).where(of_distance, ""))
+
+
+def verdicts(rows: pd.DataFrame) -> dict[str, str]:
+    pairs = tables.compare(rows, "gan", "vae")
+    return dict(zip(pairs["metric"], pairs["verdict"], strict=True))
+
+
+def test_no_verdict_is_drawn_from_an_extractor_that_is_not_usable() -> None:
+    assert verdicts(seven_seeds("usable"))["frechet[efflite0]"] == "better"
+    found = verdicts(seven_seeds(LOST))
+    assert found["frechet[efflite0]"] == "no verdict: the extractor of frechet[efflite0] is not usable on avatars"
+    assert found["psnr"] == "worse"
+    assert verdicts(seven_seeds("usable, but blind to tint (3 at 32, floor 2)"))["frechet[efflite0]"] == "better"
+
+
+def test_no_verdict_is_drawn_between_two_models_that_are_off_the_scale() -> None:
+    beyond = verdicts(seven_seeds("usable", "off the scale"))["frechet[efflite0]"]
+    assert beyond == "no verdict: both models are off the scale of the ruler"
+    one = seven_seeds("usable", "off the scale")
+    one.loc[(one["model"] == "gan") & (one["seed"] == 0) & (one["reading"] != ""), "reading"] = "blur of 1 px"
+    assert verdicts(one)["frechet[efflite0]"] == "better"
+
+
+def test_a_column_that_carries_no_verdict_is_marked_and_explained() -> None:
+    rows = seven_seeds(LOST)
+    for page in (tables.to_markdown(rows, "t"), printed(rows)):
+        assert "frechet[efflite0] ↓ †" in page
+        assert "after noise of 4 precision is 0.10, not 0.90. No verdict is drawn" in " ".join(page.split())
+        assert "psnr ↑ (dB) †" not in page
+    assert "| **21 ± 0** |" in tables.to_markdown(rows, "t")
+    assert "†" not in printed(seven_seeds("usable"))
+    assert "- `efflite0`: usable." in tables.to_markdown(seven_seeds("usable"), "t")
+
+
+def test_a_term_left_out_changes_a_marked_column_without_a_verdict() -> None:
+    rows = seven_seeds(LOST).replace({"gan": "vae[prior.weight=0]"})
+    table = tables.ablation(rows)
+    assert list(table.columns) == ["frechet[efflite0] ↓ †", "psnr ↑ (dB)"]
+    line = table.xs("prior", level="without").iloc[0]
+    assert line["frechet[efflite0] ↓ †"].startswith("-14.")
+    assert "▲" not in line["frechet[efflite0] ↓ †"]
+    assert line["psnr ↑ (dB)"].endswith("▼")
+
+
+def test_a_claim_is_not_judged_by_an_extractor_that_is_not_usable() -> None:
+    claim = Claim(says="so", comparison="one", metric="frechet", better="gan", worse="vae")
+    assert judge(claim, seven_seeds("usable"), {})[-1] == "holds"
+    assert judge(claim, seven_seeds(LOST), {})[-1].startswith("no verdict: the extractor of frechet[efflite0]")
+
+
+def test_means_over_seeds_are_read_beside_the_numbers() -> None:
+    rows = seven_seeds("usable", protocol=json.dumps({**RULER.protocol, "draws": 3}))
+    page = tables.to_markdown(rows, "t", [RULER])
+    assert "| frechet[efflite0] ↓ | frechet[efflite0] reads as |" in page
+    assert "| **16.086 ± 0.083** | blur of 1.4 px, noise of 30 |" in page  # between 8 at 1 px and 32 at 2 px
+    assert "reads as |" not in tables.to_markdown(rows, "t", [ruler()])
+    assert "no ruler yet" in tables.to_markdown(rows.assign(reading="", instrument=""), "t")
+
+
+def test_a_ruler_is_a_table_of_all_its_marks() -> None:
+    table = calibration([ruler()])
+    assert table["distortion"].tolist() == ["none", *["blur"] * 3, *["noise"] * 3, *["halves"] * 2]
+    assert table["frechet"].tolist() == [2, 8, 32, 50, 1.5, 6, 54, 4, 7]
+    assert table["seen"].tolist() == [False, True, True, True, False, True, True, True, True]
+    page = calibration_to_markdown([ruler()])
+    assert "Usable. Seen: blur from 1, noise from 16, halves from 0.5. 40 training images beside 30 held-out" in page
+    assert "| noise (of 255) | 16 | 6 | 0.06000 | 0.800 | 0.500 |" in page
+
+
+def test_a_figure_draws_every_mark_and_names_models_at_their_distances() -> None:
+    figure = plots.ruler_curves([(ruler(), {"vae": 40.0, "gan": 9.0}), (RULER, {})])
+    first, second = figure.axes
+    heights = {tuple(line.get_ydata()) for line in first.lines}
+    assert {(8.0, 32.0, 50.0), (4.0, 7.0), (40.0, 40.0), (9.0, 9.0)} <= heights
+    assert second.get_title(loc="left") == "frechet[efflite0] on avatars"
+    low, high = first.get_ylim()
+    assert low < 2
+    assert high > 54
+    texts = {text.get_text() for text in first.texts}
+    assert {"vae", "gan", "blur of 1, 2, 4 px", "training images: 2"} <= texts
+    assert plots.ruler_curves([]).axes == []
+
+
+@pytest.mark.parametrize("floor", [0.0, 1e-9])
+def test_a_floor_of_nothing_is_drawn(floor: float) -> None:
+    plots.ruler_curves([(ruler(floor=mark(0, floor)), {})]).draw_without_rendering()

@@ -1,0 +1,136 @@
+"""Calibrate an extractor on a data set: what its distances mean, from distortions whose size is known."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from vaegan_bench.api import BenchError, Extractor
+from vaegan_bench.evaluation import distortions
+from vaegan_bench.evaluation.distortions import Distort
+from vaegan_bench.evaluation.folders import FolderOutputs
+from vaegan_bench.evaluation.shared import Shared
+from vaegan_bench.metrics.features.sets import column, protocol_of
+from vaegan_bench.metrics.samples.frechet import Frechet
+from vaegan_bench.metrics.samples.kid import KID
+from vaegan_bench.metrics.samples.precision_recall import PrecisionRecall
+from vaegan_bench.results.rulers import Mark, Ruler, Scale
+from vaegan_bench.system.code import code_behind
+from vaegan_bench.system.randomness import generator
+from vaegan_bench.system.tensor_files import State
+
+CPU = torch.device("cpu")
+NUMBERS = ("frechet", "kid", "precision", "recall")
+
+
+class Distortion(NamedTuple):
+    """One way to distort images, by grades from the mildest to the strongest."""
+
+    name: str
+    unit: str
+    """What a level is: 'σ in pixels'."""
+    phrase: str
+    """How a level is said: 'blur of {} px'."""
+    levels: tuple[float, ...]
+    apply: Distort
+
+
+DISTORTIONS = (
+    Distortion("blur", "σ in pixels", "blur of {} px", (0.5, 1, 2, 4), distortions.blur),
+    Distortion("noise", "σ of 255 levels", "noise of {}", (4, 10, 25, 50), distortions.add_noise),
+    Distortion("jpeg", "quality", "JPEG of quality {}", (75, 50, 20, 5), distortions.compress),
+    Distortion("ghosts", "share of a second image", "ghosts of {}", (0.125, 0.25, 0.5), distortions.add_ghosts),
+    Distortion("warp", "root mean square of shifts in pixels", "shifts of {} px", (0.5, 1, 2), distortions.warp),
+    Distortion("tint", "levels of 255", "tint of {}", (8, 16, 32), distortions.tint),
+    Distortion("halves", "share of images", "swapped halves in a share of {}", (0.25, 0.5, 1), distortions.swap_halves),
+    Distortion("missing", "share of images", "a share of {} missing", (0.125, 0.25, 0.5), distortions.drop_modes),
+)  # fmt: skip
+"""The marks of every ruler; the levels of each from the mildest to the strongest."""
+
+
+class Calibration(NamedTuple):
+    """What a ruler is made for."""
+
+    dataset: str
+    """As tables name it: 'avatars 32×32'."""
+    split: str
+    extractor: Extractor
+    samples: int
+    """How many training images are compared: as many as the samples of a model."""
+
+
+def calibrate(what: Calibration, shared: Shared) -> Ruler:
+    """Measure training images, plain and distorted, against held-out ones, as if they were a model's samples.
+
+    What was measured before is read from the cache. Raises `BenchError` where there are fewer training images than
+    samples, and as the metrics do.
+    """
+    data, extractor = shared.data, what.extractor.chosen_for(shared.data)
+    what = what._replace(extractor=extractor)
+    if len(data.train) < what.samples:
+        raise BenchError(
+            f"A ruler for {what.samples:,} samples needs as many training images, and {what.dataset} has "
+            f"{len(data.train):,}: choose fewer samples."
+        )
+    plain = _outputs(shared, what.samples, shared.images("train", what.samples))
+    numbers = {"n_real": len(plain.real), "n_fake": what.samples, "split": what.split}
+    marks = iter(_marks(what, shared))
+    return Ruler(
+        dataset=what.dataset,
+        data=data.digest,
+        metric=column("frechet", plain, extractor, "fid"),
+        extractor=str(extractor),
+        protocol={**protocol_of(plain, extractor), **numbers},
+        floor=next(marks),
+        scales=tuple(
+            Scale(name=d.name, unit=d.unit, phrase=d.phrase, marks=tuple(next(marks) for _ in d.levels))
+            for d in DISTORTIONS
+        ),
+    )
+
+
+def _marks(what: Calibration, shared: Shared) -> list[Mark]:
+    """The mark of plain images, and then of each distortion at each of its levels."""
+    grades: list[tuple[Distortion | None, float]] = [
+        (None, 0),
+        *((d, level) for d in DISTORTIONS for level in d.levels),
+    ]
+    description, marks = f"calibrating {what.extractor} on {what.dataset}", []
+    for i, (distortion, level) in enumerate(grades):
+        shared.progress(description, i, len(grades))
+        marks.append(_mark(what, shared, distortion, level))
+    shared.progress(description, len(grades), len(grades))
+    return marks
+
+
+def _mark(what: Calibration, shared: Shared, distortion: Distortion | None, level: float) -> Mark:
+    name, distort = (distortion.name, distortion.apply) if distortion else ("plain", _unchanged)
+
+    def measure() -> State:
+        noise = generator(CPU, 0, "calibration", name, str(float(level)))
+        images_NCHW = distort(shared.images("train", what.samples), level, noise)
+        return _numbers(_outputs(shared, what.samples, images_NCHW), what.extractor)
+
+    code = code_behind(Frechet, KID, PrecisionRecall, distort if distortion else Frechet).digest
+    found = shared.compared(what.extractor, what.samples, ("calibration", name, str(float(level)), code), measure)
+    return Mark(level=float(level), **{number: float(found[number]) for number in NUMBERS})
+
+
+def _unchanged(images_NCHW: Tensor, level: float, noise: torch.Generator) -> Tensor:
+    return images_NCHW
+
+
+def _outputs(shared: Shared, n: int, images_NCHW: Tensor) -> FolderOutputs:
+    """Images in the place of a model's samples, beside as many held-out images as a model is measured on."""
+    return FolderOutputs(shared, images_NCHW, n=n)
+
+
+def _numbers(outputs: FolderOutputs, extractor: Extractor) -> State:
+    """What the metrics on samples give."""
+    frechet = Frechet(extractor=extractor)(outputs)[0]
+    kid = KID(extractor=extractor)(outputs)[0]
+    precision, recall = PrecisionRecall(extractor=extractor)(outputs)[:2]
+    values = [measured.value for measured in (frechet, kid, precision, recall)]
+    return {name: torch.tensor(value, dtype=torch.float64) for name, value in zip(NUMBERS, values, strict=True)}

@@ -1,0 +1,74 @@
+"""What rulers say in tables: which columns carry no verdict, and what a distance is as far as."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from vaegan_bench.report.tables.words import as_code
+from vaegan_bench.results.readings import OFF_SCALE, UNUSABLE, Readings, is_read, reading
+from vaegan_bench.results.rulers import Ruler
+
+MARK = " †"
+"""Behind the heading of a column whose extractor is not usable on the data."""
+READS_AS = " reads as"
+"""Behind the name of a distance: the column with its reading."""
+NO_VERDICT = "no verdict: "
+CALIBRATE = "`vaegan-bench calibrate` with the folder of this study"
+
+
+def extractor_of(metric: str) -> str:
+    """The extractor in the name of a number: 'oracle' of 'frechet[oracle]'; none is named where it is Inception."""
+    name = metric.partition(" (")[0]
+    return name.partition("[")[2].removesuffix("]") or "inception"
+
+
+def unusable(rows: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """(dataset, metric) → what is wrong with its extractor there; of those alone that are not usable."""
+    if "instrument" not in rows:
+        return {}
+    found = rows[rows["instrument"].str.startswith(UNUSABLE)].drop_duplicates(["dataset", "metric"])
+    keys = [found[name] for name in ("dataset", "metric", "instrument")]
+    return {(dataset, metric): instrument for dataset, metric, instrument in zip(*keys, strict=True)}
+
+
+def off_scale(rows: pd.DataFrame) -> set[tuple[str, str, str]]:
+    """(dataset, metric, model) of which every run is farther away than all marks of the ruler."""
+    if "reading" not in rows:
+        return set()
+    read = rows[rows["reading"] != ""]
+    beyond = (read["reading"] == OFF_SCALE).groupby([read["dataset"], read["metric"], read["model"]]).all()
+    return set(beyond.index[beyond].tolist())
+
+
+def readings(summary: pd.DataFrame, rulers: Sequence[Ruler]) -> dict[tuple[str, str, str], str]:
+    """(dataset, model, metric) → the reading of its mean, where a ruler fits."""
+    known, found = Readings(rulers), {}
+    for row in summary[summary["metric"].map(is_read)].to_dict("records"):
+        if ruler := known.ruler(row["dataset"], row["metric"], row["protocol"]):
+            found[row["dataset"], row["model"], row["metric"]] = reading(ruler, row["mean"])
+    return found
+
+
+def distances_on(ruler: Ruler, summary: pd.DataFrame) -> dict[str, float]:
+    """Model → its mean distance, of those that are read on this ruler."""
+    return {
+        row["model"]: row["mean"]
+        for row in summary[summary["metric"].map(is_read)].to_dict("records")
+        if Readings([ruler]).ruler(row["dataset"], row["metric"], row["protocol"])
+    }
+
+
+def instrument_lines(rows: pd.DataFrame) -> Iterator[str]:
+    """A line per extractor of one data set: the verdict on it, and which distances no ruler reads."""
+    if "instrument" not in rows:
+        return
+    judged = rows[rows["instrument"] != ""]
+    for extractor, group in judged.groupby(judged["metric"].map(extractor_of), sort=False):
+        for verdict in group["instrument"].unique():
+            closed = f" No verdict is drawn from its numbers ({MARK.strip()})." if verdict.startswith(UNUSABLE) else ""
+            yield f"{as_code(str(extractor))}: {verdict}.{closed}"
+    distances = rows[rows["metric"].map(is_read)]
+    if alone := distances.loc[distances["reading"] == "", "metric"].unique().tolist():
+        yield f"{', '.join(map(as_code, alone))}: no ruler yet; {CALIBRATE} makes one."

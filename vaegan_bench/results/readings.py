@@ -1,0 +1,171 @@
+"""What distances mean on a ruler: the verdict on its extractor, and which distortion is as far away."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate, pairwise
+from typing import Any
+
+from vaegan_bench.results.rulers import Mark, Ruler, Scale
+
+CLEAR = 2.0
+"""A distortion is seen at a level whose distance is at least so many times the floor's."""
+GROWS = 0.9
+"""The distance of a stronger level is at least this share of a milder one's; less, and levels are out of order."""
+KEPT = 0.5
+"""Slight distortions keep at least this share of the floor's precision; less, and recognisable images count as none."""
+MOST_BLIND = 0.5
+"""An extractor that is blind to at least this share of the distortions sees too little to be of use."""
+SLIGHT = ("blur", "noise")
+"""Distortions that a viewer hardly sees at their mildest level."""
+READ_ON = ("blur", "noise")
+"""Distortions that distances are compared with in words."""
+READ = ("frechet", "fid")
+"""How the names of numbers begin that have a reading."""
+OF_IMAGES = ("sample quality", "reconstruction")
+"""Families whose numbers on features the verdict on an extractor is about."""
+USABLE, UNUSABLE, OFF_SCALE = "usable", "not usable here", "off the scale"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether the distances of an extractor mean something on a data set, with the numbers that decided."""
+
+    unusable: tuple[str, ...] = ()
+    """Why they mean nothing: slight distortions after which images count as none, or too much that is not seen."""
+    blind: tuple[str, ...] = ()
+    """Distortions that it does not see at any level."""
+    disordered: tuple[str, ...] = ()
+    """Distortions of which it puts a stronger level nearer."""
+
+    def __str__(self) -> str:
+        """In one line: 'not usable here: …', or 'usable', but blind to what it does not see."""
+        limits = {"blind to": self.blind, "out of order on": self.disordered}
+        said = [f"{words} {', '.join(found)}" for words, found in limits.items() if found]
+        if self.unusable:
+            return "; ".join([f"{UNUSABLE}: {', '.join(self.unusable)}", *said])
+        return ", but ".join([USABLE, "; ".join(said)] if said else [USABLE])
+
+
+def verdict(ruler: Ruler) -> Verdict:
+    """Judge an extractor by its ruler; docs/metrics.md states the rules."""
+    kept = KEPT * ruler.floor.precision
+    slight = [(scale, scale.marks[0]) for scale in ruler.scales if scale.name in SLIGHT]
+    lost = [_lost_precision(ruler, *each) for each in slight if each[1].precision < kept]
+    blind = [_unseen(ruler, scale) for scale in ruler.scales if is_blind(ruler, scale)]
+    if len(blind) >= MOST_BLIND * len(ruler.scales):
+        lost.append(f"it does not see {len(blind)} of {len(ruler.scales)} distortions")
+    return Verdict(
+        unusable=tuple(lost),
+        blind=tuple(blind),
+        disordered=tuple(_out_of_order(scale, *pair) for scale in ruler.scales for pair in _disorder(scale)),
+    )
+
+
+def _lost_precision(ruler: Ruler, scale: Scale, mark: Mark) -> str:
+    return f"after {_said(scale, mark.level)} precision is {mark.precision:.2f}, not {ruler.floor.precision:.2f}"
+
+
+def _unseen(ruler: Ruler, scale: Scale) -> str:
+    strongest = scale.marks[-1]
+    return f"{scale.name} ({_at(strongest)}, floor {_short(ruler.floor.frechet)})"
+
+
+def _out_of_order(scale: Scale, milder: Mark, stronger: Mark) -> str:
+    return f"{scale.name} ({_at(milder)}, {_at(stronger)})"
+
+
+def _at(mark: Mark) -> str:
+    return f"{_short(mark.frechet)} at {mark.level:g}"
+
+
+def _short(distance: float) -> str:
+    return f"{distance:,.0f}" if distance >= 100 else f"{distance:.3g}"
+
+
+def is_blind(ruler: Ruler, scale: Scale) -> bool:
+    """Whether a distortion is not seen at its strongest level."""
+    return not sees(ruler, scale.marks[-1])
+
+
+def sees(ruler: Ruler, mark: Mark) -> bool:
+    """Whether the distance of a mark is clearly above the floor."""
+    return mark.frechet > 0 and mark.frechet >= CLEAR * ruler.floor.frechet
+
+
+def seen_from(ruler: Ruler, scale: Scale) -> float:
+    """The mildest level that is seen; NaN where none is."""
+    return next((mark.level for mark in scale.marks if sees(ruler, mark)), math.nan)
+
+
+def reading(ruler: Ruler, distance: float) -> str:
+    """What is as far from held-out images as a distance: 'blur of 2.2 px, noise of 18'.
+
+    'the floor' where training images are no nearer; 'off the scale' where no mark of the ruler is as far.
+    """
+    if distance <= ruler.floor.frechet:
+        return "the floor"
+    if distance > max(mark.frechet for scale in ruler.scales for mark in scale.marks):
+        return OFF_SCALE
+    fit = [s for s in ruler.scales if s.name in READ_ON and not is_blind(ruler, s) and not any(_disorder(s))]
+    return ", ".join(_read(scale, distance) for scale in fit)
+
+
+class Readings:
+    """Which ruler each number of a study is read on."""
+
+    def __init__(self, rulers: Iterable[Ruler]) -> None:
+        self.rulers = list(rulers)
+        self._of_row = lru_cache(maxsize=1024)(self._look_up)
+
+    def annotate(self, row: Mapping[str, Any], data: str) -> dict[str, Any]:
+        """A row with its reading and the verdict on its extractor, '' where there is no ruler; `data`: their digest."""
+        if row["family"] not in OF_IMAGES or not self.rulers:
+            return {**row, "reading": "", "instrument": ""}
+        ruler, instrument = self._of_row(row["dataset"], row["metric"], row["protocol"], data)
+        return {**row, "reading": reading(ruler, row["value"]) if ruler else "", "instrument": instrument}
+
+    def ruler(self, dataset: str, metric: str, protocol: str) -> Ruler | None:
+        """The ruler of a column on a data set, whose name may be followed by what its protocol has of its own."""
+        name = metric.partition(" (")[0]
+        return next((ruler for ruler in self.rulers if ruler.fits(dataset, name, json.loads(protocol))), None)
+
+    def _look_up(self, dataset: str, metric: str, protocol: str, data: str) -> tuple[Ruler | None, str]:
+        of_data = Readings(ruler for ruler in self.rulers if ruler.data == data)
+        fitting, stated = of_data.ruler(dataset, metric, protocol), json.loads(protocol)
+        judged = [fitting] if fitting else [ruler for ruler in of_data.rulers if ruler.is_of(dataset, stated)]
+        verdicts = [verdict(ruler) for ruler in judged]
+        chosen = next((v for v in verdicts if v.unusable), verdicts[0] if verdicts else "")
+        return fitting, str(chosen)
+
+
+def is_read(metric: str) -> bool:
+    """Whether a number is a Fréchet distance, which a ruler gives a reading: 'fid', 'frechet[oracle]'."""
+    return metric.partition(" (")[0].partition("[")[0] in READ
+
+
+def _disorder(scale: Scale) -> Iterator[tuple[Mark, Mark]]:
+    """Neighbouring marks of which the stronger is clearly nearer."""
+    return ((a, b) for a, b in pairwise(scale.marks) if b.frechet < GROWS * a.frechet)
+
+
+def _read(scale: Scale, distance: float) -> str:
+    """The level of one distortion that is as far, between two marks on logarithmic axes of both."""
+    reached = [*accumulate((mark.frechet for mark in scale.marks), max)]
+    levels = [mark.level for mark in scale.marks]
+    if distance < reached[0]:
+        return f"below {_said(scale, levels[0])}"
+    if distance > reached[-1]:
+        return f"beyond {_said(scale, levels[-1])}"
+    after = max(1, next(i for i, far in enumerate(reached) if far >= distance))
+    near, far = reached[after - 1 : after + 1]
+    part = math.log(distance / near) / math.log(far / near) if far > near else 0.0
+    return _said(scale, levels[after - 1] * (levels[after] / levels[after - 1]) ** part)
+
+
+def _said(scale: Scale, level: float) -> str:
+    return scale.phrase.format(f"{level:.2g}")
