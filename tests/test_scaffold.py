@@ -66,7 +66,7 @@ def test_a_package_is_found_by_its_entry_point_once_installed(tmp_path: Path) ->
     assert "reconstruction loss odd-loss" in listed
     assert "broken: broken-plugin: ModuleNotFoundError: No module named 'nowhere_to_be_found'" in listed
     assert "odd-loss" in shell(site, "list", "losses")
-    assert "6 of 6 checks passed" in shell(site, "check", "odd-loss")
+    assert "7 of 7 checks passed" in shell(site, "check", "odd-loss")
 
 
 def shell(site: Path, *arguments: str) -> str:
