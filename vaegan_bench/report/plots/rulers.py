@@ -23,8 +23,8 @@ APART = 0.055
 LABELS = 6.5
 """Points of the labels in a panel."""
 EXPLAINED = (
-    "Fréchet distance of training images to held-out ones, distorted more and more from level to level. Grey: "
-    f"nearer than {CLEAR:g} times undistorted ones: not seen. Dotted: models, averaged over seeds."
+    "Training images, distorted more and more, beside held-out ones. Dotted: means of models.\n"
+    f"Grey: nearer than {CLEAR:g} times the distance of undistorted images, which counts as not seen."
 )
 
 
