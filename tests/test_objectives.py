@@ -194,3 +194,23 @@ def test_the_stated_game_is_that_of_the_first_steps_with_gates_left_open(
     found = stated_game(model, NETWORKS)
     assert found == stated
     assert list(found) == list(model.players)
+
+
+def test_a_lazy_regulariser_counts_in_every_third_step_for_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = small_run(GAN(regulariser=R1(weight=2.0, every=3)), steps=7)
+    seen = []
+
+    def objectives(model: Model, play: Play) -> Objectives:
+        seen.append(whole(model, play))  # type: ignore[arg-type]
+        return seen[-1]
+
+    whole = GAN.objectives
+    monkeypatch.setattr(GAN, "objectives", objectives)
+    train(run, blobs(), torch.device("cpu"))
+    assert [game.minimise["discriminator"].get("regulariser") for game in seen] == [None, None, 3, None, None, 3, None]
+    assert stated_game(run.model, NETWORKS)["discriminator"] == {"discriminator": 1.0, "regulariser": 3}
+
+
+def test_a_regulariser_that_never_counts_is_refused() -> None:
+    with pytest.raises(SelectorError, match="every must be at least 1, not 0"):
+        Registry().build(Model, "gan[regulariser=r1-r2[every=0]]")

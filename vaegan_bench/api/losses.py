@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api.modules import Posterior, Prediction
-from vaegan_bench.api.plugin import Plugin
+from vaegan_bench.api.plugin import Plugin, at_least
 
 Scale = Literal["fixed", "learned", "predicted"]
 
@@ -81,6 +81,11 @@ class Regulariser(Plugin):
     """A penalty on the discriminator: on its gradients at images, which are then of second order, or on its logits."""
 
     kind: ClassVar[str] = "regulariser"
+    every: int = 1
+    """It counts once in so many steps, times their number: 'lazy regularisation' (Karras et al., 2020, §3.1)."""
+
+    def __post_init__(self) -> None:
+        at_least(self, every=1)
 
     def memory(self) -> nn.Module | None:
         """What it keeps from step to step: a module with buffers, new for each run; None if it keeps nothing.

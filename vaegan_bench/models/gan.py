@@ -42,9 +42,9 @@ def referee(
     `logits` are those of real and of all fake images; `judged`, for the penalty, is one batch of either.
     """
     objectives = replace(objectives, log={**objectives.log, "discriminator auc": area_under_roc(*logits)})
-    if regulariser is not None:
+    if regulariser is not None and (play.step + 1) % regulariser.every == 0:
         penalty = regulariser(play.modules.critic, *judged, play.noise, play.modules.get("memory"))
-        objectives = objectives.plus("regulariser", penalty, player="discriminator")
+        objectives = objectives.plus("regulariser", penalty, "discriminator", coefficient=regulariser.every)
     return objectives if gate is None else objectives.without(gate(*logits))
 
 

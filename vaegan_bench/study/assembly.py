@@ -78,8 +78,9 @@ def build_modules(
     return modules
 
 
-FIRST_STEPS = 6
-"""Steps in which every player of a game with n-critic is met: papers have at most five to one."""
+FIRST_STEPS = 16
+"""Steps in which every player and every term is met: papers let the critic move five times as often as the generator,
+and penalise it once in 16 steps."""
 
 
 def stated_game(model: Model, networks: Networks) -> dict[str, dict[str, float]]:
@@ -88,16 +89,16 @@ def stated_game(model: Model, networks: Networks) -> dict[str, dict[str, float]]
     Gates are left open, they depend on training.
     """
     game: dict[str, dict[str, float]] = {}
+    modules = build_modules(model, networks, 0, ImageShape(3, 32, 32), torch.device("cpu"))
     for step in range(FIRST_STEPS):
-        for player, terms in _objectives(model, networks, step).minimise.items():
+        for player, terms in _objectives(model, modules, networks.latent, step).minimise.items():
             game[player] = {**terms, **game.get(player, {})}
     return {player: game[player] for player in model.players if player in game}
 
 
-def _objectives(model: Model, networks: Networks, step: int) -> Objectives:
+def _objectives(model: Model, modules: Modules, latent: int, step: int) -> Objectives:
     gates = {f.name: None for f in fields_of(model) if isinstance(getattr(model, f.name), Gate)}
-    modules = build_modules(model, networks, 0, ImageShape(3, 32, 32), torch.device("cpu"))
     noise = torch.Generator().manual_seed(0)
     attributes = torch.zeros(4, 1) if model.conditional else None
-    play = Play(modules.condition_on(attributes), torch.zeros(4, 3, 32, 32), noise, step, networks.latent, attributes)
+    play = Play(modules.condition_on(attributes), torch.zeros(4, 3, 32, 32), noise, step, latent, attributes)
     return replace(model, **gates).objectives(play)  # type: ignore[type-var]  # a dataclass

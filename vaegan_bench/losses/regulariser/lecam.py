@@ -48,6 +48,7 @@ class LeCam(Regulariser):
     """Of the moving averages."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         at_least(self, weight=0)
         if not 0 <= self.decay < 1:
             raise ValueError(f"decay must be in [0, 1), not {self.decay}")
