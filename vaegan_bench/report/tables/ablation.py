@@ -29,10 +29,10 @@ def ablation(rows: pd.DataFrame) -> pd.DataFrame:
     seeds with its 95 % t-interval; ▲ and ▼ mark a verdict. Empty where nothing was left out.
     Raises `MixedProtocolsError` where values are not comparable.
     """
-    rows = by_protocol(rows)
     variants = _variants(list(rows["model"].unique()))
     if not variants:
         return pd.DataFrame()
+    rows = by_protocol(rows)
     full, pairs, closed = comparison(rows, best="{}").drop(columns=[RUNS]), comparisons(rows), unusable(rows)
     full.columns = full.columns.get_level_values("metric")
     lines: dict[tuple[str, str, str], dict[str, str]] = {}
