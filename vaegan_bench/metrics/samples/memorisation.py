@@ -28,8 +28,9 @@ class Memorisation(Metric):
 
     'duplicates': the share of samples with another sample nearer than 5 % of the real images' root-mean-square
     pairwise distance, pixel by pixel; lower is better. 'authenticity[…]': the share of samples that are farther from
-    their nearest training image than that one is from its own nearest other, in feature space; higher is better,
-    its ceiling is that of held-out images. No authenticity where there are no training images.
+    their nearest training image than that one is from its own nearest other, in feature space. It is read beside its
+    ceiling, that of held-out images: below, there are copies; above, samples stray from all images. So it has no
+    direction. None where there are no training images.
     """
 
     name: ClassVar[str] = "memorisation"
@@ -67,7 +68,7 @@ class Memorisation(Metric):
         return Measurement(
             f"authenticity[{outputs.network(self.extractor).name}]",
             counted / n,
-            "higher",
+            "none",
             "share",
             {**protocol_of(outputs, self.extractor), **numbers},
             low=low,
