@@ -7,6 +7,7 @@ import warnings
 from dataclasses import asdict
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 from small import QUITTER
@@ -14,12 +15,15 @@ from stored_study import file_of
 
 import vaegan_bench as vb
 from vaegan_bench.api import BenchError, StoreError, to_signed
+from vaegan_bench.models.vae import VAE
 from vaegan_bench.report.writing import write_tables
 from vaegan_bench.results.files import read_json, write_json
 from vaegan_bench.results.records import PlannedEvaluation, StudyRecord
+from vaegan_bench.results.rows import measured_rows
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.study import Study
+from vaegan_bench.testing import small_run
 
 
 @pytest.fixture(scope="module")
@@ -206,3 +210,12 @@ def test_a_run_that_fails_is_told_and_the_others_are_kept(tmp_path: Path) -> Non
     with pytest.raises(BenchError, match=r"^quitter-s0-\w+: ValueError: no more \(quitter\.py:15\)$"):
         vb.run("smoke", models=["quitter", "vae"], metrics=["reconstruction"], **where)
     assert set(vb.load(tmp_path / "smoke").rows["model"]) == {"vae"}
+
+
+def test_hashes_are_text_in_csv_even_if_their_digits_are_a_number(tmp_path: Path) -> None:
+    record = {"metric": {}, "samples": 1, "draws": 1, "code": {"mine": "17", "vaegan_bench": "918e89385995"}}
+    row = {"metric": "psnr", "attribute": "", "protocol": {}, "value": 1.0}
+    (found,) = measured_rows([{**record, "rows": [row]}], None)  # type: ignore[list-item]
+    pd.DataFrame([found]).to_csv(tmp_path / "rows.csv", index=False)
+    assert pd.read_csv(tmp_path / "rows.csv")["code"].tolist() == ["vaegan_bench 918e89385995, mine 17"]
+    assert small_run(VAE()).setting_id[0] == "s"

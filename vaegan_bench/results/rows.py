@@ -48,9 +48,13 @@ def measured_rows(
 
 
 def _code(digests: Mapping[str, Any]) -> str:
-    """The digests of a measurement's code, those of plugins with their module: '786c87107357, my_metric 1f0c…'."""
-    own = [str(digest) for root, digest in digests.items() if root == PACKAGE]
-    return ", ".join([*own, *(f"{root} {digest}" for root, digest in sorted(digests.items()) if root != PACKAGE)])
+    """The digests of a measurement's code, each with its module: 'vaegan_bench 786c87107357, my_metric 1f0c…'.
+
+    A digest alone can look like a number, and whoever reads the CSV would find 918e89385995 to be infinite.
+    """
+    return ", ".join(
+        f"{root} {digest}" for root, digest in sorted(digests.items(), key=lambda pair: (pair[0] != PACKAGE, pair[0]))
+    )
 
 
 def key(measurement: MeasurementRecord) -> str:

@@ -107,8 +107,8 @@ class Run:
 
     @property
     def setting_id(self) -> str:
-        """A hash of the setting: rows are aggregated only within one."""
-        return _digest(self.setting)
+        """A hash of the setting: rows are aggregated only within one. It begins with a letter, to be no number in CSV."""
+        return f"s{_digest(self.setting)}"
 
     @cached_property
     def id(self) -> str:
