@@ -107,7 +107,7 @@ class Run:
 
     @property
     def setting_id(self) -> str:
-        """A hash of the setting: rows are aggregated only within one. It begins with a letter, to be no number in CSV."""
+        """A hash of the setting: rows are aggregated only within one. Its letter keeps CSV from reading a number."""
         return f"s{_digest(self.setting)}"
 
     @cached_property
