@@ -158,6 +158,18 @@ def test_workers_with_other_code_do_not_begin(tmp_path: Path, monkeypatch: pytes
     assert not list(tmp_path.glob("study/*/"))
 
 
+def test_what_travels_names_whole_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker of a cluster may have been started in another folder, and would write beside the study."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VAEGAN_BENCH_DATA", "sources")
+    plan = make_plan(load_study("smoke").with_values({**SMALL, "models": ["gan"]}, "the test"), Registry())
+    execution = Execution(plan, Registry(), StudyFolder(Path("results/smoke")), Path("cache"))
+    parcel = pack(execution.work, Registry(), 60.0)
+    assert parcel.folder == tmp_path / "results" / "smoke"
+    assert parcel.cache == tmp_path / "cache"
+    assert parcel.data == str(tmp_path / "sources")
+
+
 def test_a_script_that_starts_work_at_its_import_is_told_what_to_change(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     values = {**SMALL, "models": ["gan", "vae"]}

@@ -54,16 +54,17 @@ class Parcel:
 
 
 def pack(work: Workload, registry: Registry, checkpoint: float) -> Parcel:
-    """The parcel of a plan and of what is done of it."""
+    """The parcel of a plan and of what is done of it. Its paths are whole: other processes may be in other folders."""
+    sources = os.environ.get(VARIABLE)
     return Parcel(
         study=json.dumps(as_plain(work.plan.study), sort_keys=True),
         plugins=tuple((name, _text_of(name)) for name in registry.sources),
         runs=_digest(work.plan),
-        folder=work.folder.path,
+        folder=work.folder.path.absolute(),
         began=work.began,
-        cache=work.shelf.cache,
+        cache=work.shelf.cache.absolute(),
         checkpoint=checkpoint,
-        data=os.environ.get(VARIABLE),
+        data=None if sources is None else str(user_path(sources).absolute()),
     )
 
 
