@@ -21,6 +21,7 @@ import typer
 from vaegan_bench.api import Measurement, Metric, Plugin, Posterior
 from vaegan_bench.api.plugin import default_of, fields_of, selector_text
 from vaegan_bench.cli.app import app
+from vaegan_bench.cli.list import GROUPS
 from vaegan_bench.metrics.attributes.similarity import AttributeSimilarity
 from vaegan_bench.registry.discovery import summary_line
 from vaegan_bench.registry.plugins import BUILT_IN, Registry
@@ -33,14 +34,7 @@ WIDTH = 100
 
 KINDS = {
     "Models": ("model",),
-    "Losses": (
-        "reconstruction loss",
-        "prior loss",
-        "adversarial loss",
-        "regulariser",
-        "discriminator augmentation",
-        "gate",
-    ),
+    "Losses": GROUPS["losses"],
     "Networks": ("networks",),
     "Optimizers and schedules": ("optimizer", "schedule"),
     "Data sets": ("dataset",),

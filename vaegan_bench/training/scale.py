@@ -35,10 +35,10 @@ def start_scale(run: Run, modules: Modules, batches: Batches) -> None:
 
     The networks that the game is stated with are copies, made anew for each time: it changes their batch norm.
     """
-    found = None
-    for step in range(FIRST_STEPS if ROLE in modules else 0):
-        if found is None:
-            found = _best(run, lambda: deepcopy(modules), batches, [step])
+    if ROLE not in modules:
+        return
+    tries = (_best(run, lambda: deepcopy(modules), batches, [step]) for step in range(FIRST_STEPS))
+    found = next((value for value in tries if value is not None), None)
     if found is not None:
         _set(modules, found)
 
@@ -63,7 +63,8 @@ def _best(run: Run, networks: Callable[[], Modules], batches: Batches, steps: Se
         return sum(_slope(run, networks(), batches, step, value) for step in steps)
 
     low, high = -FARTHEST, FARTHEST
-    if not math.isfinite(slope(high)) or slope(high) == 0:
+    steepest = slope(high)
+    if not math.isfinite(steepest) or steepest == 0:
         return None
     while high - low > PRECISION:
         middle = (low + high) / 2
