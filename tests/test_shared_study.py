@@ -104,10 +104,10 @@ def test_a_run_of_another_process_is_passed_over_and_awaited_with_what_borrows_f
     held.append(execution.folder.run(gan.id).claim())
     execution.run()
     assert execution.failures == {}
-    awaited, *trained = [hook for hook in notebook.heard if hook[0] in ("trained", "awaited")]
-    assert awaited == ("awaited", "gan", str(this_process()))
-    assert sorted(trained) == [("trained", "gan"), ("trained", "vae"), ("trained", "vae-disl")]
-    assert trained.index(("trained", "gan")) < trained.index(("trained", "vae-disl"))
+    awaited = ("awaited", "gan", str(this_process()))
+    in_order = [hook for hook in notebook.heard if hook in (awaited, ("trained", "gan"), ("trained", "vae-disl"))]
+    assert in_order == [awaited, ("trained", "gan"), ("trained", "vae-disl")]
+    assert ("trained", "vae") in notebook.heard  # before or after: nobody waits to train it
     assert execution.work.left() == []
     assert list(execution.folder.path.rglob(".*")) == []
 
