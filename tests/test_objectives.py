@@ -66,8 +66,8 @@ def test_coefficients_are_named_by_player_and_term() -> None:
 
 
 def test_one_more_term_is_one_player_s_alone() -> None:
-    more = GAME.plus("penalty", torch.tensor([1.0, 2.0, 6.0]), player="discriminator", coefficient=0.5)
-    assert scalars(more) == pytest.approx({"encoder": 14.0, "decoder": -5.5, "discriminator": 5.5})
+    more = GAME.plus("penalty", torch.tensor([1.0, 2.0, 6.0]), player="discriminator")
+    assert scalars(more) == pytest.approx({"encoder": 14.0, "decoder": -5.5, "discriminator": 7.0})
     assert GAME.plus("penalty", torch.tensor(2.0), player="decoder").of("decoder").item() == pytest.approx(-3.5)
     assert "penalty" not in GAME.terms
     assert more.log == GAME.log
@@ -196,21 +196,7 @@ def test_the_stated_game_is_that_of_the_first_steps_with_gates_left_open(
     assert list(found) == list(model.players)
 
 
-def test_a_lazy_regulariser_counts_in_every_third_step_for_three(monkeypatch: pytest.MonkeyPatch) -> None:
-    run = small_run(GAN(regulariser=R1(weight=2.0, every=3)), steps=7)
-    seen = []
-
-    def objectives(model: Model, play: Play) -> Objectives:
-        seen.append(whole(model, play))  # type: ignore[arg-type]
-        return seen[-1]
-
-    whole = GAN.objectives
-    monkeypatch.setattr(GAN, "objectives", objectives)
-    train(run, blobs(), torch.device("cpu"))
-    assert [game.minimise["discriminator"].get("regulariser") for game in seen] == [None, None, 3, None, None, 3, None]
-    assert stated_game(run.model, NETWORKS)["discriminator"] == {"discriminator": 1.0, "regulariser": 3}
-
-
-def test_a_regulariser_that_never_counts_is_refused() -> None:
-    with pytest.raises(SelectorError, match="every must be at least 1, not 0"):
-        Registry().build(Model, "gan[regulariser=r1-r2[every=0]]")
+@pytest.mark.parametrize("share", ["0", "-0.5", "1.5"])
+def test_a_regulariser_sees_a_part_of_each_batch(share: str) -> None:
+    with pytest.raises(SelectorError, match=r"share must be in \(0, 1\], not "):
+        Registry().build(Model, f"gan[regulariser=r1-r2[share={share}]]")

@@ -58,9 +58,9 @@ class Objectives:
         """'player.term' → coefficient."""
         return {f"{player}.{term}": c for player, terms in self.minimise.items() for term, c in terms.items()}
 
-    def plus(self, term: str, value: Tensor, player: str, coefficient: float = 1.0) -> Objectives:
+    def plus(self, term: str, value: Tensor, player: str) -> Objectives:
         """The same game with one more term for one player."""
-        more = {**self.minimise[player], term: coefficient}
+        more = {**self.minimise[player], term: 1.0}
         return replace(self, terms={**self.terms, term: value}, minimise={**self.minimise, player: more})
 
     def weigh(self, factors: Mapping[tuple[str, str], float]) -> Objectives:

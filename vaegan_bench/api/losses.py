@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api.modules import Posterior, Prediction
-from vaegan_bench.api.plugin import Plugin, at_least
+from vaegan_bench.api.plugin import Plugin
 
 Scale = Literal["fixed", "learned", "predicted"]
 
@@ -81,11 +81,12 @@ class Regulariser(Plugin):
     """A penalty on the discriminator: on its gradients at images, which are then of second order, or on its logits."""
 
     kind: ClassVar[str] = "regulariser"
-    every: int = 1
-    """It counts once in so many steps, times their number: 'lazy regularisation' (Karras et al., 2020, §3.1)."""
+    share: float = 1.0
+    """The share of each batch that it sees, rounded up: the mean over fewer images is as large, and costs less."""
 
     def __post_init__(self) -> None:
-        at_least(self, every=1)
+        if not 0 < self.share <= 1:
+            raise ValueError(f"share must be in (0, 1], not {self.share}")
 
     def memory(self) -> nn.Module | None:
         """What it keeps from step to step: a module with buffers, new for each run; None if it keeps nothing.

@@ -60,6 +60,10 @@ class Modules(dict[str, nn.Module]):
         view.attributes_BA = attributes_BA
         return view
 
+    def of_first(self, n: int) -> Modules:
+        """The same networks, conditioned on the attributes of the first n images of the batch alone, if on any."""
+        return self.condition_on(None if self.attributes_BA is None else self.attributes_BA[:n])
+
     def _apply(self, role: str, batches: tuple[Tensor, ...]) -> list[tuple[Tensor, ...]]:
         """The outputs of a network for each of several batches.
 

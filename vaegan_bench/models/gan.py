@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -42,9 +43,12 @@ def referee(
     `logits` are those of real and of all fake images; `judged`, for the penalty, is one batch of either.
     """
     objectives = replace(objectives, log={**objectives.log, "discriminator auc": area_under_roc(*logits)})
-    if regulariser is not None and (play.step + 1) % regulariser.every == 0:
-        penalty = regulariser(play.modules.critic, *judged, play.noise, play.modules.get("memory"))
-        objectives = objectives.plus("regulariser", penalty, "discriminator", coefficient=regulariser.every)
+    if regulariser is not None:
+        seen = math.ceil(regulariser.share * len(play.x_BCHW))
+        real, fake = (JudgedImages(x_BCHW[:seen], logits_B[:seen]) for x_BCHW, logits_B in judged)
+        critic, memory = play.modules.of_first(seen).critic, play.modules.get("memory")
+        penalty = regulariser(critic, real, fake, play.noise, memory)
+        objectives = objectives.plus("regulariser", penalty, "discriminator")
     return objectives if gate is None else objectives.without(gate(*logits))
 
 

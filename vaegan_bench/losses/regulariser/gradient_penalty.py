@@ -25,7 +25,7 @@ class GradientPenalty(Regulariser):
     name = "gradient-penalty"
     weight: float = 10.0
     """λ of the paper."""
-    every: int = 1
+    share: float = 1.0
 
     def __call__(
         self, critic: Critic, real: JudgedImages, fake: JudgedImages, noise: torch.Generator, memory: nn.Module | None

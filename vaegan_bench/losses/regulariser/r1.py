@@ -18,7 +18,7 @@ class R1(Regulariser):
     name = "r1"
     weight: float = 10.0
     """γ of that paper; not the γ of VAE/GAN."""
-    every: int = 1
+    share: float = 1.0
 
     def __call__(
         self, critic: Critic, real: JudgedImages, fake: JudgedImages, noise: torch.Generator, memory: nn.Module | None

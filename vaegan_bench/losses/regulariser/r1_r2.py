@@ -22,7 +22,7 @@ class R1R2(Regulariser):
     name = "r1-r2"
     weight: float = 1.0
     """γ of both papers, which choose it for each data set; not the γ of VAE/GAN."""
-    every: int = 1
+    share: float = 1.0
 
     def __call__(
         self, critic: Critic, real: JudgedImages, fake: JudgedImages, noise: torch.Generator, memory: nn.Module | None
