@@ -10,7 +10,17 @@ import torch
 from torch import nn
 
 import vaegan_bench as vb
-from vaegan_bench.api import BenchError, Data, ImageShape, Model, Networks, PluginError, Split, refuse_conditions
+from vaegan_bench.api import (
+    BenchError,
+    Data,
+    ImageShape,
+    Model,
+    Networks,
+    PluginError,
+    Split,
+    refuse_conditions,
+    to_signed,
+)
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vae_disl import VAEDisl
@@ -19,6 +29,7 @@ from vaegan_bench.models.vaegan_pixel import VAEGANPixel
 from vaegan_bench.networks.compact import Compact
 from vaegan_bench.networks.larsen import Larsen
 from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.study.assembly import build_role
 from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import Study
@@ -110,6 +121,10 @@ def test_a_study_of_conditional_models_from_training_to_samples(tmp_path: Path) 
     model = vb.load_model(folder, "cpu")
     assert "Eyeglasses" in model.conditions
     assert model.sample(2, attributes_NA=model.attributes(["Eyeglasses"], 2)).shape == (2, 3, 32, 32)
+    kept = {name: torch.from_numpy(array) for name, array in RunFolder(folder).images().items()}
+    given, originals = kept["conditions"], to_signed(kept["originals"].permute(0, 3, 1, 2))
+    rebuilt = model.images(model.encode(originals, given).mu_BZ, given)
+    assert (rebuilt.permute(0, 2, 3, 1).int() - kept["reconstructions"].int()).abs().max() <= 1
 
 
 def test_scored_attributes_stand_for_the_mean_scores_of_training_images() -> None:

@@ -12,7 +12,17 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from test_plots import contains, pixels, some_images
 
-from vaegan_bench.api import Exhibit, ImagePairs, ImageSheet, Matrix, Profile, Spectrum, StoreError, Strips
+from vaegan_bench.api import (
+    Exhibit,
+    ImagePairs,
+    ImageSheet,
+    LatentVectors,
+    Matrix,
+    Profile,
+    Spectrum,
+    StoreError,
+    Strips,
+)
 from vaegan_bench.report import plots
 from vaegan_bench.report.exhibits import combine, draw
 from vaegan_bench.results.exhibits import decode, encode
@@ -398,6 +408,24 @@ def test_a_matrix_has_rows_and_columns_of_its_own_and_the_colours_of_its_range()
     assert rgb[0].min() > rgb[2].min() > rgb[1].min()  # the more, the darker
 
 
+def test_latent_vectors_are_drawn_as_the_cosines_between_them() -> None:
+    vectors = np.array([[3.0, 4.0], [np.nan, np.nan], [-8.0, 6.0], [0.0, -2.0]])
+    shown = LatentVectors(vectors, ("Bald", "Smiling", "Hat", "Young"), "attribute vector")
+    ax, bar = plots.latent_vectors({"gan": shown}).axes
+    nan = np.nan
+    expected = [[1, nan, 0, -0.8], [nan] * 4, [0, nan, 1, -0.6], [-0.8, nan, -0.6, 1]]
+    np.testing.assert_allclose(np.ma.filled(ax.images[0].get_array(), nan), expected, atol=1e-12)
+    assert rows_of(ax) == ["Bald", "Smiling", "Hat", "Young"]
+    assert bar.get_ylabel() == "cosine between two attribute vectors"
+
+
+def test_of_several_seeds_the_latent_vectors_of_the_first_are_shown() -> None:
+    seeds = [LatentVectors(np.array(v, float), ("a", "b"), "vector") for v in ([[1, 0], [0, 2]], [[1, 0], [1, 0]])]
+    assert combine(seeds) is seeds[0]
+    ax, _ = draw("vectors", {"vae": seeds}).axes
+    assert ax.images[0].get_array()[0, 1] == 0
+
+
 def test_an_image_sheet_has_a_title_and_a_panel_per_model() -> None:
     sheet = ImageSheet(some_images(40), "samples with the highest contrast, of which a few are shown here")
     figure = plots.image_sheet({LONG: sheet, "vae": sheet}, MODELS)
@@ -424,6 +452,8 @@ WRONG: list[tuple[Callable[[], object], str]] = [
     (lambda: matrix(np.full((3, 3), np.inf), FEW), "values_RC must be in"),
     (lambda: matrix(np.eye(3), FEW, low=1.0), "low is 1.0 and high is 1.0"),
     (lambda: matrix(np.eye(3), FEW, row=None), "None is not text"),
+    (lambda: LatentVectors(np.ones((2, 3)), ("a",), "vector"), "vectors_NZ has 2 vectors, and there are 1 names"),
+    (lambda: LatentVectors(np.array([[1.0, np.nan]]), ("a",), "vector"), "neither finite nor all NaN"),
     (lambda: Strips(some_images(2)[None], ("a", "b"), (0.0, 1.0), "α"), "titles and steps are 2 and 2"),
     (lambda: Strips(some_images(2), ("a",), (0.0, 1.0), "α"), "does not hold images but uint8"),
     (lambda: ImagePairs(some_images(3)[None], ("a", "b")), r"not \(K, 2, …\)"),

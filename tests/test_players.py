@@ -14,7 +14,7 @@ from test_loop import Duopoly, Numbers, numbers
 
 import vaegan_bench as vb
 from vaegan_bench.api import BenchError, Model, Objectives, Play
-from vaegan_bench.execution.stored_run import stored_run
+from vaegan_bench.evaluation.stored_run import stored_run
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.status.differences import definition_differences
 from vaegan_bench.results.records import Definition

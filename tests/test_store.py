@@ -358,7 +358,7 @@ def test_a_record_of_another_form_costs_its_run(study: StudyFolder, name: str, c
 WRONG_IMAGES = [
     {"samples": np.zeros((4, 8, 10, 3), np.float32)}, {"samples": np.zeros((4, 10, 8, 3), np.uint8)},
     {"samples": np.zeros((4, 8, 10), np.uint8)}, {"samples": np.zeros((0, 8, 10, 3), np.uint8)},
-    {"originals": np.array("abc")},
+    {"originals": np.array("abc")}, {"conditions": np.zeros((4, 3))}, {"conditions": np.zeros(4, np.float32)},
 ]  # fmt: skip
 WRONG_EXHIBITS: list[dict[str, Any]] = [
     {"latent": np.zeros((2, 2), np.float32)}, {"latent": np.full(3, np.nan, np.float32)},

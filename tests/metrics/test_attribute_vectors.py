@@ -156,6 +156,14 @@ def test_the_matrix_shows_what_every_vector_changes(signs: Any, gan: Any, stand_
         assert matrix[:3, :3] == pytest.approx(np.eye(3), abs=0.2)
 
 
+def test_the_vectors_of_the_attributes_that_are_known_are_kept_for_sliders(signs: Any, stand_in: Extractor) -> None:
+    blinded = replace(signs.opened, logits=lambda x: (x.flatten(1).float() - 127.5) * torch.tensor([1, 0, 1, 1]))
+    kept: Any = AttributeVectors(extractor=stand_in).exhibits(replace(signs, opened=blinded))["attribute-vectors"]
+    assert list(kept.names) == [NAMES[0], *NAMES[2:]]
+    on, codes = signs.data.train.attributes_NA[:, 2], signs.train_means
+    np.testing.assert_allclose(kept.vectors_NZ[1], codes[on].mean(0) - codes[~on].mean(0), rtol=1e-5)
+
+
 def test_strips_move_the_same_faces_along_the_vector(signs: Any, gan: Any, stand_in: Extractor) -> None:
     drawn = gan.prior(10_000 + len(gan.real))[10_000:]
     encoded = signs.means[~signs.data.test.attributes_NA[:, 0]]

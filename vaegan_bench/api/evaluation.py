@@ -202,6 +202,6 @@ class Metric(Plugin):
         """Data for figures, from the first set of samples; called after measuring.
 
         Each exhibit becomes the figure of its name, which shows all models of a study: see `Spectrum`, `Profile`,
-        `Matrix`, `Strips`, `ImagePairs` and `ImageSheet`.
+        `Matrix`, `LatentVectors`, `Strips`, `ImagePairs` and `ImageSheet`.
         """
         return {}

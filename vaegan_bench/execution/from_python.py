@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from vaegan_bench.api import ImageShape
+from vaegan_bench.evaluation.stored_run import restore_model, stored_run
 from vaegan_bench.execution.engine_choice import choose_engine
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.execution.run_keeper import INTERVAL
 from vaegan_bench.execution.run_study import run_study
-from vaegan_bench.execution.stored_run import restore_model, stored_run
 from vaegan_bench.execution.time_limit import time_limit
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.results import Results

@@ -10,8 +10,8 @@ import pandas as pd
 from vaegan_bench.api import BenchError, ExtractorError, StoreError
 from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.evaluation.shared import SharedShelf, open_extractors
+from vaegan_bench.evaluation.stored_run import stored_run
 from vaegan_bench.execution.measured_run import measure_run
-from vaegan_bench.execution.stored_run import stored_run
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.system.device import thread_count

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 from vaegan_bench.evaluation.health import verdicts
 from vaegan_bench.evaluation.measuring import measure
 from vaegan_bench.evaluation.outputs import ModelOutputs
 from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.evaluation.shared import Shared
-from vaegan_bench.execution.stored_run import restore_model
+from vaegan_bench.evaluation.stored_run import restore_model
 from vaegan_bench.execution.workload import KEPT_IMAGES
-from vaegan_bench.results.measurements import Seen
+from vaegan_bench.results.measurements import CONDITIONS, Seen
 from vaegan_bench.results.records import Row
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.claims import Claim
+from vaegan_bench.system.exhibits import Array
 from vaegan_bench.training.conditions import attribute_conditions
-
-Array = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 def measure_run(run: Run, folder: RunFolder, claim: Claim, shared: Shared, settings: EvaluationSettings) -> list[Row]:
@@ -41,7 +36,14 @@ def measure_run(run: Run, folder: RunFolder, claim: Claim, shared: Shared, setti
 
 def _look(outputs: ModelOutputs, folder: RunFolder, samples: int) -> Seen:
     """Verdicts on training, and the images of sheets."""
-    return Seen(samples, _kept_images(outputs), verdicts(outputs, folder.history()))
+    return Seen(samples, {**_kept_images(outputs), **_conditions(outputs)}, verdicts(outputs, folder.history()))
+
+
+def _conditions(outputs: ModelOutputs) -> dict[str, Array]:
+    """What a conditional model is conditioned on for the held-out images that are kept; (N, A) float32."""
+    if not outputs.conditional:
+        return {}
+    return {CONDITIONS: outputs.data.test.conditions[: len(outputs.real)][:KEPT_IMAGES].float().cpu().numpy()}
 
 
 def _kept_images(outputs: ModelOutputs) -> dict[str, Array]:

@@ -13,10 +13,10 @@ from vaegan_bench.api import BenchError, Data, Extractor, Metric
 from vaegan_bench.evaluation.calibration import Calibration, calibrate
 from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.evaluation.shared import Shared, SharedShelf
+from vaegan_bench.evaluation.stored_run import weights_of
 from vaegan_bench.execution.measured_run import measure_run
 from vaegan_bench.execution.relay import Call
 from vaegan_bench.execution.run_keeper import INTERVAL, RunKeeper
-from vaegan_bench.execution.stored_run import weights_of
 from vaegan_bench.execution.trained_run import train_run
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.metrics.samples.frechet import Frechet

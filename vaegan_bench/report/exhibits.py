@@ -14,15 +14,26 @@ from matplotlib.figure import Figure
 from vaegan_bench.report import plots
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.errors import StoreError
-from vaegan_bench.system.exhibits import Array, Exhibit, ImagePairs, ImageSheet, Matrix, Profile, Spectrum, Strips
+from vaegan_bench.system.exhibits import (
+    Array,
+    Exhibit,
+    ImagePairs,
+    ImageSheet,
+    LatentVectors,
+    Matrix,
+    Profile,
+    Spectrum,
+    Strips,
+)
 
 Drawing = Callable[[], Figure]
 """Draws one figure: later, so that one that cannot be drawn costs no other."""
-OfNumbers, OfImages = (Spectrum, Profile, Matrix), (Strips, ImagePairs, ImageSheet)
+OfNumbers, OfImages = (Spectrum, Profile, Matrix, LatentVectors), (Strips, ImagePairs, ImageSheet)
 DRAWINGS: Mapping[type[Exhibit], Callable[[Mapping[str, Any], Sequence[str]], Figure]] = {
     Spectrum: plots.spectra,
     Profile: plots.profiles,
     Matrix: plots.matrices,
+    LatentVectors: plots.latent_vectors,
     Strips: plots.strips,
     ImagePairs: plots.image_pairs,
     ImageSheet: plots.image_sheet,

@@ -32,8 +32,12 @@ from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.exhibits import Array, Exhibits, check_form_of_images
 from vaegan_bench.system.files import remove, whole_file
 
-Images = Mapping[str, np.ndarray[Any, np.dtype[np.uint8]]]
-"""'samples', 'originals', 'reconstructions' → (N, H, W, C) uint8; a GAN has no reconstructions."""
+Images = Mapping[str, np.ndarray[Any, np.dtype[Any]]]
+"""'samples', 'originals', 'reconstructions' → (N, H, W, C) uint8; a GAN has no reconstructions.
+
+'conditions' → (N, A) float32, those of the originals; of conditional models alone.
+"""
+CONDITIONS = "conditions"
 METRICS = "metrics.json"
 EXHIBITS, IMAGES = "exhibits", "images"
 """How the names of arrays begin; a part of their hash follows, so that new ones never replace those of a record."""
@@ -95,7 +99,10 @@ class Measurements:
 
     def _check_images(self, content: io.BytesIO | None, shape: Sequence[int]) -> None:
         channels, *side = shape
-        forms = read_forms(content) if content else {}
+        forms = dict(read_forms(content)) if content else {}
+        given = forms.pop(CONDITIONS, None)
+        if given and (given.dtype != np.float32 or len(given.shape) != 2):
+            raise ValueError(f"'{CONDITIONS}' are {given.dtype} {given.shape}")
         for name, form in forms.items():
             check_form_of_images(name, form.dtype, form.shape, 4)
             if form.shape[1:] != (*side, channels):

@@ -110,6 +110,39 @@ class Matrix:
 
 
 @dataclass(frozen=True, eq=False)
+class LatentVectors:
+    """A vector in the space of codes for each name. Figure: the cosines between them, a heat map per model.
+
+    The sliders of the report move codes along them. Every training has a space of its own: of several seeds, the first
+    is shown. Raises `ValueError` unless each vector has a name, and is finite or all NaN.
+    """
+
+    vectors_NZ: Array
+    """(N, Z) float; NaN where there is no such vector."""
+    names: tuple[str, ...]
+    """(N,) What changes along each vector, such as an attribute."""
+    quantity: str
+    """What a vector is, along both axes: 'attribute vector'."""
+
+    def __post_init__(self) -> None:
+        _check_texts(*self.names, self.quantity)
+        _check_array("vectors_NZ", self.vectors_NZ, "f", 2)
+        given = len(self.vectors_NZ), len(self.names)
+        _demand(given[0] == given[1], f"vectors_NZ has {given[0]} vectors, and there are {given[1]} names")
+        finite_NZ = np.isfinite(self.vectors_NZ)
+        whole = finite_NZ.all(1) | np.isnan(self.vectors_NZ).all(1)
+        _demand(bool(whole.all()), "vectors_NZ has vectors that are neither finite nor all NaN")
+
+    def cosines(self) -> Array:
+        """The cosine between every two vectors, in [−1, 1]; (N, N), NaN where one of them is not there."""
+        lengths_N = np.linalg.norm(self.vectors_NZ, axis=1, keepdims=True)
+        with np.errstate(invalid="ignore"):  # a vector without a length points nowhere
+            units_NZ = self.vectors_NZ / lengths_N
+        cosines_NN: Array = np.clip(units_NZ @ units_NZ.T, -1, 1)
+        return cosines_NN
+
+
+@dataclass(frozen=True, eq=False)
 class Strips:
     """Images that change step by step. Figure: a block per title, in it a line per model.
 
@@ -170,10 +203,10 @@ class ImageSheet:
         check_images("images_NHWC", self.images_NHWC, 4)
 
 
-Exhibit = Spectrum | Profile | Matrix | Strips | ImagePairs | ImageSheet
+Exhibit = Spectrum | Profile | Matrix | LatentVectors | Strips | ImagePairs | ImageSheet
 Exhibits = Mapping[str, Exhibit]
 """Name → exhibit. The figure has the exhibit's name: lower case, with hyphens."""
-TYPES: tuple[type[Exhibit], ...] = (Spectrum, Profile, Matrix, Strips, ImagePairs, ImageSheet)
+TYPES: tuple[type[Exhibit], ...] = (Spectrum, Profile, Matrix, LatentVectors, Strips, ImagePairs, ImageSheet)
 
 
 def check_images(name: str, array: Array, rank: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import Exhibits, Matrix, Outputs, Strips
+from vaegan_bench.api import Exhibits, LatentVectors, Matrix, Outputs, Strips
 from vaegan_bench.metrics.attributes.effects import Effects, Trial
 
 FACES = 2
@@ -33,6 +33,15 @@ def attribute_matrix(moved: Effects, trial: Trial, names: Sequence[str]) -> Exhi
         column="decision that changes",
     )
     return {"attribute-matrix": matrix}
+
+
+def attribute_latent_vectors(trial: Trial, names: Sequence[str]) -> Exhibits:
+    """'attribute-vectors': the vectors of the attributes that the oracle knows, where any is."""
+    known = trial.known_A.nonzero().flatten().tolist()
+    if not known:
+        return {}
+    vectors_NZ = trial.vectors_AZ[known].float().numpy()
+    return {"attribute-vectors": LatentVectors(vectors_NZ, tuple(names[a] for a in known), "attribute vector")}
 
 
 def attribute_strips(

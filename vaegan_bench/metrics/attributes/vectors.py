@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vaegan_bench.api import Exhibits, Extractor, ExtractorError, Measurement, Metric, Outputs, at_least
 from vaegan_bench.metrics.attributes.effects import Effects, Trial, effects, flips, leakage, random_vectors
-from vaegan_bench.metrics.attributes.exhibits import attribute_matrix, attribute_strips
+from vaegan_bench.metrics.attributes.exhibits import attribute_latent_vectors, attribute_matrix, attribute_strips
 from vaegan_bench.metrics.attributes.matched_effects import IMAGES, estimates, find_matches
 from vaegan_bench.metrics.attributes.rows import Estimate, Kind, Protocol, means, rows, shares
 from vaegan_bench.metrics.attributes.trials import encoder_trial, prior_trial
@@ -72,7 +72,7 @@ class AttributeVectors(Metric):
         return [*of_encoder, *self._prior_rows(outputs, drawn)]
 
     def exhibits(self, outputs: Outputs) -> Exhibits:
-        """The changes of all decisions, and faces moved along a few vectors: see `attribute_exhibits`.
+        """The changes of all decisions, the vectors themselves, and faces moved along a few of them.
 
         Of encoded images, or of the prior for a model without an encoder; {} where the oracle cannot be opened.
         """
@@ -85,7 +85,8 @@ class AttributeVectors(Metric):
         trial, moved, _ = encoded or drawn
         faces_NA = trial.without_NA & trial.known_A if encoded is None else ~truth(outputs)
         strips = attribute_strips(outputs, trial, faces_NA, STRIP_ALPHAS, self.shown.split())
-        return {**attribute_matrix(moved, trial, outputs.data.attribute_names), **strips}
+        names = outputs.data.attribute_names
+        return {**attribute_matrix(moved, trial, names), **attribute_latent_vectors(trial, names), **strips}
 
     def _can_measure(self, outputs: Outputs) -> bool:
         if outputs.conditional or not outputs.data.attribute_names:

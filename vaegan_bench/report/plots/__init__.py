@@ -3,7 +3,7 @@
 from vaegan_bench.report.plots.attributes import attribute_dots
 from vaegan_bench.report.plots.curves import learning_curves
 from vaegan_bench.report.plots.dots import metric_dots
-from vaegan_bench.report.plots.matrix import matrices
+from vaegan_bench.report.plots.matrix import latent_vectors, matrices
 from vaegan_bench.report.plots.pairs import image_pairs
 from vaegan_bench.report.plots.profile import profiles
 from vaegan_bench.report.plots.rulers import ruler_curves
@@ -18,6 +18,7 @@ __all__ = [
     "grid",
     "image_pairs",
     "image_sheet",
+    "latent_vectors",
     "learning_curves",
     "matrices",
     "metric_dots",

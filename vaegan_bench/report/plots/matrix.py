@@ -14,7 +14,7 @@ from matplotlib.image import AxesImage
 from vaegan_bench.report.plots.style import blank, colours, inches, nothing, remove, styled
 from vaegan_bench.report.tables import wrap_label
 from vaegan_bench.system.errors import one_line
-from vaegan_bench.system.exhibits import Matrix
+from vaegan_bench.system.exhibits import LatentVectors, Matrix
 
 PANELS, CELL, NAME, LEAST = 2, 0.118, 6.5, 1.6
 """Heat maps side by side, at most; inches of each cell; points of the names; inches of the longer side, at least."""
@@ -46,6 +46,15 @@ def matrices(by_model: Mapping[str, Matrix], models: Sequence[str] = ()) -> Figu
         _title(ax, model, colours(order)[model], len(about.columns) * _cell(about))
     _scale(figure, image, panels[:PANELS], about)
     return figure
+
+
+def latent_vectors(by_model: Mapping[str, LatentVectors], models: Sequence[str] = ()) -> Figure:
+    """The cosines between the vectors of each model, as `matrices` draws them."""
+    cosines = {
+        model: Matrix(d.cosines(), d.names, d.names, f"cosine between two {d.quantity}s", d.quantity, d.quantity)
+        for model, d in by_model.items()
+    }
+    return matrices(cosines, models)
 
 
 def _panels(n: int, about: Matrix) -> tuple[Figure, list[Axes]]:
