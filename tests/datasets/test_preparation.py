@@ -394,3 +394,15 @@ def test_a_name_that_is_not_utf8_is_refused_in_words(tmp_path: Path) -> None:
     (folder / "a.jpg").rename(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.jpg"))
     with pytest.raises(DataError, match=r"the name 'caf\\udce9.jpg' is not UTF-8"):
         listing_of(folder)
+
+
+def test_processes_do_not_run_the_user_s_script_once_more(tmp_path: Path) -> None:
+    script = tmp_path / "bare.py"  # without `if __name__ == "__main__":`
+    script.write_text(
+        "print('begun')\n"
+        "from vaegan_bench.datasets.preparation.workers import crew\n"
+        "with crew(2, 'numbers') as spread:\n"
+        "    print(list(spread(abs, [-3, 4, -5])))\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "begun\n[3, 4, 5]\n"

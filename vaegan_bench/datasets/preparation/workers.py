@@ -5,11 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+import types
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any
 
 from vaegan_bench.system.errors import DataError
@@ -36,18 +39,36 @@ def crew(workers: int, what: str) -> Iterator[Spread]:
     if workers == 1:
         yield map
         return
-    # Not forked: the parent holds torch and its threads.
-    spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_become_worker)
+    pool = ProcessPoolExecutor(workers, mp_context=_Spawn(), initializer=_become_worker)
     try:
         yield pool.map
     except BrokenProcessPool as error:
-        raise DataError(
-            f"The processes that prepare {what} died: there was too little memory, or a script starts work "
-            "outside of `if __name__ == '__main__':`."
-        ) from error
+        raise DataError(f"The processes that prepare {what} died: was there too little memory?") from error
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+class _Process(SpawnProcess):
+    """A process that does not import the user's script, as spawned ones do.
+
+    A script that is not guarded by `if __name__ == '__main__':` would otherwise start its work once more in each, and
+    wait there for what its own parent prepares. Tasks are functions of this package, which need nothing of the script.
+    """
+
+    @staticmethod
+    def _Popen(process: SpawnProcess) -> object:  # type: ignore[override]  # noqa: N802
+        script = sys.modules["__main__"]
+        sys.modules["__main__"] = types.ModuleType("__main__")
+        try:
+            return SpawnProcess._Popen(process)
+        finally:
+            sys.modules["__main__"] = script
+
+
+class _Spawn(SpawnContext):
+    """Processes that are spawned, not forked: the parent holds torch and its threads."""
+
+    Process = _Process
 
 
 def _become_worker() -> None:
