@@ -56,6 +56,33 @@ def test_a_weight_may_be_about_one_player() -> None:
     assert not run.term_weights[0].applies_to("encoder", "similarity")
 
 
+def test_a_study_gives_the_terms_of_a_model_weights_of_its_own() -> None:
+    fields = {
+        "vae": {"prior.weight": 10, "reconstruction": "laplace"},
+        "vaegan": {"decoder.similarity.weight": "cyclic"},
+    }
+    plan = planned(models=["vae", "vae[prior.weight=0.5]", "vaegan", "gan"], fields=fields)
+    assert labels(plan) == ["vae", "vae[prior.weight=0.5]", "vaegan", "gan"]
+    found = [{weight.target: weight.factor for weight in run.term_weights} for run in plan.runs]
+    assert found == [{"prior": 10}, {"prior": 0.5}, {"decoder.similarity": Cyclic()}, {}]
+    assert plan.runs[0].model.reconstruction.name == "laplace"  # type: ignore[attr-defined]
+    same = planned(models=["vae[prior.weight=10]"], fields={"vae": {"reconstruction": "laplace"}}).runs[0]
+    assert same.definition == plan.runs[0].definition
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"kl": {"prior.weight": 2}}, "'kl' has no terms, and so no prior.weight: only models have"),
+        ({"vae": {"priro.weight": 2}}, "Did you mean 'prior'"),
+        ({"vae": {"prior.weight": "much"}}, "much"),
+    ],
+)
+def test_weights_of_what_is_no_term_are_refused_in_fields_too(fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(BenchError, match=message):
+        planned(models=["vae"], fields=fields)
+
+
 def test_every_term_is_left_out_in_turn() -> None:
     plan = planned(models=["vae", "vaegan[gamma=0.1]"], ablate=True)
     assert labels(plan) == [

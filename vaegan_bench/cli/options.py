@@ -91,8 +91,10 @@ def look_for_data_in(folder: Path | None) -> None:
 
 def given_fields(registry: Registry, extractor: str | None, texts: Sequence[str] | None) -> Fields:
     """What `--extractor` and `--fields` say. Raises `UnknownNameError` for a plugin or field that is not known."""
+    from vaegan_bench.study.term_weights import split_fields
+
     fields = extractor_fields(registry, extractor) | read_fields(texts or [])
-    registry.check_fields(fields)
+    split_fields(fields, registry)
     return fields
 
 

@@ -12,7 +12,7 @@ from vaegan_bench.registry.selectors import Selector, parse_selector
 from vaegan_bench.study.assembly import stated_game
 from vaegan_bench.study.run import Run
 from vaegan_bench.study.study import Study
-from vaegan_bench.study.term_weights import TermWeight, read_term_weight, split_term_weights
+from vaegan_bench.study.term_weights import TermWeight, read_term_weight, split_fields, split_term_weights
 from vaegan_bench.system.device import choose_device, choose_precision
 from vaegan_bench.system.errors import FAILURES
 
@@ -40,12 +40,13 @@ class Resolver:
         self.study = study
         self.registry = registry
         self.device = choose_device(study.device)
-        self.fields = {name: {k: selector_text(v) for k, v in fields.items()} for name, fields in study.fields.items()}
-        registry.check_fields(self.fields)
+        fields = {name: {k: selector_text(v) for k, v in values.items()} for name, values in study.fields.items()}
+        self.fields, self.weights = split_fields(fields, registry)
 
     def game(self, label: str) -> Game:
-        """A model, with this study's fields, and the factors of its terms."""
-        selector, weights = split_term_weights(parse_selector(label))
+        """A model and the factors of its terms, both with this study's own where the label says nothing else."""
+        selector, given = split_term_weights(parse_selector(label))
+        weights = {**self.weights.get(selector.name, {}), **given}
         model = self._build(Model, selector)
         return model, tuple(read_term_weight(target, text, self.registry) for target, text in weights.items())
 

@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vaegan_bench.api import Objectives, Schedule, SelectorError, UnknownNameError, definition
-from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.api import Model, Objectives, Schedule, SelectorError, UnknownNameError, definition
+from vaegan_bench.registry.plugins import Defaults, Registry
 from vaegan_bench.registry.selectors import Selector
 
 SUFFIX = ".weight"
@@ -45,6 +45,20 @@ def split_term_weights(selector: Selector) -> tuple[Selector, dict[str, str]]:
     weights = {n.removesuffix(SUFFIX): text for n, text in selector.fields.items() if n.endswith(SUFFIX)}
     fields = {name: text for name, text in selector.fields.items() if not name.endswith(SUFFIX)}
     return Selector(selector.name, fields), weights
+
+
+def split_fields(fields: Defaults, registry: Registry) -> tuple[Defaults, Defaults]:
+    """A study's fields by plugin, and the term weights among them, which only models have.
+
+    Raises `UnknownNameError` for unknown plugins and fields, `SelectorError` for weights of anything but a model.
+    """
+    split = {name: split_term_weights(Selector(name, dict(values))) for name, values in fields.items()}
+    plain = {name: selector.fields for name, (selector, _) in split.items()}
+    weights = {name: found for name, (_, found) in split.items() if found}
+    registry.check_fields(plain)
+    for name in weights.keys() - registry.of_kind(Model.kind).keys():
+        raise SelectorError(f"'{name}' has no terms, and so no {next(iter(weights[name]))}{SUFFIX}: only models have.")
+    return plain, weights
 
 
 def read_term_weight(target: str, text: str, registry: Registry) -> TermWeight:
