@@ -7,10 +7,9 @@ from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from vaegan_bench.report.plots.style import DPI, INK, SIZE, inches
+from vaegan_bench.report.plots.style import DPI, INK, SIZE, PlainFigure, inches
 
 Images = npt.NDArray[np.uint8]
 
@@ -27,7 +26,7 @@ class Canvas:
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
-        self.figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
+        self.figure = PlainFigure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
 
     def image(self, image_HWC: Images, left: int, top: int) -> None:
         """Place a grey or colour image, one of its pixels on one of the figure's."""

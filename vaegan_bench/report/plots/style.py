@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from typing import Any
 
@@ -64,12 +65,18 @@ styled = matplotlib.rc_context(STYLE)
 
 
 class PlainFigure(Figure):
-    """A figure whose labels stand as they are; some of them are made only when it is drawn."""
+    """A figure whose labels stand as they are; some of them are made only when it is drawn. Notebooks show it."""
 
     def draw(self, renderer: RendererBase) -> None:
         """Draw all labels as plain text."""
         with matplotlib.rc_context(PLAIN_TEXT):
             super().draw(renderer)
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows, which by itself knows figures of pyplot alone."""
+        image = io.BytesIO()
+        self.savefig(image, format="png")
+        return image.getvalue()
 
 
 def colours(models: Iterable[str]) -> dict[str, str]:
