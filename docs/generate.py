@@ -160,13 +160,18 @@ def metric_table(metrics: Iterable[type[Metric]]) -> Iterator[str]:
 
 def row_table(metrics: Iterable[type[Metric]]) -> Iterator[str]:
     """What comes out: one line per name of a number."""
-    yield from head("number", "metric", "better", "units", "of each attribute", "ceiling, floor")
+    yield from head("number", "metric", "better", "units", "headline", "of each attribute", "ceiling, floor")
     for metric in metrics:
         rows = metric()(world_of(metric))
         for name in dict.fromkeys(row.metric for row in rows):
             same = [row for row in rows if row.metric == name]
             better = "—" if same[0].direction == "none" else same[0].direction
-            yield line(f"`{name}`", f"`{metric.name}`", better, same[0].units, *marks(same))
+            yield line(f"`{name}`", f"`{metric.name}`", better, same[0].units, leads(metric, name), *marks(same))
+
+
+def leads(metric: type[Metric], name: str) -> str:
+    """'yes' for a number that is printed first."""
+    return "yes" if name.partition("[")[0] in metric.headline else ""
 
 
 def marks(rows: list[Measurement]) -> Iterator[str]:

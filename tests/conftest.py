@@ -13,7 +13,7 @@ torch.set_num_threads(1)  # small networks gain nothing from a second thread, an
 LONGEST = (
     "test_conformance.py", "test_inception.py", "test_tutorial.py", "test_cli.py", "test_workers.py", "test_dask.py",
     "test_scaffold.py", "test_interrupted_training.py", "test_kills.py", "test_shared_study.py", "test_results.py",
-    "test_store.py",
+    "test_store.py", "test_notebook.py",
 )  # fmt: skip
 """The files that take minutes, the longest first."""
 

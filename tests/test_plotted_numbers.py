@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 from test_plots import contains, pixels, some_images
 
 from vaegan_bench.report import plots
@@ -51,6 +56,68 @@ def test_the_order_of_models_is_the_given_one() -> None:
     [ax] = plots.metric_dots(rows(values), ["gan", "vae"]).axes
     assert [label.get_text() for label in ax.get_yticklabels()] == ["gan", "vae"]
     assert dots(ax) == {0: [6, 6.5], 1: [3, 4]}
+
+
+def several(**metrics: tuple[str, dict[str, dict[int, float]]]) -> pd.DataFrame:
+    """Rows of several metrics: name → its family and its values by model and seed."""
+    named = {name.replace("_", "-"): each for name, each in metrics.items()}
+    return pd.concat(rows(values, (name, family, "lower", "")) for name, (family, values) in named.items())
+
+
+def titles(figure: Figure) -> list[str]:
+    return [ax.get_title(loc="left").strip() for ax in figure.axes]
+
+
+VALUES = {"vae": {0: 3.0, 1: 4.0}, "gan": {0: 6.0, 1: 6.5}}
+
+
+def test_headlines_come_first_and_families_after() -> None:
+    found = several(mse=("reconstruction", VALUES), kid=("sample quality", VALUES), psnr=("reconstruction", VALUES))
+    found = found.assign(headline=found["metric"] == "psnr").reset_index(drop=True)
+    figure = plots.metric_dots(found)
+    assert titles(figure) == ["psnr", "kid", "mse"]
+    headings = [text.get_text() for ax in figure.axes for text in ax.texts if text.get_text().strip()]
+    assert headings == ["Headlines", "Sample quality", "Reconstruction"]
+    assert titles(plots.metric_dots(found.drop(columns="headline"))) == ["kid", "mse", "psnr"]
+
+
+def test_a_metric_that_is_equal_everywhere_has_no_panel_but_a_line() -> None:
+    same = {"vae": {0: 0.25, 1: 0.25}, "gan": {0: 0.25, 1: 0.25}}
+    figure = plots.metric_dots(several(kid=("sample quality", VALUES), duplicates=("sample quality", same)))
+    assert titles(figure) == ["kid"]
+    assert figure.texts[-1].get_text().splitlines()[-1] == "Equal in all runs: duplicates (0.2500)"
+    alone = plots.metric_dots(several(duplicates=("sample quality", same)))
+    assert [text.get_text() for text in alone.texts] == ["Equal in all runs: duplicates (0.2500)"]
+    assert titles(plots.metric_dots(several(kid=("sample quality", {"vae": {0: 3.0}})))) == ["kid"]
+
+
+def test_an_extractor_that_is_not_usable_is_marked_and_explained() -> None:
+    found = several(kid=("sample quality", VALUES), psnr=("reconstruction", VALUES))
+    found["instrument"] = ["not usable here: it sees nothing" if name == "kid" else "" for name in found["metric"]]
+    figure = plots.metric_dots(found)
+    assert titles(figure) == ["kid †", "psnr"]
+    assert "†: extractor not usable on these data" in figure.texts[-1].get_text()
+    assert "†" not in plots.metric_dots(found.assign(instrument="usable")).texts[-1].get_text()
+
+
+def box_of(text: Text) -> Bbox:
+    """Where a text stands, without the empty lines above it."""
+    box, lines = text.get_window_extent(), text.get_text().split("\n")
+    empty = len(lines) - len(text.get_text().lstrip("\n").split("\n"))
+    return Bbox.from_extents(box.x0, box.y0, box.x1, box.y1 - box.height * empty / len(lines))
+
+
+@pytest.mark.parametrize("models", [2, 5, 12])
+@pytest.mark.parametrize("label", ["m{}", "vaegan[adversarial=hinge,gamma=1e-{}]"])
+def test_no_label_of_dots_lies_upon_another(models: int, label: str) -> None:
+    values = {label.format(i): {seed: 1.0 + i / 10 + seed / 100 for seed in range(3)} for i in range(models)}
+    long = {f"reconstruction_spectral_distance_{i}": ("reconstruction", values) for i in range(3)}
+    figure = plots.metric_dots(several(kid=("sample quality", values), **long))
+    pixels(figure)
+    shown = [text for ax in figure.axes for text in (ax._left_title, *ax.texts, *ax.get_yticklabels())]  # type: ignore[attr-defined]
+    boxes = [box_of(text) for text in shown if text.get_text().strip() and text.get_visible()]
+    assert len(boxes) >= 4 + 2 * models
+    assert not [pair for pair in combinations(boxes, 2) if Bbox.intersection(*pair)]
 
 
 def history(values: dict[str, list[float]], model: str = "vae") -> pd.DataFrame:

@@ -69,6 +69,9 @@ def test_a_paper_is_reproduced_into_a_folder_of_its_own(tmp_path: Path, reproduc
     copied = re.findall(r"^vae-s0-\w+: copied from \S+/one/vae-s0-\w+, where it was trained$", done.stdout, re.M)
     assert len(copied) == 1
     assert "README.md" in done.stdout
+    report = (tmp_path / "results" / "larsen2016-avatars" / "report.html").read_text("utf-8")
+    assert "data set <code>avatars[faces=200]</code> instead of" in report.partition("Deviations from the paper")[2]
+    assert report.count("<h3>Table two: avatars") > 3  # in every section
 
 
 def test_a_run_that_fails_costs_neither_the_other_comparison_nor_the_page(

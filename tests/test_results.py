@@ -43,6 +43,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> vb.Results:
 def test_results_come_as_a_tidy_frame_a_table_and_figures(results: vb.Results) -> None:
     assert set(results.rows["seed"]) == {0, 1}
     assert set(results.rows.loc[results.rows["metric"] == "psnr", "model"]) == {"vae"}
+    assert set(results.rows.loc[results.rows["headline"], "metric"]) == {"psnr"}
     assert len(results.table()) == 2
     assert {"learning-curves", "gradients", "metrics", "samples", "reconstructions"} == set(results.figures())
     again = vb.load(results.folder.path)
@@ -215,7 +216,7 @@ def test_a_run_that_fails_is_told_and_the_others_are_kept(tmp_path: Path) -> Non
 def test_hashes_are_text_in_csv_even_if_their_digits_are_a_number(tmp_path: Path) -> None:
     record = {"metric": {}, "samples": 1, "draws": 1, "code": {"mine": "17", "vaegan_bench": "918e89385995"}}
     row = {"metric": "psnr", "attribute": "", "protocol": {}, "value": 1.0}
-    (found,) = measured_rows([{**record, "rows": [row]}], None)  # type: ignore[list-item]
+    (found,) = measured_rows([{**record, "rows": [row]}])  # type: ignore[list-item]
     pd.DataFrame([found]).to_csv(tmp_path / "rows.csv", index=False)
     assert pd.read_csv(tmp_path / "rows.csv")["code"].tolist() == ["vaegan_bench 918e89385995, mine 17"]
     assert small_run(VAE()).setting_id[0] == "s"

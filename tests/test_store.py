@@ -226,13 +226,13 @@ def test_exhibits_of_one_name_from_two_metrics_are_two_figures(study: StudyFolde
 
 
 def test_figures_that_a_study_has_no_more_are_removed_and_other_images_stay(study: StudyFolder) -> None:
-    writing.write_samples(study)
+    writing.write_report(study)
     own = study.path / "mine.png"
     Image.new("RGB", (4, 4)).save(own)
     assert (study.path / "nearest-training.png").is_file()
     for run in study.runs():
         add(run, [(measurement({"psnr": 1.0}, SAMPLES, DRAWS, exhibits=[]), {})])
-    writing.write_plots(study)
+    writing.write_report(study)
     assert not (study.path / "nearest-training.png").exists()
     assert (study.path / "samples.png").is_file()
     assert own.is_file()

@@ -15,7 +15,7 @@ from vaegan_bench.models.vae import VAE
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.plan import Plan, make_plan
 from vaegan_bench.study.study import Study
-from vaegan_bench.study.study_file import load_study, packaged_studies
+from vaegan_bench.study.study_file import load_study, packaged_studies, to_toml
 
 
 def planned(**values: Any) -> Plan:
@@ -73,6 +73,17 @@ def test_a_study_file_is_read_strictly(tmp_path: Path, text: str, message: str) 
     with pytest.raises(BenchError) as raised:
         load_study(str(file))
     assert message.format(file=file) in str(raised.value)
+
+
+def test_a_study_is_written_as_the_file_that_it_is_read_from(tmp_path: Path) -> None:
+    values = {"name": "mine", "description": 'What "is" \\ it?', "models": ["vae", "gan[gate=margin[margin=0.2]]"]}
+    many = {"seeds": [7, 3, 11, 2, 5, 13], "losses": {"adversarial": ["hinge"]}, "optimizers": {"decoder": "rmsprop"}}
+    fields = {"fields": {"vae": {"prior.weight": 10, "reconstruction": "laplace"}, "avatars": {"faces": 300}}}
+    study = Study().with_values({**values, **many, **fields, "ema": 0.5, "calibrate": False}, "the test")
+    path = tmp_path / "any.toml"
+    path.write_text(to_toml(study), "utf-8")
+    assert load_study(str(path)) == study
+    assert "steps" not in path.read_text("utf-8")
 
 
 def test_a_byte_order_mark_is_no_part_of_a_study(tmp_path: Path) -> None:

@@ -634,6 +634,16 @@ class KnownAsAnother(Metric):
         return level(outputs)
 
 
+@wrong("declares the headline 'level[efflite0]', and gives level: name a number, without its extractor")
+class LeadsWithAnother(Metric):
+    family: ClassVar[str] = "sample quality"
+    headline: ClassVar[tuple[str, ...]] = ("level", "level[efflite0]")
+    uses_samples: ClassVar[bool] = True
+
+    def __call__(self, outputs: Any) -> list[Measurement]:
+        return level(outputs)
+
+
 @wrong("cannot keep what it exhibits: the exhibit 'levels' is a ndarray, and figures are drawn of")
 class ExhibitsAnArray(Metric):
     family: ClassVar[str] = "sample quality"

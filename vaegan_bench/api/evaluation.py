@@ -188,6 +188,11 @@ class Metric(Plugin):
     """The field that the option `--extractor` replaces; '' where there is none."""
     needs_classes: ClassVar[bool] = False
     """Whether the extractor in this field must have class logits (`Extractor.classes`)."""
+    headline: ClassVar[tuple[str, ...]] = ()
+    """Which of its numbers lead: names of measurements without an extractor in brackets, such as ('frechet', 'fid').
+
+    A study prints and shows the headlines of its metrics first, or all numbers where none is declared.
+    """
     known_as: ClassVar[Mapping[str, str]] = {}
     """Name of a number in the literature → the selector that measures it: 'fid' → 'frechet[extractor=inception]'."""
 

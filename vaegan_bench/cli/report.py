@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vaegan_bench.cli.options import StudyPath
+from vaegan_bench.cli.options import PluginFiles, StudyPath
 from vaegan_bench.cli.terminal import say, terminal
 
 
@@ -16,13 +16,17 @@ def report(
     archive: Annotated[
         bool, typer.Option("--archive", help="Also put the records of all runs into records.zip, to publish them.")
     ] = False,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    plugin: PluginFiles = None,
 ) -> None:
-    """Write the tables, the figures and the summary of a study again, from the records of its runs.
+    """Write the page, the tables, the figures and the summary of a study again, from the records of its runs.
 
     Exit code 1 where runs are left out because of damage, numbers are missing, or a figure cannot be written.
 
-    Examples: `vaegan-bench report results/quick`, `vaegan-bench report results/quick --archive`
+    Examples: `vaegan-bench report results/quick --open`, `vaegan-bench report results/quick --archive`
     """
+    from vaegan_bench.registry.plugins import Registry
+    from vaegan_bench.report.page.page import PAGE
     from vaegan_bench.report.writing import report_files, write_report
     from vaegan_bench.results.archive import archive_study
     from vaegan_bench.results.study_folder import StudyFolder
@@ -30,10 +34,12 @@ def report(
 
     folder = StudyFolder(study)
     attempts = Attempts(folder.missing())
-    with terminal().status("Writing tables and figures"), attempts.part("report"):
-        write_report(folder)
+    with terminal().status("Writing tables, figures and the page"), attempts.part("report"):
+        write_report(folder, Registry(plugin or []))
     for path in report_files(folder):
         say(str(path))
     if archive:
         say(str(archive_study(folder)))
+    if open_page and typer.launch(str(folder.path / PAGE)):
+        attempts.lines.append(f"No browser could be opened: open {folder.path / PAGE} by hand.")
     attempts.conclude()

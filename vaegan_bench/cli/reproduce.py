@@ -123,6 +123,7 @@ def _plans(paper: Paper, datasets: Mapping[str, str], given: Mapping[str, Any], 
 
 def _run(session: Session, paper: Paper, plans: Sequence[Plan], folder: Path, preset: str) -> None:
     """Run all plans, then write the page. Raises `IncompleteError` at the end where something is missing."""
+    from vaegan_bench.report.page.paper import write_paper_page
     from vaegan_bench.report.reproduction import Reproduction
     from vaegan_bench.study.resolver import metrics_known_as
     from vaegan_bench.system.attempts import Attempts
@@ -138,7 +139,9 @@ def _run(session: Session, paper: Paper, plans: Sequence[Plan], folder: Path, pr
     command = shlex.join(["vaegan-bench", *sys.argv[1:]])
     with attempts.part("page"):
         known_as = metrics_known_as(session.registry)
-        session.say(f"Page: {Reproduction(paper, preset, command, folder, known_as).write()}")
+        reproduction = Reproduction(paper, preset, command, folder, known_as)
+        session.say(f"Page: {reproduction.write()}")
+        session.say(f"Report: {write_paper_page(reproduction, session.registry)}")
     attempts.conclude()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vaegan_bench.cli.comparison import print_comparison
 from vaegan_bench.cli.progress import TerminalProgress
 from vaegan_bench.cli.terminal import table, terminal
 
@@ -102,6 +103,7 @@ class Session:
     def _print_results(self, execution: Execution, missing: list[str]) -> list[str]:
         """Print the comparison and where the results are; return what is missing, line by line."""
         from vaegan_bench.report import tables
+        from vaegan_bench.report.page.page import PAGE
         from vaegan_bench.report.writing import report_files
         from vaegan_bench.system.attempts import Attempts
 
@@ -109,11 +111,13 @@ class Session:
         if not folder.runs():
             return attempts.lines
         with attempts.part("the table in the terminal"):
-            self.console.print(tables.to_rich(folder.rows(), rulers=folder.rulers()))
+            print_comparison(self.console, folder)
         with attempts.part("the table of terms left out"):
             left_out = tables.ablation(folder.rows())
             if not left_out.empty:
                 self.console.print(tables.ablation_to_rich(left_out))
+        if (folder.path / PAGE).is_file():
+            self.say(f"Report: {folder.path / PAGE}")
         self.say(f"Results: {folder.path}/ ({', '.join(path.name for path in report_files(folder))})")
         return attempts.lines
 

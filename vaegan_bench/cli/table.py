@@ -2,23 +2,65 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from vaegan_bench.cli.comparison import print_comparison
 from vaegan_bench.cli.options import StudyPath
-from vaegan_bench.cli.terminal import terminal
+from vaegan_bench.cli.terminal import say, terminal
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def table(study: StudyPath = Path("results/quick")) -> None:
-    """Print the comparison of a study; nothing is written.
+class Format(StrEnum):
+    """What is printed."""
+
+    TABLE = "table"
+    MARKDOWN = "markdown"
+    LATEX = "latex"
+    CSV = "csv"
+
+
+AllOption = Annotated[bool, typer.Option("--all", help="All numbers, not the headlines alone.")]
+FormatOption = Annotated[
+    Format,
+    typer.Option(
+        "--format",
+        help="table; markdown or latex for a paper: models down, metrics across; csv: a line per number, with mean and "
+        "half-width of the interval.",
+    ),
+]
+
+
+def table(
+    study: StudyPath = Path("results/quick"), everything: AllOption = False, form: FormatOption = Format.TABLE
+) -> None:
+    """Print the headlines of a study's comparison, or all of its numbers; nothing is written.
 
     Exit code 1 where runs are left out because of damage, or numbers are missing.
 
-    Example: `vaegan-bench table results/quick`
+    Examples: `vaegan-bench table results/quick`, `vaegan-bench table results/quick --all`,
+    `vaegan-bench table results/quick --format latex`
     """
-    from vaegan_bench.report import tables
     from vaegan_bench.results.study_folder import StudyFolder
     from vaegan_bench.system.attempts import Attempts
 
     folder = StudyFolder(study)
-    terminal().print(tables.to_rich(folder.rows(), rulers=folder.rulers()))
+    if form is Format.TABLE:
+        print_comparison(terminal(), folder, headlines=not everything)
+    else:
+        say(_to_paste(folder.rows(), form, headlines=not everything).rstrip("\n"))
     Attempts(folder.missing()).conclude()
+
+
+def _to_paste(rows: pd.DataFrame, form: Format, *, headlines: bool) -> str:
+    from vaegan_bench.report import tables
+
+    if form is Format.CSV:
+        return tables.tidy(tables.headline(rows) if headlines else rows).to_csv(index=False)
+    write = tables.to_latex if form is Format.LATEX else tables.to_paste
+    return write(rows, headlines=headlines)

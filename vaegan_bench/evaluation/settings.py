@@ -40,9 +40,9 @@ class EvaluationSettings:
         return plain
 
     @property
-    def keys(self) -> set[str]:
+    def keys(self) -> list[str]:
         """The keys of all measurements that are asked for."""
-        return {key for _, key, _ in self._asked}
+        return [key for _, key, _ in self._asked]
 
     @cached_property
     def _asked(self) -> list[tuple[Metric, str, Mapping[str, str]]]:

@@ -69,21 +69,23 @@ def longest_first(runs: Sequence[Run], lenders: Lenders) -> list[Run]:
     return sorted(runs, key=lambda run: (run.id not in lent, -lengths[run.label, run.setting_id]))
 
 
-def operations_per_image(run: Run, batch: int = FEW) -> float:
+def operations_per_image(run: Run, batch: int = FEW, like: Data | None = None) -> float:
     """Operations of convolutions and matrix products in a training step, of the forward and all backward passes.
 
-    0 for a run that fails in its first step: it says so when it is trained.
+    On random images, by default in colour; with the channels and the number of attributes of the data that they are
+    `like`. 0 for a run that fails in its first step: it says so when it is trained.
     """
+    shape, attributes = (like.shape, len(like.attribute_names)) if like else (ImageShape(3, run.size, run.size), 1)
     try:
         with FlopCounterMode(display=False) as counter:
-            _take_first_step(replace(run, batch=batch))
+            _take_first_step(replace(run, batch=batch, device="cpu"), random_data(shape, batch, attributes))
     except FAILURES:
         return 0.0
     return float(counter.get_total_flops()) / batch
 
 
-def _take_first_step(run: Run) -> None:
-    data, device = random_data(ImageShape(3, run.size, run.size), run.batch), torch.device("cpu")
+def _take_first_step(run: Run, data: Data) -> None:
+    device = torch.device("cpu")
     state = TrainingState(run, data.shape, device)
     take_step(run, state, Batches(run.dataset, data.train, run.batch, run.seed, device))
 
@@ -109,12 +111,13 @@ def images_per_second(run: Run) -> float:
     return TIMED * run.batch / (time.perf_counter() - started)
 
 
-def random_data(shape: ImageShape, n: int) -> Data:
-    """Images of uniform noise with one attribute, for timing."""
+def random_data(shape: ImageShape, n: int, attributes: int = 1) -> Data:
+    """Images of uniform noise that have no attribute, for timing."""
     noise = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (n, *shape), dtype=torch.uint8, generator=noise)
-    split = Split(images, torch.zeros(n, 1, dtype=torch.bool))
-    return Data(split, split, ("Nothing",), digest="noise")
+    split = Split(images, torch.zeros(n, attributes, dtype=torch.bool))
+    names = tuple(f"Nothing_{i}" for i in range(attributes))
+    return Data(split, split, names, digest="noise")
 
 
 def _wait(device: torch.device) -> None:

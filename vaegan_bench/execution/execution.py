@@ -77,7 +77,10 @@ class Execution:
 
     def _record(self) -> StudyRecord:
         settings = self.work.settings
-        metrics = tuple(PlannedMetric(label=str(m), metric=settings.definition_of(m)) for m in settings.metrics)
+        metrics = tuple(
+            PlannedMetric(label=str(metric), metric=settings.definition_of(metric), headline=metric.headline)
+            for metric in settings.metrics
+        )
         evaluation = PlannedEvaluation(metrics=metrics, samples=settings.samples, draws=settings.draws)
         return StudyRecord(study=self.plan.study, runs=tuple(run.id for run in self.plan.runs), evaluation=evaluation)
 

@@ -57,7 +57,8 @@ def run(
     if not (isinstance(checkpoint, int | float) and checkpoint >= 0):
         raise StudyError(f"checkpoint is a number of seconds, 0 or more, not {checkpoint!r}.")
     with time_limit(max_time):
-        registry = Registry(plugins)
+        files = tuple(plugins)
+        registry = Registry(files)
         carrier = choose_engine(registry, engine or "processes", workers or (None if engine else 1))
         chosen = study if isinstance(study, Study) else load_study(str(study))
         plan = make_plan(chosen.with_values(values, "the arguments"), registry)
@@ -66,7 +67,7 @@ def run(
         execution = Execution(plan, registry, folder, where, engine=carrier, checkpoint=checkpoint)
         if missing := run_study(execution):
             raise IncompleteError(missing)
-    return Results(folder)
+    return Results(folder, files)
 
 
 def load_model(folder: str | Path, device: str = "auto", plugins: Iterable[str | Path] = ()) -> TrainedModel:

@@ -24,10 +24,10 @@ def run_study(execution: Execution) -> list[str]:
             warnings.warn(line, StudyWarning, stacklevel=3)
     attempts = Attempts([*execution.missing(), *execution.folder.missing()])
     if execution.folder.runs():
-        execution.progress("writing tables and figures", 0, 1)
+        execution.progress("writing tables, figures and the page", 0, 1)
         with attempts.part("report"):
-            write_report(execution.folder)
-        execution.progress("writing tables and figures", 1, 1)
+            write_report(execution.folder, execution.registry)
+        execution.progress("writing tables, figures and the page", 1, 1)
     return attempts.lines
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Data, Modules
+from vaegan_bench.execution.estimate import operations_per_image
 from vaegan_bench.execution.postponed_signals import postponed_signals
 from vaegan_bench.execution.run_keeper import RunKeeper
 from vaegan_bench.results.records import Definition, Environment, RunRecord
@@ -56,6 +57,7 @@ def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> 
         steps=steps,
         seconds=round(trained.seconds, 3),
         speed=round(steps * run.batch / trained.seconds, 1),
+        operations=operations_per_image(run, like=data),
         parameters=sum(p.numel() for module in owned for p in module.parameters()),
         shape=data.shape,
         attributes=attribute_conditions(data),

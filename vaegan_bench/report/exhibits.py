@@ -50,20 +50,40 @@ class _Run(NamedTuple):
     """Key of a measurement → its exhibits by name."""
 
 
+class Shown(NamedTuple):
+    """What one figure shows, on one data set."""
+
+    name: str
+    """Of the exhibit."""
+    dataset: str
+    seeds: Mapping[str, Sequence[Exhibit]]
+    """Model → its exhibit for each seed."""
+
+
 def exhibit_figures(
     folder: StudyFolder, types: tuple[type[Exhibit], ...], taken: Sequence[str] = ()
 ) -> dict[str, Drawing]:
     """A figure for each exhibit of these types and each data set; `taken` are the names of other figures."""
+    models = list(dict.fromkeys(run.record().label for run in folder.finished()))
+    return {
+        figure: partial(draw, shown.name, shown.seeds, models)
+        for figure, shown in shown_exhibits(folder, types, taken).items()
+    }
+
+
+def shown_exhibits(
+    folder: StudyFolder, types: tuple[type[Exhibit], ...], taken: Sequence[str] = ()
+) -> dict[str, Shown]:
+    """What each of these figures shows, by the figure's name."""
     runs = [_Run(run.record().dataset, run.record().label, run.exhibits()) for run in folder.finished()]
-    models = list(dict.fromkeys(run.label for run in runs))
     datasets = list(dict.fromkeys(run.dataset for run in runs))
-    drawings: dict[str, Drawing] = {}
+    found: dict[str, Shown] = {}
     for figure, (key, name) in _sources(runs, folder.planned(), taken).items():
         for dataset in datasets:
             seeds = _seeds([run for run in runs if run.dataset == dataset], key, name)
             if isinstance(next((each[0] for each in seeds.values()), None), types):
-                drawings[figure_name(figure, dataset, len(datasets))] = partial(draw, name, seeds, models)
-    return drawings
+                found[figure_name(figure, dataset, len(datasets))] = Shown(name, dataset, seeds)
+    return found
 
 
 def draw(name: str, seeds: Mapping[str, Sequence[Exhibit]], models: Sequence[str] = ()) -> Figure:

@@ -49,14 +49,22 @@ class Reproduction:
         yield f"A reproduction of the comparisons of {paper.authors}, <{paper.url}>, made by"
         yield f"```sh\n{self.command}\n```"
         yield f"Preset `{self.preset}`: {paper.presets[self.preset]['about']}. {self._cost()}"
-        rows = {comparison.name: self._rows(comparison) for comparison in paper.comparisons}
+        rows = {comparison.name: self.rows(comparison) for comparison in paper.comparisons}
         yield "## Do the claims hold?"
-        yield from _claims(paper.claims, rows, self.known_as)
+        yield from _claims(self.claims(rows))
         for comparison in paper.comparisons:
             yield f"## {comparison.title}"
             yield from self._comparison(comparison, rows[comparison.name])
         yield "## Deviations from the paper"
-        yield "\n".join(f"- {deviation}" for deviation in [*self._deviations(), *self._known_deviations()])
+        yield "\n".join(f"- {deviation}" for deviation in self.deviations())
+
+    def claims(self, rows: Mapping[str, pd.DataFrame]) -> list[list[str]]:
+        """A line for each claim: what the paper says, and what the rows of each comparison say of it."""
+        return [[claim.says, *judge(claim, rows[claim.comparison], self.known_as)] for claim in self.paper.claims]
+
+    def deviations(self) -> list[str]:
+        """What was done otherwise than in the paper."""
+        return [*self._deviations(), *self._known_deviations()]
 
     def _cost(self) -> str:
         """How long the runs trained in all, and where."""
@@ -70,7 +78,7 @@ class Reproduction:
     def _study(self, comparison: Comparison) -> StudyFolder:
         return StudyFolder(self.folder / comparison.name)
 
-    def _rows(self, comparison: Comparison) -> pd.DataFrame:
+    def rows(self, comparison: Comparison) -> pd.DataFrame:
         """The rows of a comparison's runs, measured as the paper's study asks; empty where none was finished."""
         study = self._study(comparison)
         if not study.runs():
@@ -181,17 +189,19 @@ def plain_name(number: str, known_as: Mapping[str, str]) -> str:
     return known_as.get(name, name).partition("[")[0]
 
 
-def _claims(claims: tuple[Claim, ...], rows: Mapping[str, pd.DataFrame], known_as: Mapping[str, str]) -> Iterator[str]:
-    lines = ["| the paper says | metric | difference | P | verdict |", "| --- | --- | ---: | ---: | --- |"]
-    for claim in claims:
-        lines.append(f"| {claim.says} | {' | '.join(judge(claim, rows[claim.comparison], known_as))} |")
-    yield "\n".join(lines)
-    yield (
-        "Difference: the model that is said to be better minus the other, paired over seeds, with its 95 % t-interval. "
-        "P: the share of pairs of a run of one with a run of the other in which it is better. Verdict: an exact paired "
-        "sign-flip test at 5 %, Holm over all pairs of models. Without a verdict the last column "
-        "gives only the direction of the mean difference; with one seed it does not give this either."
-    )
+CLAIM_COLUMNS = ("the paper says", "metric", "difference", "P", "verdict")
+CLAIM_NOTE = (
+    "Difference: the model that is said to be better minus the other, paired over seeds, with its 95 % t-interval. "
+    "P: the share of pairs of a run of one with a run of the other in which it is better. Verdict: an exact paired "
+    "sign-flip test at 5 %, Holm over all pairs of models. Without a verdict the last column "
+    "gives only the direction of the mean difference; with one seed it does not give this either."
+)
+
+
+def _claims(lines: list[list[str]]) -> Iterator[str]:
+    head = [f"| {' | '.join(CLAIM_COLUMNS)} |", "| --- | --- | ---: | ---: | --- |"]
+    yield "\n".join([*head, *(f"| {' | '.join(line)} |" for line in lines)])
+    yield CLAIM_NOTE
 
 
 def judge(claim: Claim, rows: pd.DataFrame, known_as: Mapping[str, str]) -> list[str]:

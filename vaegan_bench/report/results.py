@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ class Results:
     """The results of a study, from its folder on disk."""
 
     folder: StudyFolder
+    plugins: Sequence[str | Path] = ()
+    """Plugin files that its runs need."""
 
     @property
     def rows(self) -> pd.DataFrame:
@@ -34,9 +37,14 @@ class Results:
         """Learning curves: one row per run × term × interval."""
         return self.folder.history()
 
-    def table(self) -> pd.DataFrame:
-        """One row per model, one column per metric; mean ± 95 % t-interval over seeds, winners marked."""
-        return tables.comparison(self.rows, rulers=self.folder.rulers())
+    def table(self, *, headlines: bool = False) -> pd.DataFrame:
+        """One row per model, one column per metric; mean ± 95 % t-interval over seeds, winners marked.
+
+        With `headlines` only the numbers that lead, as in the terminal.
+        """
+        rows = tables.by_protocol(self.rows)
+        shown = tables.headline(rows) if headlines else rows
+        return tables.comparison(shown, rulers=self.folder.rulers(), whole=rows)
 
     def status(self) -> pd.DataFrame:
         """One row per run of the latest plan: its state, who works on it, how long its training still takes."""
@@ -48,16 +56,24 @@ class Results:
 
         return study_figures(self.folder)
 
+    def report(self) -> Path:
+        """Write the page of the study, report.html in its folder, and return its path."""
+        from vaegan_bench.registry.plugins import Registry
+        from vaegan_bench.report.page.page import write_page
+
+        return write_page(self.folder, Registry(self.plugins))
+
     def _repr_html_(self) -> str:
-        return self.table().to_html()
+        return self.table(headlines=True).to_html()
 
 
-def load(folder: str | Path) -> Results:
+def load(folder: str | Path, plugins: Iterable[str | Path] = ()) -> Results:
     """The results in a study's folder, such as "results/quick". Raises `StoreError` where there are none.
 
-    Warns about runs that are left out because one of their files is damaged.
+    `plugins` are plugin files that its runs were trained with; only `Results.report` needs them. Warns about runs that
+    are left out because one of their files is damaged.
     """
     opened = StudyFolder(user_path(folder))
     for run, reason in opened.left_out().items():
         warnings.warn(f"Run {run} is left out: {reason}", stacklevel=2)
-    return Results(opened)
+    return Results(opened, tuple(plugins))

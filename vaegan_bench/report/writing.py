@@ -1,17 +1,20 @@
-"""Write what a study found: tables, figures and image grids, from what is on disk."""
+"""Write what a study found: tables, figures, image grids and the page, from what is on disk."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 from PIL import Image
 
+from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report import tables
 from vaegan_bench.report.exhibits import Drawing
 from vaegan_bench.report.figures import image_figures, number_figures
 from vaegan_bench.report.image_grids import write_grids
+from vaegan_bench.report.page.page import PAGE, write_page
 from vaegan_bench.report.summary import summary_page, title_of
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.attempts import Attempts
@@ -24,27 +27,38 @@ SOFTWARE = "vaegan-bench"
 TABLES = ("results.csv", "results.parquet", "summary.md", "attributes.md")
 
 
-def write_report(folder: StudyFolder) -> list[Path]:
-    """Write the tables and all figures; return their paths.
+def write_report(folder: StudyFolder, registry: Registry | None = None) -> list[Path]:
+    """Write the tables, all figures and the page; return their paths.
 
+    `registry` knows the plugins of the runs, for models that run in the page; by default, those that are installed.
     One process at a time does it, so that the latest report is of the latest results. Raises `IncompleteError` at the
     end, with the rest written, if some of them could not be.
     """
-    attempts = Attempts()
+    attempts, numbers = Attempts(), dict[str, Drawing]()
     with ExitStack() as held:
         with attempts.part("report"):
             held.enter_context(claimed(folder.path / TABLES[0]))
         attempts.conclude()
-        for what, write in (("tables", write_tables), ("figures", write_plots), ("images", write_samples)):
-            with attempts.part(what):
-                write(folder)
+        with attempts.part("tables"):
+            write_tables(folder)
+        with attempts.part("figures"):
+            # Each is drawn once, for its file and for the page.
+            numbers |= {name: cache(draw) for name, draw in number_figures(folder).items()}
+            _save_all(numbers, folder)
+        with attempts.part("images"):
+            current = {*numbers, *write_samples(folder)}
+            # Where runs are archived, without what figures are drawn from, older ones stay.
+            if not folder.is_archived:
+                _remove_older(folder, current)
+        with attempts.part("page"):
+            write_page(folder, registry or Registry(), numbers)
     attempts.conclude()
     return report_files(folder)
 
 
 def report_files(folder: StudyFolder) -> list[Path]:
-    """The tables and figures that are in a study's folder now."""
-    tables = [folder.path / name for name in TABLES]
+    """The page, the tables and the figures that are in a study's folder now."""
+    tables = [folder.path / name for name in (PAGE, *TABLES)]
     return [path for path in (*tables, *sorted(folder.path.glob("*.png"))) if path.is_file()]
 
 
@@ -61,26 +75,20 @@ def write_tables(folder: StudyFolder) -> None:
     _write_page(attributes, single)
 
 
-def write_plots(folder: StudyFolder) -> None:
-    """Write the figures of numbers: learning curves, metrics with every seed as a dot, attributes, codes.
+def write_samples(folder: StudyFolder) -> set[str]:
+    """Write each run's grids, and the sheets of images of all models side by side; return the names of the sheets.
 
     Raises `IncompleteError` at the end, with the others written, if some could not be drawn.
     """
-    _save_all(number_figures(folder), folder)
-
-
-def write_samples(folder: StudyFolder) -> None:
-    """Write each run's grids, and the sheets of images of all models side by side.
-
-    Raises `IncompleteError` at the end, with the others written, if some could not be drawn.
-    """
-    attempts = Attempts()
+    attempts, sheets = Attempts(), dict[str, Drawing]()
     for run in folder.finished():
         with attempts.part(f"grids of {run.path.name}"):
             write_grids(run.path, run.images())
     with attempts.part("sheets"):
-        _save_all(image_figures(folder), folder)
+        sheets |= image_figures(folder)
+        _save_all(sheets, folder)
     attempts.conclude()
+    return set(sheets)
 
 
 def _write_page(path: Path, text: str) -> None:
@@ -93,13 +101,7 @@ def _write_page(path: Path, text: str) -> None:
 
 
 def _save_all(drawings: Mapping[str, Drawing], folder: StudyFolder) -> None:
-    """Write the figures, and remove those of the study that are not drawn any more.
-
-    Older ones stay where runs are archived, without what figures are drawn from. Raises `IncompleteError` at the end,
-    with the others written, if some could not be drawn.
-    """
-    if not folder.is_archived:
-        _remove_older(folder)
+    """Write figures. Raises `IncompleteError` at the end, with the others written, if some could not be drawn."""
     attempts = Attempts()
     for name, draw in drawings.items():
         with attempts.part(f"{name}.png"):
@@ -107,9 +109,8 @@ def _save_all(drawings: Mapping[str, Drawing], folder: StudyFolder) -> None:
     attempts.conclude()
 
 
-def _remove_older(folder: StudyFolder) -> None:
+def _remove_older(folder: StudyFolder, current: Collection[str]) -> None:
     """Remove figures that the study had and has no more; other images in its folder stay."""
-    current = {*number_figures(folder), *image_figures(folder)}
     for path in folder.path.glob("*.png"):
         if path.stem not in current and _is_figure(path):
             remove(path)

@@ -112,6 +112,8 @@ class RunRecord:
     environment: Environment
     finished: str
     """When, in UTC."""
+    operations: float = 0.0
+    """Floating-point operations per image of a training step; 0 where they were not counted."""
     files: dict[str, str] = field(default_factory=dict)
     """File → SHA-256."""
     weights_stamp: tuple[int, int] | None = None
@@ -141,6 +143,8 @@ class PlannedMetric:
 
     label: str
     metric: dict[str, Any]
+    headline: tuple[str, ...] = ()
+    """Which of its numbers lead, as `Metric.headline` names them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,9 +155,13 @@ class PlannedEvaluation:
     samples: int
     draws: int
 
+    def by_key(self) -> dict[str, PlannedMetric]:
+        """Key of each measurement that is asked for → its metric, in the plan's order."""
+        return {key_of(each.metric, self.samples, self.draws): each for each in self.metrics}
+
     def labels(self) -> dict[str, str]:
         """Key of each measurement that is asked for → its metric's selector."""
-        return {key_of(each.metric, self.samples, self.draws): each.label for each in self.metrics}
+        return {key: each.label for key, each in self.by_key().items()}
 
 
 @dataclass(frozen=True, kw_only=True)

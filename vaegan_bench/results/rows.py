@@ -21,30 +21,37 @@ def text_of(protocol: Mapping[str, Any]) -> str:
 def training_rows(record: RunRecord) -> list[dict[str, Any]]:
     """What a run's training cost, as rows; their protocol is text."""
     values = {name: getattr(record, name) for name in ("steps", "parameters", "speed", "seconds")}
-    units = {"steps": "steps", "parameters": "weights", "speed": "images/s", "seconds": "s"}
+    if record.operations:
+        values["operations"] = record.operations / 1e6
+    units = {
+        "steps": "steps",
+        "parameters": "weights",
+        "speed": "images/s",
+        "seconds": "s",
+        "operations": "MFLOP/image",
+    }
     shared: dict[str, Any] = {"family": "training", "direction": "none", "protocol": "{}", "attribute": ""}
-    shared |= {**dict.fromkeys(OPTIONAL), "code": "", "planned": True}
+    shared |= {**dict.fromkeys(OPTIONAL), "code": "", "measurement": ""}
     return [{"metric": name, "value": value, "units": units[name], **shared} for name, value in values.items()]
 
 
-def measured_rows(
-    measurements: Iterable[MeasurementRecord], planned: Collection[str] | None
-) -> Iterator[dict[str, Any]]:
-    """The rows of measurements, with their code, their protocol as text, and whether their key is among the `planned`.
+def measured_rows(measurements: Iterable[MeasurementRecord], planned: Collection[str] = ()) -> Iterator[dict[str, Any]]:
+    """The rows of measurements, with their key, their code, and their protocol as text.
 
-    All are where `planned` is None.
-    One number that was measured twice in the same way is there once.
+    Those with the keys `planned` come first, in that order. One number that was measured twice in the same way is there
+    once.
     """
-    known = [(planned is None or key(measurement) in planned, measurement) for measurement in measurements]
+    places = {name: place for place, name in enumerate(planned)}
+    known = [(key(measurement), measurement) for measurement in measurements]
     seen = set()
-    for is_planned, measurement in sorted(known, key=lambda pair: not pair[0]):
+    for name, measurement in sorted(known, key=lambda pair: places.get(pair[0], len(places))):
         code = _code(measurement["code"])
         for row in measurement["rows"]:
             protocol = text_of(row["protocol"])
             same = (row["metric"], row["attribute"], protocol, code)
             if same not in seen:
                 seen.add(same)
-                yield {**row, "protocol": protocol, "code": code, "planned": is_planned}
+                yield {**row, "protocol": protocol, "code": code, "measurement": name}
 
 
 def _code(digests: Mapping[str, Any]) -> str:

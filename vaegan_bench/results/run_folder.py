@@ -190,10 +190,10 @@ class RunFolder:
         """Every measurement by its key."""
         return self._measured.by_key()
 
-    def rows(self, planned: Collection[str] | None = None) -> Iterator[dict[str, Any]]:
-        """The run's rows, those of its training first.
+    def rows(self, planned: Collection[str] = ()) -> Iterator[dict[str, Any]]:
+        """The run's rows, those of its training first, then measurements with the keys `planned`, in their order.
 
-        The column 'planned' says whether a row's measurement has one of the keys `planned`; by default all have.
+        The column 'measurement' is the key of what gave the number, '' for training.
         """
         record, measured = self.record(), self._measured.record()
         first = {

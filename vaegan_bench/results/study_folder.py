@@ -15,6 +15,7 @@ from typing import NoReturn
 import pandas as pd
 
 from vaegan_bench.results.files import read_json, readable, write_json
+from vaegan_bench.results.headlines import leading
 from vaegan_bench.results.history import curves_of
 from vaegan_bench.results.readings import Readings
 from vaegan_bench.results.records import RunRecord, StudyRecord, is_plain_name, read_study
@@ -90,9 +91,11 @@ class StudyFolder:
 
         The setting includes the study's optimizers of single players: a run has only those of its own players, and
         rows of another study, with others, are not to be compared. Numbers on samples have a column 'reading', what is
-        as far on the ruler, and 'instrument', the verdict on it.
+        as far on the ruler, and 'instrument', the verdict on it. 'planned' says whether the study asks for a number,
+        'headline' whether it leads.
         """
-        study, planned, readings = self.study().study, set(self.planned()), Readings(self.rulers())
+        study, planned = self.study().study, self.study().evaluation.by_key()
+        readings = Readings(self.rulers())
         own = "".join(f", {player}={selector}" for player, selector in sorted(study.optimizers.items()))
         # One run after the other is judged and read, so that its files are read once.
         shown = ((run.record().data, row) for run in self._shown() for row in run.rows(planned))
@@ -100,6 +103,8 @@ class StudyFolder:
         found = ({"study": study.name, **row, "setting": row["setting"] + own} for row in annotated)
         columns = list(first := next(found, {})) or self._refuse()
         rows = pd.DataFrame(map(itemgetter(*columns), chain([first], found)), columns=columns)
+        asked = rows["measurement"].isin(["", *planned])
+        rows = rows.assign(planned=asked, headline=leading(rows, planned)).drop(columns="measurement")
         return rows.astype(dict.fromkeys(OPTIONAL, float))  # a column of nothing but None would be none of numbers
 
     def rulers(self) -> list[Ruler]:

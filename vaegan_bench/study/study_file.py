@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
 import tomllib
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
-from vaegan_bench.study.study import Study
+from vaegan_bench.study.study import Study, as_plain
 from vaegan_bench.system.errors import BenchError, StudyError, UnknownNameError
 from vaegan_bench.system.paths import user_path
 
 LARGEST = 2**16
 """Bytes of a study file: reading keys within keys takes longer and longer."""
+SHORT = 5
+"""Values of a list that stand in one line."""
 
 
 def packaged_studies() -> list[str]:
@@ -62,3 +68,35 @@ def _parse(text: str, where: str, default_name: str) -> Study:
     except ValueError as error:  # more digits than Python reads are no TOMLDecodeError
         raise StudyError(f"{where} is not valid TOML: {error}.") from error
     return Study().with_values({"name": default_name, **values}, where)
+
+
+def to_toml(study: Study) -> str:
+    """The text of a file from which `load_study` reads the same study; keys with their default values are left out."""
+    usual = as_plain(Study())
+    values = {key: value for key, value in as_plain(study).items() if value != usual[key]}
+    return "\n".join(_lines([], values)).lstrip() + "\n"
+
+
+def _lines(path: list[str], values: Mapping[str, Any]) -> Iterator[str]:
+    """The plain values of a table, then the tables in it."""
+    plain = {key: value for key, value in values.items() if not isinstance(value, Mapping) and value is not None}
+    if path and plain:
+        yield f"\n[{'.'.join(map(_key, path))}]"
+    yield from (f"{_key(key)} = {_spell(value)}" for key, value in plain.items())
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _lines([*path, key], value)
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
+
+
+def _spell(value: object) -> str:
+    """A plain value: text, numbers and truth values are written in TOML as in JSON."""
+    if not isinstance(value, list | tuple):
+        return json.dumps(value, ensure_ascii=False)
+    parts = [_spell(part) for part in value]
+    return (
+        f"[{', '.join(parts)}]" if len(parts) <= SHORT else "\n".join(["[", *(f"    {part}," for part in parts), "]"])
+    )

@@ -127,6 +127,17 @@ def names_in_the_literature_mean_it(metric: Metric) -> None:
         demand(parse_selector(text).name == metric.name, f"is known as '{name}', which leads to '{text}'.")
 
 
+def headlines_are_numbers_it_gives(metric: Metric) -> None:
+    """Each headline names a number that it gives for an ordinary model, or as which a number is known."""
+    given = {row.metric.partition("[")[0] for row in metric(real_world())}
+    for name in metric.headline:
+        demand(
+            name in given | set(metric.known_as) or not given,
+            f"declares the headline '{name}', and gives {', '.join(sorted(given))}: name a number, without its "
+            "extractor in brackets.",
+        )
+
+
 def exhibits_become_figures(metric: Metric) -> None:
     """Its exhibits for an ordinary model can be stored, read again and drawn."""
     exhibits = metric.exhibits(real_world())
@@ -160,6 +171,7 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
             pairs_are_enough_where_declared,
             extractors_are_taken_as_declared,
             names_in_the_literature_mean_it,
+            headlines_are_numbers_it_gives,
             exhibits_become_figures,
         ),
     )

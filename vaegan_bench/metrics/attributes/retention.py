@@ -39,6 +39,7 @@ class AttributeRetention(Metric):
 
     name: ClassVar[str] = "attribute-retention"
     family: ClassVar[str] = "attributes"
+    headline: ClassVar[tuple[str, ...]] = ("retention-auc",)
     needs_model: ClassVar[bool] = True
 
     extractor: Extractor = field(default_factory=Oracle)

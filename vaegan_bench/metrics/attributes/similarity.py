@@ -40,6 +40,7 @@ class AttributeSimilarity(Metric):
 
     name: ClassVar[str] = "attribute-similarity"
     family: ClassVar[str] = "attributes"
+    headline: ClassVar[tuple[str, ...]] = ("attribute-cosine", "attribute-error")
     needs_model: ClassVar[bool] = True
 
     extractor: Extractor = field(default_factory=Regressor)

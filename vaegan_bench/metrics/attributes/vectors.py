@@ -48,6 +48,7 @@ class AttributeVectors(Metric):
 
     name: ClassVar[str] = "attribute-vectors"
     family: ClassVar[str] = "attributes"
+    headline: ClassVar[tuple[str, ...]] = ("flip-rate",)
     needs_model: ClassVar[bool] = True
 
     extractor: Extractor = field(default_factory=Oracle)

@@ -22,6 +22,7 @@ class ReconstructionFrechet(Metric):
 
     name: ClassVar[str] = "reconstruction-frechet"
     family: ClassVar[str] = "reconstruction"
+    headline: ClassVar[tuple[str, ...]] = ("reconstruction-frechet", "rfid")
     needs_model: ClassVar[bool] = True
     pairs_suffice: ClassVar[bool] = True
     extractor_field: ClassVar[str] = "extractor"

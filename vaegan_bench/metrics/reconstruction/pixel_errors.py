@@ -86,6 +86,7 @@ class Reconstruction(Metric):
 
     name: ClassVar[str] = "reconstruction"
     family: ClassVar[str] = "reconstruction"
+    headline: ClassVar[tuple[str, ...]] = ("psnr",)
     needs_model: ClassVar[bool] = True
     pairs_suffice: ClassVar[bool] = True
 

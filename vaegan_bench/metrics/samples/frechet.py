@@ -31,6 +31,7 @@ class Frechet(Metric):
 
     name: ClassVar[str] = "frechet"
     family: ClassVar[str] = "sample quality"
+    headline: ClassVar[tuple[str, ...]] = ("frechet", "fid")
     uses_samples: ClassVar[bool] = True
     extractor_field: ClassVar[str] = "extractor"
     known_as: ClassVar[Mapping[str, str]] = {

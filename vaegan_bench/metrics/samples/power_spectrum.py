@@ -20,6 +20,7 @@ class PowerSpectrum(Metric):
 
     name: ClassVar[str] = "power-spectrum"
     family: ClassVar[str] = "sample quality"
+    headline: ClassVar[tuple[str, ...]] = ("spectral-distance",)
     uses_samples: ClassVar[bool] = True
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:

@@ -40,6 +40,7 @@ class PrecisionRecall(Metric):
 
     name: ClassVar[str] = "precision-recall"
     family: ClassVar[str] = "sample quality"
+    headline: ClassVar[tuple[str, ...]] = ("precision", "recall")
     uses_samples: ClassVar[bool] = True
     extractor_field: ClassVar[str] = "extractor"
 

@@ -1,6 +1,7 @@
 """Tables of numbers and images in; publishable figures out. Slow to import (seaborn): import when needed."""
 
 from vaegan_bench.report.plots.attributes import attribute_dots
+from vaegan_bench.report.plots.cost import cost_front
 from vaegan_bench.report.plots.curves import learning_curves
 from vaegan_bench.report.plots.dots import metric_dots
 from vaegan_bench.report.plots.matrix import latent_vectors, matrices
@@ -15,6 +16,7 @@ from vaegan_bench.report.plots.style import colours
 __all__ = [
     "attribute_dots",
     "colours",
+    "cost_front",
     "grid",
     "image_pairs",
     "image_sheet",

@@ -1,8 +1,9 @@
-"""The comparison as an image: every seed a dot, every model a line, every metric a panel."""
+"""The comparison as an image: every seed a dot, every model a line, every metric a panel, headlines on top."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -14,10 +15,25 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from vaegan_bench.report.plots.legend import caption_below
 from vaegan_bench.report.plots.style import LABEL_WIDTH, MUTED, blank, colours, inches, nothing, remove, styled
-from vaegan_bench.report.tables import by_protocol, overall, rank_of_family, runs, summarise, with_units, wrap_label
+from vaegan_bench.report.tables import (
+    MARK,
+    by_protocol,
+    headline,
+    number,
+    overall,
+    rank_of_family,
+    runs,
+    summarise,
+    unusable,
+    with_units,
+    wrap_label,
+)
 
-COLUMNS, WIDTH = (5, 4, 3), 1.8
-"""Panels side by side, whichever number leaves the fewest gaps, and the inches of each."""
+COLUMNS, WIDTH = 4, 1.8
+"""Panels side by side, at most, and the inches of each."""
+TITLE = 25
+"""Characters of a title on one line, above a panel of that width."""
+HEADLINES = "Headlines"
 BETTER: dict[str, tuple[str, Literal["left", "right"]]] = {
     "higher": ("better →", "right"),
     "lower": ("← better", "left"),
@@ -42,65 +58,89 @@ class Line(NamedTuple):
 def metric_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
     """One panel per metric that has a direction: seeds as dots, the mean as a tick, its 95 % t-interval as a bar.
 
-    A dash stands where a model has no such metric. `models` fixes the order of lines and colours.
+    Headlines come first, then the other metrics by family. A metric whose values are all equal has no panel, the
+    caption names it. A dash stands where a model has no such metric; † marks an extractor that is not usable on the
+    data. `models` fixes the order of lines and colours.
     Raises `MixedProtocolsError` where values are not comparable.
     """
     rows = by_protocol(rows)
     rows = overall(rows[np.isfinite(rows["value"].astype(float))])  # an infinite value has no place on an axis
     models = list(dict.fromkeys([*models, *rows["model"]]))
-    summary = summarise(rows)
-    lines = _lines(summary[summary["direction"] != "none"])
+    judged = rows[rows["direction"] != "none"]
+    alike = _alike(judged)
+    differing = judged[~pd.MultiIndex.from_frame(judged[["dataset", "metric"]]).isin(alike)]
+    lines = [*_lines(differing)]
     if not lines:
-        return nothing("No metric was measured.")
-    figure = _resize(lines, models)
+        return nothing("No metric was measured." if judged.empty else _same(alike))
+    figure = _resize(lines, _labels(rows, models))
     grid = figure.subplots(len(lines), max(len(line.metrics) for line in lines), squeeze=False, sharey="row")
     for line, panels in zip(lines, grid, strict=True):
         _draw(line, panels, rows[rows["dataset"] == line.dataset], models)
-    caption_below(figure, _key(summary))
+    caption_below(figure, "\n".join(filter(None, [_key(differing), _same(alike)])))
     return figure
 
 
-def _lines(judged: pd.DataFrame) -> list[Line]:
-    """Panels in lines; every family of metrics begins a new one."""
-    groups = judged.groupby(["dataset", "family"], sort=False)["metric"].unique()
-    columns = min(COLUMNS, key=lambda n: sum(-len(metrics) % n for metrics in groups))
+def _alike(rows: pd.DataFrame) -> dict[tuple[str, str], float]:
+    """(data set, metric) of several values that are all the same → this value."""
+    groups = rows.groupby(["dataset", "metric"], sort=False)["value"]
+    found = {(str(dataset), str(metric)): values for (dataset, metric), values in groups}
+    return {key: float(values.iloc[0]) for key, values in found.items() if len(values) > 1 and values.nunique() == 1}
+
+
+def _lines(judged: pd.DataFrame) -> Iterator[Line]:
+    """Panels in lines: those of headlines, where there are other metrics too, then those of every family."""
+    leads = judged.index.isin(headline(judged).index)
+    sections = judged["family"].where(~leads | leads.all(), HEADLINES)
     several = judged["dataset"].nunique() > 1
-    lines = []
-    for dataset, of_dataset in groups.groupby("dataset", sort=False):
-        families = of_dataset.droplevel("dataset").sort_index(key=lambda names: names.map(rank_of_family))
-        for family, metrics in families.items():
-            heading = f"{dataset}: {family}" if several else str(family).capitalize()
-            parts = [list(metrics[i : i + columns]) for i in range(0, len(metrics), columns)]
-            lines += [Line("" if i else heading, str(dataset), part) for i, part in enumerate(parts)]
-    return lines
+    for dataset in judged["dataset"].unique():
+        of_dataset = judged[judged["dataset"] == dataset].groupby(sections, sort=False)["metric"].unique()
+        for section in sorted(of_dataset.index, key=lambda name: (name != HEADLINES, rank_of_family(name))):
+            metrics = _by_family(judged, of_dataset[section])
+            heading = f"{dataset}: {section.lower()}" if several else section.capitalize()
+            for i in range(0, len(metrics), COLUMNS):
+                yield Line("" if i else heading, str(dataset), metrics[i : i + COLUMNS])
 
 
-def _resize(lines: Sequence[Line], models: Sequence[str]) -> Figure:
-    labels = [wrap_label(model, LABEL_WIDTH) for model in models]
+def _by_family(judged: pd.DataFrame, metrics: Sequence[str]) -> list[str]:
+    """Metrics in the order of tables."""
+    families = judged.drop_duplicates("metric").set_index("metric")["family"]
+    return sorted(metrics, key=lambda metric: rank_of_family(families[metric]))
+
+
+def _resize(lines: Sequence[Line], labels: Sequence[str]) -> Figure:
     width = max(len(line.metrics) for line in lines) * WIDTH + max(inches(label, size=7) for label in labels)
-    height = len(models) * (0.11 * max(label.count("\n") + 2 for label in labels) + 0.05) + 0.6
+    height = len(labels) * max(0.25, 0.115 * max(label.count("\n") + 1 for label in labels) + 0.06) + 0.6
     return blank(width, len(lines) * height + 0.22 * sum(bool(line.heading) for line in lines) + 0.2)
 
 
 def _draw(line: Line, panels: np.ndarray, rows: pd.DataFrame, models: Sequence[str]) -> None:
-    summary = summarise(rows)
+    summary, closed = summarise(rows), unusable(rows)
     for ax, metric in zip(panels, line.metrics, strict=False):
         measured = summary[summary["metric"] == metric].set_index("model")
         _panel(ax, rows[rows["metric"] == metric], measured, models)
-        _axis(ax, metric, measured["units"].iloc[0], measured["direction"].iloc[0])
+        mark = MARK if (line.dataset, metric) in closed else ""
+        _axis(ax, _title(metric, measured["units"].iloc[0], mark), measured["direction"].iloc[0])
     panels[0].set_yticks(range(len(models)), _labels(rows, models))
     if line.heading:
-        above = {"xycoords": "axes fraction", "xytext": (0, 20), "textcoords": "offset points"}
-        heading = panels[0].annotate(line.heading, (0, 1), **above, fontsize=9, fontweight="bold", va="bottom")
-        heading.set_in_layout(False)  # or a long one would push the panels beside it away
-        panels[0].set_title(f"\n\n{panels[0].get_title(loc='left')}", fontsize=8)  # room for it all the same
+        _head(panels[: len(line.metrics)], line.heading)
     remove(panels[len(line.metrics) :])
+
+
+def _head(panels: np.ndarray, text: str) -> None:
+    """Write a heading above the titles of panels side by side."""
+    first, lines = panels[0].get_title(loc="left"), max(ax.get_title(loc="left").count("\n") + 1 for ax in panels)
+    heading = panels[0].annotate(
+        text, (0, 1), xycoords="axes fraction", xytext=(0, 9 + 11 * lines), textcoords="offset points", fontsize=9,
+        fontweight="bold", va="bottom",
+    )  # fmt: skip
+    heading.set_in_layout(False)  # or a long one would push the panels beside it away
+    panels[0].set_title("\n" * (lines + 1 - first.count("\n")) + first, fontsize=8)  # room for it all the same
 
 
 def _panel(ax: Axes, seeds: pd.DataFrame, measured: pd.DataFrame, models: Sequence[str]) -> None:
     colour = colours(models)
     look = {"order": models, "hue": "model", "hue_order": models, "palette": colour, "legend": False}
-    sns.stripplot(seeds, x="value", y="model", jitter=False, size=4, alpha=0.85, linewidth=0, ax=ax, **look)
+    sns.stripplot(seeds, x="value", y="model", jitter=False, size=4.5, linewidth=0.5, edgecolor="white", ax=ax, **look)
     ax.set_ylim(len(models) - 0.5, -0.5)  # the last models keep their lines even without a value
     ax.set_xlim(_limits(seeds["value"].to_numpy(), measured))
     means, half_widths = measured["mean"].to_dict(), measured["half_width"].to_dict()
@@ -135,10 +175,16 @@ def _bar(ax: Axes, y: int, mean: float, half_width: float, colour: str) -> None:
         ax.plot(right, y, ">", color=colour, markersize=4, clip_on=False, zorder=3)
 
 
-def _axis(ax: Axes, metric: str, units: str, direction: str) -> None:
+def _title(metric: str, units: str, mark: str) -> str:
+    """A metric with its units and its mark, in lines that a panel has room for; below it what its protocol has."""
+    name, protocol, differs = metric.partition(" (")
+    lines = textwrap.wrap(with_units(name, units) + mark, TITLE, break_long_words=False)
+    return "\n".join(lines) + protocol.replace(" ", "\n") + differs.replace(", ", ",\n")
+
+
+def _axis(ax: Axes, title: str, direction: str) -> None:
     text, side = BETTER[direction]
-    name, protocol, differs = metric.partition(" (")  # what another protocol's name says, below the name
-    ax.set_title(with_units(name, units) + protocol.replace(" ", "\n") + differs, fontsize=8)
+    ax.set_title(title, fontsize=8)
     ax.set_ylabel("")
     ax.set_xlabel(text, loc=side, color=MUTED, fontsize=7, labelpad=1)
     ax.xaxis.set_major_locator(MaxNLocator(3))
@@ -155,7 +201,18 @@ def _labels(rows: pd.DataFrame, models: Sequence[str]) -> list[str]:
     return [wrap_label(model, LABEL_WIDTH) + note for model, note in zip(models, notes, strict=True)]
 
 
-def _key(summary: pd.DataFrame) -> str:
-    if summary["seeds"].max() == 1:
-        return "dot: one seed, which has no interval     —: not measured, or no such output"
-    return "dot: seed     tick: mean     bar: 95 % t-interval over seeds     —: not measured, or no such output"
+def _key(rows: pd.DataFrame) -> str:
+    """What the marks mean."""
+    marks = {"dot": "seed", "tick": "mean", "bar": "95 % t-interval over seeds"}
+    if rows.groupby(["dataset", "metric", "model"]).size().max() == 1:
+        marks = {"dot": "one seed, which has no interval"}
+    marks["—"] = "not measured, or no such output"
+    if unusable(rows):
+        marks[MARK.strip()] = "extractor not usable on these data"
+    return "     ".join(f"{mark}: {meaning}" for mark, meaning in marks.items())
+
+
+def _same(alike: Mapping[tuple[str, str], float]) -> str:
+    """What has no panel; '' where all have one."""
+    values = {f"{metric} ({number(value)})": None for (_, metric), value in alike.items()}
+    return textwrap.fill(f"Equal in all runs: {', '.join(values)}", 120) if values else ""

@@ -35,7 +35,7 @@ def spectra(by_model: Mapping[str, Spectrum], models: Sequence[str] = ()) -> Fig
     figure = blank(WIDTH, HEIGHT)
     ax = figure.subplots()
     lines = [_line(ax, model, values_Z, first, order) for model, values_Z in ranked.items()]
-    _axes(ax, max(map(len, ranked.values())), first)
+    _axes(ax, [*ranked.values()], first)
     legend_above(figure, lines)
     return figure
 
@@ -55,14 +55,15 @@ def _line(ax: Axes, model: str, values_Z: Array, about: Spectrum, models: Sequen
     return line
 
 
-def _axes(ax: Axes, dimensions: int, about: Spectrum) -> None:
+def _axes(ax: Axes, ranked: Sequence[Array], about: Spectrum) -> None:
     floor = DEAD * about.threshold
+    all_count = min(values_Z.min() for values_Z in ranked) > about.threshold
     ax.set_yscale("log")
     ax.axhline(about.threshold, color=MUTED, linewidth=0.8, linestyle=":", zorder=1)
-    ax.set_ylim(bottom=floor)
+    ax.set_ylim(bottom=about.threshold / 3 if all_count else floor)  # no empty decades below lines that all count
     ax.yaxis.set_major_locator(LogLocator())
     ax.yaxis.set_minor_locator(NullLocator())
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"≤ {value:g}" if value <= floor else f"{value:g}"))
     ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, prune="lower"))
-    ax.set_xlim(1, max(dimensions, 2))
+    ax.set_xlim(1, max(2, *map(len, ranked)))
     ax.set(xlabel=f"{about.dimension}, by rank", ylabel=f"{about.quantity} ({about.units})")

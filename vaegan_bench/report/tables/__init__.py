@@ -3,7 +3,9 @@
 from vaegan_bench.report.tables.ablation import ablation
 from vaegan_bench.report.tables.attributes import attributes_to_markdown
 from vaegan_bench.report.tables.comparison import comparison, context
-from vaegan_bench.report.tables.instruments import NO_VERDICT, distances_on
+from vaegan_bench.report.tables.headline import count_numbers, headline
+from vaegan_bench.report.tables.instruments import MARK, NO_VERDICT, distances_on, unusable
+from vaegan_bench.report.tables.latex import to_latex
 from vaegan_bench.report.tables.markdown import to_markdown
 from vaegan_bench.report.tables.noise import noise
 from vaegan_bench.report.tables.protocols import MixedProtocolsError, by_protocol
@@ -20,10 +22,12 @@ from vaegan_bench.report.tables.statistics import (
 )
 from vaegan_bench.report.tables.summary import interval, overall, rank_of_family, summarise
 from vaegan_bench.report.tables.terminal import ablation_to_rich, to_rich
+from vaegan_bench.report.tables.typeset import tidy, to_paste
 from vaegan_bench.report.tables.words import cell, duration, heading, number, with_units, wrap_label
 
 __all__ = [
     "BETTER",
+    "MARK",
     "NO_VERDICT",
     "WORSE",
     "MixedProtocolsError",
@@ -36,9 +40,11 @@ __all__ = [
     "comparison",
     "comparisons",
     "context",
+    "count_numbers",
     "distances_on",
     "duration",
     "heading",
+    "headline",
     "holm",
     "improvement",
     "interval",
@@ -50,9 +56,13 @@ __all__ = [
     "seeds_needed",
     "sign_flip",
     "summarise",
+    "tidy",
+    "to_latex",
     "to_markdown",
+    "to_paste",
     "to_rich",
     "unhealthy",
+    "unusable",
     "with_units",
     "wrap_label",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
 
 import pandas as pd
 
@@ -19,32 +19,35 @@ RUNS = ("", "runs")
 """The column of `comparison` that says how many runs stand behind each row."""
 
 
-def comparison(rows: pd.DataFrame, best: str = "{} *", rulers: Sequence[Ruler] = ()) -> pd.DataFrame:
+def comparison(
+    rows: pd.DataFrame, best: str = "{} *", rulers: Sequence[Ruler] = (), whole: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """One row per (dataset, model), one column per (family, metric with its arrow), winners marked by `best`.
 
     A winner is better than every other model by the verdicts of `comparisons`; the best mean alone is none. Behind a
     distance stands what it is as far as on one of the `rulers`; † marks columns whose extractor is not usable there.
 
-    Only metrics that have a direction; what a model does not have is an empty cell.
+    Only metrics that have a direction; what a model does not have is an empty cell. `whole` are all rows of the same
+    runs, where `rows` is a part of them: it says which runs there are.
     Raises `MixedProtocolsError` where values are not comparable.
     """
     rows = by_protocol(rows)
+    whole = rows if whole is None else whole
     summary = summarise(overall(rows))
     judged = summary[summary["direction"] != "none"]
-    written = zip(_cells(judged, rows), _wins(judged, rows), strict=True)
-    cells = [best.format(text) if wins else text for text, wins in written]
-    table = _wide(*_with_readings(judged, cells, rulers), rows)
-    table.insert(0, RUNS, runs(rows))
+    written = zip(cells_of(judged, whole), wins(judged, rows), strict=True)
+    cells = [best.format(text) if is_best else text for text, is_best in written]
+    table = _wide(*_with_readings(judged, cells, rulers), whole, unusable(rows))
+    table.insert(0, RUNS, runs(whole))
     return table
 
 
-def context(rows: pd.DataFrame) -> pd.DataFrame:
+def context(rows: pd.DataFrame, whole: pd.DataFrame | None = None) -> pd.DataFrame:
     """Metrics without a direction (steps, speed, parameters), in the shape of `comparison`."""
+    whole = rows if whole is None else whole
     summary = summarise(overall(rows))
     unjudged = summary[summary["direction"] == "none"]
-    # Counts are equal in all runs: '± 0' behind a number of parameters says nothing.
-    values = zip(_cells(unjudged, rows), unjudged["mean"], unjudged["half_width"], strict=True)
-    return _wide(unjudged, [number(mean) if width == 0 else text for text, mean, width in values], rows)
+    return _wide(unjudged, cells_of(unjudged, whole), whole, unusable(rows))
 
 
 def part(table: pd.DataFrame, dataset: str, family: str) -> pd.DataFrame:
@@ -61,14 +64,16 @@ def families(table: pd.DataFrame, dataset: str) -> list[str]:
     return [family for family in named if not part(table, dataset, family).empty]
 
 
-def _cells(summary: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
-    """The cells; a metric that is missing for some finished runs says how many it has."""
+def cells_of(summary: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
+    """The text of each mean; a metric that is missing for some finished runs says how many it has."""
     each = rows[rows["status"] == OK].drop_duplicates("run")
     finished = each.groupby(["dataset", "model"], observed=True).size().to_dict()
-    columns = [summary[name] for name in ("dataset", "model", "mean", "half_width", "seeds")]
-    for dataset, model, mean, half_width, seeds in zip(*columns, strict=True):
+    columns = [summary[name] for name in ("dataset", "model", "direction", "mean", "half_width", "seeds")]
+    for dataset, model, direction, mean, half_width, seeds in zip(*columns, strict=True):
         note = "" if seeds == finished[dataset, model] else f" (n = {seeds})"
-        yield cell(mean, half_width) + note
+        # Counts are equal in all runs: '± 0' behind a number of parameters says nothing.
+        is_count = direction == "none" and half_width == 0
+        yield number(mean) if is_count else cell(mean, half_width) + note
 
 
 def _with_readings(
@@ -86,7 +91,7 @@ def _with_readings(
     return pd.DataFrame(whole, columns=judged.columns), texts
 
 
-def _wins(judged: pd.DataFrame, rows: pd.DataFrame) -> Iterator[bool]:
+def wins(judged: pd.DataFrame, rows: pd.DataFrame) -> Iterator[bool]:
     """True where a model is shown to be better than every other one on its dataset and metric."""
     keys = ["dataset", "metric"]
     pairs = comparisons(rows)
@@ -96,9 +101,10 @@ def _wins(judged: pd.DataFrame, rows: pd.DataFrame) -> Iterator[bool]:
         yield beaten.get((dataset, metric, model), 0) == rivals[dataset, metric] > 0
 
 
-def _wide(summary: pd.DataFrame, cells: Iterable[str], rows: pd.DataFrame) -> pd.DataFrame:
-    """Lay cells out by model and metric, families in their order, '' where there is none."""
-    closed = unusable(rows)
+def _wide(
+    summary: pd.DataFrame, cells: Iterable[str], rows: pd.DataFrame, closed: Container[tuple[str, str]]
+) -> pd.DataFrame:
+    """Lay cells out by model and metric, families in their order, '' where there is none; mark what is `closed`."""
     marks = [MARK if key in closed else "" for key in zip(summary["dataset"], summary["metric"], strict=True)]
     headings = map(heading, summary["metric"], summary["direction"], summary["units"])
     columns = [(family, head + mark) for family, head, mark in zip(summary["family"], headings, marks, strict=True)]

@@ -33,6 +33,15 @@ def unusable(rows: pd.DataFrame) -> dict[tuple[str, str], str]:
     return {(dataset, metric): instrument for dataset, metric, instrument in zip(*keys, strict=True)}
 
 
+def unusable_lines(rows: pd.DataFrame) -> Iterator[str]:
+    """Why columns are marked: a line per extractor and data set."""
+    reasons = {
+        (dataset, extractor_of(metric), instrument): None for (dataset, metric), instrument in unusable(rows).items()
+    }
+    for dataset, extractor, instrument in reasons:
+        yield f"{MARK.strip()} {extractor} on {dataset}: {instrument}. No verdict is drawn from its numbers."
+
+
 def off_scale(rows: pd.DataFrame) -> set[tuple[str, str, str]]:
     """(dataset, metric, model) of which every run is farther away than all marks of the ruler."""
     if "reading" not in rows:

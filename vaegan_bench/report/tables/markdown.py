@@ -8,12 +8,12 @@ import pandas as pd
 
 from vaegan_bench.report.tables.ablation import LEAVE_ONE_OUT, ablation
 from vaegan_bench.report.tables.bounds import bounds
+from vaegan_bench.report.tables.captions import caption
 from vaegan_bench.report.tables.comparison import RUNS, comparison, context, families, part
 from vaegan_bench.report.tables.instruments import instrument_lines
 from vaegan_bench.report.tables.noise import noise
 from vaegan_bench.report.tables.protocols import by_protocol, protocol_of, shorten
 from vaegan_bench.report.tables.runs import unhealthy
-from vaegan_bench.report.tables.statistics import seeds_needed
 from vaegan_bench.report.tables.summary import overall, summarise
 from vaegan_bench.report.tables.words import in_markdown
 from vaegan_bench.results.rulers import Ruler
@@ -58,7 +58,9 @@ def _families(judged: pd.DataFrame, dataset: str, summary: pd.DataFrame) -> Iter
         cells = part(judged, dataset, family)
         yield f"### {family.capitalize()}"
         yield _table(runs.join(cells))
-        yield _caption(cells, summary[(summary["family"] == family) & (summary["direction"] != "none")])
+        of_family = summary[(summary["family"] == family) & (summary["direction"] != "none")]
+        decided = bool(cells.map(lambda cell: cell.startswith("**")).any(axis=None))
+        yield caption(of_family, decided=decided, gaps=bool((cells == "").any(axis=None)))
 
 
 def _instruments(rows: pd.DataFrame) -> Iterator[str]:
@@ -99,38 +101,6 @@ def _table(cells: pd.DataFrame) -> str:
 
 def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
-
-
-def _caption(cells: pd.DataFrame, summary: pd.DataFrame) -> str:
-    """What n, ±, bold and an empty cell mean in one table."""
-    fewest, most = summary["seeds"].min(), summary["seeds"].max()
-    said = [_seeds(fewest, most)]
-    models = summary["model"].nunique()
-    if models > 1 and most > 1:
-        said.append(_verdicts(models, most, decided=bool(cells.apply(lambda c: c.str.startswith("**")).any(axis=None))))
-    if (cells == "").any(axis=None):
-        said.append("Empty: the model has no such output, was not measured so, or has no finished run.")
-    return " ".join(said)
-
-
-def _verdicts(models: int, seeds: int, *, decided: bool) -> str:
-    """What it takes to be bold, and why nothing is."""
-    if decided:
-        return "Bold: better than every other model by an exact paired test (5 %, Holm over all pairs)."
-    needed = seeds_needed(models * (models - 1) // 2)
-    if seeds < needed:
-        return f"No verdict is possible over {models} models at {seeds} seeds: {needed} are needed."
-    return "No model is shown to be better than every other (exact paired test, 5 %, Holm over all pairs)."
-
-
-def _seeds(fewest: int, most: int) -> str:
-    if most == 1:
-        return "One seed: there is no interval, and no difference here is a verdict."
-    meaning = "± is the 95 % Student t-interval over seeds."
-    if fewest == most:
-        return f"Means over {most} seeds; {meaning}"
-    alone = " A value without ± is from one seed, which has no interval and carries no verdict." if fewest == 1 else ""
-    return f"Means over {fewest} to {most} seeds; {meaning}{alone}"
 
 
 def _protocols(summary: pd.DataFrame) -> Iterator[str]:

@@ -15,7 +15,8 @@ from rich.text import Text
 
 from vaegan_bench.report.tables.ablation import LEAVE_ONE_OUT
 from vaegan_bench.report.tables.comparison import RUNS, comparison, context, families, part
-from vaegan_bench.report.tables.instruments import MARK, extractor_of, unusable
+from vaegan_bench.report.tables.headline import headline
+from vaegan_bench.report.tables.instruments import unusable_lines
 from vaegan_bench.report.tables.protocols import by_protocol
 from vaegan_bench.report.tables.runs import unhealthy
 from vaegan_bench.report.tables.words import wrap_label
@@ -75,16 +76,20 @@ class TerminalTable:
         return table
 
 
-def to_rich(rows: pd.DataFrame, title: str | None = None, rulers: Sequence[Ruler] = ()) -> TerminalTable:
-    """One column per model, one line per metric in sections by family, winners in bold.
+def to_rich(
+    rows: pd.DataFrame, title: str | None = None, rulers: Sequence[Ruler] = (), *, headlines: bool = False
+) -> TerminalTable:
+    """One column per model, one line per metric in sections by family, winners in bold; only `headlines`, if so.
 
     Distances are followed by their reading on the `rulers` that fit. Models that do not fit side by side follow below.
     Raises `MixedProtocolsError` where values are not comparable.
     """
-    judged = comparison(rows, "[bold green]{}[/]", rulers).map(lambda cell: cell.replace(", ", "\n"))
-    caption = "\n".join([*_instruments(rows), *_failures(rows)])
+    rows = by_protocol(rows)
+    shown = headline(rows) if headlines else rows
+    judged = comparison(shown, "[bold green]{}[/]", rulers, rows).map(lambda cell: cell.replace(", ", "\n"))
+    caption = "\n".join([*unusable_lines(shown), *_failures(rows)])
     models = list(rows["model"].unique())
-    return TerminalTable(judged.join(context(rows)), models, title and escape(title), escape(caption) or None)
+    return TerminalTable(judged.join(context(shown, rows)), models, title and escape(title), escape(caption) or None)
 
 
 def ablation_to_rich(ablation: pd.DataFrame) -> Group:
@@ -121,11 +126,3 @@ def _lines(heading: str) -> list[str]:
 
 def _failures(rows: pd.DataFrame) -> Iterator[str]:
     return (f"{row.model} on {row.dataset}, seed {row.seed}: {row.health}" for row in unhealthy(rows).itertuples())
-
-
-def _instruments(rows: pd.DataFrame) -> Iterator[str]:
-    """Why columns are marked."""
-    closed = unusable(by_protocol(rows)).items()
-    reasons = {(dataset, extractor_of(metric), instrument): None for (dataset, metric), instrument in closed}
-    for dataset, extractor, instrument in reasons:
-        yield f"{MARK.strip()} {extractor} on {dataset}: {instrument}. No verdict is drawn from its numbers."

@@ -1,0 +1,47 @@
+"""The sentences at the top of the page: they say what the statistics carry, and nothing else."""
+
+from __future__ import annotations
+
+import pandas as pd
+from page_rows import rows, shifted
+
+from vaegan_bench.report.page.answer import sentences
+
+
+def test_a_winner_over_all_others_is_named_with_its_numbers() -> None:
+    found = sentences(rows({"vae": shifted(0), "gan": shifted(-3), "vaegan": shifted(2)}))
+    assert found == [
+        "vae is better than gan on psnr (dB): 20.49 against 17.49 (gan); higher is better, over 8 common seeds.",
+        "vaegan is better than every other model on psnr (dB): 22.49 against 20.49 (vae); 17.49 (gan); "
+        "higher is better, over 8 common seeds.",
+    ]
+
+
+def test_lower_is_better_where_the_number_says_so() -> None:
+    found = sentences(rows({"vae": shifted(0), "gan": shifted(-3)}, "frechet[oracle]", "lower", units="1"))
+    assert found == [
+        "gan is better than vae on frechet[oracle]: 17.49 against 20.49 (vae); lower is better, over 8 common seeds."
+    ]
+
+
+def test_the_best_mean_alone_is_no_winner_and_numbers_share_a_reason() -> None:
+    few = {"vae": shifted(0)[:3], "gan": shifted(-3)[:3]}
+    found = sentences(pd.concat([rows(few), rows(few, "ssim", units="1"), rows(few, "mse", "lower", units="1")]))
+    assert found == ["On psnr, ssim and mse no verdict is possible at 3 seeds: 6 are needed."]
+
+
+def test_what_is_alike_is_said_to_show_no_difference() -> None:
+    alike = [x + sign for x, sign in zip(shifted(0), [0.1, -0.1] * 4, strict=True)]
+    assert sentences(rows({"vae": shifted(0), "gan": alike})) == ["On psnr no difference is shown."]
+
+
+def test_no_verdict_is_drawn_on_features_that_do_not_see_the_data() -> None:
+    blind = rows({"vae": shifted(0), "gan": shifted(-3)}, "frechet[efflite0]", "lower", instrument="not usable here: x")
+    [said] = sentences(blind.assign(reading=""))
+    assert said.startswith("On frechet[efflite0] no verdict is drawn: the extractor of frechet[efflite0] is not usable")
+
+
+def test_one_model_and_numbers_that_nobody_shares_are_not_compared() -> None:
+    assert sentences(rows({"vae": shifted(0)})) == ["One model alone: there is nothing to compare it with."]
+    apart = pd.concat([rows({"vae": shifted(0)}), rows({"gan": shifted(0)}, "ssim")])
+    assert sentences(apart) == ["No two models have a number in common, so that nothing is compared."]

@@ -1,0 +1,73 @@
+"""What the live section gets: the programs of trained models, each model's own codes and vectors, within its room."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import vaegan_bench as vb
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.report.page import live
+from vaegan_bench.report.page.live import live_content
+from vaegan_bench.results.study_folder import StudyFolder
+
+MODELS = ["gan", "vae", "vae[conditional=true]"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
+    path = tmp_path_factory.mktemp("live")
+    shared = {"steps": 3, "samples": 32, "seeds": [4, 2], "metrics": ["reconstruction"], "calibrate": False}
+    vb.run("smoke", models=MODELS, results=path, cache=path, **shared)
+    return StudyFolder(path / "smoke")
+
+
+def test_each_model_has_its_programs_and_the_order_of_its_colour(folder: StudyFolder) -> None:
+    content, why_not = live_content(folder, Registry(), ["vae", "gan", "vae[conditional=true]"])
+    assert why_not == ""
+    assert content is not None
+    models = {model["name"]: model for model in content["models"]}
+    assert {name: model["colour"] for name, model in models.items()} == {"gan": 1, "vae": 0, "vae[conditional=true]": 2}
+    assert [bool(models[name]["encoder"]) for name in MODELS] == [False, True, True]
+    assert all(model["decoder"] for model in models.values())
+    assert [models[name]["conditional"] for name in MODELS] == [False, False, True]
+    conditions = len(content["attributes"])
+    assert [models[name]["decoder"]["inputs"] for name in MODELS][1:] == [[[8]], [[8], [conditions]]]
+    assert len(models["vae"]["encoder"]["outputs"]) == 1  # the mean alone
+    assert len(content["faces"]) == len(content["face_conditions"]) == live.FACES
+    assert set(np.unique(content["face_conditions"])) == {-1.0, 1.0}
+
+
+def test_models_share_a_bank_of_codes_which_are_draws_from_the_prior(folder: StudyFolder) -> None:
+    content, _ = live_content(folder, Registry(), MODELS)
+    assert content is not None
+    (bank,) = content["codes"].values()
+    codes = np.frombuffer(base64.b64decode(bank["float16"]), "<f2").reshape(-1, bank["dimensions"])
+    run = next(each for each in folder.path.glob("gan-s4-*"))
+    np.testing.assert_allclose(codes, vb.load_model(run, "cpu").codes(live.CODES), atol=2e-3)
+
+
+def test_what_finds_no_room_is_named(folder: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    content, _ = live_content(folder, Registry(), MODELS)
+    assert content is not None
+    gan, vae = content["models"][:2]
+    programs = [gan["decoder"], vae["decoder"], vae["encoder"]]
+    monkeypatch.setattr(live, "MOST", sum(len(each["weights"]) + len(each["numbers"]) for each in programs) - 1)
+    content, _ = live_content(folder, Registry(), MODELS)
+    assert content is not None
+    assert content["models"][0] == gan
+    assert content["models"][1]["decoder"] is None
+    assert "a page holds" in content["models"][1]["why_not"]
+
+
+def test_without_weights_it_says_so(folder: StudyFolder, tmp_path: Path) -> None:
+    copied = StudyFolder(Path(shutil.copytree(folder.path, tmp_path / "copied")))
+    for weights in copied.path.glob("*/weights.safetensors"):
+        weights.unlink()
+    content, why_not = live_content(copied, Registry(), MODELS)
+    assert content is None
+    assert why_not == "The weights of the trained models are not in the study's folder."

@@ -1,0 +1,85 @@
+"""What stands in the page, as plain data: tables, pairs, curves and costs."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from page_rows import rows, shifted
+
+from vaegan_bench.report.page.cost import cost_cards
+from vaegan_bench.report.page.curves import POINTS, curve_data
+from vaegan_bench.report.page.numbers import number_table
+from vaegan_bench.report.page.pairs import pair_matrices
+
+
+def test_numbers_are_shaded_by_rank_and_starred_by_verdict_alone() -> None:
+    values = {"vae": shifted(0), "gan": shifted(-3), "vaegan": shifted(2)}
+    table = number_table("Headline", rows(values), {"psnr": "Peak signal."}, [], ["gan", "vae", "vaegan", "other"])
+    [column] = table.columns
+    assert (column.heading, column.meaning, column.direction) == ("psnr ↑ (dB)", "Peak signal.", "higher")
+    cells = {model: line[0] for model, line in table.lines}
+    assert list(cells) == ["gan", "vae", "vaegan", "other"]
+    assert [cells[model].shade for model in cells] == [2, 1, 0, None]
+    assert [cells[model].is_best for model in cells] == [False, False, True, False]
+    assert cells["vaegan"].value == pytest.approx(22.4875)
+    assert cells["other"].text == ""
+    few = number_table("Headline", rows({m: v[:2] for m, v in values.items()}), {}, [], ["gan", "vaegan"])
+    assert not any(line[0].is_best for _, line in few.lines)
+
+
+def test_each_pair_is_told_both_ways_and_a_shared_reason_once() -> None:
+    # Differences of 3.0, 3.1, …, 3.7: mean 3.35, deviation .2449, t(0.975; 7) = 2.3646, hence ± .2048.
+    decided = rows({"vae": shifted(0), "gan": [x - 3 - 0.1 * i for i, x in enumerate(shifted(0))]})
+    undecided = rows({"vae": [1.0], "gan": [2.5]}, "mse", "lower")
+    first, second = pair_matrices(pd.concat([decided, undecided]), ["gan", "vae"])
+    (gan, (_, here)), (vae, (there, _)) = first.lines
+    assert (gan, vae) == ("gan", "vae")
+    assert here is not None
+    assert there is not None
+    assert (here.difference, here.verdict, here.improvement) == ("−3.35 ± 0.20", "worse", "0.00")
+    assert (there.verdict, there.p, there.improvement) == ("better", "0.008", "1.00")
+    assert second.note == "1 common seed; no verdict possible at 1 seed: 6 are needed"
+    assert second.lines[0][1][1].reason == ""  # type: ignore[union-attr]  # said above the table
+
+
+def history(model: str, seed: int, steps: int, term: str = "prior", slope: float = 1.0) -> pd.DataFrame:
+    images = np.arange(1, steps + 1) * 64
+    fixed = {"model": model, "seed": seed, "term": term, "dataset": "avatars", "run": f"{model}-{seed}"}
+    return pd.DataFrame({"images": images, "value": slope * images, **fixed})
+
+
+def test_curves_are_thinned_to_means_and_leave_out_what_never_changes() -> None:
+    data = curve_data(
+        pd.concat([history("vae", 3, 6 * POINTS), history("gan", 1, 5), history("vae", 3, 9, "fixed", 0.0)]),
+        ["gan", "vae"],
+    )
+    assert json.loads(json.dumps(data)) == data
+    [term] = data["terms"]
+    lines = {run["model"]: run for run in term["runs"]}
+    assert (len(lines["vae"]["images"]), len(lines["gan"]["images"])) == (POINTS, 5)
+    assert lines["vae"]["images"][0] == 64 * 3.5  # the mean of the first six steps
+    assert lines["vae"]["values"][0] == pytest.approx(64 * 3.5, rel=1e-3)
+    assert (lines["gan"]["seed"], lines["gan"]["values"]) == (1, [64, 128, 192, 256, 320])
+
+
+def test_values_that_are_not_numbers_are_left_out_of_curves() -> None:
+    broken = history("gan", 0, 4)
+    broken.loc[2, "value"] = np.inf
+    assert curve_data(broken, ["gan"])["terms"][0]["runs"][0]["values"] == [64, 128, 256]
+
+
+def test_the_front_holds_what_nothing_dominates() -> None:
+    quality = {"cheap": 30.0, "dear": 10.0, "dominated": 31.0, "middle": 20.0}
+    seconds = {"cheap": 10.0, "dear": 100.0, "dominated": 50.0, "middle": 50.0}
+    good = rows({model: [value] for model, value in quality.items()}, "fid", "lower", units="1")
+    made = pd.concat([good, rows({model: [value] for model, value in seconds.items()}, "seconds", "none", units="s")])
+    [card] = cost_cards(made, "fid")
+    assert [(each.model, each.on_front) for each in card.bargains] == [
+        ("cheap", True), ("middle", True), ("dominated", False), ("dear", True),
+    ]  # fmt: skip
+    turned = made.assign(direction=made["direction"].replace("lower", "higher"))
+    assert [e.model for e in cost_cards(turned, "fid")[0].bargains if e.on_front] == ["cheap", "dominated"]
+    assert cost_cards(made, "psnr") == []

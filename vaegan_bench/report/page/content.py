@@ -1,0 +1,177 @@
+"""What stands in the page: plain data, collected from the records of a study."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from vaegan_bench.api import Metric
+from vaegan_bench.report import tables
+from vaegan_bench.report.exhibits import Drawing
+from vaegan_bench.report.page.answer import sentences
+from vaegan_bench.report.page.attributes import AttributeTable, attribute_tables
+from vaegan_bench.report.page.cost import CostCard, cost_cards, cost_drawings
+from vaegan_bench.report.page.curves import curve_data
+from vaegan_bench.report.page.images import Gallery, SheetsOfFigure, exhibit_sheets, gallery
+from vaegan_bench.report.page.live import live_content
+from vaegan_bench.report.page.numbers import NumberTable, number_table
+from vaegan_bench.report.page.pairs import PairMatrix, pair_matrices
+from vaegan_bench.report.page.provenance import Fact, facts, problems
+from vaegan_bench.report.page.svg import Drawn, drawn_figures
+from vaegan_bench.report.tables.instruments import instrument_lines
+from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.study.study_file import to_toml
+from vaegan_bench.system.errors import BenchError
+
+if TYPE_CHECKING:
+    from vaegan_bench.registry.plugins import Registry
+
+
+@dataclass(frozen=True)
+class Part:
+    """What all sections say of one data set of one study."""
+
+    name: str
+    """Above it, where there are several."""
+    sentences: list[str]
+    instruments: list[str]
+    headline: NumberTable
+    families: list[NumberTable]
+    gallery: Gallery
+    exhibits: list[SheetsOfFigure]
+    curves: dict[str, Any]
+    pairs: list[PairMatrix]
+    attributes: list[AttributeTable]
+    costs: list[CostCard]
+    cost_figures: list[Drawn]
+
+
+@dataclass(frozen=True)
+class Content:
+    """The whole page."""
+
+    title: str
+    question: str
+    summary: str
+    """Of how many runs, in a line."""
+    models: list[str]
+    parts: list[Part]
+    figures: list[Drawn]
+    live: dict[str, Any] | None
+    """What the trained models need in order to run in the page; None where there are none."""
+    not_live: str
+    """Why none runs; '' where some do."""
+    facts: list[Fact]
+    problems: list[Fact]
+    studies: dict[str, str]
+    """Name → the file that runs it again."""
+    downloads: dict[str, str]
+    """File name → its content, compressed and in base64."""
+    claims: ClaimTable | None = None
+    """Of the page of a paper: what became of what it says."""
+    deviations: Sequence[str] = ()
+    """Of the page of a paper: what was done otherwise."""
+
+
+@dataclass(frozen=True)
+class ClaimTable:
+    """The claims of a paper, and what our runs say of them."""
+
+    columns: list[str]
+    lines: list[list[str]]
+    note: str
+
+
+def content_of(folder: StudyFolder, registry: Registry, drawings: Mapping[str, Drawing]) -> Content:
+    """Collect the page of a study, with these figures.
+
+    Raises `StoreError` where no run is finished, `MixedProtocolsError` where values are not comparable.
+    """
+    study, rows, history = folder.study().study, folder.rows(), folder.history()
+    models = list(dict.fromkeys(rows["model"]))
+    live, why_not = live_content(folder, registry, models)
+    return Content(
+        title=study.name,
+        question=study.description,
+        summary=_summary(rows),
+        models=models,
+        parts=[_part(str(name), folder, rows, history, registry) for name in rows["dataset"].unique()],
+        figures=list(drawn_figures(_shown(drawings))),
+        live=live,
+        not_live=why_not,
+        facts=facts(folder, rows),
+        problems=problems(folder, rows),
+        studies={study.name: to_toml(study)},
+        downloads=downloads(rows, history),
+    )
+
+
+def _summary(rows: pd.DataFrame) -> str:
+    """How much stands behind the numbers."""
+    each = rows.drop_duplicates("run")
+    seeds, models, datasets = (each[column].nunique() for column in ("seed", "model", "dataset"))
+    counted = [(models, "model"), (seeds, "seed"), (datasets, "data set"), (len(each), "run")]
+    return ", ".join(f"{n} {what}{'' if n == 1 else 's'}" for n, what in counted)
+
+
+def _part(name: str, folder: StudyFolder, rows: pd.DataFrame, history: pd.DataFrame, registry: Registry) -> Part:
+    """One data set of a study."""
+    models = list(dict.fromkeys(rows["model"]))
+    rows, history = rows[rows["dataset"] == name], history[history["dataset"] == name]
+    leading = tables.headline(rows)
+    known, rulers = meanings(folder, registry), folder.rulers()
+    family_rows = tables.overall(rows).groupby("family", sort=False)
+    costs = cost_cards(rows, leading["metric"].iloc[0]) if len(leading) else []
+    families = sorted(family_rows, key=lambda family: tables.rank_of_family(str(family[0])))
+    return Part(
+        name=name,
+        sentences=sentences(leading),
+        instruments=list(instrument_lines(tables.by_protocol(rows))),
+        headline=number_table("Headline", leading, known, rulers, models),
+        families=[number_table(str(family), group, known, rulers, models) for family, group in families],
+        gallery=gallery(folder, name, models),
+        exhibits=exhibit_sheets(folder, name),
+        curves=curve_data(history, models),
+        pairs=pair_matrices(rows, models),
+        attributes=attribute_tables(rows),
+        costs=costs,
+        cost_figures=list(drawn_figures(cost_drawings(costs, models))),
+    )
+
+
+def meanings(folder: StudyFolder, registry: Registry) -> dict[str, str]:
+    """Number → what its metric says of itself, in a sentence; of metrics that are known here."""
+    found = dict[str, str]()
+    for run in folder.finished():
+        for measurement in run.measurements().values():
+            with suppress(BenchError):
+                sentence = first_sentence(type(registry.restore(Metric, measurement["metric"])))
+                found |= {row["metric"]: sentence for row in measurement["rows"]}
+    return found
+
+
+def first_sentence(plugin: type) -> str:
+    """The first line of a plugin's docstring."""
+    return (plugin.__doc__ or "").strip().partition("\n")[0]
+
+
+def _shown(drawings: Mapping[str, Drawing]) -> dict[str, Drawing]:
+    """The figures that the page shows as they are; it draws learning curves itself."""
+    own = ("learning-curves", "gradients")
+    return {name: draw for name, draw in drawings.items() if not name.startswith(own)}
+
+
+def downloads(rows: pd.DataFrame, history: pd.DataFrame) -> dict[str, str]:
+    """The tables as CSV and JSON, to be saved from the page."""
+    texts = {
+        "results.csv": rows.to_csv(index=False),
+        "results.json": rows.to_json(orient="records"),
+        "history.csv": history.to_csv(index=False),
+    }
+    return {name: base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode() for name, text in texts.items()}

@@ -1,0 +1,143 @@
+"""Images of all models side by side: the same codes, the same held-out images, one seed after the other."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+
+from vaegan_bench.report import plots
+from vaegan_bench.report.exhibits import shown_exhibits
+from vaegan_bench.results.measurements import Images
+from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.system.exhibits import Array, Exhibit, ImagePairs, ImageSheet, Strips
+
+COLUMNS, MOST, LINE = 6, 24, 16
+"""Samples per row of a sheet, and in a sheet; images in a line of reconstructions or pairs."""
+SHEETS = 48
+"""Models times seeds whose images travel in the page: with more models, fewer seeds are shown."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One image of the page, with its size in pixels."""
+
+    source: str
+    """A data URI."""
+    width: int
+    height: int
+    alt: str
+
+
+@dataclass(frozen=True)
+class SeedSheets:
+    """The images of one seed, by model."""
+
+    seed: int
+    samples: dict[str, Sheet] = field(default_factory=dict)
+    reconstructions: dict[str, Sheet] = field(default_factory=dict)
+    nearest: dict[str, Sheet] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """All images of one data set."""
+
+    originals: Sheet | None
+    seeds: list[SeedSheets]
+    left_out: int
+    """How many seeds have images that are not shown, so that the page stays small."""
+
+
+def gallery(folder: StudyFolder, dataset: str, models: Sequence[str]) -> Gallery:
+    """The sheets of the first seeds of a study on one data set; without any where no run kept images."""
+    kept = _kept(folder, dataset)
+    most = max(1, SHEETS // max(1, len(models)))
+    first = next((images for runs in kept.values() for images, _ in runs.values()), {})
+    originals = _line(first["originals"], "held-out images") if "originals" in first else None
+    seeds = [_seed_sheets(seed, kept[seed]) for seed in sorted(kept)[:most]]
+    return Gallery(originals, seeds, left_out=max(0, len(kept) - most))
+
+
+Kept = Mapping[str, tuple[Images, ImagePairs | None]]
+"""Model → the images of one seed, and its samples beside the nearest training images."""
+
+
+def _kept(folder: StudyFolder, dataset: str) -> dict[int, dict[str, tuple[Images, ImagePairs | None]]]:
+    found: dict[int, dict[str, tuple[Images, ImagePairs | None]]] = {}
+    for run in folder.finished():
+        record = run.record()
+        images = run.images() if record.dataset == dataset else {}
+        if images:
+            exhibits = [each for by_name in run.exhibits().values() for each in by_name.values()]
+            pairs = next((each for each in exhibits if isinstance(each, ImagePairs)), None)
+            found.setdefault(record.seed, {})[record.label] = images, pairs
+    return found
+
+
+def _seed_sheets(seed: int, kept: Kept) -> SeedSheets:
+    sheets = SeedSheets(seed)
+    for model, (images, pairs) in kept.items():
+        about = f"{model}, seed {seed}"
+        if "samples" in images:
+            sheets.samples[model] = _sheet(images["samples"], f"samples of {about}")
+        if "reconstructions" in images:
+            sheets.reconstructions[model] = _line(images["reconstructions"], f"reconstructions by {about}")
+        if pairs is not None:
+            words = f"{pairs.names[0]}s of {about} above, {pairs.names[1]} below"
+            above_and_below = pairs.pairs_K2HWC[:LINE].swapaxes(0, 1)
+            rows = above_and_below.reshape(-1, *above_and_below.shape[2:])
+            sheets.nearest[model] = _image(plots.grid(rows, above_and_below.shape[1]), words)
+    return sheets
+
+
+def _line(images_NHWC: Array, alt: str) -> Sheet:
+    return _image(plots.grid(images_NHWC[:LINE], LINE), alt)
+
+
+def _sheet(images_NHWC: Array, alt: str) -> Sheet:
+    return _image(plots.grid(images_NHWC[:MOST], COLUMNS), alt)
+
+
+@dataclass(frozen=True)
+class SheetsOfFigure:
+    """The images that a metric left for one figure."""
+
+    figure: str
+    models: dict[str, list[tuple[str, Sheet]]]
+    """Model → its images, each with its title."""
+
+
+def exhibit_sheets(folder: StudyFolder, dataset: str) -> list[SheetsOfFigure]:
+    """Strips and sheets of images that metrics left, each model's first seed; pairs are in the gallery."""
+    shown = shown_exhibits(folder, (Strips, ImageSheet), taken=())
+    return [
+        SheetsOfFigure(figure, {model: list(_titled(seeds[0])) for model, seeds in each.seeds.items()})
+        for figure, each in shown.items()
+        if each.dataset == dataset
+    ]
+
+
+def _titled(exhibit: Exhibit) -> Iterator[tuple[str, Sheet]]:
+    match exhibit:
+        case Strips():
+            for title, images in zip(exhibit.titles, exhibit.images_NSHWC, strict=True):
+                yield title, _image(plots.grid(images, len(images)), f"{title} along {exhibit.symbol}")
+        case ImageSheet():
+            yield exhibit.title, _sheet(exhibit.images_NHWC, exhibit.title)
+
+
+def _image(pixels_HWC: Array, alt: str) -> Sheet:
+    height, width = pixels_HWC.shape[:2]
+    return Sheet(png_uri(pixels_HWC), width, height, alt)
+
+
+def png_uri(pixels_HWC: Array) -> str:
+    """An image of 1 or 3 channels as a data URI that loses nothing."""
+    stream = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels_HWC.squeeze())).save(stream, "png", optimize=True)
+    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"

@@ -1,0 +1,141 @@
+"""The trained models as data that the page can run: programs of their networks, codes, attribute vectors, faces."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vaegan_bench.report.page.images import png_uri
+from vaegan_bench.report.page.packing import pack_float16
+from vaegan_bench.results.files import readable
+from vaegan_bench.results.measurements import CONDITIONS
+from vaegan_bench.results.run_files import RUN
+from vaegan_bench.results.run_folder import TRAIN_AGAIN, RunFolder
+from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.system.errors import BenchError
+from vaegan_bench.system.exhibits import Array, LatentVectors
+
+if TYPE_CHECKING:
+    from vaegan_bench.registry.plugins import Registry
+
+FACES = 24
+"""Held-out images that may be chosen."""
+CODES = 512
+"""Draws from the prior that travel with the page."""
+MOST = 16 * 2**20
+"""Characters of all programs: models that come after are not in the page, so that it can be mailed."""
+
+
+@dataclass
+class Codes:
+    """Draws from priors, each bank once however many models share it."""
+
+    banks: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def add(self, codes_NZ: Array) -> str:
+        """The key of a bank."""
+        packed = pack_float16(codes_NZ)
+        key = hashlib.sha256(packed.encode()).hexdigest()[:8]
+        self.banks[key] = {"dimensions": codes_NZ.shape[1], "float16": packed}
+        return key
+
+
+def live_content(folder: StudyFolder, registry: Registry, models: Sequence[str]) -> tuple[dict[str, Any] | None, str]:
+    """What the section needs, as JSON holds it, and '', or None and why there is nothing.
+
+    Of each model the first seed that has weights, on the study's first data set. `models` fixes the colours.
+    """
+    runs = _first_runs(folder)
+    if not runs:
+        return None, "The weights of the trained models are not in the study's folder."
+    found, codes = list[dict[str, Any]](), Codes()
+    for label, run in runs.items():
+        found.append(_model(label, models.index(label), run, registry, codes))
+    kept = [images for run in runs.values() if (images := run.images())]
+    faces: Iterable[Array] = next((images["originals"][:FACES] for images in kept if "originals" in images), [])
+    given = next((images[CONDITIONS][:FACES] for images in kept if CONDITIONS in images), None)
+    record = next(iter(runs.values())).record()
+    return {
+        "shape": list(record.shape),
+        "faces": [png_uri(face) for face in faces],
+        "face_conditions": None if given is None else [[round(float(c), 4) for c in row] for row in given],
+        "attributes": list(record.attributes),
+        "ends": [list(ends) for ends in record.attributes.values()],
+        "models": list(_fitting(found)),
+        "codes": codes.banks,
+    }, ""
+
+
+def _first_runs(folder: StudyFolder) -> dict[str, RunFolder]:
+    """Model → the run that stands for it."""
+    runs = folder.finished()
+    dataset = runs[0].record().dataset
+    found = dict[str, RunFolder]()
+    for run in runs:
+        record = run.record()
+        if record.dataset == dataset and record.is_ok and run.has_weights:
+            found.setdefault(record.label, run)
+    return found
+
+
+def _model(label: str, colour: int, run: RunFolder, registry: Registry, codes: Codes) -> dict[str, Any]:
+    about: dict[str, Any] = {"name": label, "colour": colour, "conditional": False, "latent": 0}
+    nothing = {"decoder": None, "encoder": None, "vectors": None, "codes": ""}
+    try:
+        return {**about, **_programs(run, registry, codes), "why_not": ""}
+    except BenchError as error:
+        return {**about, **nothing, "why_not": str(error)}
+
+
+def _fitting(models: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The models, those without their networks that the page has no room for."""
+    taken = 0
+    for model in models:
+        programs = [model[role] for role in ("decoder", "encoder") if model[role]]
+        size = sum(len(program["weights"]) + len(program["numbers"]) for program in programs)
+        if taken + size > MOST:
+            why_not = f"Its networks take {size / 2**20:.0f} MB, and a page holds {MOST / 2**20:.0f} MB of them."
+            yield {**model, "decoder": None, "encoder": None, "why_not": why_not}
+        else:
+            taken += size
+            yield model
+
+
+def _programs(run: RunFolder, registry: Registry, codes: Codes) -> dict[str, Any]:
+    """A model's networks as programs. Raises `BenchError` where it cannot be restored, or run in a page."""
+    import torch
+
+    from vaegan_bench.api import ImageShape
+    from vaegan_bench.evaluation.stored_run import restore_model, stored_run
+    from vaegan_bench.report.page.portable import portable
+
+    record = run.record()
+    conditions = record.attributes
+    stored, weights = stored_run(run, registry), run.weights()
+    with readable(run.path / RUN, TRAIN_AGAIN):  # weights of other networks than the record names
+        model = restore_model(stored, ImageShape(*record.shape), weights, torch.device("cpu"), conditions)
+    given = [torch.zeros(2, len(conditions))] if model.model.conditional else []
+    inputs = {"decoder": torch.zeros(2, model.latent), "encoder": torch.zeros(2, *record.shape)}
+    programs = {
+        role: portable(model.modules[role], x, *given, first_output_only=role == "encoder").as_plain()
+        if role in model.modules
+        else None
+        for role, x in inputs.items()
+    }
+    bank = codes.add(model.codes(CODES).numpy())
+    shared = {"conditional": model.model.conditional, "latent": model.latent, "codes": bank}
+    return {**programs, **shared, "vectors": _vectors(run)}
+
+
+def _vectors(run: RunFolder) -> dict[str, Any] | None:
+    """The attribute vectors that were measured; None without any."""
+    exhibits = [each for by_name in run.exhibits().values() for each in by_name.values()]
+    kept = next((each for each in exhibits if isinstance(each, LatentVectors)), None)
+    if kept is None:
+        return None
+    there = np.flatnonzero(np.isfinite(kept.vectors_NZ).all(axis=1)).tolist()
+    return {"names": [kept.names[i] for i in there], "float16": pack_float16(kept.vectors_NZ[there])}

@@ -1,0 +1,80 @@
+"""Every pair of models on every number: what one gains over the other, and whether that is a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from vaegan_bench.report import tables
+
+
+@dataclass(frozen=True)
+class PairCell:
+    """What the model of the row gains over that of the column."""
+
+    difference: str
+    p: str
+    improvement: str
+    verdict: str
+    """'better', 'worse', or '' without a verdict."""
+    reason: str
+    """Why there is no verdict, where not all pairs share the reason."""
+
+
+@dataclass(frozen=True)
+class PairMatrix:
+    """All pairs on one number."""
+
+    metric: str
+    heading: str
+    note: str
+    """How many seeds are common, and why there is no verdict where all pairs share a reason."""
+    lines: list[tuple[str, list[PairCell | None]]]
+    """Model and its cells; None on the diagonal, and where two models have no common seeds."""
+
+
+def pair_matrices(rows: pd.DataFrame, models: Sequence[str]) -> list[PairMatrix]:
+    """One matrix per number with a direction, of the rows of one data set.
+
+    Raises `MixedProtocolsError` where values are not comparable.
+    """
+    pairs = tables.comparisons(tables.by_protocol(tables.overall(rows)))
+    return [_matrix(str(metric), group, models) for metric, group in pairs.groupby("metric", sort=False)]
+
+
+def _matrix(metric: str, pairs: pd.DataFrame, models: Sequence[str]) -> PairMatrix:
+    first = pairs.iloc[0]
+    says_why = pairs["verdict"].nunique() > 1
+    cells = {(row["model"], row["other"]): _cell(row, says_why=says_why) for row in pairs.to_dict("records")}
+    shown = [model for model in models if any(model in key for key in cells)]
+    lines = [(model, [cells.get((model, other)) for other in shown]) for model in shown]
+    return PairMatrix(metric, tables.heading(metric, first["direction"], first["units"]), _note(pairs), lines)
+
+
+def _note(pairs: pd.DataFrame) -> str:
+    """How many seeds stand behind the pairs, and why there is no verdict where none of them has one."""
+    fewest, most = pairs["seeds"].min(), pairs["seeds"].max()
+    seeds = f"{most} common seed{'' if most == 1 else 's'}" if fewest == most else f"{fewest} to {most} common seeds"
+    reasons = [_reason(row["verdict"]) for row in pairs.to_dict("records")]
+    return "; ".join([seeds, *([reasons[0]] if all(reasons) and len(set(reasons)) == 1 else [])])
+
+
+def _cell(row: Mapping[Hashable, Any], *, says_why: bool) -> PairCell:
+    difference = tables.cell(row["difference"], row["half_width"])
+    sign = "" if row["difference"] < 0 or difference.startswith("(") else "+"
+    reason = _reason(row["verdict"])
+    return PairCell(
+        difference=sign + difference.replace("-", "−"),
+        p=f"{row['p_holm']:.3f}",
+        improvement=f"{row['improvement']:.2f}",
+        verdict="" if reason else row["verdict"],
+        reason=reason if says_why else "",
+    )
+
+
+def _reason(verdict: str) -> str:
+    """Why a pair has no verdict; '' where it has one."""
+    return "" if verdict in (tables.BETTER, tables.WORSE) else verdict.removeprefix(tables.NO_VERDICT)

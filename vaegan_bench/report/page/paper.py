@@ -1,0 +1,73 @@
+"""The page of a paper: its claims, and all of its comparisons in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.report.figures import number_figures
+from vaegan_bench.report.page.content import ClaimTable, Content, content_of
+from vaegan_bench.report.page.page import PAGE, render
+from vaegan_bench.report.page.provenance import Fact
+from vaegan_bench.report.reproduction import CLAIM_COLUMNS, CLAIM_NOTE, Reproduction
+from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.study.paper import Comparison
+from vaegan_bench.system.errors import StoreError
+from vaegan_bench.system.files import whole_file
+
+
+def write_paper_page(reproduction: Reproduction, registry: Registry) -> Path:
+    """Write report.html of a paper from what is on disk. Raises `StoreError` where no run is finished."""
+    text = render(paper_content(reproduction, registry))
+    path = reproduction.folder / PAGE
+    with whole_file(path) as partial:
+        partial.write_text(text, "utf-8")
+    return path
+
+
+def paper_content(reproduction: Reproduction, registry: Registry) -> Content:
+    """The comparisons that have finished runs, one after the other in every section; live models of the first."""
+    paper = reproduction.paper
+    studies = {each.name: StudyFolder(reproduction.folder / each.name) for each in paper.comparisons}
+    shown = [each for each in paper.comparisons if studies[each.name].runs()]
+    if not shown:
+        raise StoreError(f"{reproduction.folder} holds no finished run yet: run the same command again.")
+    contents = [_content(each, studies[each.name], registry) for each in shown]
+    rows = {each.name: reproduction.rows(each) for each in paper.comparisons}
+    return replace(
+        contents[0],
+        title=paper.title,
+        question=f"A reproduction of the comparisons of {paper.authors}: do the claims hold?",
+        summary="; ".join(f"{each.name}: {content.summary}" for each, content in zip(shown, contents, strict=True)),
+        models=list(dict.fromkeys(chain.from_iterable(content.models for content in contents))),
+        parts=list(chain.from_iterable(content.parts for content in contents)),
+        figures=list(chain.from_iterable(content.figures for content in contents)),
+        facts=_joined([content.facts for content in contents]),
+        problems=_joined([content.problems for content in contents]),
+        studies={name: text for content in contents for name, text in content.studies.items()},
+        downloads={name: packed for content in contents for name, packed in content.downloads.items()},
+        claims=ClaimTable(list(CLAIM_COLUMNS), reproduction.claims(rows), CLAIM_NOTE),
+        deviations=reproduction.deviations(),
+    )
+
+
+def _content(comparison: Comparison, folder: StudyFolder, registry: Registry) -> Content:
+    """One comparison, whose figures and tables carry its name."""
+    drawings = {f"{name}-{comparison.name}": draw for name, draw in number_figures(folder).items()}
+    content = content_of(folder, registry, drawings)
+    return replace(
+        content,
+        parts=[replace(part, name=f"{comparison.title}: {part.name}") for part in content.parts],
+        downloads={f"{comparison.name}-{name}": packed for name, packed in content.downloads.items()},
+    )
+
+
+def _joined(facts: Sequence[Sequence[Fact]]) -> list[Fact]:
+    """Facts of several studies, each value once."""
+    found: dict[str, dict[str, None]] = {}
+    for fact in chain.from_iterable(facts):
+        found.setdefault(fact.name, {}).update(dict.fromkeys(fact.values))
+    return [Fact(name, list(values)) for name, values in found.items()]

@@ -1,0 +1,1 @@
+"""How a network becomes a program: its operations are recorded, translated and folded."""

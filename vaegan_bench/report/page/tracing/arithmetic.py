@@ -1,0 +1,130 @@
+"""Sums, products and activation functions as operations of a program."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vaegan_bench.report.page.tracing.axes import UntranslatableError
+from vaegan_bench.report.page.tracing.call import Call
+from vaegan_bench.report.page.tracing.graph import Numbers
+
+Settings = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+def _activate(kind: str, settings: Settings, call: Call) -> list[int]:
+    """A function of each number alone."""
+    return call.add(kind, "self", **settings(call.arguments))
+
+
+def _limits(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    low, high = (found.get(new, found.get(old)) for new, old in (("min", "min_val"), ("max", "max_val")))
+    return {"low": low, "high": high}
+
+
+def _nothing(_: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {}
+
+
+def _copy(*names: str) -> Settings:
+    return lambda found: {name: found[name] for name in names}
+
+
+def _combine(kind: str, call: Call) -> list[int]:
+    """Two activations, number by number; with a constant it is a scale or a shift."""
+    left, right = call.arguments["self"], call.arguments["other"]
+    shape, alpha = call.results[0].shape, call.arguments.get("alpha", 1)
+    if call.arguments.get("rounding_mode") or (kind == "divide" and right in call.tracked):
+        raise UntranslatableError("by more than a constant")
+    if not (left in call.tracked and right in call.tracked):
+        return [_scale_and_shift(kind, call)]
+    if alpha != 1:
+        raise UntranslatableError("with a factor")
+    inputs = [call.value(tensor, shape) for tensor in (left, right)]
+    return [call.graph.add(kind, inputs, call.size(call.results[0]))]
+
+
+def _scale_and_shift(kind: str, call: Call) -> int:
+    """What a constant does to an activation."""
+    left, right = call.arguments["self"], call.arguments["other"]
+    shape, alpha = call.results[0].shape, call.arguments.get("alpha", 1)
+    activation, constant = (left, right) if left in call.tracked else (right, left)
+    numbers = call.graph.same_for_all(torch.as_tensor(constant, dtype=torch.float64), shape).ravel()
+    scale, shift = np.ones_like(numbers), np.zeros_like(numbers)
+    if kind == "multiply":
+        scale = numbers
+    elif kind == "divide":
+        scale = 1 / numbers
+    else:
+        signs = (1, alpha) if kind == "add" else (1, -alpha)  # of left and right
+        own, others = signs if activation is left else signs[::-1]
+        scale, shift = own * scale, others * numbers
+    return _affine(call, activation, scale, shift)
+
+
+def _affine(call: Call, activation: Tensor, scale: Numbers, shift: Numbers) -> int:
+    value = call.value(activation, call.results[0].shape)
+    return call.graph.add("affine", (value,), len(scale), {"scale": scale, "shift": shift})
+
+
+def _subtract_from(call: Call) -> list[int]:
+    """rsub: a constant minus an activation."""
+    turned = {**call.arguments, "self": call.arguments["other"], "other": call.arguments["self"]}
+    return _combine("subtract", Call(call.tracked, call.func, turned, call.result))
+
+
+def _negate(call: Call) -> list[int]:
+    minus = -np.ones(call.size(call.results[0]))
+    return [_affine(call, call.arguments["self"], minus, np.zeros_like(minus))]
+
+
+def _sum(average: bool, call: Call) -> list[int]:
+    """Over any dimensions but the batch."""
+    x, given = call.arguments["self"], call.arguments.get("dim")
+    dims = sorted(d % x.ndim for d in given or range(x.ndim))
+    if 0 in dims:
+        raise UntranslatableError("across the images of a batch")
+    left = [d for d in range(x.ndim) if d not in dims]
+    moved = call.graph.rearrange(call.tracked.value_of(x), x.shape, lambda t: t.permute(*left, *dims))
+    count = math.prod(x.shape[d] for d in dims)
+    factor = 1 / count if average else 1.0
+    return [call.graph.add("sum", (moved,), call.size(call.results[0]), count=count, factor=factor)]
+
+
+def _constant(_: Call) -> list[int]:
+    """What is only shaped like an activation."""
+    return []
+
+
+_FUNCTIONS: dict[str, tuple[str, Settings]] = {
+    "relu": ("leaky_relu", lambda _: {"slope": 0.0}),
+    "leaky_relu": ("leaky_relu", lambda found: {"slope": found["negative_slope"]}),
+    "elu": ("elu", _copy("alpha", "scale", "input_scale")),
+    "silu": ("silu", _nothing),
+    "gelu": ("gelu", _copy("approximate")),
+    "tanh": ("tanh", _nothing),
+    "sigmoid": ("sigmoid", _nothing),
+    "softplus": ("softplus", _copy("beta", "threshold")),
+    "hardtanh": ("clamp", _limits),
+    "clamp": ("clamp", _limits),
+    "clamp_min": ("clamp", _limits),
+    "clamp_max": ("clamp", _limits),
+}
+_PAIRS = {"add": "add", "sub": "subtract", "mul": "multiply", "div": "divide"}
+_LIKE = ("zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_empty")
+
+TRANSLATIONS: dict[str, Callable[[Call], list[int]]] = {
+    **{f"aten.{name}": partial(_activate, *found) for name, found in _FUNCTIONS.items()},
+    **{f"aten.{name}": partial(_combine, kind) for name, kind in _PAIRS.items()},
+    **{f"aten.{name}": _constant for name in _LIKE},
+    "aten.rsub": _subtract_from,
+    "aten.neg": _negate,
+    "aten.sum": partial(_sum, False),
+    "aten.mean": partial(_sum, True),
+}

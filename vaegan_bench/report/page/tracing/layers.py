@@ -1,0 +1,97 @@
+"""Convolutions, linear layers and batch norm as operations of a program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vaegan_bench.report.page.tracing.axes import UntranslatableError
+from vaegan_bench.report.page.tracing.call import Call
+from vaegan_bench.report.page.tracing.graph import Numbers
+
+
+def _convolve(call: Call) -> list[int]:
+    """Of two dimensions, also transposed; its output padding is in the shape of the output."""
+    found, x, y = call.arguments, call.arguments["input"], call.results[0]
+    if x.ndim != 4:
+        raise UntranslatableError(f"of {x.ndim - 2} dimensions")
+    kind = "transposed_convolution" if found["transposed"] else "convolution"
+    weight = _demand(call.constant("weight"))
+    if found["transposed"]:  # (in, out of one group, k, k): turned so that rows are outputs, as everywhere else
+        weight = weight.unflatten(0, (found["groups"], -1)).transpose(1, 2).flatten(0, 1)
+    settings = {name: list(found[name]) for name in ("stride", "padding", "dilation")}
+    return call.add(
+        kind, "input", numbers=_weights(weight, call.constant("bias")), groups=found["groups"],
+        kernel=list(weight.shape[2:]), source=list(x.shape[1:]), target=list(y.shape[1:]), **settings,
+    )  # fmt: skip
+
+
+def _add_product(call: Call) -> list[int]:
+    """addmm: β·bias + α·x·W."""
+    _demand_flat(call.arguments["mat1"])
+    weight, bias = _demand(call.constant("mat2")), _demand(call.constant("self"))
+    scaled = _weights(weight.T * call.arguments["alpha"], (bias * call.arguments["beta"]).expand(weight.shape[1]))
+    return call.add("linear", "mat1", numbers=scaled)
+
+
+def _product(call: Call) -> list[int]:
+    """mm: x·W."""
+    _demand_flat(call.arguments["self"])
+    return call.add("linear", "self", numbers=_weights(_demand(call.constant("mat2")).T, None))
+
+
+def _linear(call: Call) -> list[int]:
+    """x·Wᵀ + b, where it is one operation."""
+    _demand_flat(call.arguments["input"])
+    return call.add("linear", "input", numbers=_weights(_demand(call.constant("weight")), call.constant("bias")))
+
+
+def _normalise(call: Call) -> list[int]:
+    """Batch norm in evaluation mode: a scale and a shift for each channel."""
+    if any(call.arguments.get(name) for name in ("training", "train")):
+        raise UntranslatableError("in training mode")
+    x = call.arguments["input"]
+    mean, variance = _demand(call.constant("running_mean")), _demand(call.constant("running_var"))
+    weight, bias = call.constant("weight"), call.constant("bias")
+    scale = (variance + call.arguments.get("eps", call.arguments.get("epsilon"))).rsqrt()
+    scale = scale if weight is None else scale * weight
+    shift = -mean * scale if bias is None else bias - mean * scale
+    by_channel = (1, -1, *[1] * (x.ndim - 2))
+    numbers = {
+        name: call.graph.same_for_all(values.view(by_channel), x.shape).ravel()
+        for name, values in (("scale", scale), ("shift", shift))
+    }
+    return call.add("affine", "input", numbers=numbers)
+
+
+def _demand(weights: Tensor | None) -> Tensor:
+    if weights is None:
+        raise UntranslatableError("without weights")
+    return weights
+
+
+def _demand_flat(x: Tensor) -> None:
+    if x.ndim != 2:
+        raise UntranslatableError(f"of {x.ndim - 1} dimensions")
+
+
+def _weights(weight: Tensor, bias: Tensor | None) -> Mapping[str, Numbers]:
+    named: dict[str, Any] = {"weight": weight} | ({} if bias is None else {"bias": bias})
+    return {name: values.contiguous().numpy() for name, values in named.items()}
+
+
+NORMS = (
+    torch.ops.aten.native_batch_norm, torch.ops.aten._native_batch_norm_legit,
+    torch.ops.aten._native_batch_norm_legit_no_training, torch.ops.aten._batch_norm_no_update,
+    torch.ops.aten.cudnn_batch_norm,
+)  # fmt: skip
+TRANSLATIONS: dict[str, Callable[[Call], list[int]]] = {
+    "aten.convolution": _convolve,
+    "aten.addmm": _add_product,
+    "aten.mm": _product,
+    "aten.linear": _linear,
+    **{str(norm): _normalise for norm in NORMS},
+}

@@ -1,0 +1,55 @@
+"""What a network computes, recorded while it computes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from vaegan_bench.report.page.tracing.axes import UntranslatableError
+from vaegan_bench.report.page.tracing.call import Call, Tracked, bind
+from vaegan_bench.report.page.tracing.translations import translate
+
+
+class Recorder(TorchDispatchMode):
+    """While it is active, every operation on something that depends on the inputs becomes part of a graph.
+
+    All others give constants: what they compute from weights alone is computed once, here.
+    """
+
+    def __init__(self, tracked: Tracked) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.tracked = tracked
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Compute as ever, then note what was computed."""
+        result = func(*args, **(kwargs or {}))
+        call = Call(self.tracked, func, bind(func, args, kwargs or {}), result)
+        if any(tensor in self.tracked for tensor in call.tensors):
+            _record(call)
+        return result
+
+
+def _record(call: Call) -> None:
+    """Translate a call; where that is impossible, note it as an operation that a page does not have."""
+    try:
+        if any(tensor not in call.tracked for tensor in call.changed):
+            raise UntranslatableError("into memory of constants")
+        values = translate(call)
+    except UntranslatableError as error:
+        values = _refuse(call, str(error))
+    for tensor in call.changed:
+        call.tracked.overwrite(tensor)
+    for tensor, value in zip(call.results, values, strict=False):
+        call.tracked.add(tensor, value)
+
+
+def _refuse(call: Call, reason: str) -> list[int]:
+    """Values of an operation without a counterpart, which depend on others without one."""
+    name = f"{call.name} {reason}".strip()
+    if not call.results:  # a number, on which the network's course may depend
+        call.graph.refused.append(name)
+    needed = [call.tracked.value_of(tensor) for tensor in call.tensors if tensor in call.tracked]
+    return [call.tracked.refuse(name, tensor.numel(), needed) for tensor in call.results]

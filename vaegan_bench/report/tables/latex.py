@@ -1,0 +1,69 @@
+"""The comparison as LaTeX, whatever names are made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pandas as pd
+
+from vaegan_bench.report.tables.instruments import MARK
+from vaegan_bench.report.tables.typeset import Cell, Column, TypesetTable, typeset
+from vaegan_bench.report.tables.words import heading
+from vaegan_bench.system.errors import one_line
+
+BOOKTABS = r"% In the preamble: \usepackage{booktabs}"
+SIGNS = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", "`": "{`}", "'": "{'}", '"': "{''}",
+    "↑": r"$\uparrow$", "↓": r"$\downarrow$", "†": r"$\dagger$", "±": r"$\pm$", "×": r"$\times$", "∞": r"$\infty$",
+    "−": "$-$", "²": "$^2$", "—": "---",
+}  # fmt: skip
+"""What LaTeX reads as something else, or has no sign for in text; in braces, neighbours do not become another sign."""
+POWER = re.compile(r"e([+-])0*(\d+)")
+
+
+def escape(text: str) -> str:
+    """Any text as LaTeX shows it; signs that are not in `SIGNS` stay as they are."""
+    return "".join(SIGNS.get(sign, sign) for sign in one_line(text)).replace("--", "-{}-")
+
+
+def to_latex(rows: pd.DataFrame, *, headlines: bool) -> str:
+    """The tables of `typeset` for the package booktabs, each with its caption above."""
+    return "\n".join([BOOKTABS, *("\n".join(_lines(table)) for table in typeset(rows, headlines=headlines))])
+
+
+def _lines(table: TypesetTable) -> Iterator[str]:
+    yield r"\begin{table}"
+    yield r"  \centering"
+    yield rf"  \caption{{{escape(f'{table.title}: {table.caption}')}}}"
+    yield rf"  \begin{{tabular}}{{l{'r' * len(table.columns)}}}"
+    yield r"    \toprule"
+    yield _line(["model", *map(_heading, table.columns)])
+    yield r"    \midrule"
+    for model, cells in table.lines.items():
+        yield _line([rf"\texttt{{{escape(model)}}}", *map(_cell, cells)])
+    yield r"    \bottomrule"
+    yield r"  \end{tabular}"
+    yield r"\end{table}"
+
+
+def _line(texts: list[str]) -> str:
+    return rf"    {' & '.join(texts)} \\"
+
+
+def _heading(column: Column) -> str:
+    return escape(heading(column.metric, column.direction, column.units) + ("" if column.usable else MARK))
+
+
+def _cell(cell: Cell) -> str:
+    text = _number(cell.text)
+    return rf"\textbf{{{text}}}" if cell.best else text
+
+
+def _number(text: str) -> str:
+    """'(1.2 ± 0.1)e-05' as LaTeX writes it; a minus is longer than a hyphen."""
+    found = POWER.search(text)
+    power = rf" $\times 10^{{{found[1].strip('+')}{found[2]}}}$" if found else ""
+    return re.sub(r"-(?=\d)", "$-$", escape(POWER.sub("", text))) + power

@@ -1,0 +1,116 @@
+"""Tables to paste into a paper, models down and metrics across, and the same numbers as tidy rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pandas as pd
+
+from vaegan_bench.report.tables.captions import caption
+from vaegan_bench.report.tables.comparison import cells_of, wins
+from vaegan_bench.report.tables.headline import headline
+from vaegan_bench.report.tables.instruments import MARK, unusable, unusable_lines
+from vaegan_bench.report.tables.protocols import by_protocol
+from vaegan_bench.report.tables.summary import overall, rank_of_family, summarise
+from vaegan_bench.report.tables.words import as_code, heading, in_markdown
+from vaegan_bench.system.errors import one_line
+
+TIDY = ["dataset", "model", "family", "metric", "mean", "half_width", "seeds", "units", "direction", "best", "usable"]
+
+
+class Cell(NamedTuple):
+    """A number with its interval, '' where there is none, and whether a verdict says that its model is the best."""
+
+    text: str = ""
+    best: bool = False
+
+
+class Column(NamedTuple):
+    """A metric as a heading shows it; † marks one whose extractor is not usable on the data."""
+
+    metric: str
+    direction: str
+    units: str
+    usable: bool
+
+
+class TypesetTable(NamedTuple):
+    """One table as names and numbers that no format has written yet."""
+
+    title: str
+    columns: list[Column]
+    lines: dict[str, list[Cell]]
+    """Model → its cells."""
+    caption: str
+
+
+def tidy(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row per data set, model and metric: mean, half-width of the 95 % interval, seeds, units and direction.
+
+    'best' says whether a verdict makes the model better than every other, 'usable' whether the extractor sees the data.
+    Raises `MixedProtocolsError` where values are not comparable.
+    """
+    rows = by_protocol(rows)
+    summary, closed = summarise(overall(rows)), unusable(rows)
+    usable = [key not in closed for key in zip(summary["dataset"], summary["metric"], strict=True)]
+    return summary.assign(best=[*wins(summary, rows)], usable=usable)[TIDY]
+
+
+def typeset(rows: pd.DataFrame, *, headlines: bool) -> list[TypesetTable]:
+    """A table per data set with its headlines; or all numbers, a table per data set and family.
+
+    Raises `MixedProtocolsError` where values are not comparable.
+    """
+    rows = by_protocol(rows)
+    shown = headline(rows) if headlines else rows
+    summary = tidy(shown)
+    summary = summary.assign(text=[*cells_of(summary, rows)], rank=summary["family"].map(rank_of_family))
+    found = []
+    for dataset in summary["dataset"].unique().tolist():
+        ordered = summary[summary["dataset"] == dataset].sort_values("rank", kind="stable")
+        if headlines:
+            found.append(_table(dataset, ordered, shown, rows))
+        else:
+            parts = ordered.groupby("family", sort=False)
+            found += [_table(f"{dataset}, {family!s}", part, shown, rows) for family, part in parts]
+    return found
+
+
+def to_paste(rows: pd.DataFrame, *, headlines: bool) -> str:
+    """The tables of `typeset` in Markdown, each with its caption below."""
+    return "\n".join(_markdown(table) for table in typeset(rows, headlines=headlines))
+
+
+def _table(title: str, summary: pd.DataFrame, shown: pd.DataFrame, rows: pd.DataFrame) -> TypesetTable:
+    of_dataset = summary["dataset"].iloc[0]
+    columns = [Column(*each) for each in summary[[*Column._fields]].drop_duplicates().itertuples(index=False)]
+    each = zip(*(summary[name] for name in ("model", "metric", "text", "best")), strict=True)
+    found = {(model, metric): Cell(text, best) for model, metric, text, best in each}
+    models = rows.loc[rows["dataset"] == of_dataset, "model"].unique()
+    lines = {str(model): [found.get((model, column.metric), Cell()) for column in columns] for model in models}
+    cells = [cell for line in lines.values() for cell in line]
+    said = caption(summary, decided=any(cell.best for cell in cells), gaps=not all(cell.text for cell in cells))
+    marked = shown[(shown["dataset"] == of_dataset) & shown["metric"].isin(summary["metric"])]
+    return TypesetTable(title, columns, lines, " ".join([said, *unusable_lines(marked)]))
+
+
+def _markdown(table: TypesetTable) -> str:
+    head = ["model", *map(_heading, table.columns)]
+    rule = ["---", *("---:" for _ in table.columns)]
+    lines = [[as_code(model), *map(_cell, cells)] for model, cells in table.lines.items()]
+    body = "\n".join(_line(line) for line in [head, rule, *lines])
+    return f"{body}\n\n{in_markdown(one_line(table.title))}: {table.caption}\n"
+
+
+def _heading(column: Column) -> str:
+    units = in_markdown(column.units) if column.units else ""
+    return heading(in_markdown(column.metric), column.direction, units) + ("" if column.usable else MARK)
+
+
+def _cell(cell: Cell) -> str:
+    return f"**{cell.text}**" if cell.best else cell.text
+
+
+def _line(texts: Sequence[str]) -> str:
+    return f"| {' | '.join(texts)} |"

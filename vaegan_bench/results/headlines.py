@@ -1,0 +1,39 @@
+"""Which numbers of a study lead: those that its metrics declare, through one extractor each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from vaegan_bench.results.readings import UNUSABLE
+from vaegan_bench.results.records import PlannedMetric
+
+
+def leading(rows: pd.DataFrame, planned: Mapping[str, PlannedMetric]) -> list[bool]:
+    """Whether each row leads: it is not about one attribute, and its metric declares the number a headline.
+
+    Where a study measures one metric in several ways, as on several extractors, the first of the plan leads, on each
+    data set the first whose extractor is usable there. The column 'measurement' holds keys of `planned`.
+    """
+    columns = [rows[name] for name in ("dataset", "measurement", "metric", "attribute", "instrument")]
+    declared = [
+        key in planned and not attribute and metric.partition("[")[0] in planned[key].headline
+        for _, key, metric, attribute, _ in zip(*columns, strict=True)
+    ]
+    found = rows.loc[declared, ["dataset", "measurement", "instrument"]].drop_duplicates()
+    first = set(_first(found.itertuples(index=False, name=None), planned))
+    places = zip(rows["dataset"], rows["measurement"], strict=True)
+    return [is_declared and place in first for is_declared, place in zip(declared, places, strict=True)]
+
+
+def _first(found: Iterable[tuple[str, str, str]], planned: Mapping[str, PlannedMetric]) -> Iterable[tuple[str, str]]:
+    """(data set, measurement) of each metric that leads; what is found: (data set, measurement, instrument)."""
+    unusable: dict[tuple[str, str], bool] = {}
+    for dataset, key, instrument in found:
+        unusable[dataset, key] = unusable.get((dataset, key), False) or instrument.startswith(UNUSABLE)
+    places = {key: place for place, key in enumerate(planned)}
+    chosen: dict[tuple[str, str], tuple[str, str]] = {}
+    for dataset, key in sorted(unusable, key=lambda pair: (unusable[pair], places[pair[1]])):
+        chosen.setdefault((dataset, str(planned[key].metric.get("name"))), (dataset, key))
+    return chosen.values()
