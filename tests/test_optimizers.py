@@ -209,7 +209,7 @@ class Curved(Model):
             weights = [p for role in owned if role in play.modules for p in play.modules[role].parameters()]
             gradients = torch.autograd.grad(game.of(player), weights, create_graph=True, allow_unused=True)
             squares = torch.stack([g.square().sum() for g in gradients if g is not None])
-            game = game.plus(f"curvature of {player}", squares.sum(), player, TINY)
+            game = game.plus(f"curvature of {player}", TINY * squares.sum(), player)
         return game
 
 

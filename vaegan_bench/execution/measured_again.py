@@ -33,7 +33,7 @@ def measure_again(
     for folder in folders:
         try:
             _measure(folder, settings, registry, shared, shelf)
-            rows += [row for row in folder.rows(keys) if row.pop("measurement") in keys]
+            rows += [row for row in folder.rows(keys) if row.pop("measurement") in ("", *keys)]
             problems |= {f"{folder.path.name}: {name}": why for name, why in folder.problems(keys).items()}
         except ExtractorError:  # no run can be measured without it
             raise

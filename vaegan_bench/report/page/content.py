@@ -150,9 +150,9 @@ def meanings(folder: StudyFolder, registry: Registry) -> dict[str, str]:
     found = dict[str, str]()
     for run in folder.finished():
         for measurement in run.measurements().values():
-            with suppress(BenchError):
-                sentence = first_sentence(type(registry.restore(Metric, measurement["metric"])))
-                found |= {row["metric"]: sentence for row in measurement["rows"]}
+            if new := {row["metric"] for row in measurement["rows"]} - found.keys():
+                with suppress(BenchError):
+                    found |= dict.fromkeys(new, first_sentence(type(registry.restore(Metric, measurement["metric"]))))
     return found
 
 

@@ -17,7 +17,7 @@ from vaegan_bench.results.run_files import RUN
 from vaegan_bench.results.run_folder import TRAIN_AGAIN, RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.errors import BenchError
-from vaegan_bench.system.exhibits import Array, LatentVectors
+from vaegan_bench.system.exhibits import Array, Exhibit, LatentVectors, Strips
 
 if TYPE_CHECKING:
     from vaegan_bench.registry.plugins import Registry
@@ -88,7 +88,9 @@ def _model(label: str, colour: int, run: RunFolder, registry: Registry, codes: C
     try:
         return {**about, **_programs(run, registry, codes), "why_not": ""}
     except BenchError as error:
-        return {**about, **nothing, "why_not": str(error)}
+        has_strips = any(isinstance(each, Strips) for each in _exhibits(run))
+        instead = " Its strips, among the images above, show what its attribute vectors do." if has_strips else ""
+        return {**about, **nothing, "why_not": f"{error}{instead}"}
 
 
 def _fitting(models: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -133,9 +135,13 @@ def _programs(run: RunFolder, registry: Registry, codes: Codes) -> dict[str, Any
 
 def _vectors(run: RunFolder) -> dict[str, Any] | None:
     """The attribute vectors that were measured; None without any."""
-    exhibits = [each for by_name in run.exhibits().values() for each in by_name.values()]
-    kept = next((each for each in exhibits if isinstance(each, LatentVectors)), None)
+    kept = next((each for each in _exhibits(run) if isinstance(each, LatentVectors)), None)
     if kept is None:
         return None
     there = np.flatnonzero(np.isfinite(kept.vectors_NZ).all(axis=1)).tolist()
     return {"names": [kept.names[i] for i in there], "float16": pack_float16(kept.vectors_NZ[there])}
+
+
+def _exhibits(run: RunFolder) -> list[Exhibit]:
+    """All that the metrics of a run left for figures."""
+    return [each for by_name in run.exhibits().values() for each in by_name.values()]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from vaegan_bench.report import tables
+from vaegan_bench.report.tables.comparison import wins
 from vaegan_bench.report.tables.instruments import readings, unusable
 from vaegan_bench.report.tables.protocols import protocol_of
 from vaegan_bench.results.rulers import Ruler
@@ -65,14 +66,15 @@ def number_table(
     """
     rows = tables.by_protocol(tables.overall(rows))
     summary = tables.summarise(rows)
-    closed, read, winners = unusable(rows), readings(summary, rulers), set(_winners(rows))
+    closed, read = unusable(rows), readings(summary, rulers)
+    best = dict(zip(zip(summary["metric"], summary["model"], strict=True), wins(summary, rows), strict=True))
     columns, cells = list[Column](), dict[str, list[Cell]]((model, []) for model in models)
     for metric, group in summary.groupby("metric", sort=False):
         of_model, shades = {row["model"]: row for row in group.to_dict("records")}, _shades(group)
         columns.append(_column(next(iter(of_model.values())), meanings, closed))
         for model in models:
             row, key = of_model.get(model), (group["dataset"].iloc[0], model, str(metric))
-            is_best = (str(metric), model) in winners
+            is_best = best.get((str(metric), model), False)
             cells[model].append(_cell(row, shades.get(model), read.get(key, ""), is_best=is_best) if row else EMPTY)
     return NumberTable(title, columns, list(cells.items()))
 
@@ -105,11 +107,3 @@ def _shades(group: pd.DataFrame) -> dict[str, int]:
     ranks = group["mean"].rank(method="min", ascending=direction == "lower") - 1
     steps = (ranks * SHADES / len(group)).astype(int)
     return dict(zip(group["model"], steps.tolist(), strict=True))
-
-
-def _winners(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    """(metric, model) where the model is better than every other one that has the number."""
-    pairs = tables.comparisons(rows)
-    for (metric, model), group in pairs.groupby(["metric", "model"], sort=False):
-        if (group["verdict"] == tables.BETTER).all():
-            yield str(metric), str(model)

@@ -63,7 +63,7 @@ def metric_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
     data. `models` fixes the order of lines and colours.
     Raises `MixedProtocolsError` where values are not comparable.
     """
-    rows = by_protocol(rows)
+    rows = by_protocol(rows).reset_index(drop=True)
     rows = overall(rows[np.isfinite(rows["value"].astype(float))])  # an infinite value has no place on an axis
     models = list(dict.fromkeys([*models, *rows["model"]]))
     judged = rows[rows["direction"] != "none"]
@@ -72,7 +72,8 @@ def metric_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
     lines = [*_lines(differing)]
     if not lines:
         return nothing("No metric was measured." if judged.empty else _same(alike))
-    figure = _resize(lines, _labels(rows, models))
+    labels = [_labels(group, models) for _, group in rows.groupby("dataset", sort=False)]
+    figure = _resize(lines, [max(of_model, key=len) for of_model in zip(*labels, strict=True)])
     grid = figure.subplots(len(lines), max(len(line.metrics) for line in lines), squeeze=False, sharey="row")
     for line, panels in zip(lines, grid, strict=True):
         _draw(line, panels, rows[rows["dataset"] == line.dataset], models)

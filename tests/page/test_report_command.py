@@ -1,0 +1,62 @@
+"""`vaegan-bench report`: the page is written with the rest, and opened where one asks for it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+from shell import bench
+from stored_study import store_study
+
+import vaegan_bench as vb
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a browser was asked to open; the first time it does, after that there is none."""
+    seen = list[str]()
+
+    def launch(url: str) -> int:
+        seen.append(url)
+        return len(seen) - 1
+
+    monkeypatch.setattr(typer, "launch", launch)
+    return seen
+
+
+def test_the_page_is_listed_first_and_opened_on_request(tmp_path: Path, opened: list[str]) -> None:
+    folder = store_study(tmp_path / "stored")
+    page = folder.path / "report.html"
+    done = bench("report", folder.path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == str(page)
+    assert opened == []
+    page.unlink()
+    assert bench("report", folder.path, "--open").returncode == 0
+    assert page.is_file()
+    assert opened == [str(page)]
+
+
+def test_where_there_is_no_browser_it_says_what_to_do(tmp_path: Path, opened: list[str]) -> None:
+    folder = store_study(tmp_path / "stored")
+    opened.append("an earlier one")
+    done = bench("report", folder.path, "--open")
+    assert done.returncode == 1
+    assert done.stderr == f"Error: No browser could be opened: open {folder.path / 'report.html'} by hand.\n"
+
+
+def test_python_writes_the_same_page(tmp_path: Path) -> None:
+    folder = store_study(tmp_path / "stored")
+    bench("report", folder.path)
+    page = folder.path / "report.html"
+    before = without_figures(page)
+    page.unlink()
+    assert vb.load(folder.path).report() == page
+    assert without_figures(page) == before
+
+
+def without_figures(page: Path) -> str:
+    """The page but for its figures, whose layout depends on whether they were drawn before."""
+    return re.sub("<svg.*?</svg>", "", page.read_text("utf-8"), flags=re.DOTALL)
