@@ -25,6 +25,7 @@ from vaegan_bench.report.page.pairs import PairMatrix, pair_matrices
 from vaegan_bench.report.page.provenance import Fact, facts, problems
 from vaegan_bench.report.page.svg import Drawn, drawn_figures
 from vaegan_bench.report.tables.instruments import instrument_lines
+from vaegan_bench.results.rulers import Ruler
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.study_file import to_toml
 from vaegan_bench.system.errors import BenchError
@@ -96,12 +97,13 @@ def content_of(folder: StudyFolder, registry: Registry, drawings: Mapping[str, D
     study, rows, history = folder.study().study, folder.rows(), folder.history()
     models = list(dict.fromkeys(rows["model"]))
     live, why_not = live_content(folder, registry, models)
+    known, rulers = meanings(folder, registry), folder.rulers()
     return Content(
         title=study.name,
         question=study.description,
         summary=_summary(rows),
         models=models,
-        parts=[_part(str(name), folder, rows, history, registry) for name in rows["dataset"].unique()],
+        parts=[_part(str(name), folder, rows, history, known, rulers) for name in rows["dataset"].unique()],
         figures=list(drawn_figures(_shown(drawings))),
         live=live,
         not_live=why_not,
@@ -120,12 +122,18 @@ def _summary(rows: pd.DataFrame) -> str:
     return ", ".join(f"{n} {what}{'' if n == 1 else 's'}" for n, what in counted)
 
 
-def _part(name: str, folder: StudyFolder, rows: pd.DataFrame, history: pd.DataFrame, registry: Registry) -> Part:
+def _part(
+    name: str,
+    folder: StudyFolder,
+    rows: pd.DataFrame,
+    history: pd.DataFrame,
+    known: Mapping[str, str],
+    rulers: Sequence[Ruler],
+) -> Part:
     """One data set of a study."""
     models = list(dict.fromkeys(rows["model"]))
     rows, history = rows[rows["dataset"] == name], history[history["dataset"] == name]
     leading = tables.headline(rows)
-    known, rulers = meanings(folder, registry), folder.rulers()
     family_rows = tables.overall(rows).groupby("family", sort=False)
     costs = cost_cards(rows, leading["metric"].iloc[0]) if len(leading) else []
     families = sorted(family_rows, key=lambda family: tables.rank_of_family(str(family[0])))

@@ -74,13 +74,13 @@
     });
   }
 
-  function switches(legend, names, host, model) {
+  function switches(legend, names, host, order) {
     const set = element("fieldset", {}, host);
     element("legend", {}, set, legend);
-    return names.map((name, i) => {
+    return names.map((name) => {
       const label = element("label", {}, set);
       const box = element("input", { type: "checkbox", checked: "", value: String(name) }, label);
-      if (model) element("span", { class: "swatch", style: `background: var(--model-${i}); margin-left: .3em` }, label);
+      if (order) element("span", { class: "swatch", style: `background: var(--model-${order.indexOf(name)}); margin-left: .3em` }, label);
       label.append(` ${name}`);
       return box;
     });
@@ -88,9 +88,10 @@
 
   document.querySelectorAll(".curves").forEach((host) => {
     const data = JSON.parse(host.nextElementSibling.textContent);
+    const order = JSON.parse(host.dataset.models); // of colours: that of the whole page
     const seeds = [...new Set(data.terms.flatMap((each) => each.runs.map((run) => run.seed)))].sort((a, b) => a - b);
     const controls = element("div", { class: "controls" }, host);
-    const [ofModels, ofSeeds] = [switches("Models", data.models, controls, true), switches("Seeds", seeds, controls, false)];
+    const [ofModels, ofSeeds] = [switches("Models", data.models, controls, order), switches("Seeds", seeds, controls)];
     const groups = GROUPS.map(([title, belongs, open]) => {
       const details = element("details", open ? { open: "" } : {}, host);
       element("summary", {}, details, title);
@@ -109,7 +110,7 @@
             .map((model) => ({ model, runs: runs.filter((run) => run.model === model && chosen.has(String(run.seed))) }))
             .filter((line) => line.runs.length)
             .map(({ model, runs: kept }) => ({ model, points: combine(kept) }));
-          if (lines.length) panel(term, lines, data.models, panels);
+          if (lines.length) panel(term, lines, order, panels);
         });
       });
     };
