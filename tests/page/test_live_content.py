@@ -39,6 +39,7 @@ def test_each_model_has_its_programs_and_the_order_of_its_colour(folder: StudyFo
     assert [models[name]["decoder"]["inputs"] for name in MODELS][1:] == [[[8]], [[8], [conditions]]]
     assert len(models["vae"]["encoder"]["outputs"]) == 1  # the mean alone
     assert len(content["faces"]) == len(content["face_conditions"]) == live.FACES
+    assert len(content["attributes"]) == len(content["ends"]) == len(content["face_conditions"][0])
     assert set(np.unique(content["face_conditions"])) == {-1.0, 1.0}
 
 
@@ -49,6 +50,16 @@ def test_models_share_a_bank_of_codes_which_are_draws_from_the_prior(folder: Stu
     codes = np.frombuffer(base64.b64decode(bank["float16"]), "<f2").reshape(-1, bank["dimensions"])
     run = next(each for each in folder.path.glob("gan-s4-*"))
     np.testing.assert_allclose(codes, vb.load_model(run, "cpu").codes(live.CODES), atol=2e-3)
+
+
+def test_there_are_no_attributes_to_move_where_no_model_follows_them(folder: StudyFolder, tmp_path: Path) -> None:
+    copied = StudyFolder(Path(shutil.copytree(folder.path, tmp_path / "copied")))
+    for run in copied.path.glob("vae-conditional*"):
+        shutil.rmtree(run)
+    content, _ = live_content(copied, Registry(), MODELS)  # no attribute vectors were measured
+    assert content is not None
+    assert [model["name"] for model in content["models"]] == ["gan", "vae"]
+    assert content["attributes"] == content["ends"] == []
 
 
 def test_what_finds_no_room_is_named(folder: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from vaegan_bench.report import plots
+from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.exhibits import (
@@ -26,6 +28,7 @@ from vaegan_bench.system.exhibits import (
     Strips,
 )
 
+E = TypeVar("E", bound=Exhibit)
 Drawing = Callable[[], Figure]
 """Draws one figure: later, so that one that cannot be drawn costs no other."""
 OfNumbers, OfImages = (Spectrum, Profile, Matrix, LatentVectors), (Strips, ImagePairs, ImageSheet)
@@ -84,6 +87,12 @@ def shown_exhibits(
             if isinstance(next((each[0] for each in seeds.values()), None), types):
                 found[figure_name(figure, dataset, len(datasets))] = Shown(name, dataset, seeds)
     return found
+
+
+def first_exhibit(run: RunFolder, kind: type[E]) -> E | None:
+    """The first exhibit of this type that the metrics of a run left."""
+    everything = chain.from_iterable(by_name.values() for by_name in run.exhibits().values())
+    return next((each for each in everything if isinstance(each, kind)), None)
 
 
 def draw(name: str, seeds: Mapping[str, Sequence[Exhibit]], models: Sequence[str] = ()) -> Figure:

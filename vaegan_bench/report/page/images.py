@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from vaegan_bench.report import plots
-from vaegan_bench.report.exhibits import shown_exhibits
+from vaegan_bench.report.exhibits import first_exhibit, shown_exhibits
 from vaegan_bench.results.measurements import Images
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.exhibits import Array, Exhibit, ImagePairs, ImageSheet, Strips
@@ -73,9 +73,7 @@ def _kept(folder: StudyFolder, dataset: str) -> dict[int, dict[str, tuple[Images
         record = run.record()
         images = run.images() if record.dataset == dataset else {}
         if images:
-            exhibits = [each for by_name in run.exhibits().values() for each in by_name.values()]
-            pairs = next((each for each in exhibits if isinstance(each, ImagePairs)), None)
-            found.setdefault(record.seed, {})[record.label] = images, pairs
+            found.setdefault(record.seed, {})[record.label] = images, first_exhibit(run, ImagePairs)
     return found
 
 

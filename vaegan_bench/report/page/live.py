@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vaegan_bench.report.exhibits import first_exhibit
 from vaegan_bench.report.page.images import png_uri
 from vaegan_bench.report.page.packing import pack_float16
 from vaegan_bench.results.files import readable
@@ -17,7 +18,7 @@ from vaegan_bench.results.run_files import RUN
 from vaegan_bench.results.run_folder import TRAIN_AGAIN, RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.errors import BenchError
-from vaegan_bench.system.exhibits import Array, Exhibit, LatentVectors, Strips
+from vaegan_bench.system.exhibits import Array, LatentVectors, Strips
 
 if TYPE_CHECKING:
     from vaegan_bench.registry.plugins import Registry
@@ -59,12 +60,14 @@ def live_content(folder: StudyFolder, registry: Registry, models: Sequence[str])
     faces: Iterable[Array] = next((images["originals"][:FACES] for images in kept if "originals" in images), [])
     given = next((images[CONDITIONS][:FACES] for images in kept if CONDITIONS in images), None)
     record = next(iter(runs.values())).record()
+    follows = any(model["vectors"] or model["conditional"] for model in found)
+    attributes = record.attributes if follows else {}
     return {
         "shape": list(record.shape),
         "faces": [png_uri(face) for face in faces],
         "face_conditions": None if given is None else [[round(float(c), 4) for c in row] for row in given],
-        "attributes": list(record.attributes),
-        "ends": [list(ends) for ends in record.attributes.values()],
+        "attributes": list(attributes),
+        "ends": [list(ends) for ends in attributes.values()],
         "models": list(_fitting(found)),
         "codes": codes.banks,
     }, ""
@@ -88,8 +91,8 @@ def _model(label: str, colour: int, run: RunFolder, registry: Registry, codes: C
     try:
         return {**about, **_programs(run, registry, codes), "why_not": ""}
     except BenchError as error:
-        has_strips = any(isinstance(each, Strips) for each in _exhibits(run))
-        instead = " Its strips, among the images above, show what its attribute vectors do." if has_strips else ""
+        strips = first_exhibit(run, Strips)
+        instead = " Its strips, among the images above, show what its attribute vectors do." if strips else ""
         return {**about, **nothing, "why_not": f"{error}{instead}"}
 
 
@@ -135,13 +138,8 @@ def _programs(run: RunFolder, registry: Registry, codes: Codes) -> dict[str, Any
 
 def _vectors(run: RunFolder) -> dict[str, Any] | None:
     """The attribute vectors that were measured; None without any."""
-    kept = next((each for each in _exhibits(run) if isinstance(each, LatentVectors)), None)
+    kept = first_exhibit(run, LatentVectors)
     if kept is None:
         return None
     there = np.flatnonzero(np.isfinite(kept.vectors_NZ).all(axis=1)).tolist()
     return {"names": [kept.names[i] for i in there], "float16": pack_float16(kept.vectors_NZ[there])}
-
-
-def _exhibits(run: RunFolder) -> list[Exhibit]:
-    """All that the metrics of a run left for figures."""
-    return [each for by_name in run.exhibits().values() for each in by_name.values()]
