@@ -36,7 +36,7 @@ KINDS = {
     "Models": ("model",),
     "Losses": GROUPS["losses"],
     "Networks": ("networks",),
-    "Optimizers and schedules": ("optimizer", "schedule"),
+    "Optimizers, schedules and adaptive weights": ("optimizer", "schedule", "adaptive weight"),
     "Data sets": ("dataset",),
     "Metrics": ("metric",),
     "Extractors": ("extractor",),

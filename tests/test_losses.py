@@ -157,10 +157,10 @@ def test_the_two_sides_pull_the_fake_logit_against_each_other(loss: AdversarialL
     versus = loss(real, [fake])
     up, down = (torch.autograd.grad(side.sum(), fake, retain_graph=True)[0] for side in versus)
     if isinstance(loss, LSGAN):  # its discriminator aims at 0, so it pulls up what lies below
-        up = torch.autograd.grad(loss(real, [fake + 1]).discriminator_B.sum(), fake)[0]
+        up = torch.autograd.grad(loss(real, [fake + 1]).discriminator_V.sum(), fake)[0]
     assert (up > 0).all()
     assert (down < 0).all()
-    (towards_real,) = torch.autograd.grad(versus.discriminator_B.sum(), real)
+    (towards_real,) = torch.autograd.grad(versus.discriminator_V.sum(), real)
     assert (towards_real < 0).all()
 
 
@@ -173,8 +173,8 @@ def test_adversarial_gradients_agree_with_finite_differences(loss: AdversarialLo
 def test_minimax_is_zero_sum_and_known_at_a_guess() -> None:
     zeros = torch.zeros(4)
     versus = Minimax()(zeros, [zeros, zeros])
-    assert versus.discriminator_B.tolist() == pytest.approx([3 * math.log(2)] * 4)
-    assert torch.equal(versus.discriminator_B, -versus.generator_B)
+    assert versus.discriminator_V.tolist() == pytest.approx([3 * math.log(2)] * 4)
+    assert torch.equal(versus.discriminator_V, -versus.generator_V)
 
 
 def test_shares_of_real_and_fake_are_the_discriminator_s_alone() -> None:
@@ -182,18 +182,18 @@ def test_shares_of_real_and_fake_are_the_discriminator_s_alone() -> None:
     versus, plain = Minimax(real_weight=0.66)(real, fakes), Minimax()(real, fakes)
     cost_of_fakes = sum(-torch.log(1 - torch.sigmoid(fake)) for fake in fakes)
     expected = -0.66 * torch.log(torch.sigmoid(real)) + 0.34 * cost_of_fakes / 2
-    torch.testing.assert_close(versus.discriminator_B, expected)
-    assert torch.equal(versus.generator_B, plain.generator_B)
+    torch.testing.assert_close(versus.discriminator_V, expected)
+    assert torch.equal(versus.generator_V, plain.generator_V)
 
 
 def test_minimax_stays_finite_for_any_logit() -> None:
     versus = Minimax()(torch.tensor([-1e4]), [torch.tensor([1e4])])
-    assert versus.discriminator_B.item() == pytest.approx(2e4)
+    assert versus.discriminator_V.item() == pytest.approx(2e4)
 
 
 def test_the_code_of_the_authors_bounds_the_cost_with_epsilon() -> None:
     versus = Minimax(epsilon=1e-3)(torch.tensor([-100.0]), [torch.tensor([100.0])])
-    assert versus.discriminator_B.item() == pytest.approx(-2 * math.log(1e-3), rel=1e-5)
+    assert versus.discriminator_V.item() == pytest.approx(-2 * math.log(1e-3), rel=1e-5)
 
 
 def p(logit: float) -> float:
@@ -256,8 +256,8 @@ def test_both_sides_have_known_costs(
     real, fakes = shown
     versus = loss(torch.tensor(real), [torch.tensor(fake) for fake in fakes])
     images = list(zip(real, *fakes, strict=True))
-    assert versus.discriminator_B.tolist() == pytest.approx([discriminator(*image) for image in images], rel=1e-5)
-    assert versus.generator_B.tolist() == pytest.approx([generator(*image) for image in images], rel=1e-5)
+    assert versus.discriminator_V.tolist() == pytest.approx([discriminator(*image) for image in images], rel=1e-5)
+    assert versus.generator_V.tolist() == pytest.approx([generator(*image) for image in images], rel=1e-5)
 
 
 def test_every_adversarial_loss_has_its_cost_stated_here() -> None:
@@ -272,9 +272,9 @@ def test_the_slopes_of_the_relativistic_game_are_those_of_a_choice_between_two()
     real, fake = torch.tensor([0.7], requires_grad=True), torch.tensor([-0.4], requires_grad=True)
     versus = Relativistic()(real, [fake])
     wrong = 1 - p(1.1)  # how probable the wrong choice is: the fake lies 1.1 below the real image
-    by_real, by_fake = torch.autograd.grad(versus.discriminator_B.sum(), [real, fake])
+    by_real, by_fake = torch.autograd.grad(versus.discriminator_V.sum(), [real, fake])
     assert (by_real.item(), by_fake.item()) == pytest.approx((-wrong, wrong))
-    by_real, by_fake = torch.autograd.grad(versus.generator_B.sum(), [real, fake])
+    by_real, by_fake = torch.autograd.grad(versus.generator_V.sum(), [real, fake])
     assert (by_real.item(), by_fake.item()) == pytest.approx((1 - wrong, wrong - 1))
 
 

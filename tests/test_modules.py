@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import Modules, Posterior, Prediction, Split, to_signed, to_uint8
+from vaegan_bench.losses.adversarial.hinge import Hinge
 
 X = torch.tensor([[0.1, -0.2], [0.3, 0.4], [-0.5, 0.6]])[:, None, None, :]
 Y, Z = X + 10, X + 20
@@ -42,6 +43,26 @@ def test_every_part_of_a_joint_batch_has_its_own_attributes_in_order() -> None:
         torch.testing.assert_close(prediction.logits, (codes.flatten(1) + ATTRIBUTES)[:, None, None, :1])
     torch.testing.assert_close(modules.encode(X).mu_BZ, X.flatten(1) + ATTRIBUTES)
     torch.testing.assert_close(modules.critic(Y), Y[:, 0, 0, 0] + ATTRIBUTES[:, 0])
+
+
+def test_costs_are_averaged_over_verdicts_and_not_the_verdicts() -> None:
+    real, fake = torch.tensor([[2.0, -3.0]]), torch.tensor([[-2.0, 0.5]])
+    said = {4.0: real, 5.0: fake}
+    modules = Modules(discriminator=Says(lambda x: (said[float(x[0, 0, 0, 0])], x)))
+    first, second = (modules.judge(torch.full((1, 3, 2, 2), value))[0] for value in said)
+    versus = Hinge()(first.verdicts_V, [second.verdicts_V])
+    assert versus.discriminator_V.mean().item() == pytest.approx(((0 + 4) + (0 + 1.5)) / 2)  # of means: 1.5 + 0.25
+    assert versus.generator_V.mean().item() == pytest.approx(0.75)
+    assert first.logits_B.tolist() == [-0.5]
+    assert modules.critic(torch.full((1, 3, 2, 2), 5.0)).tolist() == [-0.75]
+
+
+def test_verdicts_of_one_image_stay_together() -> None:
+    modules = Modules(discriminator=Says(lambda x: (x.flatten(1), x)))
+    judged = modules.judge(X, Y)
+    for said, images in zip(judged, (X, Y), strict=True):
+        assert torch.equal(said.verdicts_BP, images.flatten(1))
+        assert torch.equal(said.verdicts_V, images.flatten())
 
 
 def test_given_attributes_belong_to_one_view_of_the_networks() -> None:

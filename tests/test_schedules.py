@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from vaegan_bench.api import Schedule
+from vaegan_bench.api import Schedule, SelectorError
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.training.schedules.constant import Constant
 from vaegan_bench.training.schedules.cosine import Cosine
@@ -45,6 +45,9 @@ KNOWN: list[tuple[Schedule, dict[int, float]]] = [
     (Linear(start=0.5, end=2.0, over=4, after=3), {0: 1, 1: 1, 3: 1, 4: 1.75, 6: 3.25, 7: 4, 19: 4}),
     (Linear(start=1.0, end=0.25, over=10), {0: 2, 1: 1.85, 10: 0.5, 11: 0.5, 19: 0.5}),
     (Stepwise(stages="0:1 1:0.5 19:0.25"), {0: 2, 1: 1, 18: 1, 19: 0.5}),
+    (Linear(over="25%", after="40%"), {0: 0, 8: 0, 9: 0.4, 12: 1.6, 13: 2, 19: 2}),  # from step 8, over 5
+    (Linear(over="12.5%", after=3), {3: 0, 4: 0.8, 5: 1.6, 6: 2}),  # over 2.5
+    (Stepwise(stages="0:0 40%:1 12:0.5"), {0: 0, 7: 0, 8: 2, 11: 2, 12: 1, 19: 1}),
 ]
 
 
@@ -80,3 +83,17 @@ def test_learning_rates_that_anneal_fall_at_every_step(schedule: Schedule) -> No
 def test_what_means_nothing_is_refused(kind: type[Schedule], fields: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(fields))):
         kind(**fields)
+
+
+def test_a_share_of_a_run_grows_with_the_run() -> None:
+    delayed = Stepwise(stages="0:0 2%:1")
+    assert [delayed(1.0, step, 1_000_000) for step in (19_999, 20_000)] == [0, 1]
+    assert [delayed(1.0, step, 100) for step in (1, 2)] == [0, 1]
+
+
+@pytest.mark.parametrize("span", ["40x", "%", "40%%", "-1", "-5%", "1.5", "nan%", "inf%", "4 0%"])
+def test_what_is_no_part_of_a_run_is_refused(span: str) -> None:
+    with pytest.raises(
+        SelectorError, match="after must be a number of steps such as 1000, or a share of the run such as 40%"
+    ):
+        Registry().build(Schedule, f"linear[after={span}]")

@@ -153,35 +153,35 @@ class MeanKL(PriorLoss):
 
 @wrong("the generator's cost must fall when fakes score higher")
 class GeneratorHelps(AdversarialLoss):
-    def __call__(self, real_B: Tensor, fakes_B: Any) -> Versus:
-        cost = nn.functional.softplus(-real_B) + sum(nn.functional.softplus(fake) for fake in fakes_B)
+    def __call__(self, real_V: Tensor, fakes_V: Any) -> Versus:
+        cost = nn.functional.softplus(-real_V) + sum(nn.functional.softplus(fake) for fake in fakes_V)
         return Versus(cost, cost)
 
 
 @wrong("the discriminator's cost must fall when real images score higher")
 class DiscriminatorClimbs(AdversarialLoss):
-    def __call__(self, real_B: Tensor, fakes_B: Any) -> Versus:
-        return Versus(real_B - sum(fakes_B), -sum(fakes_B))
+    def __call__(self, real_V: Tensor, fakes_V: Any) -> Versus:
+        return Versus(real_V - sum(fakes_V), -sum(fakes_V))
 
 
 @wrong("ignores one of two batches of fakes")
 class FirstFakeOnly(AdversarialLoss):
-    def __call__(self, real_B: Tensor, fakes_B: Any) -> Versus:
-        return Versus(fakes_B[0] - real_B, -fakes_B[0])
+    def __call__(self, real_V: Tensor, fakes_V: Any) -> Versus:
+        return Versus(fakes_V[0] - real_V, -fakes_V[0])
 
 
 @wrong("the generator's cost must not fall when real images score higher")
 class GeneratorRaisesReal(AdversarialLoss):
-    def __call__(self, real_B: Tensor, fakes_B: Any) -> Versus:
+    def __call__(self, real_V: Tensor, fakes_V: Any) -> Versus:
         softplus = nn.functional.softplus
-        return Versus(sum(softplus(fake - real_B) for fake in fakes_B), sum(softplus(-real_B - f) for f in fakes_B))
+        return Versus(sum(softplus(fake - real_V) for fake in fakes_V), sum(softplus(-real_V - f) for f in fakes_V))
 
 
 @wrong("the gradient with respect to the real logits is not that of the value")
 class DetachesRealHalfway(AdversarialLoss):
-    def __call__(self, real_B: Tensor, fakes_B: Any) -> Versus:
-        softplus, held = nn.functional.softplus, real_B.detach()
-        return Versus(sum(softplus(fake - real_B) for fake in fakes_B), sum(softplus(held - fake) for fake in fakes_B))
+    def __call__(self, real_V: Tensor, fakes_V: Any) -> Versus:
+        softplus, held = nn.functional.softplus, real_V.detach()
+        return Versus(sum(softplus(fake - real_V) for fake in fakes_V), sum(softplus(held - fake) for fake in fakes_V))
 
 
 @wrong("does not reach the critic's weights: take the input's gradient with create_graph=True")

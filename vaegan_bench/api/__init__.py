@@ -26,7 +26,7 @@ from vaegan_bench.api.losses import (
     Versus,
 )
 from vaegan_bench.api.modules import Judgement, Modules, Posterior, Prediction
-from vaegan_bench.api.optimisation import Optimizer, ParameterGroups, Schedule
+from vaegan_bench.api.optimisation import AdaptiveWeight, Optimizer, ParameterGroups, Schedule, Span, steps_of
 from vaegan_bench.api.plugin import Plugin, at_least, definition, hookimpl
 from vaegan_bench.system.errors import (
     BenchError,
@@ -51,6 +51,7 @@ from vaegan_bench.system.exhibits import (
 )
 
 __all__ = [
+    "AdaptiveWeight",
     "AdversarialLoss",
     "BenchError",
     "Critic",
@@ -99,6 +100,7 @@ __all__ = [
     "Schedule",
     "SelectorError",
     "Source",
+    "Span",
     "Spectrum",
     "Split",
     "StoreError",
@@ -114,6 +116,7 @@ __all__ = [
     "hookimpl",
     "refuse_conditions",
     "silent",
+    "steps_of",
     "to_signed",
     "to_uint8",
 ]

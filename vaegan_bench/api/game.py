@@ -139,6 +139,8 @@ class Networks(Plugin):
     per_image: ClassVar[tuple[str, ...]] = ()
     """Roles whose networks treat every image by itself in training, too, because they have no batch norm or the like.
     They see the batches of a step one by one, which saves passes through images that a term does not depend on."""
+    last_layers: ClassVar[Mapping[str, str]] = {}
+    """Role → the name of the weight of its last layer, where adaptive weights compare the gradients of terms."""
 
     @abstractmethod
     def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
@@ -146,7 +148,7 @@ class Networks(Plugin):
 
         encoder:        x (B, C, H, W) → (mu, logvar), each (B, Z)
         decoder:        z (B, Z) → (B, heads·C, H, W), before the tanh; with two heads the second is log σ
-        discriminator:  x (B, C, H, W) → (logits (B,), features (B, …)): the features are Dis_l(x)
+        discriminator:  x (B, C, H, W) → (logits (B,), or (B, P) of P patches, features (B, …)): Dis_l(x)
 
         With `conditions` above 0 each network takes that many attributes as its second argument, (B, A). An
         architecture without such networks calls `refuse_conditions` first.

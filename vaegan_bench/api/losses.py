@@ -49,10 +49,10 @@ class PriorLoss(Plugin):
 
 
 class Versus(NamedTuple):
-    """The two sides of an adversarial loss, to be minimised each by its own player."""
+    """The two sides of an adversarial loss, to be minimised each by its own player; a cost for each verdict."""
 
-    discriminator_B: Tensor
-    generator_B: Tensor
+    discriminator_V: Tensor
+    generator_V: Tensor
 
 
 class AdversarialLoss(Plugin):
@@ -61,12 +61,15 @@ class AdversarialLoss(Plugin):
     kind: ClassVar[str] = "adversarial loss"
 
     @abstractmethod
-    def __call__(self, real_B: Tensor, fakes_B: Sequence[Tensor]) -> Versus:
-        """Both costs, from logits of one real batch and of one or more fake batches of equal size; (B,) each."""
+    def __call__(self, real_V: Tensor, fakes_V: Sequence[Tensor]) -> Versus:
+        """Both costs, from logits of one real batch and of one or more fake batches of equal size; (V,) each.
+
+        A discriminator that gives P verdicts of every image gives V = B·P logits, those of one image in a row.
+        """
 
 
 Critic = Callable[[Tensor], Tensor]
-"""Images (B, C, H, W) → logits (B,)."""
+"""Images (B, C, H, W) → logits (B,), the mean where there are several verdicts of an image."""
 
 
 class JudgedImages(NamedTuple):

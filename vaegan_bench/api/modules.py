@@ -39,10 +39,21 @@ class Prediction(NamedTuple):
 class Judgement(NamedTuple):
     """The discriminator's output for one batch, float32."""
 
-    logits_B: Tensor
-    """(B,), higher for real, before any sigmoid."""
+    verdicts_BP: Tensor
+    """(B, P) logits, higher for real, before any sigmoid: P is 1, or the number of patches and scales of a
+    discriminator that judges each of them (Isola et al., 2017)."""
     features_BF: Tensor
     """(B, F), Dis_l(x): the activations of the layer that the networks tap."""
+
+    @property
+    def verdicts_V(self) -> Tensor:  # noqa: N802  # named like a field
+        """All verdicts in a row, for adversarial losses: the mean over them is taken of costs; (B·P,)."""
+        return self.verdicts_BP.flatten()
+
+    @property
+    def logits_B(self) -> Tensor:  # noqa: N802  # named like a field
+        """What is said of each image as a whole: the mean of its verdicts; (B,)."""
+        return self.verdicts_BP.mean(1)
 
 
 class Modules(dict[str, nn.Module]):
@@ -105,7 +116,9 @@ class Modules(dict[str, nn.Module]):
     def judge(self, *images_BCHW: Tensor) -> list[Judgement]:
         """The discriminator's output for several batches, one joint batch where the discriminator has batch norm."""
         judged = self._apply("discriminator", images_BCHW)
-        return [Judgement(logits.float(), features.float().flatten(1)) for logits, features in judged]
+        return [
+            Judgement(logits.float().view(len(logits), -1), features.float().flatten(1)) for logits, features in judged
+        ]
 
     def critic(self, x_BCHW: Tensor) -> Tensor:
         """The discriminator's logits of one batch alone; (B,)."""

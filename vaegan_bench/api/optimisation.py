@@ -1,7 +1,8 @@
-"""How players move: optimizers, and the schedules of learning rates and of coefficients."""
+"""How players move: optimizers, schedules of learning rates and of coefficients, and adaptive weights."""
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from typing import Any, ClassVar
 
@@ -9,8 +10,27 @@ import torch
 
 from vaegan_bench.api.plugin import Plugin
 
+Span = int | str
+"""A part of a run: a number of steps, or a share of all steps such as '40%'."""
 ParameterGroups = list[dict[str, Any]]
 """As `torch.optim` takes them: {'params': [...], 'weight_decay': ...}."""
+
+
+def steps_of(span: Span, steps: int, name: str = "a part of a run") -> float:
+    """How many steps a span is in a run of `steps`; `name` is what an error calls it.
+
+    Raises `ValueError` for a text that is no span, and below 0.
+    """
+    number, percent, rest = str(span).partition("%")
+    try:
+        value = float(number) if percent else int(number)
+    except ValueError:
+        value = math.nan
+    if rest or not 0 <= value < math.inf:
+        raise ValueError(
+            f"{name} must be a number of steps such as 1000, or a share of the run such as 40%, not '{span}'"
+        )
+    return steps * value / 100 if percent else value
 
 
 class Optimizer(Plugin):
@@ -34,6 +54,20 @@ class Optimizer(Plugin):
     @abstractmethod
     def build(self, groups: ParameterGroups) -> torch.optim.Optimizer:
         """The torch optimizer of one player."""
+
+
+class AdaptiveWeight(Plugin):
+    """The factor of a term's coefficient, from the gradients of a game at one layer, anew in every step."""
+
+    kind: ClassVar[str] = "adaptive weight"
+
+    @abstractmethod
+    def __call__(self, own: float, others: float) -> float:
+        """The factor, from two norms of gradients at the last layer of a player's network.
+
+        `own` is that of the term alone, without its coefficient; `others` that of all other terms which the player
+        minimises, with their coefficients. The layer is the one that the networks name in `last_layers`.
+        """
 
 
 class Schedule(Plugin):

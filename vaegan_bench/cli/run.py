@@ -67,7 +67,9 @@ ModelsOption = Annotated[str | None, typer.Option(help="Models by selector, comm
 LossesOption = Annotated[list[str] | None, typer.Option(help="field=a,b: cross a loss over all models; repeatable.")]
 TermWeightsOption = Annotated[
     list[str] | None,
-    typer.Option(help="term=a,b or player.term=a,b: factors or schedules, crossed over all models; repeatable."),
+    typer.Option(
+        help="term=a,b or player.term=a,b: factors, schedules or adaptive, crossed over all models; repeatable."
+    ),
 ]
 AblateOption = Annotated[
     bool, typer.Option("--ablate", help="Also run every model with each of its terms left out in turn.")

@@ -80,9 +80,9 @@ class GAN(Model):
         (x_prior,) = play.modules.decode(z_prior)
         x, x_fake = show([play.x_BCHW, x_prior.mean], self.augmentation, play.noise)
         real, fake = play.modules.judge(x, x_fake)
-        versus = self.adversarial(real.logits_B, [fake.logits_B])
+        versus = self.adversarial(real.verdicts_V, [fake.verdicts_V])
         game = Objectives(
-            terms={"generator": versus.generator_B, "discriminator": versus.discriminator_B},
+            terms={"generator": versus.generator_V, "discriminator": versus.discriminator_V},
             minimise={"decoder": {"generator": 1.0}, "discriminator": {"discriminator": 1.0}},
         )
         logits = real.logits_B, fake.logits_B

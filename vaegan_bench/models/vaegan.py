@@ -22,6 +22,7 @@ from vaegan_bench.api import (
     PriorLoss,
     ReconstructionLoss,
     Regulariser,
+    Versus,
 )
 from vaegan_bench.losses.adversarial.minimax import Minimax
 from vaegan_bench.losses.prior.kl import KL
@@ -39,8 +40,8 @@ class Turn(NamedTuple):
     x_rec: Prediction
     real: Judgement
     rec: Judgement
-    fakes_B: list[Tensor]
-    """The logits of each batch that counts as fake."""
+    fakes: list[Judgement]
+    """What is said of each batch that counts as fake."""
     judged: tuple[JudgedImages, JudgedImages]
     """Real images and one batch of fakes, for a penalty.
 
@@ -49,7 +50,11 @@ class Turn(NamedTuple):
     @property
     def logits(self) -> tuple[Tensor, Tensor]:
         """Of all real and of all fake images."""
-        return self.real.logits_B, torch.cat(self.fakes_B)
+        return self.real.logits_B, torch.cat([fake.logits_B for fake in self.fakes])
+
+    def versus(self, adversarial: AdversarialLoss) -> Versus:
+        """Both sides of an adversarial loss."""
+        return adversarial(self.real.verdicts_V, [fake.verdicts_V for fake in self.fakes])
 
 
 def take_turn(model: Model, play: Play, fakes: Fakes, augmentation: DiscriminatorAugmentation | None) -> Turn:
@@ -67,7 +72,7 @@ def take_turn(model: Model, play: Play, fakes: Fakes, augmentation: Discriminato
     counted = {"both": [rec, fake], "samples": [fake], "reconstructions": [rec]}[fakes]
     penalised = (rec_shown, rec) if fakes == "reconstructions" else (fake_shown, fake)
     pairs = JudgedImages(x_shown, real.logits_B), JudgedImages(penalised[0], penalised[1].logits_B)
-    return Turn(posterior, x_rec, real, rec, [judged.logits_B for judged in counted], pairs)
+    return Turn(posterior, x_rec, real, rec, counted, pairs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,14 +112,14 @@ class VAEGAN(Model):
     def objectives(self, play: Play) -> Objectives:
         """Encoder: prior + similarity; decoder: γ·similarity + generator; discriminator: its own cost."""
         turn = take_turn(self, play, self.fakes, self.augmentation)
-        versus = self.adversarial(turn.real.logits_B, turn.fakes_B)
+        versus = turn.versus(self.adversarial)
         features = Prediction(turn.rec.features_BF, play.modules.log_sigma)
         game = Objectives(
             terms={
                 "prior": self.prior(turn.posterior),
                 "similarity": self.similarity(features, turn.real.features_BF),
-                "generator": versus.generator_B,
-                "discriminator": versus.discriminator_B,
+                "generator": versus.generator_V,
+                "discriminator": versus.discriminator_V,
             },
             minimise={
                 "encoder": {"prior": 1.0, "similarity": 1.0},

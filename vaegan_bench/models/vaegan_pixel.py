@@ -56,13 +56,13 @@ class VAEGANPixel(Model):
     def objectives(self, play: Play) -> Objectives:
         """Encoder: prior + reconstruction; decoder: γ·reconstruction + generator; discriminator: its own cost."""
         turn = take_turn(self, play, self.fakes, self.augmentation)
-        versus = self.adversarial(turn.real.logits_B, turn.fakes_B)
+        versus = turn.versus(self.adversarial)
         game = Objectives(
             terms={
                 "prior": self.prior(turn.posterior),
                 "reconstruction": self.reconstruction(turn.x_rec, play.x_BCHW),
-                "generator": versus.generator_B,
-                "discriminator": versus.discriminator_B,
+                "generator": versus.generator_V,
+                "discriminator": versus.discriminator_V,
             },
             minimise={
                 "encoder": {"prior": 1.0, "reconstruction": 1.0},

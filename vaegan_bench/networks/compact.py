@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import ClassVar
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -19,6 +20,7 @@ class Compact(Networks):
 
     name = "compact"
     per_image = ("discriminator",)
+    last_layers: ClassVar = {"decoder": "last.weight"}
     latent: int = 64
     width: int = 32
     """Channels of encoder and discriminator at the highest resolution; they double per halving, up to fourfold."""
@@ -93,12 +95,12 @@ class CompactDecoder(nn.Module):
         layers += _norm_relu(up[0])
         for narrow, wide in pairwise(up):
             layers += [UpConvolution(narrow, wide, 3, padding=1, bias=False), *_norm_relu(wide)]
-        layers += [UpConvolution(up[-1], channels, 3, padding=1)]
         self.body = nn.Sequential(*layers)
+        self.last = UpConvolution(up[-1], channels, 3, padding=1)
 
     def forward(self, z_BZ: Tensor, attributes_BA: Tensor | None = None) -> Tensor:
         """The image before its tanh."""
-        image: Tensor = self.body(append_attributes(z_BZ, attributes_BA))
+        image: Tensor = self.last(self.body(append_attributes(z_BZ, attributes_BA)))
         return image
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
@@ -35,6 +35,7 @@ class Larsen(Networks):
     """The networks of Larsen et al. (2016, table 5 and their code), for images of 64 or 32 pixels."""
 
     name = "larsen"
+    last_layers: ClassVar = {"decoder": "last.weight"}
     latent: int = 128
     hidden: int = 1024
     """Units of the encoder's fully connected layer: 1024 in the code, 2048 in the paper's table."""
@@ -120,12 +121,12 @@ class LarsenDecoder(nn.Module):
         layers += [*_norm_relu(math.prod(grid), flat=True), nn.Unflatten(1, grid)]
         for wide, narrow in pairwise(widths.decoder):
             layers += [_up_convolution(wide, narrow), *_norm_relu(narrow)]
-        layers += [nn.Conv2d(rest[-1], heads * shape.channels, 5, padding=2)]
         self.body = nn.Sequential(*layers)
+        self.last = nn.Conv2d(rest[-1], heads * shape.channels, 5, padding=2)
 
     def forward(self, z_BZ: Tensor, attributes_BA: Tensor | None = None) -> Tensor:
         """The image before its tanh."""
-        image: Tensor = self.body(append_attributes(z_BZ, attributes_BA))
+        image: Tensor = self.last(self.body(append_attributes(z_BZ, attributes_BA)))
         return image
 
 

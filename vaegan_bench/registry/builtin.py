@@ -14,6 +14,7 @@ ROOMS = (
     "networks",
     "training.optimizers",
     "training.schedules",
+    "training.adaptive_weights",
     "datasets",
     "metrics",
     "execution.engines",

@@ -10,7 +10,7 @@ from vaegan_bench.api import BenchError, ImageShape, Optimizer, PluginError, Stu
 from vaegan_bench.study.assembly import build_role, roles, stated_game
 from vaegan_bench.study.crossing import Skip
 from vaegan_bench.study.run import Run
-from vaegan_bench.study.term_weights import check_targets
+from vaegan_bench.study.term_weights import check_last_layers, check_targets
 from vaegan_bench.system.errors import FAILURES, reason_of
 
 
@@ -51,7 +51,9 @@ def _build(run: Run) -> None:
             for role in roles(run.model):
                 build_role(run.model, run.networks, role, ImageShape(3, run.size, run.size))
         if run.term_weights:
-            check_targets(run.term_weights, stated_game(run.model, run.networks), run.model.name)
+            game = stated_game(run.model, run.networks)
+            check_targets(run.term_weights, game, run.model.name)
+            check_last_layers(run.term_weights, game, run.model, run.networks)
     except BenchError:
         raise
     except FAILURES as error:

@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from importlib.metadata import version
 from typing import Any
 
-from vaegan_bench.api import Dataset, Extractor, Model, Networks, Optimizer, Plugin, Schedule, definition
+from vaegan_bench.api import Dataset, Extractor, Model, Networks, Optimizer, Plugin, definition
 from vaegan_bench.registry.plugins import plugins_within
 from vaegan_bench.study.term_weights import TermWeight
 from vaegan_bench.system.code import Code, package_digest, third_party_code
@@ -62,9 +62,9 @@ class Run:
     def definition(self) -> Mapping[str, Any]:
         """All that decides the outcome, as plain data, with digests of the plugins' code."""
         lent = [lender.model for lender in self.model.borrows().values()]
-        schedules = [weight.factor for weight in self.term_weights if isinstance(weight.factor, Schedule)]
+        factors = [weight.factor for weight in self.term_weights if isinstance(weight.factor, Plugin)]
         own = self._own_optimizers
-        used = (self.model, self.dataset, self.networks, self.optimizer, *own.values(), *lent, *schedules)
+        used = (self.model, self.dataset, self.networks, self.optimizer, *own.values(), *lent, *factors)
         trains_through = any(isinstance(p, Extractor) for plugin in used for p in plugins_within(plugin))
         found = code_of(used, MEASURING if trains_through else TRAINING)
         code = {"code": dict(found.parts), "unfollowed": list(found.unfollowed)}

@@ -7,9 +7,20 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vaegan_bench.api import Model, Objectives, Schedule, SelectorError, UnknownNameError, definition
+from vaegan_bench.api import (
+    AdaptiveWeight,
+    Model,
+    Networks,
+    Objectives,
+    Plugin,
+    PluginError,
+    Schedule,
+    SelectorError,
+    UnknownNameError,
+    definition,
+)
 from vaegan_bench.registry.plugins import Defaults, Registry
-from vaegan_bench.registry.selectors import Selector
+from vaegan_bench.registry.selectors import Selector, parse_selector
 
 SUFFIX = ".weight"
 
@@ -20,19 +31,21 @@ class TermWeight:
 
     target: str
     """The term, for every player that minimises it; or 'player.term'."""
-    factor: float | Schedule
+    factor: float | Schedule | AdaptiveWeight
 
     def __str__(self) -> str:
-        """As a selector writes it: a number, or a schedule."""
-        return str(self.factor) if isinstance(self.factor, Schedule) else f"{self.factor:g}"
+        """As a selector writes it: a number, or a schedule or adaptive weight."""
+        return str(self.factor) if isinstance(self.factor, Plugin) else f"{self.factor:g}"
 
     @property
     def definition(self) -> Any:
-        """The factor as plain data: a number, or the definition of a schedule."""
-        return definition(self.factor) if isinstance(self.factor, Schedule) else self.factor
+        """The factor as plain data: a number, or the definition of a plugin."""
+        return definition(self.factor) if isinstance(self.factor, Plugin) else self.factor
 
     def at(self, step: int, steps: int) -> float:
-        """The factor at `step` of `steps`."""
+        """The factor at `step` of `steps`; 1 for an adaptive weight, which depends on the game of that step."""
+        if isinstance(self.factor, AdaptiveWeight):
+            return 1.0
         return self.factor(1.0, step, steps) if isinstance(self.factor, Schedule) else self.factor
 
     def applies_to(self, player: str, term: str) -> bool:
@@ -62,19 +75,32 @@ def split_fields(fields: Defaults, registry: Registry) -> tuple[Defaults, Defaul
 
 
 def read_term_weight(target: str, text: str, registry: Registry) -> TermWeight:
-    """A number, or a schedule by selector. Raises `BenchError` for anything else."""
+    """A number, or a schedule or adaptive weight by selector. Raises `BenchError` for anything else."""
     try:
         value = float(text)
     except ValueError:
-        return TermWeight(target, registry.build(Schedule, text))
+        return TermWeight(target, _read_plugin(text, registry))
     if not math.isfinite(value):
-        raise SelectorError(f"{target}{SUFFIX} takes a finite number or a schedule, not '{text}'.")
+        raise SelectorError(f"{target}{SUFFIX} takes a finite number, a schedule or an adaptive weight, not '{text}'.")
     return TermWeight(target, value)
 
 
+def _read_plugin(text: str, registry: Registry) -> Schedule | AdaptiveWeight:
+    name, adaptive = parse_selector(text).name, registry.of_kind(AdaptiveWeight.kind)
+    if name in adaptive:
+        return registry.build(AdaptiveWeight, text)
+    if name not in (schedules := registry.of_kind(Schedule.kind)):
+        raise UnknownNameError("schedule or adaptive weight", name, {*schedules, *adaptive})
+    return registry.build(Schedule, text)
+
+
 def restore_term_weight(target: str, factor: Any, registry: Registry) -> TermWeight:
-    """The weight with this definition. Raises `UnknownNameError` for a schedule that is not registered here."""
-    return TermWeight(target, registry.restore(Schedule, factor) if isinstance(factor, Mapping) else float(factor))
+    """The weight with this definition. Raises `UnknownNameError` for a plugin that is not registered here."""
+    if not isinstance(factor, Mapping):
+        return TermWeight(target, float(factor))
+    if factor["kind"] == AdaptiveWeight.kind:
+        return TermWeight(target, registry.restore(AdaptiveWeight, factor))
+    return TermWeight(target, registry.restore(Schedule, factor))
 
 
 def check_targets(weights: Iterable[TermWeight], game: Mapping[str, Collection[str]], model: str) -> None:
@@ -83,6 +109,39 @@ def check_targets(weights: Iterable[TermWeight], game: Mapping[str, Collection[s
     for weight in weights:
         if weight.target not in known:
             raise UnknownNameError(f"term of model '{model}':", weight.target, known)
+
+
+def check_last_layers(
+    weights: Iterable[TermWeight], game: Mapping[str, Mapping[str, float]], model: Model, networks: Networks
+) -> None:
+    """Refuse adaptive weights where there is nothing to compare, as `last_layer_of` does and for a player's only term.
+
+    Raises `PluginError`.
+    """
+    for weight in (w for w in weights if isinstance(w.factor, AdaptiveWeight)):
+        for player, terms in game.items():
+            for term in (t for t in terms if weight.applies_to(player, t)):
+                last_layer_of(model, networks, player)
+                if len(terms) == 1:
+                    raise PluginError(
+                        f"'{weight}' weighs a term against the others of its player, but '{player}' minimises "
+                        f"'{term}' alone. Name a player that minimises more: player.{term}{SUFFIX}."
+                    )
+
+
+def last_layer_of(model: Model, networks: Networks, player: str) -> tuple[str, str]:
+    """The role of a player whose last layer the networks name, and the name of its weight.
+
+    Raises `PluginError` where they name none.
+    """
+    for role in model.players[player]:
+        if role in networks.last_layers:
+            return role, networks.last_layers[role]
+    raise PluginError(
+        f"An adaptive weight compares gradients at a last layer, and networks '{networks.name}' name none of player "
+        f"'{player}', which owns {', '.join(model.players[player])}. Name another player, as in "
+        f"decoder.generator{SUFFIX}."
+    )
 
 
 def apply_term_weights(objectives: Objectives, weights: Collection[TermWeight], step: int, steps: int) -> Objectives:

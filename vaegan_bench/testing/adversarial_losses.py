@@ -32,8 +32,8 @@ def is_one_value_per_image(loss: AdversarialLoss) -> None:
     for n in (1, 6):
         for shown in (fakes[:1], fakes):
             versus = loss(real[:n], [fake[:n] for fake in shown])
-            one_value_per_example(versus.discriminator_B, n, "the discriminator's cost")
-            one_value_per_example(versus.generator_B, n, "the generator's cost")
+            one_value_per_example(versus.discriminator_V, n, "the discriminator's cost")
+            one_value_per_example(versus.generator_V, n, "the generator's cost")
 
 
 def has_its_signs(loss: AdversarialLoss) -> None:
@@ -82,8 +82,8 @@ def has_its_gradient(loss: AdversarialLoss) -> None:
     for demanded in (gradient_reaches, gradient_is_of_the_value):
         for side in (0, 1):
             demanded(lambda *fake, side=side: loss(real, fake)[side], of_fakes)
-        demanded(lambda r: loss(r, fakes).discriminator_B, of_real)
-    gradient_is_of_the_value(lambda r: loss(r, fakes).generator_B + 0 * r, of_real)
+        demanded(lambda r: loss(r, fakes).discriminator_V, of_real)
+    gradient_is_of_the_value(lambda r: loss(r, fakes).generator_V + 0 * r, of_real)
 
 
 def is_pure(loss: AdversarialLoss) -> None:

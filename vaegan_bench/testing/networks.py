@@ -57,7 +57,7 @@ def outputs(module: nn.Module, *inputs: Tensor) -> tuple[Tensor, ...]:
 
 
 def shapes_are_those_of_the_roles(networks: Networks) -> None:
-    """Encoder: two of (B, Z); decoder: (B, heads·C, H, W); discriminator: logits (B,) and features (B, …)."""
+    """Encoder: two of (B, Z); decoder: (B, heads·C, H, W); discriminator: logits (B,) or (B, P), features (B, …)."""
     for shape in shapes(networks):
         images = (BATCH, *shape)
         wanted = {
@@ -75,9 +75,9 @@ def shapes_are_those_of_the_roles(networks: Networks) -> None:
             build_network(networks, "discriminator", shape), example_input(networks, "discriminator", shape)
         )
         demand(
-            len(judged) == 2 and tuple(judged[0].shape) == (BATCH,) and len(judged[1]) == BATCH,
-            f"the discriminator gives {[tuple(y.shape) for y in judged]} for {tuple(shape)}, not logits (B,) and "
-            "features (B, …).",
+            len(judged) == 2 and judged[0].ndim in (1, 2) and all(len(each) == BATCH for each in judged),
+            f"the discriminator gives {[tuple(y.shape) for y in judged]} for {tuple(shape)}, not logits (B,), or "
+            "(B, P) of P patches, and features (B, …).",
         )
 
 
@@ -104,6 +104,21 @@ def every_weight_is_reached(networks: Networks) -> None:
             blind = [name for name, gradient in zip(names, reached, strict=True) if gradient is None]
             demand(not blind, f"the {role}'s {', '.join(blind[:3])} do not affect its outputs.")
             demand(all(bool(g.isfinite().all()) for g in reached), f"the {role} has gradients that are not finite.")
+
+
+def last_layers_are_there(networks: Networks) -> None:
+    """The weights that `last_layers` names exist, and the gradient of the output reaches them."""
+    shape = shapes(networks)[0]
+    for role, name in networks.last_layers.items():
+        module, x = build_network(networks, role, shape), example_input(networks, role, shape)
+        weights = dict(module.named_parameters())
+        demand(name in weights, f"last_layers names '{name}', and the {role} has no weight of this name.")
+        image = outputs(module, x)[0].square().mean()
+        (gradient,) = torch.autograd.grad(image, weights[name], allow_unused=True)
+        demand(
+            gradient is not None and bool(gradient.abs().max() > 0),
+            f"last_layers names '{name}', on which the {role}'s output does not depend.",
+        )
 
 
 def evaluation_is_a_function(networks: Networks) -> None:
@@ -234,6 +249,7 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
             shapes_are_those_of_the_roles,
             weights_come_from_the_seed,
             every_weight_is_reached,
+            last_layers_are_there,
             evaluation_is_a_function,
             weights_can_be_kept,
             works_in_bfloat16,

@@ -1,4 +1,4 @@
-"""What every optimizer and schedule must do."""
+"""What every optimizer, schedule and adaptive weight must do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from vaegan_bench.api import Optimizer, Schedule
+from vaegan_bench.api import AdaptiveWeight, Optimizer, Schedule
 from vaegan_bench.api.plugin import fields_of
 from vaegan_bench.testing.verdicts import demand, seeded
 from vaegan_bench.training.snapshots import pack, unpack
@@ -117,6 +117,23 @@ def values_are_finite(schedule: Schedule) -> None:
         demand(values[0] == values[1], "gives another value the second time: a schedule is a function of the step.")
 
 
+def weight_is_finite(weight: AdaptiveWeight) -> None:
+    """Finite and not negative for any norms, 0 included, and equal for equal norms."""
+    for own in (0.0, 1e-12, 0.3, 1e9):
+        for others in (0.0, 1e-12, 0.3, 1e9):
+            found = weight(own, others)
+            demand(math.isfinite(found) and found >= 0, f"is {found} for the norms {own:g} and {others:g}.")
+            demand(weight(own, others) == found, "gives another weight the second time: it is a function of norms.")
+
+
+def stronger_terms_weigh_less(weight: AdaptiveWeight) -> None:
+    """It does not rise with the norm of the term itself, nor fall with that of the others."""
+    norms = (1e-3, 0.1, 1.0, 30.0)
+    own, others = [weight(norm, 0.7) for norm in norms], [weight(0.7, norm) for norm in norms]
+    demand(own == sorted(own, reverse=True), "rises with the term's own gradient: a strong term would grow stronger.")
+    demand(others == sorted(others), "falls where the other terms pull more: it would leave the game to them.")
+
+
 def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
     """Kind → its checks, in the order in which they run."""
     yield (
@@ -131,3 +148,4 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
         ),
     )
     yield Schedule, (values_are_finite,)
+    yield AdaptiveWeight, (weight_is_finite, stronger_terms_weigh_less)

@@ -15,6 +15,7 @@ from vaegan_bench.api import Data, Objectives, StudyError
 from vaegan_bench.study.run import Run
 from vaegan_bench.study.term_weights import apply_term_weights
 from vaegan_bench.system.status import OK, diverged_at
+from vaegan_bench.training.adaptation import adapt
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.game import state_game
 from vaegan_bench.training.gradients import player_gradients, term_gradients
@@ -156,7 +157,7 @@ def steps(run: Run, state: TrainingState, batches: Batches, history: History, li
 def take_step(run: Run, state: TrainingState, batches: Batches, measure_gradients: bool = False) -> Step:
     """One step of the game: state the objectives, take all gradients, then move all players at once."""
     stated = state_game(run, state.modules, batches, state.noise, state.step)
-    objectives = apply_term_weights(stated, run.term_weights, state.step, run.steps)
+    objectives = adapt(apply_term_weights(stated, run.term_weights, state.step, run.steps), run, state)
     norms = dict[str, float]()
     if measure_gradients:
         norms = term_gradients(objectives, state)

@@ -65,8 +65,8 @@ class AlphaGAN(Model):
                 # The estimate of the log ratio of densities, −log D + log(1 − D), is the negative of the logit.
                 "prior": -code_fake,
                 "generator": -rec - fake,
-                "discriminator": NonSaturating()(real, [rec, fake]).discriminator_B,
-                "code discriminator": NonSaturating()(code_real, [code_fake]).discriminator_B,
+                "discriminator": NonSaturating()(real, [rec, fake]).discriminator_V,
+                "code discriminator": NonSaturating()(code_real, [code_fake]).discriminator_V,
             },
             minimise={
                 "encoder": {"reconstruction": weight, "prior": 1.0},

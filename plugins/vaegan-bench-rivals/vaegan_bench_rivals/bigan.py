@@ -65,9 +65,9 @@ class BiGAN(Model):
         versus, exchanged = self.adversarial(real, [fake]), self.adversarial(-fake, [-real])
         return Objectives(
             terms={
-                "generator": versus.generator_B,
-                "inference": exchanged.generator_B,
-                "discriminator": versus.discriminator_B,
+                "generator": versus.generator_V,
+                "inference": exchanged.generator_V,
+                "discriminator": versus.discriminator_V,
             },
             minimise={
                 "encoder": {"inference": 1.0},
@@ -82,4 +82,4 @@ def is_mirrored(adversarial: AdversarialLoss) -> bool:
     """Whether exchanging real and fake, and the sign of all logits, changes nothing for the discriminator."""
     real, fake = torch.tensor([0.3]), torch.tensor([1.7])
     there, back = adversarial(real, [fake]), adversarial(-fake, [-real])
-    return torch.allclose(there.discriminator_B, back.discriminator_B)
+    return torch.allclose(there.discriminator_V, back.discriminator_V)

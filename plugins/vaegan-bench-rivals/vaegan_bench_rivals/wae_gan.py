@@ -72,8 +72,8 @@ class WAEGAN(Model):
         return Objectives(
             terms={
                 "reconstruction": self.reconstruction(x_rec, x),
-                "prior": versus.generator_B,
-                "code discriminator": versus.discriminator_B,
+                "prior": versus.generator_V,
+                "code discriminator": versus.discriminator_V,
             },
             minimise={
                 "encoder": {"reconstruction": 1.0, "prior": self.weight},

@@ -28,12 +28,13 @@ class WGANGP(Model):
         """Critic: score of fakes − score of images + penalty, at every step; generator: −score, at every n-th."""
         z_prior = self.sample_prior(len(play.x_BCHW), play.latent, play.noise)
         (x_prior,) = play.modules.decode(z_prior)
-        real, fake = (judged.logits_B for judged in play.modules.judge(play.x_BCHW, x_prior.mean))
-        versus = Wasserstein()(real, [fake])
+        real, fake = play.modules.judge(play.x_BCHW, x_prior.mean)
+        versus = Wasserstein()(real.verdicts_V, [fake.verdicts_V])
         game = Objectives(
-            terms={"generator": versus.generator_B, "discriminator": versus.discriminator_B},
+            terms={"generator": versus.generator_V, "discriminator": versus.discriminator_V},
             minimise={"decoder": {"generator": 1.0}, "discriminator": {"discriminator": 1.0}},
         )
-        judged = JudgedImages(play.x_BCHW, real), JudgedImages(x_prior.mean, fake)
-        game = referee(game, play, (real, fake), judged, None, self.regulariser)
+        logits = real.logits_B, fake.logits_B
+        judged = JudgedImages(play.x_BCHW, logits[0]), JudgedImages(x_prior.mean, logits[1])
+        game = referee(game, play, logits, judged, None, self.regulariser)
         return game if play.step % self.n_critic == 0 else game.without({"decoder"})

@@ -17,8 +17,8 @@ class Hinge(AdversarialLoss):
 
     name = "hinge"
 
-    def __call__(self, real_B: Tensor, fakes_B: Sequence[Tensor]) -> Versus:
+    def __call__(self, real_V: Tensor, fakes_V: Sequence[Tensor]) -> Versus:
         """Discriminator: max(0, 1 − s(x)) + Σ max(0, 1 + s(fake)); generator: −Σ s(fake)."""
-        discriminator = relu(1 - real_B) + sum(relu(1 + fake) for fake in fakes_B)
-        generator = real_B.new_zeros(len(real_B)) - sum(fakes_B)
+        discriminator = relu(1 - real_V) + sum(relu(1 + fake) for fake in fakes_V)
+        generator = real_V.new_zeros(len(real_V)) - sum(fakes_V)
         return Versus(discriminator, generator)

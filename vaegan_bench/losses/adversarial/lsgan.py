@@ -16,8 +16,8 @@ class LSGAN(AdversarialLoss):
 
     name = "lsgan"
 
-    def __call__(self, real_B: Tensor, fakes_B: Sequence[Tensor]) -> Versus:
+    def __call__(self, real_V: Tensor, fakes_V: Sequence[Tensor]) -> Versus:
         """Discriminator: ½(s(x) − 1)² + Σ ½ s(fake)²; generator: Σ ½(s(fake) − 1)²."""
-        discriminator = 0.5 * (real_B - 1).square() + sum(0.5 * fake.square() for fake in fakes_B)
-        generator = sum((0.5 * (fake - 1).square() for fake in fakes_B), real_B.new_zeros(len(real_B)))
+        discriminator = 0.5 * (real_V - 1).square() + sum(0.5 * fake.square() for fake in fakes_V)
+        generator = sum((0.5 * (fake - 1).square() for fake in fakes_V), real_V.new_zeros(len(real_V)))
         return Versus(discriminator, generator)

@@ -13,9 +13,9 @@ from torch.nn.functional import logsigmoid
 from vaegan_bench.api import AdversarialLoss, Versus
 
 
-def negative_log_probability(logits_B: Tensor, epsilon: float) -> Tensor:
-    """−log(sigmoid(logits) + ε); from the logits, so that ε = 0 is exact for any logit; (B,)."""
-    log_p = logsigmoid(logits_B)
+def negative_log_probability(logits_V: Tensor, epsilon: float) -> Tensor:
+    """−log(sigmoid(logits) + ε); from the logits, so that ε = 0 is exact for any logit; (V,)."""
+    log_p = logsigmoid(logits_V)
     return -log_p if epsilon == 0 else -torch.logaddexp(log_p, log_p.new_full((), math.log(epsilon)))
 
 
@@ -36,14 +36,14 @@ class Minimax(AdversarialLoss):
         if self.real_weight is not None and not 0 < self.real_weight < 1:
             raise ValueError(f"real_weight must be in (0, 1), not {self.real_weight}")
 
-    def __call__(self, real_B: Tensor, fakes_B: Sequence[Tensor]) -> Versus:
+    def __call__(self, real_V: Tensor, fakes_V: Sequence[Tensor]) -> Versus:
         """−log D(x) − Σ log(1 − D(fake)), with shares if asked for, and the negative of the sum without them.
 
         L_GAN of Larsen et al. (2016).
         """
-        real = negative_log_probability(real_B, self.epsilon)
-        fakes = sum((negative_log_probability(-fake, self.epsilon) for fake in fakes_B), torch.zeros_like(real))
+        real = negative_log_probability(real_V, self.epsilon)
+        fakes = sum((negative_log_probability(-fake, self.epsilon) for fake in fakes_V), torch.zeros_like(real))
         cost = total = real + fakes
         if self.real_weight is not None:
-            cost = self.real_weight * real + (1 - self.real_weight) / len(fakes_B) * fakes
-        return Versus(discriminator_B=cost, generator_B=-total)
+            cost = self.real_weight * real + (1 - self.real_weight) / len(fakes_V) * fakes
+        return Versus(discriminator_V=cost, generator_V=-total)

@@ -17,8 +17,8 @@ class NonSaturating(AdversarialLoss):
 
     name = "nonsaturating"
 
-    def __call__(self, real_B: Tensor, fakes_B: Sequence[Tensor]) -> Versus:
+    def __call__(self, real_V: Tensor, fakes_V: Sequence[Tensor]) -> Versus:
         """Discriminator: −log D(x) − Σ log(1 − D(fake)); generator: −Σ log D(fake)."""
-        discriminator = softplus(-real_B) + sum(softplus(fake) for fake in fakes_B)
-        generator = sum((softplus(-fake) for fake in fakes_B), real_B.new_zeros(len(real_B)))
+        discriminator = softplus(-real_V) + sum(softplus(fake) for fake in fakes_V)
+        generator = sum((softplus(-fake) for fake in fakes_V), real_V.new_zeros(len(real_V)))
         return Versus(discriminator, generator)

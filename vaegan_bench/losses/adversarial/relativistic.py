@@ -22,9 +22,9 @@ class Relativistic(AdversarialLoss):
 
     name = "relativistic"
 
-    def __call__(self, real_B: Tensor, fakes_B: Sequence[Tensor]) -> Versus:
+    def __call__(self, real_V: Tensor, fakes_V: Sequence[Tensor]) -> Versus:
         """Discriminator: Σ softplus(s(fake) − s(x)); generator: Σ softplus(s(x) − s(fake))."""
-        nothing = real_B.new_zeros(len(real_B))
-        discriminator = sum((softplus(fake - real_B) for fake in fakes_B), nothing)
-        generator = sum((softplus(real_B - fake) for fake in fakes_B), nothing)
+        nothing = real_V.new_zeros(len(real_V))
+        discriminator = sum((softplus(fake - real_V) for fake in fakes_V), nothing)
+        generator = sum((softplus(real_V - fake) for fake in fakes_V), nothing)
         return Versus(discriminator, generator)

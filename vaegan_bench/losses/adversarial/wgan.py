@@ -16,7 +16,7 @@ class Wasserstein(AdversarialLoss):
 
     name = "wgan"
 
-    def __call__(self, real_B: Tensor, fakes_B: Sequence[Tensor]) -> Versus:
+    def __call__(self, real_V: Tensor, fakes_V: Sequence[Tensor]) -> Versus:
         """Critic: Σ s(fake) − n·s(x) over n fake batches; generator: −Σ s(fake)."""
-        fake_scores = sum(fakes_B, real_B.new_zeros(len(real_B)))
-        return Versus(fake_scores - len(fakes_B) * real_B, -fake_scores)
+        fake_scores = sum(fakes_V, real_V.new_zeros(len(real_V)))
+        return Versus(fake_scores - len(fakes_V) * real_V, -fake_scores)

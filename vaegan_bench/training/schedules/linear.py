@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vaegan_bench.api import Schedule, at_least
+from vaegan_bench.api import Schedule, Span, steps_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,15 +14,17 @@ class Linear(Schedule):
     name = "linear"
     start: float = 0.0
     end: float = 1.0
-    over: int = 1000
-    """Steps from one to the other."""
-    after: int = 0
-    """Steps at `start` before it begins."""
+    over: Span = 1000
+    """The way from one to the other: in steps, or as a share of the run, such as 10%."""
+    after: Span = 0
+    """The time at `start` before it begins: in steps, or as a share of the run."""
 
     def __post_init__(self) -> None:
-        at_least(self, over=1, after=0)
+        steps_of(self.after, 1, "after")
+        if not steps_of(self.over, 1, "over") > 0:
+            raise ValueError(f"over must be above 0, not {self.over}")
 
     def __call__(self, base: float, step: int, steps: int) -> float:
         """base · (start + (end − start)·r), with r the share of the way that is behind."""
-        gone = min(1.0, max(0, step - self.after) / self.over)
+        gone = min(1.0, max(0.0, step - steps_of(self.after, steps)) / steps_of(self.over, steps))
         return base * (self.start + (self.end - self.start) * gone)

@@ -4,29 +4,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vaegan_bench.api import Schedule
+from vaegan_bench.api import Schedule, Span, steps_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stepwise(Schedule):
-    """Multiplies its base by factors that change at given steps: `stages=0:1 5000:0.1 8000:0`."""
+    """Multiplies its base by factors that change at given steps: `stages=0:1 5000:0.1`, or `stages=0:0 40%:1`."""
 
     name = "stepwise"
     stages: str = "0:1"
-    """step:factor, separated by spaces, from step 0 on, in ascending order."""
+    """start:factor, separated by spaces, in the order of time. A start is a step, or a share of the run such as 40%."""
 
     def __post_init__(self) -> None:
         starts = [start for start, _ in self._stages()]
-        if not starts or starts[0] != 0 or starts != sorted(set(starts)):
+        in_steps, in_shares = (
+            [steps_of(s, 1) for s in starts if ("%" in str(s)) is shares] for shares in (False, True)
+        )
+        ascend = all(times == sorted(set(times)) for times in (in_steps, in_shares))
+        if not starts or steps_of(starts[0], 1) != 0 or not ascend:
             raise ValueError(f"stages must start at step 0 and ascend, not '{self.stages}'")
 
     def __call__(self, base: float, step: int, steps: int) -> float:
         """The base times the factor of the latest stage."""
-        return base * next(factor for start, factor in reversed(self._stages()) if start <= step)
+        return base * next(factor for start, factor in reversed(self._stages()) if steps_of(start, steps) <= step)
 
-    def _stages(self) -> list[tuple[int, float]]:
+    def _stages(self) -> list[tuple[Span, float]]:
         try:
             pairs = [stage.split(":") for stage in self.stages.split()]
-            return [(int(start), float(factor)) for start, factor in pairs]
+            return [(start, float(factor)) for start, factor in pairs if steps_of(start, 1) >= 0]
         except ValueError as error:
-            raise ValueError(f"stages are written step:factor, such as '0:1 5000:0.1', not '{self.stages}'") from error
+            raise ValueError(
+                f"stages are written start:factor, such as '0:1 5000:0.1' or '0:0 40%:1', not '{self.stages}'"
+            ) from error

@@ -1,0 +1,30 @@
+"""The adaptive weight of VQGAN."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vaegan_bench.api import AdaptiveWeight, at_least
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adaptive(AdaptiveWeight):
+    """Makes a term pull at the last layer as strongly as the player's other terms together (Esser et al., 2021, eq. 7).
+
+    What the model's own coefficient says then is the strength of the term in proportion to the others.
+    """
+
+    name = "adaptive"
+    epsilon: float = 1e-4
+    """Added to the norm that divides: δ of the paper has 1e-6, its authors' code 1e-4."""
+    most: float = 1e4
+    """The largest weight, as in the authors' code."""
+
+    def __post_init__(self) -> None:
+        at_least(self, most=0)
+        if not self.epsilon > 0:
+            raise ValueError(f"epsilon must be above 0, not {self.epsilon}")
+
+    def __call__(self, own: float, others: float) -> float:
+        """λ = ‖∇ others‖ / (‖∇ own‖ + ε), at most `most`."""
+        return min(others / (own + self.epsilon), self.most)
