@@ -12,7 +12,15 @@ from torch.distributions import Bernoulli as BernoulliDistribution
 from torch.distributions import Laplace as LaplaceDistribution
 from torch.distributions import Normal, kl_divergence
 
-from vaegan_bench.api import AdversarialLoss, JudgedImages, Posterior, Prediction, ReconstructionLoss, Regulariser
+from vaegan_bench.api import (
+    AdversarialLoss,
+    JudgedImages,
+    Posterior,
+    Prediction,
+    PriorLoss,
+    ReconstructionLoss,
+    Regulariser,
+)
 from vaegan_bench.losses.adversarial.hinge import Hinge
 from vaegan_bench.losses.adversarial.lsgan import LSGAN
 from vaegan_bench.losses.adversarial.minimax import Minimax
@@ -20,6 +28,8 @@ from vaegan_bench.losses.adversarial.nonsaturating import NonSaturating
 from vaegan_bench.losses.adversarial.relativistic import Relativistic
 from vaegan_bench.losses.adversarial.wgan import Wasserstein
 from vaegan_bench.losses.prior.kl import KL
+from vaegan_bench.losses.prior.mmd import MaximumMeanDiscrepancy, discrepancy
+from vaegan_bench.losses.prior.total_correlation import TotalCorrelation
 from vaegan_bench.losses.reconstruction.bernoulli import Bernoulli
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
 from vaegan_bench.losses.reconstruction.gaussian_learned import GaussianLearned
@@ -91,17 +101,21 @@ def test_the_optimal_sigma_does_not_mind_the_scale_and_ends_at_a_floor() -> None
     assert exact.tolist() == pytest.approx([n * (-5 + 0.5 * math.log(2 * math.pi))] * len(TARGET))
 
 
+def prior_of(loss: PriorLoss, posterior: Posterior, z_BZ: Tensor | None = None, seed: int = 0) -> Tensor:
+    return loss(posterior, posterior.mu_BZ if z_BZ is None else z_BZ, torch.Generator().manual_seed(seed))
+
+
 def test_kl_agrees_with_torch_and_is_zero_at_the_prior() -> None:
     mu, logvar = torch.randn(2, 5, 6, generator=NOISE)
     prior = Normal(torch.zeros(5, 6), torch.ones(5, 6))
     expected = kl_divergence(Normal(mu, (0.5 * logvar).exp()), prior).sum(1)
-    torch.testing.assert_close(KL()(Posterior(mu, logvar)), expected)
-    assert KL()(Posterior(torch.zeros(3, 6), torch.zeros(3, 6))).tolist() == [0.0, 0.0, 0.0]
+    torch.testing.assert_close(prior_of(KL(), Posterior(mu, logvar)), expected)
+    assert prior_of(KL(), Posterior(torch.zeros(3, 6), torch.zeros(3, 6))).tolist() == [0.0, 0.0, 0.0]
 
 
 def test_free_bits_stop_the_gradient_of_dimensions_below_the_bound() -> None:
     mu = torch.tensor([[0.1, 2.0], [0.1, 2.0]], requires_grad=True)
-    kl = KL(free_bits=0.5)(Posterior(mu, torch.zeros(2, 2)))
+    kl = prior_of(KL(free_bits=0.5), Posterior(mu, torch.zeros(2, 2)))
     assert kl.tolist() == pytest.approx([2.5, 2.5])  # 0.5 granted, ½·2² paid
     (gradient,) = torch.autograd.grad(kl.sum(), mu)
     assert gradient.tolist() == [[0.0, 2.0], [0.0, 2.0]]
@@ -111,11 +125,11 @@ def test_free_bits_bound_the_batch_mean_of_each_dimension_and_not_each_image() -
     # ½μ² per image and dimension: means 0.4 (of 0 and 0.8), 0.7225 (of 1.125 and 0.32), 0.18.
     mu = torch.tensor([[0.0, 1.5, 0.6], [1.2649111, 0.8, 0.6]], requires_grad=True)
     posterior = Posterior(mu, torch.zeros(2, 3))
-    kl = KL(free_bits=0.5)(posterior)
+    kl = prior_of(KL(free_bits=0.5), posterior)
     assert kl.tolist() == pytest.approx([0.5 + 1.125 + 0.5, 0.5 + 0.32 + 0.5])
     (gradient,) = torch.autograd.grad(kl.sum(), mu)
     assert torch.equal(gradient, torch.tensor([[0.0, 1.5, 0.0], [0.0, 0.8, 0.0]]))
-    assert KL(free_bits=0.1)(posterior).tolist() == pytest.approx(KL()(posterior).tolist())
+    assert prior_of(KL(free_bits=0.1), posterior).tolist() == pytest.approx(prior_of(KL(), posterior).tolist())
 
 
 def test_kl_of_unequal_images_is_known() -> None:
@@ -123,7 +137,7 @@ def test_kl_of_unequal_images_is_known() -> None:
     logvar = torch.tensor([[0.0, math.log(4.0)], [math.log(0.25), 0.0]])
     # ½(μ² + σ² − 1) − log σ, one image a row
     expected = [0.5 + (0.5 * (4 + 4 - 1) - math.log(2)), (0.5 * (0.25 - 1) + math.log(2)) + 0.125]
-    assert KL()(Posterior(mu, logvar)).tolist() == pytest.approx(expected)
+    assert prior_of(KL(), Posterior(mu, logvar)).tolist() == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("loss", [Gaussian(sigma=0.5), Laplace(b=0.5), Bernoulli()], ids=str)
@@ -392,3 +406,51 @@ def test_penalties_of_a_plane_are_known_and_reach_the_critic(penalty: Regularise
 def test_a_scale_that_is_not_positive_is_refused(loss: type[ReconstructionLoss]) -> None:
     with pytest.raises(ValueError, match="must be positive"):
         loss(**{"sigma" if loss is Gaussian else "b": 0.0})
+
+
+def test_total_correlation_of_weight_one_is_the_kl_of_the_draws() -> None:
+    mu, logvar, epsilon = torch.randn(3, 5, 4, generator=NOISE)
+    z = mu + (0.5 * logvar).exp() * epsilon
+    said = Normal(mu, (0.5 * logvar).exp()).log_prob(z).sum(1) - Normal(0.0, 1.0).log_prob(z).sum(1)
+    torch.testing.assert_close(prior_of(TotalCorrelation(beta=1), Posterior(mu, logvar), z), said)
+
+
+def test_total_correlation_is_that_of_a_known_batch() -> None:
+    # Two codes far apart, at (±10, ±10): q(z) has 2 peaks, the product of its dimensions has 4, log 2 nats apart.
+    mu = torch.tensor([[10.0, 10.0], [-10.0, -10.0]])
+    posterior = Posterior(mu, torch.zeros(2, 2))
+    gained = prior_of(TotalCorrelation(beta=3), posterior) - prior_of(TotalCorrelation(beta=1), posterior)
+    assert gained.tolist() == pytest.approx([2 * math.log(2)] * 2, rel=1e-5)
+    apart = Posterior(torch.tensor([[10.0, 0.0], [-10.0, 0.0]]), torch.zeros(2, 2))  # the second says nothing
+    assert prior_of(TotalCorrelation(beta=9), apart).tolist() == pytest.approx(
+        prior_of(TotalCorrelation(beta=1), apart).tolist()
+    )
+
+
+def test_the_discrepancy_is_that_of_a_plain_sum_over_pairs() -> None:
+    a, b = torch.randn(3, 2, generator=NOISE), torch.randn(3, 2, generator=NOISE) + 1
+
+    def kernel(x: Tensor, y: Tensor) -> float:
+        squared = float((x - y).square().sum())
+        return sum(4 * scale / (4 * scale + squared) for scale in (0.1, 0.2, 0.5, 1, 2, 5, 10))
+
+    pairs = [(i, j) for i in range(3) for j in range(3)]
+    within = sum(kernel(x[i], x[j]) for x in (a, b) for i, j in pairs if i != j) / 6
+    between = sum(kernel(a[i], b[j]) for i, j in pairs) / 9
+    assert discrepancy(a, b).mean().item() == pytest.approx(within - 2 * between, rel=1e-5)
+
+
+def test_the_discrepancy_is_about_zero_for_codes_from_the_prior_and_grows_with_their_distance() -> None:
+    codes = torch.randn(400, 3, generator=NOISE)
+    loss = MaximumMeanDiscrepancy(strength=1)
+    unlike = [float(prior_of(loss, Posterior(each, each)).mean()) for each in (codes, codes + 1)]
+    assert abs(unlike[0]) < 0.02
+    assert unlike[1] > 0.3
+    mixed = Posterior(codes, torch.zeros(400, 3))
+    added = prior_of(MaximumMeanDiscrepancy(alpha=0.25, strength=1.75), mixed) - 0.75 * prior_of(KL(), mixed)
+    torch.testing.assert_close(added, prior_of(MaximumMeanDiscrepancy(strength=1), mixed))
+
+
+def test_a_kl_that_would_be_rewarded_is_refused() -> None:
+    with pytest.raises(ValueError, match="alpha must be at most 1"):
+        MaximumMeanDiscrepancy(alpha=1.5)

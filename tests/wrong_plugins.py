@@ -121,7 +121,7 @@ class UnseededNoise(ReconstructionLoss):
 
 @wrong("draws from numpy's global random generator")
 class UnseededNumpy(PriorLoss):
-    def __call__(self, posterior: Any) -> Tensor:
+    def __call__(self, posterior: Any, z_BZ: Tensor, noise: Any) -> Tensor:
         return kl_per_dimension(posterior).sum(1) + 0.0 * np.random.rand()
 
 
@@ -141,14 +141,32 @@ class RollsTheBatch(ReconstructionLoss):
 
 @wrong("no gradient reaches mu")
 class DetachedKL(PriorLoss):
-    def __call__(self, posterior: Any) -> Tensor:
+    def __call__(self, posterior: Any, z_BZ: Tensor, noise: Any) -> Tensor:
         return kl_per_dimension(posterior._replace(mu_BZ=posterior.mu_BZ.detach())).sum(1)
 
 
 @wrong("twice the latent dimensions cost 1.00 times as much")
 class MeanKL(PriorLoss):
-    def __call__(self, posterior: Any) -> Tensor:
+    def __call__(self, posterior: Any, z_BZ: Tensor, noise: Any) -> Tensor:
         return kl_per_dimension(posterior).mean(1)
+
+
+@wrong("twice the latent dimensions cost 1.00 times as much, not 2: sum over all dimensions")
+class SecretBatch(PriorLoss):
+    def __call__(self, posterior: Any, z_BZ: Tensor, noise: Any) -> Tensor:
+        return z_BZ.mean().square().expand(len(z_BZ))
+
+
+@wrong("the same noise gives another value")
+class DrawsOnItsOwn(PriorLoss):
+    of_batch: ClassVar[bool] = True
+
+    def __init__(self) -> None:
+        self.__dict__["own"] = torch.Generator().manual_seed(0)
+
+    def __call__(self, posterior: Any, z_BZ: Tensor, noise: Any) -> Tensor:
+        prior_BZ = torch.randn(z_BZ.shape, generator=self.own, dtype=z_BZ.dtype)  # type: ignore[attr-defined]
+        return (z_BZ.square() - 1e-3 * prior_BZ.square()).sum(1)
 
 
 @wrong("the generator's cost must fall when fakes score higher")

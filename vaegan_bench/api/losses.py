@@ -39,13 +39,19 @@ class ReconstructionLoss(Plugin):
 
 
 class PriorLoss(Plugin):
-    """How far the posterior is from the prior."""
+    """How far codes are from the prior."""
 
     kind: ClassVar[str] = "prior loss"
+    of_batch: ClassVar[bool] = False
+    """True if it compares the codes of a batch as a whole with the prior: it is then no sum over dimensions, and what
+    it says of one image depends on the others."""
 
     @abstractmethod
-    def __call__(self, posterior: Posterior) -> Tensor:
-        """The divergence in nats, summed over latent dimensions; (B,)."""
+    def __call__(self, posterior: Posterior, z_BZ: Tensor, noise: torch.Generator) -> Tensor:
+        """How far codes are from N(0, I), in nats if it is a divergence of posteriors, summed over dimensions; (B,).
+
+        `z_BZ` are the codes that were drawn from the posteriors and are decoded; `noise` is for draws from the prior.
+        """
 
 
 class Versus(NamedTuple):

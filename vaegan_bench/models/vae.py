@@ -28,10 +28,11 @@ class VAE(Model):
     def objectives(self, play: Play) -> Objectives:
         """−log p(x|z) + KL(q(z|x) ‖ p(z))."""
         posterior = play.modules.encode(play.x_BCHW)
-        (x_rec,) = play.modules.decode(posterior.sample(play.noise))
+        z = posterior.sample(play.noise)
+        (x_rec,) = play.modules.decode(z)
         return Objectives(
             terms={
-                "prior": self.prior(posterior),
+                "prior": self.prior(posterior, z, play.noise),
                 "reconstruction": self.reconstruction(x_rec, play.x_BCHW),
             },
             minimise={"autoencoder": {"prior": 1.0, "reconstruction": 1.0}},

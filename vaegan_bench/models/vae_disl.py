@@ -44,11 +44,12 @@ class VAEDisl(Model):
     def objectives(self, play: Play) -> Objectives:
         """−log p(Dis_l(x)|z) + KL(q(z|x) ‖ p(z))."""
         posterior = play.modules.encode(play.x_BCHW)
-        (x_rec,) = play.modules.decode(posterior.sample(play.noise))
+        z = posterior.sample(play.noise)
+        (x_rec,) = play.modules.decode(z)
         real, rec = play.modules.judge(play.x_BCHW, x_rec.mean)
         return Objectives(
             terms={
-                "prior": self.prior(posterior),
+                "prior": self.prior(posterior, z, play.noise),
                 "similarity": self.similarity(Prediction(rec.features_BF, play.modules.log_sigma), real.features_BF),
             },
             minimise={"autoencoder": {"prior": 1.0, "similarity": 1.0}},

@@ -37,6 +37,8 @@ class Turn(NamedTuple):
     """One batch of images with their reconstructions and as many samples, and what the discriminator says of them."""
 
     posterior: Posterior
+    z_BZ: Tensor
+    """The codes that the reconstructions were decoded from."""
     x_rec: Prediction
     real: Judgement
     rec: Judgement
@@ -66,13 +68,14 @@ def take_turn(model: Model, play: Play, fakes: Fakes, augmentation: Discriminato
     x, modules = play.x_BCHW, play.modules
     posterior = modules.encode(x)
     z_prior = model.sample_prior(len(x), play.latent, play.noise)
-    x_rec, x_prior = modules.decode(posterior.sample(play.noise), z_prior)
+    z = posterior.sample(play.noise)
+    x_rec, x_prior = modules.decode(z, z_prior)
     x_shown, rec_shown, fake_shown = show([x, x_rec.mean, x_prior.mean], augmentation, play.noise)
     real, rec, fake = modules.judge(x_shown, rec_shown, fake_shown)
     counted = {"both": [rec, fake], "samples": [fake], "reconstructions": [rec]}[fakes]
     penalised = (rec_shown, rec) if fakes == "reconstructions" else (fake_shown, fake)
     pairs = JudgedImages(x_shown, real.logits_B), JudgedImages(penalised[0], penalised[1].logits_B)
-    return Turn(posterior, x_rec, real, rec, counted, pairs)
+    return Turn(posterior, z, x_rec, real, rec, counted, pairs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +119,7 @@ class VAEGAN(Model):
         features = Prediction(turn.rec.features_BF, play.modules.log_sigma)
         game = Objectives(
             terms={
-                "prior": self.prior(turn.posterior),
+                "prior": self.prior(turn.posterior, turn.z_BZ, play.noise),
                 "similarity": self.similarity(features, turn.real.features_BF),
                 "generator": versus.generator_V,
                 "discriminator": versus.discriminator_V,

@@ -59,7 +59,7 @@ class VAEGANPixel(Model):
         versus = turn.versus(self.adversarial)
         game = Objectives(
             terms={
-                "prior": self.prior(turn.posterior),
+                "prior": self.prior(turn.posterior, turn.z_BZ, play.noise),
                 "reconstruction": self.reconstruction(turn.x_rec, play.x_BCHW),
                 "generator": versus.generator_V,
                 "discriminator": versus.discriminator_V,

@@ -20,52 +20,59 @@ from vaegan_bench.testing.values import (
 from vaegan_bench.testing.verdicts import demand, seeded
 
 
-def codes(dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
-    """μ and log variance of a posterior, (5, 8) each."""
+def codes(dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor, Tensor]:
+    """μ and log variance of a posterior, and what its draw comes from, (5, 8) each."""
     noise = seeded(3)
-    mu, logvar = (torch.randn(5, 8, generator=noise, dtype=torch.float64).to(dtype) for _ in range(2))
-    return mu, logvar
+    mu, logvar, epsilon = (torch.randn(5, 8, generator=noise, dtype=torch.float64).to(dtype) for _ in range(3))
+    return mu, logvar, epsilon
 
 
-def of_codes(loss: PriorLoss, mu: Tensor, logvar: Tensor) -> Tensor:
-    """The loss of a posterior's parameters."""
-    return loss(Posterior(mu, logvar))
+def of_codes(loss: PriorLoss, mu: Tensor, logvar: Tensor, epsilon: Tensor) -> Tensor:
+    """The loss of a posterior's parameters and of the codes that are drawn from it."""
+    return loss(Posterior(mu, logvar), mu + torch.exp(0.5 * logvar) * epsilon, seeded(6))
 
 
 def is_one_value_per_image(loss: PriorLoss) -> None:
     """One finite value per image, for a batch of 1 too."""
-    mu, logvar = codes()
     for n in (1, 5):
-        one_value_per_example(of_codes(loss, mu[:n], logvar[:n]), n)
+        one_value_per_example(of_codes(loss, *(part[:n] for part in codes())), n)
 
 
 def sums_over_dimensions(loss: PriorLoss) -> None:
-    """Twice the latent dimensions cost twice as much: a sum, not a mean."""
-    mu, logvar = codes()
-    single = float(of_codes(loss, mu, logvar).mean())
-    double = float(of_codes(loss, mu.repeat(1, 2), logvar.repeat(1, 2)).mean())
+    """Twice the latent dimensions cost twice as much, a sum and not a mean, unless the loss is `of_batch`."""
+    if loss.of_batch:
+        return
+    single = float(of_codes(loss, *codes()).mean())
+    double = float(of_codes(loss, *(part.repeat(1, 2) for part in codes())).mean())
     ratio = double / single
     demand(1.5 < ratio < 2.5, f"twice the latent dimensions cost {ratio:.2f} times as much, not 2: {REDUCE}.")
 
 
 def prefers_the_prior(loss: PriorLoss) -> None:
-    """A posterior far from N(0, I) costs more than N(0, I)."""
-    zero = torch.zeros(5, 8)
-    near, far = of_codes(loss, zero, zero), of_codes(loss, zero + 3, zero - 3)
-    demand((near < far).all(), "a posterior far from N(0, I) costs less than N(0, I) itself: is the sign wrong?")
+    """Posteriors far from N(0, I) cost more than N(0, I): each of them or, of a loss that is `of_batch`, on average."""
+    zero, epsilon = torch.zeros(64, 8), torch.randn(64, 8, generator=seeded(3))
+    near, far = (of_codes(loss, zero + away, zero - away, epsilon) for away in (0, 3))
+    fewer = near.mean() < far.mean() if loss.of_batch else (near < far).all()
+    demand(fewer, "a posterior far from N(0, I) costs less than N(0, I) itself: is the sign wrong?")
 
 
 def has_its_gradient(loss: PriorLoss) -> None:
-    """gradcheck in float64, for μ; the encoder learns from it."""
-    mu, logvar = codes(torch.float64)
+    """gradcheck in float64, for μ, of which the drawn codes are a function; the encoder learns from it."""
+    mu, logvar, epsilon = codes(torch.float64)
     for demanded in (gradient_reaches, gradient_is_of_the_value):
-        demanded(lambda m: of_codes(loss, m, logvar), {"mu": mu})
+        demanded(lambda m: of_codes(loss, m, logvar, epsilon), {"mu": mu})
+
+
+def takes_the_noise_that_it_is_handed(loss: PriorLoss) -> None:
+    """The same noise gives the same value."""
+    first, second = (of_codes(loss, *codes()) for _ in range(2))
+    demand(torch.equal(first, second), "the same noise gives another value: draw from the generator it is handed.")
 
 
 def is_pure(loss: PriorLoss) -> None:
-    """Equal on repeat, in any order of the batch, with unchanged inputs, under autocast."""
-    for check in (repeats, order_does_not_matter, survives_autocast):
-        check(lambda m, v: of_codes(loss, m, v), *codes())
+    """Unchanged inputs, nearly equal under autocast and, unless it is `of_batch`, equal in any order of the batch."""
+    for check in (repeats, survives_autocast, *(() if loss.of_batch else (order_does_not_matter,))):
+        check(lambda *parts: of_codes(loss, *parts), *codes())
 
 
 def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
@@ -76,6 +83,7 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
             is_one_value_per_image,
             sums_over_dimensions,
             prefers_the_prior,
+            takes_the_noise_that_it_is_handed,
             is_pure,
             has_its_gradient,
         ),

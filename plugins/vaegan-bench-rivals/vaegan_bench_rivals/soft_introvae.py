@@ -48,11 +48,11 @@ class SoftIntroVAE(Model):
         z_fake = posterior_fake.sample(play.noise)
         # The decoder learns to decode the codes of its fakes, not to make fakes whose codes are easy to decode.
         encoded, held = (modules.decode(codes)[0].mean for codes in (z_fake, z_fake.detach()))
-        prior_fake, scale = self.prior(posterior_fake), 1 / x[0].numel()
+        prior_fake, scale = self.prior(posterior_fake, z_fake, play.noise), 1 / x[0].numel()
         energy = self.beta_rec * squared_error(encoded, fakes_2BCHW) + self.beta_neg * prior_fake
         return Objectives(
             terms={
-                "prior": self.prior(posterior),
+                "prior": self.prior(posterior, z, play.noise),
                 "reconstruction": squared_error(x_rec, x),
                 "prior of fakes": average(prior_fake),
                 "reconstruction of fakes": average(squared_error(held, fakes_2BCHW.detach())),

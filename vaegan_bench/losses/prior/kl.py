@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from vaegan_bench.api import Posterior, PriorLoss, at_least
@@ -26,7 +27,7 @@ class KL(PriorLoss):
     def __post_init__(self) -> None:
         at_least(self, free_bits=0)
 
-    def __call__(self, posterior: Posterior) -> Tensor:
+    def __call__(self, posterior: Posterior, z_BZ: Tensor, noise: torch.Generator) -> Tensor:
         """The divergence summed over latent dimensions; (B,)."""
         kl_BZ = kl_per_dimension(posterior)
         if self.free_bits > 0:

@@ -20,9 +20,13 @@ class MyPlugin(Model):
     def objectives(self, play: Play) -> Objectives:
         """Terms, and which player minimises which of them with which coefficient; the harness does the rest."""
         posterior = play.modules.encode(play.x_BCHW)
-        (x_rec,) = play.modules.decode(posterior.sample(play.noise))
+        z = posterior.sample(play.noise)
+        (x_rec,) = play.modules.decode(z)
         return Objectives(
-            terms={"prior": self.prior(posterior), "reconstruction": self.reconstruction(x_rec, play.x_BCHW)},
+            terms={
+                "prior": self.prior(posterior, z, play.noise),
+                "reconstruction": self.reconstruction(x_rec, play.x_BCHW),
+            },
             minimise={"encoder": {"prior": 1.0, "reconstruction": 1.0}, "decoder": {"reconstruction": 1.0}},
         )
 
