@@ -62,10 +62,11 @@ def test_norms_are_those_at_the_last_layer_of_the_term_alone_and_of_all_others_a
     adapted.of("decoder").backward()  # the graph is still there
 
 
-def test_a_term_without_a_coefficient_keeps_it_and_needs_no_gradient() -> None:
+def test_a_term_without_a_coefficient_keeps_it_whatever_its_gradient_is() -> None:
     run = small_run(VAEGANPixel(), term_weights=(TermWeight("generator", Adaptive()),))
     state = TrainingState(run, run.dataset.load(32, Path()).shape, torch.device("cpu"))
-    terms = {"generator": torch.tensor(float("nan")), "reconstruction": torch.ones(3)}
+    last = state.modules["decoder"].get_parameter("last.weight")
+    terms = {"generator": float("nan") * last.sum(), "reconstruction": last.flatten()[:3]}
     game = Objectives(terms, {"decoder": {"generator": 0.0, "reconstruction": 2.0}})
     assert adapt(game, run, state).minimise == game.minimise
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 from torch.distributions import Bernoulli as BernoulliDistribution
+from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal, kl_divergence
 from torch.distributions import Laplace as LaplaceDistribution
-from torch.distributions import Normal, kl_divergence
 
 from vaegan_bench.api import (
     AdversarialLoss,
@@ -413,6 +413,17 @@ def test_total_correlation_of_weight_one_is_the_kl_of_the_draws() -> None:
     z = mu + (0.5 * logvar).exp() * epsilon
     said = Normal(mu, (0.5 * logvar).exp()).log_prob(z).sum(1) - Normal(0.0, 1.0).log_prob(z).sum(1)
     torch.testing.assert_close(prior_of(TotalCorrelation(beta=1), Posterior(mu, logvar), z), said)
+
+
+def test_total_correlation_compares_each_code_with_all_posteriors() -> None:
+    mu, logvar, epsilon = torch.randn(3, 5, 4, generator=NOISE)
+    sigma, z = (0.5 * logvar).exp(), mu + (0.5 * logvar).exp() * epsilon
+    joint = MixtureSameFamily(Categorical(torch.ones(5)), Independent(Normal(mu, sigma), 1)).log_prob(z)
+    of_dimensions = [
+        MixtureSameFamily(Categorical(torch.ones(5)), Normal(mu[:, d], sigma[:, d])).log_prob(z[:, d]) for d in range(4)
+    ]
+    plain, weighed = (prior_of(TotalCorrelation(beta=beta), Posterior(mu, logvar), z) for beta in (1, 3.5))
+    torch.testing.assert_close(weighed - plain, 2.5 * (joint - torch.stack(of_dimensions).sum(0)))
 
 
 def test_total_correlation_is_that_of_a_known_batch() -> None:
