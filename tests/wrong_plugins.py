@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,8 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import (
+    AdaptiveWeight,
     AdversarialLoss,
     BenchError,
+    Codebook,
     Data,
     Dataset,
     DiscriminatorAugmentation,
@@ -21,6 +24,7 @@ from vaegan_bench.api import (
     Extractor,
     Gate,
     ImageShape,
+    LatentShape,
     Measurement,
     Metric,
     Model,
@@ -32,6 +36,7 @@ from vaegan_bench.api import (
     Plugin,
     PriorLoss,
     Progress,
+    Quantiser,
     ReconstructionLoss,
     Regulariser,
     Schedule,
@@ -705,6 +710,94 @@ class AttributesBesideTheirScores(Dataset):
         data = blobs(size)
         scores_NA = 1 - 2 * data.train.attributes_NA.float()
         return replace(data, train=replace(data.train, scores_NA=scores_NA))
+
+
+class Rounds(Codebook):
+    """Whole numbers from 0 to 3 at every dimension, each a place of its own."""
+
+    entries = 4
+
+    def nearest(self, z_BZ: Tensor) -> Tensor:
+        return z_BZ.round().clamp(0, 3)
+
+    def forward(self, z_BZ: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        rounded = self.nearest(z_BZ)
+        return z_BZ + (rounded - z_BZ).detach(), rounded.long(), (z_BZ - rounded).square().sum(1)
+
+
+class StopsTheGradient(Rounds):
+    def forward(self, z_BZ: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        found, index, cost = super().forward(z_BZ)
+        return found.detach(), index, cost
+
+
+class CountsFromOne(Rounds):
+    def forward(self, z_BZ: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        found, index, cost = super().forward(z_BZ)
+        return found, index + 1, cost
+
+
+class ForgetsTheSign(Rounds):
+    def forward(self, z_BZ: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        found, _, cost = super().forward(z_BZ)
+        return found, found.detach().long() // 2, cost
+
+
+class Halves(Rounds):
+    def nearest(self, z_BZ: Tensor) -> Tensor:
+        return super().nearest(0.5 * z_BZ)
+
+
+class LearnsForEver(Rounds):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(()))
+
+    def forward(self, z_BZ: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        self.seen += 1
+        return super().forward(z_BZ)
+
+
+@wrong("stops the gradient: pass it straight through")
+class Opaque(Quantiser):
+    def build(self, shape: LatentShape) -> Codebook:
+        return StopsTheGradient()
+
+
+@wrong("gives indices outside [0, 4)")
+class OneTooMany(Quantiser):
+    def build(self, shape: LatentShape) -> Codebook:
+        return CountsFromOne()
+
+
+@wrong("gives different codes for equal indices")
+class Ambiguous(Quantiser):
+    def build(self, shape: LatentShape) -> Codebook:
+        return ForgetsTheSign()
+
+
+@wrong("`nearest` moves a code that is a member of the set already")
+class NotAtRest(Quantiser):
+    def build(self, shape: LatentShape) -> Codebook:
+        return Halves()
+
+
+@wrong("changes its seen in evaluation mode: honour .eval()")
+class CountsInEvaluation(Quantiser):
+    def build(self, shape: LatentShape) -> Codebook:
+        return LearnsForEver()
+
+
+@wrong("is inf for the norms 0 and")
+class DividesByZero(AdaptiveWeight):
+    def __call__(self, own: float, others: float) -> float:
+        return others / own if own else math.inf
+
+
+@wrong("rises with the term's own gradient")
+class UpsideDown(AdaptiveWeight):
+    def __call__(self, own: float, others: float) -> float:
+        return min(own / (others + 1e-4), 100.0)
 
 
 @wrong("is negative or not finite")

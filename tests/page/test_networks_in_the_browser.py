@@ -10,10 +10,10 @@ import torch
 from programs import differences, disturb, run_in
 from torch import Tensor
 from vaegan_bench_rivals.discriminators import CodeDiscriminator
-from vaegan_bench_rivals.encoders import DeterministicEncoder
 
 from vaegan_bench.api import ImageShape, Networks
 from vaegan_bench.networks.compact import Compact
+from vaegan_bench.networks.deterministic import DeterministicEncoder
 from vaegan_bench.networks.larsen import Larsen
 from vaegan_bench.networks.spectral import Spectral
 from vaegan_bench.report.page.portable import portable

@@ -12,6 +12,7 @@ from vaegan_bench.api.evaluation import (
     Metric,
     Outputs,
     Source,
+    Tokens,
 )
 from vaegan_bench.api.game import Lender, Model, Networks, Objectives, Play, refuse_conditions
 from vaegan_bench.api.losses import (
@@ -28,6 +29,7 @@ from vaegan_bench.api.losses import (
 from vaegan_bench.api.modules import Judgement, Modules, Posterior, Prediction
 from vaegan_bench.api.optimisation import AdaptiveWeight, Optimizer, ParameterGroups, Schedule, Span, steps_of
 from vaegan_bench.api.plugin import Plugin, at_least, definition, hookimpl
+from vaegan_bench.api.quantisers import Codebook, LatentShape, Quantised, Quantiser
 from vaegan_bench.system.errors import (
     BenchError,
     DataError,
@@ -54,6 +56,7 @@ __all__ = [
     "AdaptiveWeight",
     "AdversarialLoss",
     "BenchError",
+    "Codebook",
     "Critic",
     "Data",
     "DataError",
@@ -74,6 +77,7 @@ __all__ = [
     "ImageSheet",
     "JudgedImages",
     "Judgement",
+    "LatentShape",
     "LatentVectors",
     "Lender",
     "Matrix",
@@ -95,6 +99,8 @@ __all__ = [
     "PriorLoss",
     "Profile",
     "Progress",
+    "Quantised",
+    "Quantiser",
     "ReconstructionLoss",
     "Regulariser",
     "Schedule",
@@ -108,6 +114,7 @@ __all__ = [
     "StudyError",
     "Task",
     "Tell",
+    "Tokens",
     "UnknownNameError",
     "Versus",
     "Work",

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -32,6 +32,15 @@ class Features:
     """(N, F) float32."""
     logits_NK: Tensor
     """(N, K) float32: class logits, or one logit per attribute for the oracle."""
+
+
+class Tokens(NamedTuple):
+    """Codes from a finite set, as numbers of its members."""
+
+    index_NP: Tensor
+    """(N, P) int64 in [0, K), one for each place."""
+    entries: int
+    """K, the size of the set."""
 
 
 class FeatureNetwork(Protocol):
@@ -111,6 +120,10 @@ class Outputs(Protocol):
     @property
     def means(self) -> Tensor | None:
         """(N, Z) posterior means of the held-out images."""
+
+    @property
+    def tokens(self) -> Tokens | None:
+        """Of the held-out images, which member of a finite set each place of their codes has; None without a set."""
 
     @property
     def train_posterior(self) -> Posterior | None:

@@ -14,6 +14,7 @@ from vaegan_bench.api.data import ImageShape
 from vaegan_bench.api.losses import ReconstructionLoss
 from vaegan_bench.api.modules import Modules
 from vaegan_bench.api.plugin import Plugin
+from vaegan_bench.api.quantisers import LatentShape
 from vaegan_bench.system.errors import PluginError
 
 
@@ -141,6 +142,11 @@ class Networks(Plugin):
     They see the batches of a step one by one, which saves passes through images that a term does not depend on."""
     last_layers: ClassVar[Mapping[str, str]] = {}
     """Role → the name of the weight of its last layer, where adaptive weights compare the gradients of terms."""
+
+    @property
+    def latent_shape(self) -> LatentShape:
+        """How the latent dimensions are arranged: for quantisers, which replace one place of a grid at a time."""
+        return LatentShape(self.latent, 1, 1)
 
     @abstractmethod
     def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:

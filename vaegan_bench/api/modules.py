@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from vaegan_bench.api.quantisers import Quantised
+
 LOG_VARIANCE_BOUND = 10.0
 """Posterior log-variances are limited to ±10: without a bound, one bad batch overflows exp and gives NaN."""
 LOG_SIGMA_BOUND = 5.0
@@ -108,6 +110,11 @@ class Modules(dict[str, nn.Module]):
         """q(z|x) of images in [-1, 1]."""
         ((mu, logvar),) = self._apply("encoder", (x_BCHW,))
         return Posterior(mu.float(), logvar.float().clamp(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND))
+
+    def quantise(self, z_BZ: Tensor) -> Quantised:
+        """The codes of a finite set that stand for what an encoder gives: for models with the role 'quantiser'."""
+        z, index, cost = self["quantiser"](z_BZ.float())
+        return Quantised(z, index, cost)
 
     def decode(self, *codes_BZ: Tensor) -> list[Prediction]:
         """p(x|z) of several batches of codes, decoded as one joint batch where the decoder has batch norm."""

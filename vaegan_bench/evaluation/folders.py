@@ -105,6 +105,7 @@ class FolderOutputs:
 
     posterior = None
     means = None
+    tokens = None
     train_posterior = None
     train_means = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ from vaegan_bench.api import (
     Posterior,
     Progress,
     Source,
+    Tokens,
     to_signed,
 )
 from vaegan_bench.evaluation.shared import RealSource, Shared
@@ -95,6 +96,11 @@ class ModelOutputs:
         return None if self.posterior is None else self.posterior.mu_BZ
 
     @property
+    def tokens(self) -> Tokens | None:
+        """Which member of its finite set each place of the held-out images' codes has; None without a quantiser."""
+        return self.first._tokens()
+
+    @property
     def train_posterior(self) -> Posterior | None:
         """q(z|x) of the first training images; None without an encoder."""
         return self.first._encode("train")
@@ -146,9 +152,22 @@ class ModelOutputs:
 
     @memo
     def _encode(self, source: RealSource) -> Posterior | None:
-        images_NCHW, split = (self.real, self.data.test) if source == "real" else (self.train, self.data.train)
-        if not self.model.has_encoder or not len(images_NCHW):
+        batches = list(self._batches(source))
+        if not self.model.has_encoder or not batches:
             return None
-        batches = zip(images_NCHW.split(BATCH), split.conditions[: len(images_NCHW)].split(BATCH), strict=True)
-        encoded = [self.model.encode(to_signed(images), attributes) for images, attributes in batches]
+        encoded = [self.model.encode(x_BCHW, attributes) for x_BCHW, attributes in batches]
         return Posterior(*(torch.cat(part).cpu() for part in zip(*encoded, strict=True)))
+
+    @memo
+    def _tokens(self) -> Tokens | None:
+        found = [self.model.tokens(x_BCHW, attributes) for x_BCHW, attributes in self._batches("real")]
+        known = [index_BP.cpu() for index_BP in found if index_BP is not None]
+        return Tokens(torch.cat(known), self.model.codebook.entries) if known and self.model.codebook else None
+
+    def _batches(self, source: RealSource) -> Iterator[tuple[Tensor, Tensor]]:
+        """Images in [-1, 1], and what a conditional model is given with them."""
+        images_NCHW, split = (self.real, self.data.test) if source == "real" else (self.train, self.data.train)
+        if len(images_NCHW):
+            given = split.conditions[: len(images_NCHW)].split(BATCH)
+            for images_BCHW, attributes in zip(images_NCHW.split(BATCH), given, strict=True):
+                yield to_signed(images_BCHW), attributes

@@ -40,6 +40,7 @@ from vaegan_bench.testing import (
     networks,
     optimisation,
     prior_losses,
+    quantisers,
     reconstruction_losses,
     referees,
 )
@@ -53,6 +54,7 @@ CHECKED = (
     referees,
     discriminator_augmentations,
     networks,
+    quantisers,
     optimisation,
     datasets,
     metrics,

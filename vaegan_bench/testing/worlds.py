@@ -21,6 +21,7 @@ from vaegan_bench.api import (
     Progress,
     Source,
     Split,
+    Tokens,
     silent,
     to_signed,
 )
@@ -72,6 +73,7 @@ class StandInOutputs:
     latent: int = 0
     conditional: bool = False
     train_posterior: Posterior | None = None
+    tokens: Tokens | None = None
     likelihood: Callable[[Tensor, Tensor], Tensor] | None = None
 
     @property

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import BenchError, Model, Modules, Posterior, UnknownNameError, to_uint8
+from vaegan_bench.api import (
+    BenchError,
+    Codebook,
+    Model,
+    Modules,
+    Posterior,
+    Prediction,
+    UnknownNameError,
+    to_uint8,
+)
 from vaegan_bench.training.conditions import Conditions
 
 
@@ -30,6 +40,19 @@ class TrainedModel:
         """Whether the model can encode; a GAN cannot."""
         return "encoder" in self.modules
 
+    @property
+    def codebook(self) -> Codebook | None:
+        """What codes are quantised with, if they are."""
+        return cast("Codebook | None", self.modules.get("quantiser"))
+
+    @torch.no_grad()
+    def tokens(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> Tensor | None:
+        """Which member of the finite set each place of the codes has, (B, P) int64; None without a quantiser."""
+        if self.codebook is None or not self.has_encoder:
+            return None
+        posterior = self._conditioned_on(attributes_BA).encode(x_BCHW.to(self.device))
+        return self.modules.quantise(posterior.mu_BZ).index_BP
+
     def to(self, device: str | torch.device) -> TrainedModel:
         """Move the weights to a device, in place."""
         for module in self.modules.values():
@@ -40,16 +63,21 @@ class TrainedModel:
     def encode(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> Posterior:
         """q(z|x) of images in [-1, 1]; a conditional model is given their attributes.
 
-        Raises `BenchError` for a model without an encoder, and for a conditional one without attributes.
+        The mean of a model with a quantiser is a code of its finite set. Raises `BenchError` for a model without an
+        encoder, and for a conditional one without attributes.
         """
         if not self.has_encoder:
             raise BenchError(f"Model '{self.model.name}' has no encoder: it can sample and decode only.")
-        return self._conditioned_on(attributes_BA).encode(x_BCHW.to(self.device))
+        posterior = self._conditioned_on(attributes_BA).encode(x_BCHW.to(self.device))
+        return posterior._replace(mu_BZ=self.modules.quantise(posterior.mu_BZ).z_BZ) if self.codebook else posterior
 
     @torch.no_grad()
     def decode(self, z_BZ: Tensor, attributes_BA: Tensor | None = None) -> Tensor:
-        """The expected image of each code, (B, C, H, W) in [-1, 1]; a conditional model is given attributes."""
-        return self._conditioned_on(attributes_BA).decode(z_BZ.to(self.device))[0].mean
+        """The expected image of each code, (B, C, H, W) in [-1, 1]; a conditional model is given attributes.
+
+        A model with a quantiser decodes the code of its finite set that is nearest.
+        """
+        return self._predict(z_BZ, attributes_BA).mean
 
     @torch.no_grad()
     def log_likelihood(self, x_BCHW: Tensor, z_BZ: Tensor, attributes_BA: Tensor | None = None) -> Tensor | None:
@@ -60,8 +88,7 @@ class TrainedModel:
         likelihood = self.model.likelihood()
         if likelihood is None or not likelihood.density:
             return None
-        [prediction] = self._conditioned_on(attributes_BA).decode(z_BZ.to(self.device))
-        return -likelihood(prediction, x_BCHW.to(self.device)).cpu().double()
+        return -likelihood(self._predict(z_BZ, attributes_BA), x_BCHW.to(self.device)).cpu().double()
 
     def reconstruct(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> Tensor:
         """Encode to the posterior mean and decode; (B, C, H, W) in [-1, 1]."""
@@ -95,6 +122,10 @@ class TrainedModel:
         ends = self.conditions.items()
         one_A = torch.tensor([present if name in having else absent for name, (absent, present) in ends])
         return one_A.expand(n, -1)
+
+    def _predict(self, z_BZ: Tensor, attributes_BA: Tensor | None) -> Prediction:
+        z = z_BZ.to(self.device)
+        return self._conditioned_on(attributes_BA).decode(self.codebook.nearest(z) if self.codebook else z)[0]
 
     def _conditioned_on(self, attributes_BA: Tensor | None) -> Modules:
         """The networks, conditioned where the model is: of an unconditional one, attributes are not looked at."""

@@ -10,12 +10,12 @@ from rivals_game import LATENT, game_of, play_of, state_of
 from vaegan_bench_rivals.alpha_gan import AlphaGAN
 from vaegan_bench_rivals.bigan import BiGAN
 from vaegan_bench_rivals.discriminators import feature_size
-from vaegan_bench_rivals.encoders import Encoding, beside_the_mean
 from vaegan_bench_rivals.wae_gan import WAEGAN
 
 from vaegan_bench.api import ImageShape
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.networks.compact import Compact
+from vaegan_bench.networks.deterministic import Encoding, beside_the_mean
 from vaegan_bench.networks.larsen import Larsen
 
 SHAPE = ImageShape(3, 32, 32)

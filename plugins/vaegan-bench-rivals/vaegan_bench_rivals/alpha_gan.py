@@ -12,8 +12,8 @@ from vaegan_bench.api import ImageShape, Model, Networks, Objectives, Play, Reco
 from vaegan_bench.losses.adversarial.nonsaturating import NonSaturating
 from vaegan_bench.losses.reconstruction.laplace import Laplace
 from vaegan_bench.models.gan import area_under_roc
+from vaegan_bench.networks.deterministic import Encoding, build_encoder, draw_code
 from vaegan_bench_rivals.discriminators import CodeDiscriminator
-from vaegan_bench_rivals.encoders import Encoding, build_encoder, draw_code
 
 
 @dataclass(frozen=True, kw_only=True)

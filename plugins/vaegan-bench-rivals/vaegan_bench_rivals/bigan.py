@@ -11,8 +11,8 @@ from torch import nn
 from vaegan_bench.api import AdversarialLoss, ImageShape, Model, Networks, Objectives, Play, at_least
 from vaegan_bench.losses.adversarial.nonsaturating import NonSaturating
 from vaegan_bench.models.gan import area_under_roc
+from vaegan_bench.networks.deterministic import Encoding, build_encoder, draw_code
 from vaegan_bench_rivals.discriminators import JointHead, feature_size
-from vaegan_bench_rivals.encoders import Encoding, build_encoder, draw_code
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,8 +22,8 @@ from vaegan_bench.api import (
 from vaegan_bench.losses.adversarial.nonsaturating import NonSaturating
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
 from vaegan_bench.models.gan import area_under_roc
+from vaegan_bench.networks.deterministic import Encoding, build_encoder, draw_code
 from vaegan_bench_rivals.discriminators import CodeDiscriminator
-from vaegan_bench_rivals.encoders import Encoding, build_encoder, draw_code
 
 
 @dataclass(frozen=True, kw_only=True)

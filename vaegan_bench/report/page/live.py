@@ -125,6 +125,8 @@ def _programs(run: RunFolder, registry: Registry, codes: Codes) -> dict[str, Any
         model = restore_model(stored, ImageShape(*record.shape), weights, torch.device("cpu"), conditions)
     given = [torch.zeros(2, len(conditions))] if model.model.conditional else []
     inputs = {"decoder": torch.zeros(2, model.latent), "encoder": torch.zeros(2, *record.shape)}
+    if model.codebook:
+        raise BenchError("Its codes are quantised, which a page cannot do.")
     programs = {
         role: portable(model.modules[role], x, *given, first_output_only=role == "encoder").as_plain()
         if role in model.modules
