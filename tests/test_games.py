@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
 
 from vaegan_bench.api import Model, Objectives, Play, to_signed
 from vaegan_bench.losses.adversarial.relativistic import Relativistic
@@ -15,8 +14,8 @@ from vaegan_bench.models.vae_disl import VAEDisl
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.models.vaegan_pixel import VAEGANPixel
 from vaegan_bench.study.run import Run
-from vaegan_bench.testing import blobs, small_run
-from vaegan_bench.training.gradients import player_gradients
+from vaegan_bench.testing import ConformanceError, blobs, small_run
+from vaegan_bench.testing.coefficients import measure_coefficients, regress
 from vaegan_bench.training.state import TrainingState
 
 GAMMA = 0.37  # large enough that a missing or doubled γ cannot hide in rounding
@@ -75,33 +74,21 @@ pytestmark = pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize(("model", "stated"), STATED, ids=lambda value: getattr(value, "name", ""))
 def test_gradients_have_exactly_the_stated_coefficients(model: Model, stated: dict[str, dict[str, float]]) -> None:
     state, game = first_step(small_run(model))
-    reached = {
-        (player, term): flat(gradient_of(game.terms[term].mean(), parameters), parameters)
-        for player, parameters in state.parameters.items()
-        for term in stated[player]
-    }
-    gradients = player_gradients(game, state)
-    assert set(gradients) == set(stated)
-    for player, coefficients in stated.items():
-        terms = [term for term in coefficients if reached[player, term].abs().max() > 0]
-        assert all(coefficients[term] == 0 for term in coefficients if term not in terms)
-        basis = torch.stack([reached[player, term] for term in terms], dim=1)
-        whole = flat(gradients[player], state.parameters[player])
-        found = torch.linalg.lstsq(basis, whole).solution
-        expected = torch.tensor([float(coefficients[term]) for term in terms])
-        torch.testing.assert_close(found, expected, rtol=1e-6, atol=1e-8)
-        torch.testing.assert_close(basis @ found, whole, rtol=1e-6, atol=1e-9)
+    found = measure_coefficients(game, state, {term for terms in stated.values() for term in terms})
+    assert set(found) == set(stated)
+    for player, coefficients in found.items():
+        expected = dict.fromkeys(coefficients, 0.0) | stated[player]
+        assert coefficients == pytest.approx(expected, rel=1e-6, abs=1e-8)
 
 
-def gradient_of(term: Tensor, parameters: list[torch.nn.Parameter]) -> tuple[Tensor | None, ...]:
-    if not term.requires_grad:
-        return tuple(None for _ in parameters)
-    return torch.autograd.grad(term, parameters, retain_graph=True, allow_unused=True)
-
-
-def flat(gradients: tuple[Tensor | None, ...], parameters: list[torch.nn.Parameter]) -> Tensor:
-    pairs = zip(gradients, parameters, strict=True)
-    return torch.cat([(torch.zeros_like(p) if g is None else g).flatten() for g, p in pairs])
+def test_a_gradient_that_terms_do_not_explain_is_an_error() -> None:
+    terms = {"one": torch.tensor([1.0, 0.0, 0.0]), "two": torch.tensor([1.0, 1e-9, 0.0]), "none": torch.zeros(3)}
+    assert regress(torch.tensor([3.0, 2e-9, 0.0]), terms) == pytest.approx({"one": 1.0, "two": 2.0, "none": 0.0})
+    with pytest.raises(ConformanceError, match=r"one, two, none leave 1.0e-01 of a gradient unexplained"):
+        regress(torch.tensor([3.0, 0.0, 0.3015]), terms)
+    with pytest.raises(ConformanceError, match=r"none leave 1.0e\+00 of a gradient unexplained"):
+        regress(torch.tensor([3.0, 0.0, 0.3]), {"none": torch.zeros(3)})
+    assert regress(torch.zeros(3), {"none": torch.zeros(3)}) == {"none": 0.0}
 
 
 def test_the_players_of_vaegan_share_one_forward_pass_of_each_batch() -> None:

@@ -47,6 +47,7 @@ from vaegan_bench.api import (
     silent,
 )
 from vaegan_bench.execution.engines.serial import Serial
+from vaegan_bench.losses.adversarial.nonsaturating import NonSaturating
 from vaegan_bench.losses.prior.kl import kl_per_dimension
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.models.gan import GAN
@@ -92,6 +93,15 @@ class WithoutItsConstant(ReconstructionLoss):
 class WrongSign(ReconstructionLoss):
     def __call__(self, prediction: Any, target: Tensor) -> Tensor:
         return -squares(prediction, target).sum(1)
+
+
+@wrong("twice the target's contrast: are prediction and target exchanged?")
+class ExchangesItsArguments(ReconstructionLoss):
+    pixels_only = True
+
+    def __call__(self, prediction: Any, target: Tensor) -> Tensor:
+        probability, pixel = 0.5 * (prediction.mean + 1), 0.5 * (target + 1)
+        return nn.functional.binary_cross_entropy(pixel, probability, reduction="none").flatten(1).sum(1)
 
 
 @wrong("no gradient reaches the prediction: is something detached")
@@ -383,7 +393,7 @@ class OwnNoise(Model):
         return VAE().objectives(replace(play, noise=private))
 
 
-@wrong("the term 'generator' makes 'decoder' widen the gap")
+@wrong("player 'decoder' lowers the scores of the images that it decodes")
 class GeneratorSign(Model):
     players: ClassVar = {"decoder": ("decoder",), "discriminator": ("discriminator",)}
 
@@ -392,7 +402,28 @@ class GeneratorSign(Model):
         return replace(game, terms={**game.terms, "generator": -game.terms["generator"]})
 
 
-@wrong("player 'discriminator' narrows the gap between real and fake scores")
+@wrong("which makes them easier to tell from real ones: the sign of an adversarial term is wrong.")
+class FollowsTheDiscriminator(Model):
+    """What it wants of features must not hide what it wants of scores."""
+
+    players: ClassVar = {"encoder": ("encoder",), "decoder": ("decoder",), "discriminator": ("discriminator",)}
+
+    def objectives(self, play: Play) -> Objectives:
+        game = VAEGAN().objectives(play)
+        return replace(game, minimise={**game.minimise, "decoder": {"similarity": 1.0, "discriminator": 1.0}})
+
+
+@wrong("player 'discriminator' raises the scores of decoded images: its sign is wrong.")
+class TakesFakesForReal(Model):
+    players: ClassVar = {"decoder": ("decoder",), "discriminator": ("discriminator",)}
+
+    def objectives(self, play: Play) -> Objectives:
+        game = GAN(adversarial=NonSaturating()).objectives(play)
+        mixed = {"discriminator": 0.5, "generator": 1.0}
+        return replace(game, minimise={**game.minimise, "discriminator": mixed})
+
+
+@wrong("player 'discriminator' lowers the scores of real images: its sign is wrong")
 class DiscriminatorSign(Model):
     players: ClassVar = {"decoder": ("decoder",), "discriminator": ("discriminator",)}
 

@@ -13,8 +13,9 @@ from vaegan_bench.api.plugin import fields_of
 from vaegan_bench.system.status import OK
 from vaegan_bench.testing.interrupted import go_on
 from vaegan_bench.testing.networks import ROLES, example_input, gain_of_attributes, passes_are_alike
+from vaegan_bench.testing.scores import pulls
 from vaegan_bench.testing.small import Blobs, small_run
-from vaegan_bench.testing.table import CPU, Table, data, gradients, moved_gap, named_parameters
+from vaegan_bench.testing.table import CPU, Table, data, gradients, named_parameters
 from vaegan_bench.testing.verdicts import demand, same, unchanged, untouched_randomness
 from vaegan_bench.training.loop import train
 from vaegan_bench.training.trained_model import TrainedModel
@@ -126,24 +127,25 @@ def every_player_moves_its_own(model: Model) -> None:
 
 
 def sides_pull_against_each_other(model: Model) -> None:
-    """A player that owns the discriminator widens the gap between real and fake scores; the generator narrows it.
+    """A player that owns the discriminator raises real and lowers fake scores; another that decodes raises fake ones.
 
-    The gap is mean score of real minus mean score of sampled images; the directions are those of small moves.
+    Directions are those in which the scores of a step move along each player's gradient, see `scores.pulls`.
     """
-    table = Table(model, batch=64)
+    table = Table(model)
     if not {"decoder", "discriminator"} <= set(table.state.owned_modules()):
         return
-    game = table.objectives()
-    for player in (p for p, roles in model.players.items() if "discriminator" in roles and p in game.minimise):
-        demand(
-            moved_gap(table, player, table.objectives().of(player)) > 0,
-            f"player '{player}' narrows the gap between real and fake scores: its sign is wrong.",
-        )
-    for player in (p for p, terms in game.minimise.items() if "generator" in terms):
-        demand(
-            moved_gap(table, player, table.objectives().terms["generator"]) < 0,
-            f"the term 'generator' makes '{player}' widen the gap between real and fake scores: its sign is wrong.",
-        )
+    for _ in range(STEPS):
+        for player, pull in pulls(table).items():
+            if "discriminator" in model.players[player]:
+                demand(pull.real >= 0, f"player '{player}' lowers the scores of real images: its sign is wrong.")
+                demand(pull.fake <= 0, f"player '{player}' raises the scores of decoded images: its sign is wrong.")
+            elif "decoder" in model.players[player]:
+                demand(
+                    pull.fake >= 0,
+                    f"player '{player}' lowers the scores of the images that it decodes, which makes them easier to "
+                    "tell from real ones: the sign of an adversarial term is wrong.",
+                )
+        table.step()
 
 
 def going_on_equals_never_stopping(model: Model) -> None:

@@ -71,13 +71,18 @@ def _logits_of(target: Tensor) -> Tensor:
 
 
 def prefers_the_target(loss: ReconstructionLoss) -> None:
-    """A perfect prediction costs less than noise."""
+    """A perfect prediction costs less than noise, and less than the target with half or twice its contrast."""
     logits, log_sigma, target = images(loss)
-    perfect, noise = (
-        of_images(loss, _logits_of(target), log_sigma, target),
-        of_images(loss, logits, log_sigma, target),
-    )
+    perfect = of_images(loss, _logits_of(target), log_sigma, target)
+    noise = of_images(loss, logits, log_sigma, target)
     demand((perfect < noise).all(), "a perfect prediction costs more than noise: is the sign wrong?")
+    for factor, contrast in ((0.5, "half"), (2.0, "twice")):
+        other = of_images(loss, factor * _logits_of(target), log_sigma, target)
+        demand(
+            (perfect < other).all(),
+            f"a perfect prediction costs more than one with {contrast} the target's contrast: are prediction and "
+            "target exchanged?",
+        )
 
 
 def has_its_gradient(loss: ReconstructionLoss) -> None:

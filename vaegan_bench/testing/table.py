@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import torch
@@ -16,8 +16,6 @@ from vaegan_bench.training.loop import take_step
 from vaegan_bench.training.state import TrainingState
 
 CPU = torch.device("cpu")
-SMALL_MOVE = 0.02
-"""The length of a move that finite differences take, in weights."""
 
 
 @cache
@@ -59,7 +57,7 @@ class Table:
             take_step(self.run, self.state, self.batches)
 
 
-def gradients(term: Tensor, weights: list[nn.Parameter]) -> tuple[Tensor | None, ...]:
+def gradients(term: Tensor, weights: Sequence[Tensor]) -> tuple[Tensor | None, ...]:
     """Of a term's mean; None where it does not depend on a weight."""
     if not term.requires_grad:
         return (None,) * len(weights)
@@ -71,28 +69,3 @@ def named_parameters(modules: Modules) -> Iterator[tuple[str, nn.Parameter]]:
     for role, module in modules.items():
         for name, weight in module.named_parameters():
             yield f"{role}.{name}", weight
-
-
-def moved_gap(table: Table, player: str, cost: Tensor) -> float:
-    """How much the gap changes by a small move of a player's weights against the gradient of a cost."""
-    weights = table.state.parameters[player]
-    pairs = [(w, g) for w, g in zip(weights, gradients(cost, weights), strict=True) if g is not None]
-    norm = torch.stack([g.square().sum() for _, g in pairs]).sum().sqrt()
-    before = gap(table)
-    with torch.no_grad():
-        for weight, gradient in pairs:
-            weight.sub_(gradient, alpha=float(SMALL_MOVE / norm))
-        after = gap(table)
-        for weight, gradient in pairs:
-            weight.add_(gradient, alpha=float(SMALL_MOVE / norm))
-    return after - before
-
-
-@torch.no_grad()
-def gap(table: Table) -> float:
-    """Mean score of real minus mean score of sampled images, as training sees them."""
-    play, model = table.play(), table.run.model
-    z = model.sample_prior(len(play.x_BCHW), play.latent, torch.Generator().manual_seed(5))
-    (fake,) = play.modules.decode(z)
-    real, sampled = play.modules.judge(play.x_BCHW, fake.mean)
-    return float(real.logits_B.mean() - sampled.logits_B.mean())

@@ -1,0 +1,72 @@
+"""Which way each player pulls the scores that the discriminator gives to real images and to decoded ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from vaegan_bench.api import Objectives
+from vaegan_bench.testing.table import Table, gradients
+from vaegan_bench.testing.verdicts import seeded
+
+NUDGE = 0.01
+"""How far the decoder's weights are moved to see which images depend on them."""
+
+
+class Pull(NamedTuple):
+    """How fast the scores of all images of a batch rise, in sum, if they follow a player's gradient downhill."""
+
+    real: float
+    fake: float
+
+
+def pulls(table: Table) -> dict[str, Pull]:
+    """Player → its pull on the scores of real and of decoded images in one step.
+
+    Scores are the discriminator's logits. Only what an objective says of the scores counts: a similarity of features
+    pulls at none, so that it cannot hide the sign of an adversarial term. Images are decoded where they change with
+    the decoder, augmented ones too.
+    """
+    with nudged(table.modules["decoder"]):
+        _, moved = watch(table)
+    game, shown = watch(table)
+    decoded = [(x != y).flatten(1).any(1) for (x, _), (y, _) in zip(shown, moved, strict=True)]
+    return {player: _pull(game.of(player), [logits for _, logits in shown], decoded) for player in game.minimise}
+
+
+def watch(table: Table) -> tuple[Objectives, list[tuple[Tensor, Tensor]]]:
+    """The game of a step, and the images and logits of each pass through the discriminator."""
+    seen: list[tuple[Tensor, Tensor]] = []
+
+    def note(_: nn.Module, given: tuple[Tensor, ...], made: tuple[Tensor, ...]) -> None:
+        seen.append((given[0].detach(), made[0]))
+
+    hook = table.modules["discriminator"].register_forward_hook(note)
+    try:
+        return table.objectives(), seen
+    finally:
+        hook.remove()
+
+
+@contextmanager
+def nudged(module: nn.Module) -> Iterator[None]:
+    """Move all weights a little, and back."""
+    noise, kept = seeded(3), [weight.detach().clone() for weight in module.parameters()]
+    for weight in module.parameters():
+        weight.data.add_(torch.randn(weight.shape, generator=noise), alpha=NUDGE)
+    yield
+    for weight, before in zip(module.parameters(), kept, strict=True):
+        weight.data.copy_(before)
+
+
+def _pull(objective: Tensor, logits: list[Tensor], decoded: list[Tensor]) -> Pull:
+    real = fake = 0.0
+    for slope, is_decoded in zip(gradients(objective, logits), decoded, strict=True):
+        if slope is not None:
+            real -= float(slope[~is_decoded].sum())
+            fake -= float(slope[is_decoded].sum())
+    return Pull(real, fake)
