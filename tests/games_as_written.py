@@ -87,7 +87,7 @@ def score(modules: Modules, images: Tensor) -> Judgement:
     """Images judged alone, with scores on both sides of a hinge: those of an untrained network are all nearly equal."""
     (judged,) = modules.judge(images)
     mean, deviation = judged.logits_B.detach().mean(), judged.logits_B.detach().std()
-    return Judgement(2 * (judged.logits_B - mean) / deviation, judged.features_BF)
+    return Judgement(2 * (judged.verdicts_BP - mean) / deviation, judged.features_BF)
 
 
 def pythae(at: Gradients, terms: Terms, mended: bool) -> None:

@@ -128,7 +128,7 @@ class Detached(Model):
 
 @found(prior_losses.is_one_value_per_image, "the loss has the shape ()")
 class SumOverTheBatch(PriorLoss):
-    def __call__(self, posterior: Any) -> Tensor:
+    def __call__(self, posterior: Any, z_BZ: Tensor, noise: Any) -> Tensor:
         return kl_per_dimension(posterior).sum()
 
 
@@ -140,6 +140,6 @@ class MeanOverEverything(ReconstructionLoss):
 
 @found(adversarial_losses.has_its_signs, "the discriminator's cost must rise when fakes score higher")
 class BothReal(AdversarialLoss):
-    def __call__(self, real_B: Tensor, fakes_B: Any) -> Versus:
-        generator = sum(softplus(-fake_B) for fake_B in fakes_B)
-        return Versus(softplus(-real_B) + generator, generator)
+    def __call__(self, real_V: Tensor, fakes_V: Any) -> Versus:
+        generator = sum(softplus(-fake_V) for fake_V in fakes_V)
+        return Versus(softplus(-real_V) + generator, generator)
