@@ -200,7 +200,8 @@ def trained_one() -> Path:
 def measurement(samples: int) -> MeasurementRecord:
     """One of several of the same metric."""
     return {
-        "label": "reconstruction", "metric": {"name": "reconstruction"}, "samples": samples, "draws": 1, "code": {},
+        "label": "reconstruction", "metric": {"name": "reconstruction"}, "samples": samples, "draws": 1,
+        "sampler": "prior", "code": {},
         "weights": {}, "rows": [], "problem": "", "exhibits": ["sheet"],
     }  # fmt: skip
 

@@ -40,6 +40,7 @@ KINDS = {
     "Data sets": ("dataset",),
     "Metrics": ("metric",),
     "Extractors": ("extractor",),
+    "Samplers": ("sampler",),
     "Engines": ("engine",),
 }
 """The sections of docs/contestants.md, and the kinds of plugin in each."""

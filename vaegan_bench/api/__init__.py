@@ -30,6 +30,7 @@ from vaegan_bench.api.modules import Judgement, Modules, Posterior, Prediction
 from vaegan_bench.api.optimisation import AdaptiveWeight, Optimizer, ParameterGroups, Schedule, Span, steps_of
 from vaegan_bench.api.plugin import Plugin, at_least, definition, hookimpl
 from vaegan_bench.api.quantisers import Codebook, LatentShape, Quantised, Quantiser
+from vaegan_bench.api.samplers import Sampler
 from vaegan_bench.system.errors import (
     BenchError,
     DataError,
@@ -103,6 +104,7 @@ __all__ = [
     "Quantiser",
     "ReconstructionLoss",
     "Regulariser",
+    "Sampler",
     "Schedule",
     "SelectorError",
     "Source",

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 What = Literal["runs", "folders", "pairs"]
 """What can be measured: trained models, real and generated images, or originals and their reconstructions."""
-OF_RUNS_ALONE = {"samples": "--samples", "draws": "--draws", "data_dir": "--data-dir"}
+OF_RUNS_ALONE = {"samples": "--samples", "draws": "--draws", "sampler": "--sampler", "data_dir": "--data-dir"}
 """Options that mean nothing to folders of images."""
 NAMED_BY: Mapping[What, tuple[str, ...]] = {
     "runs": ("runs",),
@@ -49,6 +49,10 @@ SamplesOption = Annotated[
     int, typer.Option(min=2, max=MOST["samples"], help="Samples per run, and the largest number of held-out images.")
 ]
 DrawsOption = Annotated[int, typer.Option(min=1, max=MOST["draws"], help="Independent sets of samples per run.")]
+SamplerOption = Annotated[
+    str,
+    typer.Option(help="What codes of samples are drawn from: prior, or a sampler fitted to codes of images."),
+]
 RealOption = Annotated[
     Path | None, typer.Option(help="A folder of real images, to measure --fake against.", parser=user_path)
 ]
@@ -72,6 +76,7 @@ def evaluate(
     metrics: MetricsOption = None,
     samples: SamplesOption = 2000,
     draws: DrawsOption = 1,
+    sampler: SamplerOption = "prior",
     extractor: ExtractorOption = None,
     fields: FieldsOption = None,
     real: RealOption = None,
@@ -141,12 +146,14 @@ def _measure(
     from vaegan_bench.evaluation.settings import EvaluationSettings
     from vaegan_bench.evaluation.shared import SharedShelf
     from vaegan_bench.execution.measured_again import measure_again
+    from vaegan_bench.study.resolver import sampler_of
     from vaegan_bench.system.device import choose_device
     from vaegan_bench.system.paths import default_cache
 
     shelf = SharedShelf(given["cache_dir"] or default_cache(), choose_device(given["device"]), progress)
     if what == "runs":
-        settings = EvaluationSettings(metrics, given["samples"], given["draws"])
+        sampler = sampler_of(registry, given["sampler"])
+        settings = EvaluationSettings(metrics, given["samples"], given["draws"], sampler)
         return measure_again(_runs(given["runs"]), settings, registry, shelf)
     if what == "pairs":
         return measure_pairs(given["originals"], given["reconstructions"], metrics, shelf, say)

@@ -51,7 +51,7 @@ LISTS = ("models", "datasets", "metrics")
 """Options that are lists of selectors."""
 PLAIN = (
     "size", "split", "networks", "steps", "batch", "ema", "precision", "device", "threads", "samples",
-    "draws", "calibrate", "name",
+    "draws", "sampler", "calibrate", "name",
 )  # fmt: skip
 """Options that are the value of a study's key."""
 CROSSED = {
@@ -94,6 +94,10 @@ DeviceOption = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps."
 ThreadsOption = Annotated[int | None, typer.Option(help="CPU threads of each run; another number makes other runs.")]
 MetricsOption = Annotated[str | None, typer.Option(help="Metrics by selector, comma-separated.")]
 SamplesOption = Annotated[int | None, typer.Option(help="Samples per run, and the largest number of held-out images.")]
+SamplerOption = Annotated[
+    str | None,
+    typer.Option(help="What codes of samples are drawn from: prior, or a sampler fitted to codes of images."),
+]
 DrawsOption = Annotated[int | None, typer.Option(help="Independent sets of samples per run, for the evaluation noise.")]
 CalibrateOption = Annotated[
     bool | None,
@@ -129,6 +133,7 @@ def run(
     metrics: MetricsOption = None,
     samples: SamplesOption = None,
     draws: DrawsOption = None,
+    sampler: SamplerOption = None,
     calibrate: CalibrateOption = None,
     name: NameOption = None,
     results: ResultsOption = Path("results"),

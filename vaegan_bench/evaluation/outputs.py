@@ -15,6 +15,7 @@ from vaegan_bench.api import (
     Features,
     Posterior,
     Progress,
+    Sampler,
     Source,
     Tokens,
     to_signed,
@@ -32,16 +33,21 @@ TRAIN = 10_000
 class ModelOutputs:
     """What one trained model made; see `vaegan_bench.api.Outputs`."""
 
-    def __init__(self, model: TrainedModel, shared: Shared, n: int, seed: int, draw: int = 0) -> None:
-        """Measure on at most `n` held-out images and on `n` samples; `seed` is the run's."""
-        self.model, self.shared, self.n, self.seed = model, shared, n, seed
+    def __init__(
+        self, model: TrainedModel, shared: Shared, n: int, seed: int, draw: int = 0, sampler: Sampler | None = None
+    ) -> None:
+        """Measure on at most `n` held-out images and on `n` samples; `seed` is the run's.
+
+        Codes come from `sampler` where there is one and the model has an encoder, and from the prior otherwise.
+        """
+        self.model, self.shared, self.n, self.seed, self.sampler = model, shared, n, seed, sampler
         self.data = shared.data
         self.draw = draw
         self._first: ModelOutputs | None = None
 
     def redrawn(self, draw: int) -> ModelOutputs:
         """The same outputs, whatever is known of them included, but with other samples; `draw` 0 has the first ones."""
-        other = ModelOutputs(self.model, self.shared, self.n, self.seed, draw)
+        other = ModelOutputs(self.model, self.shared, self.n, self.seed, draw, self.sampler)
         other._first = self.first
         return other
 
@@ -73,12 +79,17 @@ class ModelOutputs:
     @property
     @memo
     def samples(self) -> Tensor:
-        """Decoded draws from the prior; the codes are equal for all models with this seed."""
-        return self.decode(self.model.codes(self.n, derive_seed(self.seed, "evaluation", self.draw)))
+        """Decoded draws from the prior, whose codes are equal for all models with this seed, or from the sampler."""
+        return self.decode(self._codes(self.n, derive_seed(self.seed, "evaluation", self.draw)))
 
     def prior(self, n: int) -> Tensor:
-        """Draws from the prior that are independent of those of `samples`."""
-        return self.model.codes(n, derive_seed(self.seed, "evaluation", "prior"))
+        """Draws from the prior, or from the sampler, that are independent of those of `samples`."""
+        return self._codes(n, derive_seed(self.seed, "evaluation", "prior"))
+
+    def _codes(self, n: int, seed: int) -> Tensor:
+        if self.sampler is None or self.train_posterior is None:
+            return self.model.codes(n, seed)
+        return self.sampler(self.train_posterior, n, torch.Generator().manual_seed(seed))
 
     @property
     def reconstructions(self) -> Tensor | None:

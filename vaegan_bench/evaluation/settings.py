@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from vaegan_bench.api import Exhibits, Extractor, Metric, definition
+from vaegan_bench.api import Exhibits, Extractor, Metric, Sampler, definition
 from vaegan_bench.evaluation.measuring import Measured, Result
 from vaegan_bench.registry.plugins import plugins_within
 from vaegan_bench.results.overview import MeasurementFacts
 from vaegan_bench.results.records import MeasurementRecord, Row, key_of
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.study.run import code_of
+from vaegan_bench.study.study import PRIOR
 
 COUNTS = "n_"
 """How the keys of a protocol begin that say how many images were measured."""
@@ -29,6 +30,8 @@ class EvaluationSettings:
     """Samples per draw, and held-out images at most."""
     draws: int
     """Independent sets of samples per run: their spread is the evaluation noise."""
+    sampler: Sampler | None = None
+    """What codes of samples are drawn from; None for the prior."""
 
     def only(self, metrics: Sequence[Metric]) -> EvaluationSettings:
         """The same with these metrics alone."""
@@ -47,11 +50,20 @@ class EvaluationSettings:
     @cached_property
     def _asked(self) -> list[tuple[Metric, str, Mapping[str, str]]]:
         """Each metric with its key and its code: the same for all runs."""
-        return [(metric, self.key(metric), code_of([metric]).parts) for metric in self.metrics]
+        return [(metric, self.key(metric), self.code(metric)) for metric in self.metrics]
+
+    def code(self, metric: Metric) -> Mapping[str, str]:
+        """Digests of the code that a metric's numbers come from."""
+        return code_of([metric, *([self.sampler] if self.sampler else [])]).parts
 
     def key(self, metric: Metric) -> str:
         """What names the measurement of one metric among those of a run."""
-        return key_of(self.definition_of(metric), self.samples, self.draws)
+        return key_of(self.definition_of(metric), self.samples, self.draws, self.drawn_from)
+
+    @property
+    def drawn_from(self) -> str:
+        """The sampler's selector, or 'prior'."""
+        return PRIOR if self.sampler is None else str(self.sampler)
 
     def missing(self, run: RunFolder, weights: Mapping[str, str]) -> list[Metric]:
         """The metrics that were not measured on a run: as asked for, by today's code, without a problem.
@@ -84,7 +96,8 @@ class EvaluationSettings:
             "metric": self.definition_of(result.metric),
             "samples": self.samples,
             "draws": self.draws,
-            "code": dict(code_of([result.metric]).parts),
+            "sampler": self.drawn_from,
+            "code": dict(self.code(result.metric)),
             "weights": {name: weights[name] for name in extractors_of(result.metric) if name in weights},
             "rows": [self._with_count(row) for row in result.rows],
             "problem": result.problem,

@@ -81,7 +81,9 @@ class Execution:
             PlannedMetric(label=str(metric), metric=settings.definition_of(metric), headline=metric.headline)
             for metric in settings.metrics
         )
-        evaluation = PlannedEvaluation(metrics=metrics, samples=settings.samples, draws=settings.draws)
+        evaluation = PlannedEvaluation(
+            metrics=metrics, samples=settings.samples, draws=settings.draws, sampler=settings.drawn_from
+        )
         return StudyRecord(study=self.plan.study, runs=tuple(run.id for run in self.plan.runs), evaluation=evaluation)
 
     def _run_all(self) -> None:

@@ -26,9 +26,10 @@ def measure_run(run: Run, folder: RunFolder, claim: Claim, shared: Shared, setti
     claim.tell(phase="measuring")
     conditions = attribute_conditions(shared.data)
     model = restore_model(run, shared.data.shape, folder.weights(), shared.device, conditions)
-    outputs = ModelOutputs(model, shared, settings.samples, run.seed)
+    outputs = ModelOutputs(model, shared, settings.samples, run.seed, sampler=settings.sampler)
     draws = [outputs, *(outputs.redrawn(draw) for draw in range(1, settings.draws))]
-    records = settings.records(measure(draws, settings.metrics, run.split), shared.weights())
+    measured = measure(draws, settings.metrics, run.split, settings.drawn_from)
+    records = settings.records(measured, shared.weights())
     is_seen = folder.has_seen(settings.samples)
     folder.write_measured(claim, records, None if is_seen else _look(outputs, folder, settings.samples))
     return [row for record, _ in records for row in record["rows"]]

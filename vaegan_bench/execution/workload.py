@@ -29,7 +29,7 @@ class Workload:
     def __init__(self, plan: Plan, folder: StudyFolder, cache: Path, progress: Progress = silent) -> None:
         self.plan, self.folder = plan, folder
         self.shelf = DataShelf(cache, progress)
-        self.settings = EvaluationSettings(plan.metrics, plan.study.samples, plan.study.draws)
+        self.settings = EvaluationSettings(plan.metrics, plan.study.samples, plan.study.draws, plan.sampler)
         self.began = 0.0
         """When the command began, by the clock of the study's folder."""
         self._met: dict[State, bool] = {}

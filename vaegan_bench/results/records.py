@@ -39,6 +39,8 @@ class MeasurementRecord(TypedDict):
     """Its definition."""
     samples: int
     draws: int
+    sampler: str
+    """What samples were drawn from: 'prior', or the selector of a sampler."""
     code: dict[str, str]
     weights: dict[str, str]
     """Extractor → a hash of its weights."""
@@ -154,10 +156,11 @@ class PlannedEvaluation:
     metrics: tuple[PlannedMetric, ...]
     samples: int
     draws: int
+    sampler: str
 
     def by_key(self) -> dict[str, PlannedMetric]:
         """Key of each measurement that is asked for → its metric, in the plan's order."""
-        return {key_of(each.metric, self.samples, self.draws): each for each in self.metrics}
+        return {key_of(each.metric, self.samples, self.draws, self.sampler): each for each in self.metrics}
 
     def labels(self) -> dict[str, str]:
         """Key of each measurement that is asked for → its metric's selector."""
@@ -177,9 +180,10 @@ class StudyRecord:
         return {"study": as_plain(self.study), "runs": list(self.runs), "evaluation": asdict(self.evaluation)}
 
 
-def key_of(metric: Mapping[str, Any], samples: int, draws: int) -> str:
+def key_of(metric: Mapping[str, Any], samples: int, draws: int, sampler: str) -> str:
     """What names one measurement of a run: asked for again, it takes the place of the older one."""
-    return sha256_of_content({"metric": metric, "samples": samples, "draws": draws})[:12]
+    content = {"metric": metric, "samples": samples, "draws": draws, "sampler": sampler}
+    return sha256_of_content(content)[:12]
 
 
 def read_run(plain: Any) -> RunRecord:

@@ -66,4 +66,4 @@ def _code(digests: Mapping[str, Any]) -> str:
 
 def key(measurement: MeasurementRecord) -> str:
     """The key of a measurement among those of its run."""
-    return key_of(measurement["metric"], measurement["samples"], measurement["draws"])
+    return key_of(measurement["metric"], measurement["samples"], measurement["draws"], measurement["sampler"])

@@ -54,7 +54,7 @@ class Ruler:
     extractor: str
     """Its selector."""
     protocol: dict[str, Any]
-    """That of the numbers which may be read on it, without the number of draws."""
+    """That of the numbers which may be read on it, without the number of draws, and whatever they are drawn from."""
     floor: Mark
     """Training images as they are."""
     scales: tuple[Scale, ...]
@@ -69,7 +69,7 @@ class Ruler:
 
     def fits(self, dataset: str, metric: str, protocol: Mapping[str, Any]) -> bool:
         """Whether a number of this column and protocol may be read on it."""
-        alone = {key: value for key, value in protocol.items() if key != "draws"}
+        alone = {key: value for key, value in protocol.items() if key not in ("draws", "sampler")}
         return (dataset, metric, alone) == (self.dataset, self.metric, self.protocol)
 
     def is_of(self, dataset: str, protocol: Mapping[str, Any]) -> bool:

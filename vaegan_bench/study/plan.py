@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from vaegan_bench.api import Metric, StudyError, UnknownNameError
+from vaegan_bench.api import Metric, Sampler, StudyError, UnknownNameError
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.crossing import Skip, cross_models
 from vaegan_bench.study.dry_build import build_without_memory
-from vaegan_bench.study.resolver import Resolver
+from vaegan_bench.study.resolver import Resolver, sampler_of
 from vaegan_bench.study.run import Run, code_of
 from vaegan_bench.study.study import Study
 
@@ -25,6 +25,8 @@ class Plan:
     runs: tuple[Run, ...]
     skips: tuple[Skip, ...]
     metrics: tuple[Metric, ...]
+    sampler: Sampler | None
+    """What codes of samples are drawn from; None for the prior."""
     lenders: Lenders
     """Decided here: a plugin that is edited while the study runs must not change who lends to whom."""
 
@@ -32,14 +34,15 @@ class Plan:
     def unfollowed(self) -> str:
         """A warning about code that no run's identity covers; '' where there is none."""
         places = {place for run in self.runs for place in run.definition["unfollowed"]}
-        found = "; ".join(sorted(places.union(code_of(self.metrics).unfollowed)))
+        measuring = (*self.metrics, *([self.sampler] if self.sampler else []))
+        found = "; ".join(sorted(places.union(code_of(measuring).unfollowed)))
         return found and f"Code whose imports cannot be followed, so that edits of it do not make a new run: {found}."
 
 
 def make_plan(study: Study, registry: Registry) -> Plan:
     """Cross data sets × models × losses × seeds. Raises `BenchError` for anything that could not be run."""
     resolve = Resolver(study, registry)
-    metrics = tuple(resolve.metric(m) for m in study.metrics)
+    metrics, sampler = tuple(resolve.metric(m) for m in study.metrics), sampler_of(registry, study.sampler)
     games, refused = cross_models(study, resolve)
     runs = [run for label, (model, weights) in games.items() for run in resolve.runs(label, model, weights)]
     _refuse_twins(runs)
@@ -49,7 +52,7 @@ def make_plan(study: Study, registry: Registry) -> Plan:
     skips = [*refused, *unfit]
     if not fitting:
         raise StudyError(f"Nothing to run: {skips[0].reason}")
-    return Plan(study, tuple(fitting), tuple(skips), metrics, lenders)
+    return Plan(study, tuple(fitting), tuple(skips), metrics, sampler, lenders)
 
 
 def _with_lenders(runs: list[Run]) -> tuple[list[Run], Lenders]:

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeVar, cast
 
-from vaegan_bench.api import Dataset, Metric, Model, Networks, Optimizer, Plugin, StudyError
+from vaegan_bench.api import (
+    Dataset,
+    Metric,
+    Model,
+    Networks,
+    Optimizer,
+    Plugin,
+    Sampler,
+    StudyError,
+    UnknownNameError,
+)
 from vaegan_bench.api.plugin import selector_text
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.registry.selectors import Selector, parse_selector
 from vaegan_bench.study.assembly import stated_game
 from vaegan_bench.study.run import Run
-from vaegan_bench.study.study import Study
+from vaegan_bench.study.study import PRIOR, Study
 from vaegan_bench.study.term_weights import TermWeight, read_term_weight, split_fields, split_term_weights
 from vaegan_bench.system.device import choose_device, choose_precision
 from vaegan_bench.system.errors import FAILURES
@@ -31,6 +41,15 @@ def metric_of(registry: Registry, selector: str, fields: Mapping[str, Mapping[st
     if meant := metrics_known_as(registry).get(parse_selector(selector).name.lower()):
         raise StudyError(f"'{selector}' is a number of a metric: use {meant}.")
     return registry.build(Metric, selector, fields)
+
+
+def sampler_of(registry: Registry, selector: str) -> Sampler | None:
+    """A sampler; None for 'prior'. Raises `UnknownNameError` for any other name that no sampler has."""
+    if (name := parse_selector(selector).name) == PRIOR:
+        return None
+    if name not in (known := registry.of_kind(Sampler.kind)):
+        raise UnknownNameError(Sampler.kind, name, {PRIOR, *known})
+    return registry.build(Sampler, selector)
 
 
 class Resolver:

@@ -15,6 +15,8 @@ from vaegan_bench.system.errors import StudyError, UnknownNameError, one_line
 
 MOST = {"steps": 10**9, "size": 4096, "batch": 10**6, "samples": 10**7, "draws": 1000, "threads": 1024}
 """What a study may ask for of each."""
+PRIOR = "prior"
+"""What names the models' own prior where a sampler is named."""
 MOST_RUNS = 10_000
 BYTES, MOST_BYTES = 3 * 4, 2**40
 """Of a pixel in float32, and of one batch or one set of samples."""
@@ -67,6 +69,8 @@ class Study:
     """How many images each model samples, and how many held-out images it is measured on, at most."""
     draws: int = 1
     """Independent sets of samples per run: numbers on samples are their mean, and their spread is evaluation noise."""
+    sampler: str = PRIOR
+    """What codes of samples are drawn from: 'prior', or a sampler that is fitted to the codes of training images."""
     calibrate: bool = True
     """Whether the extractors of Fréchet distances are calibrated on the data, so that distances have a reading."""
 

@@ -43,6 +43,7 @@ from vaegan_bench.testing import (
     quantisers,
     reconstruction_losses,
     referees,
+    samplers,
 )
 from vaegan_bench.testing.verdicts import ConformanceError
 
@@ -59,6 +60,7 @@ CHECKED = (
     datasets,
     metrics,
     extractors,
+    samplers,
     engines,
 )
 """Where the checks of each kind are."""

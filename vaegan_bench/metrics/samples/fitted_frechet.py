@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
-from torch import Tensor
 
-from vaegan_bench.api import BenchError, Extractor, Measurement, Metric, Outputs, Posterior
+from vaegan_bench.api import Extractor, Measurement, Metric, Outputs
 from vaegan_bench.metrics.extractors.native import Native
 from vaegan_bench.metrics.features.sets import check_features, column, protocol_of
+from vaegan_bench.metrics.samplers.gaussian import FittedGaussian
 from vaegan_bench.metrics.samples.frechet import frechet_distance, moments_of_real
 
 SEED = 2020
@@ -41,35 +41,11 @@ class FittedFrechet(Metric):
         """
         if outputs.train_posterior is None:
             return []
-        images_NCHW = outputs.decode(draw(outputs.train_posterior, len(outputs.samples)))
+        noise = torch.Generator().manual_seed(SEED)
+        images_NCHW = outputs.decode(FittedGaussian()(outputs.train_posterior, len(outputs.samples), noise))
         network = outputs.network(self.extractor)
         fake_NF = check_features(network(images_NCHW, outputs.progress).features_NF, "samples")
         value = frechet_distance(moments_of_real(outputs, self.extractor, fake_NF), fake_NF)
         numbers = {"n_real": len(outputs.real), "n_fake": len(fake_NF), "n_train": len(outputs.train_posterior.mu_BZ)}
         protocol = {**protocol_of(outputs, self.extractor), **numbers, "seed": SEED}
         return [Measurement(column(self.name, outputs, self.extractor, "fitted-fid"), value, "lower", "1", protocol)]
-
-
-def draw(posterior: Posterior, n: int) -> Tensor:
-    """Codes from the Gaussian with the mean and the covariance of the aggregate posterior; (n, Z) float32.
-
-    Raises `BenchError` for codes that are NaN or infinite.
-    """
-    mean_Z, covariance_ZZ = aggregate(posterior)
-    if not covariance_ZZ.isfinite().all():
-        raise BenchError("Posteriors of training images are NaN or infinite.")
-    noise = torch.Generator().manual_seed(SEED)
-    epsilon_NZ = torch.randn(n, len(mean_Z), generator=noise, dtype=torch.float64)
-    root_ZZ: Tensor = torch.linalg.cholesky(covariance_ZZ)
-    return (mean_Z + epsilon_NZ @ root_ZZ.T).float()
-
-
-def aggregate(posterior: Posterior) -> tuple[Tensor, Tensor]:
-    """Mean and covariance of the mean over images of q(z|x), in float64.
-
-    The covariance is that of the posterior means plus the mean of the posterior variances.
-    """
-    mu_NZ, variance_NZ = posterior.mu_BZ.double(), posterior.logvar_BZ.double().exp()
-    mean_Z = mu_NZ.mean(0)
-    centred_NZ = mu_NZ - mean_Z
-    return mean_Z, centred_NZ.T @ centred_NZ / len(mu_NZ) + variance_NZ.mean(0).diag()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from vaegan_bench.report.status.changes import code_differences
 from vaegan_bench.report.status.run_status import Measured
 from vaegan_bench.results.records import PlannedEvaluation, key_of
+
+EXTENT: tuple[Literal["samples", "draws", "sampler"], ...] = ("samples", "draws", "sampler")
+"""What names a measurement beside its metric."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,21 +22,20 @@ class AskedMetric:
     metric: Mapping[str, Any]
     samples: int
     draws: int
+    sampler: str
     code: Mapping[str, Any] | None = None
     """None where it is not known here."""
 
     @property
     def key(self) -> str:
         """What names its measurement."""
-        return key_of(self.metric, self.samples, self.draws)
+        return key_of(self.metric, self.samples, self.draws, self.sampler)
 
 
 def asked_metrics(evaluation: PlannedEvaluation) -> dict[str, AskedMetric]:
     """What a study has recorded that it measures, by key; the code is not recorded."""
-    samples, draws = evaluation.samples, evaluation.draws
-    asked = [
-        AskedMetric(label=each.label, metric=each.metric, samples=samples, draws=draws) for each in evaluation.metrics
-    ]
+    extent = {name: getattr(evaluation, name) for name in EXTENT}
+    asked = [AskedMetric(label=each.label, metric=each.metric, **extent) for each in evaluation.metrics]
     return {each.key: each for each in asked}
 
 
@@ -57,7 +59,7 @@ def _reasons(asked: AskedMetric, found: Measured | None, others: Sequence[Measur
 
 
 def _extent(asked: AskedMetric, other: Measured) -> str:
-    pairs = {"samples": (other["samples"], asked.samples), "draws": (other["draws"], asked.draws)}
+    pairs = {name: (other[name], getattr(asked, name)) for name in EXTENT}
     return ", ".join(f"{name} {old} → {new}" for name, (old, new) in pairs.items() if old != new)
 
 

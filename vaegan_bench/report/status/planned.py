@@ -17,7 +17,7 @@ from vaegan_bench.report.status.study_status import StudyStatus, with_times
 from vaegan_bench.results.records import RunRecord, StudyRecord
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan
-from vaegan_bench.study.run import Run, code_of
+from vaegan_bench.study.run import Run
 
 
 class PlannedStatus:
@@ -108,14 +108,15 @@ def readable_part(run: str) -> str:
 
 def _asked(plan: Plan) -> dict[str, AskedMetric]:
     study = plan.study
-    settings = EvaluationSettings(plan.metrics, study.samples, study.draws)
+    settings = EvaluationSettings(plan.metrics, study.samples, study.draws, plan.sampler)
     asked = [
         AskedMetric(
             label=str(metric),
             metric=settings.definition_of(metric),
             samples=study.samples,
             draws=study.draws,
-            code=code_of([metric]).parts,
+            sampler=study.sampler,
+            code=settings.code(metric),
         )
         for metric in plan.metrics
     ]

@@ -23,6 +23,7 @@ class Measured(TypedDict):
     metric: dict[str, Any]
     samples: int
     draws: int
+    sampler: str
     code: dict[str, Any]
     weights: dict[str, str]
     problem: str

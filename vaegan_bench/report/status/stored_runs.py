@@ -122,7 +122,7 @@ def _measurements(run: RunFolder) -> dict[str, Measured]:
             found = [read_as(Measured, each) for each in json.loads(run.files.read(METRICS))["measurements"]]
     except StoreError:
         return {}
-    return {key_of(each["metric"], each["samples"], each["draws"]): each for each in found}
+    return {key_of(each["metric"], each["samples"], each["draws"], each["sampler"]): each for each in found}
 
 
 def _parts_of(run: str) -> dict[str, Any]:

@@ -1,0 +1,132 @@
+"""Samplers: codes of samples from a density that was fitted to the codes of training images."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import vaegan_bench as vb
+from vaegan_bench.api import BenchError, PluginError, Posterior, Sampler, SelectorError, UnknownNameError
+from vaegan_bench.evaluation.outputs import ModelOutputs
+from vaegan_bench.evaluation.shared import Shared
+from vaegan_bench.metrics.samplers.gaussian import FittedGaussian, root_of
+from vaegan_bench.metrics.samplers.mixture import FittedMixture
+from vaegan_bench.models.gan import GAN
+from vaegan_bench.models.vae import VAE
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.study.assembly import build_modules
+from vaegan_bench.study.plan import make_plan
+from vaegan_bench.study.study import Study
+from vaegan_bench.testing import blobs, small_run
+from vaegan_bench.training.trained_model import TrainedModel
+
+CPU = torch.device("cpu")
+
+
+def noise(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_codes_that_do_not_fill_all_dimensions_are_drawn_where_they_are() -> None:
+    on_a_line = torch.arange(-3.0, 4.0)[:, None] * torch.tensor([[1.0, 0.0, -2.0]])
+    flat = Posterior(on_a_line, torch.full_like(on_a_line, -torch.inf))
+    codes = FittedGaussian()(flat, 500, noise())
+    torch.testing.assert_close(codes[:, 2], -2 * codes[:, 0], atol=1e-5, rtol=0)
+    assert codes[:, 1].abs().max() < 1e-6
+    assert codes[:, 0].std().item() == pytest.approx(2, rel=0.1)
+    covariance = torch.tensor([[4.0, 2.0], [2.0, 1.0]], dtype=torch.float64)
+    torch.testing.assert_close(root_of(covariance) @ root_of(covariance).T, covariance)
+
+
+def test_a_mixture_keeps_apart_what_a_gaussian_fills() -> None:
+    pytest.importorskip("sklearn")
+    far = torch.where(torch.arange(300)[:, None] % 3 == 0, 5.0, -5.0) + 0.1 * torch.randn(300, 2, generator=noise(4))
+    given = Posterior(far, torch.full_like(far, -8.0))
+    apart = FittedMixture(components=2)(given, 900, noise())
+    assert (apart.abs() - 5).abs().max() < 1.5
+    assert (apart[:, 0] > 0).float().mean().item() == pytest.approx(1 / 3, abs=0.06)
+    assert (FittedGaussian()(given, 900, noise()).abs() < 2).any()
+
+
+def test_codes_that_nothing_fits_are_refused() -> None:
+    broken = Posterior(torch.full((20, 2), torch.nan), torch.zeros(20, 2))
+    for sampler in (FittedGaussian(), FittedMixture()):
+        with pytest.raises(BenchError, match="NaN or infinite"):
+            sampler(broken, 3, noise())
+    with pytest.raises(BenchError, match="No mixture of 10 fits 9 codes"):
+        FittedMixture()(Posterior(torch.zeros(9, 2), torch.zeros(9, 2)), 3, noise())
+    with pytest.raises(ValueError, match="components must be at least 1"):
+        FittedMixture(components=0)
+
+
+def test_without_scikit_learn_a_mixture_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.mixture", None)
+    with pytest.raises(PluginError, match=r"pip install \"vaegan-bench\[mixture\]\", or choose gaussian"):
+        FittedMixture()(Posterior(torch.zeros(9, 2), torch.zeros(9, 2)), 3, noise())
+
+
+def test_samples_and_draws_from_the_prior_come_from_it(tmp_path: Path) -> None:
+    made = {
+        model.name: ModelOutputs(
+            TrainedModel(model, build_modules(model, small_run(model).networks, 0, blobs().shape, CPU), 6),
+            Shared(blobs(), tmp_path, CPU),
+            20,
+            seed=1,
+            sampler=FittedGaussian(),
+        )
+        for model in (VAE(), GAN())
+    }
+    vae, gan = made["vae"], made["gan"]
+    assert vae.train_means is not None
+    codes = vae.prior(3000)
+    torch.testing.assert_close(codes.mean(0), vae.train_means.mean(0), atol=0.08, rtol=0)
+    assert torch.equal(gan.prior(30), gan.model.codes(30, seed_of_prior := derive(1)))
+    assert not torch.equal(vae.prior(30), vae.model.codes(30, seed_of_prior))
+    assert not torch.equal(vae.redrawn(1).samples, vae.samples)
+    assert vae.redrawn(1).sampler == FittedGaussian()
+
+
+def derive(seed: int) -> int:
+    from vaegan_bench.system.randomness import derive_seed
+
+    return derive_seed(seed, "evaluation", "prior")
+
+
+def test_a_study_says_where_samples_came_from_and_keeps_both(tmp_path: Path) -> None:
+    shared = {"models": ["vae"], "steps": 3, "seeds": 1, "samples": 32, "calibrate": False, "results": tmp_path}
+    metrics = ["power-spectrum", "reconstruction"]
+    fitted = vb.run("smoke", sampler="gaussian", metrics=metrics, cache=tmp_path, **shared).rows.set_index("metric")
+    assert json.loads(fitted.loc["spectral-distance", "protocol"])["sampler"] == "gaussian"
+    assert "sampler" not in json.loads(fitted.loc["psnr", "protocol"])
+    record = json.loads((tmp_path / "smoke" / "study.json").read_text("utf-8"))
+    assert record["evaluation"]["sampler"] == record["study"]["sampler"] == "gaussian"
+    again = vb.run("smoke", metrics=metrics, cache=tmp_path, **shared).rows
+    found = again[again["metric"] == "spectral-distance"]
+    assert sorted("sampler" in json.loads(each) for each in found["protocol"]) == [False, True]
+    assert found["value"].nunique() == 2
+    assert found[found["planned"]]["protocol"].map(json.loads).map(lambda each: "sampler" in each).tolist() == [False]
+
+
+@pytest.mark.parametrize(
+    ("sampler", "error", "says"),
+    [
+        ("gausian", UnknownNameError, "Did you mean 'gaussian'"),
+        ("pror", UnknownNameError, "Did you mean 'prior'"),
+        ("mixture[components=0]", SelectorError, "components must be at least 1"),
+    ],
+)
+def test_what_is_no_sampler_is_refused_in_the_plan(sampler: str, error: type[BenchError], says: str) -> None:
+    with pytest.raises(error, match=says):
+        make_plan(Study(sampler=sampler), Registry())
+
+
+def test_a_sampler_is_part_of_the_plan_and_not_of_a_run_s_identity() -> None:
+    studies = (Study(sampler=sampler, models=("vae",)) for sampler in ("prior", "gaussian"))
+    plain, fitted = (make_plan(study, Registry()) for study in studies)
+    assert plain.sampler is None
+    assert isinstance(fitted.sampler, Sampler)
+    assert [run.id for run in plain.runs] == [run.id for run in fitted.runs]
