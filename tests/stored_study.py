@@ -38,7 +38,7 @@ def store_study(path: Path) -> StudyFolder:
     for model, seed in runs:
         store_run(folder.run(f"{model}-{seed}"), model, seed)
     planned = PlannedMetric(label="reconstruction", metric=METRIC)
-    evaluation = PlannedEvaluation(metrics=(planned,), samples=SAMPLES, draws=DRAWS)
+    evaluation = PlannedEvaluation(metrics=(planned,), samples=SAMPLES, draws=DRAWS, sampler="prior")
     ids = tuple(f"{model}-{seed}" for model, seed in runs)
     folder.write_study(StudyRecord(study=Study(name="stored"), runs=ids, evaluation=evaluation))
     return folder
@@ -69,7 +69,8 @@ def file_of(run: Path, name: str) -> Path:
 
 def measurement(values: Mapping[str, float], samples: int, draws: int, **changes: Any) -> MeasurementRecord:
     record: Any = {
-        "label": "reconstruction", "metric": METRIC, "samples": samples, "draws": draws, "code": {"vaegan_bench": "0a"},
+        "label": "reconstruction", "metric": METRIC, "samples": samples, "draws": draws, "sampler": "prior",
+        "code": {"vaegan_bench": "0a"},
         "weights": {}, "rows": [row(name, value, samples, draws) for name, value in values.items()], "problem": "",
         "exhibits": ["latent", "attribute-matrix", "nearest-training"],
     }  # fmt: skip

@@ -122,7 +122,7 @@ def test_a_damaged_file_is_named_in_one_line(results: vb.Results, name: str) -> 
 
 def test_a_study_without_a_finished_run_or_with_a_damaged_record_says_so(tmp_path: Path) -> None:
     empty = StudyFolder(tmp_path)
-    evaluation = PlannedEvaluation(metrics=(), samples=40, draws=1)
+    evaluation = PlannedEvaluation(metrics=(), samples=40, draws=1, sampler="prior")
     empty.write_study(StudyRecord(study=Study(), runs=("vae-s0-1a2b3c4d",), evaluation=evaluation))
     for look in (vb.load(tmp_path).table, vb.load(tmp_path).figures, lambda: vb.load(tmp_path).history):
         with pytest.raises(StoreError, match="holds no finished run yet"):
@@ -214,7 +214,13 @@ def test_a_run_that_fails_is_told_and_the_others_are_kept(tmp_path: Path) -> Non
 
 
 def test_hashes_are_text_in_csv_even_if_their_digits_are_a_number(tmp_path: Path) -> None:
-    record = {"metric": {}, "samples": 1, "draws": 1, "code": {"mine": "17", "vaegan_bench": "918e89385995"}}
+    record = {
+        "metric": {},
+        "samples": 1,
+        "draws": 1,
+        "sampler": "prior",
+        "code": {"mine": "17", "vaegan_bench": "918e89385995"},
+    }
     row = {"metric": "psnr", "attribute": "", "protocol": {}, "value": 1.0}
     (found,) = measured_rows([{**record, "rows": [row]}])  # type: ignore[list-item]
     pd.DataFrame([found]).to_csv(tmp_path / "rows.csv", index=False)

@@ -72,7 +72,7 @@ def record(folder: StudyFolder, plan: Plan) -> None:
     """Write study.json, as `run` does."""
     settings = EvaluationSettings(plan.metrics, plan.study.samples, plan.study.draws)
     metrics = tuple(PlannedMetric(label=str(each), metric=settings.definition_of(each)) for each in plan.metrics)
-    evaluation = PlannedEvaluation(metrics=metrics, samples=settings.samples, draws=settings.draws)
+    evaluation = PlannedEvaluation(metrics=metrics, samples=settings.samples, draws=settings.draws, sampler="prior")
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.write_study(StudyRecord(study=plan.study, runs=tuple(run.id for run in plan.runs), evaluation=evaluation))
 

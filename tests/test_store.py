@@ -540,7 +540,8 @@ class _Interrupt(dict[str, Any]):
 
 def test_a_key_belongs_to_one_measurement() -> None:
     metric = {"kind": "metric", "name": "kid", "extractor": {"name": "efflite0"}}
-    keys = [key_of(metric, 40, 2), key_of(metric, 40, 3), key_of(metric, 50, 2), key_of({**metric, "name": "x"}, 40, 2)]
-    assert len(set(keys)) == 4
-    assert key_of(dict(reversed(metric.items())), 40, 2) == keys[0]
+    others = [(metric, 40, 3), (metric, 50, 2), ({**metric, "name": "x"}, 40, 2)]
+    keys = [key_of(*asked, "prior") for asked in [(metric, 40, 2), *others]] + [key_of(metric, 40, 2, "gaussian")]
+    assert len(set(keys)) == 5
+    assert key_of(dict(reversed(metric.items())), 40, 2, "prior") == keys[0]
     assert exhibits(np.zeros((6, 8, 10, 3), np.uint8))

@@ -37,7 +37,7 @@ def store_nasty_study(
     for name, (model, seed) in zip(ids, names, strict=True):
         _store_run(folder, name, model, seed)
     planned = PlannedMetric(label="reconstruction", metric=METRIC)
-    evaluation = PlannedEvaluation(metrics=(planned,), samples=SAMPLES, draws=2)
+    evaluation = PlannedEvaluation(metrics=(planned,), samples=SAMPLES, draws=2, sampler="prior")
     study = Study(name="nasty", description=f"Does it hold? {ALL}")
     folder.write_study(StudyRecord(study=study, runs=tuple(ids), evaluation=evaluation))
     return folder
