@@ -12,11 +12,12 @@ from fixtures_faces import Counted, spoil
 
 from vaegan_bench.api import Data, DataError, silent
 from vaegan_bench.datasets.avatars import Avatars, parts
-from vaegan_bench.datasets.avatars.attributes import ATTRIBUTES, Attribute
+from vaegan_bench.datasets.avatars.attributes import ATTRIBUTES
 from vaegan_bench.datasets.avatars.dataset import SAMPLE_DIGEST
 from vaegan_bench.datasets.avatars.drawing import draw
 from vaegan_bench.datasets.avatars.faces import Face, Pose, random_face
 from vaegan_bench.datasets.avatars.gallery import draw_gallery
+from vaegan_bench.datasets.drawn import Attribute
 
 DOCS = Path(__file__).parents[2] / "docs" / "datasets.md"
 TINY = Avatars(faces=12)
