@@ -167,15 +167,17 @@ def test_upright_shapes_stand_as_described() -> None:
     heights = {shape: len(across) for shape, across in rows.items()}
     assert max(rows["ellipse"]) / heights["ellipse"] == pytest.approx(0.56, abs=0.04)
     assert max(rows["rectangle"]) / heights["rectangle"] == pytest.approx(0.6, abs=0.04)
-    assert max(rows["triangle"]) / heights["triangle"] == pytest.approx(2, abs=0.15)
+    assert max(rows["triangle"]) / heights["triangle"] == pytest.approx(1.3 / 1.7, abs=0.04)
     for shape, widest in {"triangle": 0.95, "arrow": 0.47, "heart": 0.25}.items():
         assert np.argmax(rows[shape]) / heights[shape] == pytest.approx(widest, abs=0.06), shape
-    for shape in FACTORS["shape"]:
+    for shape in set(FACTORS["shape"]) - {"crescent"}:
         upright = mask(replace(PLAIN, shape=shape))
         assert np.abs(upright - upright[:, ::-1]).max() < 0.01
     crescent = mask(replace(PLAIN, shape="crescent"))
-    top, below_bay = (int(np.argmax(rows_N > 0.5)) for rows_N in (crescent.max(1), crescent[:, SIZE // 2]))
-    assert (below_bay - top) / heights["crescent"] == pytest.approx(0.5, abs=0.04)  # open above
+    assert np.abs(crescent - crescent[::-1]).max() < 0.01
+    across = np.flatnonzero(crescent[SIZE // 2] > 0.5)
+    tips = np.flatnonzero(crescent.max(0) > 0.5).max()
+    assert across.max() < tips - heights["crescent"] / 4  # open to the right
 
 
 @pytest.mark.parametrize("shape", FACTORS["shape"])

@@ -94,8 +94,8 @@ def test_a_dimension_for_each_factor_is_perfect_in_any_order_and_beside_noise() 
     values = draw_values(3000)
     shuffled = torch.cat([linear(values)[:, [2, 0, 3, 1]] * torch.tensor([-3.0, 1, 0.1, 1]), normal(3000, 6)], 1)
     disentangled, complete, informative = scores(shuffled, values)
-    assert disentangled == pytest.approx(1, abs=0.01)
-    assert complete == pytest.approx(1, abs=0.01)
+    assert disentangled == pytest.approx(1, abs=0.03)
+    assert complete == pytest.approx(1, abs=0.03)
     assert informative > 0.95
 
 
@@ -117,10 +117,11 @@ def test_several_dimensions_for_each_value_are_disentangled_but_not_complete() -
     assert informative > 0.95
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(8))
 def test_codes_that_know_nothing_are_at_0(seed: int) -> None:
     disentangled, complete, informative = scores(normal(3000, 20, seed=10 + seed), draw_values(3000, seed=seed))
-    assert (disentangled, complete) == (0, 0)
+    assert disentangled <= 0.25  # one of four factors by chance
+    assert complete <= 0.25
     assert informative == pytest.approx(0, abs=0.01)
 
 
@@ -134,7 +135,7 @@ def test_what_is_explained_is_the_information_of_a_noisy_channel() -> None:
     assert float(informativeness(known, sign, values).values_A) == pytest.approx(expected, abs=1e-6)
     fitted = fit_sparse(sign.double(), values, torch.tensor([2]))
     found = float(informativeness(fitted, sign.double(), values).values_A)
-    assert expected - 0.05 < found <= expected + 1e-9  # the choice of a penalty gives away about a standard error
+    assert expected - 0.02 < found <= expected + 1e-9  # the choice of a penalty gives away a little
 
 
 def test_the_interval_is_the_spread_over_independent_sets_of_images() -> None:
@@ -150,11 +151,18 @@ def test_the_interval_is_the_spread_over_independent_sets_of_images() -> None:
     assert np.mean(reach, 0) == pytest.approx(np.std(found, 0), rel=0.15)
 
 
-def test_the_largest_penalty_within_one_standard_error_is_chosen() -> None:
-    spread = torch.tensor([-1.0, 1.0]).repeat(50)[:, None]
-    means = torch.tensor([[1.0, 3.0], [0.59, 2.0], [0.55, 1.0], [0.5, 0.5], [0.52, 0.4]])
-    costs = means[:, None, :] + spread * torch.tensor([1.0, 0.01])  # standard errors of 0.1 and 0.001
-    assert choose(costs).tolist() == [1, 4]
+def test_the_largest_penalty_that_is_not_clearly_worse_is_chosen() -> None:
+    spread = torch.tensor([-1.0, 1.0]).double().repeat(50)[:, None]
+    means = torch.tensor([[1.0, 3.0], [0.69, 2.0], [0.55, 1.0], [0.5, 0.5], [0.52, 0.4]]).double()
+    larger = torch.arange(5, 0, -1)[:, None, None]  # places differ from the next by one spread more
+    costs = means[:, None, :] + larger * spread * torch.tensor([0.5, 0.01])  # differences of 0.05 and .001 per place
+    assert choose(costs + 9 * spread[:, [0, 0]]).tolist() == [1, 4]  # what all places share does not matter
+
+
+def test_a_factor_that_nothing_predicts_counts_as_0() -> None:
+    half = torch.tensor([[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]]).double()
+    assert disentanglement(half) == pytest.approx(0.5)
+    assert completeness(half).tolist() == [1, 1, 0, 0]
 
 
 def test_a_value_that_training_images_lack_is_a_surprise_and_no_error() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from vaegan_bench.datasets.drawn import attribute
 
 ATTRIBUTES = (
-    attribute("Round", "the outline has curves", "shape", "ellipse, heart, crescent"),
+    attribute("Arrow", "the shape is an arrow", "shape", "arrow"),
     attribute("Heart", "the shape is a heart", "shape", "heart"),
+    attribute("Crescent", "the shape is a crescent", "shape", "crescent"),
     attribute("Red", "the shape has that colour", "colour", "red"),
     attribute("Green", "the shape has that colour", "colour", "green"),
     attribute("Blue", "the shape has that colour", "colour", "blue"),

@@ -19,7 +19,7 @@ from vaegan_bench.datasets.shapes.scenes import FACTORS, SEED, Scene, random_sce
 from vaegan_bench.system.code import code_behind
 
 CLASSES = FACTORS["shape"]
-SAMPLE_DIGEST = "720f14e7b487c8784454cc723f47045d0353abbe109115716bf563106190e269"
+SAMPLE_DIGEST = "91bf090249bed9221c38e8d65f77de0abecc17ad66148904870603200a29f348"
 """Of `shapes[images=60]` at 64 pixels."""
 
 

@@ -56,7 +56,8 @@ def _cover(scene: Scene, right: Numbers, down: Numbers, sharpness: float) -> Num
     angle = math.radians(scene.angle)
     cos, sin = round(math.cos(angle), 9) / unit, round(math.sin(angle), 9) / unit
     x, y = cos * right + sin * down, sin * right - cos * down
-    return _soft(-outline.distance(x, y + outline.centre) * (unit * sharpness))
+    from_centre = outline.distance(x + outline.centre[0], y + outline.centre[1])
+    return _soft(-from_centre * (unit * sharpness))
 
 
 def _soft(inside: Numbers) -> Numbers:
@@ -78,11 +79,11 @@ def _ground(scene: Scene, right: Numbers, down: Numbers, sharpness: float) -> Nu
     """The background; (3, 1 or H, 1 or W)."""
     colour = _channels(scene.ground)
     if scene.background == "stripes":
-        return colour * (1 - 0.22 * _wave((right + down) * math.sqrt(0.5), STRIPES, scene.phase[0], sharpness))
+        return colour * (1 - 0.18 * _wave((right + down) * math.sqrt(0.5), STRIPES, scene.phase[0], sharpness))
     if scene.background == "checks":
         across = _wave(right, CHECKS, scene.phase[0], sharpness)
         along = _wave(down, CHECKS, scene.phase[1], sharpness)
-        return colour * (1 - 0.22 * (across + along - 2 * across * along))
+        return colour * (1 - 0.18 * (across + along - 2 * across * along))
     return colour
 
 

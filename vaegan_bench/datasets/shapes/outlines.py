@@ -16,13 +16,13 @@ Numbers = npt.NDArray[np.float64]
 
 
 class Outline(NamedTuple):
-    """A shape that is its own mirror image, left to right, and that no rotation by less than 180° maps to itself."""
+    """A shape that no rotation by less than 180° maps to itself; upright, all but the heart are higher than wide."""
 
     distance: Callable[[Numbers, Numbers], Numbers]
     """(x, y) → the distance to the outline, exact to first order near it; below 0 inside."""
     area: float
-    centre: float
-    """The y of its centre of gravity; the x is 0."""
+    centre: tuple[float, float] = (0.0, 0.0)
+    """Its centre of gravity."""
 
 
 def ellipse(x: Numbers, y: Numbers) -> Numbers:
@@ -41,8 +41,8 @@ def rectangle(x: Numbers, y: Numbers) -> Numbers:
 
 
 def triangle(x: Numbers, y: Numbers) -> Numbers:
-    """A base of 2.2 below, and two equal sides that meet at a right angle."""
-    return np.maximum(_below_roof(x, y, 1.1, 1.1), -y)
+    """A base of 1.3 below, and two equal sides that meet 1.7 above it."""
+    return np.maximum(_below_roof(x, y, 0.65, 1.7), -y)
 
 
 def arrow(x: Numbers, y: Numbers) -> Numbers:
@@ -59,8 +59,8 @@ def heart(x: Numbers, y: Numbers) -> Numbers:
 
 
 def crescent(x: Numbers, y: Numbers) -> Numbers:
-    """A circle without a smaller one that is open above."""
-    return np.maximum(_circle(x, y, 1.0), -_circle(x, y - 0.6, 0.8))
+    """A circle without a smaller one, open to the right."""
+    return np.maximum(_circle(x, y, 1.0), -_circle(x - 0.6, y, 0.8))
 
 
 def _circle(x: Numbers, y: Numbers, radius: float) -> Numbers:
@@ -76,13 +76,14 @@ WIDE = 0.56
 """Half the width of the ellipse, whose half height is 1."""
 HALF_BAY = 0.64 * math.pi / 2
 """Half of the crescent's smaller circle, whose diameter ends on the larger one."""
+HEART = 1 / 2 + math.pi / 8
 CRESCENT = math.pi - (math.acos(0.6) - 0.48) - HALF_BAY
 
 OUTLINES: Mapping[str, Outline] = {
-    "ellipse": Outline(ellipse, math.pi * WIDE, 0.0),
-    "rectangle": Outline(rectangle, 2.4, 0.0),
-    "triangle": Outline(triangle, 1.21, 1.1 / 3),
-    "arrow": Outline(arrow, 1.4, (0.8 / 3 - 0.6 / 2) / 1.4),
-    "heart": Outline(heart, 1 / 2 + math.pi / 8, (7 / 24 + 3 * math.pi / 32) / (1 / 2 + math.pi / 8)),
-    "crescent": Outline(crescent, CRESCENT, -0.6 * HALF_BAY / CRESCENT),
+    "ellipse": Outline(ellipse, math.pi * WIDE),
+    "rectangle": Outline(rectangle, 2.4),
+    "triangle": Outline(triangle, 1.105, (0.0, 1.7 / 3)),
+    "arrow": Outline(arrow, 1.4, (0.0, (0.8 / 3 - 0.6 / 2) / 1.4)),
+    "heart": Outline(heart, HEART, (0.0, (7 / 24 + 3 * math.pi / 32) / HEART)),
+    "crescent": Outline(crescent, CRESCENT, (-0.6 * HALF_BAY / CRESCENT, 0.0)),
 }

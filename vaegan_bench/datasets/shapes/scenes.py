@@ -22,11 +22,11 @@ COLOURS: Mapping[str, tuple[float, float, float]] = {
     "purple": (288, 0.48, 0.50),
 }
 """Hue in degrees, lightness, saturation."""
-RADII: Mapping[str, float] = {"small": 6.4, "medium": 7.9, "large": 9.8, "huge": 12.2}
+RADII: Mapping[str, float] = {"small": 7.8, "medium": 9.1, "large": 11.1, "huge": 12.9}
 """Of a circle with the area of the shape, in pixels of a 64-pixel image."""
 BACKGROUNDS: Mapping[str, float] = {"light": 0.90, "dark": 0.16, "stripes": 0.86, "checks": 0.86}
 """The brightness of the ground."""
-STEP, TURN = 4.0, 30.0
+STEP, TURN = 3.0, 30.0
 """Pixels of a 64-pixel image from one position to the next, and degrees from one orientation to the next."""
 
 FACTORS: Mapping[str, tuple[str, ...]] = {
@@ -76,10 +76,10 @@ def random_scene(index: int) -> Scene:
     return Scene(
         **values,
         fill=_fill(chance, *COLOURS[values["colour"]]),
-        radius=_near(chance, RADII[values["size"]], 0.03 * RADII[values["size"]]),
+        radius=_near(chance, RADII[values["size"]], 0.025 * RADII[values["size"]]),
         angle=_near(chance, TURN * (places["orientation"] - 2), 7.0),
-        right=_near(chance, STEP * (places["horizontal"] - 2), 1.0),
-        down=_near(chance, STEP * (places["vertical"] - 2), 1.0),
+        right=_near(chance, STEP * (places["horizontal"] - 2), 0.75),
+        down=_near(chance, STEP * (places["vertical"] - 2), 0.75),
         ground=_ground(chance, BACKGROUNDS[values["background"]]),
         phase=(_near(chance, 0.5, 0.5), _near(chance, 0.5, 0.5)),
     )

@@ -72,11 +72,12 @@ def importance(fitted: Classifiers) -> Tensor:
 
 
 def disentanglement(shares_ZF: Tensor) -> float:
-    """1 − the entropy of a dimension's importance over factors, weighted by its importance; 0 where there is none."""
-    weight_Z = shares_ZF.sum(1)
-    if not weight_Z.any():
-        return 0.0
-    return float((weight_Z * concentration(shares_ZF)).sum() / weight_Z.sum())
+    """1 − the entropy of a dimension's importance over factors, weighted by its importance.
+
+    The weights are shares of all factors, so that those that no dimension predicts count as 0, as in completeness.
+    """
+    weight_Z = shares_ZF.sum(1) / shares_ZF.shape[1]
+    return float((weight_Z * concentration(shares_ZF)).sum())
 
 
 def completeness(shares_ZF: Tensor) -> Tensor:

@@ -15,6 +15,8 @@ STRENGTHS = tuple(10 ** (-g / 2) for g in range(1, 7))
 """Penalties that are compared, as shares of the smallest one that leaves out every dimension; so is that one itself."""
 HELD_BACK = 5
 """One in so many training images is for comparing them."""
+ERRORS = 2
+"""By so many standard errors a larger penalty may be worse than the best."""
 ITERATIONS = 300
 TOLERANCE = 1e-4
 """Of the weights, per iteration."""
@@ -52,8 +54,8 @@ class Problem(NamedTuple):
 def fit_sparse(z_MZ: Tensor, values_MF: Tensor, counts_F: Tensor) -> Classifiers:
     """Fit all factors at once, each with the penalty that is chosen for it on images that were held back.
 
-    `counts_F` says how many values each has. The penalty is the largest whose mean cross-entropy there is within one
-    standard error of the smallest (Breiman et al., 1984, 3.4.3). Raises `BenchError` for codes that are not finite.
+    `counts_F` says how many values each has. The penalty is the largest that is not clearly worse there than the best.
+    Raises `BenchError` for codes that are not finite.
     """
     centre_Z, spread_Z = standard(z_MZ)
     x_MY = F.pad((z_MZ.double() - centre_Z) / spread_Z, (0, 1), value=1.0)
@@ -120,12 +122,15 @@ def shrink(weights_YFV: Tensor, reach_F: Tensor) -> Tensor:
 
 
 def choose(costs_GMF: Tensor) -> Tensor:
-    """The first place in the path whose mean cost is within one standard error of the smallest; (F,)."""
-    mean_GF = costs_GMF.mean(1)
-    error_GF = costs_GMF.std(1) / math.sqrt(costs_GMF.shape[1])
-    best_F, factor_F = mean_GF.argmin(0), torch.arange(mean_GF.shape[1])
-    enough_GF = mean_GF <= mean_GF[best_F, factor_F] + error_GF[best_F, factor_F]
-    return enough_GF.int().argmax(0)
+    """The first place in the path whose mean cost is within two standard errors of the smallest; (F,).
+
+    The errors are those of the differences in cost of the same images: costs alone differ much less between images
+    where a classifier knows nothing. With one error, and of costs, it is the rule of Breiman et al. (1984, 3.4.3).
+    """
+    best_F, factor_F = costs_GMF.mean(1).argmin(0), torch.arange(costs_GMF.shape[2])
+    worse_GMF = costs_GMF - costs_GMF[best_F, :, factor_F].T
+    error_GF = worse_GMF.std(1) / math.sqrt(worse_GMF.shape[1])
+    return (worse_GMF.mean(1) <= ERRORS * error_GF).int().argmax(0)
 
 
 def _logits(x_MY: Tensor, weights_YFV: Tensor) -> Tensor:
