@@ -124,6 +124,14 @@ def test_info_lists_attributes_and_classes(bench: Bench, cache: Path, tmp_path: 
     assert not Path("data-avatars.png").exists()
 
 
+def test_info_counts_the_values_of_factors(bench: Bench, cache: Path) -> None:
+    told = printed(bench("info", "shapes[images=24]", "--cache-dir", cache, "--size", 32))
+    factors = [line.split("│")[1:3] for line in told.splitlines() if "│ size: " in line]
+    assert [name.strip() for name, _ in factors] == ["size: small", "size: medium", "size: large", "size: huge"]
+    assert sum(int(count.split("(")[0]) for _, count in factors) == 20
+    assert "Dark_Background" in told
+
+
 def test_prepare_draws_what_needs_no_files(bench: Bench, cache: Path) -> None:
     assert f"Kept in {cache / 'avatars'}" in printed(bench("prepare", "avatars[faces=12]", "--cache-dir", cache))
 

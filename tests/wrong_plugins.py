@@ -743,6 +743,20 @@ class AttributesBesideTheirScores(Dataset):
         return replace(data, train=replace(data.train, scores_NA=scores_NA))
 
 
+@wrong("the factor 'side' of test has values from 0 to 1, and names for 1")
+class ValueWithoutAName(Dataset):
+    def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
+        data = blobs(size)
+        train, test = (replace(part, factors_NF=part.attributes_NA.long()) for part in (data.train, data.test))
+        return replace(data, train=replace(train, factors_NF=0 * train.factors_NF), test=test, factors={"side": ("l",)})
+
+
+@wrong("has no factors_NF, and factors names side")
+class FactorsWithoutValues(Dataset):
+    def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
+        return replace(blobs(size), factors={"side": ("left", "right")})
+
+
 class Rounds(Codebook):
     """Whole numbers from 0 to 3 at every dimension, each a place of its own."""
 

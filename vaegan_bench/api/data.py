@@ -35,6 +35,8 @@ class Split:
     """(N,) int64 class labels, for class-conditional metrics."""
     scores_NA: Tensor | None = None
     """(N, A) float32, if the data have scores instead of yes and no; `attributes_NA` then says which are above 0."""
+    factors_NF: Tensor | None = None
+    """(N, F) int64, if the data have factors: for each of `Data.factors` the place of the image's value among them."""
 
     def __len__(self) -> int:
         return len(self.images_NCHW)
@@ -46,8 +48,9 @@ class Split:
 
     def __getitem__(self, index: slice) -> Split:
         """The rows of a slice, as views."""
-        labels, scores = (None if column is None else column[index] for column in (self.labels_N, self.scores_NA))
-        return Split(self.images_NCHW[index], self.attributes_NA[index], labels, scores)
+        optional = (self.labels_N, self.scores_NA, self.factors_NF)
+        labels, scores, factors = (None if column is None else column[index] for column in optional)
+        return Split(self.images_NCHW[index], self.attributes_NA[index], labels, scores, factors)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +61,12 @@ class Data:
     test: Split
     attribute_names: tuple[str, ...] = ()
     class_names: tuple[str, ...] = ()
+    factors: Mapping[str, tuple[str, ...]] = field(default_factory=dict, kw_only=True)
+    """What varies independently, if that is known: the name of each factor, in the order of the columns of
+    `Split.factors_NF`, with the names of its values. Attributes are derived from them; metrics of disentanglement use
+    the factors themselves."""
     digest: str = field(kw_only=True)
-    """A hash of the content; equal digests mean equal images, attributes and labels."""
+    """A hash of the content; equal digests mean equal images, attributes, labels and factors."""
     left_out: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     """Images of the source that were left out, with the reason: damaged files, missing attributes."""
     remarks: tuple[str, ...] = field(default=(), kw_only=True)

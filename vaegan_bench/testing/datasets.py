@@ -13,6 +13,8 @@ from vaegan_bench.testing.small import CACHE
 from vaegan_bench.testing.verdicts import demand, seeded, unchanged, untouched_randomness
 
 SIZE = 32
+REPEATED = ("images_NCHW", "attributes_NA", "factors_NF")
+"""What every load of a split gives again."""
 
 
 @cache
@@ -44,6 +46,22 @@ def images_are_well_formed(dataset: Dataset) -> None:
     demand(data.train.images_NCHW.shape[1:] == data.test.images_NCHW.shape[1:], "train and test differ in shape.")
 
 
+def factors_have_named_values(dataset: Dataset) -> None:
+    """For each factor that it names, every image has one of the values that it names."""
+    data = load_data(dataset)
+    for name, split in (("train", data.train), ("test", data.test)):
+        if split.factors_NF is None:
+            demand(not data.factors, f"{name} has no factors_NF, and factors names {', '.join(data.factors)}.")
+            continue
+        shape, expected = tuple(split.factors_NF.shape), (len(split), len(data.factors))
+        demand(shape == expected, f"factors_NF of {name} has the shape {shape}, not {expected}.")
+        demand(split.factors_NF.dtype == torch.int64, f"factors_NF of {name} is {split.factors_NF.dtype}, not int64.")
+        for (factor, values), place_N in zip(data.factors.items(), split.factors_NF.T, strict=True):
+            least, most = int(place_N.min()), int(place_N.max())
+            has = f"the factor '{factor}' of {name} has values from {least} to {most}"
+            demand(least >= 0 and most < len(values), f"{has}, and names for {len(values)}.")
+
+
 def splits_share_no_image(dataset: Dataset) -> None:
     """No test image is a training image: metrics on held-out images would mean nothing."""
     data = load_data(dataset)
@@ -53,16 +71,15 @@ def splits_share_no_image(dataset: Dataset) -> None:
 
 
 def loading_repeats(dataset: Dataset) -> None:
-    """Every load gives the same images, attributes and digest, and draws from no global generator."""
+    """Every load gives the same images, attributes, factors and digest, and draws from no global generator."""
     first = load_data(dataset)
     with untouched_randomness():
         second = dataset.load(SIZE, CACHE)
     for name in ("train", "test"):
         ours, theirs = getattr(first, name), getattr(second, name)
-        alike = torch.equal(ours.images_NCHW, theirs.images_NCHW) and torch.equal(
-            ours.attributes_NA, theirs.attributes_NA
-        )
-        demand(alike, f"a second load gives other {name} images or attributes: is there unseeded noise?")
+        pairs = [(getattr(ours, column), getattr(theirs, column)) for column in REPEATED]
+        alike = all(a is b is None or torch.equal(a, b) for a, b in pairs)
+        demand(alike, f"a second load gives other {name} images, attributes or factors: is there unseeded noise?")
     demand(first.digest == second.digest, "a second load of the same images has another digest.")
 
 
@@ -94,6 +111,7 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
         Dataset,
         (
             images_are_well_formed,
+            factors_have_named_values,
             splits_share_no_image,
             loading_repeats,
             size_is_used,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,7 +31,7 @@ def info(
     cache_dir: CacheDirOption = None,
     plugin: PluginFiles = None,
 ) -> None:
-    """Show counts, attributes and classes of a data set, and draw training images.
+    """Show counts, attributes, classes and factors of a data set, and draw training images.
 
     Examples: `vaegan-bench data info avatars`, `vaegan-bench data info mnist5k --size 32 --out digits.png`
     """
@@ -77,6 +77,18 @@ def _print_tables(data: Data, console: Console) -> None:
         every = torch.arange(len(data.class_names))
         is_train_NK, is_test_NK = (labels_N[:, None] == every for labels_N in (train.labels_N, test.labels_N))
         console.print(_frequencies("class", data.class_names, is_train_NK, is_test_NK))
+    if train.factors_NF is not None and test.factors_NF is not None:
+        names = [f"{factor}: {value}" for factor, values in data.factors.items() for value in values]
+        parts = (_values_of(split_NF, data.factors) for split_NF in (train.factors_NF, test.factors_NF))
+        console.print(_frequencies("factor and value", names, *parts))
+
+
+def _values_of(factors_NF: Tensor, factors: Mapping[str, tuple[str, ...]]) -> Tensor:
+    """Which value of each factor the images have: a column for each value."""
+    import torch
+
+    columns = zip(factors_NF.T, factors.values(), strict=True)
+    return torch.cat([place_N[:, None] == torch.arange(len(values)) for place_N, values in columns], 1)
 
 
 def _draw(dataset: Dataset, data: Data, path: Path) -> None:

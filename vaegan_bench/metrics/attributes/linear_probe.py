@@ -79,12 +79,9 @@ def fit_probes(z_MZ: Tensor, on_MA: Tensor) -> Probes:
 
     By Newton's method, whose steps are halved while they go up. Raises `BenchError` for codes that are not finite.
     """
-    if not z_MZ.isfinite().all():
-        raise BenchError("Posterior means of training images are NaN or infinite.")
-    z_MZ, on_MA = z_MZ.double(), on_MA.double()
-    centre_Z, spread_Z = z_MZ.mean(0), z_MZ.std(0, correction=0)
-    spread_Z = torch.where(spread_Z > 0, spread_Z, torch.ones_like(spread_Z))  # a dead dimension says nothing
-    x_MY = F.pad((z_MZ - centre_Z) / spread_Z, (0, 1), value=1.0)
+    on_MA = on_MA.double()
+    centre_Z, spread_Z = standard(z_MZ)
+    x_MY = F.pad((z_MZ.double() - centre_Z) / spread_Z, (0, 1), value=1.0)
     weights_YA = x_MY.new_zeros(x_MY.shape[1], on_MA.shape[1])
     for _ in range(ITERATIONS):
         gradient_YA, move_YA = newton_move(x_MY, on_MA, weights_YA)
@@ -92,6 +89,14 @@ def fit_probes(z_MZ: Tensor, on_MA: Tensor) -> Probes:
             break
         weights_YA = weights_YA - descending(x_MY, on_MA, weights_YA, move_YA)
     return Probes(centre_Z, spread_Z, weights_YA[:-1], weights_YA[-1])
+
+
+def standard(z_MZ: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each dimension, float64; raises `BenchError` for codes that are not finite."""
+    if not z_MZ.isfinite().all():
+        raise BenchError("Posterior means of training images are NaN or infinite.")
+    centre_Z, spread_Z = z_MZ.double().mean(0), z_MZ.double().std(0, correction=0)
+    return centre_Z, torch.where(spread_Z > 0, spread_Z, torch.ones_like(spread_Z))  # a dead dimension says nothing
 
 
 def cost(x_MY: Tensor, on_MA: Tensor, weights_YA: Tensor) -> Tensor:

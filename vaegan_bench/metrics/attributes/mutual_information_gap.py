@@ -1,4 +1,4 @@
-"""Whether each attribute is in one dimension of the code, rather than spread over several."""
+"""Whether each factor or attribute is in one dimension of the code, rather than spread over several."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from vaegan_bench.api import BenchError, Measurement, Metric, Outputs, at_least
+from vaegan_bench.metrics.attributes.factors import factors_of, surprise, varies
 from vaegan_bench.metrics.attributes.linear_probe import SEED, shuffle
 from vaegan_bench.metrics.attributes.rows import Estimate, Kind, rows
-from vaegan_bench.metrics.attributes.usable_attributes import truth
 
 GAP = Kind("mig", "higher")
 
 
 @dataclass(frozen=True, kw_only=True)
 class MutualInformationGap(Metric):
-    """How much more of an attribute one dimension of the code knows than any other (Chen et al., 2018, eq. 6).
+    """How much more of a factor one dimension of the code knows than any other (Chen et al., 2018, eq. 6).
 
-    'mig', in [0, 1]: the difference of mutual information over the attribute's entropy, by histograms of the posterior
-    means of held-out images. Per attribute that some images have and some have not, and in their mean; none for a model
-    without an encoder.
+    'mig', in [0, 1]: the difference of mutual information over the factor's entropy, by histograms of the posterior
+    means of held-out images. Per factor, or per attribute where the data have no factors, that varies, and in their
+    mean; none for a model without an encoder.
     """
 
     name: ClassVar[str] = "mutual-information-gap"
@@ -40,17 +40,14 @@ class MutualInformationGap(Metric):
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure; raises `BenchError` for codes that are not finite."""
-        if outputs.means is None or not outputs.data.attribute_names:
+        known = factors_of(outputs)
+        known = known.only(varies(known.values_NF))
+        if outputs.means is None or not known.names:
             return []
-        on_NA = truth(outputs)
-        varies_A = on_NA.any(0) & ~on_NA.all(0)
-        if not varies_A.any():
-            return []
-        on_NA, bins_NZ = on_NA[:, varies_A], discretise(outputs.means.cpu().double(), self.bins)
-        names = [name for name, varies in zip(outputs.data.attribute_names, varies_A.tolist(), strict=True) if varies]
-        protocol = {"n_real": len(on_NA), "attributes": len(names), "bins": self.bins, "seed": SEED}
-        floor_A = gap(bins_NZ, shuffle(on_NA)).values_A
-        return rows(GAP, gap(bins_NZ, on_NA), names, protocol, ceiling_A=torch.ones_like(floor_A), floor_A=floor_A)
+        bins_NZ = discretise(outputs.means.cpu().double(), self.bins)
+        protocol = {"n_real": len(bins_NZ), known.word: len(known.names), "bins": self.bins, "seed": SEED}
+        found, floor_F = gap(bins_NZ, known.values_NF), gap(bins_NZ, shuffle(known.values_NF)).values_A
+        return rows(GAP, found, known.names, protocol, ceiling_A=torch.ones_like(floor_F), floor_A=floor_F)
 
 
 def discretise(z_NZ: Tensor, bins: int) -> Tensor:
@@ -65,34 +62,32 @@ def discretise(z_NZ: Tensor, bins: int) -> Tensor:
     return torch.searchsorted(edges_ZB, z_NZ.T.contiguous(), right=True).T
 
 
-def gap(bins_NZ: Tensor, on_NA: Tensor) -> Estimate:
-    """(I(z₁; v) − I(z₂; v)) / H(v) of each attribute v, with the two dimensions that know most of it."""
+def gap(bins_NZ: Tensor, values_NF: Tensor) -> Estimate:
+    """(I(z₁; v) − I(z₂; v)) / H(v) of each factor v, with the two dimensions that know most of it."""
     bins_NY = pad(bins_NZ, (0, 1))  # beside a dimension that knows nothing, for codes of one dimension
-    log_A2YB, information_AY = log_ratios(bins_NY, on_NA)
-    best_2A = information_AY.topk(2, dim=1).indices.T
-    attribute_A, side_NA = torch.arange(on_NA.shape[1]), on_NA.long()
-    first_NA, next_NA = (log_A2YB[attribute_A, side_NA, best_A, bins_NY[:, best_A]] for best_A in best_2A)
-    share_A, lead_NA = on_NA.double().mean(0), first_NA - next_NA
-    surprise_NA = -torch.where(on_NA, share_A, 1 - share_A).log()
-    entropy_A, lead_A = surprise_NA.mean(0), lead_NA.mean(0)
-    values_A = lead_A / entropy_A
-    influence_NA = (lead_NA - lead_A - values_A * (surprise_NA - entropy_A)) / entropy_A / len(on_NA)
-    return Estimate(values_A, influence_NA)
+    log_FVYB, information_FY = log_ratios(bins_NY, values_NF)
+    best_2F = information_FY.topk(2, dim=1).indices.T
+    factor_F = torch.arange(values_NF.shape[1])
+    first_NF, next_NF = (log_FVYB[factor_F, values_NF, best_F, bins_NY[:, best_F]] for best_F in best_2F)
+    lead_NF, surprise_NF = first_NF - next_NF, surprise(values_NF)
+    entropy_F, lead_F = surprise_NF.mean(0), lead_NF.mean(0)
+    values_F = lead_F / entropy_F
+    influence_NF = (lead_NF - lead_F - values_F * (surprise_NF - entropy_F)) / entropy_F / len(values_NF)
+    return Estimate(values_F, influence_NF)
 
 
-def log_ratios(bins_NZ: Tensor, on_NA: Tensor) -> tuple[Tensor, Tensor]:
-    """log p(b, v)/(p(b) p(v)) of each attribute off and on, dimension and bin, and its mean I(z; v) in nats.
+def log_ratios(bins_NZ: Tensor, values_NF: Tensor) -> tuple[Tensor, Tensor]:
+    """log p(b, v)/(p(b) p(v)) of each factor, its value, dimension and bin, and its mean I(z; v) in nats.
 
-    (A, 2, Z, B), 0 where no image is, and (A, Z); float64.
+    (F, V, Z, B), 0 where no image is, and (F, Z); float64.
     """
-    n, dimensions, bins = *bins_NZ.shape, int(bins_NZ.max()) + 1
+    n, dimensions, bins, values = *bins_NZ.shape, int(bins_NZ.max()) + 1, int(values_NF.max()) + 1
+    cells = dimensions * bins
     place_NZ = bins_NZ + bins * torch.arange(dimensions)
-    counts = [[_count(place_NZ[on_N == side], dimensions * bins) for side in (False, True)] for on_N in on_NA.T]
-    joint_A2ZB = torch.stack([torch.stack(sides) for sides in counts]).view(-1, 2, dimensions, bins).double() / n
-    alone_A2ZB = joint_A2ZB.sum(1, keepdim=True) * joint_A2ZB.sum(3, keepdim=True)
-    log_A2ZB = torch.where(joint_A2ZB > 0, joint_A2ZB / alone_A2ZB, 1.0).log()
-    return log_A2ZB, (joint_A2ZB * log_A2ZB).sum((1, 3))
-
-
-def _count(places: Tensor, length: int) -> Tensor:
-    return torch.bincount(places.flatten(), minlength=length)
+    counts = [
+        torch.bincount((v_N[:, None] * cells + place_NZ).flatten(), minlength=values * cells) for v_N in values_NF.T
+    ]
+    joint_FVZB = torch.stack(counts).view(-1, values, dimensions, bins).double() / n
+    alone_FVZB = joint_FVZB.sum(1, keepdim=True) * joint_FVZB.sum(3, keepdim=True)
+    log_FVZB = torch.where(joint_FVZB > 0, joint_FVZB / alone_FVZB, 1.0).log()
+    return log_FVZB, (joint_FVZB * log_FVZB).sum((1, 3))
