@@ -50,6 +50,21 @@ def test_no_verdict_is_drawn_between_two_models_that_are_off_the_scale() -> None
     assert verdicts(one)["frechet[efflite0]"] == "better"
 
 
+def test_no_verdict_is_drawn_on_features_that_a_model_was_trained_on() -> None:
+    rows = seven_seeds("usable").assign(trained_on="")
+    assert verdicts(rows)["frechet[efflite0]"] == "better"
+    rows.loc[rows["model"] == "gan", "trained_on"] = "dinov2, efflite0"
+    found = verdicts(rows)
+    assert found["frechet[efflite0]"] == "no verdict: gan trained on features of efflite0"
+    assert found["psnr"] == "worse"
+    says = "`gan` was trained on features of `efflite0`: no verdict is drawn from its numbers on them."
+    for page in (tables.to_markdown(rows, "t"), printed(rows)):
+        assert says in " ".join(page.split())
+        assert "†" not in page
+    rows.loc[rows["model"] == "gan", "trained_on"] = "dinov2"
+    assert verdicts(rows)["frechet[efflite0]"] == "better"
+
+
 def test_a_column_that_carries_no_verdict_is_marked_and_explained() -> None:
     rows = seven_seeds(LOST)
     for page in (tables.to_markdown(rows, "t"), printed(rows)):

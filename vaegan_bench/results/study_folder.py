@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pandas as pd
 
@@ -91,15 +91,16 @@ class StudyFolder:
 
         The setting includes the study's optimizers of single players: a run has only those of its own players, and
         rows of another study, with others, are not to be compared. Numbers on samples have a column 'reading', what is
-        as far on the ruler, and 'instrument', the verdict on it. 'planned' says whether the study asks for a number,
+        as far on the ruler, and 'instrument', the verdict on it. 'trained_on' names the extractors that the model's own
+        losses look through. 'planned' says whether the study asks for a number,
         'headline' whether it leads.
         """
         study, planned = self.study().study, self.study().evaluation.by_key()
         readings = Readings(self.rulers())
         own = "".join(f", {player}={selector}" for player, selector in sorted(study.optimizers.items()))
         # One run after the other is judged and read, so that its files are read once.
-        shown = ((run.record().data, row) for run in self._shown() for row in run.rows(planned))
-        annotated = (readings.annotate(row, data) for data, row in shown)
+        shown = ((run.record(), row) for run in self._shown() for row in run.rows(planned))
+        annotated = ({**readings.annotate(row, run.data), "trained_on": _trained_on(run)} for run, row in shown)
         found = ({"study": study.name, **row, "setting": row["setting"] + own} for row in annotated)
         columns = list(first := next(found, {})) or self._refuse()
         rows = pd.DataFrame(map(itemgetter(*columns), chain([first], found)), columns=columns)
@@ -181,3 +182,14 @@ def _study_of(place: Path, path: Path, stamp: Stamp) -> StudyRecord:
     """Read once as long as it does not change: it names every run."""
     with readable(path, RUN_AGAIN):
         return read_study(read_json(path))
+
+
+def _trained_on(run: RunRecord) -> str:
+    """The names of the extractors in a model's fields, in a line."""
+    return ", ".join(sorted(_extractors_in(run.definition.model)))
+
+
+def _extractors_in(plugin: Mapping[str, Any]) -> set[str]:
+    """The names of all extractors in the definition of a plugin, itself included."""
+    own = {str(plugin["name"])} if plugin["kind"] == "extractor" else set()
+    return own.union(*(_extractors_in(value) for value in plugin.values() if isinstance(value, Mapping)))

@@ -12,6 +12,7 @@ from torch import Tensor
 from vaegan_bench_perceptual import FeatureDistance
 from vaegan_bench_perceptual.features import levels, opened
 
+import vaegan_bench as vb
 from vaegan_bench.api import Data, Extractor, PluginError, Prediction, Progress, SelectorError, silent
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
@@ -19,6 +20,7 @@ from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
 from vaegan_bench.metrics.extractors.oracle import Oracle
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.report import tables
 
 NOISE = torch.Generator().manual_seed(11)
 X = torch.rand(2, 3, 8, 8, generator=NOISE, dtype=torch.float64) * 2 - 1
@@ -135,3 +137,18 @@ def test_an_extractor_that_learns_is_refused_with_its_reason() -> None:
 def test_an_extractor_without_a_derivative_is_refused(how: str) -> None:
     with pytest.raises(PluginError, match="no derivative in the image"):
         FeatureDistance(extractor=Quadrants(how=how))(Prediction(X), Y)
+
+
+def test_a_study_says_which_numbers_are_on_features_that_a_model_was_trained_on(tmp_path: Path) -> None:
+    rows = vb.run(
+        "smoke", models=["vae", "vae[reconstruction=features]"], steps=2, seeds=1, samples=20, calibrate=False,
+        metrics=["frechet[extractor=efflite0]", "reconstruction"], plugins=["vaegan_bench_perceptual"],
+        results=tmp_path, cache=tmp_path,
+    ).rows  # fmt: skip
+    assert rows.groupby("model")["trained_on"].unique().map(list).to_dict() == {
+        "vae": [""],
+        "vae[reconstruction=features]": ["efflite0"],
+    }
+    pairs = tables.compare(rows, "vae", "vae[reconstruction=features]").set_index("metric")["verdict"]
+    assert "trained on features of efflite0" in pairs["frechet[efflite0]"]
+    assert "trained on" not in pairs["psnr"]

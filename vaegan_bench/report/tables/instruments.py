@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from vaegan_bench.report.tables.words import as_code
-from vaegan_bench.results.readings import OFF_SCALE, UNUSABLE, Readings, is_read, reading
+from vaegan_bench.results.readings import OF_IMAGES, OFF_SCALE, UNUSABLE, Readings, is_read, reading
 from vaegan_bench.results.rulers import Ruler
 
 MARK = " †"
@@ -34,12 +34,32 @@ def unusable(rows: pd.DataFrame) -> dict[tuple[str, str], str]:
 
 
 def unusable_lines(rows: pd.DataFrame) -> Iterator[str]:
-    """Why columns are marked: a line per extractor and data set."""
+    """Why columns are marked, a line per extractor and data set, and which models were trained on features."""
     reasons = {
         (dataset, extractor_of(metric), instrument): None for (dataset, metric), instrument in unusable(rows).items()
     }
     for dataset, extractor, instrument in reasons:
         yield f"{MARK.strip()} {extractor} on {dataset}: {instrument}. No verdict is drawn from its numbers."
+    yield from trained_lines(rows)
+
+
+def trained_on(rows: pd.DataFrame) -> dict[tuple[str, str, str], str]:
+    """(dataset, metric, model) → the extractor of the metric, of models that were trained on its features."""
+    if "trained_on" not in rows:
+        return {}
+    judged = rows[(rows["trained_on"] != "") & rows["family"].isin(OF_IMAGES)]
+    columns = judged[["dataset", "metric", "model", "trained_on"]].drop_duplicates()
+    named = ((key, extractor_of(key[1]), trained) for *key, trained in columns.itertuples(index=False))
+    return {tuple(key): name for key, name, trained in named if name.partition("[")[0] in trained.split(", ")}
+
+
+def trained_lines(rows: pd.DataFrame) -> Iterator[str]:
+    """Which models were trained on the features that numbers are on: a line for each of both."""
+    for extractor, model in dict.fromkeys((name, model) for (_, _, model), name in trained_on(rows).items()):
+        yield (
+            f"{as_code(model)} was trained on features of {as_code(extractor)}: "
+            "no verdict is drawn from its numbers on them."
+        )
 
 
 def off_scale(rows: pd.DataFrame) -> set[tuple[str, str, str]]:
@@ -71,6 +91,7 @@ def distances_on(ruler: Ruler, summary: pd.DataFrame) -> dict[str, float]:
 
 def instrument_lines(rows: pd.DataFrame) -> Iterator[str]:
     """A line per extractor of one data set: the verdict on it, and which distances no ruler reads."""
+    yield from trained_lines(rows)
     if "instrument" not in rows:
         return
     judged = rows[rows["instrument"] != ""]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from vaegan_bench.report.tables.instruments import NO_VERDICT, off_scale, unusable
+from vaegan_bench.report.tables.instruments import NO_VERDICT, off_scale, trained_on, unusable
 from vaegan_bench.report.tables.protocols import by_protocol
 from vaegan_bench.report.tables.summary import interval, overall
 from vaegan_bench.system.errors import StudyError, UnknownNameError
@@ -169,13 +169,17 @@ def _compared(key: Hashable, pairs: Sequence[_Pair], p_values: Sequence[float]) 
 
 def _without_blind_verdicts(pairs: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """The same with no verdict from an instrument that does not see what it measures."""
-    closed, beyond = unusable(rows), off_scale(rows)
+    closed, beyond, trained = unusable(rows), off_scale(rows), trained_on(rows)
     verdicts = []
     for dataset, metric, *models, verdict in pairs[["dataset", "metric", "model", "other", "verdict"]].itertuples(
         index=False
     ):
         if (dataset, metric) in closed:
             verdict = f"{NO_VERDICT}the extractor of {metric} is not usable on {dataset}"
+        elif on_it := [model for model in models if (dataset, metric, model) in trained]:
+            verdict = (
+                f"{NO_VERDICT}{' and '.join(on_it)} trained on features of {trained[dataset, metric, on_it[0]]}"
+            )
         elif all((dataset, metric, model) in beyond for model in models):
             verdict = f"{NO_VERDICT}both models are off the scale of the ruler"
         verdicts.append(verdict)
