@@ -50,6 +50,21 @@ def test_every_section_shows_and_nothing_is_wider_than_the_screen(
     assert brightness > 700 if scheme == "light" else brightness < 120
 
 
+def test_paper_gets_what_is_unfolded_and_no_controls(report: Path, page: Page) -> None:
+    page.set_viewport_size({"width": 700, "height": 900})  # of A4, between its margins
+    page.goto(report.as_uri())
+    page.locator("#answer summary").first.click()
+    page.emulate_media(media="print")
+    printed = page.locator("details").evaluate_all("all => all.map((each) => [each.open, each.offsetHeight > 0])")
+    assert {tuple(each) for each in printed} == {(True, True), (False, False)}
+    for place in ("nav", "#live", ".controls input >> nth=0", ".seed-slider >> nth=0"):
+        assert page.locator(place).is_hidden(), place
+    names = page.locator("#curves .controls label").first  # what the colours of curves mean
+    assert names.is_visible()
+    assert page.locator("#answer table.numbers").first.evaluate("(table) => table.scrollWidth") <= 700
+    page.emulate_media(media="screen")
+
+
 def test_no_name_and_no_message_gets_out_of_its_place(report: Path, page: Page) -> None:
     page.goto(report.as_uri())
     page.locator("summary").evaluate_all("all => all.forEach((each) => each.click())")

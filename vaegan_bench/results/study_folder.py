@@ -191,5 +191,5 @@ def _trained_on(run: RunRecord) -> str:
 
 def _extractors_in(plugin: Mapping[str, Any]) -> set[str]:
     """The names of all extractors in the definition of a plugin, itself included."""
-    own = {str(plugin["name"])} if plugin["kind"] == "extractor" else set()
+    own = {str(plugin["name"])} if plugin.get("kind") == "extractor" else set()
     return own.union(*(_extractors_in(value) for value in plugin.values() if isinstance(value, Mapping)))

@@ -92,7 +92,7 @@ def policy(scripts: Sequence[str]) -> str:
 
 
 def breakable(label: str) -> Markup:
-    """A model's label, which may go on in the next line where a reader would pause."""
+    """A model's label or a heading, which may go on in the next line where a reader would pause."""
     text = str(escape(label))
     return Markup(text.replace(",", ",<wbr>").replace("[", "<wbr>["))
 
