@@ -19,7 +19,8 @@ TEST_SET = "test set"
 OTHER_DATA = " They were measured on other data and cannot be compared with ours."
 RUNS = "runs"
 SHARED = (
-    "size", "split", "networks", "steps", "batch", "optimizer", "optimizers", "ema", "metrics", "samples", "draws"
+    "size", "split", "networks", "steps", "batch", "optimizer", "optimizers", "ema", "metrics", "samples", "draws",
+    "sampler",
 )  # fmt: skip
 """Keys of a study whose difference from the paper's is a deviation."""
 

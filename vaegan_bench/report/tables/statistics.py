@@ -177,9 +177,7 @@ def _without_blind_verdicts(pairs: pd.DataFrame, rows: pd.DataFrame) -> pd.DataF
         if (dataset, metric) in closed:
             verdict = f"{NO_VERDICT}the extractor of {metric} is not usable on {dataset}"
         elif on_it := [model for model in models if (dataset, metric, model) in trained]:
-            verdict = (
-                f"{NO_VERDICT}{' and '.join(on_it)} trained on features of {trained[dataset, metric, on_it[0]]}"
-            )
+            verdict = f"{NO_VERDICT}{' and '.join(on_it)} trained on features of {trained[dataset, metric, on_it[0]]}"
         elif all((dataset, metric, model) in beyond for model in models):
             verdict = f"{NO_VERDICT}both models are off the scale of the ruler"
         verdicts.append(verdict)
