@@ -59,6 +59,17 @@ class FeatureNetwork(Protocol):
         """Features of uint8 images of any size and 1 or 3 channels."""
 
 
+class MapNetwork(FeatureNetwork, Protocol):
+    """A feature network that shows what it sees where, for losses and discriminators that are trained through it."""
+
+    def maps(self, images_BCHW: Tensor) -> list[Tensor]:
+        """Activations at several depths, the finest first, (B, C_l, h_l, w_l) each, float32.
+
+        `images_BCHW` are float images of any size and 1 or 3 channels with levels in [0, 255], not rounded; maps are
+        differentiable in them.
+        """
+
+
 class Extractor(Plugin):
     """A pretrained or trained feature network."""
 
@@ -67,6 +78,8 @@ class Extractor(Plugin):
     """Whether its logits are those of exclusive classes, which an inception score needs."""
     learns: ClassVar[bool] = False
     """Whether it learns from the data; others are opened before training, so that missing weights are found then."""
+    has_maps: ClassVar[bool] = False
+    """Whether `open` gives a `MapNetwork`."""
 
     def chosen_for(self, data: Data) -> Extractor:
         """The extractor that looks at these data: this one, unless it leaves the choice to another by the data."""

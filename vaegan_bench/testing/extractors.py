@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import cast
 from unittest import SkipTest
 
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import Data, Extractor, ExtractorError, FeatureNetwork
+from vaegan_bench.api import Data, Extractor, ExtractorError, FeatureNetwork, MapNetwork
 from vaegan_bench.testing.small import CACHE, blobs
-from vaegan_bench.testing.verdicts import demand, untouched_randomness
+from vaegan_bench.testing.verdicts import demand, slope, untouched_randomness
 
 
 @cache
@@ -64,6 +65,38 @@ def each_image_stands_for_itself(extractor: Extractor) -> None:
     )
 
 
+def maps_have_gradients(extractor: Extractor) -> None:
+    """If it `has_maps`: finite maps (B, C, h, w), each of which follows the image as its gradient says."""
+    if not extractor.has_maps:
+        return
+    network = opened(extractor)
+    demand(hasattr(network, "maps"), "declares has_maps, and its network has no function `maps`.")
+    see = cast(MapNetwork, network).maps
+    for channels in (1, 3):
+        image = images(channels, n=2).float()
+        found = see(image)
+        demand(
+            bool(found) and all(each.ndim == 4 and len(each) == 2 for each in found),
+            f"maps of 2 images have the shapes {[tuple(each.shape) for each in found]}, not (B, C, h, w).",
+        )
+        demand(all(bool(each.isfinite().all()) for each in found), "has maps that are not finite.")
+        for depth in range(len(found)):
+            _follows_its_gradient(see, image, depth)
+
+
+def _follows_its_gradient(see: Callable[[Tensor], list[Tensor]], image: Tensor, depth: int) -> None:
+    def size(x_BCHW: Tensor) -> Tensor:
+        return see(x_BCHW)[depth].square().mean()
+
+    leaf = image.clone().requires_grad_()
+    value = size(leaf)
+    demand(value.requires_grad, f"map {depth} has no gradient in the image: do not round, and use no no_grad.")
+    (gradient,) = torch.autograd.grad(value, leaf)
+    expected, moved = float(gradient.norm()), image.clone()
+    measured = slope(lambda: size(moved), moved, gradient / expected, 0.5)
+    demand(abs(measured - expected) < 0.1 * expected, f"the gradient of map {depth} is not that of its values.")
+
+
 def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
     """Kind → its checks, in the order in which they run."""
-    yield Extractor, (features_are_well_formed, each_image_stands_for_itself)
+    yield Extractor, (features_are_well_formed, each_image_stands_for_itself, maps_have_gradients)

@@ -1,4 +1,4 @@
-"""What all four losses promise: zero at equality, one value per image, sums over dimensions, training that works."""
+"""What all losses promise: zero at equality, one value per image, sums over dimensions, training that works."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
-from vaegan_bench_perceptual import SSIM, FeatureDistance, FocalFrequency, SSIMPyramid
+from vaegan_bench_perceptual import SSIM, FeatureDistance, FocalFrequency, PerceptualDistance, SSIMPyramid
 
 from vaegan_bench.api import Prediction, ReconstructionLoss, SelectorError
 from vaegan_bench.models.vae import VAE
@@ -20,7 +20,7 @@ from vaegan_bench.training.optimizers.adam import Adam
 from vaegan_bench.training.state import TrainingState
 
 OF_PIXELS = [SSIM(), SSIMPyramid(), FocalFrequency(), FocalFrequency(alpha=0.0)]
-LOSSES = [*OF_PIXELS, FeatureDistance()]
+LOSSES = [*OF_PIXELS, FeatureDistance(), PerceptualDistance()]
 every_loss = pytest.mark.parametrize("loss", LOSSES, ids=str)
 
 

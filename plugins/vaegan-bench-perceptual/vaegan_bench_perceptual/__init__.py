@@ -5,11 +5,12 @@ from __future__ import annotations
 from vaegan_bench.api import Plugin, hookimpl
 from vaegan_bench_perceptual.features import FeatureDistance
 from vaegan_bench_perceptual.focal_frequency import FocalFrequency
+from vaegan_bench_perceptual.maps import PerceptualDistance
 from vaegan_bench_perceptual.ssim import SSIM
 from vaegan_bench_perceptual.ssim_pyramid import SSIMPyramid
 
 
 @hookimpl
 def vaegan_bench_plugins() -> list[type[Plugin]]:
-    """The four losses."""
-    return [SSIM, SSIMPyramid, FocalFrequency, FeatureDistance]
+    """The five losses."""
+    return [SSIM, SSIMPyramid, FocalFrequency, FeatureDistance, PerceptualDistance]

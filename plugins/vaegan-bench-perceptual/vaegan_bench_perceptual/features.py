@@ -34,7 +34,7 @@ class FeatureDistance(ReconstructionLoss):
 
         Raises `ExtractorError` where weights are missing, `PluginError` where the network has no derivative.
         """
-        forward = opened(self.extractor, target.device)
+        forward = opened(self.extractor, target.device).forward
         with torch.autocast(target.device.type, enabled=False):
             features_BF, _ = forward(levels(prediction.mean))
             with torch.no_grad():  # the target is data: its network's activations need not be kept
@@ -49,8 +49,8 @@ def levels(x_BCHW: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=4)
-def opened(extractor: Extractor, device: torch.device) -> Forward:
-    """The extractor's function of images in [0, 255], opened at its first use on a device and kept.
+def opened(extractor: Extractor, device: torch.device) -> FrozenNetwork:
+    """The extractor's network, opened at its first use on a device and kept.
 
     Raises `PluginError` where it has no derivative.
     """
@@ -59,7 +59,7 @@ def opened(extractor: Extractor, device: torch.device) -> Forward:
     if not isinstance(network, FrozenNetwork):
         raise PluginError(f"Extractor '{extractor}' shows no function of one batch: choose another, such as efflite0.")
     _require_derivative(extractor, network.forward, device)
-    return network.forward
+    return network
 
 
 def _require_derivative(extractor: Extractor, forward: Forward, device: torch.device) -> None:

