@@ -5,6 +5,7 @@ from __future__ import annotations
 from vaegan_bench.api import Plugin, hookimpl
 from vaegan_bench_tokenizers.fsq import FSQ
 from vaegan_bench_tokenizers.kl_autoencoder import KLAutoencoder
+from vaegan_bench_tokenizers.projected import Projected
 from vaegan_bench_tokenizers.tokenizer import Tokenizer
 from vaegan_bench_tokenizers.vq import VQ
 from vaegan_bench_tokenizers.vq_vae import VQVAE
@@ -13,5 +14,5 @@ from vaegan_bench_tokenizers.vqgan import VQGAN
 
 @hookimpl
 def vaegan_bench_plugins() -> list[type[Plugin]]:
-    """Three models, two quantisers and the networks that go with them."""
-    return [KLAutoencoder, VQVAE, VQGAN, VQ, FSQ, Tokenizer]
+    """Three models, two quantisers, the networks that go with them, and a discriminator of frozen features."""
+    return [KLAutoencoder, VQVAE, VQGAN, VQ, FSQ, Tokenizer, Projected]
