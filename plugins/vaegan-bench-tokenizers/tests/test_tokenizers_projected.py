@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
-from vaegan_bench_tokenizers.projected import Projected, RandomMixing, frozen_features, frozen_network
+from torch.nn.functional import interpolate
+from vaegan_bench_tokenizers.projected import Projected, RandomMixing, frozen_features, frozen_network, resize
 from vaegan_bench_tokenizers.tokenizer import Tokenizer
 from vaegan_bench_tokenizers.vq import VQ
 from vaegan_bench_tokenizers.vqgan import VQGAN
@@ -43,6 +44,12 @@ def test_the_frozen_network_is_the_extractor() -> None:
     extractor = EffLite0().open(blobs(), Path(), CPU)
     expected, _ = extractor.forward(levels)  # type: ignore[attr-defined]
     torch.testing.assert_close(pooled, expected, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize(("before", "after"), [(32, 128), (8, 16), (64, 48)])
+def test_resizing_is_bilinear(before: int, after: int) -> None:
+    expected = interpolate(image(before), size=(after, after), mode="bilinear")
+    torch.testing.assert_close(resize(image(before), after), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_each_of_four_scales_gives_as_many_verdicts() -> None:

@@ -96,7 +96,7 @@ class ProjectedDiscriminator(nn.Module):
     def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
         """Verdicts of all scales in a row, and the features of the finest."""
         with torch.autocast(x_BCHW.device.type, enabled=False):
-            x = F.interpolate(to_rgb(x_BCHW).float(), size=(self.side, self.side), mode="bilinear")
+            x = resize(to_rgb(x_BCHW).float(), self.side)
             seen = frozen_features(x, frozen_network(x.device))
         mixed = self.mixing(seen)
         verdicts = [judge(features) for judge, features in zip(self.judges, mixed, strict=True)]
@@ -121,8 +121,16 @@ class RandomMixing(nn.Module):
         mixed = [F.conv2d(x, self.get_buffer(f"across_{i}")) for i, x in enumerate(features)]
         for i in reversed(range(len(mixed) - 1)):
             from_below = F.conv2d(mixed[i + 1], self.get_buffer(f"down_{i}"), padding=1)
-            mixed[i] = mixed[i] + F.interpolate(from_below, scale_factor=2, mode="bilinear")
+            mixed[i] = mixed[i] + resize(from_below, mixed[i].shape[3])
         return mixed
+
+
+def resize(x_BCHW: Tensor, side: int) -> Tensor:
+    """Bilinear, of square images; as products of matrices, whose gradient has the same bits on every pass on a GPU."""
+    eye_HH = torch.eye(x_BCHW.shape[3], dtype=x_BCHW.dtype, device=x_BCHW.device)
+    weight_HS = F.interpolate(eye_HH[None], size=side, mode="linear")[0]
+    resized: Tensor = weight_HS.T @ (x_BCHW @ weight_HS)
+    return resized
 
 
 def _kaiming(outputs: int, inputs: int, side: int) -> Tensor:

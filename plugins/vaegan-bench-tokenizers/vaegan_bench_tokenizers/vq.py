@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
 from vaegan_bench.api import Codebook, LatentShape, Quantiser, at_least
 
@@ -79,10 +80,12 @@ class LearnedVectors(Codebook):
     def _follow(self, z_NC: Tensor, index_N: Tensor) -> None:
         """N ← γN + (1 − γ)n and m ← γm + (1 − γ)Σz, where m = N·e is the sum that an entry e is the mean of."""
         decay = self.settings.decay
-        n_K = torch.zeros_like(self.count_K).index_add_(0, index_N, torch.ones_like(z_NC[:, 0]))
-        sum_KC = torch.zeros_like(self.vector_KC).index_add_(0, index_N, z_NC)
+        # A product of matrices adds up in the same order on every pass, which index_add_ does not on a GPU.
+        is_of_NK = one_hot(index_N, self.entries).to(z_NC)
+        with torch.autocast(z_NC.device.type, enabled=False):
+            sum_KC = is_of_NK.T @ z_NC
         kept_K = decay * self.count_K
-        self.count_K.copy_(kept_K + (1 - decay) * n_K)
+        self.count_K.copy_(kept_K + (1 - decay) * is_of_NK.sum(0))
         self.vector_KC.mul_(kept_K[:, None]).add_(sum_KC, alpha=1 - decay).div_(self.count_K[:, None])
 
 
