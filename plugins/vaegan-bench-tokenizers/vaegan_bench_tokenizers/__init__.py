@@ -1,0 +1,18 @@
+"""The autoencoders that stand in front of diffusion models and transformers: their games, quantisers and networks."""
+
+from __future__ import annotations
+
+from vaegan_bench.api import Plugin, hookimpl
+from vaegan_bench_tokenizers.fsq import FSQ
+from vaegan_bench_tokenizers.kl_autoencoder import KLAutoencoder
+from vaegan_bench_tokenizers.projected import Projected
+from vaegan_bench_tokenizers.tokenizer import Tokenizer
+from vaegan_bench_tokenizers.vq import VQ
+from vaegan_bench_tokenizers.vq_vae import VQVAE
+from vaegan_bench_tokenizers.vqgan import VQGAN
+
+
+@hookimpl
+def vaegan_bench_plugins() -> list[type[Plugin]]:
+    """Three models, two quantisers, the networks that go with them, and a discriminator of frozen features."""
+    return [KLAutoencoder, VQVAE, VQGAN, VQ, FSQ, Tokenizer, Projected]

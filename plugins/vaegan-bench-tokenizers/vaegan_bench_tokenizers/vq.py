@@ -1,0 +1,118 @@
+"""Vector quantisation: every place takes the nearest of a table of learned vectors."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+from vaegan_bench.api import Codebook, LatentShape, Quantiser, at_least
+
+GOLDEN = (math.sqrt(5) - 1) / 2
+"""The share of a batch between two codes that are taken from it one after the other: near any two lie no others."""
+APART = 0.01
+"""By how much, times √C, copies of one code are moved apart where a batch has fewer codes than there are entries."""
+
+
+class LearnedVectors(Codebook):
+    """Entries that follow the mean of the codes that they stand for. All state is in buffers; nothing is drawn."""
+
+    vector_KC: Tensor
+    count_K: Tensor
+    """How many codes of a batch each entry stands for, as a moving average; 0 before the first batch."""
+    apart_KC: Tensor
+    """Directions in which copies of one code are moved apart."""
+
+    def __init__(self, settings: VQ, shape: LatentShape) -> None:
+        super().__init__()
+        self.settings, self.entries, self.places = settings, settings.entries, shape.height * shape.width
+        self.register_buffer("vector_KC", torch.randn(self.entries, shape.channels))
+        self.register_buffer("count_K", torch.zeros(self.entries))
+        self.register_buffer("apart_KC", self.vector_KC * APART / math.sqrt(shape.channels))
+
+    def forward(self, z_BZ: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The nearest entry at each place, straight through, and β times the squared distance to it."""
+        z_NC = self._rows(z_BZ.detach())
+        if self.training:
+            self._replace_unused(z_NC)
+        index_N = self._closest(z_NC)
+        q_BZ = self._codes(index_N)
+        if self.training:
+            self._follow(z_NC, index_N)
+        cost_B = self.settings.commitment * (z_BZ - q_BZ).square().sum(1)
+        # In this order the value is the entry itself, without a rounding error.
+        return q_BZ + (z_BZ - z_BZ.detach()), index_N.view(len(z_BZ), self.places), cost_B
+
+    def nearest(self, z_BZ: Tensor) -> Tensor:
+        """The nearest entry at each place."""
+        return self._codes(self._closest(self._rows(z_BZ)))
+
+    def _rows(self, z_BZ: Tensor) -> Tensor:
+        """One code a row; (B·P, C)."""
+        z_BCP: Tensor = z_BZ.unflatten(1, (-1, self.places))
+        return z_BCP.transpose(1, 2).flatten(0, 1)
+
+    def _codes(self, index_N: Tensor) -> Tensor:
+        """The entries of all places; (B, Z)."""
+        q_BPC: Tensor = self.vector_KC[index_N].unflatten(0, (-1, self.places))
+        return q_BPC.transpose(1, 2).flatten(1)
+
+    def _closest(self, z_NC: Tensor) -> Tensor:
+        """The index of the nearest entry; (N,). By differences: an entry is then nearest to itself, however close."""
+        mode = "donot_use_mm_for_euclid_dist"
+        return torch.cdist(z_NC.detach(), self.vector_KC, compute_mode=mode).argmin(1)
+
+    @torch.no_grad()
+    def _replace_unused(self, z_NC: Tensor) -> None:
+        """Give each entry of too little use a code of the batch, and what an entry of just enough use has."""
+        n, least = len(z_NC), self.settings.least_use
+        step = next(s for s in itertools.count(round(GOLDEN * n)) if math.gcd(s, n) == 1)
+        taken_K = torch.arange(self.entries, device=z_NC.device) * step % n
+        unused_K = self.count_K < least
+        self.vector_KC.copy_(torch.where(unused_K[:, None], z_NC[taken_K] + self.apart_KC, self.vector_KC))
+        self.count_K.masked_fill_(unused_K, least)
+
+    @torch.no_grad()
+    def _follow(self, z_NC: Tensor, index_N: Tensor) -> None:
+        """N ← γN + (1 − γ)n and m ← γm + (1 − γ)Σz, where m = N·e is the sum that an entry e is the mean of."""
+        decay = self.settings.decay
+        # A product of matrices adds up in the same order on every pass, which index_add_ does not on a GPU.
+        is_of_NK = one_hot(index_N, self.entries).to(z_NC)
+        with torch.autocast(z_NC.device.type, enabled=False):
+            sum_KC = is_of_NK.T @ z_NC
+        kept_K = decay * self.count_K
+        self.count_K.copy_(kept_K + (1 - decay) * is_of_NK.sum(0))
+        self.vector_KC.mul_(kept_K[:, None]).add_(sum_KC, alpha=1 - decay).div_(self.count_K[:, None])
+
+
+@dataclass(frozen=True, kw_only=True)
+class VQ(Quantiser):
+    """The nearest of K learned vectors (van den Oord et al., 2017, eq. 1–3), each a moving mean (appendix A.1).
+
+    It starts from the first batch, and unused entries are replaced by codes of the batch (Dhariwal et al., 2020).
+    """
+
+    name = "vq"
+    entries: int = 512
+    """K."""
+    commitment: float = 0.25
+    """β: the coefficient of the squared distance between a code and its entry, which only the encoder minimises."""
+    decay: float = 0.99
+    """γ of the moving averages."""
+    least_use: float = 1.0
+    """An entry that stands for fewer codes of a batch than this, on average, is replaced."""
+
+    def __post_init__(self) -> None:
+        at_least(self, entries=2, commitment=0)
+        if not 0 <= self.decay < 1:
+            raise ValueError(f"decay must be in [0, 1), not {self.decay}")
+        if not self.least_use > 0:
+            raise ValueError(f"least_use must be above 0, not {self.least_use}")
+
+    def build(self, shape: LatentShape) -> LearnedVectors:
+        """A token for each place."""
+        return LearnedVectors(self, shape)
