@@ -32,7 +32,7 @@ def test_it_is_the_ratio_of_norms_with_a_limit() -> None:
     assert Adaptive()(own=0.5, others=3.0) == pytest.approx(3 / 0.5001)
     assert Adaptive(epsilon=1.0)(own=0.5, others=3.0) == 2
     assert Adaptive(most=4.0)(own=0.5, others=3.0) == 4
-    assert Adaptive()(own=0.0, others=1e9) == 1e4
+    assert Adaptive()(own=0.0, others=1e9) == 1e8
     assert Adaptive()(own=2.0, others=0.0) == 0
 
 

@@ -138,7 +138,9 @@ def test_weights_are_read_as_numbers_or_schedules_and_written_as_they_were() -> 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
 def test_a_weight_that_is_no_number_is_refused(text: str) -> None:
-    with pytest.raises(SelectorError, match=f"prior.weight takes a finite number or a schedule, not '{text}'"):
+    with pytest.raises(
+        SelectorError, match=f"prior.weight takes a finite number, a schedule or an adaptive weight, not '{text}'"
+    ):
         read_term_weight("prior", text, Registry())
 
 

@@ -102,8 +102,8 @@ def test_every_term_is_left_out_in_turn() -> None:
     [
         ({"models": ["vae[priour.weight=2]"]}, "Unknown term of model 'vae': 'priour'. Did you mean 'prior'?"),
         ({"term_weights": {"similarty": ["2"]}, "models": ["vaegan"]}, "Did you mean 'similarity'?"),
-        ({"models": ["vae[prior.weight=much]"]}, "Unknown schedule 'much'"),
-        ({"models": ["vae[prior.weight=nan]"]}, "takes a finite number or a schedule, not 'nan'"),
+        ({"models": ["vae[prior.weight=much]"]}, "Unknown schedule or adaptive weight 'much'"),
+        ({"models": ["vae[prior.weight=nan]"]}, "takes a finite number, a schedule or an adaptive weight, not 'nan'"),
         ({"models": ["vae[prior.weight=linear[over=0]]"]}, "over must be above 0"),
         ({"models": ["vae-disl[gan=vae]"]}, "gan must be a model that trains a discriminator"),
     ],

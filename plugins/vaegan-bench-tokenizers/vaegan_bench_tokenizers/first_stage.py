@@ -29,7 +29,7 @@ class ImageLosses(Model):
     reconstruction: ReconstructionLoss = Laplace()
     """Of pixels: the L1 distance, but for a constant."""
     perceptual: ReconstructionLoss | None = None
-    """A loss to add, such as `features` of vaegan-bench-perceptual; the papers have LPIPS (Zhang et al., 2018)."""
+    """A loss to add, such as `perceptual` of vaegan-bench-perceptual; the papers have LPIPS (Zhang et al., 2018)."""
 
     def image_terms(self, x_rec: Prediction, x_BCHW: Tensor) -> dict[str, Tensor]:
         """Each loss of images, (B,) by name; each has the coefficient 1."""

@@ -17,8 +17,8 @@ class Adaptive(AdaptiveWeight):
     name = "adaptive"
     epsilon: float = 1e-4
     """Added to the norm that divides: δ of the paper has 1e-6, its authors' code 1e-4."""
-    most: float = 1e4
-    """The largest weight, as in the authors' code."""
+    most: float = 1e8
+    """The largest weight. The authors' code has 1e4, for losses that are means over pixels; here they are sums."""
 
     def __post_init__(self) -> None:
         at_least(self, most=0)
