@@ -171,9 +171,12 @@ class ModelOutputs:
 
     @memo
     def _tokens(self) -> Tokens | None:
+        codebook = self.model.codebook
+        if codebook is None:
+            return None
         found = [self.model.tokens(x_BCHW, attributes) for x_BCHW, attributes in self._batches("real")]
         known = [index_BP.cpu() for index_BP in found if index_BP is not None]
-        return Tokens(torch.cat(known), self.model.codebook.entries) if known and self.model.codebook else None
+        return Tokens(torch.cat(known), codebook.entries) if known else None
 
     def _batches(self, source: RealSource) -> Iterator[tuple[Tensor, Tensor]]:
         """Images in [-1, 1], and what a conditional model is given with them."""

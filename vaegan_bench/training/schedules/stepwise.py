@@ -31,7 +31,9 @@ class Stepwise(Schedule):
     def _stages(self) -> list[tuple[Span, float]]:
         try:
             pairs = [stage.split(":") for stage in self.stages.split()]
-            return [(start, float(factor)) for start, factor in pairs if steps_of(start, 1) >= 0]
+            for start, _ in pairs:
+                steps_of(start, 1)  # raises for what is no start
+            return [(start, float(factor)) for start, factor in pairs]
         except ValueError as error:
             raise ValueError(
                 f"stages are written start:factor, such as '0:1 5000:0.1' or '0:0 40%:1', not '{self.stages}'"
