@@ -14,12 +14,14 @@ from vaegan_bench.api import (
     PluginError,
     ReconstructionLoss,
     SelectorError,
+    StudyError,
     UnknownNameError,
     definition,
 )
 from vaegan_bench.registry.discovery import summary_line
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.registry.selectors import parse_selector, split_list
+from vaegan_bench.study.study_file import load_study
 
 MY_LOSS = '''
 """A loss from outside."""
@@ -193,6 +195,56 @@ def test_a_broken_file_is_told_what_to_change(tmp_path: Path, source: str, messa
         Registry([file])
     assert message in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+STUDIES = """
+from pathlib import Path
+from vaegan_bench.api import hookimpl
+
+
+@hookimpl
+def vaegan_bench_studies():
+    return [Path(__file__).with_name("codes.toml")]
+"""
+
+
+def test_a_study_of_a_plugin_has_a_name_and_is_read_where_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(STUDIES)
+    (tmp_path / "codes.toml").write_text('description = "Which codes?"\nsteps = 7\nmodels = ["vae"]\n')
+    registry = Registry([tmp_path / "mine.py"])
+    study = load_study("codes", registry.studies)
+    assert (study.name, study.steps, study.models) == ("codes", 7, ("vae",))
+    assert load_study("quick", registry.studies) == load_study("quick")
+    with pytest.raises(UnknownNameError, match="Did you mean 'codes'"):
+        load_study("code", registry.studies)
+    with pytest.raises(UnknownNameError, match="Unknown study 'codes'"):
+        load_study("codes", Registry().studies)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("codes.toml", "quick.toml", r"Two studies are called 'quick': .*packaged/quick\.toml and .*mine0/quick\.toml"),
+        ('[Path(__file__).with_name("codes.toml")]', '["codes.toml"]', r"return paths of TOML files, not 'codes\.toml'"),
+        ("codes.toml", "codes.json", "return paths of TOML files, not "),
+        ('[Path(__file__).with_name("codes.toml")]', '"codes.toml"', "must return a list of paths, not"),
+        ("    return", "    1 / 0\n    return", "vaegan_bench_studies of .* failed: ZeroDivisionError"),
+    ],
+)
+def test_a_wrong_list_of_studies_is_told(tmp_path: Path, right: str, wrong: str, message: str) -> None:
+    file = tmp_path / "mine0" / "mine.py"
+    file.parent.mkdir()
+    file.write_text(STUDIES.replace(right, wrong))
+    with pytest.raises(PluginError, match=message) as raised:
+        Registry([file])
+    assert "\n" not in str(raised.value)
+
+
+def test_a_study_that_is_not_there_is_told_when_it_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(STUDIES)
+    studies = Registry([tmp_path / "mine.py"]).studies
+    with pytest.raises(StudyError, match=r"Cannot read the study file .*codes\.toml"):
+        load_study("codes", studies)
 
 
 def test_one_file_given_twice_is_told(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from vaegan_bench import api
 from vaegan_bench.api import Metric, Plugin, PluginError
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
 from vaegan_bench.models.vae import VAE
+from vaegan_bench.cli.list import GROUPS
 from vaegan_bench.registry import hookspecs
 from vaegan_bench.registry.lifecycle import Lifecycle
 from vaegan_bench.registry.plugins import Registry
@@ -97,6 +98,10 @@ def test_the_examples_of_the_interface_keep_the_contract(examples: Path, name: s
 
 def test_the_interface_has_an_example_of_every_kind(examples: Path) -> None:
     assert {case.plugin.kind for case in cases(examples)} == set(KINDS)
+
+
+def test_the_command_list_shows_every_kind() -> None:
+    assert sorted(kind for kinds in GROUPS.values() for kind in kinds) == sorted(KINDS)
 
 
 def test_the_example_of_an_exhibit_becomes_a_figure(examples: Path, tmp_path: Path) -> None:

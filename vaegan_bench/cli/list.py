@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,11 +28,11 @@ GROUPS = {
         "discriminator augmentation",
         "gate",
     ),
-    "networks": ("networks",),
+    "networks": ("networks", "quantiser"),
     "datasets": ("dataset",),
-    "metrics": ("metric",),
+    "metrics": ("metric", "sampler"),
     "extractors": ("extractor",),
-    "optimizers": ("optimizer", "schedule"),
+    "optimizers": ("optimizer", "schedule", "adaptive weight"),
     "engines": ("engine",),
 }
 """What `list` may be asked for, and the kinds of plugin that it then shows."""
@@ -61,7 +63,7 @@ def list_plugins(
             if entries:
                 console.print(_kind_table(kind, entries))
     if what in ("all", "studies"):
-        console.print(_study_table())
+        console.print(_study_table(registry.studies))
     for name, reason in registry.broken.items():
         console.print(f"broken: {name}: {reason}", markup=False)
 
@@ -87,13 +89,18 @@ def _fields(plugin: type[Plugin]) -> list[str]:
     return described
 
 
-def _study_table() -> Table:
+def _study_table(studies: Mapping[str, Path]) -> Table:
     from rich.markup import escape
 
-    from vaegan_bench.study.study_file import load_study, packaged_studies
+    from vaegan_bench.study.study_file import load_study
+    from vaegan_bench.system.errors import StudyError
 
     made = table("name", "what it asks", "models", title="study", title_justify="left")
-    for name in packaged_studies():
-        study = load_study(name)
-        made.add_row(*map(escape, (name, study.description, ", ".join(study.models))))
+    for name in studies:
+        try:
+            study = load_study(name, studies)
+        except StudyError as error:  # of a plugin: all others can still be listed
+            made.add_row(*map(escape, (name, f"broken: {error}", "")))
+        else:
+            made.add_row(*map(escape, (name, study.description, ", ".join(study.models))))
     return made

@@ -61,7 +61,7 @@ CROSSED = {
 """Options that are crossed over all models, and how they are written."""
 
 StudyArgument = Annotated[
-    str, typer.Argument(help="A packaged study (quick, standard, smoke) or a TOML file; auto: standard with a GPU.")
+    str, typer.Argument(help="A study that `list studies` shows, or a TOML file; auto: quick, or standard with a GPU.")
 ]
 ModelsOption = Annotated[str | None, typer.Option(help="Models by selector, comma-separated; 'all' for all.")]
 LossesOption = Annotated[list[str] | None, typer.Option(help="field=a,b: cross a loss over all models; repeatable.")]
@@ -182,7 +182,7 @@ def _study(given: Mapping[str, Any], registry: Registry) -> Study:
     from vaegan_bench.registry.selectors import split_list
     from vaegan_bench.study.study_file import load_study
 
-    study = load_study(_default_study() if given["study"] == "auto" else given["study"])
+    study = load_study(_default_study() if given["study"] == "auto" else given["study"], registry.studies)
     values = {key: given[key] for key in PLAIN if given[key] is not None}
     values |= {key: split_list(given[key]) for key in LISTS if given[key] is not None}
     values |= {key: _crossings(key, given[key]) for key in CROSSED if given[key]}

@@ -45,7 +45,7 @@ class Format(StrEnum):
 StudyArgument = Annotated[
     str | None,
     typer.Argument(
-        help="The folder of a study as it was last run, such as results/quick; or what run takes, a packaged study or "
+        help="The folder of a study as it was last run, such as results/quick; or what run takes, the name of a study or "
         "a TOML file, compared with its folder in --results. By default one line for each study in --results.",
         show_default=False,
     ),
@@ -123,10 +123,11 @@ def _all_studies(results: Path) -> list[StudyStatus]:
 
 def _one_study(written: str, results: Path, plugins: Sequence[str]) -> Look:
     """What tells how far a study is, planned once. Raises `BenchError` where neither a plan nor a folder says so."""
+    from vaegan_bench.registry.plugins import Registry
     from vaegan_bench.report.status.asked_study import find_study
 
-    asked = find_study(written, results)
-    look = asked.look(plugins)
+    registry = Registry(plugins)
+    look = find_study(written, results, registry.studies).look(registry)
     return lambda: [look()]
 
 

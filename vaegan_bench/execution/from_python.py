@@ -42,7 +42,7 @@ def run(
 ) -> Results:
     """Train and measure a study, as `vaegan-bench run` does, and return its results.
 
-    `study` is a packaged name, a TOML file or a `Study`; further keywords replace its keys:
+    `study` is a name that `vaegan-bench list studies` shows, a TOML file or a `Study`; further keywords replace its keys:
     `vb.run("quick", models=["vae", "vaegan"], seeds=3)`. Finished runs are not run again. `workers` is how many runs go
     on side by side, each in a process of its own; "auto" is as many as there are cores for. `engine` is what carries
     runs to processes, by selector; by default all runs are trained in this one. Worker processes import the main
@@ -60,7 +60,7 @@ def run(
         files = tuple(plugins)
         registry = Registry(files)
         carrier = choose_engine(registry, engine or "processes", workers or (None if engine else 1))
-        chosen = study if isinstance(study, Study) else load_study(str(study))
+        chosen = study if isinstance(study, Study) else load_study(str(study), registry.studies)
         plan = make_plan(chosen.with_values(values, "the arguments"), registry)
         folder = StudyFolder(user_path(results) / plan.study.name)
         where = default_cache() if cache is None else user_path(cache)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from pathlib import Path
 
 from vaegan_bench.api import Plugin, hookimpl
 
@@ -26,6 +27,12 @@ ROOMS = (
 def vaegan_bench_plugins() -> list[type[Plugin]]:
     """Every plugin class that a module of these rooms defines: a new contestant is one new file."""
     return [plugin for room in ROOMS for plugin in contestants(f"vaegan_bench.{room}")]
+
+
+@hookimpl
+def vaegan_bench_studies() -> list[Path]:
+    """The study files of this package."""
+    return list(importlib.import_module("vaegan_bench.study.study_file").packaged_studies().values())
 
 
 def contestants(package: str) -> Iterator[type[Plugin]]:

@@ -58,19 +58,32 @@ def register_hooks(manager: pluggy.PluginManager, module: types.ModuleType, orig
 
 def classes_of(manager: pluggy.PluginManager, module: types.ModuleType, origin: str) -> list[type[Plugin]]:
     """The plugin classes that a registered module returns. Raises `PluginError` for anything else."""
-    others = [m for m in manager.get_plugins() if m is not module]
-    found: list[type[Plugin]] = []
-    try:
-        returned = manager.subset_hook_caller("vaegan_bench_plugins", others)()
-    except FAILURES as error:
-        raise PluginError(f"vaegan_bench_plugins of {origin} failed: {reason_of(error)}.") from error
-    for classes in returned:
-        if not isinstance(classes, list | tuple):
-            raise PluginError(f"vaegan_bench_plugins of {origin} must return a list of classes, not {classes!r}.")
-        for plugin in classes:
-            check_shape(plugin, origin)
-            found.append(plugin)
+    found = _returned(manager, module, origin, "vaegan_bench_plugins", "classes")
+    for plugin in found:
+        check_shape(plugin, origin)
     return found
+
+
+def studies_of(manager: pluggy.PluginManager, module: types.ModuleType, origin: str) -> list[Path]:
+    """The study files that a registered module returns, unread. Raises `PluginError` for anything else."""
+    found = _returned(manager, module, origin, "vaegan_bench_studies", "paths")
+    for file in found:
+        if not (isinstance(file, Path) and file.suffix == ".toml"):
+            raise PluginError(f"vaegan_bench_studies of {origin} must return paths of TOML files, not {file!r}.")
+    return found
+
+
+def _returned(manager: pluggy.PluginManager, module: types.ModuleType, origin: str, hook: str, what: str) -> list[Any]:
+    """What one hook of a registered module returns: a list, empty where the module has no such hook."""
+    others = [m for m in manager.get_plugins() if m is not module]
+    try:
+        returned = manager.subset_hook_caller(hook, others)()
+    except FAILURES as error:
+        raise PluginError(f"{hook} of {origin} failed: {reason_of(error)}.") from error
+    for found in returned:
+        if not isinstance(found, list | tuple):
+            raise PluginError(f"{hook} of {origin} must return a list of {what}, not {found!r}.")
+    return [each for found in returned for each in found]
 
 
 def summary_line(plugin: type[Plugin]) -> str:

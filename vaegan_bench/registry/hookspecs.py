@@ -1,6 +1,6 @@
 """The hooks that plugins implement; all of them optional.
 
-`vaegan_bench_plugins` registers plugins. The others follow the life of a study, in this order:
+`vaegan_bench_plugins` and `vaegan_bench_studies` register plugins and studies. The others follow the life of a study, in this order:
 
     study_started
         run_started
@@ -37,6 +37,11 @@ hookspec = pluggy.HookspecMarker("vaegan_bench")
 @hookspec
 def vaegan_bench_plugins() -> list[type[Plugin]]:  # type: ignore[empty-body]  # a specification has no body
     """Return the plugin classes to register: models, losses, networks, data sets, metrics, extractors, …"""
+
+
+@hookspec
+def vaegan_bench_studies() -> list[Path]:  # type: ignore[empty-body]  # a specification has no body
+    """Return the study files to register: `vaegan-bench run NAME` finds NAME.toml among them, from any folder."""
 
 
 @hookspec

@@ -17,7 +17,7 @@ import pluggy
 from vaegan_bench.api import BenchError, Plugin, PluginError, SelectorError, UnknownNameError
 from vaegan_bench.api.plugin import default_of, fields_of
 from vaegan_bench.registry import hookspecs
-from vaegan_bench.registry.discovery import classes_of, module_of, register_hooks
+from vaegan_bench.registry.discovery import classes_of, module_of, register_hooks, studies_of
 from vaegan_bench.registry.selectors import Selector, parse_selector
 from vaegan_bench.system.code import forget_edited
 from vaegan_bench.system.errors import FAILURES, reason_of
@@ -55,6 +55,8 @@ class Registry:
         self.manager = pluggy.PluginManager(GROUP)
         self.manager.add_hookspecs(hookspecs)
         self.entries: dict[tuple[str, str], Entry] = {}
+        self.studies: dict[str, Path] = {}
+        """Study files by the name that `vaegan-bench run` takes."""
         self.installed: dict[str, str] = {}
         """Installed packages that bring plugins, with their versions."""
         self.broken: dict[str, str] = {}
@@ -72,26 +74,32 @@ class Registry:
             module = entry_point.load()
             register_hooks(self.manager, module, origin)
             classes = classes_of(self.manager, module, origin)
+            studies = studies_of(self.manager, module, origin)
         except FAILURES as error:
             self.broken[entry_point.name] = reason_of(error)
             if self.manager.is_registered(module):
                 self.manager.unregister(module)
         else:
             self.installed[origin] = entry_point.dist.version if entry_point.dist else ""
-            self._add(classes, origin)
+            self._add(classes, studies, origin)
 
     def _register(self, module: types.ModuleType, origin: str) -> None:
-        """Register a module's hooks, and the plugin classes that it returns."""
+        """Register a module's hooks, and the plugin classes and studies that it returns."""
         register_hooks(self.manager, module, origin)
-        self._add(classes_of(self.manager, module, origin), origin)
+        classes, studies = classes_of(self.manager, module, origin), studies_of(self.manager, module, origin)
+        self._add(classes, studies, origin)
 
-    def _add(self, classes: Iterable[type[Plugin]], origin: str) -> None:
+    def _add(self, classes: Iterable[type[Plugin]], studies: Iterable[Path], origin: str) -> None:
         for plugin in classes:
             key = (plugin.kind, plugin.name)
             if key in self.entries:
                 kind, other = f"{plugin.kind} '{plugin.name}'", self.entries[key].origin
                 raise PluginError(f"Two plugins are called {kind}: one of {other}, one of {origin}. Rename one.")
             self.entries[key] = Entry(plugin, origin)
+        for file in studies:
+            other = self.studies.setdefault(file.stem, file)
+            if other != file:
+                raise PluginError(f"Two studies are called '{file.stem}': {other} and {file}. Rename one.")
 
     def of_kind(self, kind: str) -> dict[str, Entry]:
         """All plugins of one kind by name, in the order of registration."""

@@ -1,4 +1,4 @@
-"""Studies in files: those that are packaged, and those of users."""
+"""Studies in files: those of this package and of plugins, which have a name, and those of users."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -20,27 +19,25 @@ SHORT = 5
 """Values of a list that stand in one line."""
 
 
-def packaged_studies() -> list[str]:
-    """The names of the studies inside the package."""
-    folder = files("vaegan_bench.study") / "packaged"
-    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+def packaged_studies() -> dict[str, Path]:
+    """The study files of this package, by name."""
+    return {file.stem: file for file in sorted((Path(__file__).parent / "packaged").glob("*.toml"))}
 
 
-def load_study(source: str) -> Study:
-    """Read a study: the name of a packaged one, or the path of a TOML file.
+def load_study(source: str, studies: Mapping[str, Path] | None = None) -> Study:
+    """Read a study: the name of one of `studies`, by default of this package's, or the path of a TOML file.
 
     Raises `StudyError` for a file that cannot be read, or that holds what no study has.
     """
-    path = user_path(source)
-    if source in packaged_studies():
-        packaged = files("vaegan_bench.study") / "packaged" / f"{source}.toml"
-        return _parse(packaged.read_text("utf-8"), f"study '{source}'", default_name=source)
+    known, path = packaged_studies() if studies is None else studies, user_path(source)
+    if source in known:
+        return _parse(_text_of(known[source]), f"study '{source}'", default_name=source)
     if path.suffix == ".toml" and path.is_file():
         return _parse(_text_of(path), str(path), default_name=path.stem)
-    raise _no_study(source, path)
+    raise _no_study(source, path, known)
 
 
-def _no_study(source: str, path: Path) -> BenchError:
+def _no_study(source: str, path: Path, known: Mapping[str, Path]) -> BenchError:
     """What is wrong with a source that is neither the name of a study nor a TOML file."""
     if path.is_dir():
         return StudyError(f"{source} is a folder: name a TOML file in it.")
@@ -48,7 +45,7 @@ def _no_study(source: str, path: Path) -> BenchError:
         return StudyError(f"There is no study file {source}.")
     if path.is_file():
         return StudyError(f"{source} is not a study file: its name must end in .toml.")
-    return UnknownNameError("study", source, packaged_studies())
+    return UnknownNameError("study", source, known)
 
 
 def _text_of(path: Path) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 from vaegan_bench_tokenizers.tokenizer import Tokenizer
@@ -17,13 +15,13 @@ from vaegan_bench.testing.table import Table
 from vaegan_bench.training.adaptation import adapt
 from vaegan_bench.training.loop import take_step
 
-STUDY = Path(__file__).parent.parent / "studies" / "tokenizers.toml"
 STEPS = 5
 
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
-    return make_plan(load_study(str(STUDY)), Registry(["vaegan_bench_tokenizers"]))
+    registry = Registry(["vaegan_bench_tokenizers"])
+    return make_plan(load_study("tokenizers", registry.studies), registry)
 
 
 def test_all_six_models_can_be_built(plan: Plan) -> None:

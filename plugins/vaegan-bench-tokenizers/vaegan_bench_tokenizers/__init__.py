@@ -1,6 +1,8 @@
-"""The autoencoders that stand in front of diffusion models and transformers: their games, quantisers and networks."""
+"""The autoencoders that stand in front of diffusion models and transformers: their games, quantisers, networks and study."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from vaegan_bench.api import Plugin, hookimpl
 from vaegan_bench_tokenizers.fsq import FSQ
@@ -16,3 +18,9 @@ from vaegan_bench_tokenizers.vqgan import VQGAN
 def vaegan_bench_plugins() -> list[type[Plugin]]:
     """Three models, two quantisers, the networks that go with them, and a discriminator of frozen features."""
     return [KLAutoencoder, VQVAE, VQGAN, VQ, FSQ, Tokenizer, Projected]
+
+
+@hookimpl
+def vaegan_bench_studies() -> list[Path]:
+    """What a discriminator buys and costs, for three kinds of codes: `vaegan-bench run tokenizers`."""
+    return [Path(__file__).parent / "tokenizers.toml"]

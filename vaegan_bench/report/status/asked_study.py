@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vaegan_bench.report.status.recorded import recorded_status
 from vaegan_bench.report.status.study_status import StudyStatus
 from vaegan_bench.results.records import StudyRecord
 from vaegan_bench.results.study_folder import STUDY, StudyFolder
 from vaegan_bench.study.study import Study, as_plain
-from vaegan_bench.study.study_file import load_study, packaged_studies
+from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system.errors import BenchError
 from vaegan_bench.system.paths import user_path
+
+if TYPE_CHECKING:
+    from vaegan_bench.registry.plugins import Registry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,16 +32,14 @@ class AskedStudy:
     is_as_recorded: bool
     """Whether the folder was asked about, and so the study as it was last run."""
 
-    def look(self, plugins: Sequence[str]) -> Callable[[], StudyStatus]:
-        """What tells how far it is; the plan is made now, with these plugin files.
+    def look(self, registry: Registry) -> Callable[[], StudyStatus]:
+        """What tells how far it is; the plan is made now, with these plugins.
 
         Where it cannot be made, what the folder says. Raises `BenchError` where that is nothing.
         """
-        from vaegan_bench.registry.plugins import Registry
         from vaegan_bench.report.status.planned import PlannedStatus
         from vaegan_bench.study.plan import make_plan
 
-        registry = Registry(plugins)
         notes = [f"Plugin {name} is left out: {reason}" for name, reason in registry.broken.items()]
         try:
             plan = make_plan(self.study, registry)
@@ -59,16 +61,16 @@ class AskedStudy:
         return [f"{path} was last run as another study (other {keys}): `vaegan-bench status {path}` shows that one."]
 
 
-def find_study(written: str, results: Path) -> AskedStudy:
-    """The study that a user names: a folder, a packaged study, a TOML file, or the name of a folder in `results`.
+def find_study(written: str, results: Path, studies: Mapping[str, Path]) -> AskedStudy:
+    """The study that a user names: a folder, one of `studies`, a TOML file, or the name of a folder in `results`.
 
     Raises `BenchError` for what is none of them.
     """
     path = user_path(written)
-    if path.is_dir() and not (written in packaged_studies() and not (path / STUDY).is_file()):
+    if path.is_dir() and not (written in studies and not (path / STUDY).is_file()):
         return _as_recorded(StudyFolder(path))
     try:
-        study = load_study(written)
+        study = load_study(written, studies)
     except BenchError:
         if (results / written / STUDY).is_file():
             return _as_recorded(StudyFolder(results / written))
