@@ -225,7 +225,11 @@ def test_a_study_of_a_plugin_has_a_name_and_is_read_where_it_lies(tmp_path: Path
     ("right", "wrong", "message"),
     [
         ("codes.toml", "quick.toml", r"Two studies are called 'quick': .*packaged/quick\.toml and .*mine0/quick\.toml"),
-        ('[Path(__file__).with_name("codes.toml")]', '["codes.toml"]', r"return paths of TOML files, not 'codes\.toml'"),
+        (
+            '[Path(__file__).with_name("codes.toml")]',
+            '["codes.toml"]',
+            r"paths of TOML files, not 'codes\.toml'",
+        ),
         ("codes.toml", "codes.json", "return paths of TOML files, not "),
         ('[Path(__file__).with_name("codes.toml")]', '"codes.toml"', "must return a list of paths, not"),
         ("    return", "    1 / 0\n    return", "vaegan_bench_studies of .* failed: ZeroDivisionError"),

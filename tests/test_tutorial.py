@@ -16,9 +16,9 @@ from wrong_plugins import WRONG
 import vaegan_bench as vb
 from vaegan_bench import api
 from vaegan_bench.api import Metric, Plugin, PluginError
+from vaegan_bench.cli.list import GROUPS
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
 from vaegan_bench.models.vae import VAE
-from vaegan_bench.cli.list import GROUPS
 from vaegan_bench.registry import hookspecs
 from vaegan_bench.registry.lifecycle import Lifecycle
 from vaegan_bench.registry.plugins import Registry

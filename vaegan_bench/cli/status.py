@@ -45,8 +45,8 @@ class Format(StrEnum):
 StudyArgument = Annotated[
     str | None,
     typer.Argument(
-        help="The folder of a study as it was last run, such as results/quick; or what run takes, the name of a study or "
-        "a TOML file, compared with its folder in --results. By default one line for each study in --results.",
+        help="The folder of a study as it was last run, such as results/quick; or what run takes, the name of a study "
+        "or a TOML file, compared with its folder in --results. By default one line for each study in --results.",
         show_default=False,
     ),
 ]

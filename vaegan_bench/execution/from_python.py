@@ -42,7 +42,7 @@ def run(
 ) -> Results:
     """Train and measure a study, as `vaegan-bench run` does, and return its results.
 
-    `study` is a name that `vaegan-bench list studies` shows, a TOML file or a `Study`; further keywords replace its keys:
+    `study` is a name from `vaegan-bench list studies`, a TOML file or a `Study`; further keywords replace its keys:
     `vb.run("quick", models=["vae", "vaegan"], seeds=3)`. Finished runs are not run again. `workers` is how many runs go
     on side by side, each in a process of its own; "auto" is as many as there are cores for. `engine` is what carries
     runs to processes, by selector; by default all runs are trained in this one. Worker processes import the main

@@ -1,6 +1,7 @@
 """The hooks that plugins implement; all of them optional.
 
-`vaegan_bench_plugins` and `vaegan_bench_studies` register plugins and studies. The others follow the life of a study, in this order:
+`vaegan_bench_plugins` and `vaegan_bench_studies` register plugins and studies. The others follow the life of a study,
+in this order:
 
     study_started
         run_started

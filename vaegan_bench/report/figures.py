@@ -20,7 +20,9 @@ from vaegan_bench.system.errors import FAILURES, reason_of
 
 Kept = dict[str, list[Images]]
 """Model → the images of each of its runs, by name."""
-OWN = ("learning-curves", "gradients", "metrics", "rulers", "attributes", "samples", "reconstructions")
+OWN = (
+    "learning-curves", "gradients", "metrics", "trade-off", "rulers", "attributes", "samples", "reconstructions",
+)  # fmt: skip
 """Figures of every study. All others are those of exhibits."""
 
 
@@ -50,6 +52,11 @@ def number_figures(folder: StudyFolder) -> dict[str, Drawing]:
         single = _with_ceiling(rows[(rows["dataset"] == dataset) & (rows["attribute"] != "")])
         if not single.empty:
             drawings[figure_name("attributes", dataset, len(datasets))] = partial(plots.attribute_dots, single, models)
+        if not (pairs := tables.trade_off(rows[rows["dataset"] == dataset])).empty:
+            marked = [metric for of, metric in tables.unusable(rows) if of == dataset]
+            drawings[figure_name("trade-off", dataset, len(datasets))] = partial(
+                plots.distance_pairs, pairs, models, marked
+            )
     if drawn := _rulers(folder, rows):
         drawings["rulers"] = partial(plots.ruler_curves, drawn)
     if (rows["direction"] != "none").any():

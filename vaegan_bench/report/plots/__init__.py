@@ -12,11 +12,13 @@ from vaegan_bench.report.plots.sheets import grid, image_sheet, reconstruction_s
 from vaegan_bench.report.plots.spectrum import spectra
 from vaegan_bench.report.plots.strips import strips
 from vaegan_bench.report.plots.style import colours
+from vaegan_bench.report.plots.trade_off import distance_pairs
 
 __all__ = [
     "attribute_dots",
     "colours",
     "cost_front",
+    "distance_pairs",
     "grid",
     "image_pairs",
     "image_sheet",

@@ -22,6 +22,7 @@ from vaegan_bench.report.tables.statistics import (
 )
 from vaegan_bench.report.tables.summary import interval, overall, rank_of_family, summarise
 from vaegan_bench.report.tables.terminal import ablation_to_rich, to_rich
+from vaegan_bench.report.tables.trade_off import trade_off
 from vaegan_bench.report.tables.typeset import tidy, to_paste
 from vaegan_bench.report.tables.words import cell, duration, heading, number, with_units, wrap_label
 
@@ -61,6 +62,7 @@ __all__ = [
     "to_markdown",
     "to_paste",
     "to_rich",
+    "trade_off",
     "unhealthy",
     "unusable",
     "with_units",

@@ -1,0 +1,84 @@
+"""Samples against reconstructions: every run a dot, as large as its training is dear."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+from vaegan_bench.report.plots.legend import caption_below, legend_above
+from vaegan_bench.report.plots.style import blank, colours, nothing, styled
+from vaegan_bench.report.tables import MARK, number
+
+WIDTH, HEIGHT = 3.6, 2.9
+"""Inches of a panel."""
+AREA = 130.0
+"""Square points of the dearest dot."""
+PLAIN = 30.0
+"""Square points of all dots where no cost is known."""
+
+
+@styled
+def distance_pairs(pairs: pd.DataFrame, models: Sequence[str] = (), marked: Sequence[str] = ()) -> Figure:
+    """One panel per distance of `tables.trade_off`: that of samples over that of reconstructions, both logarithmic.
+
+    The area of a dot is the cost of a training step. A triangle at the right edge is a run without reconstructions.
+    `models` fixes the colours; `marked` are distances whose extractor is not usable on the data.
+    """
+    if pairs.empty:
+        return nothing("No distance was measured of both samples and reconstructions.")
+    order = list(dict.fromkeys([*models, *pairs["model"]]))
+    distances = list(dict.fromkeys(pairs["metric"]))
+    figure = blank(len(distances) * WIDTH, HEIGHT)
+    for ax, metric in zip(figure.subplots(1, len(distances), squeeze=False)[0], distances, strict=True):
+        _panel(ax, pairs[pairs["metric"] == metric], colours(order))
+        ax.set_title(metric + (MARK if metric in marked else ""))
+    shown = [model for model in order if model in set(pairs["model"])]
+    legend_above(figure, [_handle(model, colours(order)[model]) for model in shown])
+    caption_below(figure, _key(pairs, marked))
+    return figure
+
+
+def _panel(ax: Axes, runs: pd.DataFrame, colour: Mapping[str, str]) -> None:
+    both = runs.dropna(subset="reconstructions")
+    ax.scatter(
+        both["reconstructions"], both["samples"], s=_areas(both["cost"], runs["cost"].max()),
+        c=both["model"].map(colour), alpha=0.75, edgecolors="white", linewidths=0.5, zorder=2,
+    )  # fmt: skip
+    for axis, label in ((ax.xaxis, "of reconstructions"), (ax.yaxis, "of samples")):
+        axis.axes.set(**{f"{axis.axis_name}scale": "log", f"{axis.axis_name}label": f"{label} (less is better)"})
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axis.set_minor_formatter(NullFormatter())
+    for _, run in runs[runs["reconstructions"].isna()].iterrows():
+        edge = ax.get_yaxis_transform()
+        ax.plot(0.985, run["samples"], "<", color=colour[run["model"]], markersize=5, transform=edge, clip_on=False)
+    ax.margins(0.12)
+
+
+def _areas(cost: pd.Series[float], dearest: float) -> np.ndarray:
+    """Square points in proportion to the cost."""
+    known: np.ndarray = (AREA * cost / dearest).to_numpy(dtype=float)
+    return np.where(np.isfinite(known), known, PLAIN)
+
+
+def _handle(model: str, colour: str) -> Line2D:
+    return Line2D([], [], marker="o", linestyle="", color=colour, markersize=5, label=model)
+
+
+def _key(pairs: pd.DataFrame, marked: Sequence[str]) -> str:
+    """What the marks mean."""
+    costs = pairs["cost"].dropna()
+    said = ["dot: seed"]
+    if len(costs):
+        said.append(f"area: operations of a training step, up to {number(round(costs.max()))} MFLOP per image")
+    if pairs["reconstructions"].isna().any():
+        said.append("◂: no reconstructions")
+    if marked:
+        said.append(f"{MARK.strip()}: extractor not usable on these data")
+    return "     ".join(said)
