@@ -26,7 +26,7 @@ RUN = """text => {
 
 
 def disturb(network: nn.Module, seed: int = 3) -> nn.Module:
-    """The network in evaluation mode, with batch norms whose statistics and parameters are all different."""
+    """The network in evaluation mode, with norms whose statistics and parameters are all different."""
     noise = torch.Generator().manual_seed(seed)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
@@ -36,18 +36,26 @@ def disturb(network: nn.Module, seed: int = 3) -> nn.Module:
             ):  # fmt: skip
                 assert values is not None
                 values.data.uniform_(low, high, generator=noise)
+        if isinstance(module, nn.GroupNorm | nn.LayerNorm):
+            for parameter in module.parameters():
+                parameter.data.uniform_(0.5, 1.5, generator=noise)
     return network.eval()
 
 
 def run_in(page: Page, program: Portable, *inputs: Tensor, times: int = 1) -> list[Tensor]:
     """The outputs of a program for the first example of each input, as the browser computes them every time."""
+    return run_plain(page, program.as_plain(), *inputs, times=times)
+
+
+def run_plain(page: Page, plain: dict[str, Any], *inputs: Tensor, times: int = 1) -> list[Tensor]:
+    """The same, of a program as a page has it."""
     if not page.evaluate("typeof Program !== 'undefined'"):
         page.add_script_tag(path=STATIC / "interpreter.js")
     given = [x[0].flatten().tolist() for x in inputs]
-    text = json.dumps([program.as_plain(), given, times])  # as text, which is sent much faster
+    text = json.dumps([plain, given, times])  # as text, which is sent much faster
     first, *others = page.evaluate(RUN, text)
     assert all(repr(other) == repr(first) for other in others)
-    return [torch.tensor(y).view(shape) for y, shape in zip(first, program.outputs, strict=True)]
+    return [torch.tensor(y).view(shape) for y, shape in zip(first, plain["outputs"], strict=True)]
 
 
 def differences(page: Page, network: nn.Module, *inputs: Tensor) -> list[float]:

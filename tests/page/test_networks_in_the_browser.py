@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
-from programs import differences, disturb, run_in
+from programs import differences, disturb, run_in, run_plain
 from torch import Tensor
 from vaegan_bench_rivals.discriminators import CodeDiscriminator
+from vaegan_bench_tokenizers.tokenizer import Tokenizer
 
+import vaegan_bench as vb
 from vaegan_bench.api import ImageShape, Networks
 from vaegan_bench.networks.compact import Compact
 from vaegan_bench.networks.deterministic import DeterministicEncoder
 from vaegan_bench.networks.larsen import Larsen
 from vaegan_bench.networks.spectral import Spectral
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.report.page.live import live_content
 from vaegan_bench.report.page.portable import portable
+from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.testing.networks import build_network, outputs
 from vaegan_bench.testing.small import NETWORKS
 
@@ -76,3 +81,49 @@ def test_a_plugins_discriminator_of_codes_equals_torch(page: Page) -> None:
     with torch.random.fork_rng():
         discriminator = CodeDiscriminator(5, 7, 2).eval()
     assert max(differences(page, discriminator, torch.linspace(-2, 2, 10).view(2, 5))) < 1e-5
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_plugins_networks_with_grids_of_codes_equal_torch(page: Page, role: str) -> None:
+    networks, shape = Tokenizer(channels=3, grid=8, width=8), ImageShape(3, 32, 32)
+    network = disturb(build_network(networks, role, shape))
+    (wanted, *_), (found, *_) = (
+        compute(*example(role, networks, shape, 0))
+        for compute in (lambda x: outputs(network, x), lambda x: run_in(page, portable(network, x), x))
+    )
+    assert torch.allclose(wanted[0].detach(), found, rtol=0, atol=2e-4)
+
+
+QUANTISED = ["vq-vae", "vq-vae[quantiser=fsq[levels=5 3 4]]"]
+
+
+@pytest.fixture(scope="module")
+def quantised(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
+    """Two models that were trained for a few steps, whose codes are members of a finite set."""
+    path = tmp_path_factory.mktemp("quantised")
+    vb.run(
+        "smoke", models=QUANTISED, networks="tokenizer[channels=3,grid=4,width=8]", size=32, steps=3, samples=32,
+        seeds=1, metrics=["reconstruction"], calibrate=False, plugins=["vaegan_bench_tokenizers"], results=path,
+        cache=path,
+    )  # fmt: skip
+    return StudyFolder(path / "smoke")
+
+
+@pytest.mark.parametrize("model", QUANTISED)
+def test_quantised_codes_are_those_of_torch_and_are_decoded_as_there(
+    page: Page, quantised: StudyFolder, model: str
+) -> None:
+    content, _ = live_content(quantised, Registry(["vaegan_bench_tokenizers"]), QUANTISED)
+    assert content is not None
+    plain = content["models"][QUANTISED.index(model)]
+    (run,) = (run for run in quantised.runs() if run.record().label == model)
+    trained = vb.load_model(run.path, "cpu", plugins=["vaegan_bench_tokenizers"])
+    images = trained.sample(5).tanh()  # of different codes, so that tokens differ
+    mu = trained.encode(images).mu_BZ
+    assert len(torch.unique(mu[0].view(3, -1), dim=1).T) > 1
+    (code,) = run_plain(page, plain["encoder"], images)
+    assert ((code - mu[0]).abs() < 1e-5).float().mean() > 0.95  # on a border between two, weights of 16 bits decide
+    between = (mu[:1] + mu[1:2]) / 2
+    for given in (mu[1:2], between + 0.03):
+        (image,) = run_plain(page, plain["decoder"], given)
+        assert torch.allclose(image.tanh(), trained.decode(given)[0], rtol=0, atol=1e-3)

@@ -35,6 +35,11 @@ MODULES: dict[str, Callable[[], nn.Module]] = {
     "batch norm after unflatten": lambda: nn.Sequential(
         nn.Flatten(), nn.Linear(140, 12), nn.Unflatten(1, (2, 3, 2)), nn.BatchNorm2d(2)
     ),
+    "group norm": lambda: nn.GroupNorm(2, 4),
+    "group norm after convolution": lambda: nn.Sequential(nn.Conv2d(4, 6, 3), nn.GroupNorm(3, 6), nn.SiLU()),
+    "group norm without parameters": lambda: nn.GroupNorm(4, 4, eps=0.3, affine=False),
+    "layer norm": lambda: nn.LayerNorm((5, 7)),
+    "layer norm without a shift": lambda: nn.LayerNorm(7, bias=False),
     "average pooling": lambda: nn.AvgPool2d((3, 2), stride=(2, 1), padding=1),
     "average pooling without padding": lambda: nn.AvgPool2d(3, stride=2, padding=1, count_include_pad=False),
     "maximum pooling": lambda: nn.MaxPool2d((3, 2), stride=(1, 2), padding=(1, 0), ceil_mode=True),
@@ -77,8 +82,15 @@ FUNCTIONS: dict[str, Callable[[Tensor], Tensor | tuple[Tensor, ...]]] = {
     "concatenation of columns": lambda x: torch.cat([x, x.tanh()], dim=3),
     "sums": lambda x: (x.sum((1, 3)), x.mean(2), x.flatten(1).sum(1)),
     "views": lambda x: x.view(len(x), 2, 2, 35).tanh().reshape(len(x), -1).unsqueeze(2).squeeze(2),
+    "whole numbers": lambda x: (x.round(), ((8 * x).clamp(-6, 6).round() / 2).round()),
+    "the smaller and the larger": lambda x: (torch.minimum(x, x.tanh()), torch.maximum(torch.arange(7) / 7, x)),
+    "the nearest of a table": lambda x: TABLE[torch.cdist(x.flatten(2), TABLE.flatten(1)).argmin(2)].tanh(),
+    "distances": lambda x: torch.cdist(x.flatten(2), TABLE.flatten(1)),
     "what it was given": lambda x: (x, x.tanh()),
 }  # fmt: skip
+
+
+TABLE = torch.randn(9, 5, 7, generator=torch.Generator().manual_seed(2))
 
 
 class Applied(nn.Module):
@@ -191,6 +203,12 @@ def attend(x: Tensor) -> Tensor:
         (lambda x: F.conv2d(x, x[:1]), ["aten.convolution with weights that depend on the input"]),
         (lambda x: F.conv1d(x.flatten(2), torch.ones(2, 4, 3)), ["aten.convolution of 1 dimensions"]),
         (lambda x: torch.rand_like(x), ["aten.rand_like"]),
+        (lambda x: x.round(decimals=1), ["aten.round to decimals"]),
+        (lambda x: torch.cdist(x, TABLE[0].T.expand(4, 7, 5).mT, p=1), ["aten._cdist_forward of another norm"]),
+        (lambda x: torch.cdist(x, x + 1), ["aten._cdist_forward with weights that depend on the input"]),
+        (lambda x: TABLE[x.argmin(1)], ["aten.argmin along another dimension than the last one"]),
+        (lambda x: TABLE[x.argmin(3), x[..., :5].argmin(3)], ["aten.index by more than one index"]),
+        (lambda x: TABLE[x.argmin(3) % 2], ["aten.remainder"]),
         (lambda x: torch.rand(3, 4), ["differs between the images"]),
     ],
 )

@@ -153,7 +153,7 @@ def test_it_starts_from_codes_of_the_first_batch() -> None:
     with torch.random.fork_rng():
         book = VQ(entries=40).build(LatentShape(3, 2, 2))
     z = torch.randn(30, 12, generator=torch.Generator().manual_seed(1))
-    book._replace_unused(rows := book._rows(z))
+    book._replace_unused(rows := book._places(z).flatten(0, 1))
     nearest = torch.cdist(book.vector_KC, rows)
     assert nearest.min(1).values.max() < 0.05
     assert len(nearest.argmin(1).unique()) == 40  # each from another code

@@ -1,4 +1,4 @@
-"""The autoencoders that stand in front of diffusion models and transformers: their games, quantisers, networks and study."""
+"""The autoencoders in front of diffusion models and transformers: their games, quantisers, networks and study."""
 
 from __future__ import annotations
 

@@ -36,35 +36,34 @@ class LearnedVectors(Codebook):
 
     def forward(self, z_BZ: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The nearest entry at each place, straight through, and β times the squared distance to it."""
-        z_NC = self._rows(z_BZ.detach())
+        z_BPC = self._places(z_BZ.detach())
         if self.training:
-            self._replace_unused(z_NC)
-        index_N = self._closest(z_NC)
-        q_BZ = self._codes(index_N)
+            self._replace_unused(z_BPC.flatten(0, 1))
+        index_BP = self._closest(z_BPC)
+        q_BZ = self._codes(index_BP)
         if self.training:
-            self._follow(z_NC, index_N)
+            self._follow(z_BPC.flatten(0, 1), index_BP.flatten())
         cost_B = self.settings.commitment * (z_BZ - q_BZ).square().sum(1)
         # In this order the value is the entry itself, without a rounding error.
-        return q_BZ + (z_BZ - z_BZ.detach()), index_N.view(len(z_BZ), self.places), cost_B
+        return q_BZ + (z_BZ - z_BZ.detach()), index_BP, cost_B
 
     def nearest(self, z_BZ: Tensor) -> Tensor:
         """The nearest entry at each place."""
-        return self._codes(self._closest(self._rows(z_BZ)))
+        return self._codes(self._closest(self._places(z_BZ)))
 
-    def _rows(self, z_BZ: Tensor) -> Tensor:
-        """One code a row; (B·P, C)."""
+    def _places(self, z_BZ: Tensor) -> Tensor:
+        """The code of each place; (B, P, C)."""
         z_BCP: Tensor = z_BZ.unflatten(1, (-1, self.places))
-        return z_BCP.transpose(1, 2).flatten(0, 1)
+        return z_BCP.transpose(1, 2)
 
-    def _codes(self, index_N: Tensor) -> Tensor:
+    def _codes(self, index_BP: Tensor) -> Tensor:
         """The entries of all places; (B, Z)."""
-        q_BPC: Tensor = self.vector_KC[index_N].unflatten(0, (-1, self.places))
-        return q_BPC.transpose(1, 2).flatten(1)
+        return self.vector_KC[index_BP].transpose(1, 2).flatten(1)
 
-    def _closest(self, z_NC: Tensor) -> Tensor:
-        """The index of the nearest entry; (N,). By differences: an entry is then nearest to itself, however close."""
+    def _closest(self, z_BPC: Tensor) -> Tensor:
+        """The index of the nearest entry; (B, P). By differences: an entry is then nearest to itself, however close."""
         mode = "donot_use_mm_for_euclid_dist"
-        return torch.cdist(z_NC.detach(), self.vector_KC, compute_mode=mode).argmin(1)
+        return torch.cdist(z_BPC.detach(), self.vector_KC, compute_mode=mode).argmin(2)
 
     @torch.no_grad()
     def _replace_unused(self, z_NC: Tensor) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from vaegan_bench.system.exhibits import Array, LatentVectors, Strips
 
 if TYPE_CHECKING:
     from vaegan_bench.registry.plugins import Registry
+    from vaegan_bench.training.trained_model import TrainedModel
 
 FACES = 24
 """Held-out images that may be chosen."""
@@ -125,10 +126,8 @@ def _programs(run: RunFolder, registry: Registry, codes: Codes) -> dict[str, Any
         model = restore_model(stored, ImageShape(*record.shape), weights, torch.device("cpu"), conditions)
     given = [torch.zeros(2, len(conditions))] if model.model.conditional else []
     inputs = {"decoder": torch.zeros(2, model.latent), "encoder": torch.zeros(2, *record.shape)}
-    if model.codebook:
-        raise BenchError("Its codes are quantised, which a page cannot do.")
     programs = {
-        role: portable(model.modules[role], x, *given, first_output_only=role == "encoder").as_plain()
+        role: portable(_network(model, role), x, *given, first_output_only=role == "encoder").as_plain()
         if role in model.modules
         else None
         for role, x in inputs.items()
@@ -136,6 +135,16 @@ def _programs(run: RunFolder, registry: Registry, codes: Codes) -> dict[str, Any
     bank = codes.add(model.codes(CODES).numpy())
     shared = {"conditional": model.model.conditional, "latent": model.latent, "codes": bank}
     return {**programs, **shared, "vectors": _vectors(run)}
+
+
+def _network(model: TrainedModel, role: str) -> Callable[..., Any]:
+    """Encoder or decoder; with quantised codes, as `TrainedModel` encodes to members of the set and decodes them."""
+    network, codebook = model.modules[role], model.codebook
+    if codebook is None:
+        return network
+    if role == "decoder":
+        return lambda z, *given: network(codebook.nearest(z), *given)
+    return lambda x, *given: model.modules.quantise(network(x, *given)[0]).z_BZ
 
 
 def _vectors(run: RunFolder) -> dict[str, Any] | None:

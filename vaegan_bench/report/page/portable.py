@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from vaegan_bench.report.page.packing import pack_float32, pack_int16
 from vaegan_bench.report.page.tracing.call import Tracked
@@ -54,7 +54,7 @@ class Portable:
         return {**shapes, **listed, "weights": pack_int16(self.weights), "numbers": pack_float32(self.numbers)}
 
 
-def portable(network: nn.Module, *inputs: Tensor, first_output_only: bool = False) -> Portable:
+def portable(network: Callable[..., Any], *inputs: Tensor, first_output_only: bool = False) -> Portable:
     """The program of a network in evaluation mode, from a pass with a small batch of at least two examples.
 
     Whatever does not depend on the inputs is computed here and becomes a weight. A page needs nothing but the means of
@@ -85,7 +85,9 @@ def portable(network: nn.Module, *inputs: Tensor, first_output_only: bool = Fals
     )
 
 
-def _record(network: nn.Module, inputs: Mapping[int, Tensor], graph: Graph) -> tuple[Sequence[Tensor], list[int]]:
+def _record(
+    network: Callable[..., Any], inputs: Mapping[int, Tensor], graph: Graph
+) -> tuple[Sequence[Tensor], list[int]]:
     """Fill the graph from one pass; the outputs, and the values that they are."""
     tracked = Tracked(graph)
     copies = [x.clone() for x in inputs.values()]  # a network may write into its input

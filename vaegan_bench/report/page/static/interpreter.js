@@ -200,6 +200,7 @@ const Program = (() => {
     sigmoid: () => sigmoid,
     softplus: ({ beta, threshold }) => (v) => (v * beta > threshold ? v : Math.log1p(Math.exp(v * beta)) / beta),
     clamp: ({ low, high }) => (v) => Math.min(Math.max(v, low ?? -Infinity), high ?? Infinity),
+    round: () => (v) => (Math.abs(v % 1) === 0.5 ? 2 * Math.round(v / 2) : Math.round(v)), // halves to even numbers
   };
 
   function activation(op, store, sizes) {
@@ -212,7 +213,9 @@ const Program = (() => {
     return ([x], y) => { for (let i = 0; i < size; i++) y[i] = f(x[i]); };
   }
 
-  const PAIRS = { add: (a, b) => a + b, subtract: (a, b) => a - b, multiply: (a, b) => a * b };
+  const PAIRS = {
+    add: (a, b) => a + b, subtract: (a, b) => a - b, multiply: (a, b) => a * b, minimum: Math.min, maximum: Math.max,
+  };
 
   function pair(op, store, sizes) {
     const size = sizes[op.output], f = PAIRS[op.kind];
@@ -252,6 +255,52 @@ const Program = (() => {
         for (const end = k + op.count; k < end; k++) total += x[k];
         y[i] = total * op.factor;
       }
+    };
+  }
+
+  function standardise({ count, epsilon, output }, store, sizes) {
+    const size = sizes[output];
+    return ([x], y) => {
+      for (let start = 0; start < size; start += count) {
+        const end = start + count;
+        let mean = 0, variance = 0;
+        for (let i = start; i < end; i++) mean += x[i] / count;
+        for (let i = start; i < end; i++) variance += (x[i] - mean) * (x[i] - mean) / count;
+        const factor = 1 / Math.sqrt(variance + epsilon);
+        for (let i = start; i < end; i++) y[i] = (x[i] - mean) * factor;
+      }
+    };
+  }
+
+  function distances({ inputs, output, weight, width }, store, sizes) {
+    const rows = sizes[inputs[0]] / width, entries = sizes[output] / rows;
+    const table = store.numbers(weight, entries * width);
+    return ([x], y) => {
+      for (let row = 0, to = 0; row < rows; row++) {
+        for (let entry = 0; entry < entries; entry++) {
+          let sum = 0;
+          for (let k = 0; k < width; k++) sum += (x[row * width + k] - table[entry * width + k]) ** 2;
+          y[to++] = Math.sqrt(sum);
+        }
+      }
+    };
+  }
+
+  function argmin({ count, output }, store, sizes) {
+    const size = sizes[output];
+    return ([x], y) => {
+      for (let row = 0; row < size; row++) {
+        let least = 0;
+        for (let k = 1; k < count; k++) if (x[row * count + k] < x[row * count + least]) least = k;
+        y[row] = least;
+      }
+    };
+  }
+
+  function lookUp({ inputs, weight, width, length }, store, sizes) {
+    const size = sizes[inputs[0]], table = store.numbers(weight, length);
+    return ([x], y) => {
+      for (let row = 0; row < size; row++) y.set(table.subarray(x[row] * width, (x[row] + 1) * width), row * width);
     };
   }
 
@@ -304,7 +353,7 @@ const Program = (() => {
 
   const KINDS = {
     convolution, transposed_convolution: convolution, linear, affine, gather, concatenate, sum, resample, constant,
-    max_pool: maxPool,
+    max_pool: maxPool, standardise, distances, argmin, look_up: lookUp,
     ...Object.fromEntries(Object.keys(PAIRS).map((kind) => [kind, pair])),
     ...Object.fromEntries(Object.keys(FUNCTIONS).map((kind) => [kind, activation])),
   };

@@ -32,6 +32,12 @@ def _nothing(_: Mapping[str, Any]) -> Mapping[str, Any]:
     return {}
 
 
+def _whole(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    if found.get("decimals"):
+        raise UntranslatableError("to decimals")
+    return {}
+
+
 def _copy(*names: str) -> Settings:
     return lambda found: {name: found[name] for name in names}
 
@@ -47,6 +53,13 @@ def _combine(kind: str, call: Call) -> list[int]:
     if alpha != 1:
         raise UntranslatableError("with a factor")
     inputs = [call.value(tensor, shape) for tensor in (left, right)]
+    return [call.graph.add(kind, inputs, call.size(call.results[0]))]
+
+
+def _choose(kind: str, call: Call) -> list[int]:
+    """The smaller, or the larger, of two, either of which may be a constant."""
+    shape = call.results[0].shape
+    inputs = [call.value(call.arguments[name], shape) for name in ("self", "other")]
     return [call.graph.add(kind, inputs, call.size(call.results[0]))]
 
 
@@ -115,6 +128,7 @@ _FUNCTIONS: dict[str, tuple[str, Settings]] = {
     "clamp": ("clamp", _limits),
     "clamp_min": ("clamp", _limits),
     "clamp_max": ("clamp", _limits),
+    "round": ("round", _whole),
 }
 _PAIRS = {"add": "add", "sub": "subtract", "mul": "multiply", "div": "divide"}
 _LIKE = ("zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new_ones", "new_full", "new_empty")
@@ -122,6 +136,7 @@ _LIKE = ("zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new
 TRANSLATIONS: dict[str, Callable[[Call], list[int]]] = {
     **{f"aten.{name}": partial(_activate, *found) for name, found in _FUNCTIONS.items()},
     **{f"aten.{name}": partial(_combine, kind) for name, kind in _PAIRS.items()},
+    **{f"aten.{name}": partial(_choose, name) for name in ("minimum", "maximum")},
     **{f"aten.{name}": _constant for name in _LIKE},
     "aten.rsub": _subtract_from,
     "aten.neg": _negate,

@@ -1,7 +1,8 @@
-"""Convolutions, linear layers and batch norm as operations of a program."""
+"""Convolutions, linear layers and norms as operations of a program."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -60,11 +61,38 @@ def _normalise(call: Call) -> list[int]:
     scale = scale if weight is None else scale * weight
     shift = -mean * scale if bias is None else bias - mean * scale
     by_channel = (1, -1, *[1] * (x.ndim - 2))
-    numbers = {
-        name: call.graph.same_for_all(values.view(by_channel), x.shape).ravel()
-        for name, values in (("scale", scale), ("shift", shift))
-    }
-    return call.add("affine", "input", numbers=numbers)
+    return call.add("affine", "input", numbers=_affine(call, scale.view(by_channel), shift.view(by_channel)))
+
+
+def _normalise_groups(call: Call) -> list[int]:
+    """Group norm: each example by itself, some channels at a time."""
+    x = call.arguments["input"]
+    by_channel = (1, -1, *[1] * (x.ndim - 2))
+    parameters = [None if (p := call.constant(name)) is None else p.view(by_channel) for name in ("weight", "bias")]
+    return _standardise(call, call.size(x) // call.arguments["group"], *parameters)
+
+
+def _normalise_layer(call: Call) -> list[int]:
+    """Layer norm: over the last dimensions."""
+    block = math.prod(call.arguments["normalized_shape"])
+    return _standardise(call, block, call.constant("weight"), call.constant("bias"))
+
+
+def _standardise(call: Call, block: int, weight: Tensor | None, bias: Tensor | None) -> list[int]:
+    """So many numbers in a row to mean 0 and variance 1, then a scale and a shift."""
+    (value,) = call.add("standardise", "input", count=block, epsilon=call.arguments["eps"])
+    if weight is None and bias is None:
+        return [value]
+    one, none = torch.ones(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
+    numbers = _affine(call, one if weight is None else weight, none if bias is None else bias)
+    return [call.graph.add("affine", (value,), call.size(call.results[0]), numbers)]
+
+
+def _affine(call: Call, scale: Tensor, shift: Tensor) -> dict[str, Numbers]:
+    """A scale and a shift for each number of an example."""
+    shape = call.arguments["input"].shape
+    named = {"scale": scale, "shift": shift}
+    return {name: call.graph.same_for_all(values, shape).ravel() for name, values in named.items()}
 
 
 def _demand(weights: Tensor | None) -> Tensor:
@@ -94,4 +122,6 @@ TRANSLATIONS: dict[str, Callable[[Call], list[int]]] = {
     "aten.mm": _product,
     "aten.linear": _linear,
     **{str(norm): _normalise for norm in NORMS},
+    "aten.native_group_norm": _normalise_groups,
+    "aten.native_layer_norm": _normalise_layer,
 }

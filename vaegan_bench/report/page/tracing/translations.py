@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import torch
 
-from vaegan_bench.report.page.tracing import arithmetic, layers, movement, resampling
+from vaegan_bench.report.page.tracing import arithmetic, layers, lookup, movement, resampling
 from vaegan_bench.report.page.tracing.axes import UntranslatableError
 from vaegan_bench.report.page.tracing.call import Call
 
 TRANSLATIONS = {
     **layers.TRANSLATIONS, **arithmetic.TRANSLATIONS, **movement.TRANSLATIONS, **resampling.TRANSLATIONS,
+    **lookup.TRANSLATIONS,
 }  # fmt: skip
 
 
@@ -18,6 +19,6 @@ def translate(call: Call) -> list[int]:
     translation = TRANSLATIONS.get(call.name) or TRANSLATIONS.get(call.name.removesuffix("_"))
     if translation is None:
         raise UntranslatableError
-    if any(result.dtype != torch.float32 for result in call.results[:1]):
+    if call.name not in lookup.WHOLE and any(result.dtype != torch.float32 for result in call.results[:1]):
         raise UntranslatableError(f"to {call.results[0].dtype}")
     return translation(call)
