@@ -97,9 +97,9 @@ class Registry:
                 raise PluginError(f"Two plugins are called {kind}: one of {other}, one of {origin}. Rename one.")
             self.entries[key] = Entry(plugin, origin)
         for file in studies:
-            other = self.studies.setdefault(file.stem, file)
-            if other != file:
-                raise PluginError(f"Two studies are called '{file.stem}': {other} and {file}. Rename one.")
+            first = self.studies.setdefault(file.stem, file)
+            if first != file:
+                raise PluginError(f"Two studies are called '{file.stem}': {first} and {file}. Rename one.")
 
     def of_kind(self, kind: str) -> dict[str, Entry]:
         """All plugins of one kind by name, in the order of registration."""
