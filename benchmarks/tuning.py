@@ -2,10 +2,11 @@
 
 Run: python benchmarks/tuning.py TRIALS.toml --results FOLDER [--workers 2] [--device cpu] [--best 2] [--minutes 60]
 
-TRIALS.toml has a table [base] of a packaged study's name and of keys that replace its own, and one table [[trial]] each
-with a group and further keys. All trials of a group are made with the first seed; with the other seeds only the --best
-of each group by the first metric of `SHOWN`. What is finished is kept, and is not trained again by the next call. The
-table is printed as trials end, and written to FOLDER/trials.csv. docs/tuning.md says what was tried and found.
+TRIALS.toml has a table [base] of a study's name and of keys that replace its own, and one table [[trial]] each with a
+group and further keys; the metrics whose sum `decides` (least is best), and the `plugins` that are needed, if any. All
+trials of a group are made with the first seed; with the other seeds only the --best of each group. What is finished is
+kept, and is not trained again by the next call. The table is printed as trials end, and written to FOLDER/trials.csv.
+docs/tuning.md says what was tried and found.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system.paths import default_cache
 
 SHOWN = (
-    "frechet[oracle]", "precision[oracle]", "recall[oracle]", "kid[oracle]", "psnr", "ssim",
-    "retention-auc", "attribute-cosine-centred", "attribute-error", "seconds",
+    "frechet[oracle]", "reconstruction-frechet[oracle]", "precision[oracle]", "recall[oracle]", "kid[oracle]", "psnr",
+    "ssim", "retention-auc", "attribute-cosine-centred", "attribute-error", "seconds",
 )  # fmt: skip
-"""The columns of the table, as far as they are measured. The first one decides."""
+"""The columns of the table, as far as they are measured."""
 
 
 @dataclass(frozen=True)
@@ -45,26 +46,37 @@ class Trial:
     group: str
     values: dict[str, Any]
     """Keys of the study."""
+    plugins: tuple[str, ...]
+    """Modules or files."""
 
 
-def read_trials(path: Path, device: str) -> tuple[list[Trial], list[int]]:
-    """The trials of a file, and their seeds."""
+@dataclass(frozen=True)
+class Trials:
+    """What a file asks for."""
+
+    trials: list[Trial]
+    seeds: list[int]
+    decides: list[str]
+    """The metrics of which the sum is compared."""
+
+
+def read_trials(path: Path, device: str) -> Trials:
+    """The trials of a file."""
     content = tomllib.loads(path.read_text("utf-8"))
-    base = {"device": device, **content["base"]}
-    seeds = base.pop("seeds")
-    trials = []
+    base, plugins = {"device": device, **content["base"]}, tuple(content.get("plugins", ()))
+    seeds, trials = base.pop("seeds"), []
     for number, entry in enumerate(content["trial"]):
         group = entry.pop("group")
-        trials.append(Trial(f"{number:03}-{group}", group, {**base, **entry}))
-    return trials, seeds
+        trials.append(Trial(f"{number:03}-{group}", group, {**base, **entry}, plugins))
+    return Trials(trials, seeds, content.get("decides", ["frechet[oracle]"]))
 
 
 def make_trial(trial: Trial, seed: int, results: Path) -> list[dict[str, Any]]:
     """Train and measure one setting with one seed; its rows."""
     torch.set_num_threads(1)
-    values = dict(trial.values)
-    study = load_study(values.pop("study")).with_values({**values, "seeds": [seed]}, f"trial {trial.name}")
-    registry = Registry()
+    values, registry = dict(trial.values), Registry(trial.plugins)
+    named = load_study(values.pop("study"), registry.studies)
+    study = named.with_values({**values, "seeds": [seed]}, f"trial {trial.name}")
     folder = StudyFolder(results / f"{trial.name}-s{seed}")
     execution = Execution(make_plan(study, registry), registry, folder, default_cache())
     execution.run()
@@ -100,11 +112,12 @@ def settings_of(trial: Trial, trials: list[Trial]) -> str:
     return ", ".join(f"{key}={trial.values[key]}" for key in differing)
 
 
-def best_of(rows: list[dict[str, Any]], trials: list[Trial], best: int) -> list[Trial]:
-    """The best trials of each group by the mean of the first metric over all of their models."""
+def best_of(rows: list[dict[str, Any]], asked: Trials, best: int) -> list[Trial]:
+    """The best trials of each group by the sum of what decides, in the mean over all of their models."""
     frame = pd.DataFrame(rows)
-    scores = frame[frame.metric == SHOWN[0]].groupby("trial").value.mean()
-    known = [trial for trial in trials if trial.name in scores]
+    decisive = frame[frame.metric.isin(asked.decides)]
+    scores = decisive.groupby(["trial", "metric"]).value.mean().groupby("trial").sum()
+    known = [trial for trial in asked.trials if trial.name in scores]
     groups = {trial.group for trial in known}
     ranked = {g: sorted((t for t in known if t.group == g), key=lambda t: scores[t.name])[:best] for g in groups}
     return [trial for trial in known if trial in ranked[trial.group]]
@@ -148,14 +161,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=600.0, help="when to stop, whatever is left")
     options = parser.parse_args()
     until = time.time() + 60 * options.minutes
-    trials, seeds = read_trials(options.trials, options.device)
+    asked = read_trials(options.trials, options.device)
     context = multiprocessing.get_context("spawn")
     options.results.mkdir(parents=True, exist_ok=True)
     pool = ProcessPoolExecutor(options.workers, mp_context=context)
-    rows = run_trials(pool, trials, seeds[:1], options.results, until)
-    if seeds[1:] and rows:
-        rows += run_trials(pool, best_of(rows, trials, options.best), seeds[1:], options.results, until)
-    table = table_of(rows, trials)
+    rows = run_trials(pool, asked.trials, asked.seeds[:1], options.results, until)
+    if asked.seeds[1:] and rows:
+        rows += run_trials(pool, best_of(rows, asked, options.best), asked.seeds[1:], options.results, until)
+    table = table_of(rows, asked.trials)
     table.to_csv(options.results / "trials.csv", index=False, float_format="%.4g")
     print(table.to_string(index=False, float_format=lambda x: f"{x:.3g}", max_colwidth=110))
     pool.shutdown(wait=False, cancel_futures=True)

@@ -24,10 +24,12 @@ def plan() -> Plan:
     return make_plan(load_study("tokenizers", registry.studies), registry)
 
 
-def test_all_six_models_can_be_built(plan: Plan) -> None:
+def test_all_nine_models_can_be_built(plan: Plan) -> None:
     assert not plan.skips
-    assert [run.model.name for run in plan.runs] == ["vae", "kl-autoencoder", "vq-vae", "vqgan", "vq-vae", "vqgan"]
+    names = [run.model.name for run in plan.runs]
+    assert names == ["vae", "kl-autoencoder", "vq-vae", "vqgan", "vq-vae", "vqgan", "vae", "vae", "vaegan"]
     assert {run.networks.latent for run in plan.runs} == {4 * 8 * 8}
+    assert plan.study.sampler == "gaussian"
 
 
 def in_small(run: Run) -> Table:
