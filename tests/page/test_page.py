@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -178,6 +179,14 @@ def test_every_image_has_a_text_and_every_control_a_name(report: Path, page: Pag
     assert nameless == []
     ids = page.locator("[id]").evaluate_all("all => all.map((each) => each.id)")
     assert len(ids) == len(set(ids))
+
+
+def test_headings_go_down_one_level_at_a_time(report: Path, page: Page) -> None:
+    page.goto(report.as_uri())
+    levels = page.locator("h1, h2, h3, h4, h5").evaluate_all("all => all.map((each) => Number(each.tagName[1]))")
+    assert levels[:3] == [1, 2, 3]
+    assert max(levels) == 4
+    assert [b for a, b in pairwise(levels) if b > a + 1] == []
 
 
 def test_without_scripts_the_page_still_answers(report: Path, browser: object) -> None:

@@ -45,7 +45,7 @@
 
   function panel(term, lines, models, host) {
     const box = element("div", { class: "panel" }, host);
-    element("h5", {}, box, term);
+    element("h4", {}, box, term);
     const points = lines.flatMap((line) => line.points);
     const ends = lines.map((line) => `${line.model} ends at ${short(line.points.at(-1).mean)}`);
     const svg = element("svg:svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${term}: ${ends.join(", ")}` }, box);

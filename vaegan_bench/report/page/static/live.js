@@ -153,7 +153,7 @@
 
   // A frame with an image, or with the reason why there is none; below it the model's name, and what to know of it.
   function card(list, { name, colour }, canvas, text) {
-    const title = element("h4", { class: "live-name" }, name), words = note(text), missing = note("");
+    const title = element("h3", { class: "live-name" }, name), words = note(text), missing = note("");
     if (colour !== undefined) title.style.setProperty("--colour", `var(--model-${colour})`);
     const frame = element("div", { class: "live-frame" }, canvas, missing);
     list.append(element("li", { class: "live-card" }, frame, title, words));
