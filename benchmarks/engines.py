@@ -3,7 +3,8 @@
 Run: python benchmarks/engines.py [--workers 1 2 4 8 16] [--seconds 1] [--tasks 20] [--engines processes dask]
 
 Counted is the time from when the last worker has begun its first task to when the first one has ended its last: start
-and end of a study are told apart. The rest is what it takes to hand out tasks, and to hear of their messages and ends.
+and end of a study are counted apart. The rest of it is what it takes to hand out tasks, and to receive messages and
+results.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from dataclasses import dataclass, field
 
 import torch
 
-from vaegan_bench.api import Engine, Message, Task, Tell
-from vaegan_bench.api.engines import unheard
+from vaegan_bench.api import Engine, Message, Send, Task
+from vaegan_bench.api.engines import discard
 from vaegan_bench.execution.engines.dask import Dask
 from vaegan_bench.execution.engines.processes import Processes
 from vaegan_bench.system.device import describe
@@ -46,12 +47,12 @@ class Sleep:
         """The same: it needs nothing."""
         return self
 
-    def __call__(self, tell: Tell = unheard) -> Slept:
+    def __call__(self, send: Send = discard) -> Slept:
         """Sleep."""
         begin = time.time()
         while (left := begin + self.seconds - time.time()) > 0:
             time.sleep(min(left, 0.05))
-            tell({"hook": "step_ended", "what": {"run": self.name}})
+            send({"hook": "step_ended", "what": {"run": self.name}})
         return Slept(os.getpid(), begin, time.time())
 
 
@@ -72,9 +73,9 @@ class Sleeping:
 
     def here(self, task: Task) -> object:
         """Sleep in this process."""
-        return task(self.hear)
+        return task(self.receive)
 
-    def hear(self, message: Message) -> None:
+    def receive(self, message: Message) -> None:
         """Nothing is done with it."""
 
     def progress(self, description: str, done: int, total: int) -> None:

@@ -113,7 +113,7 @@ def settings_of(trial: Trial, trials: list[Trial]) -> str:
 
 
 def best_of(rows: list[dict[str, Any]], asked: Trials, best: int) -> list[Trial]:
-    """The best trials of each group by the sum of what decides, in the mean over all of their models."""
+    """The best trials of each group by the sum of what decides, averaged over their models."""
     frame = pd.DataFrame(rows)
     decisive = frame[frame.metric.isin(asked.decides)]
     scores = decisive.groupby(["trial", "metric"]).value.mean().groupby("trial").sum()

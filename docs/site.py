@@ -144,7 +144,7 @@ def contestants(room: str) -> Iterator[str]:
 
 
 def link(found: re.Match[str], source: str, page: str) -> str:
-    """A link of the site in the place of a link of the repository."""
+    """A link of the site instead of a link of the repository."""
     if found["code"] or ELSEWHERE.match(found["target"]):
         return found[0]
     target, _, anchor = found["target"].partition("#")
@@ -160,7 +160,7 @@ def link(found: re.Match[str], source: str, page: str) -> str:
 
 
 def set_aside(found: re.Match[str], page: str) -> str:
-    """A token in the place of a formula, so that Markdown does not read its underscores and backslashes."""
+    """A token instead of a formula, so that Markdown does not read its underscores and backslashes."""
     if found["code"]:
         return found[0]
     block = found["block"] is not None

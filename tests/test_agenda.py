@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pytest
 from torch import Tensor, nn
 
-from vaegan_bench.api import ImageShape, Networks, Tell
-from vaegan_bench.api.engines import unheard
+from vaegan_bench.api import ImageShape, Networks, Send
+from vaegan_bench.api.engines import discard
 from vaegan_bench.execution.engines.agenda import Agenda
 from vaegan_bench.execution.estimate import longest_first, operations_per_image
 from vaegan_bench.models.gan import GAN
@@ -48,7 +48,7 @@ class Named:
     def portable(self) -> Named:
         return self
 
-    def __call__(self, tell: Tell = unheard) -> None:
+    def __call__(self, send: Send = discard) -> None:
         raise NotImplementedError
 
 

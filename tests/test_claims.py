@@ -260,8 +260,8 @@ def until(is_true: Callable[[], object]) -> None:
 
 def test_owners_give_signs_of_life_and_say_how_far_they_are(tmp_path: Path) -> None:
     first, second = held(tmp_path / "one", SHORT), held(tmp_path / "two", SHORT)
-    first.tell(phase="training", step=3)
-    first.tell(step=4)
+    first.report(phase="training", step=3)
+    first.report(step=4)
     until(lambda: getattr(holder_of(tmp_path / "one"), "progress", None) == {"phase": "training", "step": 4})
     age(second, 1000.0)
     until(lambda: (place_of(second) / BEAT).stat().st_mtime > (place_of(second) / OWNER).stat().st_mtime - 1)

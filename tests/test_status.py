@@ -103,7 +103,7 @@ def claimed(folder: StudyFolder, run: Run, *, owner: dict[str, Any], age: float 
     assert isinstance(claim, Claim)
     heartbeat.remove(claim)  # its signs of life stay as old as they are made here
     place = claim.folder.folder / claim.token
-    claim.tell(**progress)
+    claim.report(**progress)
     claim.beat()
     (place / OWNER).write_text(json.dumps({**json.loads((place / OWNER).read_text()), **owner}))
     when = time.time() - age

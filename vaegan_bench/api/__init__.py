@@ -1,7 +1,7 @@
 """Everything that a plugin author imports: base classes, data types and `hookimpl`."""
 
 from vaegan_bench.api.data import Data, Dataset, ImageShape, Progress, Split, silent, to_signed, to_uint8
-from vaegan_bench.api.engines import Engine, Message, Task, Tell, Work
+from vaegan_bench.api.engines import Engine, Message, Send, Task, Work
 from vaegan_bench.api.evaluation import (
     Derive,
     Direction,
@@ -109,6 +109,7 @@ __all__ = [
     "Sampler",
     "Schedule",
     "SelectorError",
+    "Send",
     "Source",
     "Span",
     "Spectrum",
@@ -117,7 +118,6 @@ __all__ = [
     "Strips",
     "StudyError",
     "Task",
-    "Tell",
     "Tokens",
     "UnknownNameError",
     "Versus",

@@ -9,13 +9,13 @@ from typing import Any, ClassVar, Protocol
 from vaegan_bench.api.plugin import Plugin
 
 Message = Mapping[str, Any]
-"""What a task tells while it goes on: plain data, which every serialiser can carry."""
-Tell = Callable[[Message], bool | None]
+"""What a task sends while it goes on: plain data, which every serialiser can carry."""
+Send = Callable[[Message], bool | None]
 """Takes a message; returns True where the task is to keep what it has, and end with a `KeyboardInterrupt`."""
 
 
-def unheard(message: Message) -> None:
-    """Tell nobody."""
+def discard(message: Message) -> None:
+    """Send nowhere."""
 
 
 class Task(Protocol):
@@ -35,7 +35,7 @@ class Task(Protocol):
         It may take along what the tasks in `after` have left, so ask for it when they are over.
         """
 
-    def __call__(self, tell: Tell = unheard) -> Any:
+    def __call__(self, send: Send = discard) -> Any:
         """Do it, here and now; what is returned can be pickled, and is for `Work.end`.
 
         Raises `KeyboardInterrupt` alone.
@@ -68,8 +68,8 @@ class Work(Protocol):
     def here(self, task: Task) -> Any:
         """Do a task in this process, with what it has loaded already; the result is for `end`."""
 
-    def hear(self, message: Message) -> None:
-        """Take what a task told in another process; from the main thread."""
+    def receive(self, message: Message) -> None:
+        """Take a message that a task sent from another process; in the main thread."""
 
     def progress(self, description: str, done: int, total: int) -> None:
         """Show how far something is that is none of the tasks, such as the start of a cluster."""

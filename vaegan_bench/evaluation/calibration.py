@@ -123,7 +123,7 @@ def _unchanged(images_NCHW: Tensor, level: float, noise: torch.Generator) -> Ten
 
 
 def _outputs(shared: Shared, n: int, images_NCHW: Tensor) -> FolderOutputs:
-    """Images in the place of a model's samples, beside as many held-out images as a model is measured on."""
+    """Images instead of a model's samples, beside as many held-out images as a model is measured on."""
     return FolderOutputs(shared, images_NCHW, n=n)
 
 

@@ -46,8 +46,8 @@ def _mode_collapse(outputs: Outputs) -> Iterator[tuple[str, str]]:
 
 
 def _saturation(history: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    told = history[history["term"] == "discriminator auc"]
-    late = told.loc[told["step"] > (1 - AT_THE_END) * told["step"].max(), "value"]
+    auc = history[history["term"] == "discriminator auc"]
+    late = auc.loc[auc["step"] > (1 - AT_THE_END) * auc["step"].max(), "value"]
     if len(late) and late.mean() >= SATURATED:
         yield (
             "discriminator saturated",

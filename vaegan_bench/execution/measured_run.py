@@ -23,7 +23,7 @@ def measure_run(run: Run, folder: RunFolder, claim: Claim, shared: Shared, setti
 
     `claim` is that of the run. Raises `StoreError` for damaged weights.
     """
-    claim.tell(phase="measuring")
+    claim.report(phase="measuring")
     conditions = attribute_conditions(shared.data)
     model = restore_model(run, shared.data.shape, folder.weights(), shared.device, conditions)
     outputs = ModelOutputs(model, shared, settings.samples, run.seed, sampler=settings.sampler)

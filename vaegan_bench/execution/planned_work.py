@@ -11,7 +11,7 @@ from vaegan_bench.api import Message, Progress, StudyError, Task
 from vaegan_bench.execution.footprint import needed_memory
 from vaegan_bench.execution.luggage import Carried, unload
 from vaegan_bench.execution.parcel import Parcel
-from vaegan_bench.execution.relay import Call, Hearer
+from vaegan_bench.execution.relay import Call, Receiver
 from vaegan_bench.execution.runner import Outcome, Runner, calibrated_extractors, learned_extractors
 from vaegan_bench.execution.tasks import Calibrated, CalibrateTask, Prepared, PrepareTask, Refused, RunTask
 from vaegan_bench.results.rulers import write_ruler
@@ -40,7 +40,7 @@ class PlannedWork:
         self.plan, self.parcel, self.runner, self.note = plan, parcel, runner, note
         self.by_id = {run.id: run for run in runs}
         self.progress = progress
-        self.hear: Callable[[Message], None] = Hearer(self._call, progress)
+        self.receive: Callable[[Message], None] = Receiver(self._call, progress)
         self._lifecycle = call
         self._going = set[str]()
         """Runs that have started and not ended."""

@@ -1,4 +1,4 @@
-"""What tasks tell from other processes, as plain data, and who hears it."""
+"""What tasks send from other processes, as plain data, and what is done with it where it arrives."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
-from vaegan_bench.api import Message, Progress, Tell
+from vaegan_bench.api import Message, Progress, Send
 from vaegan_bench.system.errors import CacheWarning, StudyWarning
 
 Call = Callable[..., None]
@@ -17,41 +17,41 @@ KNOWN_WARNINGS = (StudyWarning, CacheWarning, RuntimeWarning, FutureWarning, Dep
 """Categories that keep their name on the way; others may be of modules that are not imported where they arrive."""
 
 
-class Teller:
-    """Tells of a task what happens in its process."""
+class Sender:
+    """Sends what happens to a task in its process."""
 
-    def __init__(self, tell: Tell, name: str) -> None:
-        self.tell, self.name = tell, name
+    def __init__(self, send: Send, name: str) -> None:
+        self.send, self.name = send, name
         self.must_stop = False
         """Whether the task is to keep what it has and end."""
 
     def call(self, hook: str, /, **what: object) -> None:
         """Have a life-cycle hook called."""
-        self.must_stop = bool(self.tell({"hook": hook, "what": what}))
+        self.must_stop = bool(self.send({"hook": hook, "what": what}))
 
     def progress(self, description: str, done: int, total: int) -> None:
-        """Tell of a long computation."""
-        self.tell({"progress": f"{self.name}: {description}", "done": done, "total": total})
+        """Send how far a long computation is."""
+        self.send({"progress": f"{self.name}: {description}", "done": done, "total": total})
 
     @contextmanager
-    def reports(self) -> Iterator[None]:
-        """Meanwhile tell of warnings and of what is printed, which would break progress bars."""
+    def forward_output(self) -> Iterator[None]:
+        """Meanwhile send warnings and what is printed, which would break progress bars."""
 
         def show(message: Warning | str, category: type[Warning], *place: object, **more: object) -> None:
             known = category.__name__ if category in KNOWN_WARNINGS else UserWarning.__name__
-            self.tell({"warning": str(message), "category": known})
+            self.send({"warning": str(message), "category": known})
 
         with (
             warnings.catch_warnings(),
-            redirect_stdout(_Prints(self.tell, is_error=False)),
-            redirect_stderr(_Prints(self.tell, is_error=True)),
+            redirect_stdout(_Prints(self.send, is_error=False)),
+            redirect_stderr(_Prints(self.send, is_error=True)),
         ):
             warnings.showwarning = show
             yield
 
 
-class Hearer:
-    """Passes on what tasks told."""
+class Receiver:
+    """Acts on what tasks sent."""
 
     def __init__(self, call: Call, progress: Progress) -> None:
         self.call, self.progress = call, progress
@@ -73,15 +73,15 @@ class Hearer:
 
 
 class _Prints(io.TextIOBase):
-    """A stream whose lines are told."""
+    """A stream whose lines are sent."""
 
-    def __init__(self, report: Tell, *, is_error: bool) -> None:
-        self.report, self.is_error = report, is_error
+    def __init__(self, send: Send, *, is_error: bool) -> None:
+        self.send, self.is_error = send, is_error
         self._begun = ""
 
     def write(self, text: str) -> int:
-        """Tell each line that is complete."""
+        """Send each line that is complete."""
         *lines, self._begun = (self._begun + text).split("\n")
         for line in lines:
-            self.report({"line": line, "is_error": self.is_error})
+            self.send({"line": line, "is_error": self.is_error})
         return len(text)

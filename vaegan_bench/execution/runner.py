@@ -169,7 +169,7 @@ class Runner:
 
         def step_ended(step: int) -> None:
             speed = (step - done) * run.batch / max(time.monotonic() - began, 1e-9)
-            claim.tell(phase="training", step=step, steps=run.steps, speed=round(speed, 1))
+            claim.report(phase="training", step=step, steps=run.steps, speed=round(speed, 1))
             self.call("step_ended", run=run.id, step=step)
 
         def terms_logged(step: int, terms: Mapping[str, float]) -> None:

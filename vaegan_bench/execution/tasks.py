@@ -11,12 +11,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
-from vaegan_bench.api import Tell
-from vaegan_bench.api.engines import unheard
+from vaegan_bench.api import Send
+from vaegan_bench.api.engines import discard
 from vaegan_bench.evaluation.shared import SharedShelf
 from vaegan_bench.execution.luggage import Carried, Files, files_of, place, take_out
 from vaegan_bench.execution.parcel import Parcel, unpack
-from vaegan_bench.execution.relay import Teller
+from vaegan_bench.execution.relay import Sender
 from vaegan_bench.execution.runner import Outcome, Runner
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.results.rulers import Ruler
@@ -61,12 +61,12 @@ class RunTask:
         """Train and measure it with what a process has loaded."""
         return runner.attempt(run)
 
-    def __call__(self, tell: Tell = unheard) -> Outcome | Carried | Refused:
+    def __call__(self, send: Send = discard) -> Outcome | Carried | Refused:
         """Train and measure it in a process that knows nothing yet."""
         if self.luggage is None:
-            return _do(self.do, self.parcel, self.name, tell)
+            return _do(self.do, self.parcel, self.name, send)
         folder = place(self.parcel.folder.name, self.luggage)
-        outcome = _do(self.do, replace(self.parcel, folder=folder.path), self.name, tell)
+        outcome = _do(self.do, replace(self.parcel, folder=folder.path), self.name, send)
         return outcome if isinstance(outcome, Refused) else take_out(folder.run(self.name), outcome)
 
 
@@ -93,9 +93,9 @@ class PrepareTask:
             runner.open_learned_extractors(run)
         return Prepared()
 
-    def __call__(self, tell: Tell = unheard) -> Prepared | Refused:
+    def __call__(self, send: Send = discard) -> Prepared | Refused:
         """Train them in a process that knows nothing yet."""
-        return _do(self.do, self.parcel, self.run, tell)
+        return _do(self.do, self.parcel, self.run, send)
 
 
 @dataclass(frozen=True)
@@ -132,9 +132,9 @@ class CalibrateTask:
         except FAILURES as error:
             return Calibrated(None, reason_of(error))
 
-    def __call__(self, tell: Tell = unheard) -> Calibrated | Refused:
+    def __call__(self, send: Send = discard) -> Calibrated | Refused:
         """Calibrate it in a process that knows nothing yet."""
-        return _do(self.do, self.parcel, self.run, tell)
+        return _do(self.do, self.parcel, self.run, send)
 
 
 @dataclass
@@ -144,28 +144,28 @@ class _Opened:
     work: Workload
     shared: SharedShelf
     runs: dict[str, Run]
-    teller: Teller
+    sender: Sender
     """Of the task that goes on."""
 
 
 R = TypeVar("R")
 
 
-def _do(do: Callable[[Runner, Run], R], parcel: Parcel, run: str, tell: Tell) -> R | Refused:
+def _do(do: Callable[[Runner, Run], R], parcel: Parcel, run: str, send: Send) -> R | Refused:
     try:
         opened = _open(parcel)
     except FAILURES as error:
         return Refused(reason_of(error))
-    opened.teller = Teller(tell, run)
-    with thread_count(opened.work.plan.study.threads), opened.teller.reports():
+    opened.sender = Sender(send, run)
+    with thread_count(opened.work.plan.study.threads), opened.sender.forward_output():
         return do(_runner(opened, parcel), opened.runs[run])
 
 
 def _runner(opened: _Opened, parcel: Parcel) -> Runner:
     def must_stop() -> bool:
-        return opened.teller.must_stop
+        return opened.sender.must_stop
 
-    call, checkpoint = opened.teller.call, parcel.checkpoint
+    call, checkpoint = opened.sender.call, parcel.checkpoint
     return Runner(opened.work, opened.shared, call, checkpoint, is_patient=True, must_stop=must_stop)
 
 
@@ -174,7 +174,7 @@ def _open(parcel: Parcel) -> _Opened:
     """Make the plan; what the process that it is made for said of it is not repeated."""
 
     def progress(description: str, done: int, total: int) -> None:
-        opened.teller.progress(description, done, total)
+        opened.sender.progress(description, done, total)
 
     with _silence():
         plan = unpack(parcel)
@@ -182,7 +182,7 @@ def _open(parcel: Parcel) -> _Opened:
     work = Workload(plan, StudyFolder(parcel.folder), cache, progress)
     work.began = parcel.began
     shared = SharedShelf(cache, choose_device(plan.study.device), progress)
-    opened = _Opened(work, shared, {run.id: run for run in plan.runs}, Teller(lambda message: None, ""))
+    opened = _Opened(work, shared, {run.id: run for run in plan.runs}, Sender(lambda message: None, ""))
     return opened
 
 

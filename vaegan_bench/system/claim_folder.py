@@ -38,7 +38,7 @@ class Holder:
     beat: float
     """When it was last heard of, by the clock of the file system."""
     progress: Mapping[str, Any] = field(default_factory=dict)
-    """How far it is: what it has told."""
+    """How far it is, as it last reported."""
 
     def __str__(self) -> str:
         return str(self.process or "an unknown process")

@@ -56,7 +56,7 @@ class Claim:
         """Seconds between two signs of life."""
         return self.timing.pause
 
-    def tell(self, **progress: Any) -> None:
+    def report(self, **progress: Any) -> None:
         """Let others know how far the work is, with the next sign of life."""
         self.progress = {**self.progress, **progress}
 

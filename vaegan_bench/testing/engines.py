@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from unittest import SkipTest
 
-from vaegan_bench.api import Engine, Message, StudyError, Task, Tell
-from vaegan_bench.api.engines import unheard
+from vaegan_bench.api import Engine, Message, Send, StudyError, Task
+from vaegan_bench.api.engines import discard
 from vaegan_bench.testing.verdicts import demand
 
 
@@ -23,9 +23,9 @@ class Errand:
         """The same."""
         return self
 
-    def __call__(self, tell: Tell = unheard) -> str:
+    def __call__(self, send: Send = discard) -> str:
         """Say it."""
-        tell({"word": self.name})
+        send({"word": self.name})
         return self.name
 
 
@@ -45,9 +45,9 @@ class Errands:
 
     def here(self, task: Task) -> object:
         """Do it in this process."""
-        return task(self.hear)
+        return task(self.receive)
 
-    def hear(self, message: Message) -> None:
+    def receive(self, message: Message) -> None:
         """What is said is not looked at."""
 
     def progress(self, description: str, done: int, total: int) -> None:

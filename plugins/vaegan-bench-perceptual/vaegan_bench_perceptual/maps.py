@@ -49,5 +49,5 @@ class PerceptualDistance(ReconstructionLoss):
 
 
 def difference_of(a_BChw: Tensor, b_BChw: Tensor) -> Tensor:
-    """The squared distance of two maps whose channels have length 1 at each place, in the mean over places; (B,)."""
+    """The squared distance of two maps whose channels have length 1 at each place, averaged over places; (B,)."""
     return (normalize(a_BChw, dim=1) - normalize(b_BChw, dim=1)).square().sum(1).mean((1, 2))

@@ -72,7 +72,7 @@ class Dask(Engine):
             Submission(client, work, transfer=self.transfer).run()
 
 
-class Told(NamedTuple):
+class Finished(NamedTuple):
     """What a worker returns of a task."""
 
     result: Any
@@ -92,7 +92,7 @@ class Submission:
         """What is to be done here about what has arrived in the client's own thread."""
         self.futures: dict[str, Future[Any]] = {}
         """Task → what it will return."""
-        self.heard = Counter[str]()
+        self.received = Counter[str]()
         """Task → how many messages of it have arrived."""
         self._known, self._looked = 0, -LOOK
         """Threads of the cluster, and when they were counted."""
@@ -115,7 +115,7 @@ class Submission:
         Dask assigns others to workers at once, and counts the death of a worker against all that are assigned to it.
         """
         while len(self.futures) < self._threads() and (task := self.agenda.begin()) is not None:
-            self.heard[task.name] = 0
+            self.received[task.name] = 0
             sent, key = task.portable() if self.transfer else task, f"{task.name}-{uuid.uuid4().hex}"
             future = self.client.submit(do, sent, self.topic, key=key, pure=False)
             self.futures[task.name] = future
@@ -136,24 +136,24 @@ class Submission:
 
     def _hear(self, name: str, message: Message) -> None:
         if name in self.futures:
-            self.heard[name] += 1
-            self.work.hear(message)
+            self.received[name] += 1
+            self.work.receive(message)
 
     def _finish(self, task: Task, future: Future[Any], until: float) -> None:
-        """End a task, once all that it told has arrived."""
+        """End a task, once all of its messages have arrived."""
         self._check_scheduler()
         if future.status != "finished":
             self._give_up(task, future)
             return
-        told: Told = future.result()
-        if self.heard[task.name] < told.messages and time.monotonic() < until:
+        finished: Finished = future.result()
+        if self.received[task.name] < finished.messages and time.monotonic() < until:
             time.sleep(0.01)
             self.news.put(partial(self._finish, task, future, until))  # behind what has arrived meanwhile
             return
         del self.futures[task.name]
-        if told.was_interrupted:
+        if finished.was_interrupted:
             raise KeyboardInterrupt
-        if self.work.end(task, told.result):
+        if self.work.end(task, finished.result):
             self.agenda.finish(task)
         else:
             self.agenda.postpone(task)
@@ -192,15 +192,15 @@ def stop(topic: str) -> None:
     _stopped.add(topic)
 
 
-def do(task: Task, topic: str) -> Told:
-    """In a worker: do a task, and report what it tells to the process that submitted it."""
+def do(task: Task, topic: str) -> Finished:
+    """In a worker: do a task, and pass its messages on to the process that submitted it."""
     from distributed import get_worker
 
     if topic in _stopped:
-        return Told(None, 0, was_interrupted=True)
+        return Finished(None, 0, was_interrupted=True)
     worker, sent, latest = get_worker(), 0, 0.0
 
-    def tell(message: Message) -> bool:
+    def send(message: Message) -> bool:
         nonlocal sent, latest
         is_step, now = message.get("hook") == "step_ended", time.monotonic()
         if not is_step or now - latest >= RARELY:
@@ -209,9 +209,9 @@ def do(task: Task, topic: str) -> Told:
         return topic in _stopped
 
     try:
-        return Told(task(tell), sent)
+        return Finished(task(send), sent)
     except KeyboardInterrupt:
-        return Told(None, sent, was_interrupted=True)
+        return Finished(None, sent, was_interrupted=True)
 
 
 def _wait_for_workers(client: Client, work: Work) -> None:

@@ -132,11 +132,11 @@ def _parts_of(run: str) -> dict[str, Any]:
 
 
 def _worked_on(found: RunStatus, holder: Holder) -> RunStatus:
-    told, host = holder.progress, holder.process.hostname if holder.process else "an unknown machine"
-    match told.get("phase"):
+    reported, host = holder.progress, holder.process.hostname if holder.process else "an unknown machine"
+    match reported.get("phase"):
         case "training":
-            numbers = {"step": _number(told.get("step")), "images_per_second": _number(told.get("speed"))}
-            steps = _number(told.get("steps")) or found.steps
+            numbers = {"step": _number(reported.get("step")), "images_per_second": _number(reported.get("speed"))}
+            steps = _number(reported.get("steps")) or found.steps
             return replace(found, state="training", host=host, steps=steps, **numbers, reason="")
         case "measuring":
             return replace(found, state="measuring", host=host, reason="")
@@ -145,9 +145,9 @@ def _worked_on(found: RunStatus, holder: Holder) -> RunStatus:
     return replace(found, state="starting", host=host, reason="")
 
 
-def _number(told: Any) -> Any:
+def _number(value: Any) -> Any:
     """None for what is no number of steps or images."""
-    return told if isinstance(told, int | float) and not isinstance(told, bool) and told >= 0 else None
+    return value if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _silence(holder: Holder) -> float:

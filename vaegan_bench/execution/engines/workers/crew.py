@@ -9,7 +9,7 @@ from multiprocessing.connection import wait
 
 from vaegan_bench.api import StudyError, Task, Work
 from vaegan_bench.execution.engines.agenda import Agenda
-from vaegan_bench.execution.engines.workers.messages import Done, Interrupted, Ready, Told
+from vaegan_bench.execution.engines.workers.messages import Done, Interrupted, Ready, Sent
 from vaegan_bench.execution.engines.workers.worker import GRACE
 from vaegan_bench.execution.engines.workers.worker_process import WorkerProcess, words_of_exit
 
@@ -68,8 +68,8 @@ class Crew:
         match message:
             case Ready():
                 worker.is_ready = self._have_begun = True
-            case Told(told):
-                self.work.hear(told)
+            case Sent(message):
+                self.work.receive(message)
             case Done(result):
                 self._finish(worker, result)
             case Interrupted():

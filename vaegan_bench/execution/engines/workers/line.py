@@ -21,7 +21,7 @@ class Line:
         self._alone = threading.Lock()
 
     def send(self, message: object) -> None:
-        """Tell the parent something. Where it does not listen any more, act as if it had ended this process."""
+        """Send to the parent. Where it does not receive any more, act as if it had ended this process."""
         try:
             with self._alone:
                 self.connection.send(message)

@@ -1,4 +1,4 @@
-"""What a worker tells the process that it works for."""
+"""What a worker sends to the process that it works for."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Ready:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a task told."""
+class Sent:
+    """A message of a task."""
 
     message: Message
 

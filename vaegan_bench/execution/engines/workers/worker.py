@@ -12,7 +12,7 @@ from types import FrameType
 
 from vaegan_bench.api import Message
 from vaegan_bench.execution.engines.workers.line import Ended, Line
-from vaegan_bench.execution.engines.workers.messages import Done, Interrupted, Ready, Told
+from vaegan_bench.execution.engines.workers.messages import Done, Interrupted, Ready, Sent
 
 GRACE = 30
 """Seconds in which a process that is to end may keep what it trains, and clean up."""
@@ -32,12 +32,12 @@ def work(connection: Connection) -> None:
 
 
 def _do_all(line: Line) -> None:
-    def tell(message: Message) -> None:
-        line.send(Told(message))
+    def send(message: Message) -> None:
+        line.send(Sent(message))
 
     line.send(Ready())
     while (task := line.receive()) is not None:
-        line.send(Done(task(tell)))
+        line.send(Done(task(send)))
 
 
 def _obey_parent() -> None:

@@ -42,7 +42,7 @@ class WorkerProcess:
         return self.is_ready and self.task is None
 
     def give(self, task: Task) -> None:
-        """Let it do a task. One that has just ended is found out when it is heard from."""
+        """Let it do a task. That one has just ended shows when it should answer."""
         self.task = task
         with suppress(OSError):
             self.connection.send(task)
