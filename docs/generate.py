@@ -49,7 +49,7 @@ CITATION = re.compile(
     r" ?\((?P<cited>[^()\d]*[^()\W\d][^()\d]*,? \d{4}[^()]*)\)"
     r"|(?P<author>[A-Z]\S+(?: et al\.)?) \((?P<place>\d{4}[^()]*)\)"
 )
-"""A paper in a docstring: "(Kingma & Ba, 2015, algorithm 1)", or "Larsen et al. (2016, table 5)"."""
+"""A paper in a docstring: "(Kingma & Ba, 2015, algorithm 1)", or "Larsen et al. (2016, table 1)"."""
 
 
 def generated(page: Path) -> str:

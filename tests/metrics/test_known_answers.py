@@ -114,7 +114,7 @@ def test_the_inception_score_is_the_mean_over_parts_of_the_exponential_of_each()
 
 
 def neighbourhoods(real: Floats, fake: Floats) -> dict[str, float]:
-    """Kynkäänniemi et al. (2019, eq. 1-2) with k = 3 and Naeem et al. (2020, eq. 4-5) with k = 5, edges inside."""
+    """Kynkäänniemi et al. (2019, eq. 1-2) with k = 3 and Naeem et al. (2020, §3) with k = 5, edges inside."""
 
     def radii(x: Floats, k: int) -> Floats:
         return np.array([sorted(np.abs(x - one).sum(1))[k] for one in x])

@@ -138,7 +138,7 @@ def test_density_and_coverage_by_brute_force_and_of_the_same_distribution() -> N
     assert found.density == pytest.approx(float(inside.sum()) / (5 * len(fake)))
     assert found.coverage == pytest.approx(float(inside.any(0).double().mean()))
     assert found.density == pytest.approx(1, abs=0.1)
-    # Naeem et al., 2020, eq. 10: with as many samples as images, 1 − 2^−5 in expectation.
+    # Naeem et al., 2020, section 3: with as many samples as images, 1 − 2^−5 in expectation.
     same = compare(real[:1000], fake[:1000])
     assert same.coverage == pytest.approx(1 - 2**-5, abs=0.02)
 

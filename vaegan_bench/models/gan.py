@@ -55,7 +55,7 @@ def referee(
 def area_under_roc(real_B: Tensor, fake_B: Tensor) -> Tensor:
     """The share of pairs in which a real image outscores a fake one, ties half: ½ for a discriminator that guesses.
 
-    It means the same for every adversarial loss, whatever its logits mean (Hanley & McNeil, 1982, eq. 1).
+    It means the same for every adversarial loss, whatever its logits mean (Hanley & McNeil, 1982).
     """
     return torch.heaviside(real_B[:, None] - fake_B[None, :], real_B.new_full((), 0.5)).mean()
 

@@ -17,7 +17,7 @@ SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 @dataclass(frozen=True, kw_only=True)
 class MaximumMeanDiscrepancy(PriorLoss):
-    """Brings all codes together to the prior, so that each may still say much (InfoVAE; Zhao et al., 2019, eq. 6)."""
+    """Brings all codes together to the prior, so that each may still say much (InfoVAE; Zhao et al., 2019)."""
 
     name = "mmd"
     of_batch: ClassVar[bool] = True

@@ -35,7 +35,7 @@ class LogitAverages(nn.Module):
 
 @dataclass(frozen=True, kw_only=True)
 class LeCam(Regulariser):
-    """Holds logits of real images near the average of fake ones, and the other way round (Tseng et al., 2021, eq. 4).
+    """Holds logits of real images near the average of fake ones, and the other way round (Tseng et al., 2021).
 
     It needs no second derivatives and no further pass. With few images, where the discriminator learns them by heart,
     it keeps both sides apart by no more than the game needs.

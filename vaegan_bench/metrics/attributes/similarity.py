@@ -30,7 +30,7 @@ class Similarity(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class AttributeSimilarity(Metric):
-    """Conditioning attributes against those that a regressor finds in the images (Larsen et al., 2016, table 1).
+    """Conditioning attributes against those that a regressor finds in the images (Larsen et al., 2016, §4.2).
 
     For conditional models. The cosine is the best of 10 images per attribute vector of the held-out part, or of one;
     the squared error, summed over attributes, is the mean over 25 images of each, with its standard deviation over

@@ -39,7 +39,7 @@ MATCHED = (
 
 @dataclass(frozen=True, kw_only=True)
 class AttributeVectors(Metric):
-    """Flips and leakage of visual attribute vectors, z + α(mean(z|on) − mean(z|off)) (Larsen et al., 2016, 4.3).
+    """Flips and leakage of visual attribute vectors, z + α(mean(z|on) − mean(z|off)) (Larsen et al., 2016, §4.1.1).
 
     Per attribute that the oracle knows (AUC ≥ .9) and in their mean, beside a random direction of equal length.
     A model with an encoder is measured on held-out images; every model, a GAN too, on draws from its prior. Not so a

@@ -9,7 +9,7 @@ from torch import Tensor
 def area_under_roc(scores_NA: Tensor, truth_NA: Tensor) -> Tensor:
     """The probability that an image with the attribute outscores one without it; ties count half; (A,) in [0, 1].
 
-    The Mann–Whitney form of the area under the ROC curve (Hanley & McNeil, 1982, eq. 1), in float64.
+    The Mann–Whitney form of the area under the ROC curve (Hanley & McNeil, 1982), in float64.
     NaN where all images have the attribute, or none, and where a score is NaN.
     """
     ranks_NA = _ranks(scores_NA.cpu().double())
@@ -23,8 +23,8 @@ def area_under_roc(scores_NA: Tensor, truth_NA: Tensor) -> Tensor:
 def placements(scores_NA: Tensor, truth_NA: Tensor) -> Tensor:
     """How often each image is on the right side of those of the other class, ties half; (N, A) in [0, 1].
 
-    V10 of images with the attribute and V01 of those without it (DeLong et al., 1988), from ranks (Sun & Xu, 2014,
-    eq. 13 and 14), in float64. Their mean over either class is the area under the ROC curve.
+    V10 of images with the attribute and V01 of those without it (DeLong et al., 1988), from ranks (Sun & Xu, 2014), in
+    float64. Their mean over either class is the area under the ROC curve.
     """
     scores_NA, truth_NA = scores_NA.cpu().double(), truth_NA.cpu().bool()
     ranks_NA, on_A = _ranks(scores_NA), truth_NA.sum(0)
@@ -38,7 +38,7 @@ def placements(scores_NA: Tensor, truth_NA: Tensor) -> Tensor:
 def influence_on_auc(scores_NA: Tensor, truth_NA: Tensor) -> Tensor:
     """How far each image moves the area under the ROC curve of each attribute; (N, A), float64.
 
-    Its squares sum to DeLong's variance (DeLong et al., 1988, eq. 5). As the images are the same for all attributes,
+    Its squares sum to DeLong's variance (DeLong et al., 1988). As the images are the same for all attributes,
     the influence on a mean over attributes is the mean of the influences. NaN with fewer than two images of a class.
     """
     placed_NA, truth_NA = placements(scores_NA, truth_NA), truth_NA.cpu().bool()

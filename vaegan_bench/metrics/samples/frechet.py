@@ -58,7 +58,7 @@ class Frechet(Metric):
 
 
 def distance_of_gaussians(mean1_F: Tensor, cov1_FF: Tensor, mean2_F: Tensor, cov2_FF: Tensor) -> Tensor:
-    """|μ₁ − μ₂|² + tr Σ₁ + tr Σ₂ − 2 tr √(Σ₁Σ₂) (Dowson & Landau, 1982, eq. 4), from covariances in float64.
+    """|μ₁ − μ₂|² + tr Σ₁ + tr Σ₂ − 2 tr √(Σ₁Σ₂) (Dowson & Landau, 1982), from covariances in float64.
 
     What `frechet_distance` computes from roots of the covariances, which are small where there are few images.
     """
@@ -97,7 +97,7 @@ def moments(features_NF: Tensor) -> Moments:
 
 
 def frechet_distance(real: Moments, fake_NF: Tensor) -> float:
-    """|μ₁ − μ₂|² + tr Σ₁ + tr Σ₂ − 2 tr √(Σ₁Σ₂) (Dowson & Landau, 1982, eq. 4), in squared feature units, ≥ 0."""
+    """|μ₁ − μ₂|² + tr Σ₁ + tr Σ₂ − 2 tr √(Σ₁Σ₂) (Dowson & Landau, 1982), in squared feature units, ≥ 0."""
     return max(0.0, float(_distance(real, fake_NF)))
 
 

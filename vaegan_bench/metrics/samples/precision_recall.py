@@ -32,7 +32,7 @@ K = {"precision": K_PRECISION, "recall": K_PRECISION, "density": K_DENSITY, "cov
 
 @dataclass(frozen=True, kw_only=True)
 class PrecisionRecall(Metric):
-    """Precision and recall (Kynkäänniemi et al., 2019, eq. 1–2), density and coverage (Naeem et al., 2020, eq. 4–5).
+    """Precision and recall (Kynkäänniemi et al., 2019, eq. 1–2), density and coverage (Naeem et al., 2020, §3).
 
     Four rows, higher is better; shares in [0, 1], but density, which is 1 in expectation where samples are real
     images and may exceed it. A generator that repeats one real image has precision 1 and recall 0.
@@ -71,7 +71,7 @@ class PrecisionRecall(Metric):
 
 
 def formulas(real_NF: Tensor, fake_NF: Tensor) -> Neighbourhoods:
-    """All four numbers from all distances (Kynkäänniemi et al., 2019, eq. 1–2; Naeem et al., 2020, eq. 4–5).
+    """All four numbers from all distances (Kynkäänniemi et al., 2019, eq. 1–2; Naeem et al., 2020, §3).
 
     What `neighbourhoods` computes block by block. On the edge of a ball is inside.
     """
