@@ -10,7 +10,7 @@ from rulers import PROTOCOL, mark, ruler
 from test_tables import frame, printed, run
 
 from vaegan_bench.report import plots, tables
-from vaegan_bench.report.reproduction import judge
+from vaegan_bench.report.reproduction.claims import judge
 from vaegan_bench.report.tables.calibration import calibration, calibration_to_markdown
 from vaegan_bench.study.paper import Claim
 

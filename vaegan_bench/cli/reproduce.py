@@ -124,7 +124,7 @@ def _plans(paper: Paper, datasets: Mapping[str, str], given: Mapping[str, Any], 
 def _run(session: Session, paper: Paper, plans: Sequence[Plan], folder: Path, preset: str) -> None:
     """Run all plans, then write the page. Raises `IncompleteError` at the end where something is missing."""
     from vaegan_bench.report.page.paper import write_paper_page
-    from vaegan_bench.report.reproduction import Reproduction
+    from vaegan_bench.report.reproduction.reproduction import Reproduction
     from vaegan_bench.study.resolver import metrics_known_as
     from vaegan_bench.system.attempts import Attempts
     from vaegan_bench.system.errors import IncompleteError

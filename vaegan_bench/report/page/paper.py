@@ -12,7 +12,8 @@ from vaegan_bench.report.figures import number_figures
 from vaegan_bench.report.page.content import ClaimTable, Content, content_of
 from vaegan_bench.report.page.page import PAGE, render
 from vaegan_bench.report.page.provenance import Fact
-from vaegan_bench.report.reproduction import CLAIM_COLUMNS, CLAIM_NOTE, Reproduction
+from vaegan_bench.report.reproduction.claims import CLAIM_COLUMNS, CLAIM_NOTE
+from vaegan_bench.report.reproduction.reproduction import Reproduction
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.paper import Comparison
 from vaegan_bench.system.errors import StoreError
@@ -31,7 +32,7 @@ def write_paper_page(reproduction: Reproduction, registry: Registry) -> Path:
 def paper_content(reproduction: Reproduction, registry: Registry) -> Content:
     """The comparisons that have finished runs, one after the other in every section; live models of the first."""
     paper = reproduction.paper
-    studies = {each.name: StudyFolder(reproduction.folder / each.name) for each in paper.comparisons}
+    studies = reproduction.folders()
     shown = [each for each in paper.comparisons if studies[each.name].runs()]
     if not shown:
         raise StoreError(f"{reproduction.folder} holds no finished run yet: run the same command again.")

@@ -1,0 +1,62 @@
+"""What our runs say of a paper's claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import pandas as pd
+
+from vaegan_bench.report import tables
+from vaegan_bench.study.paper import Claim
+
+CLAIM_COLUMNS = ("the paper says", "metric", "difference", "P", "verdict")
+CLAIM_NOTE = (
+    "Difference: the model that is said to be better minus the other, paired over seeds, with its 95 % t-interval. "
+    "P: the share of pairs of a run of one with a run of the other in which it is better. Verdict: an exact paired "
+    "sign-flip test at 5 %, Holm over all pairs of models. Without a verdict the last column "
+    "gives only the direction of the mean difference; with one seed it does not give this either."
+)
+
+
+def claims_to_markdown(lines: Iterable[list[str]]) -> Iterator[str]:
+    """The table of what `judge` says of each claim, and what its columns mean."""
+    head = [f"| {' | '.join(CLAIM_COLUMNS)} |", "| --- | --- | ---: | ---: | --- |"]
+    yield "\n".join([*head, *(f"| {' | '.join(line)} |" for line in lines)])
+    yield CLAIM_NOTE
+
+
+def judge(claim: Claim, rows: pd.DataFrame, known_as: Mapping[str, str]) -> list[str]:
+    """What our runs say of a claim: metric, difference, probability, verdict."""
+    if rows.empty:
+        return [claim.metric, "", "", "not measured"]
+    pairs = tables.comparisons(rows)
+    of_pair = pairs[(pairs["model"] == claim.better) & (pairs["other"] == claim.worse)]
+    found = of_pair[[plain_name(name, known_as) == claim.metric for name in of_pair["metric"]]]
+    if found.empty:
+        fates = [f"`{model}`: {text}" for model, text in finished_runs(rows).items() if " of " in text]
+        return [claim.metric, "", "", "; ".join(["not measured", *fates])]
+    row = found.iloc[0].to_dict()
+    name, difference = tables.heading(row["metric"], row["direction"], row["units"]), row["difference"]
+    cells = [name, tables.cell(difference, row["half_width"])]
+    if row["verdict"].startswith(tables.NO_VERDICT):  # nor does the instrument say which way the difference goes
+        return [*cells, f"{row['improvement']:.2f}", row["verdict"]]
+    if rows["seed"].nunique() < 2:
+        return [*cells, "", str(row["verdict"])]
+    gain = difference * (1 if row["direction"] == "higher" else -1)
+    leaning = "as said" if gain > 0 else "the other way round" if gain < 0 else "equal"
+    held = {tables.BETTER: "holds", tables.WORSE: "not reproduced at this budget"}.get(
+        row["verdict"], f"{row['verdict']}; so far {leaning}"
+    )
+    return [*cells, f"{row['improvement']:.2f}", held]
+
+
+def finished_runs(rows: pd.DataFrame) -> dict[str, str]:
+    """Model → how many of its runs finished, and what was wrong with the others."""
+    counted = tables.runs(rows).droplevel("dataset")
+    return {str(model): str(text) for model, text in counted.items()}
+
+
+def plain_name(number: str, known_as: Mapping[str, str]) -> str:
+    """A number's name without its extractor; 'frechet' for 'fid', as metrics declare."""
+    name = number.partition("[")[0]
+    return known_as.get(name, name).partition("[")[0]

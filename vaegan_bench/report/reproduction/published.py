@@ -1,0 +1,54 @@
+"""Our numbers beside those that were published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from vaegan_bench.report import tables
+from vaegan_bench.report.reproduction.claims import finished_runs, plain_name
+from vaegan_bench.study.paper import Published
+
+TEST_SET = "test set"
+RUNS = "runs"
+
+
+def side_by_side(
+    rows: pd.DataFrame, metrics: tuple[str, ...], published: list[Published], known_as: Mapping[str, str]
+) -> pd.DataFrame:
+    """One row per model, and one for the test set where real images have such numbers; ours, and those published."""
+    summary = tables.summarise(tables.overall(rows))
+    plain = {name: plain_name(name, known_as) for name in summary["metric"]}
+    shown = summary[summary["metric"].map(plain).isin(metrics)]
+    columns = sorted(shown["metric"].unique(), key=lambda name: metrics.index(plain[name]))
+    ceilings = rows[rows["attribute"] == ""].groupby("metric")["ceiling"].mean()
+    lines: dict[str, dict[str, str]] = {
+        TEST_SET: {},
+        **{model: {RUNS: text} for model, text in finished_runs(rows).items()},
+    }
+    for row in shown.to_dict("records"):
+        name = tables.heading(row["metric"], row["direction"], row["units"])
+        lines[row["model"]][name] = tables.cell(row["mean"], row["half_width"])
+    ordered = [RUNS]
+    for metric in columns:
+        first = shown[shown["metric"] == metric].iloc[0]
+        name = tables.heading(metric, first["direction"], first["units"])
+        ordered.append(name)
+        if pd.notna(ceilings.get(metric)):
+            lines[TEST_SET][name] = tables.number(ceilings[metric])
+        for column in (p for p in published if p.metric == plain[metric]):
+            ordered.append(f"{name}, published")
+            for model, value in column.values.items():
+                lines.setdefault(model, {})[f"{name}, published"] = value
+    return pd.DataFrame.from_dict(lines, orient="index").reindex(columns=ordered).fillna("")
+
+
+def table_to_markdown(table: pd.DataFrame) -> str:
+    """The same in Markdown, without columns of empty lines."""
+    shown = table[(table != "").any(axis=1)]
+    head = ["", *shown.columns]
+    lines = [f"| {' | '.join(head)} |", f"| --- |{' ---: |' * len(shown.columns)}"]
+    for name, cells in zip(shown.index, shown.to_numpy().tolist(), strict=True):
+        lines.append(f"| {name if name == TEST_SET else f'`{name}`'} | {' | '.join(cells)} |")
+    return "\n".join(lines)
