@@ -1,0 +1,79 @@
+"""From the description of a portrait to its pixels."""
+
+from __future__ import annotations
+
+import io
+import re
+from functools import cache
+from typing import Any
+
+import dicebear
+import numpy as np
+import resvg_py
+from PIL import Image
+
+from vaegan_bench.datasets.arrays import Pixels
+from vaegan_bench.datasets.avatars.faces import Pose
+from vaegan_bench_dicebear.artwork import definition
+from vaegan_bench_dicebear.portraits import Portrait
+from vaegan_bench_dicebear.style import COLOUR, NONE, Style
+from vaegan_bench_dicebear.styles import STYLES
+
+MOVED = ("translate", "rotate", "scale")
+"""How far DiceBear moves a component at random, which no option says."""
+
+
+def draw(portrait: Portrait, size: int) -> Pixels:
+    """The image of a portrait, antialiased; (3, size, size) in [0, 255]."""
+    # Fonts of the system would be loaded for every image, and no portrait has text.
+    png = resvg_py.svg_to_bytes(svg_string=svg(portrait), width=size, height=size, skip_system_fonts=True)
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
+
+
+def svg(portrait: Portrait) -> str:
+    """The image of a portrait as an SVG document of 64 × 64 units."""
+    style = STYLES[portrait.style]
+    avatar = dicebear.Avatar(artwork(portrait.style), options(portrait)).to_string()
+    # Hair and shoulders may reach beyond the artwork's canvas, and what is not clipped is drawn faster.
+    avatar = avatar.replace("<svg", '<svg overflow="visible"', 1)
+    avatar = re.sub(r' clip-path="url\(#clip-[^"]*"', "", avatar, count=1)
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64" viewBox="0 0 64 64">'
+        f'<rect width="64" height="64" fill="{portrait.values["background" + COLOUR]}"/>'
+        f'<g transform="{_transform(style, portrait.pose)}">{avatar}</g>'
+        "</svg>"
+    )
+
+
+def options(portrait: Portrait) -> dict[str, Any]:
+    """What DiceBear is asked for: every component and colour, so that it chooses none."""
+    asked: dict[str, Any] = {}
+    for name, value in {**STYLES[portrait.style].fixed, **portrait.values}.items():
+        if name.endswith(COLOUR):
+            asked[name] = [value]
+        elif value == NONE:
+            asked[f"{name}Probability"] = 0
+        else:
+            asked |= {f"{name}Variant": value, f"{name}Probability": 100}
+    return asked
+
+
+@cache
+def artwork(style: str) -> dicebear.Style:
+    """The artwork of a style, of which DiceBear moves nothing at random."""
+    known = definition(style)
+    components = {
+        name: {key: value for key, value in component.items() if key not in MOVED}
+        for name, component in known["components"].items()
+    }
+    return dicebear.Style({**known, "components": components})
+
+
+def _transform(style: Style, pose: Pose) -> str:
+    # Without a size of its own, the artwork fills the square of 64 units.
+    right, down = (64 * place for place in style.centre)
+    return (
+        f"translate({32 + pose.right} {32 + pose.down}) rotate({pose.rotation}) "
+        f"scale({pose.scale / style.window:.6f}) translate({-right:.6f} {-down:.6f})"
+    )
