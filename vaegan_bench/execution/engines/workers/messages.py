@@ -29,4 +29,4 @@ class Done:
 
 @dataclass(frozen=True)
 class Interrupted:
-    """A plugin raised what Ctrl-C raises: the study ends."""
+    """A plugin raised `KeyboardInterrupt`, as Ctrl-C does: the study ends."""
