@@ -78,7 +78,7 @@ class RunFolder:
         return _overview(self.path, self.state())
 
     def try_claim(self) -> Claim | Holder:
-        """The right to write into this run, or the process that has it. Raises `StoreError` where no claim can be made."""
+        """The right to write into this run, or the process that has it. Raises `StoreError` where none can be given."""
         claim = try_claim(self.path.resolve())
         if isinstance(claim, Claim):
             remove_strays(self.path)
