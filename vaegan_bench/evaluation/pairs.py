@@ -25,7 +25,7 @@ Pairs = list[tuple[str, str]]
 def measure_pairs(
     originals: Path, reconstructions: Path, metrics: Sequence[Metric], shelf: SharedShelf, say: Callable[[str], object]
 ) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Measure the reconstructions in one folder against their originals in another; return rows, and metric → its problem.
+    """Measure the reconstructions in one folder against their originals in another; return rows and problems.
 
     `say` is called with a line on each folder, and on how they were paired, before anything is measured. Raises
     `StudyError` for metrics that need more than pairs, `DataError` for folders that cannot be read or paired.

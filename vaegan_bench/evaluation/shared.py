@@ -105,7 +105,7 @@ class Shared:
         return self._hashes[source, n]
 
     def _load_or_make(self, key: Key, build: Callable[[], State]) -> State:
-        """The result of `build`, from memory or disk, or computed now; on this process's device, if that has float64."""
+        """The result of `build`, from memory or disk, or computed now; on this process's device if that has float64."""
         if key not in self._known:
             name = hashlib.sha256("\n".join(key).encode()).hexdigest()[:32]
             state, _ = load_or_make(self.cache / "references" / f"{name}.safetensors", lambda: (build(), {}))
