@@ -1,4 +1,4 @@
-"""`vaegan-bench calibrate`: what an extractor's distances mean on a data set."""
+"""`vaegan-bench calibrate`: the meaning of an extractor's distances on a data set."""
 
 from __future__ import annotations
 

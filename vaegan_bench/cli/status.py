@@ -36,7 +36,7 @@ Look = Callable[[], "list[StudyStatus]"]
 
 
 class Format(StrEnum):
-    """What is printed."""
+    """The format of the output."""
 
     TABLE = "table"
     JSON = "json"

@@ -47,7 +47,7 @@ class ImageFolder:
     left_out: Mapping[str, str]
     """Images that cannot be read → why."""
     others: Sequence[str] = ()
-    """Files whose names are not those of images."""
+    """Files that are not images by their names."""
     names: Sequence[str] = ()
     """(N,) The path of each image within the folder."""
 

@@ -1,4 +1,4 @@
-"""What a plan would cost, from a few real steps of each model."""
+"""Estimate the cost of a plan from a few real steps of each model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Execute a plan: train and measure every run that is not finished, and keep what is done."""
+"""Execute a plan: train and measure every run that is not finished, and keep the results."""
 
 from __future__ import annotations
 

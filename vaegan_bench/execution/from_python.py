@@ -44,10 +44,9 @@ def run(
 
     `study` is a name from `vaegan-bench list studies`, a TOML file or a `Study`; further keywords replace its keys:
     `vb.run("quick", models=["vae", "vaegan"], seeds=3)`. Finished runs are not run again. `workers` is how many runs go
-    on side by side, each in a process of its own; "auto" is as many as there are cores for. `engine` is the selector
-    of the engine, which distributes runs to processes; by default all runs are trained in this process. Worker
-    processes import the main module, so a script that asks for them must call this inside of
-    `if __name__ == "__main__":`.
+    on side by side, each in a process of its own; "auto" is as many as there are cores for. `engine` is a selector:
+    an engine distributes runs to processes; by default all runs are trained in this one. Worker processes import the
+    main module, so a script that asks for them must call this inside of `if __name__ == "__main__":`.
 
     A run leaves a checkpoint every `checkpoint` seconds, when it is interrupted, and when `max_time` is over, such as
     "3h" or "90m"; the same call goes on from there.

@@ -45,7 +45,7 @@ class PlannedWork:
         self._going = set[str]()
         """Runs that have started and not ended."""
         self._awaited = set[tuple[str, str]]()
-        """Runs that other processes work on, with the tokens of their claims, as far as reported."""
+        """(run, token of its claim) for runs that other processes work on, if that was reported already."""
         runner.call = self._call
 
     @cached_property

@@ -80,7 +80,7 @@ class PrepareTask:
 
     @property
     def name(self) -> str:
-        """Another name than that of the run."""
+        """The task's name, which differs from the run's."""
         return f"extractors for {self.run}"
 
     def portable(self) -> PrepareTask:
@@ -118,7 +118,7 @@ class CalibrateTask:
 
     @property
     def name(self) -> str:
-        """Another name than that of the run."""
+        """The task's name, which differs from the run's."""
         return f"ruler of {self.extractor} for {self.run}"
 
     def portable(self) -> CalibrateTask:

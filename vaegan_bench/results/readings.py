@@ -17,7 +17,7 @@ CLEAR = 2.0
 GROWS = 0.9
 """The distance of a stronger level is at least this share of a milder one's; less, and levels are out of order."""
 KEPT = 0.5
-"""Slight distortions keep at least this share of the floor's precision; else recognisable images count as wrong."""
+"""Slight distortions keep at least this share of the floor's precision; else precision rejects recognisable images."""
 MOST_BLIND = 0.5
 """An extractor that is blind to at least this share of the distortions sees too little to be of use."""
 SLIGHT = ("blur", "noise")

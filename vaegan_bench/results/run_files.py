@@ -27,7 +27,7 @@ FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class RunFiles:
-    """The files of one run, for reading. If the folder holds the run ended, its copy in the archive is ignored."""
+    """The files of one run, for reading. If the folder holds a run that has ended, the archive is ignored."""
 
     folder: Path
 

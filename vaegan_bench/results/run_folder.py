@@ -210,7 +210,7 @@ class RunFolder:
         return ({**first, **row} for row in rows)
 
     def health(self) -> str:
-        """'ok', or what went wrong in training with the numbers that say so: 'mode collapse: 83% of …; …'."""
+        """'ok', or the faults of the training with the numbers that show them: 'mode collapse: 83% of …; …'."""
         record = self.record()
         found = [f"{verdict}: {numbers}" for verdict, numbers in self._measured.record().health.items()]
         return "; ".join(found) or record.status if record.is_ok else record.status

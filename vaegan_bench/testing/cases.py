@@ -78,7 +78,7 @@ class Case:
 
     @property
     def title(self) -> str:
-        """What is checked, in one sentence."""
+        """The first line of the check's docstring."""
         return (inspect.getdoc(self.check) or "").partition("\n")[0]
 
     def __call__(self) -> None:

@@ -1,4 +1,4 @@
-"""What a worker sends to the process that it works for."""
+"""The messages that a worker sends to the process that started it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker process does: the tasks that it is given, one after the other."""
+"""The code of a worker process, which does the tasks that it receives, one after the other."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from vaegan_bench.execution.engines.workers.worker import GRACE, work
 
 @dataclass
 class WorkerProcess:
-    """A process, the connection to it, and what it is doing."""
+    """A process, the connection to it, and its current task."""
 
     process: SpawnProcess
     connection: Connection
