@@ -87,7 +87,7 @@ def main() -> None:
 
 
 def _exit_code() -> int:
-    """Run the command line, and say what went wrong."""
+    """Run the command line, print errors, and return the exit code."""
     from vaegan_bench.system.errors import BenchError, IncompleteError
 
     prepare_output()
@@ -101,7 +101,7 @@ def _exit_code() -> int:
         say(f"Error: {error}", error=True)
         return 2
     except typer.Abort as error:
-        if isinstance(error.__cause__, EOFError):  # what a reader of some file raised is no interruption
+        if isinstance(error.__cause__, EOFError):  # an EOFError from reading a file is no interruption
             raise error.__cause__ from None
         return INTERRUPTED
     except Exception as error:
@@ -111,7 +111,7 @@ def _exit_code() -> int:
 
 
 def _say_misuse(error: Exception) -> None:
-    """Put a misuse of the command line into one line; raise again what is none. Typer's class for it is private."""
+    """Print a misuse of the command line in one line; raise any other error again. Typer's class for it is private."""
     from vaegan_bench.system.errors import one_line
 
     if not hasattr(error, "format_message"):

@@ -1,4 +1,4 @@
-"""`vaegan-bench calibrate`: what an extractor's distances mean on a data set."""
+"""`vaegan-bench calibrate`: the meaning of an extractor's distances on a data set."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def calibrate(
 
 
 def _conclude(rulers: Sequence[Ruler], study: Path | None, out: Path | None) -> None:
-    """Print the rulers, and write what they change. Raises `IncompleteError` where something cannot be written."""
+    """Print the rulers, and write tables and the report. Raises `IncompleteError` where a file cannot be written."""
     from vaegan_bench.report.writing import write_report
     from vaegan_bench.results.study_folder import StudyFolder
     from vaegan_bench.system.attempts import Attempts
@@ -89,7 +89,7 @@ def _conclude(rulers: Sequence[Ruler], study: Path | None, out: Path | None) -> 
 
 
 def _check_arguments(study: Path | None, dataset: str | None, size: int | None, out: Path | None) -> None:
-    """Refuse what contradicts, and a folder that cannot be written, before anything is measured."""
+    """Refuse contradicting options, and a folder that cannot be written, before anything is measured."""
     from vaegan_bench.system.errors import StoreError, StudyError
 
     if study is not None and (dataset, size) != (None, None):
@@ -99,7 +99,7 @@ def _check_arguments(study: Path | None, dataset: str | None, size: int | None, 
 
 
 def _rulers(given: Mapping[str, Any], progress: TerminalProgress) -> list[Ruler]:
-    """The rulers that are asked for; those of a study are kept in its folder."""
+    """The rulers that the parameters of the command ask for; those of a study are kept in its folder."""
     from vaegan_bench.cli.options import read_fields
     from vaegan_bench.evaluation.shared import SharedShelf
     from vaegan_bench.execution.calibrated_study import Asked, calibrate_dataset, calibrate_study
@@ -134,7 +134,7 @@ def _to_table(ruler: Ruler) -> Table:
 
 
 def _write(rulers: Sequence[Ruler], out: Path) -> None:
-    """Write the tables and the figure, and print where. Raises `StoreError` where that cannot be done."""
+    """Write the tables and the figure, and print their paths. Raises `StoreError` where they cannot be written."""
     from vaegan_bench.report.plots.rulers import ruler_curves
     from vaegan_bench.report.tables.calibration import calibration, calibration_to_markdown
     from vaegan_bench.system.errors import StoreError

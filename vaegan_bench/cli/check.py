@@ -1,4 +1,4 @@
-"""`vaegan-bench check`: does a plugin keep the contract, and what does it cost?"""
+"""`vaegan-bench check`: whether a plugin keeps the contract of its kind, and what it costs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def check(
 
 
 def _keeps_the_contract(plugin: Plugin, console: Console, verbose: bool) -> bool:
-    """Run all checks of one plugin and print what failed, with a spinner meanwhile."""
+    """Run all checks of one plugin with a spinner and print the result; return whether none failed."""
     from unittest import SkipTest
 
     from rich.markup import escape
@@ -82,7 +82,7 @@ def _print_card(plugin: Plugin, console: Console) -> None:
     try:
         with console.status("measuring what it costs"):
             card = card_of(plugin)
-    except FAILURES:  # what does not train has no card; the checks have said why
+    except FAILURES:  # a plugin that does not train has no card; the checks have said why
         return
     if card is not None:
         console.print(f"    {_sentence(card)}", markup=False, highlight=False, soft_wrap=True)

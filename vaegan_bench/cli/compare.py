@@ -83,7 +83,7 @@ def _to_table(found: pd.DataFrame, model: str, other: str) -> Table:
 
 
 def _open_verdicts(found: pd.DataFrame) -> str:
-    """What a dash in place of a verdict means here; '' where there is none."""
+    """The meaning of a dash instead of a verdict in this table; '' where there is no dash."""
     from vaegan_bench.report.tables import BETTER, WORSE
 
     reasons = [reason for reason in found["verdict"].unique() if reason not in (BETTER, WORSE)]

@@ -1,4 +1,4 @@
-"""The comparison as commands print it: what leads, and how to see the rest."""
+"""The comparison as commands print it: the headlines, and how to see the other numbers."""
 
 from __future__ import annotations
 

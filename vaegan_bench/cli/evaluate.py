@@ -1,4 +1,4 @@
-"""`vaegan-bench evaluate`: finished runs again, two folders of images, or originals with their reconstructions."""
+"""`vaegan-bench evaluate`: measure finished runs again, two folders of images, or originals and reconstructions."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 What = Literal["runs", "folders", "pairs"]
 """What can be measured: trained models, real and generated images, or originals and their reconstructions."""
 OF_RUNS_ALONE = {"samples": "--samples", "draws": "--draws", "sampler": "--sampler", "data_dir": "--data-dir"}
-"""Options that mean nothing to folders of images."""
+"""Options that have no effect on folders of images."""
 NAMED_BY: Mapping[What, tuple[str, ...]] = {
     "runs": ("runs",),
     "folders": ("real", "fake"),
     "pairs": ("originals", "reconstructions"),
 }
-"""What is measured → the arguments that name it, all of them."""
+"""What is measured → the arguments that name it, all of which are needed."""
 SUFFIXES = (".csv", ".parquet", ".json")
 
 RunsArgument = Annotated[
@@ -110,7 +110,7 @@ def evaluate(
 
 
 def _metrics(given: Mapping[str, Any], registry: Registry, what: What) -> list[Metric]:
-    """The metrics that are asked for, through the extractor that is given."""
+    """The metrics that the command names, or the default ones, with the given extractor and fields."""
     from vaegan_bench.cli.options import given_fields
     from vaegan_bench.registry.selectors import split_list
     from vaegan_bench.study.resolver import metric_of
@@ -123,9 +123,9 @@ def _metrics(given: Mapping[str, Any], registry: Registry, what: What) -> list[M
 
 
 def _usual_metrics(registry: Registry, what: What) -> list[str]:
-    """What is measured unless metrics are named: all but those of attributes, whose extractors must be trained first.
+    """The default metrics: all except those of attributes, whose extractors must be trained first.
 
-    Of folders, all that need no model; of pairs, all that need no more.
+    For folders, those of them that need no model; for pairs, those for which pairs suffice.
     """
     from vaegan_bench.cli.options import metrics_of
 
@@ -140,7 +140,7 @@ def _usual_metrics(registry: Registry, what: What) -> list[str]:
 def _measure(
     given: Mapping[str, Any], what: What, metrics: Sequence[Metric], registry: Registry, progress: TerminalProgress
 ) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The rows of what is given, and what gave no numbers."""
+    """The rows of the given runs or folders, and metric → why it gave no numbers."""
     from vaegan_bench.evaluation.folders import measure_folders
     from vaegan_bench.evaluation.pairs import measure_pairs
     from vaegan_bench.evaluation.settings import EvaluationSettings
@@ -170,7 +170,7 @@ def _runs(paths: Sequence[Path]) -> list[RunFolder]:
 
 
 def _conclude(rows: pd.DataFrame, problems: Mapping[str, str], out: Path | None) -> None:
-    """Write and print the rows. Raises `IncompleteError` where something gave no numbers, or cannot be written."""
+    """Write and print the rows. Raises `IncompleteError` where numbers are missing, or a file cannot be written."""
     from vaegan_bench.report import tables
     from vaegan_bench.system.attempts import Attempts
 
@@ -185,7 +185,7 @@ def _conclude(rows: pd.DataFrame, problems: Mapping[str, str], out: Path | None)
 
 
 def _check_arguments(context: typer.Context, out: Path | None) -> What:
-    """What is to be measured. Refuse, before all else, options without effect and a file that cannot be written."""
+    """What to measure. Refuses, before all else, options without effect and a file that cannot be written."""
     from vaegan_bench.system.errors import StoreError, StudyError
 
     named = {what: [bool(context.params[key]) for key in keys] for what, keys in NAMED_BY.items()}
@@ -229,7 +229,7 @@ def _refuse_idle(metrics: Sequence[Metric], extractor: str | None, texts: Sequen
 
 
 def _write_rows(rows: pd.DataFrame, path: Path) -> None:
-    """Write rows as csv, parquet or json, by the suffix; in json the protocol is an object, and what is absent null."""
+    """Write rows as csv, parquet or json, by the suffix; in json, protocols are objects, missing values null."""
     from vaegan_bench.system.files import whole_file
 
     with whole_file(path) as partial:

@@ -12,14 +12,14 @@ from types import FrameType
 from vaegan_bench.execution.postponed_signals import REPEATED
 
 SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-"""Sent by batch systems and `kill`, and where a terminal is closed; Windows lacks the second."""
+"""Sent by batch systems and `kill`, and when a terminal is closed; Windows lacks the second."""
 
 INTERRUPTED = 130
-"""What Typer makes of a KeyboardInterrupt, and shells of Ctrl-C."""
+"""The exit code of Typer after a KeyboardInterrupt, and of shells after Ctrl-C."""
 
 
 class Interruption:
-    """Which signal ended the command, if one did."""
+    """The signal that ended the command; Ctrl-C's if no other did."""
 
     def __init__(self) -> None:
         self.signal = signal.SIGINT
@@ -31,7 +31,7 @@ class Interruption:
         return 128 + self.signal
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """Handle a signal as Python handles Ctrl-C, and once where it is repeated at once."""
+        """Raise `KeyboardInterrupt`, as Python does at Ctrl-C; ignore a signal that is repeated at once."""
         is_repetition = number == self.signal and time.monotonic() - self._time < REPEATED
         self.signal, self._time = signal.Signals(number), time.monotonic()
         if is_repetition:
@@ -41,10 +41,10 @@ class Interruption:
 
 @contextmanager
 def interruption() -> Iterator[Interruption]:
-    """Meanwhile SIGTERM and SIGHUP interrupt as Ctrl-C does, unless somebody ignores them, such as nohup."""
+    """Within the context, SIGTERM and SIGHUP interrupt as Ctrl-C does, unless they are ignored, as with nohup."""
     interruption = Interruption()
     before = {}
-    if threading.current_thread() is threading.main_thread():  # no other may handle signals
+    if threading.current_thread() is threading.main_thread():  # no other thread may handle signals
         before = {each: signal.getsignal(each) for each in SIGNALS if signal.getsignal(each) is signal.SIG_DFL}
     for each in before:
         signal.signal(each, interruption)

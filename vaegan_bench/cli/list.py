@@ -1,4 +1,4 @@
-"""`vaegan-bench list`: which plugins and studies there are."""
+"""`vaegan-bench list`: the available plugins and studies."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ GROUPS = {
     "optimizers": ("optimizer", "schedule", "adaptive weight"),
     "engines": ("engine",),
 }
-"""What `list` may be asked for, and the kinds of plugin that it then shows."""
+"""Argument of `list` → the kinds of plugin that it shows."""
 
 
 def list_plugins(
@@ -99,7 +99,7 @@ def _study_table(studies: Mapping[str, Path]) -> Table:
     for name in studies:
         try:
             study = load_study(name, studies)
-        except StudyError as error:  # of a plugin: all others can still be listed
+        except StudyError as error:  # a broken study of a plugin: all others can still be listed
             made.add_row(*map(escape, (name, f"broken: {error}", "")))
         else:
             made.add_row(*map(escape, (name, study.description, ", ".join(study.models))))

@@ -1,4 +1,4 @@
-"""Arguments and options that several commands have, each declared once, and the fields of plugins that they set."""
+"""Arguments and options of several commands, each declared once, and the fields of plugins that they set."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ Fields = dict[str, dict[str, str]]
 
 
 def look_for_data_in(folder: Path | None) -> None:
-    """Let this process search for source files there; None leaves the environment as it is."""
+    """Let this process search for source files in `folder`; None leaves the environment as it is."""
     import os
 
     from vaegan_bench.api.places import VARIABLE
@@ -90,7 +90,7 @@ def look_for_data_in(folder: Path | None) -> None:
 
 
 def given_fields(registry: Registry, extractor: str | None, texts: Sequence[str] | None) -> Fields:
-    """What `--extractor` and `--fields` say. Raises `UnknownNameError` for a plugin or field that is not known."""
+    """The fields that `--extractor` and `--fields` set. Raises `UnknownNameError` for an unknown plugin or field."""
     from vaegan_bench.study.term_weights import split_fields
 
     fields = extractor_fields(registry, extractor) | read_fields(texts or [])
@@ -99,7 +99,7 @@ def given_fields(registry: Registry, extractor: str | None, texts: Sequence[str]
 
 
 def read_fields(texts: Sequence[str]) -> Fields:
-    """What `--fields name[field=value]` says, the last one where a field is named twice."""
+    """The fields that `--fields name[field=value]` sets; the last value where a field is given twice."""
     from vaegan_bench.registry.selectors import parse_selector
 
     fields: Fields = {}
@@ -109,9 +109,9 @@ def read_fields(texts: Sequence[str]) -> Fields:
 
 
 def extractor_fields(registry: Registry, extractor: str | None) -> Fields:
-    """What `--extractor` says.
+    """The fields of metrics that `--extractor` sets.
 
-    Metrics that declare no field for the extractor keep their own, as do those that need classes that it has not.
+    Metrics that declare no field for an extractor keep their own, and so do those that need classes if it has none.
     """
     from vaegan_bench.api import Extractor
 

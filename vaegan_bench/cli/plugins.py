@@ -1,4 +1,4 @@
-"""`vaegan-bench plugins`: which packages bring plugins, and which."""
+"""`vaegan-bench plugins`: the packages that bring plugins, and their plugins."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def plugins(plugin: PluginFiles = None) -> None:
 
 
 def _summed_up(provided: list[str]) -> str:
-    """What there is; of a package with very many, how many of each kind."""
+    """The plugins of a package in a line; for more than twelve, the number of each kind."""
     if len(provided) <= 12:
         return ", ".join(provided)
     kinds: dict[str, int] = {}

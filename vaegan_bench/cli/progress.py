@@ -12,15 +12,15 @@ from vaegan_bench.api import hookimpl
 
 
 class RunBar(NamedTuple):
-    """The bar of a run that goes on."""
+    """The bar of a run in progress."""
 
     task: TaskID
     batch: int
-    """Images of a step."""
+    """Images per step."""
 
 
 class TerminalProgress:
-    """Shows how far the study, its runs and the preparation of data are; a life-cycle plugin like any other."""
+    """Shows the progress of the study, its runs and the preparation of data; a life-cycle plugin like any other."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -37,10 +37,10 @@ class TerminalProgress:
         )
         self.study: TaskID | None = None
         self.runs: dict[str, RunBar] = {}
-        """Those that go on now, by their id."""
+        """The runs in progress, by their id."""
         self.preparing: TaskID | None = None
         self.images: dict[str, int] = {}
-        """On how many each run has been trained so far."""
+        """Id of a run → the number of images on which it has been trained so far."""
         self.total = 0
 
     def __enter__(self) -> TerminalProgress:
@@ -73,7 +73,7 @@ class TerminalProgress:
 
     @hookimpl
     def run_started(self, run: str, steps: int, done: int, batch: int) -> None:
-        """Open the bar of a run, which begins where its training was interrupted."""
+        """Open the bar of a run; it begins at the step at which training goes on."""
         self.images[run] = done * batch
         bar = self.bars.add_task(f"  {run}", total=steps * batch, completed=done * batch, rate="")
         self.runs[run] = RunBar(bar, batch)
@@ -97,17 +97,17 @@ class TerminalProgress:
         if run in self.runs:  # a run can end without having started
             self.bars.remove_task(self.runs.pop(run).task)
         if not self.runs:
-            self._close_preparation()  # of what failed meanwhile
+            self._close_preparation()  # of a preparation that failed meanwhile
         self._say(f"{run}: {'done' if status == 'ok' else status}")
 
     @hookimpl
     def run_copied(self, run: str, folder: str) -> None:
-        """Say where a run comes from."""
+        """Print the folder from which a run was copied."""
         self._say(f"{run}: copied from {folder}, where it was trained")
 
     @hookimpl
     def run_awaited(self, run: str, holder: str) -> None:
-        """Say for whom this process waits."""
+        """Print which other process works on a run, for which this process waits."""
         self._say(f"Waiting for {run}, on which {holder} works")
 
     def _say(self, line: str) -> None:

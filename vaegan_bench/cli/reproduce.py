@@ -1,4 +1,4 @@
-"""`vaegan-bench reproduce`: the comparisons of a paper, ours beside theirs."""
+"""`vaegan-bench reproduce`: the comparisons of a paper, with our numbers beside the published ones."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Examples:
     vaegan-bench reproduce larsen2016 --dataset "similarity=lfw[alignment=funneled,augmentation=paper]"
 """
 VALUES = ("seeds", "steps", "size", "device")
-"""Options that are the value of a key of every study."""
+"""Options that set the key of the same name in every study."""
 
 PaperArgument = Annotated[str, typer.Argument(help="The paper: larsen2016.")]
 DatasetOption = Annotated[
@@ -134,7 +134,7 @@ def _run(session: Session, paper: Paper, plans: Sequence[Plan], folder: Path, pr
     for plan in plans:
         try:
             attempts.lines += session.run(plan, folder)
-        except IncompleteError as error:  # the disk is full: the other studies would meet it as well
+        except IncompleteError as error:  # the disk is full: the other studies would fail as well
             raise IncompleteError([*attempts.lines, *error.lines]) from error
     command = shlex.join(["vaegan-bench", *sys.argv[1:]])
     with attempts.part("page"):
@@ -146,7 +146,7 @@ def _run(session: Session, paper: Paper, plans: Sequence[Plan], folder: Path, pr
 
 
 def _check_before(session: Session, plans: Sequence[Plan], folder: Path) -> None:
-    """Load all data and look for space, so that what is missing is known before anything trains."""
+    """Load all data and check the disk space, so that a lack of either is known before anything trains."""
     from vaegan_bench.cli.progress import TerminalProgress
     from vaegan_bench.execution.workload import Workload
     from vaegan_bench.results.study_folder import StudyFolder
@@ -163,14 +163,14 @@ def _check_before(session: Session, plans: Sequence[Plan], folder: Path) -> None
 
 
 def _folder_name(paper: str, datasets: Mapping[str, str]) -> str:
-    """Such as 'larsen2016-avatars'."""
+    """The name of the results folder, such as 'larsen2016-avatars'."""
     from vaegan_bench.registry.selectors import parse_selector
 
     return "-".join([paper, *dict.fromkeys(parse_selector(each).name for each in datasets.values())])
 
 
 def _datasets(values: Sequence[str], comparisons: Sequence[str]) -> dict[str, str]:
-    """Comparison → the data set that was given for it, as COMPARISON=NAME, or for all; of several the last."""
+    """Comparison → the data set given for it, as COMPARISON=NAME, or for all; the last one where several are given."""
     from vaegan_bench.system.errors import UnknownNameError
 
     found: dict[str, str] = {}

@@ -53,12 +53,12 @@ PLAIN = (
     "size", "split", "networks", "steps", "batch", "ema", "precision", "device", "threads", "samples",
     "draws", "sampler", "calibrate", "name",
 )  # fmt: skip
-"""Options that are the value of a study's key."""
+"""Options that set the key of the same name in a study."""
 CROSSED = {
     "losses": "--losses takes field=loss,loss,… such as adversarial=minimax,hinge",
     "term_weights": "--term-weights takes term=weight,weight,… such as prior=0.5,linear[over=1000]",
 }
-"""Options that are crossed over all models, and how they are written."""
+"""Options that are crossed over all models → their syntax, for errors."""
 
 StudyArgument = Annotated[
     str, typer.Argument(help="A study that `list studies` shows, or a TOML file; auto: quick, or standard with a GPU.")
@@ -212,7 +212,7 @@ def _seeds(text: str) -> int | list[int]:
 
 
 def _optimizers(texts: Sequence[str], study: Study) -> dict[str, Any]:
-    """The keys of a study that --optimizer replaces: a player's name and '=' stand before any bracket."""
+    """The keys of a study that --optimizer replaces. For one player, its name and '=' stand before any bracket."""
     from vaegan_bench.system.errors import StudyError
 
     found = dict[str, str]()

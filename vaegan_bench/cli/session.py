@@ -1,4 +1,4 @@
-"""What `run` and `reproduce` share: a plan is run with progress bars, or printed with an estimate."""
+"""Code shared by `run` and `reproduce`: a plan is run with progress bars, or printed with an estimate."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """One command that trains, in a terminal."""
+    """A command that trains, with its output in a terminal."""
 
     def __init__(
         self, registry: Registry, cache: Path | None, engine: str, workers: str | None, checkpoint: float
     ) -> None:
-        """Print which plugins are left out, and why; `checkpoint` is that of `Execution`.
+        """Print which plugins are left out, and why; `checkpoint` is passed to `Execution`.
 
         Raises as `choose_engine` does.
         """
@@ -44,7 +44,7 @@ class Session:
     def run(self, plan: Plan, results: Path) -> list[str]:
         """Train, measure and report a plan; return what is missing at the end, line by line.
 
-        An interruption goes on to the caller, after a line that says what is kept.
+        After an interruption it prints which results are kept, and raises the interruption again.
         """
         from vaegan_bench.execution.execution import Execution
         from vaegan_bench.execution.run_study import run_study
@@ -70,7 +70,7 @@ class Session:
         return self.engine.count(len(plan.runs), plan.study.threads, plan.runs[0].device)
 
     def print_plan(self, plan: Plan) -> None:
-        """Print what a plan would cost, and train nothing."""
+        """Print the estimated cost of a plan, without training."""
         from rich.markup import escape
 
         from vaegan_bench.execution.estimate import estimate
@@ -131,7 +131,7 @@ class Session:
 
 
 def _where(plan: Plan) -> str:
-    """On what a plan would train, in which precision, and who chose that."""
+    """The device and the precision of a plan, and whether the study or the suite chose the precision."""
     import torch
 
     from vaegan_bench.system.device import describe, thread_count
@@ -143,7 +143,7 @@ def _where(plan: Plan) -> str:
 
 
 def _optimizers(plan: Plan) -> str:
-    """What moves the players."""
+    """The optimizers of the players, in words."""
     own = "".join(f"; of player '{player}': {selector}" for player, selector in plan.study.optimizers.items())
     return f"Optimizer: {plan.study.optimizer}{own}."
 

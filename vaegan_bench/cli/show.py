@@ -1,4 +1,4 @@
-"""`vaegan-bench show`: what one plugin is, and the game of a model."""
+"""`vaegan-bench show`: one plugin with its fields, and the game of a model."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def show(
 
 
 def _matching(registry: Registry, selector: Selector) -> list[Plugin]:
-    """The plugins of every kind that a selector may mean; a name is unique within its kind only."""
+    """The plugins of all kinds to which a selector may refer: a name is unique only within its kind."""
     from vaegan_bench.system.errors import UnknownNameError
 
     matching = [entry.plugin for (_, name), entry in registry.entries.items() if name == selector.name]
@@ -73,7 +73,7 @@ def _value(value: Any) -> str:
 
 
 def _product(coefficient: float | None, player: str, term: str, factors: list[TermWeight]) -> str:
-    """A coefficient with the weights on it; '' where the player does not minimise the term."""
+    """A coefficient with its factors from term weights; '' where the player does not minimise the term."""
     from rich.markup import escape
 
     if coefficient is None:
@@ -84,7 +84,7 @@ def _product(coefficient: float | None, player: str, term: str, factors: list[Te
 
 
 def _show_game(model: Model, weights: Mapping[str, str], registry: Registry, console: Console) -> None:
-    """Terms × players, read from the objectives that the model states for a real batch."""
+    """Print the coefficients of terms × players, read from the objectives that the model states for a real batch."""
     from vaegan_bench.api import Networks
     from vaegan_bench.study.assembly import stated_game
     from vaegan_bench.study.term_weights import check_targets, read_term_weight

@@ -1,4 +1,4 @@
-"""`vaegan-bench status`: how far a study is, and what the same command would do again, and why."""
+"""`vaegan-bench status`: the progress of a study, and what the same command would do again, and why."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from vaegan_bench.report.status.study_status import StudyStatus
 
 INTERVAL = 2.0
-"""Seconds between two looks of --watch."""
+"""Seconds between two updates of --watch."""
 MOST_ROWS = 200
-"""Runs in a table, at most: of more, those are shown that are not finished."""
+"""Runs in a table, at most: if there are more, only unfinished ones are shown."""
 AROUND = 8
-"""Lines around the rows of a table in a terminal."""
+"""Lines of a terminal that are needed for other text than the rows of the table."""
 COLUMNS = ("run", "data set", "state", "host", "images/s", "left", "why")
 ALWAYS = ("run", "state")
 """Columns that are shown even where they are empty."""
 
 Look = Callable[[], "list[StudyStatus]"]
-"""How far studies are at this moment."""
+"""Returns the present progress of studies."""
 
 
 class Format(StrEnum):
-    """What is printed."""
+    """The format of the output."""
 
     TABLE = "table"
     JSON = "json"
@@ -86,7 +86,7 @@ def status(
 def keep_current(
     console: Console, draw: Callable[[], RenderableType], pause: Callable[[float], None] = time.sleep
 ) -> None:
-    """Show what `draw` returns, anew every two seconds, until Ctrl-C."""
+    """Show the result of `draw`, updated every two seconds, until Ctrl-C."""
     from rich.live import Live
 
     try:
@@ -108,7 +108,7 @@ def _check_can_watch(console: Console, form: Format) -> None:
 
 
 def _all_studies(results: Path) -> list[StudyStatus]:
-    """Every study of the results folder, as far as its folder says; one that cannot be read is a note."""
+    """The status of every study in the results folder, by its records; an unreadable study has the reason as a note."""
     from vaegan_bench.report.status.recorded import recorded_status, studies_in, unreadable_status
     from vaegan_bench.system.errors import StoreError
 
@@ -122,7 +122,9 @@ def _all_studies(results: Path) -> list[StudyStatus]:
 
 
 def _one_study(written: str, results: Path, plugins: Sequence[str]) -> Look:
-    """What tells how far a study is, planned once. Raises `BenchError` where neither a plan nor a folder says so."""
+    """A function that returns the status of one study, which is planned once.
+
+    Raises `BenchError` where `written` names no study."""
     from vaegan_bench.registry.plugins import Registry
     from vaegan_bench.report.status.asked_study import find_study
 

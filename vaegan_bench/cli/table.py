@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """What is printed."""
+    """The format of the output."""
 
     TABLE = "table"
     MARKDOWN = "markdown"

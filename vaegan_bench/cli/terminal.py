@@ -1,4 +1,4 @@
-"""What commands print with: whatever a terminal's encoding and width, no number is lost or cut."""
+"""Printing for commands, so that no number is lost or cut for any encoding and width of the terminal."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 SUBSTITUTES = "vaegan-bench-substitutes"
-"""The name of the codec error handler that writes `substitute` for what an encoding lacks."""
+"""The name of the codec error handler that writes `substitute` for characters that an encoding lacks."""
 SIGNS = {
     "±": "+/-", "×": "x", "−": "-", "–": "-", "—": "-", "…": "...", "·": "*", "→": "->", "←": "<-", "↑": "^", "↓": "v",
     "▲": "^", "▼": "v", "≤": "<=", "≥": ">=", "≠": "!=", "≈": "~", "∞": "inf", "√": "sqrt", "‖": "||", "∂": "d",
     "∇": "grad", "⋆": "*", "✓": "+", "✗": "x", "§": "section ", "†": "#", "“": '"', "”": '"', "‘": "'", "’": "'",
 }  # fmt: skip
 ENDLESS = 10_000
-"""Width in characters for a file or a pipe: tables are written as wide as they are."""
+"""Width in characters for a file or a pipe, so that tables are written in full width."""
 NARROWEST_HELP, NARROWEST_TABLE = 80, 40
-"""Characters of a line of help and of a table, at least: a narrower terminal breaks lines itself."""
+"""Least width in characters of help and of tables: a narrower terminal breaks lines itself."""
 
 
 def substitute(sign: str) -> str:
@@ -49,22 +49,22 @@ def _handle_error(error: UnicodeError) -> tuple[str, int]:
 
 
 def prepare_output() -> None:
-    """Let standard output and errors take every character, whatever their encoding."""
+    """Let standard output and errors accept every character, for any encoding."""
     codecs.register_error(SUBSTITUTES, _handle_error)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=SUBSTITUTES)
     if shutil.get_terminal_size().columns < NARROWEST_HELP:
-        os.environ["TERMINAL_WIDTH"] = str(NARROWEST_HELP)  # what typer reads; it cuts words where help does not fit
+        os.environ["TERMINAL_WIDTH"] = str(NARROWEST_HELP)  # read by typer, which cuts words where help does not fit
 
 
 def say(line: str, *, error: bool = False) -> None:
     """Print a line as it is, to standard output or errors."""
-    typer.echo(line, file=sys.stderr if error else sys.stdout)  # by its default it would choose another encoding
+    typer.echo(line, file=sys.stderr if error else sys.stdout)  # without `file`, typer would choose another encoding
 
 
 def terminal() -> Console:
-    """What tables are printed with: as wide as the terminal, or as `COLUMNS` says; endless for a file or a pipe."""
+    """A console for tables: as wide as the terminal, or as `COLUMNS` says; `ENDLESS` for a file or a pipe."""
     from rich.console import Console
 
     console = Console()
@@ -74,7 +74,7 @@ def terminal() -> Console:
 
 
 def table(*columns: str, **options: Any) -> Table:
-    """A table whose cells go on over several lines where they do not fit: none is cut."""
+    """A table whose cells are folded over several lines where they do not fit: none is cut."""
     from rich.table import Table
 
     made = Table(**options)

@@ -1,4 +1,4 @@
-"""How warnings look in the terminal."""
+"""The format of warnings in the terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vaegan_bench.system.errors import CacheWarning, StudyWarning
 
 @contextmanager
 def own_warnings_in_one_line() -> Iterator[None]:
-    """Meanwhile a warning of this package is one line on stderr, without a place in our source; others are as ever."""
+    """Within the context, show warnings of this package as one line on stderr, without our source; others as usual."""
     before = warnings.showwarning
 
     def show(

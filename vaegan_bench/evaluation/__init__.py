@@ -1,1 +1,1 @@
-"""Outputs once, features once, one row per metric."""
+"""Measure trained models: outputs and features are computed once, and each metric gives rows."""

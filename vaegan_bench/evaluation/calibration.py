@@ -1,4 +1,4 @@
-"""Calibrate an extractor on a data set: what its distances mean, from distortions whose size is known."""
+"""Calibrate an extractor on a data set: its distances for distortions of known size."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ NUMBERS = ("frechet", "kid", "precision", "recall")
 
 
 class Distortion(NamedTuple):
-    """One way to distort images, by grades from the mildest to the strongest."""
+    """One way to distort images, with levels from the mildest to the strongest."""
 
     name: str
     unit: str
-    """What a level is: 'σ in pixels'."""
+    """The unit of a level: 'σ in pixels'."""
     phrase: str
-    """How a level is said: 'blur of {} px'."""
+    """A level in words: 'blur of {} px'."""
     levels: tuple[float, ...]
     apply: Distort
 
@@ -51,10 +51,10 @@ DISTORTIONS = (
 
 
 class Calibration(NamedTuple):
-    """What a ruler is made for."""
+    """The data, the extractor and the number of images for which a ruler is made."""
 
     dataset: str
-    """As tables name it: 'avatars 32×32'."""
+    """The data set's name in tables: 'avatars 32×32'."""
     split: str
     extractor: Extractor
     samples: int
@@ -64,7 +64,7 @@ class Calibration(NamedTuple):
 def calibrate(what: Calibration, shared: Shared) -> Ruler:
     """Measure training images, plain and distorted, against held-out ones, as if they were a model's samples.
 
-    What was measured before is read from the cache. Raises `BenchError` where there are fewer training images than
+    Earlier measurements are read from the cache. Raises `BenchError` where there are fewer training images than
     samples, and as the metrics do.
     """
     data, extractor = shared.data, what.extractor.chosen_for(shared.data)
@@ -128,7 +128,7 @@ def _outputs(shared: Shared, n: int, images_NCHW: Tensor) -> FolderOutputs:
 
 
 def _numbers(outputs: FolderOutputs, extractor: Extractor) -> State:
-    """What the metrics on samples give."""
+    """The values of the metrics on samples, by the names in `NUMBERS`."""
     frechet = Frechet(extractor=extractor)(outputs)[0]
     kid = KID(extractor=extractor)(outputs)[0]
     precision, recall = PrecisionRecall(extractor=extractor)(outputs)[:2]

@@ -1,4 +1,4 @@
-"""Distortions of images, whose size is known: what the marks of a ruler for distances are made from.
+"""Distortions of images by known amounts, from which the marks of a ruler for distances are made.
 
 Each takes uint8 images (N, C, H, W), a level and a source of randomness, and returns images of the same kind.
 """
@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 Distort = Callable[[Tensor, float, torch.Generator], Tensor]
 PART = 512
-"""Images that are distorted at once in float32."""
+"""The number of images that are distorted at a time in float32."""
 FIELD = 4
 """Knots per side of a field of elastic shifts."""
 STEPS = 100
@@ -50,14 +50,14 @@ def compress(images_NCHW: Tensor, quality: float, noise: torch.Generator) -> Ten
 
 
 def add_ghosts(images_NCHW: Tensor, share: float, noise: torch.Generator) -> Tensor:
-    """Each image mixed with another one, which has this `share`; ½ is the mean of both."""
+    """Each image mixed with another one, whose weight is `share`; ½ is the mean of both."""
     other_N = _others(len(images_NCHW), noise)
     mixed_NCHW = (1 - share) * images_NCHW.float() + share * images_NCHW[other_N].float()
     return _to_uint8(mixed_NCHW)
 
 
 def warp(images_NCHW: Tensor, pixels: float, noise: torch.Generator) -> Tensor:
-    """A smooth random field of shifts for each image, whose root mean square length is so many `pixels`."""
+    """Each image warped by a smooth random field of shifts whose root mean square length is `pixels`."""
     height, width = images_NCHW.shape[2:]
     knots = torch.randn(len(images_NCHW), 2, FIELD, FIELD, generator=noise)
     field_N2HW = F.interpolate(knots, (height, width), mode="bicubic", align_corners=True)
@@ -86,9 +86,9 @@ def swap_halves(images_NCHW: Tensor, share: float, noise: torch.Generator) -> Te
 
 
 def drop_modes(images_NCHW: Tensor, share: float, noise: torch.Generator) -> Tensor:
-    """Without the `share` of images that are lowest along their first principal direction of pixels.
+    """The images without the `share` of them that is lowest along the first principal direction of their pixels.
 
-    Repeats of the others take their places: the number of images stays the same.
+    They are replaced by repeats of the others: the number of images stays the same.
     """
     order_N = _along_first_direction(images_NCHW, noise).argsort(stable=True)
     missing = round(share * len(images_NCHW))
@@ -115,7 +115,7 @@ def _through_jpeg(image_HWC: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], qu
 
 
 def _others(n: int, noise: torch.Generator) -> Tensor:
-    """For each of n images the number of another one, at random."""
+    """For each of n images the index of another one, chosen at random, (N,)."""
     order_N = torch.randperm(n, generator=noise)
     other_N = torch.empty_like(order_N)
     other_N[order_N] = order_N.roll(1)
@@ -123,7 +123,7 @@ def _others(n: int, noise: torch.Generator) -> Tensor:
 
 
 def _along_first_direction(images_NCHW: Tensor, noise: torch.Generator) -> Tensor:
-    """(N,) where images are along the direction in which their pixels vary most, by the power method in float64."""
+    """(N,) coordinates of images along the first principal direction of their pixels, by power iteration in float64."""
     x_ND = images_NCHW.flatten(1).double()
     x_ND -= x_ND.mean(0)
     direction_D = torch.randn(x_ND.shape[1], generator=noise, dtype=torch.float64)

@@ -39,7 +39,7 @@ NO_MODEL = "This metric needs a trained model, which folders of images do not ha
 
 @dataclass(frozen=True, eq=False)
 class ImageFolder:
-    """All images of a folder, and what became of its other files."""
+    """All readable images of a folder, and its other files."""
 
     path: Path
     images_NCHW: Tensor
@@ -47,9 +47,9 @@ class ImageFolder:
     left_out: Mapping[str, str]
     """Images that cannot be read → why."""
     others: Sequence[str] = ()
-    """Files that are no images by their names."""
+    """Files that are not images by their names."""
     names: Sequence[str] = ()
-    """(N,) Where each image lies in the folder."""
+    """(N,) The path of each image within the folder."""
 
     @property
     def size(self) -> str:
@@ -57,7 +57,7 @@ class ImageFolder:
         return f"{self.images_NCHW.shape[3]}×{self.images_NCHW.shape[2]}"
 
     def facts(self, side: str) -> dict[str, str | int]:
-        """What the protocol of every number on the folder says of it."""
+        """The facts about the folder in the protocol of every number."""
         return {
             f"{side}_size": self.size,
             f"{side}_read": len(self.images_NCHW),
@@ -65,13 +65,13 @@ class ImageFolder:
         }
 
     def __str__(self) -> str:
-        """How many images were read, and what was not, in one line."""
+        """How many images were read, and which files were not, in one line."""
         read = f"{len(self.images_NCHW):,} images of {self.size} read from {self.path}"
         return "; ".join([read, *describe_left_out(self.left_out), *describe_ignored(self.others)])
 
 
 def read_folder(folder: Path, progress: Progress = silent) -> ImageFolder:
-    """All images in a folder and the folders in it, read by the rules that hold for the data set `folder`.
+    """All images in a folder and the folders in it, read by the same rules as for the data set `folder`.
 
     Raises `DataError` for a folder without images, images of two sizes, and more than 1 % that cannot be read.
     """
@@ -84,14 +84,14 @@ def read_folder(folder: Path, progress: Progress = silent) -> ImageFolder:
 
 
 def refuse_metrics_of_models(metrics: Sequence[Metric]) -> None:
-    """Raise `StudyError` for metrics that images alone cannot give."""
+    """Raise `StudyError` for metrics that need a model."""
     if refused := [str(metric) for metric in metrics if metric.needs_model]:
         what = f"{', '.join(refused)} {'needs' if len(refused) == 1 else 'need'} a trained model"
         raise StudyError(f"{what}, and folders hold only images: leave {'it' if len(refused) == 1 else 'them'} out.")
 
 
 def differences(real: ImageFolder, fake: ImageFolder) -> str | None:
-    """A warning where images of the two folders cannot be compared as they are; None where they can."""
+    """A warning where the images of the two folders differ in size; None where they do not."""
     if real.size == fake.size:
         return None
     return (
@@ -116,20 +116,20 @@ class FolderOutputs:
         reconstructions_NCHW: Tensor | None = None,
         n: int | None = None,
     ) -> None:
-        """`shared` holds the real images as its test part, of which the first n are compared, or all; there are no
-        samples where reconstructions are measured.
+        """`shared` holds the real images as its test part, of which the first `n`, or all, are compared. `samples_NCHW`
+        is empty where reconstructions are measured.
         """
         self.shared, self.data, self.n = shared, shared.data, n
         self.samples, self.reconstructions = samples_NCHW, reconstructions_NCHW
 
     @property
     def progress(self) -> Progress:
-        """Where long work reports how far it is."""
+        """Called with the progress of long computations."""
         return self.shared.progress
 
     @property
     def conditional(self) -> bool:
-        """No: there is no model."""
+        """Always false: there is no model."""
         return False
 
     @property
@@ -139,7 +139,7 @@ class FolderOutputs:
 
     @property
     def train(self) -> Tensor:
-        """No training images are known."""
+        """The training images of the data; none for images from a folder."""
         return self.data.train.images_NCHW
 
     def prior(self, n: int) -> Tensor:
@@ -171,12 +171,12 @@ class FolderOutputs:
         return self.network(extractor)(images_NCHW, self.shared.progress)
 
     def reference(self, extractor: Extractor, derive: Derive, **parameters: int | float | str) -> Mapping[str, Tensor]:
-        """What a metric derives from the features of the real images."""
+        """The quantity that a metric derives from the features of the real images."""
         return self.shared.reference(extractor, len(self.real), derive, parameters)
 
 
 def folder_data(real_NCHW: Tensor) -> Data:
-    """Real images without attributes, as the test part of data that have no training part."""
+    """Real images without attributes, as the test part of data without a training part."""
     nothing = torch.zeros(len(real_NCHW), 0, dtype=torch.bool)
     return Data(Split(real_NCHW[:0], nothing[:0]), Split(real_NCHW, nothing), digest="images of a folder")
 
@@ -184,7 +184,7 @@ def folder_data(real_NCHW: Tensor) -> Data:
 def measure_folders(
     real: Path, fake: Path, metrics: Sequence[Metric], shelf: SharedShelf, say: Callable[[str], object]
 ) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Measure the images of one folder against those of another; return rows, and what gave no numbers.
+    """Measure the images of one folder against those of another; return rows, and metric → why it gave no numbers.
 
     `say` is called with a line on each folder before anything is measured. Raises `StudyError` for metrics that need a
     model, `DataError` for folders that cannot be read.
@@ -201,7 +201,7 @@ def measure_folders(
 
 
 def rows_of(measured: Measured, sides: Mapping[str, ImageFolder], remarks: Sequence[str]) -> pd.DataFrame:
-    """The numbers of two folders as rows of a table; the second side is measured against the first."""
+    """The numbers of two folders as rows of a table; the second of `sides` is measured against the first."""
     real, fake = (folder.path for folder in sides.values())
     facts = {key: fact for side, folder in sides.items() for key, fact in folder.facts(side).items()}
     run: dict[str, object] = {

@@ -1,4 +1,4 @@
-"""Whether a training came to something: verdicts, each with the numbers that decided it."""
+"""Verdicts on a training that failed in a known way, each with the numbers that decided it."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from vaegan_bench.metrics.latent.health import ACTIVE, active_units
 from vaegan_bench.metrics.samples.memorisation import near_duplicates
 
 SATURATED = 0.999
-"""The discriminator's area under the ROC curve from which it teaches the generator nothing."""
+"""From this area under the ROC curve, the discriminator teaches the generator nothing."""
 COLLAPSED = 0.5
-"""The share of samples that have a near-duplicate from which a generator knows too few images."""
+"""From this share of samples with a near-duplicate, a generator makes too few different images."""
 AT_THE_END = 0.1
-"""The share of training, at its end, over which the discriminator is judged."""
+"""The last share of training, over which the discriminator is judged."""
 
 
 def verdicts(outputs: Outputs, history: pd.DataFrame) -> dict[str, str]:
-    """What went wrong → the numbers that say so; {} for a healthy run.
+    """Fault of the training → the numbers that show it; {} for a healthy run.
 
     'posterior collapse': no latent dimension is active; 'mode collapse': half of the samples have a near-duplicate;
     'discriminator saturated': over the last tenth of training it told real images from fakes in all but one of a

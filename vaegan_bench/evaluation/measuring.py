@@ -1,4 +1,4 @@
-"""Metrics applied to outputs: rows, what figures are drawn from, and what could not be measured."""
+"""Metrics applied to outputs: rows, exhibits for figures, and the reasons for missing numbers."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from vaegan_bench.system.errors import FAILURES, reason_of
 from vaegan_bench.system.plain_data import read_as
 
 BOUNDS = ("low", "high", "ceiling", "floor")
-"""What rows hold beside the value, averaged over draws, too."""
+"""Further numbers of rows that are averaged over draws, as the value is."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one metric gave."""
+    """The rows and exhibits of one metric, or its problem."""
 
     metric: Metric
     rows: list[Row] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Measured:
-    """The numbers of one run, what figures are drawn from, and what could not be measured."""
+    """The results of all metrics on one run."""
 
     results: list[Result]
 
@@ -45,7 +45,7 @@ class Measured:
 
     @property
     def exhibits(self) -> dict[str, Exhibit]:
-        """What all metrics left for figures, by name."""
+        """The exhibits of all metrics, by name."""
         return {name: exhibit for result in self.results for name, exhibit in result.exhibits.items()}
 
     @property
@@ -55,10 +55,10 @@ class Measured:
 
 
 def measure(draws: Sequence[Outputs], metrics: Sequence[Metric], split: str, drawn_from: str = PRIOR) -> Measured:
-    """Apply every metric. One that fails is reported and costs neither the others nor the run.
+    """Apply every metric. One that fails is reported, and the others are still applied.
 
-    `draws` are the outputs of one model with independent samples, `drawn_from` is what these come from. Metrics that do
-    not use samples are applied once.
+    `draws` are the outputs of one model with independent samples; `drawn_from` is 'prior' or the sampler of these.
+    Metrics that do not use samples are applied once.
     """
     return Measured([_result(metric, draws, split, drawn_from) for metric in metrics])
 
@@ -68,13 +68,13 @@ def _result(metric: Metric, draws: Sequence[Outputs], split: str, drawn_from: st
         rows, exhibits = _rows(metric, draws, split, drawn_from), dict(metric.exhibits(draws[0]))
         finite = [row for row in rows if math.isfinite(row["value"])]
         _check_storable(finite, exhibits)
-    except FAILURES as error:  # costs no other metric its numbers
+    except FAILURES as error:  # the other metrics still give their numbers
         return Result(metric, problem=reason_of(error))
     return Result(metric, finite, exhibits, _not_finite(rows))
 
 
 def _check_storable(rows: Sequence[Row], exhibits: Exhibits) -> None:
-    """Raise `PluginError` for what cannot be kept, or could not be read again."""
+    """Raise `PluginError` for rows or exhibits that cannot be stored, or could not be read again."""
     try:
         json.dumps(rows, allow_nan=False)
         for row in rows:
@@ -129,7 +129,7 @@ def _row(metric: Metric, same: Sequence[Measurement], shared: Mapping[str, Any])
 
 
 def _bound(values: Sequence[float | None]) -> float | None:
-    """The mean of what is there, if that is a number; None where nothing is."""
+    """The mean of the values that are not None, if it is finite; otherwise None."""
     there = [float(value) for value in values if value is not None]
     mean = statistics.fmean(there) if there else math.nan
     return mean if math.isfinite(mean) else None

@@ -27,11 +27,11 @@ from vaegan_bench.training.trained_model import TrainedModel
 
 BATCH = 256
 TRAIN = 10_000
-"""How many training images are looked at: as many as Larsen et al. (2016) took for their attribute vectors."""
+"""The number of training images that are used: as many as Larsen et al. (2016) took for their attribute vectors."""
 
 
 class ModelOutputs:
-    """What one trained model made; see `vaegan_bench.api.Outputs`."""
+    """The outputs of one trained model; see `vaegan_bench.api.Outputs`."""
 
     def __init__(
         self, model: TrainedModel, shared: Shared, n: int, seed: int, draw: int = 0, sampler: Sampler | None = None
@@ -46,19 +46,19 @@ class ModelOutputs:
         self._first: ModelOutputs | None = None
 
     def redrawn(self, draw: int) -> ModelOutputs:
-        """The same outputs, whatever is known of them included, but with other samples; `draw` 0 has the first ones."""
+        """Outputs with other samples, which share all else that is computed; `draw` 0 has the first samples."""
         other = ModelOutputs(self.model, self.shared, self.n, self.seed, draw, self.sampler)
         other._first = self.first
         return other
 
     @property
     def first(self) -> ModelOutputs:
-        """The outputs that know what does not depend on the draw."""
+        """The outputs that hold everything that does not depend on the draw."""
         return self._first or self
 
     @property
     def progress(self) -> Progress:
-        """Where long work reports how far it is."""
+        """Called with the progress of long computations."""
         return self.shared.progress
 
     @property
@@ -108,7 +108,7 @@ class ModelOutputs:
 
     @property
     def tokens(self) -> Tokens | None:
-        """Which member of its finite set each place of the held-out images' codes has; None without a quantiser."""
+        """The codebook index at each place of the held-out images' codes; None without a quantiser."""
         return self.first._tokens()
 
     @property
@@ -122,7 +122,7 @@ class ModelOutputs:
         return None if self.train_posterior is None else self.train_posterior.mu_BZ
 
     def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
-        """Images of any codes; of a conditional model by default with the attributes of the held-out images."""
+        """Images of codes; a conditional model decodes them by default with the attributes of the held-out images."""
         if attributes_NA is None and self.model.model.conditional:
             known = self.data.test.conditions[: len(self.real)]
             attributes_NA = known[torch.arange(len(z_NZ)) % len(known)]
@@ -144,7 +144,7 @@ class ModelOutputs:
         return (self if source == "samples" else self.first)._extract(extractor.chosen_for(self.data), source)
 
     def reference(self, extractor: Extractor, derive: Derive, **parameters: int | float | str) -> Mapping[str, Tensor]:
-        """What a metric derives from the features of the held-out images."""
+        """The quantity that a metric derives from the features of the held-out images."""
         return self.shared.reference(extractor, len(self.real), derive, parameters)
 
     @memo
@@ -179,7 +179,7 @@ class ModelOutputs:
         return Tokens(torch.cat(known), codebook.entries) if known else None
 
     def _batches(self, source: RealSource) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images in [-1, 1], and what a conditional model is given with them."""
+        """Batches of images in [-1, 1] with their conditioning attributes."""
         images_NCHW, split = (self.real, self.data.test) if source == "real" else (self.train, self.data.train)
         if len(images_NCHW):
             given = split.conditions[: len(images_NCHW)].split(BATCH)

@@ -1,4 +1,4 @@
-"""Images in one folder, and the same images through an autoencoder in another: any autoencoder can be measured."""
+"""Measure any autoencoder from two folders: images, and the reconstructions of the same images."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from vaegan_bench.evaluation.measuring import measure
 from vaegan_bench.evaluation.shared import SharedShelf, open_extractors
 
 NAMED = 3
-"""How many images an error names on each side."""
+"""The number of images that an error names on each side, at most."""
 Pairs = list[tuple[str, str]]
-"""The name of each original, and that of its reconstruction."""
+"""(name of an original, name of its reconstruction)."""
 
 
 def measure_pairs(
     originals: Path, reconstructions: Path, metrics: Sequence[Metric], shelf: SharedShelf, say: Callable[[str], object]
 ) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Measure the reconstructions in one folder against their originals in another; return rows, and what failed.
+    """Measure the reconstructions in one folder against their originals in another; return rows and problems.
 
     `say` is called with a line on each folder, and on how they were paired, before anything is measured. Raises
-    `StudyError` for metrics that need more, `DataError` for folders that cannot be read or paired.
+    `StudyError` for metrics that need more than pairs, `DataError` for folders that cannot be read or paired.
     """
     refuse_metrics_of_more(metrics)
     paths = {"originals": originals, "reconstructions": reconstructions}
@@ -46,7 +46,7 @@ def measure_pairs(
 
 
 def refuse_metrics_of_more(metrics: Sequence[Metric]) -> None:
-    """Raise `StudyError` for metrics that originals and reconstructions cannot give."""
+    """Raise `StudyError` for metrics that need more than originals and reconstructions."""
     if refused := [str(metric) for metric in metrics if not metric.pairs_suffice]:
         one = len(refused) == 1
         what = f"{', '.join(refused)} {'needs' if one else 'need'} more than originals and reconstructions"
@@ -56,8 +56,9 @@ def refuse_metrics_of_more(metrics: Sequence[Metric]) -> None:
 def pair(originals: Sequence[str], reconstructions: Sequence[str]) -> tuple[Pairs, str]:
     """Each original with its reconstruction, and a line on how they were paired.
 
-    By their names without suffixes if these are equal; if no name is equal, but there are as many, in the order of
-    their names. Raises `DataError` otherwise, with examples: to pair what is left would compare wrong images.
+    They are paired by their names without suffixes if both sides have the same; in the order of their names if no name
+    is common and the counts are equal. Raises `DataError` otherwise, with examples: to pair the rest would compare
+    wrong images.
     """
     firsts, seconds = (_by_stem(names) for names in (originals, reconstructions))
     if firsts.keys() == seconds.keys():
@@ -70,7 +71,7 @@ def pair(originals: Sequence[str], reconstructions: Sequence[str]) -> tuple[Pair
 
 
 def aligned(pairs: Pairs, *folders: ImageFolder) -> list[ImageFolder]:
-    """The folders with their images in the order of the pairs, without those that cannot be read on either side.
+    """The folders with their images in the order of the pairs, without pairs of which one image cannot be read.
 
     Raises `DataError` where the two sides have images of different sizes.
     """
@@ -96,7 +97,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def _by_stem(names: Sequence[str]) -> dict[str, str]:
-    """Names by what is left of them without their suffix. Raises `DataError` where two are equal then."""
+    """Name without suffix → name. Raises `DataError` where two names differ only in their suffix."""
     found: dict[str, str] = {}
     for name in names:
         stem = str(PurePosixPath(name).with_suffix(""))
@@ -107,7 +108,7 @@ def _by_stem(names: Sequence[str]) -> dict[str, str]:
 
 
 def _mismatch(firsts: Mapping[str, str], seconds: Mapping[str, str]) -> str:
-    """What is on one side only, in words."""
+    """An error message that names the images on one side only."""
     lone = [
         f"{len(ours)} {side} without {other} ({', '.join(ours[:NAMED])}{', …' if len(ours) > NAMED else ''})"
         for side, other, ours in (
@@ -121,6 +122,6 @@ def _mismatch(firsts: Mapping[str, str], seconds: Mapping[str, str]) -> str:
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:
-    """A key that sorts 2.png before 10.png, and 002.png where 2.png would be."""
+    """A sort key that puts 2.png before 10.png, and treats 002.png as 2.png."""
     parts = re.split(r"(\d+)", name)
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]

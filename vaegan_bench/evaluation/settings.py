@@ -1,4 +1,4 @@
-"""What is measured on every run of a study, and what of it is missing on one."""
+"""The metrics and samples of a study's evaluation, and which metrics are missing on a run."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from vaegan_bench.study.run import code_of
 from vaegan_bench.study.study import PRIOR
 
 COUNTS = "n_"
-"""How the keys of a protocol begin that say how many images were measured."""
+"""The prefix of the keys in a protocol that give the number of measured images."""
 
 
 @dataclass(frozen=True)
 class EvaluationSettings:
-    """What is measured on every run of a study."""
+    """The metrics that are measured on every run of a study, and the samples for them."""
 
     metrics: Sequence[Metric]
     samples: int
@@ -31,20 +31,20 @@ class EvaluationSettings:
     draws: int
     """Independent sets of samples per run: their spread is the evaluation noise."""
     sampler: Sampler | None = None
-    """What codes of samples are drawn from; None for the prior."""
+    """The source of the codes of samples; None for the prior."""
 
     def only(self, metrics: Sequence[Metric]) -> EvaluationSettings:
-        """The same with these metrics alone."""
+        """The same settings with only these metrics."""
         return replace(self, metrics=metrics)
 
     def definition_of(self, metric: Metric) -> dict[str, Any]:
-        """A metric's definition as JSON gives it back: tuples are lists there."""
+        """A metric's definition as it is read back from JSON, with lists for tuples."""
         plain: dict[str, Any] = json.loads(json.dumps(definition(metric)))
         return plain
 
     @property
     def keys(self) -> list[str]:
-        """The keys of all measurements that are asked for."""
+        """The keys of all measurements that these settings ask for."""
         return [key for _, key, _ in self._asked]
 
     @cached_property
@@ -53,11 +53,11 @@ class EvaluationSettings:
         return [(metric, self.key(metric), self.code(metric)) for metric in self.metrics]
 
     def code(self, metric: Metric) -> Mapping[str, str]:
-        """Digests of the code that a metric's numbers come from."""
+        """Digests of the code that computes a metric's numbers."""
         return code_of([metric, *([self.sampler] if self.sampler else [])]).parts
 
     def key(self, metric: Metric) -> str:
-        """What names the measurement of one metric among those of a run."""
+        """The key of the measurement of one metric among those of a run."""
         return key_of(self.definition_of(metric), self.samples, self.draws, self.drawn_from)
 
     @property
@@ -66,9 +66,10 @@ class EvaluationSettings:
         return PRIOR if self.sampler is None else str(self.sampler)
 
     def missing(self, run: RunFolder, weights: Mapping[str, str]) -> list[Metric]:
-        """The metrics that were not measured on a run: as asked for, by today's code, without a problem.
+        """The metrics that must still be measured on a run.
 
-        Nor through extractors that have other hashes than `weights`. A run that diverged misses none.
+        These were not measured with these settings and today's code, had a problem, or used an extractor whose hash
+        differs from the one in `weights`. A run that diverged misses none.
         """
         if not (run.overview().is_ok if not run.fault() else run.record().is_ok):
             return []
@@ -78,16 +79,16 @@ class EvaluationSettings:
         return [metric for metric, code, each in found if _is_missing(code, each, weights, arrays_are_whole)]
 
     def are_met_by(self, run: RunFolder) -> bool:
-        """Whether all that is asked for is there, and all that tables and figures need is as it was written."""
+        """Whether every metric was measured on a run, and no file that tables and figures need is damaged."""
         return not run.fault() and not self.missing(run, {})
 
     def have_other_weights(self, run: RunFolder, weights: Mapping[str, str]) -> bool:
-        """Whether a metric was measured on a run through extractors with other hashes than `weights`."""
+        """Whether a metric was measured on a run with an extractor whose hash differs from the one in `weights`."""
         found = map(run.measured().get, self.keys)
         return any(_differ(each.weights, weights) for each in found if each is not None)
 
     def records(self, measured: Measured, weights: Mapping[str, str]) -> list[tuple[MeasurementRecord, Exhibits]]:
-        """What to keep of each metric, with the hashes of the `weights` of its extractors, and its exhibits."""
+        """For each metric its record, with the hashes in `weights` of its extractors, and its exhibits."""
         return [(self._record(result, weights), result.exhibits) for result in measured.results]
 
     def _record(self, result: Result, weights: Mapping[str, str]) -> MeasurementRecord:
@@ -105,7 +106,7 @@ class EvaluationSettings:
         }
 
     def _with_count(self, row: Row) -> Row:
-        """A row whose protocol says how many images were asked for, unless it says how many were measured."""
+        """The row, with the number of samples asked for in its protocol unless that states how many were measured."""
         if any(key.startswith(COUNTS) for key in row["protocol"]):
             return row
         return {**row, "protocol": {**row["protocol"], "samples": self.samples}}
@@ -114,7 +115,7 @@ class EvaluationSettings:
 def _is_missing(
     code: Mapping[str, str], found: MeasurementFacts | None, weights: Mapping[str, str], arrays_are_whole: bool
 ) -> bool:
-    """Whether a metric with this code must be measured, of which `found` is known."""
+    """Whether a metric with this code must be measured, given the facts `found` about its last measurement."""
     return (
         found is None
         or bool(found.problem)
@@ -129,5 +130,5 @@ def _differ(recorded: Mapping[str, str], known: Mapping[str, str]) -> bool:
 
 
 def extractors_of(metric: Metric) -> list[str]:
-    """The extractors that a metric looks through, as `Shared.weights` names them."""
+    """The extractors that a metric uses, by the keys of `Shared.weights`."""
     return [str(definition(plugin)) for plugin in plugins_within(metric) if isinstance(plugin, Extractor)]

@@ -1,4 +1,4 @@
-"""What all runs on one data set share: opened extractors, and what is known of the real images, kept on disk."""
+"""Objects that all runs on one data set share: opened extractors, and features of the real images, kept on disk."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ Key = tuple[str, ...]
 class Shared:
     """Extractors, and features of real images with what metrics derive from them, for all runs on one data set.
 
-    What is computed is kept under `cache`, addressed by its content: by a hash of the images themselves, of the
-    extractor's weights, settings and code, and of the derived quantity's parameters and code. So it serves all studies,
-    and nothing stale is ever read.
+    Results are kept under `cache`, addressed by the content that decides them: a hash of the images themselves, of the
+    extractor's weights, settings and code, and of the derived quantity's parameters and code. So they serve all
+    studies, and nothing stale is ever read.
     """
 
     def __init__(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> None:
@@ -56,7 +56,7 @@ class Shared:
         return self._networks[key]
 
     def weights(self) -> dict[str, str]:
-        """Extractor → a hash of its weights, of those that were opened."""
+        """Opened extractor → a hash of its weights."""
         return {key: network.digest for key, network in self._networks.items()}
 
     def images(self, source: RealSource, n: int) -> Tensor:
@@ -82,13 +82,14 @@ class Shared:
         return self._load_or_make((*key, *origin), lambda: derive(self.features(extractor, "real", n), **parameters))
 
     def compared(self, extractor: Extractor, n: int, key: Key, build: Callable[[], State]) -> State:
-        """What `build` makes of the first n training images, or what `key` says was made of them, and of as many
-        held-out ones, kept on disk.
+        """The result of `build`, which compares the first n training images with as many held-out ones, kept on disk.
+
+        `key` states how they are compared: the same key, extractor and images give the stored result.
         """
         return self._load_or_make((*key, *self._origin(extractor, "real", n), self._hash("train", n)), build)
 
     def _origin(self, extractor: Extractor, source: RealSource, n: int) -> Key:
-        """What decides the features of real images."""
+        """All that decides the features of real images, as parts of a key."""
         extractor = extractor.chosen_for(self.data)
         network = self.network(extractor)
         how = json.dumps([definition(extractor), dict(network.protocol)], sort_keys=True)
@@ -104,7 +105,7 @@ class Shared:
         return self._hashes[source, n]
 
     def _load_or_make(self, key: Key, build: Callable[[], State]) -> State:
-        """What `build` makes, from memory, from disk, or made now; on this process's device, if that has float64."""
+        """The result of `build`, from memory or disk, or computed now; on this process's device if that has float64."""
         if key not in self._known:
             name = hashlib.sha256("\n".join(key).encode()).hexdigest()[:32]
             state, _ = load_or_make(self.cache / "references" / f"{name}.safetensors", lambda: (build(), {}))
@@ -114,7 +115,7 @@ class Shared:
 
 
 def open_extractors(metrics: Iterable[Metric], shared: Shared) -> None:
-    """Open the extractors that come with weights, before anything else is done.
+    """Open the extractors of metrics that come with weights, so that errors show before anything else is done.
 
     Raises `ExtractorError` where weights are missing or wrong.
     """
@@ -136,11 +137,11 @@ class SharedShelf:
         self._opened: dict[str, Shared] = {}
 
     def of(self, data: Data) -> Shared:
-        """What runs on these data share."""
+        """The `Shared` of all runs on these data."""
         if data.digest not in self._opened:
             self._opened[data.digest] = Shared(data, self.cache, self.device, self.progress)
         return self._opened[data.digest]
 
     def weights(self) -> dict[str, dict[str, str]]:
-        """Digest of the data → extractor → a hash of its weights, of those that were opened."""
+        """Digest of the data → opened extractor → a hash of its weights."""
         return {digest: shared.weights() for digest, shared in self._opened.items()}

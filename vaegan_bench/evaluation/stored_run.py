@@ -1,4 +1,4 @@
-"""A stored run in use: its definition as plugins, its weights as a model."""
+"""Restore a stored run: its definition as plugins, its weights as a model."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def stored_run(folder: RunFolder, registry: Registry) -> Run:
         return run_of(record, registry)
     except BenchError:
         raise
-    except Exception as error:  # whatever a definition raises that is not of the expected form
+    except Exception as error:  # a definition of an unexpected form may raise anything
         raise StoreError(
             f"Cannot use {folder.path}: this version cannot read its definition ({reason_of(error)}). {TRAIN_AGAIN}"
         ) from error
@@ -58,12 +58,12 @@ def restore_model(
     """Build the networks of a run's model and fill them with trained weights; `conditions` are those of its data."""
     modules = build_modules(run.model, run.networks, 0, shape, device, len(conditions))
     for role in run.model.borrows():
-        del modules[role]  # only training needs it
+        del modules[role]  # only training needs a borrowed network
     for role, module in modules.items():
         module.load_state_dict(weights_of(weights, role))
     return TrainedModel(run.model, modules, run.networks.latent, conditions)
 
 
 def weights_of(weights: Mapping[str, Tensor], role: str) -> dict[str, Tensor]:
-    """The part of all weights that is one role's."""
+    """The part of all weights that belongs to one role, without its prefix."""
     return {name.removeprefix(f"{role}."): w for name, w in weights.items() if name.startswith(f"{role}.")}

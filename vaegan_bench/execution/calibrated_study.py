@@ -1,4 +1,4 @@
-"""Calibrate extractors: on any data set, or for the numbers of a study, in whose folder the rulers are kept."""
+"""Calibrate extractors, on any data set or for a study; the rulers of a study are kept in its folder."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from vaegan_bench.system.device import thread_count
 from vaegan_bench.training.loading import DataShelf, load
 
 SAMPLES = 2000
-"""Images that are distorted, unless another number is asked for: as many as studies measure by default."""
+"""The default number of images to distort: as many as the samples that studies measure by default."""
 
 
 class Asked(NamedTuple):
-    """What is to be calibrated."""
+    """Which extractors to calibrate, and how."""
 
     extractors: Sequence[str]
-    """By selector; none for the usual ones."""
+    """Their selectors; empty for the default extractors."""
     fields: Mapping[str, Mapping[str, str]]
     """Plugin → field → value."""
     samples: int | None
-    """How many images are distorted; None for the usual number."""
+    """How many images are distorted; None for the default number."""
 
 
 def calibrate_dataset(dataset: str, size: int, asked: Asked, registry: Registry, shelf: SharedShelf) -> list[Ruler]:
-    """The ruler of each extractor on a data set; by default of those that work offline.
+    """The ruler of each extractor on a data set; the default extractors work offline.
 
     Raises `BenchError` as `calibrate` and the extractors do.
     """
@@ -46,10 +46,11 @@ def calibrate_dataset(dataset: str, size: int, asked: Asked, registry: Registry,
 
 
 def calibrate_study(folder: StudyFolder, asked: Asked, registry: Registry, shelf: SharedShelf) -> list[Ruler]:
-    """The ruler of each extractor on each data set of a study, kept in its folder.
+    """Write the ruler of each extractor on each data set of a study into its folder, and return the rulers.
 
-    By default those of its Fréchet distances, for as many samples as it measures. Raises `BenchError` as `calibrate`
-    and the extractors do, and where the study cannot be planned any more.
+    By default, the extractors are those of the study's Fréchet distances, and the number of images is the study's
+    number of samples. Raises `BenchError` as `calibrate` and the extractors do, and where the study can no longer be
+    planned.
     """
     study = folder.study().study
     plan, loaded = make_plan(study, registry), DataShelf(shelf.cache, shelf.progress)

@@ -1,4 +1,4 @@
-"""Which engine carries the runs of a study."""
+"""The choice of the engine that runs a study."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from vaegan_bench.registry.selectors import parse_selector
 
 
 def choose_engine(registry: Registry, engine: str, workers: int | str | None = None) -> Engine:
-    """The engine of a selector; `workers` fills its field of that name, where the selector leaves it open.
+    """The engine that a selector names; `workers` sets its field of that name, unless the selector does.
 
-    Raises `UnknownNameError` and `SelectorError` as every selector does, and `StudyError` for workers of an engine that
-    has none.
+    Raises `UnknownNameError` and `SelectorError` for a wrong selector, and `StudyError` if `workers` is given for an
+    engine without that field.
     """
     if workers is None:
         return registry.build(Engine, engine)

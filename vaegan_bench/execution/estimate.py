@@ -1,4 +1,4 @@
-"""What a plan would cost, from a few real steps of each model."""
+"""Estimate the cost of a plan from a few real steps of each model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vaegan_bench.training.state import TrainingState
 
 WARM_UP, TIMED = 2, 4
 FEW = 4
-"""Images that operations are counted on; batch norm needs more than one."""
+"""The number of images on which operations are counted; batch norm needs more than one."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def estimate(plan: Plan) -> Iterator[Cost]:
 
 
 def longest_first(runs: Sequence[Run], lenders: Lenders) -> list[Run]:
-    """The order in which workers end earliest: runs that others wait for, then the longest, so that none ends alone."""
+    """Runs in the order in which workers finish earliest: first those that others wait for, then the longest."""
     lent = {lender.id for run in runs for lender in lenders[run.id].values()}
     sizes = {(run.label, run.setting_id): run for run in runs}
     lengths = {model: operations_per_image(run) * run.steps * run.batch for model, run in sizes.items()}
@@ -70,10 +70,10 @@ def longest_first(runs: Sequence[Run], lenders: Lenders) -> list[Run]:
 
 
 def operations_per_image(run: Run, batch: int = FEW, like: Data | None = None) -> float:
-    """Operations of convolutions and matrix products in a training step, of the forward and all backward passes.
+    """Operations per image of convolutions and matrix products in a training step, forward and all backward passes.
 
-    On random images, by default in colour; with the channels and the number of attributes of the data that they are
-    `like`. 0 for a run that fails in its first step: it says so when it is trained.
+    Counted on random images: in colour by default, or with the shape and the number of attributes of the data `like`.
+    0 for a run that fails in its first step: the failure is reported when the run is trained.
     """
     shape, attributes = (like.shape, len(like.attribute_names)) if like else (ImageShape(3, run.size, run.size), 1)
     try:
@@ -91,7 +91,7 @@ def _take_first_step(run: Run, data: Data) -> None:
 
 
 def minutes_side_by_side(costs: Sequence[Cost], workers: int) -> float:
-    """The time to train all runs, so many at a time, if they did not slow each other down."""
+    """Minutes to train all runs, `workers` of them at a time, if they did not slow each other down."""
     return max(sum(cost.minutes for cost in costs) / workers, *(cost.minutes / cost.seeds for cost in costs))
 
 
@@ -112,7 +112,7 @@ def images_per_second(run: Run) -> float:
 
 
 def random_data(shape: ImageShape, n: int, attributes: int = 1) -> Data:
-    """Images of uniform noise that have no attribute, for timing."""
+    """Images of uniform noise without any attribute, for timing."""
     noise = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (n, *shape), dtype=torch.uint8, generator=noise)
     split = Split(images, torch.zeros(n, attributes, dtype=torch.bool))

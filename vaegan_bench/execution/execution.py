@@ -1,4 +1,4 @@
-"""Execute a plan: train and measure every run that is not finished, and keep what is done."""
+"""Execute a plan: train and measure every run that is not finished, and keep the results."""
 
 from __future__ import annotations
 
@@ -40,24 +40,24 @@ class Execution:
         engine: Engine = SERIAL,
         checkpoint: float = INTERVAL,
     ) -> None:
-        """`engine` carries the runs to where they are trained; `checkpoint`: seconds between two checkpoints of one."""
+        """`engine` distributes the runs to processes; `checkpoint`: seconds between two checkpoints of a run."""
         self.plan, self.registry, self.folder, self.progress = plan, registry, folder, progress
         self.engine, self.checkpoint = engine, checkpoint
         self.lifecycle = Lifecycle(registry.manager)
         self.work = Workload(plan, folder, cache, progress)
         self.shared = SharedShelf(cache, choose_device(plan.study.device), progress)
         self.failures: dict[str, str] = {}
-        """Runs that raised an error, with its words; the study goes on without them."""
+        """Id of a run that failed → the reason; the study goes on without it."""
         self.weights: dict[str, dict[str, str]] = {}
         """Digest of the data → extractor → a hash of the weights that runs were measured with by this execution."""
 
     def run(self) -> None:
-        """Train and measure what is not finished; each finished run is on disk before the next begins.
+        """Train and measure every unfinished run; each finished run is on disk before the next begins.
 
         Other processes may run the same plan meanwhile: each run is done by one of them, and all end when all runs are
         over. Raises `StoreError` where results cannot be written, `DataError` where a data set cannot be loaded, and
         `ExtractorError` where the weights of an extractor are missing or wrong: all before anything trains. Raises
-        `IncompleteError` where the disk is full meanwhile.
+        `IncompleteError` where the disk becomes full later.
         """
         with thread_count(self.plan.study.threads):
             if unfinished := self.work.unfinished():
@@ -68,7 +68,7 @@ class Execution:
             self._run_all()
 
     def side_by_side(self, runs: int) -> int:
-        """How many of so many runs go on at a time."""
+        """The number of runs, of `runs` in all, that go on at a time."""
         return self.engine.count(runs, self.plan.study.threads, self.shared.device.type)
 
     def missing(self) -> list[str]:
@@ -97,7 +97,7 @@ class Execution:
             self.lifecycle.call("study_ended", name=name)
 
     def _do(self, runs: Sequence[Run]) -> None:
-        """Have the engine do these runs; what still goes on where it raises has been interrupted."""
+        """Have the engine do these runs; if it raises, the runs that still go on are reported as interrupted."""
         if not runs:
             return
         ordered = longest_first(runs, self.plan.lenders) if self.side_by_side(len(runs)) > 1 else runs
@@ -110,7 +110,7 @@ class Execution:
             work.close()
 
     def _note(self, outcome: Outcome) -> None:
-        """Keep what is to be known of a run. Raises `IncompleteError` where a full disk would fail the others, too."""
+        """Keep the outcome of a run. Raises `IncompleteError` where the disk is full: the others would fail, too."""
         for digest, weights in outcome.weights.items():
             self.weights.setdefault(digest, {}).update(weights)
         if outcome.failure:
@@ -119,7 +119,7 @@ class Execution:
             raise IncompleteError([*self.missing(), self._where_it_stops()])
 
     def _measured_with_other_weights(self) -> list[Run]:
-        """Finished runs whose features are not those of this machine: another one trained another oracle.
+        """Finished runs measured with other extractor weights than those here, such as an oracle of another machine.
 
         A run whose data cannot be loaded here is noted as a failure.
         """

@@ -1,4 +1,4 @@
-"""What runs leave on disk, at most."""
+"""The disk space that runs take at most, and the memory that they need at least."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ COPIES = 3
 PROGRAM = 400 << 20
 """Bytes of memory of a process that has loaded torch and the other libraries."""
 KINDS = 3
-"""Samples, originals and reconstructions."""
+"""Kinds of images that are kept: samples, originals and reconstructions."""
 CHECKPOINTS = 3
-"""Of a run: the newest, the one before it, and the one that is being written."""
+"""Checkpoints of a run on disk: the newest, the one before it, and the one that is being written."""
 MOMENTS = 2
-"""What an optimizer keeps of each weight, at most: Adam two moments."""
+"""Numbers that an optimizer keeps for each weight, at most: Adam keeps two moments."""
 BYTES_PER_STEP = 16
-"""Of the history, which has a row of some forty columns every 50 steps."""
+"""Bytes of the history per step: it has a row of some forty columns every 50 steps."""
 RECORDS = 1 << 20
 """Bytes of a run's records, rows and exhibits."""
 REPORT = 8 << 20
@@ -30,9 +30,10 @@ REPORT = 8 << 20
 
 
 def footprint(untrained: Mapping[Run, Data], unmeasured: Mapping[Run, Data], images: int, at_once: int = 1) -> int:
-    """Bytes that the unfinished runs of one study can take; `images` of each kind are kept per run.
+    """Bytes on disk that the unfinished runs of one study take at most; each keeps `images` images of each kind.
 
-    `untrained` are to be trained and measured, `unmeasured` only measured; `at_once` of them have checkpoints.
+    Runs in `untrained` are to be trained and measured, those in `unmeasured` only measured; `at_once` of them have
+    checkpoints at the same time.
     """
     weights: dict[tuple[str, str], int] = {}
     checkpoints = list[int]()
@@ -52,17 +53,17 @@ def footprint(untrained: Mapping[Run, Data], unmeasured: Mapping[Run, Data], ima
 def needed_memory(run: Run, data: Data) -> int:
     """Bytes of memory that a process needs at least for a run.
 
-    That is the program, the images, and of each weight its value, its gradient, what the optimizer remembers and its
-    moving average. What a step keeps for its gradients is left out.
+    They hold the program, the images, and for each weight its value, gradient, optimizer state and moving average. The
+    activations that a step keeps for its gradients are left out.
     """
     images = sum(split.images_NCHW.nbytes for split in (data.train, data.test))
     return PROGRAM + images + bytes_of_weights(run, data) * (2 + MOMENTS + bool(run.ema))
 
 
 def bytes_of_weights(run: Run, data: Data) -> int:
-    """The weights and running statistics of all roles, from networks that are built without memory.
+    """Bytes of the weights and running statistics of all roles, from networks that are built without memory.
 
-    0 where they cannot be built: the run says so when its turn comes.
+    0 where they cannot be built: the run itself then fails and gives the reason.
     """
     try:
         with torch.device("meta"):

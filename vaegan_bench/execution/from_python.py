@@ -44,15 +44,15 @@ def run(
 
     `study` is a name from `vaegan-bench list studies`, a TOML file or a `Study`; further keywords replace its keys:
     `vb.run("quick", models=["vae", "vaegan"], seeds=3)`. Finished runs are not run again. `workers` is how many runs go
-    on side by side, each in a process of its own; "auto" is as many as there are cores for. `engine` is what carries
-    runs to processes, by selector; by default all runs are trained in this one. Worker processes import the main
-    module, so a script that asks for them must call this inside of `if __name__ == "__main__":`.
+    on side by side, each in a process of its own; "auto" is as many as there are cores for. `engine` is a selector:
+    an engine distributes runs to processes; by default all runs are trained in this one. Worker processes import the
+    main module, so a script that asks for them must call this inside of `if __name__ == "__main__":`.
 
     A run leaves a checkpoint every `checkpoint` seconds, when it is interrupted, and when `max_time` is over, such as
     "3h" or "90m"; the same call goes on from there.
-    Raises `BenchError` before anything is trained if the study cannot be run. Raises `IncompleteError` at the end if a
-    run failed, a metric gave no numbers, or a table or figure could not be written; everything else is then trained,
-    measured and reported, and the error's `lines` say what is missing, and why; and where `max_time` is over.
+    Raises `BenchError` before anything is trained if the study cannot be run. Raises `IncompleteError` when `max_time`
+    is over, and at the end if a run failed, a metric gave no numbers, or a table or figure could not be written;
+    everything else is then trained, measured and reported, and the error's `lines` say what is missing, and why.
     """
     if not (isinstance(checkpoint, int | float) and checkpoint >= 0):
         raise StudyError(f"checkpoint is a number of seconds, 0 or more, not {checkpoint!r}.")
@@ -81,5 +81,5 @@ def load_model(folder: str | Path, device: str = "auto", plugins: Iterable[str |
         warnings.warn(f"{folder} {record.status}: its weights are those of that step.", StudyWarning, stacklevel=2)
     run, weights = stored_run(stored, Registry(plugins)), stored.weights()
     shape, where = ImageShape(*record.shape), choose_device(device)
-    with readable(stored.path / "run.json", TRAIN_AGAIN):  # weights of other networks than the record names
+    with readable(stored.path / "run.json", TRAIN_AGAIN):  # the weights may be of other networks than the record names
         return restore_model(run, shape, weights, where, record.attributes)

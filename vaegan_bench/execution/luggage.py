@@ -1,4 +1,4 @@
-"""Runs as files that travel, where a process shares no folder with the command."""
+"""The files of runs, sent to and from a process that shares no folder with the command."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Files = Mapping[str, bytes]
 
 @dataclass(frozen=True)
 class Carried:
-    """How a run came to its end elsewhere, and what it left there."""
+    """The outcome of a run in another process, and the files that it left there."""
 
     outcome: Outcome
     files: Files
@@ -36,9 +36,10 @@ def files_of(folder: RunFolder) -> Files:
 
 
 def unload(carried: Carried, folder: RunFolder) -> Outcome:
-    """Put the files of a run where they belong, unless others work on it, or have done it meanwhile.
+    """Put the files of a run into its folder, unless another process works on it or has trained it meanwhile.
 
-    Raises `StoreError` where they cannot be written.
+    The outcome is the run's own, or names the process that works on it. Raises `StoreError` where files cannot
+    be written.
     """
     claim = folder.try_claim()
     if not isinstance(claim, Claim):
@@ -50,7 +51,7 @@ def unload(carried: Carried, folder: RunFolder) -> Outcome:
 
 
 def place(study: str, luggage: Mapping[str, Files]) -> StudyFolder:
-    """The folder of a study in this process, with the runs that others borrow from."""
+    """A folder for a study in this process, with the runs in `luggage`, from which other runs borrow."""
     folder = StudyFolder(_own_folder() / study)
     folder.create()
     for run, files in luggage.items():
@@ -61,7 +62,7 @@ def place(study: str, luggage: Mapping[str, Files]) -> StudyFolder:
 
 
 def take_out(folder: RunFolder, outcome: Outcome) -> Carried:
-    """What a run left in this process; nothing of it stays here, where it may be tried again."""
+    """The outcome and the files of a run, which are removed from this process: the run may be tried here again."""
     files = {} if outcome.failure else files_of(folder)
     shutil.rmtree(folder.path, ignore_errors=True)
     forget_failure(folder.path)

@@ -21,9 +21,9 @@ from vaegan_bench.training.loading import DataShelf
 def measure_again(
     folders: Sequence[RunFolder], settings: EvaluationSettings, registry: Registry, shared: SharedShelf
 ) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Measure each run and add the numbers to its folder; return what was measured, and what gave no numbers.
+    """Measure each run and add the numbers to its folder; return the rows, and run or metric → why it has no numbers.
 
-    A run that cannot be measured costs the others nothing. Raises `StoreError` for a folder without a run before
+    A run that cannot be measured does not stop the others. Raises `StoreError` for a folder without a run before
     anything is measured, and `ExtractorError` where no run can be measured.
     """
     for folder in (each for each in folders if not each.is_there):
@@ -53,6 +53,6 @@ def _measure(
     data = shelf.get(run)
     if data.digest != record.data:
         raise StoreError(f"{folder.path} was trained on other images than '{run.dataset}' holds here.")
-    with thread_count(run.threads), folder.claim() as claim:  # as the numbers were measured that it has
+    with thread_count(run.threads), folder.claim() as claim:  # the same threads as for its other numbers
         open_extractors(settings.metrics, shared.of(data))
         measure_run(run, folder, claim, shared.of(data), settings)

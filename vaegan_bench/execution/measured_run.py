@@ -21,7 +21,7 @@ from vaegan_bench.training.conditions import attribute_conditions
 def measure_run(run: Run, folder: RunFolder, claim: Claim, shared: Shared, settings: EvaluationSettings) -> list[Row]:
     """Measure a trained run from its weights, add the numbers to those that it has, and return the new ones.
 
-    `claim` is that of the run. Raises `StoreError` for damaged weights.
+    `claim` is the claim of the run. Raises `StoreError` for damaged weights.
     """
     claim.report(phase="measuring")
     conditions = attribute_conditions(shared.data)
@@ -41,7 +41,7 @@ def _look(outputs: ModelOutputs, folder: RunFolder, samples: int) -> Seen:
 
 
 def _conditions(outputs: ModelOutputs) -> dict[str, Array]:
-    """What a conditional model is conditioned on for the held-out images that are kept; (N, A) float32."""
+    """The conditioning attributes of the held-out images that are kept, (N, A) float32; {} if unconditional."""
     if not outputs.conditional:
         return {}
     return {CONDITIONS: outputs.data.test.conditions[: len(outputs.real)][:KEPT_IMAGES].float().cpu().numpy()}

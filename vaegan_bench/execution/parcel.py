@@ -1,4 +1,4 @@
-"""All that another process needs to make the plan of this one again."""
+"""All that another process needs to rebuild the plan of this one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CHANGED = (
 
 @dataclass(frozen=True)
 class Parcel:
-    """A study and the plugins that it uses, as plain data: no code travels but the text of plugin files."""
+    """A study and the plugins that it uses, as plain data; its only code is the text of plugin files."""
 
     study: str
     """As JSON."""
@@ -49,12 +49,12 @@ class Parcel:
 
     @property
     def for_other_places(self) -> Parcel:
-        """The same for a process that shares no folder with this one: it has places of its own."""
+        """The same parcel for a process that shares no folder with this one, and has its own places for files."""
         return replace(self, folder=Path(self.folder.name), began=0.0, cache=None, data=None)
 
 
 def pack(work: Workload, registry: Registry, checkpoint: float) -> Parcel:
-    """The parcel of a plan and of what is done of it. Its paths are whole: other processes may be in other folders."""
+    """The parcel of a plan and its results. Its paths are absolute: other processes may have other working folders."""
     sources = os.environ.get(VARIABLE)
     return Parcel(
         study=json.dumps(as_plain(work.plan.study), sort_keys=True),
@@ -69,7 +69,7 @@ def pack(work: Workload, registry: Registry, checkpoint: float) -> Parcel:
 
 
 def unpack(parcel: Parcel) -> Plan:
-    """Make the plan again. Raises `BenchError`: `StudyError` where it is another one here."""
+    """Rebuild the plan. Raises `BenchError`, in particular `StudyError` where the plan has other runs here."""
     if parcel.data is not None:
         os.environ[VARIABLE] = parcel.data
     registry = Registry([_place_of(name, text) for name, text in parcel.plugins])
@@ -89,7 +89,7 @@ def _text_of(plugin: str) -> str:
 
 
 def _place_of(plugin: str, text: str) -> str:
-    """Where a plugin file is: at its place, or in a copy where there is none, or another one."""
+    """The source of a plugin: as it was named, or a copy of its file if that file is missing or different here."""
     if not text or _text_of(plugin) == text:
         return plugin
     copy = _copies() / hashlib.sha256(text.encode()).hexdigest()[:12] / Path(plugin).name
@@ -100,7 +100,7 @@ def _place_of(plugin: str, text: str) -> str:
 
 @cache
 def _copies() -> Path:
-    """A folder of this process."""
+    """A temporary folder of this process for copies of plugin files."""
     folder = Path(tempfile.mkdtemp(prefix="vaegan-bench-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

@@ -1,4 +1,4 @@
-"""What is left to do of a plan, as engines see it."""
+"""The work that is left of a plan, as engines see it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Note = Callable[[Outcome], None]
 
 
 class PlannedWork:
-    """Some runs of a plan as tasks, and what becomes of them."""
+    """Some runs of a plan as tasks, and the handling of their results."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class PlannedWork:
         note: Note,
         progress: Progress,
     ) -> None:
-        """`runner` does tasks in this process; `note` learns how each run ended."""
+        """`runner` does tasks in this process; `note` is called with the outcome of each run."""
         self.plan, self.parcel, self.runner, self.note = plan, parcel, runner, note
         self.by_id = {run.id: run for run in runs}
         self.progress = progress
@@ -45,12 +45,12 @@ class PlannedWork:
         self._going = set[str]()
         """Runs that have started and not ended."""
         self._awaited = set[tuple[str, str]]()
-        """Runs on which others work, and the tokens of their claims."""
+        """(run, token of its claim) for runs that other processes work on, if that was reported already."""
         runner.call = self._call
 
     @cached_property
     def tasks(self) -> Sequence[Task]:
-        """What is prepared for several runs first, then the runs."""
+        """First the tasks that prepare something for several runs, then the runs."""
         runs = list(self.by_id.values())
         return [*self._preparations(runs), *map(self._task, runs)]
 
@@ -83,9 +83,9 @@ class PlannedWork:
         return None
 
     def end(self, task: Task, result: Any) -> bool:
-        """Take the result of a task; False where others work on its run.
+        """Take the result of a task; False where another process works on its run.
 
-        Raises `StudyError` where a process could not do it, and what `note` raises.
+        Raises `StudyError` where a worker process refused the task, and whatever `note` raises.
         """
         if isinstance(result, Refused):
             raise StudyError(f"A worker process cannot begin: {result.reason}")
@@ -104,12 +104,12 @@ class PlannedWork:
             self._call("run_ended", run=task.name, status=f"interrupted: {reason}; it is tried once more")
 
     def give_up(self, task: Task, reason: str) -> None:
-        """Note that a run failed. What was prepared for runs they do without, or say what they lack."""
+        """Note that a run failed. Nothing is noted for a preparation: runs do without it, or report what they lack."""
         if isinstance(task, RunTask):
             self._conclude(Outcome(task.name, f"failed: {reason}", reason))
 
     def close(self) -> None:
-        """Note that what still goes on has been interrupted."""
+        """Report the runs that still go on as interrupted."""
         for run in sorted(self._going):
             self._call("run_ended", run=run, status="interrupted")
 
@@ -118,7 +118,7 @@ class PlannedWork:
         return RunTask(run.id, frozenset(lenders), self.parcel)
 
     def _preparations(self, runs: Sequence[Run]) -> list[PrepareTask | CalibrateTask]:
-        """One for each data set where extractors learn from them, and one for each ruler that is asked for."""
+        """One task per data set if extractors learn from the data, and one for each ruler that the study asks for."""
         by_data = {(run.dataset, run.size, run.split): run.id for run in runs}.values()
         learned = learned_extractors(self.plan.metrics)
         prepared = {run: PrepareTask(run, self.parcel) for run in by_data} if learned else {}
@@ -128,7 +128,7 @@ class PlannedWork:
         return [*prepared.values(), *rulers]
 
     def _store(self, task: Task, result: Calibrated) -> None:
-        """Keep a ruler; without one, distances have no reading, and all else goes on."""
+        """Write a ruler, or warn that there is none: distances then have no reading, and all else goes on."""
         try:
             if result.ruler:
                 write_ruler(self.parcel.folder, result.ruler)

@@ -1,4 +1,4 @@
-"""Signals that wait until a training can be stopped without a loss."""
+"""Signals that are postponed until training can stop without losing steps."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ REPEATED = 1.0
 
 
 class PostponedSignals:
-    """Signals that arrive while they have to wait; at a second one, nothing waits any longer."""
+    """Postpones the first signal that arrives, until it is delivered; a second one delivers it at once."""
 
     def __init__(self, *, is_patient: bool) -> None:
-        """One who `is_patient` ignores the second one, too."""
+        """If `is_patient`, a second signal is ignored."""
         self.is_patient = is_patient
         self.handlers = {each: signal.getsignal(each) for each in SIGNALS}
         self.arrived: signal.Signals | None = None
         self._time = 0.0
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """Note a signal, or let the second one end the waiting."""
+        """Note the first signal; at a second one, deliver the first."""
         arrived = signal.Signals(number)
         if self.arrived is None:
             self.arrived, self._time = arrived, time.monotonic()
@@ -34,7 +34,7 @@ class PostponedSignals:
             self.deliver()
 
     def hold(self) -> None:
-        """Begin to postpone signals, but for those that are ignored, as nohup does, or handled outside of Python."""
+        """Begin to postpone signals, except those that are ignored (as with nohup) or handled outside of Python."""
         for each, handler in self.handlers.items():
             if handler not in (signal.SIG_IGN, None):
                 signal.signal(each, self)
@@ -46,24 +46,24 @@ class PostponedSignals:
                 signal.signal(each, handler)
 
     def deliver(self) -> None:
-        """Let the signal that arrived do now what it would have done, if there is one. Raises what its handler does."""
+        """Pass the signal that arrived, if there is one, to its usual handler. Raises whatever the handler raises."""
         if self.arrived is not None:
             arrived, self.arrived = self.arrived, None
             self.release()
             signal.raise_signal(arrived)
-            self.hold()  # its handler went on
+            self.hold()  # reached if its handler returns
 
     def _is_repetition(self, arrived: signal.Signals) -> bool:
-        """Whether a signal is no second request of the user's."""
+        """Whether a signal only repeats the first one, and is no second request of the user."""
         is_soon = time.monotonic() - self._time < REPEATED
         return arrived.name == "SIGALRM" or (is_soon and arrived == self.arrived != signal.SIGINT)
 
 
 @contextmanager
 def postponed_signals(*, is_patient: bool = False) -> Iterator[PostponedSignals]:
-    """Meanwhile signals wait for `deliver`, or for the end. Outside of the main thread nothing is changed."""
+    """Postpone signals within the context, until `deliver` or its end. Outside of the main thread, change nothing."""
     postponed = PostponedSignals(is_patient=is_patient)
-    if threading.current_thread() is not threading.main_thread():  # no other may handle signals
+    if threading.current_thread() is not threading.main_thread():  # no other thread may handle signals
         yield postponed
         return
     postponed.hold()

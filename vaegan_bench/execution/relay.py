@@ -1,4 +1,4 @@
-"""What tasks send from other processes, as plain data, and what is done with it where it arrives."""
+"""Messages of tasks in other processes, as plain data, and what the receiving process does with them."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from vaegan_bench.api import Message, Progress, Send
 from vaegan_bench.system.errors import CacheWarning, StudyWarning
 
 Call = Callable[..., None]
-"""(hook, **its arguments): calls a life-cycle hook of all plugins, here or in the process that they are in."""
+"""(hook, **its arguments): calls a life-cycle hook of all plugins, in this process or in the one of the command."""
 KNOWN_WARNINGS = (StudyWarning, CacheWarning, RuntimeWarning, FutureWarning, DeprecationWarning)
-"""Categories that keep their name on the way; others may be of modules that are not imported where they arrive."""
+"""Warning categories that are sent by name; others may belong to modules that the receiver has not imported."""
 
 
 class Sender:
-    """Sends what happens to a task in its process."""
+    """Sends the events of one task from the process that does it."""
 
     def __init__(self, send: Send, name: str) -> None:
         self.send, self.name = send, name
         self.must_stop = False
-        """Whether the task is to keep what it has and end."""
+        """Whether the task must save its work and end."""
 
     def call(self, hook: str, /, **what: object) -> None:
-        """Have a life-cycle hook called."""
+        """Have the receiver call a life-cycle hook, and note whether the task must stop."""
         self.must_stop = bool(self.send({"hook": hook, "what": what}))
 
     def progress(self, description: str, done: int, total: int) -> None:
-        """Send how far a long computation is."""
+        """Send the progress of a long computation."""
         self.send({"progress": f"{self.name}: {description}", "done": done, "total": total})
 
     @contextmanager
     def forward_output(self) -> Iterator[None]:
-        """Meanwhile send warnings and what is printed, which would break progress bars."""
+        """Within the context, send warnings and printed lines, which would otherwise break progress bars."""
 
         def show(message: Warning | str, category: type[Warning], *place: object, **more: object) -> None:
             known = category.__name__ if category in KNOWN_WARNINGS else UserWarning.__name__
@@ -51,14 +51,14 @@ class Sender:
 
 
 class Receiver:
-    """Acts on what tasks sent."""
+    """Acts on the messages of tasks."""
 
     def __init__(self, call: Call, progress: Progress) -> None:
         self.call, self.progress = call, progress
         self._warned = set[str]()
 
     def __call__(self, message: Message) -> None:
-        """Call the hook, show the progress, print the line or warn, of what several processes met only once."""
+        """Call the hook, show the progress, print the line or warn; a warning of several processes is shown once."""
         match message:
             case {"hook": hook, "what": what}:
                 self.call(hook, **what)
@@ -73,7 +73,7 @@ class Receiver:
 
 
 class _Prints(io.TextIOBase):
-    """A stream whose lines are sent."""
+    """A text stream that sends its lines as messages."""
 
     def __init__(self, send: Send, *, is_error: bool) -> None:
         self.send, self.is_error = send, is_error

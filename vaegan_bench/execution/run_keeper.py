@@ -1,4 +1,4 @@
-"""Keeps one run while it is trained: as a checkpoint now and then, and when training is to stop."""
+"""Saves one run while it is trained: as a checkpoint at intervals, and when training must stop."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ INTERVAL = 60.0
 
 
 class RunKeeper(Keeper):
-    """The checkpoints of a run, as its training sees them."""
+    """Reads and writes the checkpoints of a run for its training."""
 
     def __init__(self, run: Run, data: Data, device: torch.device, files: Checkpoints, interval: float) -> None:
-        """Read what there is. Warns of checkpoints that are damaged, or of another run or other data."""
+        """Read the checkpoint. Warns of one that is damaged, or belongs to a run with another definition or data."""
         self.run, self.data, self.device, self.files, self.interval = run, data, device, files, interval
         self.must_stop: Callable[[], bool] = lambda: False
-        """Whether somebody else wants the training to stop, once it has been kept."""
+        """Whether the training must stop for another reason than a signal, once a checkpoint is written."""
         self.signals: PostponedSignals | None = None
-        """Those that stop the training, once it has been kept."""
+        """Signals that stop the training, once a checkpoint is written."""
         self._found = self._usable(files.read())
         self._time = time.monotonic()
 
     @property
     def step(self) -> int:
-        """The step that training goes on from."""
+        """The step from which training goes on; 0 without a checkpoint."""
         return self._found.step if self._found else 0
 
     def load(self) -> Mapping[str, Any] | None:
-        """What the checkpoint holds."""
+        """The snapshot in the checkpoint; None where there is none."""
         self._time = time.monotonic()
         found, self._found = self._found, None
         if found is None:
@@ -49,9 +49,9 @@ class RunKeeper(Keeper):
         return snapshot
 
     def step_ended(self, take_snapshot: Callable[[], Mapping[str, Any]]) -> None:
-        """Write a checkpoint if the last one is old, or if a signal has arrived, which then does what it always does.
+        """Write a checkpoint if the last one is old or training must stop; then deliver a signal that has arrived.
 
-        Raises `KeyboardInterrupt` where somebody else wants it to stop, and `StoreError` where it cannot be written.
+        Raises `KeyboardInterrupt` where `must_stop` says so, and `StoreError` where it cannot be written.
         """
         must_stop = self.must_stop()
         has_arrived = self.signals is not None and self.signals.arrived is not None

@@ -1,4 +1,4 @@
-"""Run a study: train, measure and report. The command line and Python do it in this one way."""
+"""Run a study: train, measure and report, in the same way for the command line and for Python."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from vaegan_bench.system.errors import StudyWarning
 def run_study(execution: Execution) -> list[str]:
     """Run an execution and write its report; return what is missing at the end, line by line.
 
-    Warns of what is made again because a file of it is damaged, of code that no run's identity covers, and of plugins
-    whose hooks failed. Raises as `Execution.run` does.
+    Warns of runs that are trained or measured again because a file is damaged, of code that no run's identity covers,
+    and of plugins whose hooks failed. Raises as `Execution.run` does.
     """
     _warn_before(execution)
     try:

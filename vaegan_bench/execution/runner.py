@@ -1,4 +1,4 @@
-"""Train and measure single runs of a plan, in whichever process this is."""
+"""Train and measure single runs of a plan, in the process of the command or in another one."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ from vaegan_bench.training.loop import Listener
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run came to its end."""
+    """How the attempt at a run ended."""
 
     run: str
     status: str
-    """As `run_ended` has it."""
+    """The `status` for the hook `run_ended`."""
     failure: str = ""
-    """What was raised, in words; '' where nothing was."""
+    """The reason why the run failed; '' where it did not."""
     disk_is_full: bool = False
-    """Whether it would fail the other runs as well."""
+    """Whether the disk is full, which would fail the other runs as well."""
     weights: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Digest of the data → extractor → a hash of its weights, of those that are open in the process of the run."""
+    """Digest of the data → extractor → a hash of its weights, for extractors open in the process of the run."""
     holder: Holder | None = None
-    """Who works on the run instead, which is not over then; `status` is '' where it was not even begun here."""
+    """The process that works on the run instead; the run is not over then, and `status` is '' if not begun here."""
 
 
 class Runner:
@@ -62,17 +62,17 @@ class Runner:
         is_patient: bool = False,
         must_stop: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`checkpoint`: seconds between two checkpoints of a run. One who `is_patient` lets no second signal hurry.
+        """`checkpoint`: seconds between two checkpoints of a run. If `is_patient`, a second signal is ignored.
 
-        `must_stop` says whether a training is to be kept and interrupted, with a `KeyboardInterrupt`.
+        `must_stop` says whether to save a training and interrupt it, with a `KeyboardInterrupt`.
         """
         self.plan, self.work, self.shared, self.call = work.plan, work, shared, call
         self.checkpoint, self.is_patient, self.must_stop = checkpoint, is_patient, must_stop
 
     def attempt(self, run: Run) -> Outcome:
-        """Train and measure a run, unless another process works on it, or has failed meanwhile.
+        """Train and measure a run, unless another process works on it, or the run has failed since the command began.
 
-        What fails costs only this run, and is told in words.
+        A failure does not stop the other runs; the outcome gives the reason.
         """
         folder = self.work.folder_of(run)
         try:
@@ -88,13 +88,13 @@ class Runner:
             return self._outcome(run, claim)
 
     def open_learned_extractors(self, run: Run) -> None:
-        """Open the extractors that learn from a run's data, which trains them where that was not done yet."""
+        """Open the extractors that learn from a run's data, which trains those that are not trained yet."""
         shared = self.shared.of(self.work.shelf.get(run))
         for extractor in learned_extractors(self.plan.metrics):
             shared.network(extractor)
 
     def calibrate(self, run: Run, extractor: str) -> Ruler:
-        """The ruler of one of the extractors of `calibrated_extractors`, by its selector, on a run's data."""
+        """The ruler of an extractor on a run's data; `extractor` is the selector of one of `calibrated_extractors`."""
         study, shared = self.plan.study, self.shared.of(self.work.shelf.get(run))
         chosen = next(each for each in calibrated_extractors(self.plan.metrics) if str(each) == extractor)
         return calibrate(Calibration(run.data_label, run.split, chosen, study.samples), shared)
@@ -105,7 +105,7 @@ class Runner:
         except ClaimLostError as error:
             holder = holder_of(claim.path) or Holder(token="", beat=0.0)
             return Outcome(run.id, f"interrupted: {error}", holder=holder)
-        except FAILURES as error:  # one run must not cost the others
+        except FAILURES as error:  # one failed run must not stop the others
             with suppress(StoreError):
                 note_failure(self.work.folder_of(run).path, reason_of(error))
             return self._failure(run, error)
@@ -117,11 +117,11 @@ class Runner:
         return Outcome(run.id, f"failed: {reason}", reason, disk_is_full, self.shared.weights())
 
     def _run(self, run: Run, claim: Claim) -> str:
-        """Train where that is not done, here or elsewhere, and measure; return how the run ended."""
+        """Train the run unless it is trained, in this study or another, and measure it; return the run's status."""
         folder, data = self.work.folder_of(run), self.work.shelf.get(run)
         forget_failure(folder.path)
         if self.work.is_trained_on_its_data(run) or self._is_copied(run, claim, data):
-            folder.checkpoints.remove()  # of a process that was killed before it could
+            folder.checkpoints.remove()  # left by a process that was killed before it could remove them
             if self._is_measured(run, data):
                 return folder.record().status
             self._start(run, steps=0, done=0)
@@ -144,7 +144,7 @@ class Runner:
         self.call("run_started", run=run.id, label=run.label, steps=steps, done=done, batch=run.batch)
 
     def _is_copied(self, run: Run, claim: Claim, data: Data) -> bool:
-        """Whether another study of the results folder has the run, so that it need not be trained again."""
+        """Copy the run from another study of the results folder, if one has it; return whether it is trained now."""
         if (other := self.work.elsewhere(run, data.digest)) is None:
             return False
         try:
@@ -179,7 +179,7 @@ class Runner:
         return Listener(step_ended=step_ended, terms_logged=terms_logged)
 
     def _borrow(self, run: Run) -> dict[str, dict[str, Tensor]]:
-        """What the run's lenders have trained. Raises `BenchError` where one of them did not come to a good end."""
+        """The lenders' trained weights, by borrowed role. Raises `BenchError` where a lender failed or diverged."""
         return {role: self._lend(run, role, lender) for role, lender in self.plan.lenders[run.id].items()}
 
     def _lend(self, run: Run, role: str, lender: Run) -> dict[str, Tensor]:
@@ -190,7 +190,7 @@ class Runner:
         return weights_of(folder.weights(), run.model.borrows()[role].role)
 
     def _missing_on(self, run: Run, shared: Shared) -> EvaluationSettings:
-        """The part of what the study measures that was not measured on a run yet."""
+        """The study's settings, with only the metrics that were not measured on a run yet."""
         settings = self.work.settings
         return settings.only(settings.missing(self.work.folder_of(run), shared.weights()))
 

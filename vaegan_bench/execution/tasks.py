@@ -1,4 +1,4 @@
-"""The tasks of a study, for processes that know nothing of it: they make its plan again, once."""
+"""The tasks of a study, which can be done in any process: a process rebuilds the plan once for all its tasks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Prepared:
-    """The extractors that learn from the data are there, or could not be made: the runs will say why."""
+    """The extractors that learn from the data are trained, or training failed: the runs then report why."""
 
 
 @dataclass(frozen=True)
@@ -49,20 +49,20 @@ class RunTask:
     """The runs whose networks it borrows."""
     parcel: Parcel
     luggage: Mapping[str, Files] | None = None
-    """What those runs left, for a process that shares no folder with this one."""
+    """The files of those runs, for a process that shares no folder with this one."""
 
     def portable(self) -> RunTask:
-        """The same for a process that shares no folder with this one; its result brings all files of the run."""
+        """The same task for a process that shares no folder with this one; its result holds all files of the run."""
         folder = StudyFolder(self.parcel.folder)
         luggage = {run: files_of(folder.run(run)) for run in sorted(self.after)}
         return replace(self, parcel=self.parcel.for_other_places, luggage=luggage)
 
     def do(self, runner: Runner, run: Run) -> Outcome:
-        """Train and measure it with what a process has loaded."""
+        """Train and measure the run, with a runner of this process."""
         return runner.attempt(run)
 
     def __call__(self, send: Send = discard) -> Outcome | Carried | Refused:
-        """Train and measure it in a process that knows nothing yet."""
+        """Train and measure the run, in a process that may not have loaded the plan."""
         if self.luggage is None:
             return _do(self.do, self.parcel, self.name, send)
         folder = place(self.parcel.folder.name, self.luggage)
@@ -72,7 +72,7 @@ class RunTask:
 
 @dataclass(frozen=True)
 class PrepareTask:
-    """Train the extractors that learn from the data of a run: better once now than when all wait for it."""
+    """Train the extractors that learn from the data of a run, once and early, so that no run has to wait for them."""
 
     run: str
     parcel: Parcel
@@ -80,27 +80,27 @@ class PrepareTask:
 
     @property
     def name(self) -> str:
-        """Another name than that of the run."""
+        """The task's name, which differs from the run's."""
         return f"extractors for {self.run}"
 
     def portable(self) -> PrepareTask:
-        """The same for a process that shares no folder with this one, which only that process gains from."""
+        """The same task for a process that shares no folder with this one; only that process gets the extractors."""
         return replace(self, parcel=self.parcel.for_other_places)
 
     def do(self, runner: Runner, run: Run) -> Prepared:
-        """Train them with what a process has loaded."""
+        """Train the extractors, with a runner of this process."""
         with suppress(*FAILURES):  # the runs that need it fail in the same way, and say why
             runner.open_learned_extractors(run)
         return Prepared()
 
     def __call__(self, send: Send = discard) -> Prepared | Refused:
-        """Train them in a process that knows nothing yet."""
+        """Train the extractors, in a process that may not have loaded the plan."""
         return _do(self.do, self.parcel, self.run, send)
 
 
 @dataclass(frozen=True)
 class Calibrated:
-    """The ruler of an extractor, or why there is none."""
+    """The ruler of an extractor, or the reason why there is none."""
 
     ruler: Ruler | None
     problem: str = ""
@@ -118,34 +118,34 @@ class CalibrateTask:
 
     @property
     def name(self) -> str:
-        """Another name than that of the run."""
+        """The task's name, which differs from the run's."""
         return f"ruler of {self.extractor} for {self.run}"
 
     def portable(self) -> CalibrateTask:
-        """The same for a process that shares no folder with this one; its result brings the ruler."""
+        """The same task for a process that shares no folder with this one; its result holds the ruler."""
         return replace(self, parcel=self.parcel.for_other_places)
 
     def do(self, runner: Runner, run: Run) -> Calibrated:
-        """Calibrate it with what a process has loaded."""
+        """Calibrate the extractor, with a runner of this process."""
         try:
             return Calibrated(runner.calibrate(run, self.extractor))
         except FAILURES as error:
             return Calibrated(None, reason_of(error))
 
     def __call__(self, send: Send = discard) -> Calibrated | Refused:
-        """Calibrate it in a process that knows nothing yet."""
+        """Calibrate the extractor, in a process that may not have loaded the plan."""
         return _do(self.do, self.parcel, self.run, send)
 
 
 @dataclass
 class _Opened:
-    """What a process has made and loaded for the tasks of one parcel."""
+    """The plan, data and extractors that a process has loaded for the tasks of one parcel."""
 
     work: Workload
     shared: SharedShelf
     runs: dict[str, Run]
     sender: Sender
-    """Of the task that goes on."""
+    """The sender of the current task."""
 
 
 R = TypeVar("R")
@@ -171,7 +171,7 @@ def _runner(opened: _Opened, parcel: Parcel) -> Runner:
 
 @lru_cache(maxsize=1)
 def _open(parcel: Parcel) -> _Opened:
-    """Make the plan; what the process that it is made for said of it is not repeated."""
+    """Rebuild the plan, without the warnings and output that the process of the command has shown already."""
 
     def progress(description: str, done: int, total: int) -> None:
         opened.sender.progress(description, done, total)

@@ -16,7 +16,7 @@ SECONDS = (3600, 60, 1)
 
 
 class TimeIsUp(KeyboardInterrupt):
-    """The time of a command is over: what it does is interrupted, as by Ctrl-C."""
+    """The time limit of a command is over: its work is interrupted, as by Ctrl-C."""
 
 
 def read_duration(text: str) -> float:
@@ -32,9 +32,10 @@ def read_duration(text: str) -> float:
 
 @contextmanager
 def time_limit(text: str | None) -> Iterator[None]:
-    """Interrupt what goes on inside after this time, and raise `IncompleteError` then; None is no limit.
+    """Interrupt the body of the context after this time, and raise `IncompleteError`; None is no limit.
 
-    Raises `StudyError` for what is no time, and where there are no alarms: on Windows, and outside of the main thread.
+    Raises `StudyError` for a text that is not a time, and where there are no alarms: on Windows, and outside of the
+    main thread.
     """
     if text is None:
         yield
@@ -51,7 +52,7 @@ def time_limit(text: str | None) -> Iterator[None]:
 
 @contextmanager
 def _alarm(seconds: float) -> Iterator[None]:
-    """Raise `TimeIsUp` inside after this time."""
+    """Raise `TimeIsUp` within the context after this number of seconds."""
     before = signal.signal(signal.SIGALRM, _interrupt)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:

@@ -1,4 +1,4 @@
-"""Train one run and write what training leaves."""
+"""Train one run and write its record, history and weights."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def train_run(
 ) -> None:
     """Train a run under its claim, and write its record, its history and the weights that metrics see.
 
-    A signal that arrives meanwhile stops the training once the keeper has kept it; at a second one, at once, unless the
-    process `is_patient`.
+    A signal that arrives meanwhile stops the training once the keeper has written a checkpoint; a second one stops it
+    at once, unless `is_patient`.
     """
     run, data, device = keeper.run, keeper.data, keeper.device
     with postponed_signals(is_patient=is_patient) as keeper.signals:
@@ -45,7 +45,7 @@ def train_run(
 
 
 def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> RunRecord:
-    """What run.json says: the definition, the fate, the cost, and where it ran."""
+    """The content of run.json: the definition, the status, the cost and the environment of a run."""
     owned, steps = trained.state.owned_modules().values(), trained.state.step
     return RunRecord(
         id=run.id,

@@ -1,4 +1,4 @@
-"""What of a plan is done, and what is left to do."""
+"""Which runs of a plan are done, and which are left to do."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KEPT_IMAGES = 64
 
 
 class Workload:
-    """The runs of a plan, held against what is in the study's folder."""
+    """The runs of a plan, compared with the results in the study's folder."""
 
     def __init__(self, plan: Plan, folder: StudyFolder, cache: Path, progress: Progress = silent) -> None:
         self.plan, self.folder = plan, folder
@@ -51,7 +51,7 @@ class Workload:
         return [run for run in self.plan.runs if not (self.is_trained(run) and self.has_results(run))]
 
     def images_left(self, run: Run) -> int:
-        """On how many images a run is still to be trained."""
+        """The number of images on which a run is still to be trained, repetitions included."""
         return 0 if self.is_trained(run) else run.steps * run.batch
 
     def has_results(self, run: Run) -> bool:
@@ -65,7 +65,7 @@ class Workload:
         return self._met[state]
 
     def is_trained(self, run: Run) -> bool:
-        """Whether nothing is left to train; False where that cannot be known: the run then fails with its reason."""
+        """Whether a run's training is over; False where that cannot be known: the run then fails with its reason."""
         try:
             return self.is_trained_on_its_data(run)
         except FAILURES:
@@ -77,7 +77,7 @@ class Workload:
         return folder.is_trained and folder.data == self.shelf.get(run).digest
 
     def elsewhere(self, run: Run, digest: str) -> RunFolder | None:
-        """The same run in another study of the results folder, trained on the same data and whole, with its weights."""
+        """The same run in another study of the results folder, undamaged, with weights, of the same data; or None."""
         places = (StudyFolder(path).run(run.id) for path in self._siblings)
         there = (place for place in places if place.has_weights and place.is_trained and not place.fault())
         return next((place for place in there if place.record().data == digest), None)
@@ -92,22 +92,22 @@ class Workload:
         return []
 
     def damaged(self) -> dict[str, str]:
-        """Runs of which a file is damaged, and which one: they are trained or measured again."""
+        """Id of a run with a damaged file → what is damaged; such runs are trained or measured again."""
         folders = {run.id: self.folder_of(run) for run in self.plan.runs}
         found = {name: folder.damage() or folder.fault() for name, folder in folders.items() if folder.is_there}
         return {name: reason for name, reason in found.items() if reason}
 
     def begun(self) -> dict[str, int]:
-        """Run → the step that its training goes on from, where it was interrupted."""
+        """Id of a run whose training was interrupted → the step from which it goes on."""
         steps = {run.id: self.folder_of(run).checkpoints.step() for run in self.plan.runs if not self.is_trained(run)}
         return {name: step for name, step in steps.items() if step is not None}
 
     def needed_space(self, at_once: int = 1) -> int:
-        """Bytes that the unfinished runs can take at most, so many of them at once; 0 where every run is finished."""
+        """Bytes that the unfinished runs can take at most, `at_once` of them at a time; 0 if every run is finished."""
         return self._space_for(self.unfinished(), at_once)
 
     def check_space(self, unfinished: Mapping[Run, Data], at_once: int = 1) -> None:
-        """Raise `StoreError` where the results of these runs, and the checkpoints of them, can fill the disk."""
+        """Raise `StoreError` where the results and checkpoints of these runs can fill the disk."""
         what = f"The results of {len(unfinished)} unfinished runs of study '{self.plan.study.name}'"
         check_space(self.folder.path, self._space_for(unfinished, at_once), what, "--results")
 

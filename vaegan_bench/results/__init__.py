@@ -1,1 +1,1 @@
-"""Results on disk: a folder per study, in it a folder per run. Whole or not at all, and nothing is read unchecked."""
+"""Results on disk: a folder per study, with a folder per run. Files are written whole or not at all, and checked."""

@@ -16,7 +16,7 @@ from vaegan_bench.system.files import whole_file
 def archive_study(study: StudyFolder) -> Path:
     """Write records.zip with the records of all runs that can be shown, and the study's rulers; return its path.
 
-    Without the folders of the runs, tables and the figures of numbers are made from it as well.
+    Where the folders of the runs are missing, tables and the figures of numbers can be made from the archive.
     """
     path = study.path / ARCHIVE
     contents = [*_records(study), *StoredRulers(study.path).contents()]

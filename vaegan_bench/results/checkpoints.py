@@ -1,4 +1,4 @@
-"""Checkpoints: what a training that has not ended goes on from, in two files of the run's folder."""
+"""Checkpoints, from which an unfinished training goes on, in two files of the run's folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHECKPOINTS = (CHECKPOINT, PREVIOUS)
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """A training as it was after a step."""
+    """The state of a training after a step."""
 
     step: int
     definition: Mapping[str, Any]
@@ -31,11 +31,11 @@ class Checkpoint:
     data: str
     """The digest of its data."""
     snapshot: Any
-    """Plain data that JSON holds, which refers to the memory by name."""
+    """Plain data for JSON, which refers to the tensors in `memory` by name."""
     memory: Mapping[str, Tensor]
 
     def differences(self, definition: Mapping[str, Any], data: str) -> list[str]:
-        """What it has other than a run with this definition on data with this digest: 'steps', 'code', 'images', …"""
+        """How it differs from a run with this definition on data with this digest: 'steps', 'code', 'images', …"""
         wanted = json.loads(json.dumps(definition))
         names = dict.fromkeys([*wanted, *self.definition])
         differing = [name for name in names if self.definition.get(name) != wanted.get(name)]
@@ -43,15 +43,15 @@ class Checkpoint:
 
 
 class Checkpoints:
-    """The checkpoint of a run, and the one before it, which serves if the newest is damaged."""
+    """The newest checkpoint of a run, and the one before it, which is used if the newest is damaged."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._is_newest_good = False
-        """Whether the newest was read or written here: only then may it replace the one before it."""
+        """Whether the newest was read or written here, and so is whole: only then may it replace the one before it."""
 
     def read(self) -> Checkpoint | None:
-        """The newest that is whole; None where there is none. Warns of each that is damaged."""
+        """The newest undamaged checkpoint; None where there is none. Warns of each that is damaged."""
         for name in CHECKPOINTS:
             path = self.folder / name
             try:
@@ -64,7 +64,7 @@ class Checkpoints:
         return None
 
     def write(self, checkpoint: Checkpoint) -> None:
-        """Write the newest; it is there whole, or not at all. Raises `StoreError` where it cannot be written."""
+        """Write the newest checkpoint, whole or not at all. Raises `StoreError` where it cannot be written."""
         from safetensors.torch import save_file
 
         text = json.dumps({name: value for name, value in vars(checkpoint).items() if name != "memory"})
@@ -76,7 +76,7 @@ class Checkpoints:
         self._is_newest_good = True
 
     def step(self) -> int | None:
-        """The step that training would go on from, without a look at the tensors; None where there is none."""
+        """The step from which training would go on, read without the tensors; None without a checkpoint."""
         for path in (self.folder / name for name in CHECKPOINTS):
             try:
                 if path.is_file():

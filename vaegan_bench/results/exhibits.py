@@ -1,4 +1,4 @@
-"""Exhibits on disk: one array each, and what else a figure needs as JSON beside it. Nothing is read unchecked."""
+"""Exhibits on disk: one array each, and the other data of its figure as JSON. They are checked when read."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from vaegan_bench.system.exhibits import TYPES, Array, Exhibit, Exhibits
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 ABOUT = ".json"
-"""What follows the name of an exhibit where all but its array is kept."""
+"""The suffix to the name of an exhibit under which all but its array is kept."""
 LONGEST = 2**20
-"""Characters of that text: beyond, it was not written by this package."""
+"""Characters of that text at most: a longer one was not written by this package."""
 
 
 def check_exhibits(exhibits: Exhibits) -> None:
-    """Raise `ValueError` where an exhibit has no figure, or a name that no file of a figure can have."""
+    """Raise `ValueError` where no figure can be drawn of an exhibit, or its name cannot be the name of a file."""
     for name, exhibit in exhibits.items():
         if not isinstance(exhibit, TYPES):
             known = ", ".join(each.__name__ for each in TYPES)
@@ -40,7 +40,7 @@ def encode(exhibits: Exhibits) -> dict[str, Array]:
 
 
 def decode(arrays: Mapping[str, Array]) -> dict[str, Exhibit]:
-    """Exhibits from what `encode` made of them. Raises `ValueError` for arrays that are anything else."""
+    """Exhibits from the arrays that `encode` made. Raises `ValueError` for other arrays."""
     about = {name: array for name, array in arrays.items() if name.endswith(ABOUT)}
     if missing := {name.removesuffix(ABOUT) for name in about} ^ (set(arrays) - set(about)):
         raise ValueError(f"'{min(missing)}' has an array or a description, but not both")
@@ -65,7 +65,7 @@ def _decode_one(array: Array, about: Array) -> Exhibit:
 def _made(kind: type[Exhibit], values: Mapping[str, Any]) -> Exhibit:
     try:
         return kind(**values)
-    except TypeError as error:  # fields that the type does not have, or one value instead of several
+    except TypeError as error:  # unknown fields, or one value instead of several
         raise ValueError(f"a {kind.__name__} is not described by {', '.join(values)}") from error
 
 

@@ -1,4 +1,4 @@
-"""A note beside a run's folder that it failed, for the processes that wait for it."""
+"""A note beside a run's folder that the run failed, for the processes that wait for it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from vaegan_bench.system.processes import this_process
 
 @dataclass(frozen=True, kw_only=True)
 class FailureRecord:
-    """`.RUN.failed.json`: why a run was not trained or measured; removed when that is tried again."""
+    """`.RUN.failed.json`: why a run was not trained or measured; removed when the run is tried again."""
 
     reason: str
     process: str
-    """Whose attempt it was: 'process 123 on HOST'."""
+    """The process that tried: 'process 123 on HOST'."""
     when: str
     """In UTC."""
 
@@ -31,7 +31,7 @@ def note_failure(run: Path, reason: str) -> None:
 
 
 def failure_since(run: Path, since: float) -> FailureRecord | None:
-    """How a run failed after a time of the file system's clock; None where it did not."""
+    """The failure of a run after the time `since`, by the file system's clock; None where there was none."""
     try:
         if _note(run).stat().st_mtime <= since:
             return None
@@ -46,5 +46,5 @@ def forget_failure(run: Path) -> None:
 
 
 def _note(run: Path) -> Path:
-    """Beside the folder: a folder hides what the archive holds of a run."""
+    """The path of the note. It is beside the run's folder, which would hide the run's records in the archive."""
     return run.with_name(f".{run.name}.failed.json")

@@ -25,11 +25,11 @@ Arrays = Mapping[str, Array]
 SEAL = "sha256"
 """The key of a record that holds a hash of all its other keys."""
 LONGEST_HEAD = 1024
-"""Bytes before the values of an array, at most: of a plain type and few dimensions, it has 128."""
+"""Bytes before the values of an array, at most; 128 for a plain type and few dimensions."""
 
 
 class Form(NamedTuple):
-    """What an array is, whatever its values."""
+    """The type, shape and order of an array, without its values."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -37,7 +37,7 @@ class Form(NamedTuple):
 
 
 def write_json(path: Path, content: Mapping[str, Any], stage: Path | None = None) -> None:
-    """Write a record whole or not at all, with a hash of its content; `stage` is where it is prepared."""
+    """Write a record whole or not at all, with a hash of its content; `stage` is the path at which it is prepared."""
     plain = json.loads(json.dumps(content))
     sealed = {**plain, SEAL: sha256_of_content(plain)}
     with whole_file(path, stage) as partial:
@@ -63,7 +63,7 @@ def parse_record(text: bytes) -> dict[str, Any]:
 
 
 def sha256_of_content(content: Mapping[str, Any]) -> str:
-    """SHA-256 of plain data as JSON, whatever the order of keys and the white space."""
+    """SHA-256 of plain data as JSON, independent of the order of keys and of white space."""
     return hashlib.sha256(_encode(content).encode()).hexdigest()
 
 
@@ -71,14 +71,14 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def check_hash(name: str, found: str, hashes: Mapping[str, str]) -> None:
-    """Raise `ValueError` unless the hash that was found of a file stands under its name in `hashes`."""
+    """Raise `ValueError` unless `found`, the hash of a file, is the hash of its name in `hashes`."""
     known = hashes.get(name)
     if found != known:
         raise ValueError(f"its SHA-256 is {found[:12]}…, not {f'{known[:12]}…' if known else 'known to its record'}")
 
 
 def checked_content(name: str, content: bytes, hashes: Mapping[str, str]) -> io.BytesIO:
-    """The content of a file as a stream. Raises `ValueError` where it does not have the hash of its name."""
+    """The content of a file as a stream. Raises `ValueError` unless its hash is the one of its name in `hashes`."""
     check_hash(name, hashlib.sha256(content).hexdigest(), hashes)
     return io.BytesIO(content)
 
@@ -94,7 +94,7 @@ def read_arrays(stream: io.BytesIO) -> Arrays:
 
 
 def read_forms(stream: io.BytesIO) -> dict[str, Form]:
-    """The types and shapes of named arrays, whose values are not read. Raises as `read_arrays` does."""
+    """The types and shapes of named arrays, without reading their values. Raises as `read_arrays` does."""
     forms = {}
     for name, member in _members(stream).items():
         form, start = _form(_content_of(member, stream, LONGEST_HEAD))
@@ -110,9 +110,9 @@ def _members(stream: io.BytesIO) -> dict[str, ZipInfo]:
 
 
 def _content_of(member: ZipInfo, stream: io.BytesIO, most: int) -> bytes:
-    """The first bytes of a file in an archive. Its sum is not checked, as zipfile does: the archive's hash was."""
+    """The first `most` bytes of a file in an archive. Its CRC is not checked: the archive's hash was."""
     stream.seek(member.header_offset + 26)
-    lengths = stream.read(4)  # of the name and of what else stands before the content
+    lengths = stream.read(4)  # of the name and of the extra field before the content
     stream.seek(int.from_bytes(lengths[:2], "little") + int.from_bytes(lengths[2:], "little"), io.SEEK_CUR)
     packed = stream.read(member.compress_size)
     return (
@@ -129,14 +129,14 @@ def _array(content: bytes) -> Array:
 
 
 def _form(content: bytes) -> tuple[Form, int]:
-    """What the head of an array says of it, and where its values begin."""
+    """The type and shape in the head of an array, and the position at which its values begin."""
     start = 10 + int.from_bytes(content[8:10], "little")
     return _read_head(content[:start]), start
 
 
 @lru_cache(maxsize=256)
 def _read_head(head: bytes) -> Form:
-    """Read once for all arrays of one type and shape: numpy reads it as Python code, which takes long."""
+    """Parse a head, once for all arrays of one type and shape: numpy reads it as Python code, which takes long."""
     stream = io.BytesIO(head)
     if np.lib.format.read_magic(stream) != (1, 0):
         raise ValueError("an array has another format")
@@ -156,6 +156,6 @@ def readable(path: Path, remedy: str = "") -> Iterator[Path]:
         raise StoreError(f"Cannot read {path}: {error.strerror}.") from error
     except KeyError as error:
         raise StoreError(f"Cannot read {path}: it is damaged (there is no {error} in it).{then}") from error
-    except Exception as error:  # what damage or a forger wrote may raise anything, from zlib's errors to recursion
+    except Exception as error:  # damaged or forged content may raise anything, from zlib's errors to recursion
         words = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise StoreError(f"Cannot read {path}: it is damaged ({words}).{then}") from error

@@ -1,4 +1,4 @@
-"""Which numbers of a study lead: those that its metrics declare, through one extractor each."""
+"""The headlines of a study: the numbers that its metrics declare as such, each on one extractor."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from vaegan_bench.results.records import PlannedMetric
 
 
 def leading(rows: pd.DataFrame, planned: Mapping[str, PlannedMetric]) -> list[bool]:
-    """Whether each row leads: it is not about one attribute, and its metric declares the number a headline.
+    """Whether each row is a headline: it is not about one attribute, and its metric declares the number a headline.
 
-    Where a study measures one metric in several ways, as on several extractors, the first of the plan leads, on each
-    data set the first whose extractor is usable there. The column 'measurement' holds keys of `planned`.
+    Where a study measures one metric in several ways, such as on several extractors, only one of them gives headlines:
+    on each data set the first of the plan whose extractor is usable there, or the first of all if none is. The column
+    'measurement' holds keys of `planned`.
     """
     columns = [rows[name] for name in ("dataset", "measurement", "metric", "attribute", "instrument")]
     declared = [
@@ -28,7 +29,7 @@ def leading(rows: pd.DataFrame, planned: Mapping[str, PlannedMetric]) -> list[bo
 
 
 def _first(found: Iterable[tuple[str, str, str]], planned: Mapping[str, PlannedMetric]) -> Iterable[tuple[str, str]]:
-    """(data set, measurement) of each metric that leads; what is found: (data set, measurement, instrument)."""
+    """(data set, measurement) that gives each metric's headlines; `found`: (data set, measurement, instrument)."""
     unusable: dict[tuple[str, str], bool] = {}
     for dataset, key, instrument in found:
         unusable[dataset, key] = unusable.get((dataset, key), False) or instrument.startswith(UNUSABLE)

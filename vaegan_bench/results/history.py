@@ -1,4 +1,4 @@
-"""Learning curves on disk: a column per term, a row per step at which the loop reads them."""
+"""Learning curves on disk: a column per term, a row per logged step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 from vaegan_bench.results.records import RunRecord
 
 Curves = Mapping[str, list[tuple[int, float]]]
-"""Term → (step, value) where it has a value."""
+"""Term → (step, value) for each step at which it has a value."""
 COLUMNS = {
     "step": int,
     "term": str,
@@ -28,8 +28,8 @@ COLUMNS = {
 def read_curves(stream: io.BytesIO) -> Curves:
     """The curves in a file. Raises whatever damage raises: read inside of `readable`.
 
-    Of a run that diverged at once there is no step. Read without pandas, whose tables take a hundred times as long to
-    make as a file of a few steps takes to read.
+    A run that diverged at once has no step. Pandas is not used: to build its table takes a hundred times as long as to
+    read a file of a few steps.
     """
     head, *lines = csv.reader(io.TextIOWrapper(stream, "utf-8", newline=""))
     place = head.index("step")

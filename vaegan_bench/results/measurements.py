@@ -1,4 +1,4 @@
-"""What was measured on one run: the numbers of every metric by every protocol, with arrays for figures."""
+"""The measurements of one run: the numbers of every metric and protocol, with arrays for figures."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ from vaegan_bench.system.files import remove, whole_file
 Images = Mapping[str, np.ndarray[Any, np.dtype[Any]]]
 """'samples', 'originals', 'reconstructions' → (N, H, W, C) uint8; a GAN has no reconstructions.
 
-'conditions' → (N, A) float32, those of the originals; of conditional models alone.
+'conditions' → (N, A) float32, the conditions of the originals; for conditional models only.
 """
 CONDITIONS = "conditions"
 METRICS = "metrics.json"
 EXHIBITS, IMAGES = "exhibits", "images"
-"""How the names of arrays begin; a part of their hash follows, so that new ones never replace those of a record."""
+"""The names of array files begin so; a part of the hash follows, so that new files never replace recorded ones."""
 LOOKS = 2
-"""How often arrays are looked for: another process may replace the record, and remove its arrays, in between."""
+"""How often to look for arrays: another process may replace the record and remove its arrays in between."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What shows how a training went, whatever is measured."""
+    """The images and verdicts that show how a training went, independent of the metrics."""
 
     samples: int
-    """From how many samples it was taken, at most."""
+    """The number of samples from which they were taken, at most."""
     images: Images
     health: Mapping[str, str]
     """Verdict → the numbers that decided it."""
@@ -64,7 +64,7 @@ class Measurements:
 
     @property
     def files(self) -> RunFiles:
-        """Where they are."""
+        """The files of the run."""
         return RunFiles(self.path)
 
     def record(self) -> MetricsRecord:
@@ -76,7 +76,7 @@ class Measurements:
         return {key(measurement): measurement for measurement in self.record().measurements}
 
     def exhibits(self) -> dict[str, Exhibits]:
-        """Key of a measurement → what figures are drawn from, by name."""
+        """Key of a measurement → the exhibits for its figures, by name."""
         found: dict[str, dict[str, Array]] = {}
         with readable(self.place(EXHIBITS), self.remedy):
             content = self._content(EXHIBITS)
@@ -86,14 +86,14 @@ class Measurements:
             return {measurement: decode(arrays) for measurement, arrays in found.items()}
 
     def images(self, shape: Sequence[int]) -> Images:
-        """What sheets are made from, of a run whose data have this `shape` (C, H, W); {} for one that diverged."""
+        """The images for sheets, of a run whose data have this `shape` (C, H, W); {} for one that diverged."""
         with readable(self.place(IMAGES), self.remedy):
             content = self._content(IMAGES)
             self._check_images(content, shape)
             return read_arrays(content) if content else {}
 
     def check_images(self, shape: Sequence[int]) -> None:
-        """Raise as `images` does, whose values are not read: their hash says that they are what was written."""
+        """Raise as `images` does, without reading the values: the hash of the file shows that they are unchanged."""
         with readable(self.place(IMAGES), self.remedy):
             self._check_images(self._content(IMAGES), shape)
 
@@ -111,14 +111,15 @@ class Measurements:
             raise ValueError("'samples' or 'originals' are not there")
 
     def place(self, kind: str) -> Path:
-        """Where the arrays of a kind are, or would be. Raises `StoreError` where the record is damaged."""
+        """The path of the arrays of a kind, which may not exist. Raises `StoreError` where the record is damaged."""
         return self.path / (_name_in(self.record().files, kind) or f"{kind}.npz")
 
     def add(self, claim: Claim, measured: Sequence[tuple[MeasurementRecord, Exhibits]], seen: Seen | None) -> None:
-        """Add measurements to those that are here; only one of the same metric, samples and draws is replaced.
+        """Add measurements to those of the run; only those of the same metric, samples, draws and sampler are replaced.
 
-        `seen` replaces what was seen before. What is damaged is dropped: it is measured again when it is asked for.
-        The record takes its place last, by one rename, and names arrays that are there: until then all is as it was.
+        `seen` replaces the earlier images and verdicts; None keeps them. Damaged parts are dropped, and measured again
+        on demand. The record is replaced last, by one rename, when the arrays that it names are written: until then,
+        the old measurements stand.
         """
         known, arrays = self.known(), dict(self.arrays() or {})
         for record, exhibits in measured:
@@ -161,13 +162,13 @@ class Measurements:
 
     @property
     def remedy(self) -> str:
-        """What to do where one of them is damaged."""
+        """What to do where one of the files is damaged."""
         return (
             f"Measure the run again: `vaegan-bench run` with its study does so, or `vaegan-bench evaluate {self.path}`."
         )
 
     def _content(self, kind: str) -> io.BytesIO | None:
-        """What the file of a kind of arrays holds, with the hash that was written; None where there is none."""
+        """The content of the file of a kind of arrays, checked by its hash; None where there is no file."""
         for _ in range(LOOKS if self.path.is_dir() else 1):
             files = self.record().files
             name = _name_in(files, kind)
@@ -177,7 +178,7 @@ class Measurements:
         return None
 
     def _write_arrays(self, kind: str, arrays: Arrays) -> dict[str, str]:
-        """Write the arrays of a kind beside older ones; return their name and hash, as a record holds them."""
+        """Write the arrays of a kind beside older ones; return {file name: hash}, as a record holds them."""
         stream = io.BytesIO()
         write_arrays(stream, arrays)
         digest = hashlib.sha256(stream.getbuffer()).hexdigest()
@@ -188,13 +189,13 @@ class Measurements:
 
 
 def _name_in(files: Iterable[str], kind: str) -> str:
-    """The name of the arrays of a kind among the files of a record; '' where it has none."""
+    """The name of the file of arrays of a kind among the files of a record; '' where there is none."""
     return next((name for name in files if name.startswith(kind) and is_plain_name(name)), "")
 
 
 @lru_cache(maxsize=4)
 def _record_of(measurements: Measurements, state: State) -> MetricsRecord:
-    """Read once for all that is asked of one run after the other, as long as the file does not change."""
+    """Read the record once for several requests about one run, as long as the file does not change."""
     files = measurements.files
     if not files.has(METRICS):
         return MetricsRecord()

@@ -1,4 +1,4 @@
-"""What is remembered of every run for as long as its files stay the same. Small: a study may have thousands of runs."""
+"""Facts about every run, in memory as long as its files do not change. Small: a study may have thousands of runs."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from vaegan_bench.results.records import MeasurementRecord
 
 @dataclass(frozen=True)
 class Training:
-    """What training left."""
+    """The state of the files that training left."""
 
     damage: str
-    """Why it is of no use; '' where it is."""
+    """Why they are of no use; '' where they are intact."""
     data: str
-    """The digest of the data; '' where it is damaged."""
+    """The digest of the data; '' where the files are damaged."""
 
 
 @dataclass(frozen=True, slots=True)
 class MeasurementFacts:
-    """What is to be known of a measurement beside its numbers."""
+    """Facts about a measurement other than its numbers."""
 
     label: str
     """The metric's selector."""
@@ -35,7 +35,7 @@ class MeasurementFacts:
 
     @classmethod
     def of(cls, record: MeasurementRecord) -> MeasurementFacts:
-        """What of a record it is; runs share their code and weights."""
+        """The facts in a record; equal code and weights are held once for all runs."""
         code, weights = _shared(tuple(record["code"].items())), _shared(tuple(record["weights"].items()))
         return cls(record["label"], record["problem"], code, weights, bool(record["exhibits"]))
 
@@ -47,13 +47,13 @@ def _shared(items: tuple[tuple[str, Any], ...]) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class Overview:
-    """What a study is to know of a run before its numbers are read."""
+    """Facts that a study needs about a run before it reads the run's numbers."""
 
     fault: str
-    """Why nothing of it can be shown; '' where all can."""
+    """Why the run cannot be shown; '' where it can."""
     identity: tuple[str, str, int] = ("", "", 0)
     """Data set, model and seed."""
     is_ok: bool = False
-    """Whether training came to a good end."""
+    """Whether training ended without divergence."""
     measured: Mapping[str, MeasurementFacts] = field(default_factory=dict)
-    """By the keys of measurements."""
+    """Key of a measurement → its facts."""

@@ -1,4 +1,4 @@
-"""What distances mean on a ruler: the verdict on its extractor, and which distortion is as far away."""
+"""The meaning of distances by a ruler: a verdict on its extractor, and the distortion with the same distance."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any
 from vaegan_bench.results.rulers import Mark, Ruler, Scale
 
 CLEAR = 2.0
-"""A distortion is seen at a level whose distance is at least so many times the floor's."""
+"""A distortion is seen at a level if its distance is at least this many times the floor's."""
 GROWS = 0.9
 """The distance of a stronger level is at least this share of a milder one's; less, and levels are out of order."""
 KEPT = 0.5
-"""Slight distortions keep at least this share of the floor's precision; less, and recognisable images count as none."""
+"""Slight distortions keep at least this share of the floor's precision; else precision rejects recognisable images."""
 MOST_BLIND = 0.5
 """An extractor that is blind to at least this share of the distortions sees too little to be of use."""
 SLIGHT = ("blur", "noise")
@@ -25,25 +25,25 @@ SLIGHT = ("blur", "noise")
 READ_ON = ("blur", "noise")
 """Distortions that distances are compared with in words."""
 READ = ("frechet", "fid")
-"""How the names of numbers begin that have a reading."""
+"""The names of numbers that have a reading begin so."""
 OF_IMAGES = ("sample quality", "reconstruction")
-"""Families whose numbers on features the verdict on an extractor is about."""
+"""Families of metrics to whose numbers on features the verdict on an extractor applies."""
 USABLE, UNUSABLE, OFF_SCALE = "usable", "not usable here", "off the scale"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the distances of an extractor mean something on a data set, with the numbers that decided."""
+    """Whether the distances of an extractor are meaningful on a data set, with the numbers that decided it."""
 
     unusable: tuple[str, ...] = ()
-    """Why they mean nothing: slight distortions after which images count as none, or too much that is not seen."""
+    """Why they are not: precision is lost after slight distortions, or too many distortions are not seen."""
     blind: tuple[str, ...] = ()
-    """Distortions that it does not see at any level."""
+    """Distortions that the extractor does not see at any level."""
     disordered: tuple[str, ...] = ()
-    """Distortions of which it puts a stronger level nearer."""
+    """Distortions with a stronger level at a smaller distance."""
 
     def __str__(self) -> str:
-        """In one line: 'not usable here: …', or 'usable', but blind to what it does not see."""
+        """In one line: 'not usable here: …', or 'usable', followed by its limits."""
         limits = {"blind to": self.blind, "out of order on": self.disordered}
         said = [f"{words} {', '.join(found)}" for words, found in limits.items() if found]
         if self.unusable:
@@ -103,9 +103,9 @@ def seen_from(ruler: Ruler, scale: Scale) -> float:
 
 
 def reading(ruler: Ruler, distance: float) -> str:
-    """What is as far from held-out images as a distance: 'blur of 2.2 px, noise of 18'.
+    """The distortions that are as far from held-out images as this distance: 'blur of 2.2 px, noise of 18'.
 
-    'the floor' where training images are no nearer; 'off the scale' where no mark of the ruler is as far.
+    'the floor' where training images are no nearer; 'off the scale' where no mark of the ruler is so far.
     """
     if distance <= ruler.floor.frechet:
         return "the floor"
@@ -116,21 +116,21 @@ def reading(ruler: Ruler, distance: float) -> str:
 
 
 class Readings:
-    """Which ruler each number of a study is read on."""
+    """Finds the ruler for each number of a study, and the number's reading."""
 
     def __init__(self, rulers: Iterable[Ruler]) -> None:
         self.rulers = list(rulers)
         self._of_row = lru_cache(maxsize=1024)(self._look_up)
 
     def annotate(self, row: Mapping[str, Any], data: str) -> dict[str, Any]:
-        """A row with its reading and the verdict on its extractor, '' where there is no ruler; `data`: their digest."""
+        """A row with its reading and the verdict on its extractor, '' without a ruler; `data`: the data's digest."""
         if row["family"] not in OF_IMAGES or not self.rulers:
             return {**row, "reading": "", "instrument": ""}
         ruler, instrument = self._of_row(row["dataset"], row["metric"], row["protocol"], data)
         return {**row, "reading": reading(ruler, row["value"]) if ruler else "", "instrument": instrument}
 
     def ruler(self, dataset: str, metric: str, protocol: str) -> Ruler | None:
-        """The ruler of a column on a data set, whose name may be followed by what its protocol has of its own."""
+        """The ruler for a metric on a data set, or None; `metric` may end with a part of its protocol in brackets."""
         name = metric.partition(" (")[0]
         return next((ruler for ruler in self.rulers if ruler.fits(dataset, name, json.loads(protocol))), None)
 
@@ -144,17 +144,17 @@ class Readings:
 
 
 def is_read(metric: str) -> bool:
-    """Whether a number is a Fréchet distance, which a ruler gives a reading: 'fid', 'frechet[oracle]'."""
+    """Whether a number is a Fréchet distance, such as 'fid' or 'frechet[oracle]': only these have readings."""
     return metric.partition(" (")[0].partition("[")[0] in READ
 
 
 def _disorder(scale: Scale) -> Iterator[tuple[Mark, Mark]]:
-    """Neighbouring marks of which the stronger is clearly nearer."""
+    """Pairs of neighbouring marks, (milder, stronger), where the stronger has a clearly smaller distance."""
     return ((a, b) for a, b in pairwise(scale.marks) if b.frechet < GROWS * a.frechet)
 
 
 def _read(scale: Scale, distance: float) -> str:
-    """The level of one distortion that is as far, between two marks on logarithmic axes of both."""
+    """The level of a distortion at this distance, in words: interpolated between two marks, both axes logarithmic."""
     reached = [*accumulate((mark.frechet for mark in scale.marks), max)]
     levels = [mark.level for mark in scale.marks]
     if distance < reached[0]:

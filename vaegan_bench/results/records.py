@@ -1,4 +1,4 @@
-"""What the records of a run and of a study hold."""
+"""The records of a run and of a study."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Row(TypedDict):
 
 
 class MeasurementRecord(TypedDict):
-    """One metric as it was measured on one run, as metrics.json holds it."""
+    """One measurement of a metric on a run, as metrics.json holds it."""
 
     label: str
     """The metric's selector."""
@@ -40,7 +40,7 @@ class MeasurementRecord(TypedDict):
     samples: int
     draws: int
     sampler: str
-    """What samples were drawn from: 'prior', or the selector of a sampler."""
+    """The source of the codes of samples: 'prior', or the selector of a sampler."""
     code: dict[str, str]
     weights: dict[str, str]
     """Extractor → a hash of its weights."""
@@ -72,7 +72,7 @@ class Definition:
     code: dict[str, str]
     unfollowed: tuple[str, ...]
     optimizers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """player → the definition of its own optimizer; runs from before there were such have none."""
+    """player → the definition of its own optimizer; older runs, which could not have any, have none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +85,7 @@ class Environment:
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
-    """run.json: the definition of a run, its fate and cost, and the hashes of what training left beside it."""
+    """run.json: the definition, status and cost of a run, and the hashes of the other files that training left."""
 
     id: str
     label: str
@@ -103,7 +103,7 @@ class RunRecord:
     shape: tuple[int, int, int]
     """(C, H, W) of the data's images."""
     attributes: dict[str, tuple[float, float]]
-    """Attribute → the conditions of an image without it and of one with it."""
+    """Attribute → its condition for an image without it, and for an image with it."""
     data: str
     """The digest of the data."""
     images: str
@@ -113,18 +113,18 @@ class RunRecord:
     definition: Definition
     environment: Environment
     finished: str
-    """When, in UTC."""
+    """The time in UTC."""
     operations: float = 0.0
     """Floating-point operations per image of a training step; 0 where they were not counted."""
     files: dict[str, str] = field(default_factory=dict)
     """File → SHA-256."""
     weights_stamp: tuple[int, int] | None = None
-    """The size of the weights, and when they were written, in nanoseconds: as long as both are the same, they need not
-    be hashed in order to know that they are undamaged."""
+    """The size of the weights' file, and its time of writing in nanoseconds: as long as both are the same, the weights
+    are taken as undamaged without hashing them."""
 
     @property
     def is_ok(self) -> bool:
-        """Whether training came to a good end."""
+        """Whether training ended without divergence."""
         return self.status == OK
 
 
@@ -134,7 +134,7 @@ class MetricsRecord:
 
     measurements: list[MeasurementRecord] = field(default_factory=list)
     seen: int = 0
-    """How many samples the verdicts and the images of sheets were taken from, at most."""
+    """The number of samples from which the verdicts and the images of sheets were taken, at most."""
     health: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
 
@@ -146,12 +146,12 @@ class PlannedMetric:
     label: str
     metric: dict[str, Any]
     headline: tuple[str, ...] = ()
-    """Which of its numbers lead, as `Metric.headline` names them."""
+    """Its numbers that are headlines, as `Metric.headline` names them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedEvaluation:
-    """What a study measures."""
+    """The metrics of a study, and the samples on which they are measured."""
 
     metrics: tuple[PlannedMetric, ...]
     samples: int
@@ -159,11 +159,11 @@ class PlannedEvaluation:
     sampler: str
 
     def by_key(self) -> dict[str, PlannedMetric]:
-        """Key of each measurement that is asked for → its metric, in the plan's order."""
+        """Key of each planned measurement → its metric, in the plan's order."""
         return {key_of(each.metric, self.samples, self.draws, self.sampler): each for each in self.metrics}
 
     def labels(self) -> dict[str, str]:
-        """Key of each measurement that is asked for → its metric's selector."""
+        """Key of each planned measurement → its metric's selector."""
         return {key: each.label for key, each in self.by_key().items()}
 
 
@@ -176,18 +176,18 @@ class StudyRecord:
     evaluation: PlannedEvaluation
 
     def as_plain(self) -> dict[str, Any]:
-        """What JSON can hold of it."""
+        """The record as JSON-ready values."""
         return {"study": as_plain(self.study), "runs": list(self.runs), "evaluation": asdict(self.evaluation)}
 
 
 def key_of(metric: Mapping[str, Any], samples: int, draws: int, sampler: str) -> str:
-    """What names one measurement of a run: asked for again, it takes the place of the older one."""
+    """The key of a measurement among those of a run: a new measurement with the same key replaces the older one."""
     content = {"metric": metric, "samples": samples, "draws": draws, "sampler": sampler}
     return sha256_of_content(content)[:12]
 
 
 def read_run(plain: Any) -> RunRecord:
-    """The record of a run. Raises `ValueError` where this is none."""
+    """The record of a run. Raises `ValueError` where `plain` is not one."""
     record = read_as(RunRecord, plain)
     parse_selector(record.label)
     if min(record.shape) < 1:
@@ -196,7 +196,7 @@ def read_run(plain: Any) -> RunRecord:
 
 
 def read_metrics(plain: Any) -> MetricsRecord:
-    """The record of what was measured on a run. Raises `ValueError` where this is none."""
+    """The record of the measurements of a run. Raises `ValueError` where `plain` is not one."""
     record = read_as(MetricsRecord, plain)
     for row in (row for measurement in record.measurements for row in measurement["rows"]):
         _check_draws(row)
@@ -204,7 +204,7 @@ def read_metrics(plain: Any) -> MetricsRecord:
 
 
 def read_study(plain: Any) -> StudyRecord:
-    """The record of a plan, whose runs are in folders of its own. Raises `ValueError` or `StudyError` otherwise."""
+    """The record of a plan. Raises `ValueError` or `StudyError` where `plain` is not one, or an id no plain name."""
     study = Study().with_values(plain["study"], "the study")
     evaluation, runs = read_as(PlannedEvaluation, plain["evaluation"]), plain["runs"]
     for run in runs:
@@ -214,7 +214,7 @@ def read_study(plain: Any) -> StudyRecord:
 
 
 def is_plain_name(name: str) -> bool:
-    """Whether a name means a visible file right inside of the folder that it is looked up in, on every system."""
+    """Whether a name denotes, on every system, a visible file directly inside the folder in which it is looked up."""
     return bool(name) and name.isprintable() and not name.startswith(".") and not set(name) & set("/\\:")
 
 

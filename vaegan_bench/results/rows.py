@@ -1,4 +1,4 @@
-"""The numbers of a run as tables take them."""
+"""The numbers of a run as rows of tables."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from vaegan_bench.results.records import MeasurementRecord, RunRecord, key_of
 
 PACKAGE = __name__.partition(".")[0]
 OPTIONAL = ("low", "high", "ceiling", "floor", "noise")
-"""What a row may have beside its value; the columns are there all the same."""
+"""Values that a row may lack, besides its main value; tables have the columns in any case."""
 
 
 def text_of(protocol: Mapping[str, Any]) -> str:
-    """A protocol as tables take it: equal text for equal protocols."""
+    """A protocol as text for tables: equal text for equal protocols."""
     return json.dumps(protocol, sort_keys=True)
 
 
 def training_rows(record: RunRecord) -> list[dict[str, Any]]:
-    """What a run's training cost, as rows; their protocol is text."""
+    """The cost of a run's training, as rows; their protocol is text."""
     values = {name: getattr(record, name) for name in ("steps", "parameters", "speed", "seconds")}
     if record.operations:
         values["operations"] = record.operations / 1e6
@@ -38,7 +38,7 @@ def training_rows(record: RunRecord) -> list[dict[str, Any]]:
 def measured_rows(measurements: Iterable[MeasurementRecord], planned: Collection[str] = ()) -> Iterator[dict[str, Any]]:
     """The rows of measurements, with their key, their code, and their protocol as text.
 
-    Those with the keys `planned` come first, in that order. One number that was measured twice in the same way is there
+    Those with the keys `planned` come first, in that order. A number that was measured twice in the same way appears
     once.
     """
     places = {name: place for place, name in enumerate(planned)}
@@ -57,7 +57,7 @@ def measured_rows(measurements: Iterable[MeasurementRecord], planned: Collection
 def _code(digests: Mapping[str, Any]) -> str:
     """The digests of a measurement's code, each with its module: 'vaegan_bench 786c87107357, my_metric 1f0c…'.
 
-    A digest alone can look like a number, and whoever reads the CSV would find 918e89385995 to be infinite.
+    The module is needed because a digest alone can look like a number: a reader of CSV takes 918e89385995 as infinite.
     """
     return ", ".join(
         f"{root} {digest}" for root, digest in sorted(digests.items(), key=lambda pair: (pair[0] != PACKAGE, pair[0]))

@@ -1,4 +1,4 @@
-"""Rulers: how far graded distortions of images are from held-out ones, as one extractor sees them on one data set."""
+"""Rulers: the distances of graded distortions from held-out images, by one extractor on one data set."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.plain_data import read_as
 
 RULERS = "rulers"
-"""The folder of a study's rulers, and how their names begin in its archive."""
+"""The folder of a study's rulers, and the start of their names in its archive."""
 CALIBRATE_AGAIN = "`vaegan-bench calibrate` with the study's folder makes it again."
 
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """What the metrics on samples say of training images, distorted by a level, beside held-out images."""
+    """The metrics on samples, measured on training images distorted at one level against held-out images."""
 
     level: float
     frechet: float
@@ -35,45 +35,45 @@ class Scale:
 
     name: str
     unit: str
-    """What a level is: 'σ in pixels'."""
+    """The unit of a level: 'σ in pixels'."""
     phrase: str
-    """How a level is said: 'a blur of {} px'."""
+    """A level in words: 'a blur of {} px'."""
     marks: tuple[Mark, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ruler:
-    """The calibration of one extractor on one data set: what its distances mean there, for one number of images."""
+    """The calibration of one extractor on one data set, for one number of images; it gives distances a meaning."""
 
     dataset: str
     """As tables name it: 'avatars 32×32'."""
     data: str
     """The digest of the images."""
     metric: str
-    """The column that it is for: 'frechet[oracle]'."""
+    """The metric that is read on it: 'frechet[oracle]'."""
     extractor: str
     """Its selector."""
     protocol: dict[str, Any]
-    """That of the numbers which may be read on it, without the number of draws, and whatever they are drawn from."""
+    """The protocol of the numbers that may be read on it, without the number of draws and the sampler."""
     floor: Mark
     """Training images as they are."""
     scales: tuple[Scale, ...]
 
     @property
     def file_name(self) -> str:
-        """Readable first, then a hash of what was compared; another calibration of the same has the same name."""
+        """A readable part, then a hash of the comparisons: a repeated calibration has the same name."""
         compared = {scale.name: [mark.level for mark in scale.marks] for scale in self.scales}
         what = {"data": self.data, "metric": self.metric, "protocol": self.protocol, "compared": compared}
         readable_part = "-".join(map(_plain, (self.dataset, self.extractor)))
         return f"{readable_part}-{sha256_of_content(what)[:8]}.json"
 
     def fits(self, dataset: str, metric: str, protocol: Mapping[str, Any]) -> bool:
-        """Whether a number of this column and protocol may be read on it."""
+        """Whether a number of this metric and protocol on this data set may be read on it."""
         alone = {key: value for key, value in protocol.items() if key not in ("draws", "sampler")}
         return (dataset, metric, alone) == (self.dataset, self.metric, self.protocol)
 
     def is_of(self, dataset: str, protocol: Mapping[str, Any]) -> bool:
-        """Whether a number of this protocol was measured through its extractor, with its weights, on its data set."""
+        """Whether a number of this protocol was measured with the ruler's extractor and weights, on its data set."""
         keys = ("extractor", "weights", "resize", "dtype")
         return dataset == self.dataset and all(protocol.get(key) == self.protocol[key] for key in keys)
 
@@ -93,15 +93,15 @@ class StoredRulers:
         self.files = RunFiles(study / RULERS)
 
     def read(self) -> list[Ruler]:
-        """All that are whole."""
+        """All rulers that are undamaged."""
         return [found for _, found in self._all() if isinstance(found, Ruler)]
 
     def damaged(self) -> list[str]:
-        """Why the others cannot be read."""
+        """For each other ruler, why it cannot be read."""
         return [found for _, found in self._all() if isinstance(found, str)]
 
     def contents(self) -> Iterator[tuple[str, bytes]]:
-        """Name and content of each that is whole, as an archive holds them."""
+        """Name and content of each undamaged ruler, as an archive holds them."""
         for name, found in self._all():
             if isinstance(found, Ruler):
                 yield f"{RULERS}/{name}", self.files.read(name)

@@ -1,4 +1,4 @@
-"""Where the files of a run are: in its folder, or in the archive of its study."""
+"""The files of a run, in its folder or in the archive of its study."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from vaegan_bench.results.files import readable
 from vaegan_bench.system.files import Stamp, stamp_of
 
 RUN = "run.json"
-"""There where training has ended."""
+"""Present once training has ended."""
 ARCHIVE = "records.zip"
 """Holds the records of a study's runs, without weights and arrays: RUN/run.json, RUN/history.csv, RUN/metrics.json."""
 LARGEST = 2**26
 """Bytes of one file in an archive: the records of a run are never so large."""
 State = tuple[str | Stamp | None, ...]
-"""Where a run is, and the stamps of its files."""
+"""The path of a run, and the stamps of its files."""
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
-"""Of every file in an archive: equal records make equal archives."""
+"""The date of every file in an archive, so that equal records make equal archives."""
 
 
 @dataclass(frozen=True)
 class RunFiles:
-    """The files of one run, for reading. A run that has ended in the folder hides the one in the archive."""
+    """The files of one run, for reading. If the folder holds a run that has ended, the archive is ignored."""
 
     folder: Path
 
@@ -37,7 +37,7 @@ class RunFiles:
         return self.folder.parent / ARCHIVE
 
     def place(self, name: str) -> Path:
-        """Where a file is, for messages."""
+        """The path of a file, for messages."""
         return self._archived(name) if self._is_archived(name) else self.folder / name
 
     def has(self, name: str) -> bool:
@@ -59,7 +59,7 @@ class RunFiles:
         return self._there(".npz")
 
     def names(self, suffix: str) -> list[str]:
-        """The names of all files that end so, in the folder and in the archive."""
+        """The names of all files with this suffix, in the folder and in the archive."""
         return sorted({*self._there(suffix), *self._in_archive(suffix)})
 
     def _there(self, suffix: str) -> list[str]:
@@ -76,7 +76,7 @@ class RunFiles:
         return [path[1] for path in paths if path[:-1] == [self.folder.name]]
 
     def state(self, names: Iterable[str]) -> State:
-        """Where the run is, and the stamps of its files: equal as long as nothing changes."""
+        """The path of the run, and the stamps of these files: equal as long as nothing changes."""
         place = os.path.join(os.getcwd(), self.folder)
         stamps = [stamp_of(f"{place}{os.sep}{name}") for name in names]
         return place, None if any(stamps) else stamp_of(self.archive), *stamps
@@ -96,7 +96,7 @@ class RunFiles:
 
 @lru_cache(maxsize=4)
 def _open_archive(path: str, stamp: Stamp | None) -> ZipFile:
-    """Opened once as long as it does not change: the list of its files is as long as the study."""
+    """Open an archive once as long as it does not change: the list of its files is as long as the study."""
     return ZipFile(path)
 
 

@@ -1,4 +1,4 @@
-"""The folder of one run: what training left, and every measurement that was made of it since."""
+"""The folder of one run: the files that training left, and all measurements since."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 HISTORY, WEIGHTS = "history.csv", "weights.safetensors"
 RECORDS = (RUN, HISTORY, METRICS)
-"""What an archive holds of a run."""
+"""The files of a run that are in an archive."""
 TRAIN_AGAIN = "Train the run again: `vaegan-bench run` with its study does so, or remove the folder."
 
 
 class RunFolder:
-    """`results/<study>/<run>/`: the definition, the history, the weights; after evaluation the metrics and images.
+    """`results/<study>/<run>/`: the definition, the history and the weights; after evaluation, also metrics and images.
 
     Where the folder is absent, its records are read from the archive of the study.
     """
@@ -48,44 +48,44 @@ class RunFolder:
 
     @property
     def is_there(self) -> bool:
-        """Whether training came to its end here, in success or divergence, whatever became of the files since."""
+        """Whether training has ended here, in success or divergence; files may have been damaged since."""
         return self.files.has(RUN)
 
     @property
     def is_trained(self) -> bool:
-        """Whether what training left is there, and has the content that was written; weights may have been removed."""
+        """Whether training has ended and its files are undamaged; the weights may have been removed."""
         return self.is_there and not self.damage()
 
     def damage(self) -> str:
-        """Why what training left here is of no use; '' where it is."""
+        """Why the files that training left are of no use; '' where they are undamaged."""
         return self._training().damage
 
     @property
     def data(self) -> str:
-        """The digest of the data that a run was trained on; '' where what training left is damaged."""
+        """The digest of the data that the run was trained on; '' where files that training left are damaged."""
         return self._training().data
 
     def state(self) -> State:
-        """Equal as long as no file changes that is shown."""
+        """A value that is equal as long as no file changes that tables and figures need."""
         return self.files.state((*RECORDS, *self.files.arrays()))
 
     def fault(self) -> str:
-        """Why nothing of this run can be shown: a file that tables and figures need is damaged; '' where none is."""
+        """Why this run cannot be shown: a file that tables and figures need is damaged; '' where none is."""
         return self.overview().fault
 
     def overview(self) -> Overview:
-        """What is to be known of a run before its numbers are read; looked for once as long as no file changes."""
+        """The facts that a study needs before it reads numbers; computed once as long as no file changes."""
         return _overview(self.path, self.state())
 
     def try_claim(self) -> Claim | Holder:
-        """The right to write into this run, or who has it. Raises `StoreError` where nobody can have it."""
+        """The right to write into this run, or the process that has it. Raises `StoreError` where none can be given."""
         claim = try_claim(self.path.resolve())
         if isinstance(claim, Claim):
             remove_strays(self.path)
         return claim
 
     def claim(self) -> Claim:
-        """The right to write into this run. Raises `StoreError` where another process has it, or nobody can."""
+        """The right to write into this run. Raises `StoreError` where another process has it, or none can be given."""
         claim = self.try_claim()
         if isinstance(claim, Claim):
             return claim
@@ -94,7 +94,7 @@ class RunFolder:
     def write_trained(
         self, claim: Claim, record: RunRecord, history: list[dict[str, float]], weights: dict[str, Tensor]
     ) -> None:
-        """Write what training left, whole or not at all, with nothing of an earlier one.
+        """Write the files that training leaves, whole or not at all; they replace those of an earlier training.
 
         Checkpoints are removed only after that.
         """
@@ -110,12 +110,12 @@ class RunFolder:
             claim.check()
 
     def copy_from(self, claim: Claim, other: RunFolder) -> None:
-        """Take over what another folder holds of the same run; it appears here whole or not at all."""
+        """Copy the files of the same run from another folder, whole or not at all."""
         with claim.staged(self.path) as stage, new_folder(self.path, stage, RUN) as partial:
             shutil.copytree(other.path, partial, ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True)
 
     def receive(self, claim: Claim, files: Mapping[str, bytes]) -> None:
-        """Write the files of a run that ended elsewhere. Raises `StoreError` for what no run leaves."""
+        """Write the files of a run that ended in another process. Raises `StoreError` for files that no run leaves."""
         if RUN not in files or not all(map(is_plain_name, files)):
             raise StoreError(f"What came for {self.path} is no run: its files are {', '.join(files) or 'none'}.")
         with claim.staged(self.path) as stage, new_folder(self.path, stage, RUN, CHECKPOINTS) as partial:
@@ -126,14 +126,14 @@ class RunFolder:
     def write_measured(
         self, claim: Claim, measured: Sequence[tuple[MeasurementRecord, Exhibits]], seen: Seen | None = None
     ) -> None:
-        """Add measurements to those that are here; only one of the same metric, samples and draws is replaced.
+        """Add measurements to those of the run; only those of the same metric, samples, draws and sampler are replaced.
 
-        `seen` takes the place of what was seen before.
+        `seen` replaces the earlier images and verdicts; None keeps them.
         """
         self._measured.add(claim, measured, seen)
 
     def record(self) -> RunRecord:
-        """The run's definition, fate and cost. Raises `StoreError` where the folder holds no run that has ended."""
+        """The run's definition, status and cost. Raises `StoreError` where the folder holds no run that has ended."""
         return _record_of(self.files, self.files.state((RUN,)))
 
     def history(self) -> pd.DataFrame:
@@ -141,7 +141,7 @@ class RunFolder:
         return curves_of([(self.record(), self.curves())])
 
     def curves(self) -> Curves:
-        """The values of every term by step."""
+        """The values of every term, by step."""
         record = self.record()
         with readable(self.files.place(HISTORY), TRAIN_AGAIN):
             return read_curves(checked_content(HISTORY, self.files.read(HISTORY), record.files))
@@ -157,7 +157,7 @@ class RunFolder:
             return load_file(path)
 
     def measured(self) -> Mapping[str, MeasurementFacts]:
-        """What every measurement is, without its numbers, by its key; none where their record is damaged."""
+        """Key → the facts about each measurement, without its numbers; {} where their record is damaged."""
         if not self.fault():
             return self.overview().measured
         return {name: MeasurementFacts.of(each) for name, each in self._measured.known().items()}
@@ -169,21 +169,21 @@ class RunFolder:
 
     @property
     def has_whole_exhibits(self) -> bool:
-        """Whether the arrays of exhibits are as they were written."""
+        """Whether the arrays of exhibits are undamaged."""
         return not self.fault() or not _fault_of(self.exhibits)
 
     def has_seen(self, samples: int) -> bool:
-        """Whether verdicts and the images of sheets were taken from as many samples already."""
+        """Whether verdicts and the images of sheets have been taken from at least this many samples."""
         if _fault_of(self.images) or not self.images():
             return False
         return self._measured.record().seen >= samples
 
     def images(self) -> Images:
-        """What sheets are made from; nothing for a run that diverged."""
+        """The images for sheets; {} for a run that diverged."""
         return self._measured.images(self.record().shape)
 
     def exhibits(self) -> dict[str, Exhibits]:
-        """Key of a measurement → what figures are drawn from, by name; nothing for a run that was not measured."""
+        """Key of a measurement → the exhibits for its figures, by name; {} for a run that was not measured."""
         return self._measured.exhibits()
 
     def measurements(self) -> dict[str, MeasurementRecord]:
@@ -193,7 +193,7 @@ class RunFolder:
     def rows(self, planned: Collection[str] = ()) -> Iterator[dict[str, Any]]:
         """The run's rows, those of its training first, then measurements with the keys `planned`, in their order.
 
-        The column 'measurement' is the key of what gave the number, '' for training.
+        The column 'measurement' is the key of the measurement that gave the number, '' for training.
         """
         record, measured = self.record(), self._measured.record()
         first = {
@@ -210,27 +210,27 @@ class RunFolder:
         return ({**first, **row} for row in rows)
 
     def health(self) -> str:
-        """'ok', or what went wrong in training with the numbers that say so: 'mode collapse: 83% of …; …'."""
+        """'ok', or the faults of the training with the numbers that show them: 'mode collapse: 83% of …; …'."""
         record = self.record()
         found = [f"{verdict}: {numbers}" for verdict, numbers in self._measured.record().health.items()]
         return "; ".join(found) or record.status if record.is_ok else record.status
 
     def problems(self, keys: Collection[str] | None = None) -> dict[str, str]:
-        """metric → why it gave no numbers, or not all of them; of the measurements with these keys, or of all."""
+        """metric → why it gave no numbers, or not all of them; for the measurements with these keys, or for all."""
         found = {name: each for name, each in self.measurements().items() if keys is None or name in keys}
         return {each["label"]: each["problem"] for each in found.values() if each["problem"]}
 
     def check_weights(self) -> None:
-        """Raise `StoreError` where the weights are not those that were written.
+        """Raise `StoreError` where the weights have changed since they were written.
 
-        Their content is known by its stamp where nobody wrote to the file since; whoever uses it hashes it.
+        An unchanged stamp of the file is enough here; `weights` checks the hash as well.
         """
         stamp = written_stamp(self.path / WEIGHTS)
         if stamp and stamp != self.record().weights_stamp:
             self._check_weights_in_full()
 
     def check_history(self) -> None:
-        """Raise as `history` does; looked for once as long as no file changes."""
+        """Raise as `history` does; checked once as long as no file changes."""
         _check_history(self.path, self.files.state((RUN, HISTORY)))
 
     def check_images(self) -> None:
@@ -248,7 +248,7 @@ class RunFolder:
 
 
 def _fault_of(*readers: Callable[[], object]) -> str:
-    """What the first reader that fails says; '' where none does."""
+    """The error message of the first reader that fails; '' where none does."""
     try:
         for read in readers:
             read()
@@ -259,7 +259,7 @@ def _fault_of(*readers: Callable[[], object]) -> str:
 
 @lru_cache(maxsize=4)
 def _record_of(files: RunFiles, state: State) -> RunRecord:
-    """Read once for all that is asked of one run after the other, as long as the file does not change."""
+    """Read the record once for several requests about one run, as long as the file does not change."""
     if not files.has(RUN):
         step = Checkpoints(files.folder).step()
         if step is not None:
@@ -279,7 +279,7 @@ def _check_history(path: Path, state: State) -> None:
 
 @cache
 def _training(path: Path, state: State) -> Training:
-    """Looked for once as long as no file changes."""
+    """The state of a run's files, determined once as long as no file changes."""
     run = RunFolder(path)
     damage = _fault_of(run.check_weights, run.check_history)
     return Training(damage, "" if damage else run.record().data)

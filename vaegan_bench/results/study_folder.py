@@ -1,4 +1,4 @@
-"""The folder of a study: its latest plan, and what the runs of it left."""
+"""The folder of a study: its latest plan, and the results of its runs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class StudyFolder:
         self.path = path
 
     def create(self) -> float:
-        """Make the folder, and make sure now that results can be written later; return when, by its own clock."""
+        """Make the folder, and check that results can be written; return the time, by the clock of its file system."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             remove_strays(self.path)
@@ -60,16 +60,16 @@ class StudyFolder:
         return list(self._shown())
 
     def left_out(self) -> dict[str, str]:
-        """Run → why it is shown nowhere: a file of it is damaged, or it claims to be another run."""
+        """Run → why it is not shown: a file is damaged, it is a link to elsewhere, or it duplicates another run."""
         return {folder.path.name: reason for folder, reason in self._judged() if reason}
 
     @property
     def is_archived(self) -> bool:
-        """Whether a run that is shown is known from the archive alone, without weights and arrays."""
+        """Whether a run that is shown is only in the archive, without weights and arrays."""
         return any(not (run.path / RUN).is_file() for run in self._shown())
 
     def write_study(self, record: StudyRecord) -> None:
-        """Record the latest plan: the study, the ids of its runs, and what it measures. An equal one stays as it is."""
+        """Record the latest plan: the study, the ids of its runs, and its metrics. An equal record is not rewritten."""
         with suppress(BenchError):
             if self.study() == record:
                 return
@@ -83,22 +83,22 @@ class StudyFolder:
         return _study_of(path.absolute(), path, stamp)
 
     def planned(self) -> dict[str, str]:
-        """Key of a measurement that the latest plan asks for → its metric's selector."""
+        """Key of each measurement in the latest plan → its metric's selector."""
         return self.study().evaluation.labels()
 
     def rows(self) -> pd.DataFrame:
         """Every number of every run: one row per run × metric. Raises `StoreError` where no run is finished.
 
-        The setting includes the study's optimizers of single players: a run has only those of its own players, and
-        rows of another study, with others, are not to be compared. Numbers on samples have a column 'reading', what is
-        as far on the ruler, and 'instrument', the verdict on it. 'trained_on' names the extractors that the model's own
-        losses look through. 'planned' says whether the study asks for a number,
-        'headline' whether it leads.
+        The setting includes the study's optimizers of single players: a run records only those of its own players, and
+        rows of studies with other optimizers must not be compared. The column 'reading' holds the distortions with the
+        same distance on the ruler, and 'instrument' the verdict on the extractor. 'trained_on' names the extractors
+        that the model's own losses use. 'planned' says whether the study asks for the number, 'headline' whether it is
+        a headline.
         """
         study, planned = self.study().study, self.study().evaluation.by_key()
         readings = Readings(self.rulers())
         own = "".join(f", {player}={selector}" for player, selector in sorted(study.optimizers.items()))
-        # One run after the other is judged and read, so that its files are read once.
+        # Each run is checked and read before the next, so that its files are read once.
         shown = ((run.record(), row) for run in self._shown() for row in run.rows(planned))
         annotated = ({**readings.annotate(row, run.data), "trained_on": _trained_on(run)} for run, row in shown)
         found = ({"study": study.name, **row, "setting": row["setting"] + own} for row in annotated)
@@ -106,14 +106,14 @@ class StudyFolder:
         rows = pd.DataFrame(map(itemgetter(*columns), chain([first], found)), columns=columns)
         asked = rows["measurement"].isin(["", *planned])
         rows = rows.assign(planned=asked, headline=leading(rows, planned)).drop(columns="measurement")
-        return rows.astype(dict.fromkeys(OPTIONAL, float))  # a column of nothing but None would be none of numbers
+        return rows.astype(dict.fromkeys(OPTIONAL, float))  # a column of only None would not be numeric
 
     def rulers(self) -> list[Ruler]:
-        """The calibrations of extractors that this study's numbers may be read on."""
+        """The rulers of this study, on which its numbers may be read."""
         return StoredRulers(self.path).read()
 
     def by_dataset(self) -> dict[str, RunRecord]:
-        """Data set → the record of a run on it: what it says of the data holds for all."""
+        """Data set → the record of one run on it, whose facts about the data hold for all runs on it."""
         return {record.dataset: record for record in (run.record() for run in self.runs())}
 
     def history(self) -> pd.DataFrame:
@@ -124,11 +124,11 @@ class StudyFolder:
         return curves_of((run.record(), run.curves()) for run in self.finished())
 
     def finished(self) -> list[RunFolder]:
-        """The same runs as `runs`, of which there is at least one. Raises `StoreError` where there is none."""
+        """The same runs as `runs`, at least one. Raises `StoreError` where there is none."""
         return self.runs() or self._refuse()
 
     def not_measured(self) -> list[tuple[str, str, str]]:
-        """(run, metric, reason) of every number that the plan asks for and that is missing, or that gave a problem."""
+        """(run, metric, reason) for every planned metric that has not been measured, or that had a problem."""
         planned = self.planned()
         found = []
         for run in self.runs():
@@ -157,7 +157,7 @@ class StudyFolder:
         return (folder for folder, reason in self._judged() if not reason)
 
     def _judged(self) -> Iterator[tuple[RunFolder, str]]:
-        """Every run of the plan that was trained, and why it is shown nowhere; '' where it is."""
+        """Every run of the plan whose training has ended, and why it is not shown; '' where it is."""
         seen = dict[tuple[str, str, int], str]()
         for folder in self._there():
             known = folder.overview()
@@ -172,14 +172,14 @@ class StudyFolder:
         return [folder for folder in map(self.run, self.study().runs) if folder.is_there]
 
     def _elsewhere(self, folder: RunFolder) -> str:
-        """Why a run is not inside of the study's folder; '' where it is."""
+        """An error message where a run's folder is a link out of the study's folder; '' otherwise."""
         inside = not folder.path.is_symlink() or folder.path.resolve().parent == self.path.resolve()
         return "" if inside else f"{folder.path} is a link to another folder, which this study does not own."
 
 
 @lru_cache(maxsize=4)
 def _study_of(place: Path, path: Path, stamp: Stamp) -> StudyRecord:
-    """Read once as long as it does not change: it names every run."""
+    """Read the record once as long as it does not change: it names every run, and so may be long."""
     with readable(path, RUN_AGAIN):
         return read_study(read_json(path))
 

@@ -1,4 +1,4 @@
-"""For plugin authors' tests: the conformance checks, and small data and runs to write one's own with.
+"""For plugin authors' tests: the conformance checks, and small data and runs for tests of their own.
 
 ```python
 import pytest

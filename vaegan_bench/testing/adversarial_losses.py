@@ -1,4 +1,4 @@
-"""What every adversarial loss must do."""
+"""The conformance checks of adversarial losses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vaegan_bench.testing.verdicts import demand, seeded
 
 
 def logits(dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor, Tensor]:
-    """Of real images and of two batches of fakes; (6,) each."""
+    """The logits of a batch of real images and of two batches of fakes; (6,) each."""
     noise = seeded(4)
     real, fake, other = (0.5 * torch.randn(6, generator=noise, dtype=torch.float64).to(dtype) for _ in range(3))
     return real, fake, other

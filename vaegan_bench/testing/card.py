@@ -1,4 +1,4 @@
-"""What a plugin costs: weights, arithmetic, speed and memory of a training step."""
+"""The cost of a plugin: weights, arithmetic, speed and memory of a training step."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ class Card:
     what: str
     """The model and the networks."""
     parameters: dict[str, int]
-    """Role → trained weights."""
+    """Role → the number of trained weights."""
     flops_per_image: float
-    """Of convolutions and matrix products in a training step: forward, all players' backward passes."""
+    """Operations of convolutions and matrix products in a training step: forward, and all players' backward passes."""
     images_per_second: float
     memory_bytes: int
-    """Weights, gradients, state of the optimizers, and what a step keeps for its backward passes."""
+    """Weights, gradients, state of the optimizers, and the tensors that a step keeps for its backward passes."""
 
 
 def card_of(plugin: Plugin) -> Card | None:
-    """The card of a model, of the first model with a term, of a VAE/GAN on networks; None for what trains nothing."""
+    """The card of a model, of the first model with a term, or of a VAE/GAN on networks; None for other plugins."""
     networks = plugin if isinstance(plugin, Networks) else Compact()
     if isinstance(plugin, Networks):
         model: Model | None = VAEGAN()
@@ -66,7 +66,7 @@ def _set_up(run: Run) -> tuple[TrainingState, Batches]:
 
 
 def _held(state: TrainingState) -> int:
-    """Weights, as much again for their gradients, buffers and the optimizers' state."""
+    """Bytes of weights, gradients, buffers and the optimizers' state."""
     weights = [t for module in state.modules.values() for t in module.state_dict().values()]
     moments = [t for o in state.optimizers.values() for s in o.state.values() for t in s.values()]
     gradients = [w for weights in state.parameters.values() for w in weights]
@@ -74,7 +74,7 @@ def _held(state: TrainingState) -> int:
 
 
 def _kept_for_backward(run: Run, state: TrainingState, batches: Batches) -> int:
-    """What autograd saves in a step, each storage counted once."""
+    """Bytes that autograd saves in a step besides weights, each storage counted once."""
     storages: dict[int, int] = {}
 
     def save(tensor: Tensor) -> Tensor:

@@ -63,7 +63,7 @@ CHECKED = (
     samplers,
     engines,
 )
-"""Where the checks of each kind are."""
+"""The modules with the checks of each kind."""
 
 
 @dataclass(frozen=True)
@@ -78,16 +78,16 @@ class Case:
 
     @property
     def title(self) -> str:
-        """What is checked, in one sentence."""
+        """The first line of the check's docstring."""
         return (inspect.getdoc(self.check) or "").partition("\n")[0]
 
     def __call__(self) -> None:
-        """Run it.
+        """Run the check.
 
-        Raises `ConformanceError` with what to change, and `unittest.SkipTest` where files are missing that it needs.
+        Raises `ConformanceError` with what to change, and `unittest.SkipTest` where files that it needs are missing.
         """
         try:
-            with torch.random.fork_rng(devices=[]):  # what one plugin draws in error must not change the next check
+            with torch.random.fork_rng(devices=[]):  # one plugin's stray draws must not change the next check
                 self.check(self.plugin)
         except SkipTest:
             raise
@@ -99,16 +99,16 @@ class Case:
 
 
 def cases(target: str | Path = "all", plugins: Iterable[str | Path] = ()) -> list[Case]:
-    """Every check of every plugin that `target` means, with their defaults.
+    """Every check of every plugin that `target` names, with the plugins' defaults.
 
     A target is a plugin file or module, the name of an installed package, the name of a plugin, or 'all'; `plugins` are
-    files and modules to look for it in. Raises `BenchError` for a target that cannot be found.
+    files and modules in which it is searched, too. Raises `BenchError` for a target that cannot be found.
     """
     return [Case(plugin, check) for plugin in targets(target, plugins) for check in checks_of(plugin)]
 
 
 def targets(target: str | Path, plugins: Iterable[str | Path] = ()) -> list[Plugin]:
-    """The plugins that a target means, with their defaults. Raises `BenchError` as `cases` does."""
+    """The plugins that a target names, with their defaults. Raises `BenchError` as `cases` does."""
     registry, text = Registry(plugins), str(target)
     entries = registry.entries.values()
     origins = {entry.origin for entry in entries}
@@ -130,7 +130,7 @@ def _looks_like_a_module(text: str) -> bool:
 
 
 def checks_of(plugin: Plugin) -> Iterator[Callable[[Any], None]]:
-    """The checks of a plugin's kind, and for terms of games that a model trains with it."""
+    """The checks of a plugin's kind, and for a term of games the check that a model trains with it."""
     for module in CHECKED:
         for kind, checks in module.checks():
             if isinstance(plugin, kind):
@@ -140,7 +140,7 @@ def checks_of(plugin: Plugin) -> Iterator[Callable[[Any], None]]:
 
 
 def hosts_of(plugin: Plugin) -> list[Model]:
-    """Models in which a term is used, as small as they come; [] for what is no term."""
+    """Small built-in models that use a term; [] for plugins of other kinds."""
     if isinstance(plugin, ReconstructionLoss):
         return [VAE(reconstruction=plugin), *([] if plugin.pixels_only else [VAEGAN(similarity=plugin)])]
     if isinstance(plugin, PriorLoss):

@@ -1,4 +1,4 @@
-"""What a gradient is made of: its coefficients on the gradients of terms, measured by least squares."""
+"""The composition of a gradient: its coefficients on the gradients of terms, measured by least squares."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vaegan_bench.training.gradients import player_gradients
 from vaegan_bench.training.state import TrainingState
 
 REMAINDER = 1e-6
-"""How much of a gradient the terms may leave unexplained, in float64."""
+"""The share of a gradient that the terms may leave unexplained, in float64."""
 TINY = 1e-30
 
 
@@ -22,7 +22,7 @@ def regress(gradient: Tensor, terms: Mapping[str, Tensor]) -> dict[str, float]:
     """The coefficient of each term's gradient in a gradient, all of them flat vectors over the same weights.
 
     A term that does not reach these weights has 0. Raises `ConformanceError` where the terms leave a remainder: then
-    something else is in the gradient, or noise differs.
+    another term contributes to the gradient, or noise differs.
     """
     reached = {name: direction for name, direction in terms.items() if direction.norm() > 0}
     norms = torch.tensor([float(direction.norm()) for direction in reached.values()], dtype=gradient.dtype)
@@ -36,7 +36,7 @@ def regress(gradient: Tensor, terms: Mapping[str, Tensor]) -> dict[str, float]:
 def measure_coefficients(
     game: Objectives, state: TrainingState, terms: Collection[str] | None = None
 ) -> dict[str, dict[str, float]]:
-    """Player → term → the coefficient that the term's gradient has in the one that moves the player.
+    """Player → term → the coefficient of the term's gradient in the gradient that moves the player.
 
     Call it in float64. Of terms that are multiples of each other, as in a minimax game, choose one with `terms`.
     """

@@ -1,4 +1,4 @@
-"""What every data set must do."""
+"""The conformance checks of data sets."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from vaegan_bench.testing.verdicts import demand, seeded, unchanged, untouched_r
 
 SIZE = 32
 REPEATED = ("images_NCHW", "attributes_NA", "factors_NF")
-"""What every load of a split gives again."""
+"""Fields of a split that must be equal in every load."""
 
 
 @cache
 def load_data(dataset: Dataset, size: int = SIZE) -> Data:
-    """The data at a size; what is not here skips the check."""
+    """The data at a size; the check is skipped where its files are missing."""
     try:
         return dataset.load(size, CACHE)
     except DataError as error:

@@ -1,4 +1,4 @@
-"""What every discriminator augmentation must do."""
+"""The conformance checks of discriminator augmentations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every engine must do."""
+"""The conformance checks of engines."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from vaegan_bench.testing.verdicts import demand
 
 @dataclass(frozen=True)
 class Errand:
-    """A task that says a word and returns its name."""
+    """A task that sends a message with its name, and returns its name."""
 
     name: str
     after: frozenset[str] = frozenset()
 
     def portable(self) -> Errand:
-        """The same."""
+        """The same task, which needs no folder."""
         return self
 
     def __call__(self, send: Send = discard) -> str:
-        """Say it."""
+        """Send the message."""
         send({"word": self.name})
         return self.name
 
 
 @dataclass
 class Errands:
-    """Four errands of which one must wait for another, and one is put off at first."""
+    """Four tasks for an engine: one must wait for another, and one is postponed at first."""
 
     tasks: tuple[Errand, ...] = (Errand("late", frozenset({"first"})), Errand("first"), Errand("busy"), Errand("other"))
     runs: int = 4
@@ -39,22 +39,22 @@ class Errands:
     device: str = "cpu"
     memory: int = 0
     fails: bool = False
-    """Whether the study cannot go on after the first one."""
+    """Whether `end` raises an error for the first result."""
     ended: list[str] = field(default_factory=list)
-    """Names of the tasks whose results have come, those of 'busy' each time."""
+    """Names of the tasks whose results have come; 'busy' is there each time."""
 
     def here(self, task: Task) -> object:
-        """Do it in this process."""
+        """Do a task in this process."""
         return task(self.receive)
 
     def receive(self, message: Message) -> None:
-        """What is said is not looked at."""
+        """Ignore the message."""
 
     def progress(self, description: str, done: int, total: int) -> None:
-        """Nor is this."""
+        """Ignore the progress."""
 
     def end(self, task: Task, result: object) -> bool:
-        """Take a result."""
+        """Take a result; False for the first one of 'busy'."""
         demand(result == task.name, f"brings {result!r} to `end` where the task '{task.name}' returned its name.")
         if self.fails:
             raise StudyError("The study cannot go on.")
@@ -62,10 +62,10 @@ class Errands:
         return task.name != "busy" or self.ended.count("busy") > 1
 
     def repeat(self, task: Task, reason: str) -> None:
-        """No process dies here."""
+        """Accept a repetition; no process should die here."""
 
     def give_up(self, task: Task, reason: str) -> None:
-        """Nothing fails here."""
+        """Refuse: no task fails here."""
         demand(False, f"gives up the task '{task.name}': {reason}")
 
 

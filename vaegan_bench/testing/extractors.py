@@ -1,4 +1,4 @@
-"""What every extractor must do."""
+"""The conformance checks of extractors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vaegan_bench.testing.verdicts import demand, slope, untouched_randomness
 
 @cache
 def opened(extractor: Extractor) -> FeatureNetwork:
-    """The network; one whose weights are not here skips the check."""
+    """The extractor's network; the check is skipped where its weights are missing."""
     try:
         return extractor.open(many_blobs(), CACHE, torch.device("cpu"))
     except ExtractorError as error:
@@ -26,7 +26,7 @@ def opened(extractor: Extractor) -> FeatureNetwork:
 
 @cache
 def many_blobs() -> Data:
-    """Enough to train an oracle on."""
+    """Blobs that are enough to train an oracle."""
     return blobs(n=640)
 
 

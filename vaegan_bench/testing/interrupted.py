@@ -1,4 +1,4 @@
-"""Training that is interrupted, and goes on from the checkpoint on disk."""
+"""A training that is interrupted, and goes on from its checkpoint on disk."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from vaegan_bench.training.loop import Borrowed, Keeper, Trained, train
 
 
 class InterruptedKeeper(Keeper):
-    """Interrupts a training after some steps, once it is kept."""
+    """Interrupts a training `after` some steps, when its checkpoint is written."""
 
     def __init__(self, keeper: RunKeeper, after: int) -> None:
         self.keeper, self.left = keeper, after
 
     def load(self) -> Mapping[str, Any] | None:
-        """What is kept."""
+        """The snapshot of the checkpoint; None where there is none."""
         return self.keeper.load()
 
     def step_ended(self, take_snapshot: Callable[[], Mapping[str, Any]]) -> None:
-        """Keep it, and interrupt the training if this was the last step."""
+        """Write a checkpoint, and interrupt the training if this was the last step."""
         self.keeper.step_ended(take_snapshot)
         self.left -= 1
         if not self.left:
@@ -38,7 +38,7 @@ class InterruptedKeeper(Keeper):
 
 
 def go_on(run: Run, data: Data, device: torch.device, *, after: int, borrowed: Borrowed | None = None) -> Trained:
-    """Train a run that is interrupted after some steps and goes on. Raises `StudyWarning` where nothing is kept."""
+    """Train a run, interrupt it `after` some steps, and go on. Raises `StudyWarning` where no checkpoint is kept."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="error", category=StudyWarning):
 
         def keeper() -> RunKeeper:

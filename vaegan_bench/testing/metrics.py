@@ -1,4 +1,4 @@
-"""What every metric must do: prefer real images to noise, repeat itself, and know models without an encoder."""
+"""The conformance checks of metrics: such as to prefer real images to noise, and to give the same numbers again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vaegan_bench.testing.worlds import StandIn, StandInOutputs
 
 DIRECTIONS = ("higher", "lower", "none")
 WITHOUT_CODES: dict[str, Any] = {"means": None, "train_means": None, "posterior": None, "train_posterior": None}
-"""What outputs lack where there is no encoder."""
+"""Fields of outputs that are None without an encoder."""
 
 
 def numbers_are_well_formed(metric: Metric) -> None:
@@ -52,7 +52,7 @@ def real_images_are_preferred(metric: Metric) -> None:
 
 
 def gains_over(metric: Metric, world: StandInOutputs) -> Iterator[float]:
-    """By how much each number that has a direction is better in the real world than in another one."""
+    """For each number with a direction, by how much it is better in the real world than in `world`."""
     bad = {(row.metric, row.attribute): row for row in metric(world)}
     for good in (row for row in metric(real_world()) if row.direction != "none"):
         if (good.metric, good.attribute) in bad:
@@ -98,7 +98,7 @@ def pairs_are_enough_where_declared(metric: Metric) -> None:
 
 
 def _numbers(metric: Metric, world: StandInOutputs) -> tuple[object, ...]:
-    """What it measures; the error where it cannot measure such outputs."""
+    """The numbers of a metric; or its error where it cannot measure these outputs."""
     try:
         return tuple((row.metric, row.attribute, row.value) for row in metric(world))
     except FAILURES as error:

@@ -1,4 +1,4 @@
-"""What every model must do: state a game whose gradients reach its players, and leave the rest to the harness."""
+"""The conformance checks of models: they state a game whose gradients reach its players, and the harness steps."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def conditions_reach_the_networks(model: Model) -> None:
         return
     try:
         table = Table(replace(model, conditional=True))  # type: ignore[type-var]  # a dataclass
-    except ValueError:  # another field has to change with it
+    except ValueError:  # conditional=True needs another field to change as well
         return
     play, networks = table.play(), table.run.networks
     assert play.attributes_BA is not None

@@ -1,4 +1,4 @@
-"""What every architecture must do: build each role for 1 and 3 channels, the same for the same seed."""
+"""The conformance checks of networks: such as to build each role for 1 and 3 channels, equal for equal seeds."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from vaegan_bench.testing.verdicts import ConformanceError, demand, same, seeded
 ROLES = ("encoder", "decoder", "discriminator")
 BATCH = 4
 ATTRIBUTES = 3
-"""How many attributes conditional networks are built for."""
+"""The number of attributes for which conditional networks are built."""
 PARTS = (slice(None), slice(1), slice(1, None))
 """A whole batch, its first image, and the rest."""
 
 
 def shapes(networks: Networks) -> list[ImageShape]:
-    """The shapes that it takes, of 1 and 3 channels at 32 and 64 pixels. Raises where it takes none."""
+    """The image shapes that networks accept, of 1 and 3 channels at 32 and 64 pixels. Raises where there are none."""
     taken, reasons = [], []
     for shape in (ImageShape(c, size, size) for size in (32, 64) for c in (1, 3)):
         try:
@@ -37,21 +37,21 @@ def shapes(networks: Networks) -> list[ImageShape]:
 def build_network(
     networks: Networks, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0, seed: int = 0
 ) -> nn.Module:
-    """The network of a role, from weights of one seed."""
+    """The network of a role, with initial weights from `seed`."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return networks.build(role, shape, heads, conditions)
 
 
 def example_input(networks: Networks, role: str, shape: ImageShape, n: int = BATCH) -> Tensor:
-    """What a role takes."""
+    """An input for a role: codes (N, Z) for a decoder, images (N, C, H, W) in [-1, 1] for the others."""
     if role == "decoder":
         return torch.randn(n, networks.latent, generator=seeded(1))
     return torch.rand(n, *shape, generator=seeded(1)) * 2 - 1
 
 
 def outputs(module: nn.Module, *inputs: Tensor) -> tuple[Tensor, ...]:
-    """What it gives, always as a tuple."""
+    """The outputs of a network, always as a tuple."""
     found = module(*inputs)
     return found if isinstance(found, tuple) else (found,)
 
@@ -126,7 +126,7 @@ def evaluation_is_a_function(networks: Networks) -> None:
     shape = shapes(networks)[0]
     for role in ROLES:
         module, x = build_network(networks, role, shape), example_input(networks, role, shape)
-        module(x)  # running statistics that are not those of the start
+        module(x)  # so that running statistics differ from their initial values
         module.eval()
         before = deepcopy(module.state_dict())
         with torch.no_grad(), untouched_randomness():
@@ -188,7 +188,7 @@ def conditional_network(networks: Networks, role: str, shape: ImageShape) -> nn.
 
 
 def gain_of_attributes(module: nn.Module, role: str, x: Tensor, attributes: Tensor) -> Tensor:
-    """How the first output changes where attributes are given instead of zeros. Demands that it does."""
+    """The change of the first output when attributes replace zeros. Demands that there is one."""
     try:
         with torch.no_grad():
             first, second = (outputs(module, x, values)[0] for values in (attributes, torch.zeros_like(attributes)))
@@ -201,7 +201,7 @@ def gain_of_attributes(module: nn.Module, role: str, x: Tensor, attributes: Tens
 
 
 def depends_on_the_image(gain_B: Tensor) -> None:
-    """Demand that what attributes add to a discriminator's logits is not the same for every image."""
+    """Demand that the effect of attributes on a discriminator's logits is not the same for every image."""
     demand(
         float((gain_B - gain_B.mean()).abs().max()) > 1e-3 * float(gain_B.abs().max()),
         "the discriminator adds one term for the attributes to one for the image, and so cannot see whether they fit: "

@@ -1,4 +1,4 @@
-"""What every optimizer, schedule and adaptive weight must do."""
+"""The conformance checks of optimizers, schedules and adaptive weights."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ STEPS = 200
 
 
 def bowl(optimizer: Optimizer) -> tuple[nn.Parameter, torch.optim.Optimizer]:
-    """A weight that shall come to 0, and who moves it."""
+    """A weight that is to be moved to 0, and its torch optimizer."""
     weight = nn.Parameter(torch.randn(8, 4, generator=seeded()))
     return weight, optimizer.build([{"params": [weight], "weight_decay": 0.0}])
 
 
 def descend(weight: nn.Parameter, mover: torch.optim.Optimizer, steps: int) -> None:
-    """Move down the bowl ½‖w‖²."""
+    """Take steps down the bowl ½‖w‖²."""
     for _ in range(steps):
         weight.grad = weight.detach().clone()
         mover.step()

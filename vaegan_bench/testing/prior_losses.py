@@ -1,4 +1,4 @@
-"""What every prior loss must do."""
+"""The conformance checks of prior losses."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from vaegan_bench.testing.verdicts import demand, seeded
 
 
 def codes(dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor, Tensor]:
-    """μ and log variance of a posterior, and what its draw comes from, (5, 8) each."""
+    """μ and log variance of a posterior, and the standard normal noise of its draw, (5, 8) each."""
     noise = seeded(3)
     mu, logvar, epsilon = (torch.randn(5, 8, generator=noise, dtype=torch.float64).to(dtype) for _ in range(3))
     return mu, logvar, epsilon
 
 
 def of_codes(loss: PriorLoss, mu: Tensor, logvar: Tensor, epsilon: Tensor) -> Tensor:
-    """The loss of a posterior's parameters and of the codes that are drawn from it."""
+    """The loss of a posterior with these parameters and of the codes drawn from it."""
     return loss(Posterior(mu, logvar), mu + torch.exp(0.5 * logvar) * epsilon, seeded(6))
 
 

@@ -1,4 +1,4 @@
-"""A world in which each attribute is the brightness of a quadrant: what good and bad models make in it."""
+"""A world in which each attribute is the brightness of a quadrant, with the outputs of good and bad models."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMES = ("Smiling", "Eyeglasses", "Hat", "Beard")
 
 
 def codes(seed: int) -> tuple[Tensor, Tensor]:
-    """Attributes (N, 4) and codes that say them clearly, (N, 4)."""
+    """Attributes (N, 4), and codes (N, 4) whose signs are almost always those of the attributes."""
     noise = seeded(seed)
     on_NA = torch.rand(N, len(NAMES), generator=noise) < 0.4
     return on_NA, torch.where(on_NA, 1.0, -1.0) + 0.2 * torch.randn(on_NA.shape, generator=noise)
@@ -32,12 +32,12 @@ def decode(z_NZ: Tensor) -> Tensor:
 
 
 def brightness(images_NCHW: Tensor) -> Tensor:
-    """What each quadrant says of its attribute; (N, 4)."""
+    """The brightness of each quadrant, the logit of its attribute; (N, 4)."""
     return torch.nn.functional.avg_pool2d(images_NCHW.float().mean(1), SIZE // 2).flatten(1) - 127.5
 
 
 def coarse(images_NCHW: Tensor) -> Tensor:
-    """Features: brightness by places and its spread; (N, 32)."""
+    """Features: the mean and the standard deviation of brightness in each cell of a grid; (N, 32)."""
     grey = images_NCHW.float().mean(1)
     means = torch.nn.functional.avg_pool2d(grey, SIZE // 4).flatten(1)
     spread = torch.nn.functional.avg_pool2d(grey.square(), SIZE // 4).flatten(1) - means.square()
@@ -45,18 +45,18 @@ def coarse(images_NCHW: Tensor) -> Tensor:
 
 
 def static(n: int, seed: int) -> Tensor:
-    """Images of nothing; (n, 3, 32, 32) uint8."""
+    """Images of uniform noise; (n, 3, 32, 32) uint8."""
     return torch.randint(0, 256, (n, 3, SIZE, SIZE), generator=seeded(seed), dtype=torch.uint8)
 
 
 def anything(z_NZ: Tensor) -> Tensor:
-    """Noise for every code."""
+    """A decoder that ignores its codes, and gives noise."""
     return static(len(z_NZ), 7)
 
 
 @cache
 def real_world() -> StandInOutputs:
-    """What a perfect model would make: other images of the same kind, and nearly perfect reconstructions."""
+    """The outputs of a perfect model: other images of the same kind, and nearly perfect reconstructions."""
     (trained_on, train_z), (tested_on, z), (_, sampled_z) = (codes(seed) for seed in (0, 1, 2))
     train, images = decode(train_z), decode(z)
     data = replace(data_of(train, trained_on, NAMES), test=Split(images, tested_on), digest="quadrants")
@@ -71,7 +71,7 @@ def real_world() -> StandInOutputs:
 
 @cache
 def noise_world() -> StandInOutputs:
-    """What a model makes that has learned nothing: noise, whatever it is asked for."""
+    """The outputs of a model that has learned nothing: all of them are noise."""
     noise = seeded(4)
     mu, train_means = (torch.randn(N, len(NAMES), generator=noise) for _ in range(2))
     return replace(
@@ -83,6 +83,6 @@ def noise_world() -> StandInOutputs:
 
 @cache
 def copying_world() -> StandInOutputs:
-    """What a model makes that repeats one training image."""
+    """The outputs of a model whose samples all repeat one training image."""
     world = real_world()
     return replace(world, samples=world.train[:1].expand_as(world.samples).clone())

@@ -1,4 +1,4 @@
-"""What every quantiser must do."""
+"""The conformance checks of quantisers."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from vaegan_bench.testing.verdicts import demand, same, seeded, unchanged, untou
 SHAPES = (LatentShape(4, 2, 3), LatentShape(4, 1, 1))
 BATCH = 6
 MANY = 400
-"""Codes among which some have the same indices."""
+"""A number of codes that is large enough for some to have the same indices."""
 
 
 def codebook(quantiser: Quantiser, shape: LatentShape = SHAPES[0]) -> Codebook:
-    """Its network, from a seed."""
+    """The network of a quantiser, from a fixed seed."""
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)
         return quantiser.build(shape)
 
 
 def codes(shape: LatentShape = SHAPES[0], seed: int = 1, n: int = BATCH) -> Tensor:
-    """What an encoder might give; (n, Z)."""
+    """Codes as an encoder might give them; (n, Z)."""
     return torch.randn(n, shape.channels * shape.height * shape.width, generator=seeded(seed))
 
 
 def used(book: Codebook) -> Codebook:
-    """The same in evaluation mode, after a batch in training."""
+    """The same codebook in evaluation mode, after one batch in training mode."""
     book(codes())
     return book.eval()
 

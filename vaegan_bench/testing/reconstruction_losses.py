@@ -1,4 +1,4 @@
-"""What every reconstruction loss must do."""
+"""The conformance checks of reconstruction losses."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def images(
 
 
 def of_images(loss: ReconstructionLoss, logits: Tensor, log_sigma: Tensor, target: Tensor) -> Tensor:
-    """The loss of a decoder's logits."""
+    """The loss of images that are predicted by a decoder's logits."""
     return loss(Prediction(logits.tanh(), None if loss.scale == "fixed" else log_sigma, logits), target)
 
 

@@ -1,4 +1,4 @@
-"""What every regulariser and gate must do."""
+"""The conformance checks of regularisers and gates."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def discriminator(channels: int = 3, dtype: torch.dtype = torch.float32) -> tupl
 
 
 def images(channels: int = 3, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
-    """Real and fake, (4, C, 32, 32) each."""
+    """Random real and fake images in [-1, 1], (4, C, 32, 32) each."""
     real, fake = (torch.rand(4, channels, 32, 32, generator=seeded(s), dtype=dtype) * 2 - 1 for s in (1, 2))
     return real, fake
 
@@ -49,7 +49,7 @@ def penalty_is_one_value_per_image(regulariser: Regulariser) -> None:
 def penalty_reaches_the_critic(regulariser: Regulariser) -> None:
     """Its gradient reaches the critic's weights and agrees with finite differences of its value.
 
-    What it remembers is held fixed, as it has no gradient.
+    The regulariser's memory is held fixed, because it has no gradient.
     """
     module, critic = discriminator(dtype=torch.float64)
     weights, given, memory = list(module.parameters()), images(dtype=torch.float64), regulariser.memory()

@@ -1,4 +1,4 @@
-"""What every sampler must do."""
+"""The conformance checks of samplers."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ N, DRAWN = 600, 4000
 
 
 def posterior(spread: float = 0.3) -> Posterior:
-    """Of training images: around the points of a stretched and shifted cloud; (600, 3) each."""
+    """Posteriors of training images: their means form a stretched and shifted cloud; (600, 3) each."""
     mu = torch.randn(N, 3, generator=seeded(1)) * torch.tensor([2.0, 0.5, 1.0]) + torch.tensor([4.0, 0.0, -1.0])
     mu[:, 1] += 0.3 * mu[:, 0]
     return Posterior(mu, torch.full_like(mu, spread).square().log())
 
 
 def draw(sampler: Sampler, given: Posterior, n: int = DRAWN, seed: int = 5) -> Tensor:
-    """Codes, from a seed."""
+    """Codes from a sampler, with noise from `seed`."""
     return sampler(given, n, seeded(seed))
 
 

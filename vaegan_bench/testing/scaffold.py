@@ -1,4 +1,4 @@
-"""Write a plugin to start from: one working file and its test, or an installable package."""
+"""Write a new plugin as a starting point: one working file and its test, or an installable package."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.system.errors import StoreError, StudyError, UnknownNameError
 
 KINDS = ("loss", "model", "networks", "metric", "dataset", "extractor")
-"""What can be written; a loss is a reconstruction loss."""
+"""Kinds of plugin that can be written; a loss is a reconstruction loss."""
 TEST = '''"""my_plugin keeps the contract of vaegan-bench."""
 
 from pathlib import Path
@@ -59,8 +59,8 @@ vaegan-bench check my-plugin     # it keeps the contract
 def write_plugin(kind: str, name: str, folder: Path, *, package: bool) -> list[Path]:
     """Write the files of a new plugin into `folder`, and return their paths.
 
-    `name` is that of the module: lower case, with underscores. Raises `BenchError` for a kind or a name that cannot be,
-    and for files that are there already.
+    `name` is the module's name: lower case, with underscores. Raises `BenchError` for an unknown kind, for a name that
+    is invalid or taken, and for files that are there already.
     """
     if kind not in KINDS:
         raise UnknownNameError("kind of plugin", kind, KINDS)
@@ -99,7 +99,7 @@ def _plugin(kind: str, name: str) -> str:
 
 
 def _named(text: str, name: str) -> str:
-    """The author's name in place of the template's."""
+    """The text with the author's name instead of the template's."""
     camel = "".join(part.capitalize() for part in name.split("_"))
     return text.replace("my_plugin", name).replace("my-plugin", name.replace("_", "-")).replace("MyPlugin", camel)
 

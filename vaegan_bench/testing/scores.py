@@ -1,4 +1,4 @@
-"""Which way each player pulls the scores that the discriminator gives to real images and to decoded ones."""
+"""The direction in which each player pulls the discriminator's scores of real and of decoded images."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from vaegan_bench.testing.table import Table, gradients
 from vaegan_bench.testing.verdicts import seeded
 
 NUDGE = 0.01
-"""How far the decoder's weights are moved to see which images depend on them."""
+"""The scale of a random change of the decoder's weights, to see which images depend on them."""
 
 
 class Pull(NamedTuple):
-    """How fast the scores of all images of a batch rise, in sum, if they follow a player's gradient downhill."""
+    """The slope of the summed scores of a batch's images, if they follow a player's gradient downhill."""
 
     real: float
     fake: float
@@ -27,9 +27,9 @@ class Pull(NamedTuple):
 def pulls(table: Table) -> dict[str, Pull]:
     """Player → its pull on the scores of real and of decoded images in one step.
 
-    Scores are the discriminator's logits. Only what an objective says of the scores counts: a similarity of features
-    pulls at none, so that it cannot hide the sign of an adversarial term. Images are decoded where they change with
-    the decoder, augmented ones too.
+    Scores are the discriminator's logits. Only the gradient of an objective in the scores counts: a similarity
+    of features has none, and so cannot hide the sign of an adversarial term. Images count as decoded if they change
+    with the decoder, augmented ones included.
     """
     with nudged(table.modules["decoder"]):
         _, moved = watch(table)
@@ -54,7 +54,7 @@ def watch(table: Table) -> tuple[Objectives, list[tuple[Tensor, Tensor]]]:
 
 @contextmanager
 def nudged(module: nn.Module) -> Iterator[None]:
-    """Move all weights a little, and back."""
+    """Move all weights a little within the context, and back after it."""
     noise, kept = seeded(3), [weight.detach().clone() for weight in module.parameters()]
     for weight in module.parameters():
         weight.data.add_(torch.randn(weight.shape, generator=noise), alpha=NUDGE)

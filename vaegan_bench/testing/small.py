@@ -15,7 +15,7 @@ from vaegan_bench.system.paths import home_folder
 from vaegan_bench.training.optimizers.adam import Adam
 
 CACHE = home_folder("cache")
-"""Where prepared data and trained oracles are kept: a check need not make them again."""
+"""The folder where prepared data and trained oracles are kept, so that checks need not make them again."""
 NETWORKS = Compact(latent=6, width=4, decoder_width=4)
 """Networks that train in milliseconds."""
 
@@ -33,7 +33,7 @@ class Blobs(Dataset):
 
 
 def blobs(size: int = 32, n: int = 96, channels: int = 3) -> Data:
-    """Squares on the left or on the right, with a little noise: three quarters to train on, one to test on."""
+    """Squares on the left or on the right, with a little noise: three quarters for training, one for testing."""
     noise = torch.Generator().manual_seed(1)
     images = torch.randint(0, 40, (n, channels, size, size), dtype=torch.uint8, generator=noise)
     right = torch.arange(n) % 2 == 1

@@ -1,4 +1,4 @@
-"""One small run of a model, set up to be looked at: its game, its gradients, its scores."""
+"""One small run of a model, set up to inspect its game, its gradients and its scores."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 
 @cache
 def data(size: int = 32, channels: int = 3) -> Data:
-    """The blobs."""
+    """The blobs at a size, made once."""
     return blobs(size, channels=channels)
 
 
@@ -48,24 +48,24 @@ class Table:
         )
 
     def objectives(self) -> Objectives:
-        """The game that the model states for it."""
+        """The game that the model states for the first batch."""
         return self.run.model.objectives(self.play())
 
     def step(self, n: int = 1) -> None:
-        """Take steps."""
+        """Take `n` training steps."""
         for _ in range(n):
             take_step(self.run, self.state, self.batches)
 
 
 def gradients(term: Tensor, weights: Sequence[Tensor]) -> tuple[Tensor | None, ...]:
-    """Of a term's mean; None where it does not depend on a weight."""
+    """The gradient of a term's mean in each weight; None where it does not depend on the weight."""
     if not term.requires_grad:
         return (None,) * len(weights)
     return torch.autograd.grad(term.mean(), weights, retain_graph=True, allow_unused=True)
 
 
 def named_parameters(modules: Modules) -> Iterator[tuple[str, nn.Parameter]]:
-    """'role.name' and weight, of all networks."""
+    """('role.name', weight) for every weight of all networks."""
     for role, module in modules.items():
         for name, weight in module.named_parameters():
             yield f"{role}.{name}", weight

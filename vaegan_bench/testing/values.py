@@ -1,4 +1,4 @@
-"""What the values of every loss must be: one per example, repeatable, with their own gradient."""
+"""Checks of the values of any loss: one per example, repeatable, and with the right gradient."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from vaegan_bench.testing.verdicts import demand, seeded, unchanged, untouched_r
 
 REDUCE = "sum over all dimensions but the first, and leave the mean over the batch to the harness"
 FLOAT32_STEP, FLOAT32_TOLERANCE = 1e-2, 0.1
-"""For losses that work in float32 whatever they are given, such as those on a pretrained network's features."""
+"""For losses that compute in float32 for inputs of any type, such as those on a pretrained network's features."""
 
 Values = Callable[..., Tensor]
 
 
 def one_value_per_example(value: Tensor, n: int, what: str = "the loss") -> None:
-    """Demand (B,), finite."""
+    """Demand one finite value for each of `n` examples, (n,)."""
     shape = tuple(value.shape)
     demand(shape == (n,), f"{what} has the shape {shape} for {n} examples, not ({n},): {REDUCE}.")
     demand(value.isfinite().all(), f"{what} is not finite on ordinary inputs.")
@@ -27,7 +27,7 @@ def order_does_not_matter(values: Values, *inputs: Tensor) -> None:
     """Demand that permuting the examples permutes the values."""
     order = torch.randperm(len(inputs[0]), generator=seeded(1))
     plain, permuted = values(*inputs), values(*(x[order] for x in inputs))
-    if plain.shape != order.shape:  # another check says so
+    if plain.shape != order.shape:  # another check reports the wrong shape
         return
     demand(
         torch.allclose(permuted, plain[order], rtol=1e-4, atol=1e-5 * float(plain.abs().max())),
@@ -61,7 +61,7 @@ def gradient_reaches(values: Values, inputs: Mapping[str, Tensor]) -> None:
 
 
 def gradient_is_of_the_value(values: Values, inputs: Mapping[str, Tensor]) -> None:
-    """Demand that the gradient is that of the value, by finite differences."""
+    """Demand that the gradient is the derivative of the value, by finite differences."""
     leaves = [x.detach().clone().requires_grad_() for x in inputs.values()]
     exact = values(*leaves).dtype == torch.float64
     agrees = _agrees_in_float64(values, leaves) if exact else _agrees_roughly(values, leaves)
@@ -74,7 +74,7 @@ def _agrees_in_float64(values: Values, leaves: list[Tensor]) -> bool:
 
 
 def _agrees_roughly(values: Values, leaves: list[Tensor]) -> bool:
-    """Along the gradient itself, where the difference is largest."""
+    """Compare in float32 along the gradient itself, where the difference is largest."""
     gradients = torch.autograd.grad(values(*leaves).sum(), leaves)
     norm = torch.stack([g.square().sum() for g in gradients]).sum().sqrt()
     ahead, behind = (

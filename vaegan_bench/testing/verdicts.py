@@ -1,4 +1,4 @@
-"""How a check says what is wrong, and what all kinds of checks look at."""
+"""The error of conformance checks, and demands that checks of several kinds share."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def demand(condition: object, sentence: str) -> None:
 
 @contextmanager
 def untouched_randomness() -> Iterator[None]:
-    """Nothing inside may draw from, or seed, the global generators of torch, numpy and Python."""
+    """Demand that no code within the context draws from, or seeds, the global generators of torch, numpy and Python."""
     before = _random_states()
     yield
     for name, state in _random_states().items():
@@ -47,7 +47,7 @@ def _random_states() -> dict[str, bytes]:
 
 @contextmanager
 def unchanged(**tensors: Tensor | None) -> Iterator[None]:
-    """Nothing inside may change these tensors, which are named in the error."""
+    """Demand that no code within the context changes these tensors, which are named in the error."""
     before = {name: tensor.detach().clone() for name, tensor in tensors.items() if tensor is not None}
     yield
     for name, copy in before.items():
@@ -59,7 +59,7 @@ def unchanged(**tensors: Tensor | None) -> Iterator[None]:
 
 
 def same(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> list[str]:
-    """The names whose tensors differ."""
+    """The names in `first` whose tensors differ in `second`."""
     return [name for name, tensor in first.items() if not torch.equal(tensor, second[name])]
 
 

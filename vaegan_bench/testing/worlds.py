@@ -31,7 +31,7 @@ Read = Callable[[Tensor], Tensor]
 
 @dataclass(eq=False)
 class StandInNetwork:
-    """Reads features and logits off the pixels, by one function each."""
+    """Computes features and logits from the pixels, by one function each."""
 
     features: Read
     logits: Read
@@ -41,7 +41,7 @@ class StandInNetwork:
     protocol: Mapping[str, str] = field(default_factory=lambda: {"resize": "none", "dtype": "float32"})
 
     def __call__(self, images_NCHW: Tensor, progress: Progress = silent) -> Features:
-        """What the two functions read."""
+        """The results of the two functions."""
         return Features(self.features(images_NCHW).float(), self.logits(images_NCHW).float())
 
 
@@ -52,13 +52,13 @@ class StandIn(Extractor):
     name: ClassVar[str] = "stand-in"
 
     def open(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> FeatureNetwork:
-        """Outputs made by hand hold their network already."""
+        """Never called: outputs made by hand hold their network already."""
         raise NotImplementedError
 
 
 @dataclass(eq=False)
 class StandInOutputs:
-    """Outputs made by hand; every extractor is the same network, and given features override its own."""
+    """Outputs made by hand; every extractor stands for the same network, whose features those in `given` override."""
 
     data: Data
     real: Tensor
@@ -78,7 +78,7 @@ class StandInOutputs:
 
     @property
     def progress(self) -> Progress:
-        """Nobody watches."""
+        """Progress is not shown."""
         return silent
 
     @property
@@ -91,12 +91,12 @@ class StandInOutputs:
         return torch.randn(n, self.latent, generator=torch.Generator().manual_seed(1))
 
     def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
-        """What the given decoder makes."""
+        """The images of the given decoder."""
         assert self.decoder is not None
         return self.decoder(z_NZ)
 
     def log_likelihood(self, x_NCHW: Tensor, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor | None:
-        """What the given likelihood says."""
+        """The given likelihood; None without one."""
         return None if self.likelihood is None else self.likelihood(x_NCHW, z_NZ)
 
     def network(self, extractor: Extractor) -> FeatureNetwork:
@@ -104,7 +104,7 @@ class StandInOutputs:
         return self.opened
 
     def features(self, extractor: Extractor, source: Source) -> Features:
-        """The given ones, or what the network says."""
+        """The features in `given`, or else those of the network."""
         if source in self.given:
             return self.given[source]
         images = {
@@ -117,12 +117,12 @@ class StandInOutputs:
         return self.opened(images)
 
     def reference(self, extractor: Extractor, derive: Derive, **parameters: int | float | str) -> Mapping[str, Tensor]:
-        """Derived again each time."""
+        """The derived quantity, computed anew each time."""
         return derive(self.features(extractor, "real"), **parameters)
 
 
 def gaussian_around(decoder: Read, levels: float = 10.0) -> Callable[[Tensor, Tensor], Tensor]:
-    """The likelihood of a model whose pixels are so many grey levels off what the decoder makes."""
+    """The log-likelihood of a Gaussian around the decoder's image, whose standard deviation is `levels` of 255."""
     sigma = levels / 127.5
 
     def likelihood(x_NCHW: Tensor, z_NZ: Tensor) -> Tensor:
@@ -165,7 +165,7 @@ class Signs:
         return (127.5 + 60 * z_NZ).clamp(0, 255).to(torch.uint8)[:, None, None, :]
 
     def outputs(self) -> StandInOutputs:
-        """What a model makes that knows this world."""
+        """The outputs of a perfect model of this world."""
         on_NA, z_NZ = self.codes()
         images = self.decode(z_NZ)
         network = StandInNetwork(pixels, lambda images: pixels(images) - 127.5, columns=self.names)

@@ -1,4 +1,4 @@
-"""`vaegan-bench data`: from source files to images, and what a data set holds."""
+"""`vaegan-bench data`: prepare images from source files, and show the contents of a data set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`vaegan-bench data info`: what a data set holds, in numbers and in images."""
+"""`vaegan-bench data info`: the contents of a data set, in numbers and in images."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def info(
 
 
 def _frequencies(word: str, names: Sequence[str], train_NA: Tensor, test_NA: Tensor) -> Table:
-    """How many images of each part have each of some properties, in a column each."""
+    """A table of how many training and test images have each of the named properties."""
     from rich.markup import escape
 
     from vaegan_bench.system.errors import one_line
@@ -84,7 +84,7 @@ def _print_tables(data: Data, console: Console) -> None:
 
 
 def _values_of(factors_NF: Tensor, factors: Mapping[str, tuple[str, ...]]) -> Tensor:
-    """Which value of each factor the images have: a column for each value."""
+    """(N, all values of all factors) Whether an image has each value of each factor."""
     import torch
 
     columns = zip(factors_NF.T, factors.values(), strict=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def dataset_of(name: str, data_dir: Path | None, plugin: list[str] | None) -> Dataset:
-    """The data set that a selector means."""
+    """The data set that a selector names; its source files are searched in `data_dir`."""
     from vaegan_bench.api import Dataset
     from vaegan_bench.registry.plugins import Registry
 
@@ -22,14 +22,14 @@ def dataset_of(name: str, data_dir: Path | None, plugin: list[str] | None) -> Da
 
 
 def extent_of(data: Data) -> str:
-    """How many images of which shape."""
+    """The number of images and their shape, in words."""
     from vaegan_bench.training.loading import counts_of
 
     return f"{counts_of(data)} of {' × '.join(map(str, data.shape))}"
 
 
 def say_extent(dataset: Dataset, data: Data, more: str = "") -> None:
-    """Print how many images there are, and what is not there."""
+    """Print the number of images, and remarks such as missing ones."""
     from vaegan_bench.training.loading import remarks_of
 
     say(f"{dataset}: {extent_of(data)}{more}")

@@ -1,1 +1,1 @@
-"""Ways to carry runs to processes and machines; engines know tasks, and nothing of what is done in them."""
+"""Engines, which distribute tasks to processes and machines; they do not know what a task does."""

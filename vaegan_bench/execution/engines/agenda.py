@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from vaegan_bench.api import Task
 
 TRIES = 2
-"""How often a task is begun whose process died: a second time it will hardly be by chance."""
+"""How often a task may begin if its process dies: a second death is hardly by chance."""
 PATIENCE = 2.0
-"""Seconds until a task is begun again at whose run others were."""
+"""Seconds before a task is begun again whose run another process was working on."""
 
 
 class Agenda:
-    """The tasks of a study in their order; each begins once those are over that must come before it."""
+    """The tasks of a study in order; a task may begin once all tasks in its `after` are over."""
 
     def __init__(self, tasks: Sequence[Task]) -> None:
         self.waiting, self.begun = list(tasks), list[Task]()
@@ -24,7 +24,7 @@ class Agenda:
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing is left to be begun or ended."""
+        """Whether every task has ended."""
         return not self.waiting and not self.begun
 
     def begin(self) -> Task | None:
@@ -40,18 +40,18 @@ class Agenda:
         return None
 
     def finish(self, task: Task) -> None:
-        """Note that a task is over, whatever came of it."""
+        """Note that a task is over, with or without success."""
         self.begun.remove(task)
 
     def postpone(self, task: Task) -> None:
-        """Put a task back as the last one, to be begun after a while."""
+        """Put a task back at the end, to be begun again after `PATIENCE` seconds; this try does not count."""
         self.finish(task)
         self._tries[task.name] -= 1
         self._not_before[task.name] = time.monotonic() + PATIENCE
         self.waiting.append(task)
 
     def repeat(self, task: Task) -> bool:
-        """Put a task whose process died back as the next one; False where it is given up."""
+        """Put a task whose process died back as the next one; return False, and give it up, after `TRIES` tries."""
         self.finish(task)
         if self._tries[task.name] >= TRIES:
             return False

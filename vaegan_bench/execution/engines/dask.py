@@ -24,21 +24,21 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 LOOK = 0.5
-"""Seconds between looks at the scheduler, and at what others were at."""
+"""Seconds between checks of the scheduler, and of runs that other processes were working on."""
 RARELY = 0.5
-"""Seconds between two messages about the steps of one run: every step would be more than a scheduler can carry."""
+"""Seconds between two messages about the steps of one run: one for every step would overload the scheduler."""
 GRACE = 30
-"""Seconds in which a worker that is to stop may keep what it has."""
+"""Seconds that a worker may take to save its work when it must stop, and messages of a finished task to arrive."""
 SETTINGS = {
     "distributed.worker.daemon": False,  # the preparation of data starts processes
     "distributed.scheduler.worker-ttl": None,  # a long step is no sign of death
     "distributed.scheduler.allowed-failures": 2,
 }
-"""Of a cluster that is started here; docs/engines.md says which of them others need."""
+"""Settings of a cluster that is started here; docs/engines.md says which of them other clusters need."""
 LOCAL = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None, "silence_logs": logging.CRITICAL}
-"""What else is said to it: as in worker processes of ours, only the system limits memory."""
+"""Further arguments of that cluster: as in our own worker processes, only the system limits memory."""
 CONNECT = "10s"
-"""How long a scheduler is waited for."""
+"""How long to wait for a scheduler."""
 GONE = "The scheduler of the cluster is gone. What is finished is kept; the same command goes on."
 REMEDY = "If memory ran out, let each worker have more, or choose a smaller batch."
 MISSING = "Engine 'dask' needs the package 'distributed': pip install 'vaegan-bench[dask]'."
@@ -52,7 +52,7 @@ class Dask(Engine):
     scheduler: str = ""
     """The address of a running scheduler, such as tcp://host:8786, or its scheduler file; '' starts a cluster here."""
     workers: Workers = "auto"
-    """Of the cluster that is started here: as many as there are cores for, or one on a GPU, where it is 'auto'."""
+    """Workers of the cluster that is started here; 'auto' is as many as there are cores for, or one on a GPU."""
     transfer: bool = False
     """Whether results come back over the network, because the workers do not see the results folder."""
 
@@ -62,7 +62,7 @@ class Dask(Engine):
             raise ValueError("workers are those of the scheduler: leave one of the two out")
 
     def count(self, runs: int, threads: int, device: str) -> int:
-        """As many as the cluster has workers; of one with a scheduler of its own, all runs at once."""
+        """The number of workers of a cluster that is started here; all runs at once if `scheduler` is given."""
         return runs if self.scheduler else worker_count(self.workers, runs, threads, device)
 
     def run(self, work: Work) -> None:
@@ -73,11 +73,11 @@ class Dask(Engine):
 
 
 class Finished(NamedTuple):
-    """What a worker returns of a task."""
+    """What a worker returns when a task is over."""
 
     result: Any
     messages: int
-    """How many it sent before."""
+    """How many messages the task sent."""
     was_interrupted: bool = False
 
 
@@ -89,11 +89,11 @@ class Submission:
         self.agenda = Agenda(work.tasks)
         self.topic = f"vaegan-bench-{uuid.uuid4().hex}"
         self.news = queue.SimpleQueue[Callable[[], None]]()
-        """What is to be done here about what has arrived in the client's own thread."""
+        """Calls that this thread must make, queued by the client's own thread."""
         self.futures: dict[str, Future[Any]] = {}
-        """Task → what it will return."""
+        """Name of a task → the future of its result."""
         self.received = Counter[str]()
-        """Task → how many messages of it have arrived."""
+        """Name of a task → how many of its messages have arrived."""
         self._known, self._looked = 0, -LOOK
         """Threads of the cluster, and when they were counted."""
 
@@ -110,9 +110,9 @@ class Submission:
             self._stop()
 
     def _submit(self) -> None:
-        """Submit tasks that need not wait, one for each thread of the cluster.
+        """Submit tasks that need not wait, at most one for each thread of the cluster.
 
-        Dask assigns others to workers at once, and counts the death of a worker against all that are assigned to it.
+        Dask would assign further tasks to workers at once, and count the death of a worker against all its tasks.
         """
         while len(self.futures) < self._threads() and (task := self.agenda.begin()) is not None:
             self.received[task.name] = 0
@@ -122,7 +122,7 @@ class Submission:
             future.add_done_callback(partial(self._put_finished, task))
 
     def _threads(self) -> int:
-        """How many threads the cluster has, as it was lately."""
+        """The number of threads of the cluster, counted at most `LOOK` seconds ago."""
         if time.monotonic() - self._looked >= LOOK:
             workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
             self._known, self._looked = sum(each["nthreads"] for each in workers), time.monotonic()
@@ -170,7 +170,7 @@ class Submission:
             raise StudyError(GONE)
 
     def _stop(self) -> None:
-        """Have workers keep what they have, and wait for that."""
+        """Ask the workers to save their work, wait up to `GRACE` seconds for that, and cancel the tasks."""
         futures = list(self.futures.values())
         if not futures or self.client.status != "running":
             return
@@ -188,7 +188,7 @@ _stopped = set[str]()
 
 
 def stop(topic: str) -> None:
-    """In a worker: have the tasks of a study keep what they have and end."""
+    """In a worker: ask the tasks of a study to save their work and end."""
     _stopped.add(topic)
 
 
@@ -255,7 +255,7 @@ def _client(engine: Dask, work: Work) -> Iterator[Client]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Meanwhile Dask logs nothing: what users must know is said in our words."""
+    """Silence the logs of Dask within the context: our own messages say what users must know."""
     loggers = [logging.getLogger(name) for name in logging.root.manager.loggerDict if name.startswith("distributed")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:

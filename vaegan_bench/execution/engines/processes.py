@@ -16,7 +16,7 @@ class Processes(Engine):
 
     name = "processes"
     workers: Workers = "auto"
-    """As many as the machine has cores for, or one on a GPU, where it is 'auto'; 1 is the process of the command."""
+    """'auto' is as many as the machine has cores for, or one on a GPU; 1 is the process of the command."""
 
     def __post_init__(self) -> None:
         check_workers(self.workers)
@@ -26,7 +26,7 @@ class Processes(Engine):
         return worker_count(self.workers, runs, threads, device)
 
     def run(self, work: Work) -> None:
-        """Do the tasks in as many processes as `count` says; one is this process."""
+        """Do the tasks in as many worker processes as `count` says, or in this process if that is one."""
         count = self.count(work.runs, work.threads, work.device)
         if count == 1:
             Serial().run(work)

@@ -9,7 +9,7 @@ from vaegan_bench.api import Engine, Work
 from vaegan_bench.execution.engines.agenda import Agenda
 
 LOOK = 0.2
-"""Seconds between looks at what others do."""
+"""Seconds between two attempts at runs that other processes are working on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,15 +19,15 @@ class Serial(Engine):
     name = "serial"
 
     def count(self, runs: int, threads: int, device: str) -> int:
-        """One."""
+        """Always one."""
         return 1
 
     def run(self, work: Work) -> None:
-        """Do task after task; one at whose run others are comes again at the end."""
+        """Do one task after the other; a task whose run another process is working on is tried again at the end."""
         agenda = Agenda(work.tasks)
         while not agenda.is_done:
             task = agenda.begin()
-            if task is None:  # others are at the runs that are left
+            if task is None:  # other processes are working on the runs that are left
                 time.sleep(LOOK)
             elif work.end(task, work.here(task)):
                 agenda.finish(task)

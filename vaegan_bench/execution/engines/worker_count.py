@@ -10,15 +10,15 @@ Workers = int | Literal["auto"]
 
 
 def check_workers(workers: Workers) -> None:
-    """Refuse fewer than one, for `__post_init__`. Raises `ValueError`."""
+    """Raise `ValueError` for fewer than one worker; to be called in `__post_init__`."""
     if workers != "auto" and workers < 1:
         raise ValueError(f"workers must be at least 1, or auto, not {workers}")
 
 
 def worker_count(workers: Workers, runs: int, threads: int, device: str) -> int:
-    """One per run at most; for 'auto' as many as have cores for the threads of their runs.
+    """The number of workers, at most one per run; 'auto' is as many as there are cores for, at `threads` a run.
 
-    On a GPU that is one, which a single training keeps busy and whose memory it may need.
+    On a GPU, 'auto' is one: a single training keeps the GPU busy and may need all of its memory.
     """
     automatic = usable_cores() // threads if device == "cpu" else 1
     return max(1, min(automatic if workers == "auto" else workers, runs))

@@ -1,4 +1,4 @@
-"""What `vaegan-bench new` writes: one working plugin per kind, its test, and a package around them.
+"""The templates of `vaegan-bench new`: one working plugin per kind.
 
-Each file is a plugin as it stands, called 'my-plugin'; writing one puts the author's name in place of that.
+Each file is a complete plugin with the name 'my-plugin', which is replaced by the author's name.
 """

@@ -17,7 +17,7 @@ class MyPlugin(Dataset):
     images: int = 1000
 
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
-        """All images in memory; what takes long belongs into a file under `cache`, and reports to `progress`."""
+        """All images in memory; keep the results of long work in a file under `cache`, and report to `progress`."""
         noise = torch.Generator().manual_seed(0)
         right = torch.rand(self.images, generator=noise) < 0.5
         images = torch.randint(0, 64, (self.images, 1, size, size), generator=noise, dtype=torch.uint8)

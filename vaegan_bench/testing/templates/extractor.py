@@ -19,13 +19,13 @@ class MyPlugin(Extractor):
     places: int = 8
 
     def open(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> FeatureNetwork:
-        """Load weights here; raise `ExtractorError` where they are missing, with the file to put where."""
+        """Load weights here; raise `ExtractorError` where they are missing, and say which file belongs where."""
         return Pooled(name=str(self), digest=f"no weights, {self.places} places", places=self.places, device=device)
 
 
 @dataclass
 class Pooled:
-    """The network that is ready."""
+    """The opened extractor."""
 
     name: str
     digest: str

@@ -18,7 +18,7 @@ class MyPlugin(Model):
     prior: PriorLoss = KL()
 
     def objectives(self, play: Play) -> Objectives:
-        """Terms, and which player minimises which of them with which coefficient; the harness does the rest."""
+        """The terms, and for each player the coefficients of those that it minimises; the harness does the rest."""
         posterior = play.modules.encode(play.x_BCHW)
         z = posterior.sample(play.noise)
         (x_rec,) = play.modules.decode(z)

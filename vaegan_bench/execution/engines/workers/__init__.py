@@ -1,1 +1,1 @@
-"""Worker processes of this machine: what they do, and how they are spoken to."""
+"""Worker processes of this machine: what they do, and the messages between them and the process of the command."""

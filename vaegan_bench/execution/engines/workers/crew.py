@@ -1,4 +1,4 @@
-"""Worker processes that take tasks one by one, and the process that they work for."""
+"""Worker processes that do tasks one by one, as managed by the process that starts them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vaegan_bench.execution.engines.workers.worker import GRACE
 from vaegan_bench.execution.engines.workers.worker_process import WorkerProcess, words_of_exit
 
 LOOK = 0.5
-"""Seconds after which an idle worker is given what others were at."""
+"""Seconds between attempts to give an idle worker a run that other processes were working on."""
 SCRIPTS = "Scripts must start work inside of `if __name__ == '__main__':`, or with workers=1."
 REMEDY = "If memory ran out, choose fewer --workers, or a smaller batch."
 
@@ -27,7 +27,7 @@ class Crew:
         self.agenda = Agenda(work.tasks)
         self.workers: list[WorkerProcess] = []
         self.refusal = ""
-        """Why a worker could not begin; then no other is started."""
+        """The reason why a worker could not begin, after which no other is started; '' where none failed so."""
         self._have_begun = False
 
     def run(self) -> None:
@@ -52,7 +52,7 @@ class Crew:
             self.workers.append(WorkerProcess.start())
 
     def _heard_from(self) -> list[WorkerProcess]:
-        """The workers that have said something, or ended."""
+        """The workers that have sent a message or ended, after waiting for at most `LOOK` seconds."""
         by_connection = {worker.connection: worker for worker in self.workers}
         return [by_connection[connection] for connection in wait(list(by_connection), LOOK)]  # type: ignore[index]
 
@@ -91,7 +91,7 @@ class Crew:
                 worker.give(task)
 
     def _lose(self, worker: WorkerProcess) -> None:
-        """Note that a worker ended by itself: what it was doing is tried once more, in a new one."""
+        """Note that a worker died: its task is tried once more, in a new worker."""
         self.workers.remove(worker)
         code = worker.end()
         how = words_of_exit(code)
@@ -109,7 +109,7 @@ class Crew:
             self.work.give_up(task, f"{reason}, for the second time. {REMEDY}")
 
     def _give_up(self) -> None:
-        """Let what is left fail where no worker can begin. Raises `StudyError` where none ever could."""
+        """Give up the tasks that no worker could begin. Raises `StudyError` where no worker ever began."""
         if not self._have_begun and not self.agenda.is_done:
             raise StudyError(self.refusal)
         for task in self.agenda.waiting:

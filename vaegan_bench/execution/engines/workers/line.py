@@ -10,18 +10,18 @@ from vaegan_bench.api import Task
 
 
 class Ended(KeyboardInterrupt):
-    """The parent wants no more of this worker, or is gone. No plugin handles it as a failure."""
+    """The parent process ends this worker, or is gone. It is never handled as the failure of a plugin."""
 
 
 class Line:
-    """Carries messages to the parent, from any thread, and tasks from it."""
+    """Sends messages to the parent process, from any thread, and receives tasks from it."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self._alone = threading.Lock()
 
     def send(self, message: object) -> None:
-        """Send to the parent. Where it does not receive any more, act as if it had ended this process."""
+        """Send a message to the parent. If it no longer receives, end as if it had ended this process."""
         try:
             with self._alone:
                 self.connection.send(message)

@@ -1,4 +1,4 @@
-"""What a worker sends to the process that it works for."""
+"""The messages that a worker sends to the process that started it."""
 
 from __future__ import annotations
 
@@ -29,4 +29,4 @@ class Done:
 
 @dataclass(frozen=True)
 class Interrupted:
-    """A plugin raised what Ctrl-C raises: the study ends."""
+    """A plugin raised `KeyboardInterrupt`, as Ctrl-C does: the study ends."""

@@ -1,4 +1,4 @@
-"""What a worker process does: the tasks that it is given, one after the other."""
+"""The code of a worker process, which does the tasks that it receives, one after the other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vaegan_bench.execution.engines.workers.line import Ended, Line
 from vaegan_bench.execution.engines.workers.messages import Done, Interrupted, Ready, Sent
 
 GRACE = 30
-"""Seconds in which a process that is to end may keep what it trains, and clean up."""
+"""Seconds that a process may take to save its training and clean up when it must end."""
 
 
 def work(connection: Connection) -> None:
@@ -26,7 +26,7 @@ def work(connection: Connection) -> None:
         _do_all(line)
     except Ended:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.raise_signal(signal.SIGTERM)  # so that its exit code says it
+        signal.raise_signal(signal.SIGTERM)  # so that the exit code names the signal
     except KeyboardInterrupt:
         line.send(Interrupted())
 
@@ -41,7 +41,7 @@ def _do_all(line: Line) -> None:
 
 
 def _obey_parent() -> None:
-    """Leave Ctrl-C and hang-ups, which reach all processes of a terminal, to the parent, and end when it does."""
+    """Ignore Ctrl-C and hang-ups, which reach all processes of a terminal: the parent handles them. End with it."""
     for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -55,7 +55,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def _follow_parent() -> None:
-    """End this process where the parent was killed, and could not end it."""
+    """End this process if the parent was killed and so could not end it."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()

@@ -1,4 +1,4 @@
-"""One worker process, as the process sees it that it works for."""
+"""One worker process, as seen by the process that started it."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from vaegan_bench.execution.engines.workers.worker import GRACE, work
 
 @dataclass
 class WorkerProcess:
-    """A process, the connection to it, and what it is doing."""
+    """A process, the connection to it, and its current task."""
 
     process: SpawnProcess
     connection: Connection
     is_ready: bool = False
-    """Whether it waits for tasks, or is at one."""
+    """Whether it has started up, and waits for a task or does one."""
     task: Task | None = None
 
     @classmethod
     def start(cls) -> WorkerProcess:
-        """Start a process; not a fork of this one, which holds torch and its threads."""
+        """Start a process; not as a fork, because this process has loaded torch and its threads."""
         spawn = multiprocessing.get_context("spawn")
         ours, theirs = spawn.Pipe()
         process = spawn.Process(target=work, args=(theirs,))
@@ -42,19 +42,19 @@ class WorkerProcess:
         return self.is_ready and self.task is None
 
     def give(self, task: Task) -> None:
-        """Let it do a task. That one has just ended shows when it should answer."""
+        """Send it a task. If it has just ended, that is noticed when its answer is read."""
         self.task = task
         with suppress(OSError):
             self.connection.send(task)
 
     def dismiss(self) -> None:
-        """Let it end: at once where it waits for a task, and after cleaning up where it is at work."""
+        """Let it end: at once if it waits for a task, and after cleaning up if it does one."""
         self.connection.close()
         if not self.is_idle:
             self.process.terminate()
 
     def end(self) -> int:
-        """Wait for the end of a process that has closed its connection; its exit code."""
+        """Wait for the end of a process that has closed its connection; return its exit code."""
         self.connection.close()
         self.process.join(GRACE)
         self.process.kill()  # does nothing to a process that has ended
@@ -63,7 +63,7 @@ class WorkerProcess:
 
 
 def words_of_exit(code: int) -> str:
-    """How a process ended, after 'it'."""
+    """How a process ended, as a phrase after 'it': 'was killed by SIGKILL'."""
     if code >= 0:
         return f"ended with exit code {code}"
     try:
@@ -74,8 +74,8 @@ def words_of_exit(code: int) -> str:
 
 @contextmanager
 def _without_interruption() -> Iterator[None]:
-    """Meanwhile Ctrl-C waits, and a process that is started is never interrupted by it: it inherits that."""
-    resource_tracker.ensure_running()  # its own start would end the waiting
+    """Block Ctrl-C within the context; a process that is started there inherits this: Ctrl-C never interrupts it."""
+    resource_tracker.ensure_running()  # if it started inside, it would unblock the signal
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
