@@ -36,7 +36,7 @@ class Split:
     scores_NA: Tensor | None = None
     """(N, A) float32, if the data have scores instead of yes and no; `attributes_NA` then says which are above 0."""
     factors_NF: Tensor | None = None
-    """(N, F) int64, if the data have factors: for each of `Data.factors` the place of the image's value among them."""
+    """(N, F) int64, if the data have factors: for each factor of `Data.factors`, the index of the image's value."""
 
     def __len__(self) -> int:
         return len(self.images_NCHW)
@@ -62,9 +62,9 @@ class Data:
     attribute_names: tuple[str, ...] = ()
     class_names: tuple[str, ...] = ()
     factors: Mapping[str, tuple[str, ...]] = field(default_factory=dict, kw_only=True)
-    """What varies independently, if that is known: the name of each factor, in the order of the columns of
-    `Split.factors_NF`, with the names of its values. Attributes are derived from them; metrics of disentanglement use
-    the factors themselves."""
+    """factor → the names of its values, in the order of the columns of `Split.factors_NF`; empty unless the images are
+    known to vary in independent factors. Attributes are derived from factors; metrics of disentanglement use the
+    factors themselves."""
     digest: str = field(kw_only=True)
     """A hash of the content; equal digests mean equal images, attributes, labels and factors."""
     left_out: Mapping[str, str] = field(default_factory=dict, kw_only=True)
@@ -103,7 +103,7 @@ class Dataset(Plugin):
 
     @property
     def source_folder(self) -> Path:
-        """Where its source files are: the folder of its name under `--data-dir`, which may not exist."""
+        """The folder of its source files, named after it under `--data-dir`; it may not exist."""
         return data_folder() / self.name
 
     def fetch(self, progress: Progress = silent) -> None:

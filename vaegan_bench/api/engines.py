@@ -9,13 +9,13 @@ from typing import Any, ClassVar, Protocol
 from vaegan_bench.api.plugin import Plugin
 
 Message = Mapping[str, Any]
-"""What a task sends while it goes on: plain data, which every serialiser can carry."""
+"""A report that a task sends while it runs: plain data, which every serialiser can encode."""
 Send = Callable[[Message], bool | None]
-"""Takes a message; returns True where the task is to keep what it has, and end with a `KeyboardInterrupt`."""
+"""Takes a message; returns True where the task must save its state and end with a `KeyboardInterrupt`."""
 
 
 def discard(message: Message) -> None:
-    """Send nowhere."""
+    """A `Send` that drops the message."""
 
 
 class Task(Protocol):
@@ -23,27 +23,27 @@ class Task(Protocol):
 
     @property
     def name(self) -> str:
-        """What names it in messages: the id of a run, mostly."""
+        """The task's name in messages: mostly the id of a run."""
 
     @property
     def after(self) -> frozenset[str]:
         """Names of tasks that must be over before it begins."""
 
     def portable(self) -> Task:
-        """The same task for a process that shares no folder with this one: its result brings what it left there.
+        """The same task for a process that shares no folder with this one: its result contains what it wrote there.
 
-        It may take along what the tasks in `after` have left, so ask for it when they are over.
+        It may contain files that the tasks in `after` wrote, so call this when they are over.
         """
 
     def __call__(self, send: Send = discard) -> Any:
-        """Do it, here and now; what is returned can be pickled, and is for `Work.end`.
+        """Run the task in this process; the result can be pickled, and is for `Work.end`.
 
-        Raises `KeyboardInterrupt` alone.
+        Raises no other exception than `KeyboardInterrupt`.
         """
 
 
 class Work(Protocol):
-    """What is left to do of a study, as an engine sees it."""
+    """The unfinished work of a study, as an engine sees it."""
 
     @property
     def tasks(self) -> Sequence[Task]:
@@ -51,7 +51,7 @@ class Work(Protocol):
 
     @property
     def runs(self) -> int:
-        """How many of the tasks train and measure a run; the others prepare something for all."""
+        """The number of tasks that train and measure a run; the others prepare something for all runs."""
 
     @property
     def threads(self) -> int:
@@ -66,25 +66,25 @@ class Work(Protocol):
         """Bytes that a process needs at least for the largest task: the program, the data, the networks."""
 
     def here(self, task: Task) -> Any:
-        """Do a task in this process, with what it has loaded already; the result is for `end`."""
+        """Run a task in this process, with what is already loaded here; the result is for `end`."""
 
     def receive(self, message: Message) -> None:
-        """Take a message that a task sent from another process; in the main thread."""
+        """Take a message that a task sent from another process; called in the main thread."""
 
     def progress(self, description: str, done: int, total: int) -> None:
-        """Show how far something is that is none of the tasks, such as the start of a cluster."""
+        """Show the progress of something that is not a task, such as the start of a cluster."""
 
     def end(self, task: Task, result: Any) -> bool:
-        """Take the result of a task; False where the task must be done later, because others are at its run.
+        """Take the result of a task; False where the task must run again later: another process works on its run.
 
         Raises `BenchError` where the study cannot go on.
         """
 
     def repeat(self, task: Task, reason: str) -> None:
-        """Note that a task is begun once more, because its process died: 'its worker process was killed'."""
+        """Note that a task starts again because its process died; `reason`: 'its worker process was killed'."""
 
     def give_up(self, task: Task, reason: str) -> None:
-        """Note that a task failed, because no process survives it; the others go on."""
+        """Note that a task failed because the processes that ran it died; the other tasks go on."""
 
 
 class Engine(Plugin):
@@ -94,11 +94,12 @@ class Engine(Plugin):
 
     @abstractmethod
     def run(self, work: Work) -> None:
-        """Have every task done; return when all are over, each of them ended or given up.
+        """Run every task; return when each of them has ended or was given up.
 
-        Raises `BenchError` where it cannot begin, and lets pass what `work` raises, with all its processes ended.
+        Raises `BenchError` where it cannot begin. What `work` raises passes through, after all processes of the engine
+        have ended.
         """
 
     @abstractmethod
     def count(self, runs: int, threads: int, device: str) -> int:
-        """How many of so many runs go on side by side."""
+        """How many of `runs` runs it trains at the same time, with `threads` CPU threads each."""

@@ -35,7 +35,7 @@ class Features:
 
 
 class Tokens(NamedTuple):
-    """Codes from a finite set, as numbers of its members."""
+    """Codes from a finite set, as indices of its members."""
 
     index_NP: Tensor
     """(N, P) int64 in [0, K), one for each place."""
@@ -60,7 +60,7 @@ class FeatureNetwork(Protocol):
 
 
 class MapNetwork(FeatureNetwork, Protocol):
-    """A feature network that shows what it sees where, for losses and discriminators that are trained through it."""
+    """A feature network that also gives maps of activations, for losses and discriminators trained through it."""
 
     def maps(self, images_BCHW: Tensor) -> list[Tensor]:
         """Activations at several depths, the finest first, (B, C_l, h_l, w_l) each, float32.
@@ -77,12 +77,12 @@ class Extractor(Plugin):
     classes: ClassVar[bool] = False
     """Whether its logits are those of exclusive classes, which an inception score needs."""
     learns: ClassVar[bool] = False
-    """Whether it learns from the data; others are opened before training, so that missing weights are found then."""
+    """Whether it is trained on the data. Others are opened before any training, so that missing weights show early."""
     has_maps: ClassVar[bool] = False
     """Whether `open` gives a `MapNetwork`."""
 
     def chosen_for(self, data: Data) -> Extractor:
-        """The extractor that looks at these data: this one, unless it leaves the choice to another by the data."""
+        """The extractor to use for these data: this one, unless it selects another one by the data."""
         return self
 
     @abstractmethod
@@ -136,7 +136,7 @@ class Outputs(Protocol):
 
     @property
     def tokens(self) -> Tokens | None:
-        """Of the held-out images, which member of a finite set each place of their codes has; None without a set."""
+        """The member of the finite set at each place of the held-out images' codes; None for a model without a set."""
 
     @property
     def train_posterior(self) -> Posterior | None:
@@ -150,7 +150,7 @@ class Outputs(Protocol):
         """(n, Z) draws from the prior, not those of `samples`, and equal for all models of one seed."""
 
     def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
-        """Decode any codes; a conditional model uses by default the attributes of the held-out images, in turn."""
+        """Decode any codes; a conditional model takes the held-out images' attributes in turn where none are given."""
 
     def log_likelihood(self, x_NCHW: Tensor, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor | None:
         """log p(x|z) in nats, the density of images in [-1, 1], each given its code; (N,) float64 on the CPU.
@@ -171,7 +171,7 @@ class Outputs(Protocol):
         """`derive(features of real, **parameters)`, shared by all runs of all studies and kept on disk.
 
         It is kept under a hash of the images, the extractor and its weights, the parameters and the code of `derive`,
-        which must be a function of a module.
+        which must be a module-level function.
         """
 
 
@@ -187,7 +187,7 @@ class Measurement:
     protocol: Mapping[str, str | int | float] = field(default_factory=dict)
     """What must be equal for two values to be compared: n_real, n_fake, extractor, weights, resize, dtype, …"""
     attribute: str = ""
-    """The attribute that it is about; '' for a number over all of them, or about none."""
+    """The attribute that the number is about; '' if it is about all of them or about none."""
     low: float | None = None
     """The lower end of a 95 % interval over the images that were measured; it does not include training noise."""
     high: float | None = None
@@ -215,7 +215,7 @@ class Metric(Plugin):
     needs_classes: ClassVar[bool] = False
     """Whether the extractor in this field must have class logits (`Extractor.classes`)."""
     headline: ClassVar[tuple[str, ...]] = ()
-    """Which of its numbers lead: names of measurements without an extractor in brackets, such as ('frechet', 'fid').
+    """Its most important numbers: names of measurements without the extractor in brackets, such as ('frechet', 'fid').
 
     A study prints and shows the headlines of its metrics first, or all numbers where none is declared.
     """

@@ -1,4 +1,4 @@
-"""The game: what a model may see in one step, and what it states in return."""
+"""The game: what a model receives in one step, and the objectives that it returns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vaegan_bench.system.errors import PluginError
 
 @dataclass(frozen=True, eq=False)
 class Play:
-    """One step as a model sees it."""
+    """The inputs of a model in one training step."""
 
     modules: Modules
     x_BCHW: Tensor
@@ -28,7 +28,7 @@ class Play:
     noise: torch.Generator
     """The only source of randomness that a model may use."""
     step: int
-    """How many steps were taken before this one."""
+    """The number of steps taken before this one."""
     latent: int
     """The number of latent dimensions Z."""
     attributes_BA: Tensor | None = None
@@ -44,11 +44,11 @@ class Objectives:
     """
 
     terms: Mapping[str, Tensor]
-    """Each (B,) per example, averaged by the harness, or a scalar."""
+    """term → its value: (B,), one number per example, which the harness averages; or a scalar."""
     minimise: Mapping[str, Mapping[str, float]]
     """player → term → coefficient."""
     log: Mapping[str, Tensor] = field(default_factory=dict)
-    """More to record; never minimised."""
+    """Further values to record; never minimised."""
 
     def of(self, player: str) -> Tensor:
         """The scalar that `player` minimises."""
@@ -65,7 +65,7 @@ class Objectives:
         return replace(self, terms={**self.terms, term: value}, minimise={**self.minimise, player: more})
 
     def weigh(self, factors: Mapping[tuple[str, str], float]) -> Objectives:
-        """The same game with the coefficient of each (player, term) multiplied by its factor, where it has one.
+        """The same game, with the coefficient of each (player, term) in `factors` multiplied by its factor.
 
         A player whose coefficients are all zero keeps its weights in this step.
         """
@@ -85,7 +85,7 @@ class Lender(NamedTuple):
 
     model: Model
     role: str
-    """The lender's own name of the role."""
+    """The role of this network in the lender."""
 
 
 class Model(Plugin):
@@ -93,14 +93,14 @@ class Model(Plugin):
 
     kind: ClassVar[str] = "model"
     players: ClassVar[Mapping[str, tuple[str, ...]]]
-    """player → the roles that it owns, each role by one player. Roles are built by `build`, except two that exist only
-    where a loss asks for them: 'scale', the learned log σ of a reconstruction loss, and 'memory', what a regulariser
-    keeps from step to step."""
+    """player → the roles that it owns; no role has two owners. `build` makes the networks of all roles but two, which
+    exist only where a loss needs them: 'scale', the learned log σ of a reconstruction loss, and 'memory', the state
+    that a regulariser keeps from step to step."""
     conditional: bool = False
-    """Whether the networks are conditioned on attributes: a field of models that can be conditional."""
+    """Whether the networks are conditioned on attributes. Models that can be conditional declare it as a field."""
     joint: ClassVar[tuple[str, ...]] = ()
-    """Roles whose networks `build` changes so that they must see all batches of a step as one, although those of the
-    study treat every image by itself: with spectral norm, for example, which moves with every pass."""
+    """Roles whose networks must see all batches of a step as one joint batch because of a change that `build` makes,
+    even if they are in `Networks.per_image`: spectral norm, for example, updates its estimate in every pass."""
 
     @abstractmethod
     def objectives(self, play: Play) -> Objectives:
@@ -123,7 +123,10 @@ class Model(Plugin):
         return {}
 
     def likelihood(self) -> ReconstructionLoss | None:
-        """−log p(x|z) of pixels, if the model has one and its prior is N(0, I): what says how likely an image is."""
+        """The loss −log p(x|z) on pixels, from which the likelihood of images is computed.
+
+        None unless the model has such a loss and its prior is N(0, I).
+        """
         return None
 
     def sample_prior(self, n: int, latent: int, noise: torch.Generator) -> Tensor:
@@ -138,7 +141,7 @@ class Networks(Plugin):
     latent: int
     """The number of latent dimensions Z."""
     per_image: ClassVar[tuple[str, ...]] = ()
-    """Roles whose networks treat every image by itself in training, too, because they have no batch norm or the like.
+    """Roles whose networks process each image independently, in training too: they have no batch norm or the like.
     They see the batches of a step one by one, which saves passes through images that a term does not depend on."""
     last_layers: ClassVar[Mapping[str, str]] = {}
     """Role → the name of the weight of its last layer, where adaptive weights compare the gradients of terms."""

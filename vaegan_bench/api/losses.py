@@ -28,10 +28,10 @@ class ReconstructionLoss(Plugin):
     pixels_only: ClassVar[bool] = False
     """True if the likelihood has no meaning on discriminator features."""
     density: ClassVar[bool] = False
-    """Whether exp(−loss) is a density of the target, which integrates to 1: only such a loss can say how likely an
-    image is. One whose σ depends on the batch is none."""
+    """Whether exp(−loss) is a probability density of the target, which integrates to 1. Only such a loss can tell how
+    likely an image is. A loss whose σ depends on the batch is not one."""
     surrogate: ClassVar[bool] = False
-    """True if its paper stops part of the gradient, so that the gradient is not that of the value."""
+    """True if its paper stops part of the gradient, which then differs from the derivative of the value."""
 
     @abstractmethod
     def __call__(self, prediction: Prediction, target: Tensor) -> Tensor:
@@ -43,8 +43,8 @@ class PriorLoss(Plugin):
 
     kind: ClassVar[str] = "prior loss"
     of_batch: ClassVar[bool] = False
-    """True if it compares the codes of a batch as a whole with the prior: it is then no sum over dimensions, and what
-    it says of one image depends on the others."""
+    """True if it compares all codes of a batch together with the prior. It is then not a sum over dimensions, and the
+    value for one image depends on the other images."""
 
     @abstractmethod
     def __call__(self, posterior: Posterior, z_BZ: Tensor, noise: torch.Generator) -> Tensor:
@@ -55,7 +55,7 @@ class PriorLoss(Plugin):
 
 
 class Versus(NamedTuple):
-    """The two sides of an adversarial loss, to be minimised each by its own player; a cost for each verdict."""
+    """The costs of the two sides of an adversarial loss, one per verdict; each player minimises its own."""
 
     discriminator_V: Tensor
     generator_V: Tensor
@@ -70,20 +70,20 @@ class AdversarialLoss(Plugin):
     def __call__(self, real_V: Tensor, fakes_V: Sequence[Tensor]) -> Versus:
         """Both costs, from logits of one real batch and of one or more fake batches of equal size; (V,) each.
 
-        A discriminator that gives P verdicts of every image gives V = B·P logits, those of one image in a row.
+        With P verdicts per image there are V = B·P logits; those of one image are consecutive.
         """
 
 
 Critic = Callable[[Tensor], Tensor]
-"""Images (B, C, H, W) → logits (B,), the mean where there are several verdicts of an image."""
+"""Images (B, C, H, W) → logits (B,): the mean of an image's verdicts where it has several."""
 
 
 class JudgedImages(NamedTuple):
-    """A batch of images as the discriminator was shown it, with what it said."""
+    """A batch of images as the discriminator saw it, with its logits."""
 
     x_BCHW: Tensor
     logits_B: Tensor
-    """From the pass that the adversarial loss uses, so that a penalty on logits costs no other."""
+    """From the pass that the adversarial loss uses, so that a penalty on logits needs no further pass."""
 
 
 class Regulariser(Plugin):
@@ -91,14 +91,14 @@ class Regulariser(Plugin):
 
     kind: ClassVar[str] = "regulariser"
     share: float = 1.0
-    """The share of each batch that it sees, rounded up: the mean over fewer images is as large, and costs less."""
+    """The share of each batch that it uses, rounded up: the mean over fewer images is about as large and costs less."""
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
             raise ValueError(f"share must be in (0, 1], not {self.share}")
 
     def memory(self) -> nn.Module | None:
-        """What it keeps from step to step: a module with buffers, new for each run; None if it keeps nothing.
+        """The state that it keeps from step to step: a module with buffers, new for each run; None without a state.
 
         Models hold it as the role 'memory', so that it is part of every snapshot. It must not change in evaluation
         mode.
@@ -113,15 +113,15 @@ class Regulariser(Plugin):
 
 
 class DiscriminatorAugmentation(Plugin):
-    """What images go through before the discriminator sees them; that of training images is the data set's affair."""
+    """Augments images before the discriminator sees them; `Dataset.augment` varies the training images themselves."""
 
     kind: ClassVar[str] = "discriminator augmentation"
     strength: float
-    """How much is changed: 1 as the paper has it; at 0 images stay as they are."""
+    """How strongly images are changed: 1 as in the paper; 0 leaves them as they are."""
 
     @abstractmethod
     def __call__(self, images_BCHW: Sequence[Tensor], noise: torch.Generator) -> list[Tensor]:
-        """Batches of equal size, augmented, differentiable in the images: the same way at each place of all batches."""
+        """The batches, of equal size, augmented; differentiable in the images. Image i is changed equally in each."""
 
 
 class Gate(Plugin):

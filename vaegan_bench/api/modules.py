@@ -49,12 +49,12 @@ class Judgement(NamedTuple):
 
     @property
     def verdicts_V(self) -> Tensor:  # noqa: N802  # named like a field
-        """All verdicts in a row, for adversarial losses: the mean over them is taken of costs; (B·P,)."""
+        """All verdicts in one dimension, for adversarial losses, whose costs are averaged instead; (B·P,)."""
         return self.verdicts_BP.flatten()
 
     @property
     def logits_B(self) -> Tensor:  # noqa: N802  # named like a field
-        """What is said of each image as a whole: the mean of its verdicts; (B,)."""
+        """One logit per image: the mean of its verdicts; (B,)."""
         return self.verdicts_BP.mean(1)
 
 
@@ -74,7 +74,7 @@ class Modules(dict[str, nn.Module]):
         return view
 
     def of_first(self, n: int) -> Modules:
-        """The same networks, conditioned on the attributes of the first n images of the batch alone, if on any."""
+        """The same networks for the first n images of the batch: only their attributes are kept, if there are any."""
         return self.condition_on(None if self.attributes_BA is None else self.attributes_BA[:n])
 
     def _apply(self, role: str, batches: tuple[Tensor, ...]) -> list[tuple[Tensor, ...]]:
@@ -95,7 +95,7 @@ class Modules(dict[str, nn.Module]):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return next(p.device for module in self.values() for p in module.parameters())
 
     @property
@@ -112,7 +112,7 @@ class Modules(dict[str, nn.Module]):
         return Posterior(mu.float(), logvar.float().clamp(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND))
 
     def quantise(self, z_BZ: Tensor) -> Quantised:
-        """The codes of a finite set that stand for what an encoder gives: for models with the role 'quantiser'."""
+        """An encoder's codes, replaced by those of a finite set; for models with the role 'quantiser'."""
         z, index, cost = self["quantiser"](z_BZ.float())
         return Quantised(z, index, cost)
 
@@ -133,7 +133,7 @@ class Modules(dict[str, nn.Module]):
 
 
 def _bound(log_sigma: Tensor) -> Tensor:
-    """Keep log σ within its bound by a tanh: outside a hard clamp there is no gradient that leads back."""
+    """Keep log σ within its bound with a tanh: beyond a hard clamp, no gradient would lead it back."""
     return LOG_SIGMA_BOUND * torch.tanh(log_sigma / LOG_SIGMA_BOUND)
 
 

@@ -1,4 +1,4 @@
-"""How players move: optimizers, schedules of learning rates and of coefficients, and adaptive weights."""
+"""How players are updated: optimizers, schedules of learning rates and of coefficients, and adaptive weights."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ ParameterGroups = list[dict[str, Any]]
 
 
 def steps_of(span: Span, steps: int, name: str = "a part of a run") -> float:
-    """How many steps a span is in a run of `steps`; `name` is what an error calls it.
+    """The number of steps in a span, for a run of `steps`; errors call the span `name`.
 
-    Raises `ValueError` for a text that is no span, and below 0.
+    Raises `ValueError` for a text that is not a span, and for a span below 0.
     """
     number, percent, rest = str(span).partition("%")
     try:
@@ -45,7 +45,7 @@ class Optimizer(Plugin):
     """Decay of weights with two or more dimensions: convolutions and linear layers, not norms and biases."""
     clip: float | None = None
     """The norm that a player's gradient, over all of its weights, is scaled down to (Pascanu et al., 2013); none leaves
-    it as it is. The harness does it, so that `build` need not."""
+    it as it is. The harness clips, so that `build` need not."""
 
     def __post_init__(self) -> None:
         if self.clip is not None and not self.clip > 0:
@@ -57,7 +57,7 @@ class Optimizer(Plugin):
 
 
 class AdaptiveWeight(Plugin):
-    """The factor of a term's coefficient, from the gradients of a game at one layer, anew in every step."""
+    """The factor of a term's coefficient, computed in every step from the gradients of terms at one layer."""
 
     kind: ClassVar[str] = "adaptive weight"
 
@@ -65,8 +65,8 @@ class AdaptiveWeight(Plugin):
     def __call__(self, own: float, others: float) -> float:
         """The factor, from two norms of gradients at the last layer of a player's network.
 
-        `own` is that of the term alone, without its coefficient; `others` that of all other terms which the player
-        minimises, with their coefficients. The layer is the one that the networks name in `last_layers`.
+        `own` is the norm for the term alone, without its coefficient; `others` is the norm for all other terms that the
+        player minimises, with their coefficients. The layer is the one that the networks name in `last_layers`.
         """
 
 

@@ -1,4 +1,4 @@
-"""Codes from a finite set: what replaces a code by one of them."""
+"""Codes from a finite set, and the quantisers that replace other codes by them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class LatentShape(NamedTuple):
 
 
 class Quantised(NamedTuple):
-    """A batch of codes, each place of which has been replaced by one of finitely many vectors."""
+    """A batch of codes in which each place has been replaced by one of finitely many vectors."""
 
     z_BZ: Tensor
-    """(B, Z); its gradient passes on to what was quantised, as if nothing had been rounded."""
+    """(B, Z); its gradient passes on to the original codes, as if nothing had been replaced."""
     index_BP: Tensor
-    """(B, P) int64 in [0, K): which of them each place has."""
+    """(B, P) int64 in [0, K): the index of the vector at each place."""
     cost_B: Tensor
-    """(B,), what keeps encoder and code book together, summed over places; 0 where nothing has to be kept together."""
+    """(B,), the cost that keeps the encoder close to the code book, summed over places; 0 where none is needed."""
 
 
 class Codebook(nn.Module):
@@ -36,11 +36,11 @@ class Codebook(nn.Module):
     """K, how many vectors a place may have."""
 
     def forward(self, z_BZ: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What an encoder gives → the three parts of `Quantised`. Only in training mode may it change what it owns."""
+        """An encoder's codes → the three parts of `Quantised`. It may change its own state only in training mode."""
         raise NotImplementedError
 
     def nearest(self, z_BZ: Tensor) -> Tensor:
-        """The member of the set next to any code, (B, Z), which for a member is the member itself."""
+        """The member of the set that is nearest to each code, (B, Z); for a member, the member itself."""
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""Where codes of samples come from, if not from the prior."""
+"""Samplers: sources of codes other than the prior."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Sampler(Plugin):
 
     @abstractmethod
     def __call__(self, posterior: Posterior, n: int, noise: torch.Generator) -> Tensor:
-        """Draw n codes from what fits the posteriors of training images; (n, Z) float32 on the CPU.
+        """Fit the density to the posteriors of training images and draw n codes from it; (n, Z) float32 on the CPU.
 
-        All is on the CPU. The same posteriors, n and noise give the same codes. Raises `BenchError` for posteriors that
-        no density fits, such as NaN.
+        The posteriors and the noise are on the CPU, too. The same posteriors, n and noise give the same codes. Raises
+        `BenchError` for posteriors to which no density can be fitted, such as NaN.
         """

@@ -26,7 +26,7 @@ from vaegan_bench.losses.adversarial.minimax import Minimax
 def show(
     images_BCHW: Sequence[Tensor], augmentation: DiscriminatorAugmentation | None, noise: torch.Generator
 ) -> list[Tensor]:
-    """What the discriminator sees of batches of images: all of them augmented alike, where a model asks for it."""
+    """The batches as the discriminator sees them: all augmented in the same way, if there is an `augmentation`."""
     return list(images_BCHW) if augmentation is None else augmentation(images_BCHW, noise)
 
 
@@ -38,9 +38,9 @@ def referee(
     gate: Gate | None,
     regulariser: Regulariser | None,
 ) -> Objectives:
-    """Add what every adversarial game has: a log of who wins; a penalty and a gate where the model has them.
+    """Add the parts that adversarial games share: the discriminator's AUC in the log; a penalty and a gate if given.
 
-    `logits` are those of real and of all fake images; `judged`, for the penalty, is one batch of either.
+    `logits` are those of all real and of all fake images; `judged` is one real and one fake batch, for the penalty.
     """
     objectives = replace(objectives, log={**objectives.log, "discriminator auc": area_under_roc(*logits)})
     if regulariser is not None:
@@ -70,7 +70,7 @@ class GAN(Model):
     gate: Gate | None = None
     regulariser: Regulariser | None = None
     augmentation: DiscriminatorAugmentation | None = None
-    """What real and fake images go through before the discriminator sees them."""
+    """The augmentation of real and fake images before the discriminator sees them."""
     conditional: bool = False
     """Whether decoder and discriminator are conditioned on the attributes (Larsen et al., 2016, §4.2)."""
 

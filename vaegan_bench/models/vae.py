@@ -22,7 +22,7 @@ class VAE(Model):
     """Whether encoder and decoder are conditioned on the attributes (Larsen et al., 2016, §4.2)."""
 
     def likelihood(self) -> ReconstructionLoss:
-        """That of the reconstruction."""
+        """The reconstruction loss."""
         return self.reconstruction
 
     def objectives(self, play: Play) -> Objectives:

@@ -1,4 +1,4 @@
-"""The VAE whose similarity is that of a discriminator that a GAN has trained before."""
+"""The VAE that compares images in the features of a discriminator, which a GAN has trained before."""
 
 from __future__ import annotations
 

@@ -30,11 +30,11 @@ from vaegan_bench.losses.reconstruction.gaussian import Gaussian
 from vaegan_bench.models.gan import referee, show
 
 Fakes = Literal["both", "samples", "reconstructions"]
-"""What a discriminator is shown as fake."""
+"""The batches that a discriminator is shown as fake."""
 
 
 class Turn(NamedTuple):
-    """One batch of images with their reconstructions and as many samples, and what the discriminator says of them."""
+    """One batch of images, with their reconstructions, as many samples, and the discriminator's judgements of them."""
 
     posterior: Posterior
     z_BZ: Tensor
@@ -43,27 +43,27 @@ class Turn(NamedTuple):
     real: Judgement
     rec: Judgement
     fakes: list[Judgement]
-    """What is said of each batch that counts as fake."""
+    """The judgement of each batch that counts as fake."""
     judged: tuple[JudgedImages, JudgedImages]
     """Real images and one batch of fakes, for a penalty.
 
-    The fakes are samples, whose distribution must come to rest, unless only reconstructions are shown."""
+    The fakes are samples, whose distribution must converge; or reconstructions where only these count as fake."""
 
     @property
     def logits(self) -> tuple[Tensor, Tensor]:
-        """Of all real and of all fake images."""
+        """The logits of all real and of all fake images."""
         return self.real.logits_B, torch.cat([fake.logits_B for fake in self.fakes])
 
     def versus(self, adversarial: AdversarialLoss) -> Versus:
-        """Both sides of an adversarial loss."""
+        """The costs of both sides of an adversarial loss."""
         return adversarial(self.real.verdicts_V, [fake.verdicts_V for fake in self.fakes])
 
 
 def take_turn(model: Model, play: Play, fakes: Fakes, augmentation: DiscriminatorAugmentation | None) -> Turn:
     """Encode, decode and judge, as the first half of algorithm 1 of Larsen et al. (2016).
 
-    Real image, reconstruction and sample of one place are augmented alike: Dis_l(x) and Dis_l(x̃) would otherwise
-    differ although x̃ = x. Zhao et al. (2020) draw a transformation for each.
+    Image i of each batch (real images, reconstructions, samples) is augmented in the same way: otherwise Dis_l(x) and
+    Dis_l(x̃) would differ even if x̃ = x. Zhao et al. (2020) draw a separate transformation for each image.
     """
     x, modules = play.x_BCHW, play.modules
     posterior = modules.encode(x)
@@ -95,13 +95,13 @@ class VAEGAN(Model):
     gamma: float = 1e-5
     """γ: the coefficient of the similarity in the decoder's objective (arXiv version: 1e-5 on CelebA)."""
     adversarial_weight: float = 1.0
-    """The coefficient of the generator's term in it: 1 in the paper, 1 − γ in its authors' code."""
+    """The coefficient of the generator's term in the decoder's objective: 1 in the paper, 1 − γ in its code."""
     fakes: Fakes = "both"
-    """What the discriminator is shown as fake: both in the paper, samples alone in the last version of its code."""
+    """The batches shown to the discriminator as fake: both in the paper, samples in the last version of its code."""
     gate: Gate | None = None
     regulariser: Regulariser | None = None
     augmentation: DiscriminatorAugmentation | None = None
-    """What images go through before the discriminator sees them: all three of a place the same, see `take_turn`."""
+    """The augmentation of images before the discriminator sees them, equal for all three batches: see `take_turn`."""
     conditional: bool = False
     """Whether encoder, decoder and discriminator are conditioned on the attributes (Larsen et al., 2016, §4.2)."""
 

@@ -39,18 +39,18 @@ class VAEGANPixel(Model):
     gamma: float = 1e-3
     """γ: the coefficient of the reconstruction in the decoder's objective."""
     adversarial_weight: float = 1.0
-    """The coefficient of the generator's term in it."""
+    """The coefficient of the generator's term in the decoder's objective."""
     fakes: Fakes = "both"
-    """What the discriminator is shown as fake: both in the paper, samples alone in the last version of its code."""
+    """The batches shown to the discriminator as fake: both in the paper, samples in the last version of its code."""
     gate: Gate | None = None
     regulariser: Regulariser | None = None
     augmentation: DiscriminatorAugmentation | None = None
-    """What images go through before the discriminator sees them; the reconstruction is compared without it."""
+    """The augmentation of images before the discriminator sees them; reconstructions are compared without it."""
     conditional: bool = False
     """Whether encoder, decoder and discriminator are conditioned on the attributes (Larsen et al., 2016, §4.2)."""
 
     def likelihood(self) -> ReconstructionLoss:
-        """That of the reconstruction."""
+        """The reconstruction loss."""
         return self.reconstruction
 
     def objectives(self, play: Play) -> Objectives:

@@ -84,8 +84,8 @@ class CompactEncoder(nn.Module):
 class CompactDecoder(nn.Module):
     """z (B, Z) → (B, channels, H, W), before the tanh.
 
-    It enlarges by repeating pixels and smooths with 3×3 convolutions: with free weights, transposed convolutions left
-    a checkerboard at this size that no budget of ours removed (docs/tuning.md).
+    It enlarges images by repeating pixels, and smooths them with 3×3 convolutions. Transposed convolutions with free
+    weights left a checkerboard at this size, with every budget that we tried (docs/tuning.md).
     """
 
     def __init__(self, channels: int, widths: list[int], inputs: int) -> None:
@@ -122,9 +122,10 @@ class UpConvolution(nn.Conv2d):
 class CompactDiscriminator(nn.Module):
     """x (B, C, H, W) → logits (B,) and Dis_l(x): the output of the second convolution.
 
-    Without normalisation: what it says of one image then depends on no other, which gradient penalties assume, and
-    its game was more stable in our trials (docs/tuning.md). Attributes are projected onto the features (Miyato and
-    Koyama, 2018): concatenated before its one linear layer they would only add to the logit, whether they fit or not.
+    It has no normalisation, so that its output for one image does not depend on other images, as gradient penalties
+    assume; its game was also more stable in our trials (docs/tuning.md). Attributes are projected onto the features
+    (Miyato and Koyama, 2018): concatenated before the one linear layer, they would add the same number to the logit of
+    an image that fits them and of one that does not.
     """
 
     def __init__(self, channels: int, widths: list[int], conditions: int) -> None:
@@ -132,7 +133,7 @@ class CompactDiscriminator(nn.Module):
         convolutions = [nn.Conv2d(i, o, 4, 2, padding=1) for i, o in pairwise([channels, *widths])]
         first, second, *rest = convolutions
         self.below = nn.Sequential(first, nn.LeakyReLU(0.2, inplace=True), second)
-        layers: list[nn.Module] = [nn.LeakyReLU(0.2)]  # not in place: what is tapped must stay
+        layers: list[nn.Module] = [nn.LeakyReLU(0.2)]  # not in place: it would change the tapped features
         for convolution in rest:
             layers += [convolution, nn.LeakyReLU(0.2, inplace=True)]
         self.above = nn.Sequential(*layers, nn.Flatten())

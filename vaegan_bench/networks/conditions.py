@@ -1,4 +1,4 @@
-"""Attributes beside activations, as conditional networks take them."""
+"""Append attributes to activations, for conditional networks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encoders that name one code for an image, beside the study's Gaussian ones."""
+"""Encoders that give one code for each image, made from the study's Gaussian encoders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Encoding = Literal["deterministic", "gaussian"]
 
 
 def build_encoder(encoding: Encoding, networks: Networks, shape: ImageShape) -> nn.Module:
-    """The study's encoder, without its head for the variance where the encoding has no use for one."""
+    """The study's encoder; for a deterministic encoding, with a variance of 0."""
     encoder = networks.build("encoder", shape)
     return encoder if encoding == "gaussian" else DeterministicEncoder(encoder, beside_the_mean(networks, shape))
 
@@ -26,7 +26,7 @@ def draw_code(encoding: Encoding, posterior: Posterior, noise: torch.Generator) 
 
 
 class DeterministicEncoder(nn.Module):
-    """x (B, C, H, W) → (mu, −∞), (B, Z) each; what the mean does not depend on is frozen."""
+    """x (B, C, H, W) → (mu, −∞), (B, Z) each; weights that the mean does not depend on are frozen."""
 
     def __init__(self, encoder: nn.Module, unused: frozenset[str]) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class DeterministicEncoder(nn.Module):
             weight.requires_grad_(name not in unused)
 
     def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
-        """The code, and a log-variance that the harness raises to the lowest one that it knows."""
+        """The code, and a log-variance of −∞, which `Modules.encode` raises to its lower bound."""
         mu, _ = self.encoder(x_BCHW)
         return mu, torch.full_like(mu, -math.inf)
 

@@ -18,7 +18,7 @@ class Widths(NamedTuple):
 
     encoder: tuple[int, int, int]
     decoder: tuple[int, int, int, int]
-    """The first is that of the fully connected layer's output."""
+    """The first is the number of channels of the fully connected layer's output."""
     discriminator: tuple[int, int, int, int]
     tap: int
     """Dis_l is the output of this convolution of the discriminator, before its batch norm."""

@@ -1,4 +1,4 @@
-"""Other networks with a discriminator of bounded slope."""
+"""Any networks, with a discriminator whose slope is bounded."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Spectral(Networks):
     """Any networks, with spectral normalisation in the discriminator (Miyato et al., 2018, eq. 8, algorithm 1).
 
     All weights start from those of the inner networks. Encoder and decoder are the same. Batch norm within the
-    discriminator is left as it is, and its scales have no bound: the paper has none there.
+    discriminator is left as it is, so that its scales have no bound; the paper has no batch norm there.
     """
 
     name = "spectral"
     networks: Networks = Compact()
-    """Whose discriminator is normalised."""
+    """The networks whose discriminator is normalised."""
     power_iterations: int = 1
-    """Refinements of each layer's norm in every pass."""
+    """Iterations that refine the estimate of each layer's norm in every pass."""
 
     def __post_init__(self) -> None:
         at_least(self, power_iterations=1)
@@ -38,17 +38,17 @@ class Spectral(Networks):
 
     @property
     def per_image(self) -> tuple[str, ...]:  # type: ignore[override]  # no class variable: it depends on a field
-        """Those of the inner networks without the discriminator, which every pass changes a little."""
+        """The roles of the inner networks without the discriminator, whose normalisation changes in every pass."""
         return tuple(role for role in self.networks.per_image if role != "discriminator")
 
     @property
     def last_layers(self) -> Mapping[str, str]:  # type: ignore[override]  # no class variable: it depends on a field
-        """Those of the inner networks without the discriminator, whose weights are others."""
+        """The last layers of the inner networks without the discriminator's, whose weights are reparametrised."""
         return {role: name for role, name in self.networks.last_layers.items() if role != "discriminator"}
 
     @property
     def latent_shape(self) -> LatentShape:
-        """How the inner networks arrange it."""
+        """The latent shape of the inner networks."""
         return self.networks.latent_shape
 
     def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:

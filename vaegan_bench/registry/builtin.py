@@ -1,4 +1,4 @@
-"""The built-in contestants, found in their rooms and registered by the same hook as everybody else's."""
+"""The built-in contestants, found in their rooms and registered by the same hook as third-party ones."""
 
 from __future__ import annotations
 
@@ -45,5 +45,5 @@ def contestants(package: str) -> Iterator[type[Plugin]]:
 
 
 def _is_contestant(found: type) -> bool:
-    """Whether a class is a plugin with a name, and not the base class of several."""
+    """Whether a class is a plugin with a name of its own, and not the base class of a kind."""
     return issubclass(found, Plugin) and isinstance(vars(found).get("name"), str)

@@ -1,4 +1,4 @@
-"""Plugin classes from modules: find them, import them, and refuse what is not one of ours in words that help."""
+"""Import plugin modules, register their hooks, and check the classes and study files that they return."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from vaegan_bench.system.paths import user_path
 
 
 def module_of(source: str | Path) -> types.ModuleType:
-    """The module of a plugin file, or of that name. Raises `PluginError` where it cannot be imported."""
+    """The module that a plugin file or a module name stands for. Raises `PluginError` where it cannot be imported."""
     path = user_path(source)
     if path.suffix == ".py" or len(path.parts) > 1 or path.is_file():
         return _import_file(path)
@@ -74,7 +74,7 @@ def studies_of(manager: pluggy.PluginManager, module: types.ModuleType, origin: 
 
 
 def _returned(manager: pluggy.PluginManager, module: types.ModuleType, origin: str, hook: str, what: str) -> list[Any]:
-    """What one hook of a registered module returns: a list, empty where the module has no such hook."""
+    """The items of the list that one hook of a registered module returns; empty where it has no such hook."""
     others = [m for m in manager.get_plugins() if m is not module]
     try:
         returned = manager.subset_hook_caller(hook, others)()
@@ -87,13 +87,13 @@ def _returned(manager: pluggy.PluginManager, module: types.ModuleType, origin: s
 
 
 def summary_line(plugin: type[Plugin]) -> str:
-    """The first line of a plugin's docstring; '' where it has none but the signature that dataclasses put there."""
+    """The first line of a plugin's docstring; '' where it has only the signature that dataclasses generate."""
     line = (plugin.__doc__ or "").strip().partition("\n")[0]
     return "" if line.startswith(f"{plugin.__name__}(") and line.endswith(")") else line
 
 
 def check_shape(plugin: type[Plugin], origin: str) -> None:
-    """Refuse what is not one of our plugins, in words that say what to change."""
+    """Raise `PluginError`, which says what to change, unless `plugin` is a complete plugin class."""
     if not (isinstance(plugin, type) and issubclass(plugin, Plugin)):
         raise PluginError(f"{origin} registers {plugin!r}, which is not a plugin class.")
     where = f"{plugin.__name__} of {origin}"
@@ -108,7 +108,7 @@ def check_shape(plugin: type[Plugin], origin: str) -> None:
 
 
 def _check_class(plugin: type[Plugin], where: str) -> None:
-    """Refuse a class that is of no kind, or no frozen dataclass."""
+    """Refuse a class that has no kind, or is not a frozen dataclass."""
     if not isinstance(getattr(plugin, "kind", None), str):
         raise PluginError(f"{where} must derive from the base class of a kind, such as Model or ReconstructionLoss.")
     if not dataclasses.is_dataclass(plugin) or not plugin.__dataclass_params__.frozen:
@@ -145,7 +145,7 @@ def _check_fields(plugin: type[Plugin], where: str) -> None:
 
 
 def _can_be_written(annotation: object) -> bool:
-    """Whether text can say a value of this type."""
+    """Whether a selector can express values of this type as text."""
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         return all(map(_can_be_written, typing.get_args(annotation)))
     plain = annotation in (bool, int, float, str, type(None)) or typing.get_origin(annotation) is typing.Literal
@@ -161,15 +161,15 @@ def _class_variables(plugin: type[Plugin]) -> Iterator[str]:
 
 
 class _Uncached(SourceFileLoader):
-    """Runs a file as it is now: compiled code beside it may be that of a version saved within the same second."""
+    """Loads a file from its source alone: compiled code may be of another version, saved within the same second."""
 
     def path_stats(self, path: str) -> Mapping[str, Any]:
-        """Know nothing of the file, so that no compiled code is read or written."""
+        """Raise `OSError`, so that no compiled code is read or written."""
         raise OSError(f"{path} is always read")
 
 
 def _import_file(file: Path) -> types.ModuleType:
-    """Import a single plugin file, as it is now, under a name of its own."""
+    """Import the present source of a plugin file, under a module name that no other file has."""
     if file.is_dir():
         raise PluginError(f"{file} is a folder: name a plugin file in it.")
     if not file.is_file():

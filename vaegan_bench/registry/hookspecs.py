@@ -10,7 +10,7 @@ in this order:
         run_ended
     study_ended
 
-`run_copied` and `run_awaited` come in between: other studies and other processes have parts of the work.
+`run_copied` and `run_awaited` come in between, for runs that another study or another process has trained or trains.
 
 Every `run_started` is followed by a `run_ended`, and `study_started` by `study_ended`: after errors and Ctrl-C too. A
 run whose data cannot be loaded, and one that another process has finished, ends without having started. One that
@@ -47,9 +47,9 @@ def vaegan_bench_studies() -> list[Path]:  # type: ignore[empty-body]  # a speci
 
 @hookspec
 def study_started(name: str, folder: Path, runs: list[str], images: list[int]) -> None:
-    """A study is about to work on `runs` (their ids), each on as many `images`: 0 where it is only measured.
+    """A study is about to work on `runs` (their ids); `images` is how many images each trains on, 0 if only measured.
 
-    Finished runs are not listed. `folder` holds the study's results, and is there.
+    Finished runs are not listed. `folder` holds the study's results, and exists already.
     """
 
 
@@ -71,9 +71,9 @@ def step_ended(run: str, step: int) -> None:
 def terms_logged(run: str, step: int, terms: Mapping[str, float]) -> None:
     """Means since the last call, every 50 steps and after the last one, while all terms are finite.
 
-    The keys are the terms and what else the model logs; 'moves of PLAYER', the share of steps in which it moved; and of
-    the latest step 'weight of PLAYER.TERM', the coefficient, and 'gradient of PLAYER.TERM', the norm of what the term
-    adds to the player's gradient.
+    The keys are the terms and the other values that the model logs; 'moves of PLAYER', the share of steps in which the
+    player's weights were updated; and, for the latest step only, 'weight of PLAYER.TERM', the coefficient, and
+    'gradient of PLAYER.TERM', the norm of what the term adds to the player's gradient.
     """
 
 
@@ -93,12 +93,12 @@ def run_ended(run: str, status: str) -> None:
 
 @hookspec
 def run_copied(run: str, folder: str) -> None:
-    """A run need not be trained: another study has it, and it was copied from there, with its measurements."""
+    """A run need not be trained: it was copied, with its measurements, from `folder`, a run folder of another study."""
 
 
 @hookspec
 def run_awaited(run: str, holder: str) -> None:
-    """Another process works on a run, which is looked at again later; `holder` is 'process 123 on HOST'."""
+    """Another process works on a run, so this one will try it again later; `holder` is 'process 123 on HOST'."""
 
 
 @hookspec

@@ -1,4 +1,4 @@
-"""Telling plugins how a study goes on, without letting one that fails harm it."""
+"""Call the life-cycle hooks of plugins during a study; a hook that fails does not harm the study."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ class Lifecycle:
     def __init__(self, manager: pluggy.PluginManager) -> None:
         self.manager = manager
         self.disabled: dict[str, str] = {}
-        """Plugins that are disabled for this study, because a hook of theirs raised an error; with its words."""
+        """Plugin → the hook that failed and its error, for plugins that are disabled for this study."""
 
     def call(self, hook: str, **what: Any) -> None:
-        """Call one hook of every plugin that has it; Ctrl-C meanwhile ends the study after the last of them."""
+        """Call one hook of every plugin that has it; Ctrl-C during a call ends the study after the last call."""
         interruption = None
         for implementation in getattr(self.manager.hook, hook).get_hookimpls():
             if implementation.plugin_name in self.disabled:
                 continue
             try:
                 implementation.function(*(what[name] for name in implementation.argnames))
-            except FAILURES as error:  # must not cost a run
+            except FAILURES as error:  # a hook that fails must not end a run
                 self.disabled[implementation.plugin_name] = f"{hook}: {reason_of(error)}"
-            except KeyboardInterrupt as error:  # the others close their files all the same
+            except KeyboardInterrupt as error:  # the other plugins must still be called, to close their files
                 interruption = error
         if interruption is not None:
             raise interruption

@@ -26,7 +26,7 @@ GROUP = "vaegan_bench"
 """The entry-points group of installed plugins, and the name of the pluggy project."""
 
 BUILT_IN = "built-in"
-"""The origin of what comes with this package."""
+"""The origin of the plugins that come with this package."""
 
 P = TypeVar("P", bound=Plugin)
 Defaults = Mapping[str, Mapping[str, str]]
@@ -51,7 +51,7 @@ class Registry:
         """
         forget_edited()
         self.sources = tuple(map(str, plugins))
-        """The files and modules that were named, as they were written."""
+        """The files and modules in `plugins`, as they were written."""
         self.manager = pluggy.PluginManager(GROUP)
         self.manager.add_hookspecs(hookspecs)
         self.entries: dict[tuple[str, str], Entry] = {}
@@ -117,7 +117,7 @@ class Registry:
                     raise UnknownNameError(f"field of '{name}':", field, known_fields)
 
     def build(self, base: type[P], selector: str | Selector, defaults: Defaults | None = None) -> P:
-        """Make the plugin that a selector means; `defaults` fill in what it leaves open, in nested plugins too.
+        """Make the plugin that a selector describes; `defaults` fill in fields that it omits, in nested plugins too.
 
         Raises `UnknownNameError` for an unknown name or field, `SelectorError` for a value that does not fit.
         """
@@ -141,7 +141,7 @@ class Registry:
     def restore(self, base: type[P], definition: Mapping[str, Any]) -> P:
         """Make the plugin that `vaegan_bench.api.definition` described.
 
-        Raises `UnknownNameError` where it is not registered here, and `SelectorError` where its fields are others now.
+        Raises `UnknownNameError` where it is not registered here, and `SelectorError` where its fields have changed.
         """
         kind, name = definition["kind"], definition["name"]
         if (kind, name) not in self.entries:
@@ -181,7 +181,7 @@ def field_types(plugin: type[Plugin]) -> dict[str, Any]:
 
 
 def _default_selectors(plugin: type[Plugin]) -> dict[str, str]:
-    """The plugins that are defaults of fields, as selectors: built anew, so that study-wide defaults reach them."""
+    """field → the selector of its default plugin, which is built again so that study-wide defaults apply to it."""
     defaults = {f.name: default_of(f) for f in fields_of(plugin)}
     return {name: str(value) for name, value in defaults.items() if isinstance(value, Plugin)}
 
@@ -191,7 +191,7 @@ def _is_union(annotation: Any) -> bool:
 
 
 def _read_plain(option: Any, text: str) -> bool | int | float | str | None:
-    """A plain value, or None where the text is no such value."""
+    """The value of type `option` that the text stands for, or None where it stands for none."""
     if typing.get_origin(option) is typing.Literal:
         return text if text in typing.get_args(option) else None
     if option is bool:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from vaegan_bench.system.errors import SelectorError, one_line
 
 DEEPEST = 20
-"""Brackets within brackets: no plugin is a field of a field so many times."""
+"""The deepest nesting of brackets that is read; no plugin has plugins in its fields to such a depth."""
 
 
 @dataclass(frozen=True)
 class Selector:
-    """A name and the fields that were written behind it, as text."""
+    """A plugin's name and the fields written in brackets after it, as text."""
 
     name: str
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -23,7 +23,7 @@ class Selector:
         return f"{self.name}[{inside}]" if inside else self.name
 
     def covers(self, other: Selector) -> bool:
-        """Whether the other has this name and these fields, whatever else it has."""
+        """Whether `other` has this name and all these fields with these values; it may have more."""
         return other.name == self.name and self.fields.items() <= other.fields.items()
 
     def plus(self, fields: Mapping[str, str]) -> Selector:
@@ -32,7 +32,7 @@ class Selector:
 
 
 def parse_selector(text: str) -> Selector:
-    """Read one selector. Raises `SelectorError` where brackets or equal signs are missing, or a field stands twice."""
+    """Read one selector. Raises `SelectorError` where brackets or equal signs are missing, or a field is set twice."""
     text = text.strip()
     if one_line(text) != text:
         raise SelectorError(f"Cannot read '{text}': it contains invisible characters.")

@@ -41,9 +41,9 @@ def roles(model: Model) -> list[str]:
 
 
 def build_role(model: Model, networks: Networks, role: str, shape: ImageShape, attributes: int = 1) -> nn.Module | None:
-    """Build the network of one role from torch's random state; None for 'scale' and 'memory' where no loss has one.
+    """Build the network of one role from torch's random state; None for 'scale' and 'memory' where no loss needs one.
 
-    `attributes` is how many the data have; a conditional model is conditioned on all of them.
+    `attributes` is the number of attributes of the data; a conditional model is conditioned on all of them.
     """
     if role in model.borrows():
         lender = model.borrows()[role]
@@ -61,9 +61,9 @@ def build_role(model: Model, networks: Networks, role: str, shape: ImageShape, a
 def build_modules(
     model: Model, networks: Networks, seed: int, shape: ImageShape, device: torch.device, attributes: int = 1
 ) -> Modules:
-    """Build all roles; each starts from weights that depend on nothing but the seed and the role.
+    """Build the networks of all roles, each from a random state that depends on nothing but the seed and the role.
 
-    Borrowed networks are frozen, and wait for the weights of their lender.
+    Borrowed networks are frozen; their lender's weights are loaded later.
     """
     modules = Modules()
     for role in roles(model):
@@ -79,14 +79,14 @@ def build_modules(
 
 
 FIRST_STEPS = 16
-"""Steps in which every player and every term is met: papers let the critic move five times as often as the generator,
-and penalise it once in 16 steps."""
+"""Steps within which every player and every term occurs at least once: papers update the critic five times as often as
+the generator, and penalise it once in 16 steps."""
 
 
 def stated_game(model: Model, networks: Networks) -> dict[str, dict[str, float]]:
     """player → term → coefficient, as a model states them for a small batch in its first steps.
 
-    Gates are left open, they depend on training.
+    Gates, which depend on training, are left out, so that no player rests.
     """
     game: dict[str, dict[str, float]] = {}
     modules = build_modules(model, networks, 0, ImageShape(3, 32, 32), torch.device("cpu"))

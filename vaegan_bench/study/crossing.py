@@ -16,14 +16,17 @@ from vaegan_bench.study.term_weights import SUFFIX
 
 @dataclass(frozen=True)
 class Skip:
-    """A combination that a study asked for and that cannot be, with the reason."""
+    """A combination that a study asks for and that cannot be run, with the reason."""
 
     label: str
     reason: str
 
 
 def cross_models(study: Study, resolve: Resolver) -> tuple[dict[str, Game], list[Skip]]:
-    """Label → game; what only crossing has made, and its model refuses, is skipped with the reason."""
+    """Label → game, and the skips: combinations that crossing with losses makes and their model refuses.
+
+    Raises `SelectorError` for a model that the study names itself, and `StudyError` where no game is left.
+    """
     games: dict[str, Game] = {}
     skips = []
     for label in dict.fromkeys(_labels(study, resolve)):
@@ -60,7 +63,7 @@ def _names(study: Study, resolve: Resolver) -> Iterator[str]:
 
 
 def _with_losses(selector: Selector, study: Study, known: Mapping[str, Entry]) -> list[Selector]:
-    """A model with each of the losses that the study crosses its fields with."""
+    """One selector of the model for each combination of the losses that the study crosses its fields with."""
     fields = field_types(known[selector.name].plugin) if selector.name in known else {}
     selectors = [selector]
     for field in (f for f in study.losses if f in fields and study.losses[f]):
@@ -69,7 +72,7 @@ def _with_losses(selector: Selector, study: Study, known: Mapping[str, Entry]) -
 
 
 def _with_term_weights(selector: Selector, study: Study, terms: Mapping[str, bool]) -> list[Selector]:
-    """A model with all weights that the study gives its terms; then each of these with one term left out."""
+    """The model with each combination of the study's term weights; for an ablation, then each without one term."""
     selectors = [selector]
     for target in (t for t in study.term_weights if t in terms):
         selectors = [s.plus({target + SUFFIX: text}) for s in selectors for text in study.term_weights[target]]
@@ -80,7 +83,7 @@ def _with_term_weights(selector: Selector, study: Study, terms: Mapping[str, boo
 
 
 def _check_crossed(study: Study, models: Iterable[Model]) -> None:
-    """Every crossed field belongs to a chosen model, and has something to be crossed with."""
+    """Refuse a crossed field that no chosen model has, or that has no losses to be crossed with."""
     fields = {name for model in models for name in field_types(type(model))}
     for field, losses in study.losses.items():
         if field not in fields:

@@ -1,4 +1,4 @@
-"""Every run's networks built without memory, so that what cannot be built is known before anything trains."""
+"""Build every run's networks without memory, to find those that cannot be built before anything trains."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from vaegan_bench.system.errors import FAILURES, reason_of
 
 
 def build_without_memory(runs: list[Run]) -> tuple[list[Run], list[Skip]]:
-    """The runs whose networks can be built, and those that are skipped, with the reason.
+    """The runs whose networks can be built, and a skip with the reason for each label whose networks refuse.
 
-    Raises `StudyError` for an optimizer that cannot be used and for networks that fail otherwise.
+    Raises `StudyError` for an optimizer that cannot be used, and for networks that fail with an unexpected error.
     """
     fitting: list[Run] = []
     skips: dict[str, Skip] = {}

@@ -15,16 +15,16 @@ from vaegan_bench.system.errors import StudyError, UnknownNameError
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """One figure or table of a paper, and the study that makes ours."""
+    """One figure or table of a paper, and the study that reproduces it."""
 
     name: str
     """The folder of the study's results."""
     title: str
     study: str
-    """The packaged study, as the paper has it."""
+    """The name of the packaged study that follows the paper."""
     figures: tuple[str, ...]
     metrics: tuple[str, ...]
-    """What the page shows, without extractors: 'frechet' for 'frechet[efflite0]' and 'fid'."""
+    """The metrics that the page shows, without extractors: 'frechet' means 'frechet[efflite0]' and 'fid'."""
     note: str = ""
     """How to read the figures."""
 
@@ -38,12 +38,12 @@ class Published:
     values: Mapping[str, str]
     """Model, or 'test set' → the number as it was printed."""
     note: str
-    """The data that it is about, and how surely it was read."""
+    """The data that the numbers are about, and how reliably they were read."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """What a paper says of two models, as a metric can test it."""
+    """A statement of a paper about two models, in a form that a metric can test."""
 
     says: str
     comparison: str
@@ -54,11 +54,11 @@ class Claim:
 
 @dataclass(frozen=True, kw_only=True)
 class Deviation:
-    """What every reproduction does otherwise than the paper."""
+    """A difference between every reproduction and the paper."""
 
     says: str
     dataset: str = ""
-    """The only data set that it is about, as a selector: with these fields, whatever the others are."""
+    """The only data set that it is about, as a selector that covers all data sets with the fields it names."""
     preset: str = ""
     """The only preset that it is about."""
 
@@ -72,7 +72,7 @@ class Paper:
     authors: str
     url: str
     deviations: tuple[Deviation, ...]
-    """What every reproduction here does otherwise."""
+    """The differences between every reproduction here and the paper."""
     presets: Mapping[str, Mapping[str, Any]]
     """Preset → 'about', and per comparison the keys of its study that differ."""
     comparisons: tuple[Comparison, ...]
@@ -92,7 +92,7 @@ class Paper:
                 raise UnknownNameError(f"comparison of '{part.metric}' in '{self.name}':", part.comparison, known)
 
     def study(self, comparison: Comparison, preset: str) -> Study:
-        """The study of a comparison in a preset. Raises `UnknownNameError` for a preset that the paper has not."""
+        """The study of a comparison in a preset. Raises `UnknownNameError` for a preset that the paper lacks."""
         if preset not in self.presets:
             raise UnknownNameError(f"preset of '{self.name}':", preset, self.presets)
         base, changed = load_study(comparison.study), dict(self.presets[preset].get(comparison.name, {}))

@@ -1,4 +1,4 @@
-"""From a study to runs: cross, resolve every name, and refuse before anything trains."""
+"""From a study to runs: cross, resolve every name, and refuse what cannot be run before anything trains."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Plan:
     skips: tuple[Skip, ...]
     metrics: tuple[Metric, ...]
     sampler: Sampler | None
-    """What codes of samples are drawn from; None for the prior."""
+    """The source of the codes of samples; None for the prior."""
     lenders: Lenders
-    """Decided here: a plugin that is edited while the study runs must not change who lends to whom."""
+    """Decided in the plan, so that a plugin that is edited while the study runs cannot change the lenders."""
 
     @property
     def unfollowed(self) -> str:
@@ -56,7 +56,7 @@ def make_plan(study: Study, registry: Registry) -> Plan:
 
 
 def _with_lenders(runs: list[Run]) -> tuple[list[Run], Lenders]:
-    """The runs, each behind those whose networks it borrows; what the study trains anyway is not trained twice."""
+    """The runs and their lenders, each lender before the runs that borrow from it; no run is in the list twice."""
     known = {run.fingerprint: run for run in runs}
     ordered: dict[str, Run] = {}
     lenders: dict[str, dict[str, Run]] = {}
@@ -73,7 +73,7 @@ def _with_lenders(runs: list[Run]) -> tuple[list[Run], Lenders]:
 
 
 def _check_players(study: Study, runs: list[Run]) -> None:
-    """Every player with an optimizer of its own is one of some model."""
+    """Refuse an optimizer for a player that no model has."""
     known = {player for run in runs for player in run.model.players}
     for player in study.optimizers:
         if player not in known:
@@ -81,7 +81,7 @@ def _check_players(study: Study, runs: list[Run]) -> None:
 
 
 def _refuse_twins(runs: list[Run]) -> None:
-    """Two labels of one run would share its folder, and one of them would vanish from the tables."""
+    """Refuse two labels of the same run: they would share a folder, and one of them would be missing in tables."""
     first: dict[str, Run] = {}
     for run in runs:
         twin = first.setdefault(run.fingerprint, run)

@@ -63,7 +63,7 @@ class Resolver:
         self.fields, self.weights = split_fields(fields, registry)
 
     def game(self, label: str) -> Game:
-        """A model and the factors of its terms, both with this study's own where the label says nothing else."""
+        """A model and its term weights, with this study's defaults for fields and weights that the label omits."""
         selector, given = split_term_weights(parse_selector(label))
         weights = {**self.weights.get(selector.name, {}), **given}
         model = self._build(Model, selector)
@@ -74,9 +74,9 @@ class Resolver:
         return metric_of(self.registry, selector, self.fields)
 
     def terms(self, selector: Selector) -> dict[str, bool]:
-        """What a model's weights may be about: its terms, and each term of one player; True for the former.
+        """The targets that a model's term weights can have: 'term' → True and 'player.term' → False.
 
-        Nothing of a model that cannot be: the plan says so, and why.
+        Empty for a model that cannot be built: the plan reports it later, with the reason.
         """
         try:
             model, _ = self.game(str(selector))

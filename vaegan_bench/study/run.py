@@ -1,4 +1,4 @@
-"""One training, fully decided, and the identity that follows from what decides it."""
+"""One training with every setting decided, and its identity, which follows from these settings."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vaegan_bench.system.code import Code, package_digest, third_party_code
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One training, fully decided."""
+    """One training, with every setting decided."""
 
     label: str
     """How tables name the model: the selector as its user wrote it."""
@@ -29,29 +29,30 @@ class Run:
     split: str
     networks: Networks
     optimizer: Optimizer
-    """Of every player that has none of its own."""
+    """The optimizer of every player that has none of its own."""
     steps: int
     batch: int
     ema: float
     precision: str
     device: str
-    """The kind of device, 'cpu' or 'cuda': the same seed gives other bits on another."""
+    """The kind of device, 'cpu' or 'cuda': the same seed gives other bits on another kind."""
     threads: int = 1
-    """Of the CPU: sums that are divided among another number of threads are rounded otherwise."""
+    """CPU threads: the rounding of sums depends on the number of threads that they are divided among."""
     term_weights: tuple[TermWeight, ...] = ()
     """Factors on the coefficients of terms."""
     optimizers: tuple[tuple[str, Optimizer], ...] = ()
-    """Players with an optimizer of their own. They are those of the study, so that some may be of other models."""
+    """Players with an optimizer of their own: all that the study names, some of which may belong to other models."""
 
     def optimizer_of(self, player: str) -> Optimizer:
-        """What moves a player of this run's model."""
+        """The optimizer of a player of this run's model."""
         return dict(self.optimizers).get(player, self.optimizer)
 
     @cached_property
     def setting(self) -> Mapping[str, Any]:
-        """What compared runs must share: all that decides the outcome but the seed, the model and what is its own.
+        """The settings that runs must share to be compared, as plain data.
 
-        Its own are the weights of its terms, and the optimizers of single players.
+        They are all that decide the outcome, except for the model, its term weights, the optimizers of single players,
+        the seed and the plugins' code.
         """
         plugins = {name: definition(getattr(self, name)) for name in ("dataset", "networks", "optimizer")}
         names = ("size", "split", "steps", "batch", "ema", "precision", "device", "threads")
@@ -60,7 +61,7 @@ class Run:
 
     @cached_property
     def definition(self) -> Mapping[str, Any]:
-        """All that decides the outcome, as plain data, with digests of the plugins' code."""
+        """Everything that decides the outcome, as plain data, with digests of the plugins' code."""
         lent = [lender.model for lender in self.model.borrows().values()]
         factors = [weight.factor for weight in self.term_weights if isinstance(weight.factor, Plugin)]
         own = self._own_optimizers
@@ -75,7 +76,7 @@ class Run:
 
     @property
     def _own_optimizers(self) -> Mapping[str, Optimizer]:
-        """The optimizers of single players that decide the outcome: of players of the model, and of its lenders."""
+        """Player → its optimizer, for players of the model and its lenders whose optimizer is not the usual one."""
         players = {*self.model.players, *(p for lender in self.lenders.values() for p in lender._own_optimizers)}
         return {p: own for p, own in self.optimizers if p in players and own != self.optimizer}
 
@@ -86,7 +87,7 @@ class Run:
         return {role: replace(self, model=x.model, label=str(x.model), term_weights=()) for role, x in borrowed.items()}
 
     def with_seed(self, seed: int) -> Run:
-        """The same run with another seed. What no seed decides is known already: a study may have thousands."""
+        """The same run with another seed. It reuses what does not depend on the seed, as there may be thousands."""
         other = replace(self, seed=seed)
         vars(other).update(
             setting=self.setting,
@@ -107,12 +108,13 @@ class Run:
 
     @property
     def setting_id(self) -> str:
-        """A hash of the setting: rows are aggregated only within one. Its letter keeps CSV from reading a number."""
+        """A hash of the setting: only rows of one setting are aggregated. With an 's' first, no CSV reader takes it
+        for a number."""
         return f"s{_digest(self.setting)}"
 
     @cached_property
     def id(self) -> str:
-        """The run's folder name: readable first, and a hash of the definition."""
+        """The run's folder name: a readable part, the seed and a hash of the definition."""
         readable = "".join(c if c.isalnum() or c in "-." else "-" for c in self.label).strip("-")
         return f"{readable[:40]}-s{self.seed}-{self.fingerprint[:8]}"
 
@@ -120,15 +122,15 @@ class Run:
 TRAINING = ("api", "models", "losses", "networks", "datasets", "training", "study", "registry", "system")
 """Rooms that a trained model depends on: a change in one of them makes another run."""
 MEASURING = (*TRAINING, "metrics", "evaluation", "execution", "results")
-"""Rooms that a number depends on: when only the others of these change, finished runs are measured again."""
+"""Rooms that a number depends on: if only rooms that are not in `TRAINING` change, finished runs are measured again."""
 UNCOUNTED = ("cli", "report", "testing")
-"""Rooms that show results, or check plugins, and have no part in a number."""
+"""Rooms that show results or check plugins, on which no number depends."""
 
 
 def code_of(plugins: Iterable[Plugin], rooms: tuple[str, ...] = MEASURING) -> Code:
-    """The code behind plugins and the plugins in their fields: of this package by rooms, of others as imported.
+    """The code behind plugins and the plugins in their fields: this package by rooms, other code by what is imported.
 
-    A room that a plugin of others imports counts as well.
+    A room that a third-party plugin imports counts as well.
     """
     found = third_party_code({type(p) for whole in plugins for p in plugins_within(whole)})
     imported = {name.split(".")[1] for name in found.own if "." in name}
@@ -137,7 +139,7 @@ def code_of(plugins: Iterable[Plugin], rooms: tuple[str, ...] = MEASURING) -> Co
 
 @cache
 def _versions() -> Mapping[str, str]:
-    """Of the installed distributions that decide the outcome."""
+    """Distribution → its installed version, for those that decide the outcome."""
     return {name: version(name) for name in ("vaegan-bench", "torch")}
 
 

@@ -14,12 +14,12 @@ from vaegan_bench.study.values import check_values, read_value, thaw
 from vaegan_bench.system.errors import StudyError, UnknownNameError, one_line
 
 MOST = {"steps": 10**9, "size": 4096, "batch": 10**6, "samples": 10**7, "draws": 1000, "threads": 1024}
-"""What a study may ask for of each."""
+"""The largest value that a study may have for each key."""
 PRIOR = "prior"
-"""What names the models' own prior where a sampler is named."""
+"""The name that stands for the models' own prior where a sampler could be named."""
 MOST_RUNS = 10_000
 BYTES, MOST_BYTES = 3 * 4, 2**40
-"""Of a pixel in float32, and of one batch or one set of samples."""
+"""Bytes of one pixel in float32, and the most bytes of one batch or one set of samples."""
 LONGEST_NAME = 60
 UNFIT_IN_NAMES = r'/ \ < > : " | ? *'
 """Characters that some file systems do not allow in the name of a folder."""
@@ -38,7 +38,7 @@ class Study:
     size: int = 32
     """Pixels per side."""
     split: Literal["test", "validation"] = "test"
-    """What is measured on; 'validation' holds out the last tenth of the training images, for tuning."""
+    """The images to measure on; 'validation' holds out the last tenth of the training images, for tuning."""
     networks: str = "compact"
     models: tuple[str, ...] = ("vae", "gan", "vaegan", "vaegan-pixel")
     """Selectors, or 'all' for every registered model."""
@@ -55,7 +55,7 @@ class Study:
     steps: int = 2000
     batch: int = 64
     optimizer: str = "adam"
-    """Of every player that `optimizers` does not name."""
+    """The optimizer of every player that `optimizers` does not name."""
     optimizers: Mapping[str, str] = field(default_factory=dict)
     """player → the optimizer of this player, in every model that has it."""
     ema: float = 0.0
@@ -63,14 +63,14 @@ class Study:
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     device: str = "auto"
     threads: int = 1
-    """CPU threads of each run: part of its setting, because sums over other parts are rounded otherwise."""
+    """CPU threads of each run; part of its setting, because rounding depends on how sums are divided among threads."""
     metrics: tuple[str, ...] = ("frechet", "inception-score", "kid", "reconstruction")
     samples: int = 2000
-    """How many images each model samples, and how many held-out images it is measured on, at most."""
+    """The number of images that each model samples, and the most held-out images that it is measured on."""
     draws: int = 1
     """Independent sets of samples per run: numbers on samples are their mean, and their spread is evaluation noise."""
     sampler: str = PRIOR
-    """What codes of samples are drawn from: 'prior', or a sampler that is fitted to the codes of training images."""
+    """The source of the codes of samples: 'prior', or a sampler that is fitted to the codes of training images."""
     calibrate: bool = True
     """Whether the extractors of Fréchet distances are calibrated on the data, so that distances have a reading."""
 
@@ -99,7 +99,7 @@ class Study:
         self._check_extent()
 
     def _check_extent(self) -> None:
-        """Refuse too many runs, and images that no memory holds, before anything is built."""
+        """Refuse too many runs, and more images than any memory holds, before anything is built."""
         factors = {"models": len(self.models), "data sets": len(self.datasets), "seeds": len(set(self.seeds))}
         factors |= {f"{field} losses": len(losses) or 1 for field, losses in self.losses.items()}
         factors |= {f"weights of {term}": len(weights) or 1 for term, weights in self.term_weights.items()}
@@ -142,6 +142,6 @@ def as_plain(study: Study) -> dict[str, Any]:
 
 
 def _names_a_folder(name: str) -> bool:
-    """Whether every file system takes a name as it is."""
+    """Whether every file system accepts a name, unchanged, for a folder."""
     plain = name == one_line(name).strip() and 0 < len(name) <= LONGEST_NAME and name[0] != "." and name[-1] != "."
     return plain and not set(name) & set(UNFIT_IN_NAMES.replace(" ", "")) and not RESERVED.fullmatch(name)

@@ -14,9 +14,9 @@ from vaegan_bench.system.errors import BenchError, StudyError, UnknownNameError
 from vaegan_bench.system.paths import user_path
 
 LARGEST = 2**16
-"""Bytes of a study file: reading keys within keys takes longer and longer."""
+"""The most bytes of a study file: the time to read nested keys grows faster than the file."""
 SHORT = 5
-"""Values of a list that stand in one line."""
+"""The most values of a list that are written in one line."""
 
 
 def packaged_studies() -> dict[str, Path]:
@@ -25,9 +25,10 @@ def packaged_studies() -> dict[str, Path]:
 
 
 def load_study(source: str, studies: Mapping[str, Path] | None = None) -> Study:
-    """Read a study: the name of one of `studies`, by default of this package's, or the path of a TOML file.
+    """Read the study that `source` names: one of `studies`, by default this package's, or the path of a TOML file.
 
-    Raises `StudyError` for a file that cannot be read, or that holds what no study has.
+    Raises `StudyError` for a file that cannot be read or has a value that does not fit, and `UnknownNameError` for an
+    unknown study or key.
     """
     known, path = packaged_studies() if studies is None else studies, user_path(source)
     if source in known:
@@ -38,7 +39,7 @@ def load_study(source: str, studies: Mapping[str, Path] | None = None) -> Study:
 
 
 def _no_study(source: str, path: Path, known: Mapping[str, Path]) -> BenchError:
-    """What is wrong with a source that is neither the name of a study nor a TOML file."""
+    """The error for a source that is neither the name of a study nor a TOML file."""
     if path.is_dir():
         return StudyError(f"{source} is a folder: name a TOML file in it.")
     if path.suffix == ".toml":

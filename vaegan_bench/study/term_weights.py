@@ -1,4 +1,4 @@
-"""Weights of terms: what a selector's `term.weight` and `player.term.weight` mean."""
+"""Term weights: the factors that a selector sets with `term.weight` and `player.term.weight`."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ class TermWeight:
         return self.factor(1.0, step, steps) if isinstance(self.factor, Schedule) else self.factor
 
     def applies_to(self, player: str, term: str) -> bool:
-        """Whether it is about this term of this player."""
+        """Whether it multiplies the coefficient of this term of this player."""
         return self.target in (term, f"{player}.{term}")
 
 
 def split_term_weights(selector: Selector) -> tuple[Selector, dict[str, str]]:
-    """A model's selector without its term weights, and these: target → text."""
+    """A model's selector without its term weights, and the term weights as target → text."""
     weights = {n.removesuffix(SUFFIX): text for n, text in selector.fields.items() if n.endswith(SUFFIX)}
     fields = {name: text for name, text in selector.fields.items() if not name.endswith(SUFFIX)}
     return Selector(selector.name, fields), weights
@@ -104,7 +104,7 @@ def restore_term_weight(target: str, factor: Any, registry: Registry) -> TermWei
 
 
 def check_targets(weights: Iterable[TermWeight], game: Mapping[str, Collection[str]], model: str) -> None:
-    """Refuse weights of what no player minimises; `game` is player → terms. Raises `UnknownNameError`."""
+    """Refuse weights of terms that no player minimises; `game` is player → terms. Raises `UnknownNameError`."""
     known = {name for player, terms in game.items() for term in terms for name in (term, f"{player}.{term}")}
     for weight in weights:
         if weight.target not in known:
@@ -114,7 +114,7 @@ def check_targets(weights: Iterable[TermWeight], game: Mapping[str, Collection[s
 def check_last_layers(
     weights: Iterable[TermWeight], game: Mapping[str, Mapping[str, float]], model: Model, networks: Networks
 ) -> None:
-    """Refuse adaptive weights where there is nothing to compare, as `last_layer_of` does and for a player's only term.
+    """Refuse adaptive weights without a last layer, or of a player's only term: both leave no gradients to compare.
 
     Raises `PluginError`.
     """
@@ -132,7 +132,7 @@ def check_last_layers(
 def last_layer_of(model: Model, networks: Networks, player: str) -> tuple[str, str]:
     """The role of a player whose last layer the networks name, and the name of its weight.
 
-    Raises `PluginError` where they name none.
+    Raises `PluginError` where the networks name no last layer of the player.
     """
     for role in model.players[player]:
         if role in networks.last_layers:
@@ -145,9 +145,9 @@ def last_layer_of(model: Model, networks: Networks, player: str) -> tuple[str, s
 
 
 def apply_term_weights(objectives: Objectives, weights: Collection[TermWeight], step: int, steps: int) -> Objectives:
-    """The game with the term weights of one step; of several about one term, all count.
+    """The game with the term weights of one step; several weights of one term are multiplied.
 
-    A player whose coefficients are all 0, by its weights or by the model's own fields, sits this step out.
+    A player whose coefficients are all 0, by its weights or by the model's own fields, keeps its weights in this step.
     """
     factors: dict[tuple[str, str], float] = {}
     for player, terms in objectives.minimise.items():

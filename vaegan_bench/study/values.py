@@ -1,4 +1,4 @@
-"""Values of a study's keys, held against the types of the keys."""
+"""Check the values of a study's keys against the types of the keys."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any, Literal
 from vaegan_bench.system.errors import StudyError
 
 DEEPEST = 5
-"""Tables within tables: no key of a study has so many."""
+"""The deepest nesting of tables and lists that is read; no key of a study needs so much."""
 MOST_SEEDS = 1000
 """Beyond this, a count of seeds was more likely meant as a seed."""
 
 
 def check_values(value: Any, where: str, depth: int = 0) -> None:
-    """Refuse what could not even be printed in an error: integers of very many digits, tables within tables."""
+    """Refuse values that no error could print: integers of very many digits, deeply nested tables."""
     if depth > DEEPEST:
         raise StudyError(f"{where.partition(': ')[0]} holds tables or lists nested more than {DEEPEST} deep.")
     inner = value.items() if isinstance(value, Mapping) else enumerate(value, 1) if isinstance(value, list) else ()

@@ -1,4 +1,4 @@
-"""Work in parts, of which one that fails costs only itself."""
+"""A sequence of independent parts of work: one that fails is noted, and the others are still tried."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from vaegan_bench.system.errors import FAILURES, IncompleteError, reason_of
 
 
 class Attempts:
-    """What was tried, and which of it failed."""
+    """Parts that are tried one after the other, and the failures among them."""
 
     def __init__(self, lines: Iterable[str] = ()) -> None:
-        """`lines` is what failed before."""
+        """`lines` are earlier failures, each with its reason."""
         self.lines = list(lines)
-        """What failed so far, each with its reason."""
+        """All failures so far, each with its reason."""
 
     @contextmanager
     def part(self, what: str) -> Iterator[None]:
-        """Try one part; a failure is noted, and the next part goes on.
+        """Try one part; a failure is noted instead of raised, so that the next part can follow.
 
         Raises `IncompleteError` at once where a disk is full: then no other part can be written either.
         """
@@ -34,6 +34,6 @@ class Attempts:
                 raise IncompleteError(self.lines) from error
 
     def conclude(self) -> None:
-        """Raise `IncompleteError` with all that failed, if anything did."""
+        """Raise `IncompleteError` with all failures, if there are any."""
         if self.lines:
             raise IncompleteError(self.lines)

@@ -1,9 +1,9 @@
-"""The folder in which a claim stands, and the few operations on it that are atomic on every file system.
+"""The folder that represents a claim on a path, and the few operations on it that are atomic on every file system.
 
-`.NAME.claim/` beside a path holds one folder, whose name is the token of a claim, with `owner.json` and `beat.json` in
-it. It appears by one rename, which fails where there is another one. It is ended, by its owner or by who finds the
-owner dead, by one rename of the token's folder. Every operation names a token, which is never used again, so that none
-of them can end the claim of another owner than was meant, however long a process was held up in between.
+A claim on a path NAME is the folder `.NAME.claim/` beside it. This folder holds one other folder, whose name is the
+token of the claim, with `owner.json` and `beat.json` in it. The claim begins with one rename, which fails where another
+claim stands. Its owner, or a process that finds the owner dead, ends it with one rename of the token's folder. Every
+operation names a token, and no token is used twice: so no process, however long it was paused, ends the wrong claim.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from vaegan_bench.system.processes import ProcessIdentity
 
 OWNER, BEAT = "owner.json", "beat.json"
 TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.EACCES, errno.EPERM)
-"""What systems answer where a folder is to be renamed onto another one; the last two in Windows."""
+"""Errors of renaming a folder onto another one that exists; the last two are those of Windows."""
 GONE = (errno.ENOENT, errno.ESTALE)
-"""What they answer where there is nothing any more; the second is of network file systems."""
+"""Errors of looking for a path that no longer exists; the second is that of network file systems."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Holder:
-    """Who holds a path."""
+    """The holder of a path: its claim and its process."""
 
     token: str
     process: ProcessIdentity | None = None
     """None where it cannot be read."""
     beat: float
-    """When it was last heard of, by the clock of the file system."""
+    """The time of its last sign of life, by the clock of the file system."""
     progress: Mapping[str, Any] = field(default_factory=dict)
-    """How far it is, as it last reported."""
+    """The progress that it last reported."""
 
     def __str__(self) -> str:
         return str(self.process or "an unknown process")
@@ -50,13 +50,13 @@ class Holder:
 
 
 class ClaimFolder:
-    """The folder of all claims of one path, of which at most one stands at a time."""
+    """The folder for claims on one path; at most one claim stands at a time."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.folder = path, path.with_name(f".{path.name}.claim")
 
     def holders(self) -> list[Holder]:
-        """Who holds the path: nobody or one, unless the system or a user put something else there."""
+        """The holders of the path: none or one, unless the system or a user put something else there."""
         try:
             tokens = os.listdir(self.folder)
         except FileNotFoundError:
@@ -64,7 +64,7 @@ class ClaimFolder:
         return [holder for token in tokens if (holder := self._holder(token)) is not None]
 
     def holds(self, token: str) -> bool:
-        """Whether this claim stands. Raises `OSError` where that cannot be known."""
+        """Whether the claim with this token stands. Raises `OSError` where that cannot be known."""
         try:
             (self.folder / token / OWNER).stat()
         except OSError as error:
@@ -80,7 +80,7 @@ class ClaimFolder:
         write_beat(at / token, {})
 
     def install(self, candidate: Path, token: str) -> bool:
-        """Let a prepared claim stand; False where another one does."""
+        """Make a prepared claim the one that stands; False where another one stands already."""
         with suppress(OSError):
             self.folder.rmdir()  # fails unless it is empty: its last owner was killed in between
         try:
@@ -94,7 +94,7 @@ class ClaimFolder:
         return True
 
     def end(self, token: str) -> None:
-        """End a claim, with all that its owner has staged there. Nothing happens where it does not stand any more."""
+        """End a claim and remove what its owner has staged in it. Does nothing where the claim no longer stands."""
         aside = partial_of(self.path)
         with suppress(FileNotFoundError):
             (self.folder / token).rename(aside)
@@ -103,7 +103,7 @@ class ClaimFolder:
             self.folder.rmdir()
 
     def _holder(self, token: str) -> Holder | None:
-        """None where it has just ended."""
+        """The holder with this token; None where its claim has just ended."""
         place = self.folder / token
         try:
             beat, progress = read_beat(place) if (place / BEAT).is_file() else (place.stat().st_mtime, {})
@@ -115,15 +115,16 @@ class ClaimFolder:
 
 
 def write_beat(place: Path, progress: Mapping[str, Any]) -> None:
-    """Say that the owner is alive, and how far it is. Raises `OSError` where its claim does not stand any more."""
+    """Write a sign of life of the owner, with its progress. Raises `OSError` where its claim no longer stands."""
     (place / "next beat").write_text(json.dumps(dict(progress)), "utf-8")
     (place / "next beat").replace(place / BEAT)
 
 
 def read_beat(place: Path) -> tuple[float, dict[str, Any]]:
-    """When the owner was last heard of, by the clock of the file system, and how far it was.
+    """The time of the owner's last sign of life, by the clock of the file system, and its progress.
 
-    A network file system answers for a file that is open from the server, and else from its memory.
+    The file is opened before its time is read: a network file system asks the server about open files, but answers from
+    its cache about others.
     """
     with (place / BEAT).open("rb") as file:
         when = os.fstat(file.fileno()).st_mtime
@@ -135,7 +136,7 @@ def read_beat(place: Path) -> tuple[float, dict[str, Any]]:
 
 
 def _owner(place: Path) -> ProcessIdentity | None:
-    """None where it cannot be read: after a power failure, files may be empty."""
+    """The owner of a claim; None where it cannot be read: after a power failure, files may be empty."""
     try:
         return read_as(ProcessIdentity, json.loads((place / OWNER).read_bytes()))
     except (OSError, ValueError):

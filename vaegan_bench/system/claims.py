@@ -1,7 +1,7 @@
-"""Claims: one process at a time works on a path, among all that see it, on whatever machine.
+"""Claims: of all processes that can see a path, on any machine, only one works on it at a time.
 
-Nothing but the creation and renaming of folders is used, which is atomic on network file systems, too, whose locks are
-not to be relied on. Who gets a claim looks again whether the work is still to be done.
+Claims use nothing but the creation and renaming of folders. Both are atomic on network file systems too, where locks
+are unreliable. A process that gets a claim must check again whether the work is still to be done.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from vaegan_bench.system.heartbeat import heartbeat
 from vaegan_bench.system.processes import this_process
 
 TRIES = 3
-"""How often a claim is tried that is held by nobody who can be seen: a network may show an older state."""
+"""The number of attempts at a claim that fails although no holder is visible: a network may show an older state."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,16 +34,16 @@ class Timing:
     pause: float = 5.0
     """Between two signs of life of an owner."""
     patience: float = 60.0
-    """After which an owner on another machine is dead that has given none."""
+    """Time without a sign of life after which an owner on another machine counts as dead."""
     look: float = 0.5
-    """Between two looks at the most, of who waits for a claim."""
+    """The longest time between two attempts of a process that waits for a claim."""
 
 
 USUAL = Timing()
 
 
 class Claim:
-    """A path that is held by this process. Leave it as a context, and it is free again."""
+    """A path that this process holds; as a context manager, it releases the path at the end."""
 
     def __init__(self, path: Path, timing: Timing) -> None:
         self.path, self.token, self.timing, self.pid = path, uuid.uuid4().hex, timing, os.getpid()
@@ -57,7 +57,7 @@ class Claim:
         return self.timing.pause
 
     def report(self, **progress: Any) -> None:
-        """Let others know how far the work is, with the next sign of life."""
+        """Set how far the work is; other processes can see it from the next sign of life on."""
         self.progress = {**self.progress, **progress}
 
     def check(self) -> None:
@@ -73,9 +73,9 @@ class Claim:
 
     @contextmanager
     def staged(self, path: Path) -> Iterator[Path]:
-        """Where to prepare what takes the place of `path`; it exists only as long as the claim stands.
+        """A path in the claim's folder, to prepare what will replace `path`; it exists only while the claim stands.
 
-        So nothing is renamed into place by an owner that was taken for dead. Raises `ClaimLostError` then.
+        So an owner that was taken for dead cannot rename anything into place. Raises `ClaimLostError` in this case.
         """
         self.check()
         try:
@@ -96,7 +96,7 @@ class Claim:
         return not self._is_lost
 
     def release(self) -> None:
-        """Let others have it."""
+        """End the claim, so that others can have the path."""
         heartbeat.remove(self)
         if self.pid == os.getpid():  # a fork has the claims of its parent in memory
             with suppress(OSError):
@@ -112,9 +112,9 @@ class Claim:
 
 
 def try_claim(path: Path, timing: Timing = USUAL) -> Claim | Holder:
-    """Claim a path, or say who holds it.
+    """Claim a path: the claim, or the holder of the path if another process has it.
 
-    A claim whose owner is dead is ended. Raises `StoreError` where there can be no claim: in a folder that cannot be
+    The claim of a dead owner is ended first. Raises `StoreError` where no claim is possible: in a folder that cannot be
     written, or where a dead owner was another user.
     """
     claim, candidate = Claim(path, timing), partial_of(path)
@@ -136,7 +136,7 @@ def try_claim(path: Path, timing: Timing = USUAL) -> Claim | Holder:
 
 
 def holder_of(path: Path) -> Holder | None:
-    """Who holds a path, dead or alive; for readers, who need not be able to write there."""
+    """The holder of a path, dead or alive; None without a holder. It needs no permission to write there."""
     with suppress(OSError):
         return next(iter(ClaimFolder(path).holders()), None)
     return None
@@ -144,7 +144,7 @@ def holder_of(path: Path) -> Holder | None:
 
 @contextmanager
 def claimed(path: Path, waiting: Callable[[], object] = lambda: None, timing: Timing = USUAL) -> Iterator[Claim]:
-    """Hold a path. Where another process does, call `waiting` once, and wait for it. Raises as `try_claim` does."""
+    """Hold a path. While another process holds it, wait, and call `waiting` once. Raises as `try_claim` does."""
     pause = timing.look / 32
     while not isinstance(got := try_claim(path, timing), Claim):
         waiting()
@@ -162,7 +162,7 @@ class _Attempt:
         self.claim, self.candidate, self.folder = claim, candidate, claim.folder
 
     def run(self) -> Holder | None:
-        """Who holds the path instead; None where it is ours now."""
+        """The other process that holds the path; None where the claim stands now."""
         for _ in range(TRIES):
             for holder in self.folder.holders():
                 if not self._is_dead(holder):
@@ -174,10 +174,10 @@ class _Attempt:
         return Holder(token="", beat=0.0)
 
     def _is_dead(self, holder: Holder) -> bool:
-        """Whether its process has ended; of another machine, whether nothing is heard of it for long.
+        """Whether a holder's process has ended or, on another machine, has given no sign of life for too long.
 
-        Times are those of the file system, of its beat and of one that is made now: the clocks of machines differ.
-        After a failure of the network nobody was heard of for long, so that owners get time for one more beat.
+        The clocks of machines differ, so both times are those of the file system: of the holder's last beat, and of one
+        that is written now. After a failure of the network all beats are old, so holders get time for one more.
         """
         if (has_ended := holder.has_ended) is not None:
             return has_ended
@@ -202,7 +202,7 @@ def _nothing() -> None:
 
 
 def _reason(folder: ClaimFolder, error: OSError) -> str:
-    """Why there can be no claim, and what to do."""
+    """The reason why no claim is possible, and what to do."""
     if error.errno in (errno.EACCES, errno.EPERM) and _is_of_another_user(folder.folder):
         return (
             f"{folder.folder} was left by a process of another user; remove it when none of their processes works there"

@@ -1,8 +1,8 @@
-"""The code behind plugins and functions, in whatever file: followed over its imports, and known by its content.
+"""The code behind plugins and functions: found by following imports, and identified by its content.
 
-A module of this package or of third parties is known by its content, a package as a whole; an installed distribution,
-other than the plugin's own, by its name and version. The standard library and torch are left out. All is known as it
-was when this process first asked: until `forget_edited`, what is loaded counts.
+A module of this package, a third-party module, and a third-party package as a whole are identified by their content. An
+installed distribution other than the plugin's own is identified by its name and version. The standard library and torch
+are left out. Each file counts as it was when this process first read it, until `forget_edited`.
 """
 
 from __future__ import annotations
@@ -30,33 +30,33 @@ STANDARD = Path(os.__file__).parent
 LEFT_OUT = frozenset({"torch", "platformdirs", "pluggy", "psutil", "rich", "safetensors", "typer"})
 """torch, whose version stands in every run's record, and libraries on which no number depends."""
 INSTALLED = ("site-packages", "dist-packages")
-"""Folders in which only installers write."""
+"""Folders that only installers write to."""
 
 
 @dataclass(frozen=True)
 class Code:
-    """The code behind something."""
+    """The code behind functions or classes."""
 
     parts: Mapping[str, str]
     """File or package → a digest of its content; installed distribution → its version."""
     unfollowed: tuple[str, ...]
-    """Where other code is run that cannot be followed: 'loss.py, line 12: exec'. Edits there are not noticed."""
+    """Calls that run code which cannot be followed: 'loss.py, line 12: exec'. Edits of that code are not noticed."""
     own: frozenset[str]
     """The modules of this package that are imported."""
 
     @property
     def digest(self) -> str:
-        """One digest of it all, for a key."""
+        """One digest of all parts, for use in a key."""
         return _sha256(f"{name} {known}" for name, known in sorted(self.parts.items()))
 
 
 def code_behind(*things: Callable[..., object]) -> Code:
-    """The code of functions and classes with all that it imports, in this package, too."""
+    """The code of functions and classes with all that it imports, including modules of this package."""
     return _follow(things, inside=True)
 
 
 def third_party_code(things: Iterable[Callable[..., object]]) -> Code:
-    """The code behind functions and classes outside of this package; `own` says what it imports from here."""
+    """The code behind functions and classes outside of this package; `own` lists what it imports from this package."""
     return _follow(things, inside=False)
 
 
@@ -71,7 +71,7 @@ def package_digest(rooms: frozenset[str]) -> str:
 
 
 def forget_edited() -> None:
-    """Let third-party code that was edited since be imported again, with all that imports it: a notebook goes on."""
+    """Unload third-party code that was edited, with all that imports it: a notebook imports it again and goes on."""
     importlib.invalidate_caches()
     edited = {file for file, source in _sources.items() if source.is_edited(file)}
     for known in [known for known, closure in _closures.items() if edited & closure.files]:
@@ -79,7 +79,7 @@ def forget_edited() -> None:
         _unload(files)
         for file in files & edited:
             _sources.pop(file, None)
-            # A file that keeps its size within one second looks unchanged to what Python has compiled of it.
+            # Python would use the compiled code of a file that was edited within one second and has the same size.
             Path(importlib.util.cache_from_source(str(file))).unlink(missing_ok=True)
 
 
@@ -89,7 +89,7 @@ class _Source(NamedTuple):
     sha256: str
     stamp: tuple[int, int]
     text: bytes
-    """Nothing of a compiled module."""
+    """The source; empty for a compiled module."""
 
     def is_edited(self, file: Path) -> bool:
         """Whether it has other content now."""
@@ -100,7 +100,7 @@ class _Source(NamedTuple):
 
 
 class _Unit(NamedTuple):
-    """What counts as one: a package whole, or the file of a single module."""
+    """Files that are identified together: a whole package, or the file of a single module."""
 
     name: str
     root: Path
@@ -112,7 +112,7 @@ class _Unit(NamedTuple):
         return self.name if self.root.is_dir() else self.root.name
 
     def files(self) -> list[Path]:
-        """Source files and compiled ones."""
+        """Its source files and compiled modules."""
         if not self.root.is_dir():
             return [self.root]
         return sorted(file for file in self.root.rglob("*") if file.name.endswith((".py", *EXTENSION_SUFFIXES)))
@@ -139,7 +139,7 @@ _closures: dict[object, _Closure] = {}
 
 
 def _follow(things: Iterable[Callable[..., object]], *, inside: bool) -> Code:
-    """All code that is imported from things on; inside of this package only where that is asked for."""
+    """The code of `things` with all that it imports; modules of this package are followed only if `inside`."""
     things = list(things)
     modules = frozenset(thing.__module__ for thing in things)
     bases = frozenset(base.__module__ for thing in things if isinstance(thing, type) for base in thing.__mro__)
@@ -152,7 +152,7 @@ def _follow(things: Iterable[Callable[..., object]], *, inside: bool) -> Code:
 
 
 class _Walk:
-    """One way along all imports."""
+    """One walk along all imports; `mine` are the distributions of the code at its start."""
 
     def __init__(self, mine: frozenset[str], inside: bool) -> None:
         self.mine, self.inside = mine, inside
@@ -192,7 +192,7 @@ class _Walk:
                 self.unfollowed += [f"{unit.place_of(file)}, {call}" for call in imports.unfollowed]
 
     def closure(self) -> _Closure:
-        """What was found."""
+        """The code that the walk has found."""
         contents: dict[str, list[str]] = {}
         for unit in self.units.values():
             lines = [f"{unit.place_of(file)} {_sources[file].sha256}" for file in unit.files() if file in _sources]
@@ -204,7 +204,7 @@ class _Walk:
 
 
 def _units(name: str) -> Iterator[_Unit]:
-    """Where a module is: of this package its file and those of the packages above it; otherwise its whole package."""
+    """The units of a module: in this package, its file and those of the packages above; else its whole package."""
     top, *inner = name.split(".")
     found, spec = top, _spec(top)
     for part in [*inner, ""]:
@@ -231,7 +231,7 @@ def _spec(top: str) -> ModuleSpec | None:
 
 @cache
 def _is_recorded(top: str) -> bool:
-    """Whether a module's version is recorded anyway; a file may hide one of the standard library."""
+    """Whether a module is in `LEFT_OUT` or in the standard library, and not a file that hides a standard module."""
     spec = _spec(top) if top in sys.stdlib_module_names else None
     hidden = spec is not None and spec.has_location and not Path(str(spec.origin)).is_relative_to(STANDARD)
     return top in LEFT_OUT or (top in sys.stdlib_module_names and not hidden)

@@ -31,8 +31,8 @@ def choose_device(name: str) -> torch.device:
 def choose_precision(name: str, device: torch.device) -> str:
     """'float32' or 'bfloat16'; 'auto' takes bfloat16 on hardware that is known to train faster in it.
 
-    Of CPUs these are all with AMX tiles, and AMD's with the bfloat16 dot products of AVX-512, which are 1.6 times as
-    fast; Intel's with these dot products and without tiles are slower (docs/benchmarks.md). The rule asks for features
+    Such CPUs are those with AMX tiles, and AMD's with the bfloat16 dot products of AVX-512, which are 1.6 times as fast
+    in it. Intel's with these dot products but without tiles are slower (docs/benchmarks.md). The rule looks at features
     and measures nothing: the choice is part of a run's identity and must not change from one command to the next.
     """
     if name != "auto":
@@ -55,13 +55,13 @@ def _cpu_has(feature: str) -> bool:
 
 
 def _vendor() -> str:
-    """'AuthenticAMD' or the like; outside of Linux, where it is in a longer name, that name."""
+    """The CPU's vendor, such as 'AuthenticAMD'; outside of Linux, a longer name that contains it."""
     return _cpuinfo("vendor_id") or platform.processor()
 
 
 @contextmanager
 def thread_count(threads: int) -> Iterator[None]:
-    """Meanwhile torch computes with so many CPU threads."""
+    """Let torch compute with `threads` CPU threads inside this context."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
@@ -83,14 +83,14 @@ def _processor() -> str:
 
 
 def _cpuinfo(key: str) -> str:
-    """What Linux says of the first processor; '' elsewhere."""
+    """The value of `key` that Linux reports for the first processor; '' elsewhere."""
     path = Path("/proc/cpuinfo")
     lines = path.read_text().splitlines() if path.is_file() else []
     return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), "")
 
 
 def peak_memory_bytes(device: torch.device) -> int:
-    """The most memory that was in use so far: of the GPU, or of this process."""
+    """The most bytes of memory in use so far: on the GPU, or by this process; 0 where the system does not tell."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     if os.name != "posix":

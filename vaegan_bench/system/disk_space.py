@@ -1,4 +1,4 @@
-"""Space on disks: whether there is enough, and errors that say that there is none left."""
+"""Space on disks: whether there is enough, and which errors mean that there is none left."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 from vaegan_bench.system.errors import StoreError
 
 SHORTAGES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-"""A full disk, a used-up quota, a limit on files, a disk that takes no more writes: what fails now fails again."""
+"""Errors that every further write would meet too: a full disk, a used-up quota, a limit on files, a read-only disk."""
 REPEAT = "Free some space, and run the same command again: it goes on from here."
 
 
 def shortage_in(error: BaseException | None) -> OSError | None:
-    """The error of the disk behind an error, where it is one that any other write would meet as well."""
+    """The error in `SHORTAGES` that `error` is or was caused by; None where there is none."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in SHORTAGES:
             return error
@@ -37,7 +37,7 @@ def check_space(folder: Path, needed: int, what: str, option: str) -> None:
 
 
 def in_words(size: int) -> str:
-    """A number of bytes as people say it."""
+    """A number of bytes in a readable unit: '1.2 GB'."""
     for unit, scale in (("GB", 10**9), ("MB", 10**6)):
         if size >= scale:
             return f"{size / scale:.1f} {unit}"

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 MANY = 20
-"""Names that are listed beside a guess, at most."""
+"""The most known names that are listed in addition to a guess."""
 FAILURES = (Exception, SystemExit)
 """Exceptions of third-party code, reported as its failure; they never end the program. Ctrl-C is not among them."""
 PACKAGE = Path(__file__).parent.parent
@@ -18,13 +18,13 @@ LIBRARIES = ("torch", "torchvision", "torch_fidelity", "numpy", "PIL", "pandas",
 
 
 def one_line(text: str) -> str:
-    """A text in one line that shows what it holds: characters that would move a cursor or hide are escaped."""
+    """A text in one line, with all characters escaped that are invisible or would move a cursor."""
     shown = text.replace("\n", " ")
     return "".join(c.encode("unicode_escape").decode("ascii") if _is_unseen(c) else c for c in shown)
 
 
 def _is_unseen(character: str) -> bool:
-    """Whether a character is a control, formatting or line-breaking one, unassigned, or half of one."""
+    """Whether a character is for control, formatting, line breaks or private use, unassigned, or half of a pair."""
     return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp")
 
 
@@ -36,14 +36,14 @@ class BenchError(Exception):
 
 
 class UnknownNameError(BenchError):
-    """An unknown name, with the closest known one and what is known."""
+    """An unknown name, with the closest known name and a list of the known ones."""
 
     def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
         known = sorted(known)
         close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
         guess = f" Did you mean '{close[0]}'?" if close else ""
         listed = ", ".join(known) if known else "none"
-        # Beside a good guess a long list only hides it.
+        # A long list would hide a good guess.
         known_names = "" if close and len(known) > MANY else f" Known: {listed}."
         super().__init__(f"Unknown {what} '{name}'.{guess}{known_names}")
 
@@ -77,7 +77,7 @@ class ExtractorError(BenchError):
 
 
 class IncompleteError(BenchError):
-    """Something that was asked for is missing at the end; everything else is done and kept."""
+    """A part of what was asked for is missing at the end; all other parts are done and kept."""
 
     def __init__(self, lines: Sequence[str]) -> None:
         """Each line says what is missing, and why."""
@@ -90,7 +90,7 @@ class StudyWarning(UserWarning):
 
 
 class CacheWarning(UserWarning):
-    """Something could not be written to the cache; it was computed all the same."""
+    """A result could not be written to the cache, but it was computed."""
 
 
 def reason_of(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""Exhibits: what a metric leaves for figures. Each type checks its shape and range, and each type has one figure.
+"""Exhibits: data of a metric for figures. Each type checks its shape and range, and each type has one kind of figure.
 
 `vaegan_bench.api` exports them. They live here because results are read, and figures are drawn, without torch.
 """
@@ -14,14 +14,14 @@ import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 ROUNDING = 1e-5
-"""How far float32 may round a number out of its range."""
+"""How far a number may lie outside its range because of rounding in float32."""
 
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
     """One number per dimension. Figure: a line per model, from the largest number to the smallest, on a log axis.
 
-    Seeds combine to the mean of numbers of equal rank, because dimensions of two seeds share no more than their rank.
+    Seeds combine to the mean of numbers of equal rank: two seeds have no dimension in common, only ranks.
     Raises `ValueError` unless there is at least one number and all are finite.
     """
 
@@ -225,7 +225,7 @@ def check_form_of_images(name: str, dtype: np.dtype[Any], shape: tuple[int, ...]
 
 
 def _check_array(name: str, array: Array, kind: str, rank: int) -> None:
-    """Raise `ValueError` unless an array has `rank` dimensions, none empty, and a type of this kind of numpy's."""
+    """Raise `ValueError` unless an array has `rank` dimensions, none empty, and a numpy type of this `kind`."""
     _demand(isinstance(array, np.ndarray), f"{name} is a {type(array).__name__}, not an array of numpy's")
     fits = array.dtype.kind == kind and array.ndim == rank and 0 not in array.shape
     _demand(fits, f"{name} is {array.dtype} {array.shape}")

@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, and known by their hash."""
+"""Files: written whole or not at all, and identified by their hash."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.processes import host_identity, is_running
 
 PARTIAL = re.compile(r"\..*\.(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-[0-9a-f]{8}\.partial")
-"""The name of what is not whole yet: it says whose it is."""
+"""The name of an unfinished file or folder: it contains the machine and the process that write it."""
 OLD = 24 * 3600.0
-"""Seconds after which what is not whole yet is nobody's any more, wherever it was begun."""
+"""Seconds after which an unfinished file or folder counts as abandoned, whatever process began it."""
 Stamp = tuple[int, int, int]
 """Size, time of change in nanoseconds and inode of a file: equal as long as nobody writes to it or replaces it."""
 
 
 @contextmanager
 def whole_file(path: Path, stage: Path | None = None) -> Iterator[Path]:
-    """A file that takes its place at the end; until then it is at `stage`, or beside `path`.
+    """A path to write a file to, at `stage` or beside `path`; the file moves to `path` when it is finished.
 
     Raises `StoreError` where it cannot be written.
     """
@@ -43,10 +43,10 @@ def whole_file(path: Path, stage: Path | None = None) -> Iterator[Path]:
 
 @contextmanager
 def next_file(path: Path, previous: Path | None) -> Iterator[Path]:
-    """A file beside `path` that takes its place at the end, once it is on the disk, and survives a power failure.
+    """A path beside `path` to write a file to; the finished file is flushed to the disk, then moves to `path`.
 
-    What was there becomes `previous`, if that is given: at every moment one of them is whole. Raises `StoreError` where
-    it cannot be written.
+    The earlier file becomes `previous`, if that is given. At every moment, even of a power failure, one of them is
+    whole. Raises `StoreError` where the file cannot be written.
     """
     partial = partial_of(path)
     try:
@@ -66,7 +66,7 @@ def _take_over(partial: Path, path: Path, previous: Path | None) -> None:
 
 
 def write_through(path: Path) -> None:
-    """Have the system put a file, or the names in a folder, on the disk now; nothing for folders where it cannot."""
+    """Flush a file, or the names in a folder, to the disk; does nothing for a folder where the system cannot."""
     if path.is_dir() and not hasattr(os, "O_DIRECTORY"):
         return
     opened = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
@@ -78,10 +78,11 @@ def write_through(path: Path) -> None:
 
 @contextmanager
 def new_folder(path: Path, stage: Path, last: str, spare: Collection[str] = ()) -> Iterator[Path]:
-    """A folder whose files go to `path` at the end, on the disk for good, in place of what was there.
+    """The folder `stage` to write files to; at the end they are flushed to the disk and replace those in `path`.
 
-    Until then it is at `stage`. The file `last` is the first to go and the last to come: as long as it is there, all
-    are. Files named in `spare` stay until then. Raises `StoreError` where it cannot be written.
+    The old file `last` is the first that is removed, and the new one the last that arrives: while `last` is in `path`,
+    all other files are, too. Old files named in `spare` are removed after that. Raises `StoreError` where the folder
+    cannot be written.
     """
     try:
         stage.mkdir()
@@ -90,7 +91,7 @@ def new_folder(path: Path, stage: Path, last: str, spare: Collection[str] = ()) 
             raise StoreError(f"Cannot write {path}: it is a link to another folder. Remove the link.")
         path.mkdir(exist_ok=True)
         arrived = partial_of(path / stage.name)
-        stage.rename(arrived)  # where the stage is gone, what is here stays
+        stage.rename(arrived)  # fails where the stage is gone, before any old file is removed
         _clear(path, last, [*spare, arrived.name])
         for file in sorted(arrived.iterdir(), key=lambda file: file.name == last):
             write_through(file)
@@ -106,19 +107,19 @@ def new_folder(path: Path, stage: Path, last: str, spare: Collection[str] = ()) 
 
 
 def partial_of(path: Path) -> Path:
-    """A hidden name beside `path` for what is not whole yet: no two calls, and no two machines, give the same."""
+    """A hidden path beside `path` for an unfinished file or folder; every call, on every machine, gives another one."""
     return path.with_name(f".{path.name}.{_host()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.partial")
 
 
 def remove_strays(folder: Path) -> None:
-    """Remove what killed processes did not make whole in a folder; that of others stays until it is a day old."""
+    """Remove the unfinished files of killed processes from a folder; other unfinished files only if a day old."""
     for path in folder.glob(".*.partial"):
         if _is_stray(path):
             remove_tree(path)
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a file, or a folder with all that is in it, as far as it can be removed."""
+    """Remove a file or a folder with its content; what cannot be removed stays, without an error."""
     shutil.rmtree(path, ignore_errors=True)
     with suppress(OSError):
         path.unlink(missing_ok=True)
@@ -139,7 +140,7 @@ def sha256_of_file(path: Path) -> str:
 
 
 def known_sha256(path: Path) -> str:
-    """The same, computed once per process as long as the file's stamp is the same."""
+    """SHA-256 of a file's content, in hexadecimal, computed once per process while the file's stamp is the same."""
     return _known_sha256(path.resolve(), stamp_of(path))
 
 
@@ -155,13 +156,13 @@ def stamp_of(path: Path | str) -> Stamp | None:
 
 
 def written_stamp(path: Path) -> tuple[int, int] | None:
-    """Size and time of change of a file: what a copy with its times has as well; None where there is no such file."""
+    """Size and time of change of a file, equal for a copy that keeps times; None where there is no such file."""
     stamp = stamp_of(path)
     return stamp and stamp[:2]
 
 
 def _clear(folder: Path, first: str, but: Collection[str]) -> None:
-    """Remove what is in a folder, `first` first, but not what is named in `but`."""
+    """Remove the content of a folder, `first` first, except for the names in `but`."""
     for path in sorted(folder.iterdir(), key=lambda path: path.name != first):
         if path.name in but:
             continue

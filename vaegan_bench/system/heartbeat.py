@@ -16,17 +16,17 @@ class Beating(Protocol):
         """Seconds between two signs of life."""
 
     def beat(self) -> bool:
-        """Give a sign of life; False where there is nothing to keep alive any more."""
+        """Give a sign of life; False where the claim is lost and needs no more of them."""
 
 
 class Heartbeat:
-    """Lets claims beat, from the first that is added until none is left."""
+    """A thread that renews claims, from the first that is added until none is left."""
 
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew: after a fork, the claims are the parent's, and its thread is not here."""
+        """Start without claims: after a fork, they are the parent's, and its thread does not exist in this process."""
         self._claims: set[Beating] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -41,7 +41,7 @@ class Heartbeat:
             self._changed.notify()
 
     def remove(self, claim: Beating) -> None:
-        """Let go of a claim."""
+        """Stop keeping a claim alive."""
         with self._changed:
             self._claims.discard(claim)
             self._changed.notify()
@@ -64,7 +64,7 @@ class Heartbeat:
 
 
 heartbeat = Heartbeat()
-"""Of this process."""
+"""The heartbeat of this process."""
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=heartbeat.forget)

@@ -7,12 +7,12 @@ import importlib.util
 from dataclasses import dataclass
 
 BY_NAME = ("import_module", "__import__")
-"""Functions that import the module of the name that they are given."""
+"""Functions that import a module by a name given as an argument."""
 UNFOLLOWED = (
     "exec", "eval", "run_path", "run_module", "spec_from_file_location", "SourceFileLoader", "CDLL", "load_library",
     "load_inline", "import_module", "__import__",
 )  # fmt: skip
-"""Functions that run code which the syntax does not name; those of `BY_NAME` only where the name is computed."""
+"""Functions that run code which the syntax does not name; those in `BY_NAME` count only if the name is computed."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class _Reader(ast.NodeVisitor):
         self.modules: set[str] = set()
         self.unfollowed: list[str] = []
         self.renamed: dict[str, str] = {}
-        """The name here of a function that was imported `as` another → its own."""
+        """Name in this file → original name, for everything imported under another name with `as`."""
 
     def visit_Import(self, node: ast.Import) -> None:
         self.modules |= {alias.name for alias in node.names}
@@ -69,7 +69,7 @@ class _Reader(ast.NodeVisitor):
             self.unfollowed.append(f"line {node.lineno}: {name}")
 
     def _callee(self, function: ast.expr) -> str:
-        """The last part of a function's name; '' where it has none, or where `eval` is a method: that of a network."""
+        """The last part of a function's name; '' without a name, or for a method `exec` or `eval`, as networks have."""
         if isinstance(function, ast.Attribute):
             return "" if function.attr in ("exec", "eval") else function.attr
         return self.renamed.get(function.id, function.id) if isinstance(function, ast.Name) else ""
@@ -77,5 +77,5 @@ class _Reader(ast.NodeVisitor):
     def _absolute(self, name: str) -> str:
         try:
             return importlib.util.resolve_name(name, self.package)
-        except ImportError:  # it leads out of the package, and fails where it is run
+        except ImportError:  # a relative import beyond the package, which would fail when it is run
             return ""

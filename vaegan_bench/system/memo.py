@@ -1,4 +1,4 @@
-"""The one way to remember what was computed of an object: for as long as the object lives, and no longer."""
+"""Remember results that were computed from an object, for as long as the object lives."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Found = TypeVar("Found")
 
 
 def memo(function: Callable[Concatenate[Owner, Others], Found]) -> Callable[Concatenate[Owner, Others], Found]:
-    """Remember what a function or method found of its first argument, the owner, and equal further arguments.
+    """Remember the results of a function or method by its first argument, the owner, and by its other arguments.
 
-    Owners are told apart by identity, as tensors must be. What is found must not hold its owner, which would then never
-    be freed.
+    Owners are compared by identity, as tensors must be; other arguments by equality. A result must not reference its
+    owner, which would then never be freed.
     """
     memory: dict[int, dict[Hashable, Found]] = {}
 

@@ -1,4 +1,4 @@
-"""The one door for paths that users write: on the command line, in study files, selectors, arguments and variables."""
+"""Reads all paths that users write: on the command line, in study files, selectors, arguments and variables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vaegan_bench.system.errors import StoreError
 
 
 def home_folder(kind: Literal["data", "cache"]) -> Path:
-    """Where this program keeps files of a kind in the user's home. Raises `StoreError` where there is none."""
+    """This program's folder for files of a kind in the user's home. Raises `StoreError` where there is no home."""
     find = {"data": platformdirs.user_data_dir, "cache": platformdirs.user_cache_dir}[kind]
     try:
         return user_path(find("vaegan-bench"))
@@ -20,7 +20,7 @@ def home_folder(kind: Literal["data", "cache"]) -> Path:
 
 
 def user_path(written: str | Path) -> Path:
-    """The path that a user means, `~` and `~name` expanded. Raises `StoreError` for what can be no path."""
+    """The path that a user wrote, `~` and `~name` expanded. Raises `StoreError` for a text that cannot be a path."""
     if not str(written):
         raise StoreError("A path is empty: name a file or a folder, or '.' for this one.")
     if "\0" in str(written):

@@ -1,4 +1,4 @@
-"""Plain data from disk held against the types that a record has."""
+"""Check plain data from disk against the types of a record."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ LARGEST = 2**63 - 1
 
 T = TypeVar("T")
 Read = Callable[[Any], Any]
-"""Gives a value as a record has it, or raises `_MisfitError`."""
+"""Plain value → the value of a record's field; raises `_MisfitError` for a value that does not fit."""
 
 
 def read_as(expected: type[T], value: Any) -> T:
-    """Plain data as a dataclass or a TypedDict. Raises `ValueError` that names what does not fit.
+    """Plain data as an instance of `expected`, a dataclass or a TypedDict. Raises `ValueError` that names the misfit.
 
-    Keys that a record does not have are ignored; fields of a dataclass that have a default may be missing. Numbers must
-    be finite.
+    Keys that `expected` does not have are ignored; fields of a dataclass that have a default may be missing. Numbers
+    must be finite.
     """
     try:
         return typing.cast(T, _reader(typing.cast(Any, expected))(value))
@@ -34,7 +34,7 @@ def read_as(expected: type[T], value: Any) -> T:
 
 
 def check_sound(value: list[Any] | dict[str, Any], depth: int = 0) -> None:
-    """Raise `ValueError` for what JSON can hold and tables cannot: extreme nesting and numbers, text that is none."""
+    """Raise `ValueError` for values of JSON that tables cannot hold: extreme nesting, huge integers, invalid text."""
     if depth > DEEPEST:
         raise ValueError("it is nested too deeply")
     for each in chain(value, value.values()) if isinstance(value, dict) else value:
@@ -47,14 +47,14 @@ def check_sound(value: list[Any] | dict[str, Any], depth: int = 0) -> None:
 
 
 class _MisfitError(Exception):
-    """A value that is not what a record has in its place."""
+    """A value that does not fit its field in a record."""
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
         self.what, self.place = what, ""
 
     def within(self, place: str) -> _MisfitError:
-        """The same, seen from the table or list that holds it."""
+        """The same error, with the place of the enclosing table or list put in front of its own place."""
         self.place = place + self.place
         return self
 
@@ -64,7 +64,7 @@ class _MisfitError(Exception):
 
 @cache
 def _reader(expected: Any) -> Read:
-    """What reads one of the types that records have: dataclass, TypedDict, `tuple[str, ...]`, `float | None`, ….
+    """The function that reads values of one type: dataclass, TypedDict, `tuple[str, ...]`, `float | None`, ….
 
     Made once per type: a study may have thousands of records.
     """
@@ -141,7 +141,7 @@ def _reader_of_dict(reader: Read) -> Read:
 
 
 def _reader_of_list(origin: type, kinds: tuple[Any, ...]) -> Read:
-    """A list; a tuple of a stated length, such as `tuple[float, float]`, has that many elements."""
+    """The reader of a list, or of a tuple: one of a stated length, such as `tuple[float, float]`, is checked for it."""
     reader, length = _reader(kinds[0]), len(kinds) if origin is tuple and kinds[-1] is not Ellipsis else None
 
     def read(value: Any) -> Any:

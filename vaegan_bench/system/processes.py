@@ -20,19 +20,19 @@ class ProcessIdentity:
     """One process among those of all machines."""
 
     host: str
-    """Where its number means this process: the machine since it was booted, and the container in it."""
+    """Where `pid` means this process: the machine, as it was booted, and the container on it."""
     hostname: str
-    """The same in words."""
+    """The machine's name, for messages."""
     pid: int
     start: float
-    """When it began; another process that has its number later began at another time."""
+    """When it began: a later process with the same number began at another time."""
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.hostname}"
 
     @property
     def has_ended(self) -> bool | None:
-        """Whether it runs no more; None where that cannot be seen from here."""
+        """Whether it has ended; None where that cannot be seen from here."""
         if self.host != host_identity():
             return None
         if not is_running(self.pid):
@@ -42,16 +42,16 @@ class ProcessIdentity:
 
 
 def this_process() -> ProcessIdentity:
-    """The process that asks."""
-    return _identity(os.getpid())  # which is another one after a fork
+    """The identity of the process that calls this."""
+    return _identity(os.getpid())  # the number is another one after a fork
 
 
 @cache
 def host_identity() -> str:
-    """This machine as it was booted, and the container that the process is in.
+    """This machine, as it was booted, and the container that the process is in.
 
-    Numbers of processes are compared only within one: machines that are copies of each other, and containers of one
-    machine, have different ones.
+    Process numbers are comparable only within one host identity. Machines that are copies of each other, and containers
+    on one machine, have different identities.
     """
     try:
         machine = f"{BOOT.read_text('ascii').strip()} {NAMESPACE.readlink()}"
@@ -61,7 +61,7 @@ def host_identity() -> str:
 
 
 def is_running(pid: int) -> bool:
-    """Whether a process with this number runs here. One that has ended and was not collected by its parent does not."""
+    """Whether a process with this number runs here; False for one that ended but was not collected by its parent."""
     import psutil
 
     try:
@@ -78,9 +78,9 @@ def _identity(pid: int) -> ProcessIdentity:
 
 
 def _start_of(pid: int) -> float | None:
-    """When a process began, in seconds; None where it is gone, or must not be seen.
+    """When a process began, in seconds; None where it is gone, or may not be seen.
 
-    Since the boot where the system counts so: clocks are set while processes run.
+    Except on Windows, seconds count from the boot, because the clock may be set while processes run.
     """
     import psutil
 

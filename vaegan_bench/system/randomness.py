@@ -8,7 +8,7 @@ import torch
 
 
 def derive_seed(seed: int, *purpose: str | int) -> int:
-    """A seed for one purpose, equal for all models: what is shared must not depend on what else is drawn."""
+    """A seed for one purpose, equal for all models: numbers that they share must not depend on what else is drawn."""
     text = "/".join(map(str, (seed, *purpose)))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big")
 

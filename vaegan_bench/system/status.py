@@ -1,4 +1,4 @@
-"""How a run ended: the words of its record, of the tables and of the hooks."""
+"""How a run ended, in the words that records, tables and hooks share."""
 
 from __future__ import annotations
 

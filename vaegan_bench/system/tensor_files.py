@@ -32,11 +32,11 @@ def sha256_of_state(state: State) -> str:
 
 
 def load_or_make(path: Path, build: Callable[[], tuple[State, Scores]]) -> tuple[State, Scores]:
-    """What `build` makes: read from `path`, or made and put there where it is absent or damaged.
+    """The result of `build`: read from `path`, or made and written there where the file is absent or damaged.
 
-    Both lie in memory in the same way, on which the rounding of sums depends. Another process that wants the same file
-    meanwhile waits for it. Where it cannot be written, it is made all the same, for this process alone, with a
-    `CacheWarning`.
+    Tensors have the same layout in memory in both cases, because the rounding of sums depends on it. Another process
+    that needs the same file meanwhile waits. Where the file cannot be written, the result serves this process alone,
+    and a `CacheWarning` says so.
     """
     if (found := read_state(path)) is not None:
         return found
@@ -53,7 +53,7 @@ def load_or_make(path: Path, build: Callable[[], tuple[State, Scores]]) -> tuple
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Hold a file, where it can be claimed."""
+    """Claim a file, so that no other process makes it meanwhile; go on with a warning where that is impossible."""
     with ExitStack() as held:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def _alone(path: Path) -> Iterator[None]:
 
 
 def _warn(path: Path, error: Exception) -> None:
-    """Say it once per cache, whose folders hold the files: `warnings` shows equal texts once."""
+    """Warn once per cache: the text names only the cache's folder, and `warnings` shows equal texts once."""
     reason = error.strerror if isinstance(error, OSError) and error.strerror else error
     warnings.warn(
         f"The cache {path.parents[1]} cannot be written ({reason}): the result is computed for this "
@@ -88,7 +88,7 @@ def read_state(path: Path) -> tuple[State, Scores] | None:
     """Read what `write_state` wrote; None where the file is absent or its content does not have its hash."""
     try:
         with safe_open(path, framework="pt") as file:
-            # Copied to where torch puts tensors: matrices that begin elsewhere in a cache line are rounded otherwise.
+            # Copied into memory that torch allocates: rounding depends on where in a cache line a matrix begins.
             state = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118  # not a mapping
             metadata = file.metadata() or {}
             scores = json.loads(metadata.get("scores", "{}"))

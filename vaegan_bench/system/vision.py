@@ -1,9 +1,9 @@
-"""The only door to torchvision, and so to torch-fidelity, which imports it.
+"""The only module that imports torchvision, and torch-fidelity, which imports torchvision.
 
 The registries' Linux wheel of torchvision is a CUDA build. Beside a CPU-only torch its compiled operators do
 not load, and `import torchvision` ends in "operator torchvision::nms does not exist". Declaring the two
-operators that the import asks for is enough for transforms, models, datasets and utils. Decoding in
-`torchvision.io` and `ops.nms` stay out of reach; images are decoded by Pillow.
+operators that the import needs is enough for transforms, models, datasets and utils. Decoding in
+`torchvision.io` and `ops.nms` remain unavailable; images are decoded by Pillow.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _declared: list[torch.library.Library] = []
 
 
 def load_torchvision() -> ModuleType:
-    """Import torchvision, mending a build that does not match torch; does nothing where the builds match.
+    """Import torchvision, also from a build that does not match torch.
 
     Raises `ImportError` where torchvision is not installed, and torchvision's own error for any other fault.
     """
@@ -55,6 +55,6 @@ def _declare_operators() -> None:
 
 def _import_without_operators() -> ModuleType:
     with warnings.catch_warnings():
-        # The image decoders of the same build do not load either, which torchvision says as a warning.
+        # The image decoders of the same build do not load either, and torchvision warns about it.
         warnings.filterwarnings("ignore", message="Failed to load image Python extension")
         return importlib.import_module("torchvision")

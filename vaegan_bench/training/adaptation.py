@@ -12,9 +12,9 @@ from vaegan_bench.training.state import TrainingState
 
 
 def adapt(objectives: Objectives, run: Run, state: TrainingState) -> Objectives:
-    """The game with the adaptive weights of this step, each from the gradients of the game as it is handed over.
+    """The game with the adaptive weights of this step, all computed from the gradients of `objectives`.
 
-    A term whose coefficient is 0 now keeps it, and costs nothing.
+    A term whose coefficient is 0 in this step keeps it, and no gradient is computed for it.
     """
     factors: dict[tuple[str, str], float] = {}
     for player, terms in objectives.minimise.items():
@@ -32,7 +32,7 @@ def _last_weight(run: Run, state: TrainingState, player: str) -> Tensor:
 
 
 def _norms(objectives: Objectives, player: str, term: str, weight: Tensor) -> tuple[float, float]:
-    """The norms of a term's gradient at a weight, and of that of the player's other terms."""
+    """The norm of a term's gradient at a weight, and the norm of the gradient of the player's other terms together."""
     minimised = objectives.minimise[player]
     others = [c * objectives.terms[t].mean() for t, c in minimised.items() if t != term and c]
     return _norm(objectives.terms[term].mean(), weight), _norm(sum(others, torch.zeros(())), weight)

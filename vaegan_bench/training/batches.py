@@ -25,7 +25,7 @@ class Batches:
     def at(self, step: int) -> Tensor:
         """The batch of one step, augmented; (B, C, H, W) in [-1, 1], channels last."""
         index = self._index(step)
-        # Not the model's noise: models draw different amounts of it, and all shall see the same images.
+        # Not from the model's noise: models draw different amounts of it, but all must see the same images.
         noise = generator(self.images_NCHW.device, self.seed, "augment", step)
         return self.dataset.augment(to_signed(self.images_NCHW[index]), noise)
 

@@ -1,4 +1,4 @@
-"""What conditional models are conditioned on: a number for each attribute of an image."""
+"""Conditions of conditional models: a number for each attribute of an image."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ import torch
 from vaegan_bench.api import Data
 
 Conditions = Mapping[str, tuple[float, float]]
-"""Attribute → the number that stands for an image without it, and for one with it."""
+"""Attribute → the numbers that stand for its absence and for its presence."""
 
 
 def attribute_conditions(data: Data) -> dict[str, tuple[float, float]]:
-    """−1 and 1; where attributes are scored, the mean scores of training images without and with each."""
+    """−1 and 1 for each attribute; if attributes have scores, the mean scores of training images without and with it.
+
+    An attribute that all or no training images have gets the mean over all images for the missing case.
+    """
     names, train = data.attribute_names, data.train
     if train.scores_NA is None:
         return dict.fromkeys(names, (-1.0, 1.0))

@@ -12,14 +12,14 @@ Gradients = list[Tensor | None]
 
 
 def player_gradients(objectives: Objectives, state: TrainingState) -> dict[str, tuple[Tensor, ...]]:
-    """Each moving player's gradient of its own scalar, in `.grad` of its weights; no player moves before all are known.
+    """Put each player's gradient of its own scalar in `.grad` of its weights, and return all; no weights change.
 
-    Autograd itself puts them there: in the memory layout of the weight, and in memory that nothing else shares. Fused
+    Autograd itself writes to `.grad`: in the memory layout of the weight, and in memory that nothing else shares. Fused
     optimizers rely on both, and gradients that `torch.autograd.grad` returns have neither where they come out of a
     second derivative.
 
     Raises `PluginError` where a player owns weights that its objective does not depend on, unless the coefficient of
-    one of its terms is 0 now: then their gradient is 0, too.
+    one of its terms is 0 in this step: then the gradient of these weights is 0.
     """
     players = list(objectives.minimise)
     for player in players:
@@ -29,7 +29,7 @@ def player_gradients(objectives: Objectives, state: TrainingState) -> dict[str, 
 
 
 def term_gradients(objectives: Objectives, state: TrainingState) -> dict[str, float]:
-    """The same gradients as sums over terms; 'player.term' → ‖coefficient · ∇term‖, what each term adds to the move.
+    """Put the same gradients in `.grad`, summed term by term; return 'player.term' → ‖coefficient · ∇term‖.
 
     Raises as `player_gradients` does.
     """
@@ -37,7 +37,7 @@ def term_gradients(objectives: Objectives, state: TrainingState) -> dict[str, fl
     for player, terms in objectives.minimise.items():
         total: Gradients = [None] * len(state.parameters[player])
         norms |= {f"{player}.{term}": torch.zeros(()) for term in terms}
-        for term, coefficient in ((term, c) for term, c in terms.items() if c):  # what is left out may be infinite
+        for term, coefficient in ((term, c) for term, c in terms.items() if c):  # 0 times infinity is not a number
             added = _backward(coefficient * objectives.terms[term].mean(), state.parameters[player], keep=True)
             norms[f"{player}.{term}"] = torch.nn.utils.get_total_norm([g for g in added if g is not None])
             total = [_sum(one, other) for one, other in zip(total, added, strict=True)]
@@ -46,7 +46,7 @@ def term_gradients(objectives: Objectives, state: TrainingState) -> dict[str, fl
 
 
 def _backward(scalar: Tensor, weights: list[nn.Parameter], *, keep: bool) -> Gradients:
-    """The gradient of a scalar, None for weights that it does not depend on; the graph stays if it is to `keep`."""
+    """The gradient of a scalar, None for weights that it does not depend on; `keep` retains the graph."""
     for weight in weights:
         weight.grad = None
     if scalar.requires_grad:
@@ -59,7 +59,7 @@ def _sum(one: Tensor | None, other: Tensor | None) -> Tensor | None:
 
 
 def _set_gradients(objectives: Objectives, state: TrainingState, player: str, gradients: Gradients) -> None:
-    """Put a player's gradients where its optimizer finds them."""
+    """Put a player's gradients in `.grad` of its weights, where its optimizer finds them. Raises `PluginError`."""
     own = state.parameters[player]
     unreached = [weight for weight, gradient in zip(own, gradients, strict=True) if gradient is None]
     if unreached and all(objectives.minimise[player].values()):

@@ -1,4 +1,4 @@
-"""What a run's terms did over time, and whether they stayed finite."""
+"""The values of a run's terms over time, and whether they stayed finite."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from torch import Tensor
 
 
 class History:
-    """Collects the terms of every step on the device, and looks at them once per interval.
+    """Collects the terms of every step on the device, and reads them once per interval.
 
-    Looking at every step would make a GPU wait for the CPU; the step at which a term stopped being
-    finite is known exactly all the same.
+    Reading them in every step would make a GPU wait for the CPU. The step at which a term stopped being finite is known
+    exactly nevertheless.
     """
 
     def __init__(self, players: Collection[str]) -> None:
         self.players = players
         self.rows: list[dict[str, float]] = []
-        """One row per interval: 'step', the mean of each term, the share of steps in which each player moved, and of
-        its last step the coefficient of each term and the norm of what it added to the player's gradient."""
+        """One row per interval: 'step', the mean of each term, and the share of steps in which each player was updated;
+        for the last step alone, each term's coefficient and the norm of what it added to the player's gradient."""
         self._values: list[Tensor] = []
         self._names: list[tuple[int, str]] = []
         self._moves: list[Collection[str]] = []
 
     def add(self, step: int, terms: Mapping[str, Tensor], moved: Collection[str]) -> None:
-        """Note the terms of one step, the first being 1, and which players moved."""
+        """Note the terms of one step (the first step is 1), and the players that were updated in it."""
         self._values += [value.detach().mean() for value in terms.values()]
         self._names += [(step, name) for name in terms]
         self._moves.append(list(moved))
 
     def flush(self, coefficients: Mapping[str, float], gradient_norms: Mapping[str, float]) -> int | None:
-        """Average what was noted into a row; return the first step at which a term diverged, if any.
+        """Average the noted terms into a row; return the first step at which a term was not finite, or None.
 
         `coefficients` and `gradient_norms` are those of the last step, by 'player.term'.
         """
@@ -52,7 +52,7 @@ class History:
         return None
 
     def state_dict(self) -> dict[str, Any]:
-        """All rows, and what was noted since the last of them: a snapshot, in which long histories are small."""
+        """A snapshot: all rows, packed to be small, and what was noted since the last of them."""
         columns = list(dict.fromkeys(map(tuple, self.rows)))
         position = {names: i for i, names in enumerate(columns)}
         return {
@@ -65,7 +65,7 @@ class History:
         }
 
     def load_state_dict(self, snapshot: Mapping[str, Any]) -> None:
-        """Take over a snapshot."""
+        """Restore a snapshot."""
         numbers = iter(snapshot["numbers"].tolist())
         columns = [snapshot["columns"][i] for i in snapshot["columns of row"]]
         self.rows = [{name: next(numbers) for name in names} for names in columns]

@@ -1,4 +1,4 @@
-"""From a run to its data: loaded once per study, with a validation part where the study asks for one."""
+"""The data of a run: loaded once per study, with a validation part where the study asks for one."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def load(dataset: Dataset, size: int, cache: Path, progress: Progress = silent) 
 
 
 def fetch(dataset: Dataset, progress: Progress = silent) -> None:
-    """Have the source files put where they belong, or say which. Raises `DataError`, as `load` does."""
+    """Fetch the source files of a data set. Raises `DataError`, which says which files to fetch by hand, if need be."""
     with _in_our_words(dataset, "fetched"):
         dataset.fetch(progress)
 
 
 @contextmanager
 def _in_our_words(dataset: Dataset, what: str) -> Iterator[None]:
-    """Whatever a third-party data set raises becomes a `DataError` with its place."""
+    """Turn any error of a third-party data set into a `DataError` that names its place in the code."""
     try:
         yield
     except BenchError:
@@ -37,17 +37,17 @@ def _in_our_words(dataset: Dataset, what: str) -> Iterator[None]:
 
 
 def counts_of(data: Data) -> str:
-    """How many images both parts have."""
+    """The numbers of training and test images, in words."""
     return f"{len(data.train):,} training and {len(data.test):,} test images"
 
 
 def remarks_of(data: Data) -> list[str]:
-    """What else readers of a table should know of the data: which images are not there."""
+    """Remarks on the data for readers of a table, such as which images were left out."""
     return [*data.remarks, *describe_left_out(data.left_out)]
 
 
 class DataShelf:
-    """Data sets that were loaded, so that the runs of a study share one copy."""
+    """Keeps loaded data sets in memory, so that the runs of a study share one copy."""
 
     def __init__(self, cache: Path, progress: Progress = silent) -> None:
         self.cache, self.progress = cache, progress
@@ -63,7 +63,10 @@ class DataShelf:
 
 
 def hold_out(data: Data) -> Data:
-    """The last tenth of the training images in place of the test images, which nothing then sees."""
+    """The data with the last tenth of the training images as test images; the original test images are not used.
+
+    Raises `StudyError` where a tenth is less than two images.
+    """
     part = len(data.train) // 10
     if part < 2:
         raise StudyError(f"A tenth of {len(data.train)} training images is too little to validate on: use split test.")

@@ -1,4 +1,4 @@
-"""The one loop: every player's gradient of its own objective with respect to its own weights."""
+"""The training loop: every player follows the gradient of its own objective with respect to its own weights."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ from vaegan_bench.training.scale import start_scale
 from vaegan_bench.training.state import TrainingState
 
 INTERVAL = 50
-"""Steps per row of the history, the last of which measures the gradient of each term."""
+"""Steps per row of the history; the gradient of each term is measured in the last of these steps."""
 
 Borrowed = Mapping[str, Mapping[str, Tensor]]
 """Borrowed role → the weights that its lender has trained."""
 
 
 class Step(NamedTuple):
-    """What one step of the game was."""
+    """The result of one step of the game."""
 
     objectives: Objectives
-    """As weighed for this step."""
+    """The objectives with the term weights of this step."""
     gradient_norms: Mapping[str, float]
-    """'player.term' → the norm of what the term adds to the player's gradient; empty where it was not asked for."""
+    """'player.term' → the norm of what the term adds to the player's gradient; empty unless it was measured."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """What training leaves: the state it ended in, its history, its fate and its cost."""
+    """The result of a training: its final state, its history, its status and its duration."""
 
     state: TrainingState
     history: list[dict[str, float]]
     status: str
     """'ok', or 'diverged at step N'."""
     seconds: float
-    """All parts of a training that was interrupted count."""
+    """The time of training; for one that was interrupted, the sum over its parts."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,14 @@ class Listener:
 
 
 class Keeper:
-    """What a training goes on from, and what keeps it: this one keeps nothing."""
+    """Loads and saves snapshots of a training; this one does neither."""
 
     def load(self) -> Mapping[str, Any] | None:
-        """The snapshot to go on from; None to begin."""
+        """The snapshot to continue from; None to train from the beginning."""
         return None
 
     def step_ended(self, take_snapshot: Callable[[], Mapping[str, Any]]) -> None:
-        """Keep a snapshot if that is due; it is valid until the next step. What is raised here ends the training."""
+        """Save a snapshot if one is due; it is valid until the next step. An error raised here ends the training."""
 
 
 def train(
@@ -78,7 +78,7 @@ def train(
     borrowed: Borrowed | None = None,
     keeper: Keeper | None = None,
 ) -> Trained:
-    """Train one run, from its beginning or from what is kept of it. Divergence ends the run, not the study."""
+    """Train one run, from its beginning or from the keeper's snapshot. Divergence ends the run, not the study."""
     if run.model.conditional and not data.attribute_names:
         raise StudyError(
             f"Model '{run.label}' is conditional, but data set '{run.dataset}' has no attributes. "
@@ -92,7 +92,7 @@ def train(
 
 
 def exact_convolutions() -> AbstractContextManager[None]:
-    """Meanwhile cuDNN repeats its bits from run to run, and does not round float32 to TF32, as it would otherwise."""
+    """In this context, cuDNN gives the same bits in every run and does not round float32 to TF32, its default."""
     found: AbstractContextManager[None] = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
     return found
 
@@ -114,12 +114,12 @@ def _train(
     if status == OK and state.average is not None:
         state.average.fit(run, state.modules, batches)
     if status == OK and not state.is_finite():
-        status = diverged_at(state.step)  # in its last moves, which no term has seen
+        status = diverged_at(state.step)  # in the last update, after which no term was computed
     return Trained(state, progress.history.rows, status, progress.seconds)
 
 
 class _Progress:
-    """All that changes while a run is trained: its state, its history, and the time that it has taken."""
+    """Everything that changes while a run is trained: its state, its history, and the time that it has taken."""
 
     def __init__(self, state: TrainingState, history: History) -> None:
         self.state, self.history = state, history
@@ -127,7 +127,7 @@ class _Progress:
 
     @property
     def seconds(self) -> float:
-        """Since the training began, without the time between its parts."""
+        """Seconds of training so far, without the time between the parts of an interrupted training."""
         return time.perf_counter() - self._started
 
     def state_dict(self) -> dict[str, Any]:
@@ -135,14 +135,14 @@ class _Progress:
         return {"state": self.state.state_dict(), "history": self.history.state_dict(), "seconds": self.seconds}
 
     def load_state_dict(self, snapshot: Mapping[str, Any]) -> None:
-        """Take over a snapshot."""
+        """Restore a snapshot."""
         self.state.load_state_dict(snapshot["state"])
         self.history.load_state_dict(snapshot["history"])
         self._started = time.perf_counter() - snapshot["seconds"]
 
 
 def steps(run: Run, state: TrainingState, batches: Batches, history: History, listener: Listener) -> Iterator[str]:
-    """Take the steps of a run that are left, and yield its status after each: 'ok', or 'diverged at step N'."""
+    """Take the remaining steps of a run, and yield its status after each: 'ok', or 'diverged at step N'."""
     while state.step < run.steps:
         last = (state.step + 1) % INTERVAL == 0 or state.step + 1 == run.steps
         objectives, norms = take_step(run, state, batches, measure_gradients=last)
@@ -155,7 +155,7 @@ def steps(run: Run, state: TrainingState, batches: Batches, history: History, li
 
 
 def take_step(run: Run, state: TrainingState, batches: Batches, measure_gradients: bool = False) -> Step:
-    """One step of the game: state the objectives, take all gradients, then move all players at once."""
+    """One step of the game: state the objectives, compute all gradients, then update all players."""
     stated = state_game(run, state.modules, batches, state.noise, state.step)
     objectives = adapt(apply_term_weights(stated, run.term_weights, state.step, run.steps), run, state)
     norms = dict[str, float]()

@@ -1,4 +1,4 @@
-"""The moving average of the networks that are evaluated, with batch-norm statistics that fit the averaged weights."""
+"""The moving average of the evaluated networks, with batch-norm statistics that fit the averaged weights."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from vaegan_bench.training.game import state_game
 from vaegan_bench.training.scale import fit_scale
 
 EVALUATED = ("encoder", "decoder", "scale")
-"""The roles that a trained model is used with: σ is part of its likelihood."""
+"""The roles that metrics use of a trained model: 'scale' is σ, a part of its likelihood."""
 FITTED = 50
-"""Batches that batch-norm statistics are taken from, at most."""
+"""The most batches from which batch-norm statistics are computed."""
 
 
 class MovingAverage:
     """An exponential moving average of the weights of all evaluated networks (Polyak & Juditsky, 1992)."""
 
     def __init__(self, modules: Modules, decay: float) -> None:
-        """`modules` are those that the run trains."""
+        """`modules` are the networks that the run trains."""
         self.decay = decay
         self.sources = {role: modules[role] for role in EVALUATED if role in modules}
         self.modules = {role: deepcopy(module).eval().requires_grad_(False) for role, module in self.sources.items()}
 
     @torch.no_grad()
     def update(self, steps: int) -> None:
-        """Move towards the weights after `steps` steps."""
+        """Move the average towards the weights, which have been trained for `steps` steps."""
         averaged: list[Tensor] = [p for module in self.modules.values() for p in module.parameters()]
         current: list[Tensor] = [p for module in self.sources.values() for p in module.parameters()]
         torch._foreach_lerp_(averaged, current, 1 - warm_up(self.decay, steps))
 
     def fit(self, run: Run, networks: Modules, batches: Batches) -> None:
-        """At the end of a run, let all that depends on the averaged weights fit them: batch norm, and a learned σ.
+        """At the end of a run, fit what depends on the averaged weights: batch-norm statistics and a learned σ.
 
         `networks` are all networks of the run; none of them changes.
         """
@@ -51,11 +51,11 @@ class MovingAverage:
             module.requires_grad_(False)
 
     def fit_statistics(self, run: Run, networks: Modules, batches: Batches) -> None:
-        """Take batch-norm statistics from the last batches of the run, and all other buffers from the trained networks.
+        """Compute batch-norm statistics from the run's last batches; copy other buffers from the trained networks.
 
-        The game is stated again, with noise of its own, so that each averaged network sees what it saw in training: a
-        decoder reconstructions and samples in one batch, for example. `networks` are all networks of the run; those
-        that are not averaged are in evaluation mode meanwhile, and none of them changes.
+        The game is stated again, with noise of its own, so that each averaged network gets inputs as in training: a
+        decoder, for example, codes of reconstructions and of samples in one batch. `networks` are all networks of the
+        run; those that are not averaged are in evaluation mode meanwhile, and none of them changes.
         """
         for role, module in self.modules.items():
             _copy_buffers(self.sources[role], module)
@@ -72,7 +72,7 @@ class MovingAverage:
                 _copy_buffers(source, averaged)
 
     def _beside(self, networks: Modules) -> Modules:
-        """The averaged networks, and of `networks` those that are not averaged."""
+        """The averaged networks, and those of `networks` that are not averaged."""
         return Modules({**networks, **self.modules})
 
     @staticmethod
@@ -87,16 +87,16 @@ class MovingAverage:
         return {role: module.state_dict() for role, module in self.modules.items()}
 
     def load_state_dict(self, snapshot: Mapping[str, Mapping[str, Tensor]]) -> None:
-        """Take over a snapshot."""
+        """Restore a snapshot."""
         for role, module in self.modules.items():
             module.load_state_dict(snapshot[role])
 
 
 def warm_up(decay: float, steps: int) -> float:
-    """min(decay, (1 + t) / (10 + t)) after t steps, so that an average never looks back beyond its training.
+    """min(decay, (1 + t) / (10 + t)) after t steps, so that the initial weights are soon forgotten.
 
-    It reaches over about a ninth of the steps so far, until that is as long as the decay says. The schedule is that of
-    TensorFlow's ExponentialMovingAverage with `num_updates`.
+    The average covers about a ninth of the steps so far, until this is as long as `decay` allows. The schedule is the
+    one of TensorFlow's ExponentialMovingAverage with `num_updates`.
     """
     return min(decay, (1 + steps) / (10 + steps))
 
@@ -114,7 +114,7 @@ def _copy_buffers(source: nn.Module, target: nn.Module) -> None:
 
 @contextmanager
 def _in_mode(networks: Collection[nn.Module], *, training: bool) -> Iterator[None]:
-    """All networks in training or in evaluation mode; afterwards each is in its own mode again."""
+    """Put all networks in training or in evaluation mode inside this context; each returns to its own mode after it."""
     modes = [network.training for network in networks]
     for network in networks:
         network.train(training)

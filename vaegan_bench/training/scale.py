@@ -1,4 +1,4 @@
-"""The learned σ of a likelihood: where it starts, how fast it follows, and which one fits averaged networks."""
+"""The learned σ of a likelihood: its initial value, its learning rate, and its fit to averaged networks."""
 
 from __future__ import annotations
 
@@ -19,21 +19,23 @@ from vaegan_bench.training.game import state_game
 ROLE = "scale"
 """The role whose network is one number, the log σ of the model's likelihood before its bound."""
 PACE = 20.0
-"""The learning rate of log σ, as a multiple of that of other weights. A step of Adam or RMSProp is about one learning
-rate long whatever the gradient. But the best log σ falls by 1 to 2 in a training, half of it in the first 20 steps: at
-10⁻³ per step σ would be too large for more than 1,500 steps (measured on avatars; docs/theory.md, section 3)."""
+"""The learning rate of log σ, as a multiple of that of other weights. A step of Adam or RMSProp has about the length of
+the learning rate, whatever the gradient. But the best log σ falls by 1 to 2 in a training, half of it in the first 20
+steps: at 10⁻³ per step, σ would be too large for more than 1,500 steps (measured on avatars; docs/theory.md,
+section 3)."""
 FARTHEST = 2 * LOG_SIGMA_BOUND
-"""Where the number is looked for, at most: log σ is within 4 % of its bound there, and still has a gradient."""
+"""The search for the number is between ± this: log σ is within 4 % of its bound there, and still has a gradient."""
 PRECISION = 5e-3
-"""Of log σ: half a per cent of σ."""
+"""The precision of log σ in the search: half a per cent of σ."""
 LAST_BATCHES = 4
-"""Batches that σ is fitted to at the end of a run, at most."""
+"""The most batches to which σ is fitted at the end of a run."""
 
 
 def start_scale(run: Run, modules: Modules, batches: Batches) -> None:
-    """Let the learned σ start where the first batch puts it; where the model learns none, nothing happens.
+    """Set the learned σ to its best value on the first batch; do nothing for a model that learns none.
 
-    The networks that the game is stated with are copies, made anew for each time: it changes their batch norm.
+    The first batch means the batch of the first step in which an objective depends on σ. Stating a game changes batch
+    norm, so each game is stated with new copies of the networks.
     """
     if ROLE not in modules:
         return
@@ -44,7 +46,7 @@ def start_scale(run: Run, modules: Modules, batches: Batches) -> None:
 
 
 def fit_scale(run: Run, modules: Modules, batches: Batches) -> None:
-    """Set the learned σ to the one that fits networks in evaluation mode, on the last batches of a run."""
+    """Set the learned σ to its best value for networks in evaluation mode, on the last batches of a run."""
     if ROLE not in modules:
         return
     learned = float(modules[ROLE]())
@@ -53,10 +55,10 @@ def fit_scale(run: Run, modules: Modules, batches: Batches) -> None:
 
 
 def _best(run: Run, networks: Callable[[], Modules], batches: Batches, steps: Sequence[int]) -> float | None:
-    """The number that its player would choose on the batches of `steps`, with all other weights as they are.
+    """The number that minimises its player's objective on the batches of `steps`, with all other weights as they are.
 
-    There the slope of what the player minimises changes its sign: for a Gaussian likelihood, where σ is the root of
-    the mean squared error. None where nothing that the player minimises depends on σ.
+    It is found where the slope of the objective changes its sign: for a Gaussian likelihood, this is where σ is the
+    root of the mean squared error. None where the objective does not depend on σ, or its slope is not finite.
     """
 
     def slope(value: float) -> float:
@@ -76,7 +78,7 @@ def _best(run: Run, networks: Callable[[], Modules], batches: Batches, steps: Se
 
 
 def _slope(run: Run, modules: Modules, batches: Batches, step: int, value: float) -> float:
-    """The derivative of what the player of σ minimises in one step, at a value of its number."""
+    """The derivative, in one step, of the objective of the player that owns σ, with `value` as its number."""
     _set(modules, value)
     (number,) = modules[ROLE].requires_grad_(True).parameters()
     noise = generator(modules.device, run.seed, "scale", step)

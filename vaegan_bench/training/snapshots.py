@@ -1,4 +1,4 @@
-"""Snapshots as plain data and named tensors, from which the same snapshot can be made again to the last bit."""
+"""Pack snapshots into plain data and named tensors, and unpack them again without losing a bit."""
 
 from __future__ import annotations
 
@@ -14,44 +14,44 @@ from vaegan_bench.api import PluginError
 
 T = TypeVar("T")
 PLAIN = (type(None), bool, int, str)
-"""What JSON holds as it is."""
+"""Types of values that JSON keeps unchanged."""
 REMEDY = "which no checkpoint can keep: use numbers, texts, None, lists, tuples, dictionaries and tensors."
 
 
 @dataclass(frozen=True)
 class Packed:
-    """A snapshot in two parts. Python's `json` writes and reads the first without a change."""
+    """A snapshot in two parts; Python's `json` writes and reads the first one without a change."""
 
     plain: Any
-    """Lists and what JSON knows; everything else is a table with one key, which names its kind."""
+    """Lists and values that JSON can hold as they are; all else as tables with one key, which names the kind."""
     memory: Mapping[str, Tensor]
-    """Name → the bytes that tensors lie in, (N,) uint8 on the CPU: they may be those of the snapshot itself."""
+    """Name → the bytes of the memory of tensors, (N,) uint8 on the CPU; it may be shared with the snapshot itself."""
 
 
 def pack(snapshot: Any) -> Packed:
-    """Take a snapshot apart: numbers, texts, None, lists, tuples, dictionaries with any such keys, and tensors.
+    """Pack a snapshot of numbers, texts, None, lists, tuples, dictionaries with any such keys, and tensors.
 
-    Tensors keep their layout in memory, on which the rounding of sums depends. What is shared stays shared: memory of
-    tensors, lists and dictionaries. Raises `PluginError` for anything else.
+    Tensors keep their layout in memory, on which the rounding of sums depends. Objects that occur twice (lists,
+    dictionaries, the memory of tensors) are packed once. Raises `PluginError` for values of other types.
     """
     packer = _Packer()
     return Packed(packer.pack(snapshot, ""), packer.memory)
 
 
 def unpack(packed: Packed, device: torch.device) -> Any:
-    """The snapshot again, in memory of its own; what was not on the CPU is put on `device`."""
+    """The original snapshot, in new memory; tensors that were not on the CPU are put on `device`."""
     return _Unpacker(packed.memory, device).unpack(packed.plain)
 
 
 class _Packer:
-    """Collects the memory of the tensors that it meets, each part once."""
+    """Packs values, and collects the memory of their tensors, each piece once."""
 
     def __init__(self) -> None:
         self.memory: dict[str, Tensor] = {}
         self._names: dict[tuple[int, int], str] = {}
         """(address, size) of memory → its name."""
         self._numbers: dict[int, int] = {}
-        """Identity of a list or dictionary → how many were met before it."""
+        """Identity of a list or dictionary → the number of them that were packed before it."""
 
     def pack(self, value: Any, place: str) -> Any:
         if type(value) in PLAIN:
@@ -90,13 +90,13 @@ class _Packer:
 
 
 class _Unpacker:
-    """Copies memory where torch puts tensors: matrices that begin elsewhere in a cache line are rounded otherwise."""
+    """Unpacks into memory that torch allocates: rounding depends on where in a cache line a matrix begins."""
 
     def __init__(self, memory: Mapping[str, Tensor], device: torch.device) -> None:
         self.memory, self.device = memory, device
         self._copies: dict[str, Tensor] = {}
         self._containers: list[Any] = []
-        """Lists and dictionaries in the order in which they were met."""
+        """Lists and dictionaries in the order in which they were packed."""
 
     def unpack(self, plain: Any) -> Any:
         if isinstance(plain, list):

@@ -1,4 +1,4 @@
-"""Everything that training needs to go on, in one object."""
+"""The complete state of a training, from which it can go on, in one object."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class TrainingState:
     """Weights, optimizers, moving average, random state and position of one run."""
 
     def __init__(self, run: Run, shape: ImageShape, device: torch.device, attributes: int = 1) -> None:
-        """At the beginning of a run, on data with as many `attributes`, which only a conditional model looks at."""
+        """The state before the first step; `attributes` is their number, which only a conditional model needs."""
         self.modules = build_modules(run.model, run.networks, run.seed, shape, device, attributes)
         self.borrowed = frozenset(run.model.borrows())
         self.parameters = {player: _parameters_of(self.modules, owned) for player, owned in run.model.players.items()}
@@ -32,12 +32,12 @@ class TrainingState:
         self.step = 0
 
     def is_finite(self) -> bool:
-        """Whether every weight and running statistic that metrics would see is a number."""
+        """Whether every weight and running statistic of the evaluated networks is finite."""
         tensors = (t for module in self.evaluated_modules().values() for t in module.state_dict().values())
         return all(bool(tensor.isfinite().all()) for tensor in tensors)
 
     def names_of(self, weights: Collection[nn.Parameter]) -> list[str]:
-        """'role.name' of some weights, for errors."""
+        """The names of `weights` as 'role.name', for errors."""
         wanted = {id(weight) for weight in weights}
         named = ((f"{role}.{n}", p) for role, module in self.modules.items() for n, p in module.named_parameters())
         return [name for name, parameter in named if id(parameter) in wanted]
@@ -51,14 +51,14 @@ class TrainingState:
         return Modules({role: module for role, module in self.modules.items() if role not in self.borrowed})
 
     def evaluated_modules(self) -> Modules:
-        """The networks that metrics see: those of this run, averaged ones where there is a moving average."""
+        """The networks that metrics evaluate: those of this run, averaged where there is a moving average."""
         averaged = {} if self.average is None else self.average.modules
         return Modules({**self.owned_modules(), **averaged})
 
     def state_dict(self) -> dict[str, Any]:
-        """A snapshot that `load_state_dict` goes on from with the same bits; training on changes its tensors.
+        """A snapshot from which training continues with the same bits; the next step changes its tensors.
 
-        Borrowed networks, which training does not change, are not in it: their lender has them.
+        Borrowed networks are not part of it: training does not change them, and their lender's snapshot has them.
         """
         return {
             "modules": {role: module.state_dict() for role, module in self.owned_modules().items()},
@@ -69,11 +69,11 @@ class TrainingState:
         }
 
     def load_state_dict(self, snapshot: Mapping[str, Any]) -> None:
-        """Take over a snapshot of the same run."""
+        """Restore a snapshot of the same run."""
         for role, weights in snapshot["modules"].items():
             self.modules[role].load_state_dict(weights)
         for player, optimizer in snapshot["optimizers"].items():
-            # Optimizers adopt the tensors that they load, and training would change the snapshot.
+            # Optimizers keep the very tensors that they load, so training would change the snapshot.
             self.optimizers[player].load_state_dict(deepcopy(optimizer))
         if self.average is not None:
             self.average.load_state_dict(snapshot["average"])
@@ -86,7 +86,7 @@ def _parameters_of(modules: Modules, owned: tuple[str, ...]) -> list[nn.Paramete
 
 
 def _optimizer(rule: Optimizer, parameters: list[nn.Parameter], scale: nn.Module | None) -> torch.optim.Optimizer:
-    """Weight decay for matrices and kernels only, not for norms, biases and scalars; a larger step for a learned σ."""
+    """A player's optimizer: weight decay for matrices and kernels only, and a larger learning rate for a learned σ."""
     paced = [] if scale is None else [p for p in parameters if any(p is number for number in scale.parameters())]
     decayed = [p for p in parameters if p.ndim > 1]
     rest = [p for p in parameters if p.ndim <= 1 and not any(p is number for number in paced)]

@@ -25,14 +25,14 @@ class TrainedModel:
     """A model with its trained networks, in evaluation mode. Images in are float in [-1, 1], images out too."""
 
     def __init__(self, model: Model, modules: Modules, latent: int, conditions: Conditions | None = None) -> None:
-        """`conditions`: what stands for images without and with each attribute of the data, for a conditional model."""
+        """`conditions`, for a conditional model: the numbers that stand for each attribute's absence and presence."""
         self.model, self.modules, self.latent, self.conditions = model, modules, latent, conditions or {}
         for module in modules.values():
             module.eval()
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """The device of the weights."""
         return self.modules.device
 
     @property
@@ -42,12 +42,15 @@ class TrainedModel:
 
     @property
     def codebook(self) -> Codebook | None:
-        """What codes are quantised with, if they are."""
+        """The network that quantises codes; None for a model without a quantiser."""
         return cast("Codebook | None", self.modules.get("quantiser"))
 
     @torch.no_grad()
     def tokens(self, x_BCHW: Tensor, attributes_BA: Tensor | None = None) -> Tensor | None:
-        """Which member of the finite set each place of the codes has, (B, P) int64; None without a quantiser."""
+        """The index of the finite set's member at each place of the codes, (B, P) int64.
+
+        None for a model without a quantiser or without an encoder.
+        """
         if self.codebook is None or not self.has_encoder:
             return None
         posterior = self._conditioned_on(attributes_BA).encode(x_BCHW.to(self.device))
@@ -75,7 +78,7 @@ class TrainedModel:
     def decode(self, z_BZ: Tensor, attributes_BA: Tensor | None = None) -> Tensor:
         """The expected image of each code, (B, C, H, W) in [-1, 1]; a conditional model is given attributes.
 
-        A model with a quantiser decodes the code of its finite set that is nearest.
+        A model with a quantiser decodes the nearest code of its finite set.
         """
         return self._predict(z_BZ, attributes_BA).mean
 
@@ -113,8 +116,8 @@ class TrainedModel:
     def attributes(self, having: Sequence[str], n: int) -> Tensor:
         """Attributes for n images that have those in `having` and no others; (n, A).
 
-        1 and −1; where the data score attributes, the mean scores of training images with and without each.
-        Raises `UnknownNameError`.
+        Attributes are 1 and −1; if the data have scores, the mean scores of training images with and without each
+        attribute. Raises `UnknownNameError` for a name that is no attribute of the data.
         """
         for name in having:
             if name not in self.conditions:
@@ -128,7 +131,10 @@ class TrainedModel:
         return self._conditioned_on(attributes_BA).decode(self.codebook.nearest(z) if self.codebook else z)[0]
 
     def _conditioned_on(self, attributes_BA: Tensor | None) -> Modules:
-        """The networks, conditioned where the model is: of an unconditional one, attributes are not looked at."""
+        """The networks, conditioned on the attributes if the model is conditional; otherwise these are ignored.
+
+        Raises `BenchError` for a conditional model without attributes.
+        """
         if not self.model.conditional:
             return self.modules
         if attributes_BA is None:

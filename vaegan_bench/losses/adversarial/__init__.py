@@ -1,1 +1,1 @@
-"""What discriminator and generator minimise: one file each."""
+"""Adversarial losses, which discriminator and generator minimise: one file each."""

@@ -29,15 +29,16 @@ class Minimax(AdversarialLoss):
     real_weight: float | None = None
     """The share w of real images in the discriminator's cost: w·real + (1 − w)·mean over batches of fakes.
 
-    By default all batches add up, and they always do for the generator. The code of Larsen et al. has 0.66 in the
-    version of the preprint, and 0.5 (LFW: 0.33) in the last one, and takes the shares out of the decoder's gradient."""
+    By default the costs of all batches are summed; in the generator's cost they always are. The code of Larsen et al.
+    has 0.66 in the version of the preprint, and 0.5 (LFW: 0.33) in the last one, and takes the shares out of the
+    decoder's gradient."""
 
     def __post_init__(self) -> None:
         if self.real_weight is not None and not 0 < self.real_weight < 1:
             raise ValueError(f"real_weight must be in (0, 1), not {self.real_weight}")
 
     def __call__(self, real_V: Tensor, fakes_V: Sequence[Tensor]) -> Versus:
-        """−log D(x) − Σ log(1 − D(fake)), with shares if asked for, and the negative of the sum without them.
+        """Discriminator: −log D(x) − Σ log(1 − D(fake)), weighted by `real_weight`; generator: minus the plain sum.
 
         L_GAN of Larsen et al. (2016).
         """

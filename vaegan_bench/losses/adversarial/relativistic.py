@@ -15,9 +15,9 @@ from vaegan_bench.api import AdversarialLoss, Versus
 class Relativistic(AdversarialLoss):
     """Scores only count in pairs of a real and a fake image (Jolicoeur-Martineau, 2019; Huang et al., 2024, eq. 2).
 
-    Image i is paired with fake i of each batch: in a VAE/GAN with its own reconstruction and with a sample. Neither
-    side gains by moving all scores together, so the discriminator keeps an opinion of every fake beside a real image.
-    The paper of 2024 has it together with the regulariser 'r1-r2', without which it need not converge.
+    Image i is paired with fake i of each batch: in a VAE/GAN, with its own reconstruction and with a sample. Neither
+    side gains by moving all scores together, so the discriminator must score every fake relative to a real image. The
+    paper of 2024 combines this loss with the regulariser 'r1-r2', without which the game need not converge.
     """
 
     name = "relativistic"

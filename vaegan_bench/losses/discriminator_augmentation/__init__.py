@@ -1,1 +1,1 @@
-"""What images go through before the discriminator sees them: one file each."""
+"""Augmentations of images before the discriminator sees them: one file each."""

@@ -21,9 +21,9 @@ class DiffAugment(DiscriminatorAugmentation):
     strength: float = 1.0
     """Multiplies the width of all ranges below; 1 is the paper's."""
     colour: bool = True
-    """Brightness by up to ±0.5, saturation by a factor of 0 to 2, contrast by one of 0.5 to 1.5."""
+    """Whether brightness changes by up to ±0.5, saturation by a factor of 0 to 2, contrast by one of 0.5 to 1.5."""
     translation: float = 0.125
-    """By up to this share of the image's side in each direction; grey (0) moves in."""
+    """The largest move in each direction, as a share of the image's side; grey (0) moves in."""
     cutout: float = 0.5
     """The side of the grey square that covers a part of the image, as a share of the image's side."""
 
@@ -31,7 +31,7 @@ class DiffAugment(DiscriminatorAugmentation):
         at_least(self, strength=0, translation=0, cutout=0)
 
     def __call__(self, images_BCHW: Sequence[Tensor], noise: torch.Generator) -> list[Tensor]:
-        """Colour, then translation, then cutout, with one draw for each place in the batch."""
+        """Colour, then translation, then cutout; image i of every batch is changed by the same random numbers."""
         first = images_BCHW[0]
         u_7B1 = torch.rand((7, len(first), 1), generator=noise, device=first.device)
         height, width = first.shape[2:]
@@ -63,7 +63,7 @@ def shift(u_B1: Tensor, size: int, share: float) -> Tensor:
 
 
 def move(x_BCHW: Tensor, rows_BHH: Tensor, columns_BWW: Tensor) -> Tensor:
-    """Products with matrices: unlike indexing by place, their gradient has no sums in an order that a GPU chooses."""
+    """Move images by products with matrices: with indexing, a GPU would sum gradients in an order that may change."""
     with torch.autocast(x_BCHW.device.type, enabled=False):
         x = x_BCHW.float() if x_BCHW.dtype == torch.bfloat16 else x_BCHW
         moved: Tensor = rows_BHH[:, None].to(x.dtype) @ x @ columns_BWW[:, None].to(x.dtype).mT

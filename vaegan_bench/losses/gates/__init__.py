@@ -1,1 +1,1 @@
-"""What decides who moves: one file each."""
+"""Gates, which decide which players are updated in a step: one file each."""

@@ -20,7 +20,7 @@ class Margin(Gate):
     """The cost in nats at which neither side is ahead; log 2 = 0.69 for a discriminator that guesses,
     shown as many fake images as real ones."""
     margin: float = 0.35
-    """How far a cost may stray from it."""
+    """How far a cost may be from the equilibrium."""
 
     def __call__(self, real_B: Tensor, fake_B: Tensor) -> frozenset[str]:
         """Rest the discriminator if a cost is too low, the decoder if one is too high, nobody if both would rest."""

@@ -31,7 +31,7 @@ class KL(PriorLoss):
         """The divergence summed over latent dimensions; (B,)."""
         kl_BZ = kl_per_dimension(posterior)
         if self.free_bits > 0:
-            # The bound holds for the batch mean: a dimension below λ gives λ, and with it no gradient.
+            # The bound is on the batch mean: a dimension below λ counts as λ, and has no gradient.
             below_Z = kl_BZ.mean(0) < self.free_bits
             kl_BZ = kl_BZ.masked_fill(below_Z, self.free_bits)
         return kl_BZ.sum(1)

@@ -12,7 +12,7 @@ from vaegan_bench.api import Posterior, PriorLoss, at_least
 from vaegan_bench.losses.prior.kl import kl_per_dimension
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-"""Of the kernel, relative to the expected squared distance of two draws from the prior."""
+"""The scales of the kernel, relative to the expected squared distance of two draws from the prior."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,9 +39,9 @@ class MaximumMeanDiscrepancy(PriorLoss):
 
 
 def discrepancy(a_BZ: Tensor, b_BZ: Tensor) -> Tensor:
-    """The share of each place in the unbiased estimate of MMD² (Gretton et al., 2012, eq. 3); (B,), in the mean MMD².
+    """Terms of the unbiased estimate of MMD² (Gretton et al., 2012, eq. 3), one per place; (B,), whose mean is MMD².
 
-    A batch of one image has no pair, whose part is then 0.
+    A batch of one image has no pairs of codes, and their part is then 0.
     """
     others = max(len(a_BZ) - 1, 1)
     within_B = sum((_kernel(x_BZ, x_BZ).fill_diagonal_(0).sum(1) / others for x_BZ in (a_BZ, b_BZ)), a_BZ.new_zeros(()))

@@ -1,4 +1,4 @@
-"""The KL divergence in three parts, of which one has a coefficient of its own."""
+"""The KL divergence in three parts, one of them with a coefficient of its own."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from vaegan_bench.api import Posterior, PriorLoss, at_least
 class TotalCorrelation(PriorLoss):
     """Punishes dependence between dimensions of the code more than the rest of the KL (Chen et al., 2018, eq. 2).
 
-    Densities of all codes are estimated from the batch. The paper's estimate differs by a constant, which the size of
-    the data set decides and which has no gradient.
+    The density of all codes together is estimated from the batch. The paper's estimate differs by a constant, which
+    depends on the size of the data set and has no gradient.
     """
 
     name = "total-correlation"
     of_batch: ClassVar[bool] = True
     beta: float = 6.0
-    """β of the paper, on the total correlation; at 1 all parts together are the KL, from one draw for each image."""
+    """β of the paper, the coefficient of the total correlation; at 1, the loss is the KL, from one draw per image."""
 
     def __post_init__(self) -> None:
         at_least(self, beta=0)

@@ -33,5 +33,5 @@ class Gaussian(ReconstructionLoss):
 
     def __call__(self, prediction: Prediction, target: Tensor) -> Tensor:
         """−log N(target | mean, σ²); (B,)."""
-        log_sigma = target.new_full((), math.log(self.sigma))  # filled on the device, which does not wait
+        log_sigma = target.new_full((), math.log(self.sigma))  # filled on the device, so that it need not wait
         return gaussian_nll(prediction.mean, log_sigma, target)

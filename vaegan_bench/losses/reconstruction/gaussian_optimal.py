@@ -11,7 +11,7 @@ from vaegan_bench.api import Prediction, ReconstructionLoss
 from vaegan_bench.losses.reconstruction.gaussian import gaussian_nll
 
 SMALLEST_LOG_SIGMA = -5.0
-"""A little less than one of 256 grey levels of an image in [-1, 1]; σ = 0 would cost −∞."""
+"""The lower bound of log σ, where σ is a little less than one of 256 grey levels in [-1, 1]; σ = 0 would cost −∞."""
 
 
 @dataclass(frozen=True, kw_only=True)

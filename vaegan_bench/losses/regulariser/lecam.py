@@ -37,15 +37,15 @@ class LogitAverages(nn.Module):
 class LeCam(Regulariser):
     """Holds logits of real images near the average of fake ones, and the other way round (Tseng et al., 2021).
 
-    It needs no second derivatives and no further pass. With few images, where the discriminator learns them by heart,
-    it keeps both sides apart by no more than the game needs.
+    It needs no second derivatives and no further pass. With few training images, which a discriminator learns by heart,
+    it keeps the logits of real and of fake images from moving further apart than the game needs.
     """
 
     name = "lecam"
     weight: float = 0.3
     """λ of the paper."""
     decay: float = 0.99
-    """Of the moving averages."""
+    """The decay of the moving averages."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

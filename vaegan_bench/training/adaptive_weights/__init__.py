@@ -1,1 +1,1 @@
-"""Weights of terms that follow the gradients of a game: one file each."""
+"""Adaptive weights, which are computed from the gradients of a game: one file each."""

@@ -11,7 +11,7 @@ from vaegan_bench.api import AdaptiveWeight, at_least
 class Adaptive(AdaptiveWeight):
     """Makes a term pull at the last layer as strongly as the player's other terms together (Esser et al., 2021, eq. 7).
 
-    What the model's own coefficient says then is the strength of the term in proportion to the others.
+    The model's own coefficient of the term is then the ratio of its gradient's norm to that of the other terms.
     """
 
     name = "adaptive"

@@ -14,7 +14,8 @@ from vaegan_bench.training.schedules.constant import Constant
 class AdamW(Optimizer):
     """Adam with decoupled weight decay (Loshchilov & Hutter, 2019, algorithm 2).
 
-    The decay is no part of the gradient, whose size Adam takes out: each step shrinks weights by lr · weight_decay.
+    Adam normalises the size of the gradient, so the decay is not part of it: each step shrinks weights by the factor
+    1 − lr · weight_decay.
     """
 
     name = "adamw"

@@ -1,4 +1,4 @@
-"""A value that stays."""
+"""A constant value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Constant(Schedule):
 
     name = "constant"
     value: float = 1.0
-    """A factor."""
+    """The factor that multiplies the base."""
 
     def __call__(self, base: float, step: int, steps: int) -> float:
         """`value` times `base`, whatever the step."""

@@ -15,7 +15,7 @@ class Cyclic(Schedule):
     low: float = 0.0
     high: float = 1.0
     cycles: int = 4
-    """M of that paper: how many in a run."""
+    """M of that paper: the number of cycles in a run."""
     ramp: float = 0.5
     """R of that paper: the share of a cycle in which the value rises."""
 
@@ -25,6 +25,6 @@ class Cyclic(Schedule):
             raise ValueError(f"ramp must be in (0, 1], not {self.ramp}")
 
     def __call__(self, base: float, step: int, steps: int) -> float:
-        """base · (low + (high − low)·min(1, τ/ramp)), with τ the share of the cycle that is behind."""
+        """base · (low + (high − low)·min(1, τ/ramp)), with τ the share of the present cycle that is over."""
         behind = (step * self.cycles / steps) % 1
         return base * (self.low + (self.high - self.low) * min(1.0, behind / self.ramp))

@@ -1,4 +1,4 @@
-"""A linear warm-up, or a linear fall."""
+"""A linear increase or decrease."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Linear(Schedule):
     start: float = 0.0
     end: float = 1.0
     over: Span = 1000
-    """The way from one to the other: in steps, or as a share of the run, such as 10%."""
+    """The time from `start` to `end`: in steps, or as a share of the run, such as 10%."""
     after: Span = 0
-    """The time at `start` before it begins: in steps, or as a share of the run."""
+    """The time at `start` before the change begins: in steps, or as a share of the run."""
 
     def __post_init__(self) -> None:
         steps_of(self.after, 1, "after")
@@ -25,6 +25,6 @@ class Linear(Schedule):
             raise ValueError(f"over must be above 0, not {self.over}")
 
     def __call__(self, base: float, step: int, steps: int) -> float:
-        """base · (start + (end − start)·r), with r the share of the way that is behind."""
+        """base · (start + (end − start)·r), with r the share of the time `over` that has passed."""
         gone = min(1.0, max(0.0, step - steps_of(self.after, steps)) / steps_of(self.over, steps))
         return base * (self.start + (self.end - self.start) * gone)

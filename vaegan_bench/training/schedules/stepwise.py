@@ -32,7 +32,7 @@ class Stepwise(Schedule):
         try:
             pairs = [stage.split(":") for stage in self.stages.split()]
             for start, _ in pairs:
-                steps_of(start, 1)  # raises for what is no start
+                steps_of(start, 1)  # raises for a text that is not a start
             return [(start, float(factor)) for start, factor in pairs]
         except ValueError as error:
             raise ValueError(
