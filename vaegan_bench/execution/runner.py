@@ -120,7 +120,7 @@ class Runner:
         """Train the run unless it is trained, in this study or another, and measure it; return the run's status."""
         folder, data = self.work.folder_of(run), self.work.shelf.get(run)
         forget_failure(folder.path)
-        if self.work.is_trained_on_its_data(run) or self._is_copied(run, claim, data):
+        if self.work.is_trained_on_its_data(run) or self._copy_from_another_study(run, claim, data):
             folder.checkpoints.remove()  # left by a process that was killed before it could remove them
             if self._is_measured(run, data):
                 return folder.record().status
@@ -143,7 +143,7 @@ class Runner:
     def _start(self, run: Run, steps: int, done: int) -> None:
         self.call("run_started", run=run.id, label=run.label, steps=steps, done=done, batch=run.batch)
 
-    def _is_copied(self, run: Run, claim: Claim, data: Data) -> bool:
+    def _copy_from_another_study(self, run: Run, claim: Claim, data: Data) -> bool:
         """Copy the run from another study of the results folder, if one has it; return whether it is trained now."""
         if (other := self.work.elsewhere(run, data.digest)) is None:
             return False

@@ -9,7 +9,7 @@ from typing import cast
 from vaegan_bench.api import Model, SelectorError, StudyError, UnknownNameError
 from vaegan_bench.registry.plugins import Entry, field_types
 from vaegan_bench.registry.selectors import Selector, parse_selector
-from vaegan_bench.study.resolver import Game, Resolver
+from vaegan_bench.study.resolver import WeightedModel, Resolver
 from vaegan_bench.study.study import Study
 from vaegan_bench.study.term_weights import SUFFIX
 
@@ -22,12 +22,12 @@ class Skip:
     reason: str
 
 
-def cross_models(study: Study, resolve: Resolver) -> tuple[dict[str, Game], list[Skip]]:
+def cross_models(study: Study, resolve: Resolver) -> tuple[dict[str, WeightedModel], list[Skip]]:
     """Label → game, and the skips: combinations that crossing with losses makes and their model refuses.
 
     Raises `SelectorError` for a model that the study names itself, and `StudyError` where no game is left.
     """
-    games: dict[str, Game] = {}
+    games: dict[str, WeightedModel] = {}
     skips = []
     for label in dict.fromkeys(_labels(study, resolve)):
         try:

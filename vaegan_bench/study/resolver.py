@@ -27,7 +27,7 @@ from vaegan_bench.system.device import choose_device, choose_precision
 from vaegan_bench.system.errors import FAILURES
 
 P = TypeVar("P", bound=Plugin)
-Game = tuple[Model, tuple[TermWeight, ...]]
+WeightedModel = tuple[Model, tuple[TermWeight, ...]]
 
 
 def metrics_known_as(registry: Registry) -> dict[str, str]:
@@ -62,7 +62,7 @@ class Resolver:
         fields = {name: {k: selector_text(v) for k, v in values.items()} for name, values in study.fields.items()}
         self.fields, self.weights = split_fields(fields, registry)
 
-    def game(self, label: str) -> Game:
+    def game(self, label: str) -> WeightedModel:
         """A model and its term weights, with this study's defaults for fields and weights that the label omits."""
         selector, given = split_term_weights(parse_selector(label))
         weights = {**self.weights.get(selector.name, {}), **given}
