@@ -9,7 +9,7 @@ from typing import cast
 from vaegan_bench.api import Model, SelectorError, StudyError, UnknownNameError
 from vaegan_bench.registry.plugins import Entry, field_types
 from vaegan_bench.registry.selectors import Selector, parse_selector
-from vaegan_bench.study.resolver import WeightedModel, Resolver
+from vaegan_bench.study.resolver import Resolver, WeightedModel
 from vaegan_bench.study.study import Study
 from vaegan_bench.study.term_weights import SUFFIX
 
