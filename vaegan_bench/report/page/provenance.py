@@ -15,7 +15,7 @@ from vaegan_bench.results.study_folder import StudyFolder
 
 @dataclass(frozen=True)
 class Fact:
-    """A line of the section: what, and its values."""
+    """A line of the section: a name and its values."""
 
     name: str
     values: list[str]
