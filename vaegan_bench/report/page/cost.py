@@ -29,7 +29,7 @@ class Bargain:
     quality: float
     cost: float
     on_front: bool
-    """Whether no other model is at least as good at most as dear, and better or cheaper."""
+    """Whether no other model dominates it: is no worse in quality and cost, and better in one of them."""
 
 
 @dataclass(frozen=True)

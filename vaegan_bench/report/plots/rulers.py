@@ -91,7 +91,7 @@ def _name_at(ax: Axes, named: Sequence[tuple[float, str, str]], x: float) -> Non
 
 
 def _spread(heights: Sequence[float]) -> list[float]:
-    """Ascending heights in [0, 1], moved as little as makes them at least `APART` from each other."""
+    """Ascending heights in [0, 1], moved at least `APART` from each other, each near its old height."""
     placed = list(heights)
     for _ in range(100):
         for i in range(1, len(placed)):

@@ -43,6 +43,7 @@ def sign_flip(differences: Iterable[float]) -> float:
 
 def sign_flips(tests: Sequence[Array]) -> list[float]:
     """The p-values of several tests, as `sign_flip` defines them.
+
     Tests of equal length share their sign patterns, which are the main cost for thousands of seeds.
     Raises `ValueError` where a test has no differences.
     """

@@ -20,7 +20,7 @@ def heading(metric: str, direction: str, units: str | None) -> str:
 
 
 def with_units(name: str, units: str | None) -> str:
-    """'psnr (dB)'; the name alone where units add nothing: '1' for a pure number, 'steps' for 'steps'."""
+    """'psnr (dB)'; the name alone where units add nothing: '1' for a pure number, or a word of the name."""
     return name if not units or units == "1" or units in name.split() else f"{name} ({units})"
 
 
