@@ -13,11 +13,11 @@ from torch.utils.tensorboard import SummaryWriter
 from vaegan_bench.api import hookimpl
 
 GROUPS = {"moves of ": "moves/", "weight of ": "weights/", "gradient of ": "gradients/"}
-"""How the suite begins the names of what it logs beside terms, and the group of each."""
+"""The prefixes of names that the suite logs besides terms, and the group of each."""
 
 
 def tag_of(name: str) -> str:
-    """The tag under which TensorBoard groups what was logged: 'terms/prior', 'moves/decoder', …"""
+    """The tag of a logged name, by which TensorBoard groups curves: 'terms/prior', 'moves/decoder', …"""
     for beginning, group in GROUPS.items():
         if name.startswith(beginning):
             return group + name.removeprefix(beginning)
