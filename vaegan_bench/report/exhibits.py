@@ -41,11 +41,11 @@ DRAWINGS: Mapping[type[Exhibit], Callable[[Mapping[str, Any], Sequence[str]], Fi
     ImagePairs: plots.image_pairs,
     ImageSheet: plots.image_sheet,
 }
-"""Type → what draws the exhibits of all models, in the order and colours of the study's models."""
+"""Type → the function that draws the exhibits of all models, in the order and colours of the study's models."""
 
 
 class _Run(NamedTuple):
-    """What figures need of a run, read once."""
+    """The parts of a run that figures need, read once."""
 
     dataset: str
     label: str
@@ -54,7 +54,7 @@ class _Run(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What one figure shows, on one data set."""
+    """The exhibits that one figure shows, on one data set."""
 
     name: str
     """The name of the exhibit."""
@@ -77,7 +77,7 @@ def exhibit_figures(
 def shown_exhibits(
     folder: StudyFolder, types: tuple[type[Exhibit], ...], taken: Sequence[str] = ()
 ) -> dict[str, Shown]:
-    """What each of these figures shows, by the figure's name."""
+    """Name of a figure → the exhibits that it shows."""
     runs = [_Run(run.record().dataset, run.record().label, run.exhibits()) for run in folder.finished()]
     datasets = list(dict.fromkeys(run.dataset for run in runs))
     found: dict[str, Shown] = {}

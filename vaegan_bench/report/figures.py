@@ -41,7 +41,7 @@ def study_figures(folder: StudyFolder) -> dict[str, Figure]:
 
 
 def number_figures(folder: StudyFolder) -> dict[str, Drawing]:
-    """Learning curves, metrics, rulers, attributes one by one and exhibits of numbers, as far as they were measured."""
+    """Learning curves, metrics, rulers, single attributes and exhibits of numbers, where they were measured."""
     rows, history = tables.by_protocol(folder.rows()), folder.history()
     models = list(dict.fromkeys(rows["model"]))
     drawings = exhibit_figures(folder, OfNumbers, taken=OWN)

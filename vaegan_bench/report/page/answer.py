@@ -58,7 +58,7 @@ def _reason(verdict: str) -> str:
 
 
 def _alone(rows: pd.DataFrame) -> Iterator[str]:
-    """What to say where there is nothing to compare."""
+    """A sentence for rows with nothing to compare."""
     if rows["model"].nunique() == 1:
         yield "One model alone: there is nothing to compare it with."
     else:

@@ -65,7 +65,7 @@ class Content:
     parts: list[Part]
     figures: list[Drawn]
     live: dict[str, Any] | None
-    """What the trained models need in order to run in the page; None where there are none."""
+    """The data with which trained models run in the page; None where none runs."""
     not_live: str
     """The reason why no model runs in the page; '' where some do."""
     facts: list[Fact]

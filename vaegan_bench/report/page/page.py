@@ -46,7 +46,7 @@ def write_page(folder: StudyFolder, registry: Registry, drawings: Mapping[str, D
 
 
 def render(content: Content) -> str:
-    """The page as text. Whatever comes from outside is escaped: by the templates, and by JSON in script elements."""
+    """The page as text. All text from outside is escaped: by the templates, and by JSON in script elements."""
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,

@@ -118,7 +118,7 @@ def _scale(ax: Axes, values: np.ndarray) -> None:
 
 
 def _legend(figure: Figure, shown: Sequence[str], models: Sequence[str], *, early: bool) -> None:
-    """The models shown, and what an × means where there is one."""
+    """Draw the legend: the models shown, and the meaning of × where there is one."""
     colour, dash = colours(models), dashes(models)
     handles = [Line2D([], [], color=colour[m], dashes=dash[m] or (None, None), linewidth=1.6, label=m) for m in shown]
     if early:

@@ -135,7 +135,7 @@ def _head(panels: np.ndarray, text: str) -> None:
         fontweight="bold", va="bottom",
     )  # fmt: skip
     heading.set_in_layout(False)  # or a long one would push the panels beside it away
-    panels[0].set_title("\n" * (lines + 1 - first.count("\n")) + first, fontsize=8)  # room for it all the same
+    panels[0].set_title("\n" * (lines + 1 - first.count("\n")) + first, fontsize=8)  # but leave room for it
 
 
 def _panel(ax: Axes, seeds: pd.DataFrame, measured: pd.DataFrame, models: Sequence[str]) -> None:
@@ -203,7 +203,7 @@ def _labels(rows: pd.DataFrame, models: Sequence[str]) -> list[str]:
 
 
 def _key(rows: pd.DataFrame) -> str:
-    """What the marks mean."""
+    """The meanings of the marks."""
     marks = {"dot": "seed", "tick": "mean", "bar": "95 % t-interval over seeds"}
     if rows.groupby(["dataset", "metric", "model"]).size().max() == 1:
         marks = {"dot": "one seed, which has no interval"}

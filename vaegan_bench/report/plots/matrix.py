@@ -63,7 +63,7 @@ def _panels(n: int, about: Matrix) -> tuple[Figure, list[Axes]]:
     beside, below = (max(inches(one_line(name), NAME) for name in names) for names in (about.rows, about.columns))
     width, height = (len(names) * _cell(about) for names in (about.columns, about.rows))
     figure = blank(columns * (width + 0.1) + beside + 0.9, lines * (height + below + 0.6))
-    figure.set_layout_engine("compressed")  # cells are square, whatever space that leaves
+    figure.set_layout_engine("compressed")  # keeps cells square
     panels = figure.subplots(lines, columns, squeeze=False, sharey=True)
     for ax in panels[:, 0]:
         ax.set_ylabel(about.row)

@@ -78,7 +78,7 @@ def image_sheet(by_model: Mapping[str, ImageSheet], models: Sequence[str] = ()) 
 def reconstruction_sheet(
     originals: Images, by_model: Mapping[str, Images], columns: int = 12, models: Sequence[str] = ()
 ) -> Figure:
-    """The originals, and below them what each model with an encoder makes of them.
+    """The originals, and below them their reconstructions by each model with an encoder.
 
     `models` fixes the order of colours; by default that of `by_model`.
     """

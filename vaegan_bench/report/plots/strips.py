@@ -26,13 +26,13 @@ TALL = 6
 
 
 class Block(NamedTuple):
-    """What is drawn under one title."""
+    """The strips and steps under one title."""
 
     title: str
     sheets: dict[str, Images]
     """Each model's strips as one image, side by side."""
     steps: dict[int, str]
-    """Pixels from the left side of the images to the middle of a column → what its step is called."""
+    """Pixels from the left side of the images to the middle of a column → the name of its step."""
 
 
 @styled

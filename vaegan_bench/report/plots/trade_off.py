@@ -25,7 +25,7 @@ PLAIN = 30.0
 
 @styled
 def distance_pairs(pairs: pd.DataFrame, models: Sequence[str] = (), marked: Sequence[str] = ()) -> Figure:
-    """One panel per distance of `tables.trade_off`: of samples (y) against that of reconstructions (x), both logarithmic.
+    """One panel per distance of `tables.trade_off`: samples (y) against reconstructions (x), both logarithmic.
 
     The area of a dot is the cost of a training step. A triangle at the right edge is a run without reconstructions.
     `models` fixes the colours; `marked` are distances whose extractor is not usable on the data.
@@ -72,7 +72,7 @@ def _handle(model: str, colour: str) -> Line2D:
 
 
 def _key(pairs: pd.DataFrame, marked: Sequence[str]) -> str:
-    """What the marks mean."""
+    """The meanings of the marks."""
     costs = pairs["cost"].dropna()
     said = ["dot: seed"]
     if len(costs):

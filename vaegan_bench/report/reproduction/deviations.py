@@ -52,7 +52,7 @@ def _known(paper: Paper, preset: str, folders: Mapping[str, StudyFolder]) -> Ite
 
 
 def _of_comparison(paper: Paper, preset: str, comparison: Comparison, folder: StudyFolder) -> Iterator[str]:
-    """What differs from the paper's study file, key by key."""
+    """The differences from the paper's study file, key by key."""
     name, first = comparison.name, _first(paper)
     ran, meant = folder.study().study, original_study(paper, comparison)
     if [*map(parse_selector, ran.datasets)] != [*map(parse_selector, meant.datasets)]:

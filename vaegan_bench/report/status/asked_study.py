@@ -64,7 +64,7 @@ class AskedStudy:
 def find_study(written: str, results: Path, studies: Mapping[str, Path]) -> AskedStudy:
     """The study that a user names: a folder, one of `studies`, a TOML file, or the name of a folder in `results`.
 
-    Raises `BenchError` for what is none of them.
+    Raises `BenchError` for anything else.
     """
     path = user_path(written)
     if path.is_dir() and not (written in studies and not (path / STUDY).is_file()):

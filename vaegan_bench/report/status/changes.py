@@ -14,7 +14,7 @@ ABSENT = object()
 
 
 def code_differences(old: Plain, new: Plain) -> list[str]:
-    """What differs between two records of code: 'code of my_loss.py', 'numpy 1.26.4 → 2.0.0'."""
+    """The differences between two records of code: 'code of my_loss.py', 'numpy 1.26.4 → 2.0.0'."""
     return [_code_words(*change) for change in changes(old, new)]
 
 

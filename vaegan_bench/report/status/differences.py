@@ -13,7 +13,7 @@ from vaegan_bench.results.records import Definition
 
 
 def definition_differences(old: Definition, new: Plain) -> list[str]:
-    """What differs between a stored definition and another one: 'steps 1500 → 3000', 'code of my_loss.py', …."""
+    """The differences between a stored definition and another one: 'steps 1500 → 3000', 'code of my_loss.py', …."""
     before, after = as_json(asdict(old)), as_json(new)
     found = [change for change in changes(before, after) if change[0] != "code"]
     words = [line for change in found for line in _words(*change)]

@@ -114,7 +114,7 @@ def _read(path: Path, state: object) -> Trained:
 
 
 def _measurements(run: RunFolder) -> dict[str, Measured]:
-    """What was measured, without its numbers and without a check of them; nothing where it cannot be read."""
+    """The measurements of a run, without their numbers, which are not checked; {} where they cannot be read."""
     try:
         if not run.files.has(METRICS):
             return {}

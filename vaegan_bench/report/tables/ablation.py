@@ -1,4 +1,4 @@
-"""The leave-one-out table: what a model loses with each of its terms."""
+"""The leave-one-out table: how a model's numbers change without each of its terms."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pandas as pd
 from vaegan_bench.system.errors import BenchError
 
 ALIKE = ("setting", "networks", "family", "direction", "units")
-"""What all values of one metric on one data set share, whatever the protocol."""
+"""Columns in which all values of one metric on one data set agree, even where protocols differ."""
 LONGEST_VALUE = 24
 """Protocol values of more characters are taken for hashes, and only their beginning is shown."""
 

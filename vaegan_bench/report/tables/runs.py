@@ -1,4 +1,4 @@
-"""Which runs finished, and what became of the others."""
+"""Which runs finished, and why others did not."""
 
 from __future__ import annotations
 
