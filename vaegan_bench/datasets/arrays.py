@@ -38,7 +38,7 @@ def array_of(folder: Path, recipe: Recipe) -> Path:
 
 def read_array(array: Path, recipe: Recipe) -> Array | None:
     """The array on disk; None where it is absent, damaged or made by another recipe."""
-    wanted = json.loads(json.dumps(recipe))  # as it comes back from a file
+    wanted = json.loads(json.dumps(recipe))  # in the form in which JSON is read back
     try:
         manifest = json.loads(array.with_suffix(".json").read_bytes())
         if manifest != {**manifest, **wanted, "sha256": sha256_of_file(array)}:

@@ -22,7 +22,7 @@ class PublishedFile(NamedTuple):
     """One file to download."""
 
     path: str
-    """Where it goes, below the data set's folder."""
+    """Its path below the data set's folder."""
     addresses: tuple[str, ...]
     """Where it is published: the next one is tried if one does not answer."""
     md5: str

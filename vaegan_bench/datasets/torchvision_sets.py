@@ -17,7 +17,7 @@ from vaegan_bench.system.code import code_behind
 
 
 class Source(NamedTuple):
-    """What torchvision reads, and where it comes from."""
+    """The files that torchvision reads, and their origin."""
 
     classes: tuple[str, ...]
     """Each is an attribute, too; none where images have no labels."""
@@ -112,5 +112,5 @@ def _quote(dataset: Dataset) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """The first sentence of an error: what follows is advice for those who call torchvision themselves."""
+    """The first sentence of an error; the rest is advice for callers of torchvision."""
     return str(error).partition("\n")[0].partition(". ")[0].rstrip(".") or type(error).__name__

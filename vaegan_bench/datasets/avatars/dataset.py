@@ -63,7 +63,7 @@ class Avatars(Dataset):
 
 
 def _recipe(faces: list[Face], size: int) -> Recipe:
-    # Descriptions and one finished drawing stand for the code that makes them, so no version number is needed.
+    # Descriptions and one finished drawing change with the code that makes them, so no version number is needed.
     described = repr(faces) + svg(faces[0])
     return {
         "python_avatars": version("python_avatars"),

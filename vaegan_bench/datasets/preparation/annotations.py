@@ -40,7 +40,7 @@ def _cells(line: str) -> list[str]:
 
 
 def by_image(rows: Iterable[Row], columns: int) -> Iterator[tuple[str, Row]]:
-    """The rows of a table whose first cell names the image. Raises `DataError` for a wrong cell count or a second row."""
+    """The rows of a table whose first cell names the image. Raises `DataError` for too few cells, or a second row."""
     seen: set[str] = set()
     for row in rows:
         image = row.cells[0]
@@ -55,7 +55,7 @@ def by_image(rows: Iterable[Row], columns: int) -> Iterator[tuple[str, Row]]:
 def match(rows: Mapping[str, str], images: Iterable[str], table: str, home: str) -> None:
     """Demand a row for every image, and an image for every row; `rows` says where each image's row is.
 
-    Raises `DataError`, which names the first image without its counterpart, the `table`, and the `home` of the images.
+    Raises `DataError` that names the first image without its counterpart, the `table`, and the `home` of the images.
     """
     known = set(images)
     if lost := [image for image in rows if image not in known]:

@@ -87,7 +87,7 @@ def recipe_of(sources: Sequence[Source], treatment: Treatment, left_out: Mapping
 
 
 class Preparation(NamedTuple):
-    """What is to be prepared."""
+    """The images to prepare, and how."""
 
     name: str
     sources: Sequence[Source]
@@ -95,7 +95,7 @@ class Preparation(NamedTuple):
     recipe: Recipe
 
     def shape(self, images: int) -> tuple[int, int, int, int]:
-        """The shape of an array of so many images."""
+        """The shape of an array of `images` images."""
         return images, CHANNELS, self.treatment.size, self.treatment.size
 
     def read(self, array: Path) -> Prepared | None:
@@ -148,7 +148,7 @@ def make_part(
     image, part = CHANNELS * treatment.size**2, known.get(start)
     with file.open("r+b") as places:
         places.seek(start * image)
-        # What could not be read may have been repaired.
+        # Images that could not be read may have been repaired.
         if part and not part.skipped and part.sha256 == sha256(places.read(len(sources) * image)).hexdigest():
             return part
         made, skipped = decode(treatment, sources)

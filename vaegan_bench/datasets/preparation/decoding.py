@@ -33,7 +33,7 @@ def decode_file(content: bytes) -> Image.Image:
 
 
 def _open(content: bytes) -> Image.Image:
-    """The first frame. Raises `ValueError` for what is no image, and for one that is too large."""
+    """The first frame. Raises `ValueError` where it is no image, or too large."""
     try:
         opened = Image.open(io.BytesIO(content), formats=FORMATS)
     except UnidentifiedImageError as error:
@@ -66,7 +66,7 @@ def _in_srgb(image: Image.Image) -> Image.Image:
 
 
 def _in_eight_bits(image: Image.Image) -> Image.Image:
-    """L, RGB or CMYK, without alpha; Pillow would cut off what lies above 255."""
+    """L, RGB or CMYK, without alpha; Pillow would cut off levels above 255."""
     if image.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode in ("I", "F"):

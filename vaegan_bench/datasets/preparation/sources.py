@@ -32,7 +32,7 @@ class Source(NamedTuple):
     name: str
     """Its path in the folder or archive, with forward slashes."""
     file: str
-    """What to open: the image itself, or the archive."""
+    """The file to open: the image itself, or the archive."""
     stamp: str
     """Changes when the content does: the checksum of a zip's member, otherwise size and time of the file."""
     packing: Packing = "none"
@@ -64,7 +64,7 @@ def locate(name: str, folder: Path, needs: Mapping[str, Sequence[str]], origin: 
 
 
 def listing_of(place: Path) -> Listing:
-    """All files in a folder with its folders, or in an archive. Raises `DataError` for what cannot be read."""
+    """All files in a folder with its folders, or in an archive. Raises `DataError` where it cannot be read."""
     listed = _in_folder if place.is_dir() else _in_zip if place.suffix == ".zip" else _in_tar
     try:
         found = sorted(source for source in listed(place) if not any(map(_is_hidden, source.name.split("/"))))
