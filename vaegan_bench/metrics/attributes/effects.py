@@ -36,7 +36,7 @@ class Trial(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """What moving n codes along one vector did to their images; float64."""
+    """The effect of moving n codes along one vector on their images; float64."""
 
     crossed_NA: Tensor
     """1 where the oracle sees the attribute now and did not before, −1 the other way round, 0 elsewhere."""

@@ -22,7 +22,7 @@ IMAGES = 128
 
 
 class Point(NamedTuple):
-    """What a shift by α did to n images, float64: whether they flipped, their leakage and their change."""
+    """The effect of a shift by α on n images, float64: whether they flipped, their leakage and their change."""
 
     alpha: float
     flips_N: Tensor

@@ -56,7 +56,7 @@ class LearnedExtractor(Extractor):
 
     @property
     def recipe(self) -> Recipe:
-        """What decides the training, besides the images."""
+        """The settings that, with the images, decide the training."""
         return Recipe(self.width, self.images, self.batch, self.lr, self.seed)
 
     @abstractmethod
