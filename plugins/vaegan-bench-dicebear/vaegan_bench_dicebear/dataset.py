@@ -75,7 +75,7 @@ def _versions() -> Mapping[str, str]:
 def _recipe(portraits: list[Portrait], size: int, versions: Mapping[str, str]) -> Recipe:
     from vaegan_bench_dicebear.drawing import svg
 
-    # Descriptions and one finished drawing stand for the code that makes them, so no version number is needed.
+    # Descriptions and one finished drawing change with the code that makes them, so no version number is needed.
     described = repr(portraits) + svg(portraits[0])
     return {
         **versions,

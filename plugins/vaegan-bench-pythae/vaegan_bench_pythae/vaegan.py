@@ -34,7 +34,7 @@ class PythaeVAEGAN(Model):
     margin: float = 0.4
     """How far a cost may be from the equilibrium before the stronger side skips the step."""
     routing: Literal["pythae", "paper"] = "pythae"
-    """Who gets which loss: pythae's trainer adds the decoder's to the encoder, the discriminator's to the decoder."""
+    """The routing of losses: pythae's trainer adds the decoder's to the encoder, the discriminator's to the decoder."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.adversarial_loss_scale <= 1:

@@ -70,13 +70,13 @@ class TensorBoardLogger:
 
     @hookimpl
     def study_ended(self) -> None:
-        """Close what is still open."""
+        """Close the files that are still open."""
         for run in list(self.writers):
             self.writers.pop(run).close()
 
 
 def _images(run: Path) -> dict[str, np.ndarray[Any, np.dtype[np.uint8]]]:
-    """What a run keeps for its sheets, by name; nothing where there is no such file."""
+    """The images that a run keeps for its sheets, by name; {} where there is no such file."""
     found = {}
     for path in run.glob("images-*.npz"):
         with np.load(path, allow_pickle=False) as stored:

@@ -48,7 +48,7 @@ class FiniteScalars(Codebook):
 
     @property
     def _half(self) -> Tensor:
-        """⌊L/2⌋, what codes are divided by; (D, 1)."""
+        """⌊L/2⌋, the divisor of codes; (D, 1)."""
         return self.levels_D1 // 2
 
     def _grouped(self, z_BZ: Tensor) -> Tensor:

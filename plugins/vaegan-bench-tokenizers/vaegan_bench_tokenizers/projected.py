@@ -114,7 +114,7 @@ class RandomMixing(nn.Module):
             self.register_buffer(f"down_{i}", _kaiming(fine, coarse, 3))
 
     def forward(self, features: list[Tensor]) -> list[Tensor]:
-        """The same number of scales, from fine to coarse."""
+        """Mixed features, as many scales as given, from fine to coarse."""
         mixed = [F.conv2d(x, self.get_buffer(f"across_{i}")) for i, x in enumerate(features)]
         for i in reversed(range(len(mixed) - 1)):
             from_below = F.conv2d(mixed[i + 1], self.get_buffer(f"down_{i}"), padding=1)

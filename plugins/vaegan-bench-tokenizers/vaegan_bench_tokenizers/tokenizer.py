@@ -95,7 +95,7 @@ class ResidualBlock(nn.Module):
         self.change = nn.Sequential(*_norm_silu(channels), first, *_norm_silu(channels), second)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
-        """Of the same shape."""
+        """Activations of the same shape."""
         changed: Tensor = x_BCHW + self.change(x_BCHW)
         return changed
 
@@ -153,7 +153,7 @@ class PatchDiscriminator(nn.Module):
         ]
         first, second, *rest = convolutions
         self.below = nn.Sequential(first, nn.LeakyReLU(0.2, inplace=True), second)
-        layers: list[nn.Module] = [nn.LeakyReLU(0.2)]  # not in place: what is tapped must stay
+        layers: list[nn.Module] = [nn.LeakyReLU(0.2)]  # not in place: the tapped activations must stay
         for convolution in rest:
             layers += [convolution, nn.LeakyReLU(0.2, inplace=True)]
         self.above = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, padding=1), nn.Flatten())
