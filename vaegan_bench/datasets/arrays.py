@@ -22,7 +22,7 @@ Found = TypeVar("Found")
 
 
 class Array(NamedTuple):
-    """What lies on disk."""
+    """An array that lies on disk, with its manifest."""
 
     pixels: Pixels
     """(N, C, H, W), mapped from the file: read as it is used, and never written back."""
@@ -31,14 +31,14 @@ class Array(NamedTuple):
 
 
 def array_of(folder: Path, recipe: Recipe) -> Path:
-    """Where the pixels of a recipe lie."""
+    """The file for the pixels of a recipe."""
     key = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
     return folder / f"{key}.uint8"
 
 
 def read_array(array: Path, recipe: Recipe) -> Array | None:
-    """What lies on disk; None where it is absent or damaged."""
-    wanted = json.loads(json.dumps(recipe))  # as it comes back from a file
+    """The array on disk; None where it is absent, damaged or made by another recipe."""
+    wanted = json.loads(json.dumps(recipe))  # in the form in which JSON is read back
     try:
         manifest = json.loads(array.with_suffix(".json").read_bytes())
         if manifest != {**manifest, **wanted, "sha256": sha256_of_file(array)}:
@@ -50,7 +50,7 @@ def read_array(array: Path, recipe: Recipe) -> Array | None:
 
 
 def write_manifest(array: Path, recipe: Recipe, **found: object) -> None:
-    """Say beside an array just put in place what it is: its recipe, its `shape`, and what else was found."""
+    """Write the manifest of an array that was just put in place: its recipe, its `shape`, and what else was found."""
     manifest = {**recipe, **found, "sha256": sha256_of_file(array)}
     with whole_file(array.with_suffix(".json")) as unfinished:
         unfinished.write_text(json.dumps(manifest, indent=2), encoding="utf-8")

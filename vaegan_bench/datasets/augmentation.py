@@ -18,13 +18,13 @@ class Jitter(NamedTuple):
     translation: float
     """As a share of the image's side, to the right and down."""
     scale: float
-    """Around 1."""
+    """Of the factor, around 1."""
     rotation: float
     """Radians."""
     gamma: float
-    """Of ln 2 times the logarithm of an exponent on all channels, as is the next; both means are its square."""
+    """Of ln 2 · ln(exponent), for an exponent on all channels; the mean is this number squared."""
     contrast: float
-    """On saturation and value."""
+    """The same for an exponent on saturation and value."""
     hue: float
     """Turns."""
 
@@ -57,9 +57,9 @@ def _exponent(deviation: float, normal_B: Tensor) -> Tensor:
 
 
 def _move(x_BCHW: Tensor, right_B: Tensor, down_B: Tensor, scale_B: Tensor, rotation_B: Tensor) -> Tensor:
-    """About the image's centre, by bicubic interpolation; the edge is repeated beyond it."""
+    """Shift, scale and rotate about the image's centre, bicubic; beyond the edge, its pixels are repeated."""
     cos, sin = rotation_B.cos() / scale_B, rotation_B.sin() / scale_B
-    # A grid says where each new pixel comes from, and its unit is half a side.
+    # The grid holds the place that each new pixel comes from, in units of half a side.
     across = torch.stack([cos, sin, -2 * (cos * right_B + sin * down_B)], 1)
     along = torch.stack([-sin, cos, -2 * (cos * down_B - sin * right_B)], 1)
     grid = F.affine_grid(torch.stack([across, along], 1), list(x_BCHW.shape), align_corners=False)

@@ -1,4 +1,4 @@
-"""Images that are drawn here from descriptions: what is true of each, their sizes, their cache and their two parts."""
+"""Images that are drawn from descriptions: their attributes, sizes, cache and two parts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIZES = (16, 32, 64, 128)
 MASTER = 64
 """Smaller images are area averages of those of this size; larger ones are drawn at their own size."""
 FEWEST = 6
-"""Images of which one is a test image."""
+"""The fewest images that can be divided: one in this many is a test image."""
 
 
 class Attribute(NamedTuple):
@@ -33,7 +33,7 @@ class Attribute(NamedTuple):
     kinds: frozenset[str]
 
     def __call__(self, described: object) -> bool:
-        """Whether the attribute is true of what is described."""
+        """Whether the described image has the attribute."""
         return getattr(described, self.part) in self.kinds
 
 
@@ -51,9 +51,9 @@ def enough(name: str, images: int, what: str) -> None:
 def images_at(
     name: str, size: int, cache: Path, recipe: Callable[[int], Recipe], draw: Callable[[int], Pixels]
 ) -> Pixels:
-    """What `draw` draws, (N, C, size, size): recalled from the cache, or drawn at 64 pixels or more and kept there.
+    """The images that `draw` draws, (N, C, size, size): from the cache, or drawn at 64 pixels or more and kept there.
 
-    `recipe` is all that decides what is drawn at a size. Raises `DataError` for a size that is not one of `SIZES`.
+    `recipe` holds all that decides the images at a size. Raises `DataError` for a size that is not one of `SIZES`.
     """
     if size not in SIZES:
         raise DataError(f"{name} come in {', '.join(map(str, SIZES))} pixels, not {size}: choose one of these.")

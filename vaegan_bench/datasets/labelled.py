@@ -42,7 +42,7 @@ def prepare_labelled(
     cache: Path,
     progress: Progress,
 ) -> Data:
-    """What `read` reads, at a size: from the cache, or made and kept there; `origin` is all that decides it, as JSON.
+    """The data that `read` reads, resized: from the cache, or made and kept there; `origin`, as JSON, decides them.
 
     Without `classes` the data have no labels and no attributes.
     """

@@ -17,7 +17,7 @@ from vaegan_bench.datasets.labelled import Images, prepare_labelled
 from vaegan_bench.datasets.mnist import DIGITS
 
 Reader = Callable[[], tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]]
-"""Hands out rows of 784 pixels and their digits."""
+"""Returns rows of 784 pixels and their digits."""
 
 PER_DIGIT = 500
 TRAINING = 4_000

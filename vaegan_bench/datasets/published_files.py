@@ -1,4 +1,4 @@
-"""Files that their makers publish: fetched whole or not at all, and known by their MD5."""
+"""Published files: fetched whole or not at all, and verified by their MD5."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class PublishedFile(NamedTuple):
     """One file to download."""
 
     path: str
-    """Where it goes, below the data set's folder."""
+    """Its path below the data set's folder."""
     addresses: tuple[str, ...]
     """Where it is published: the next one is tried if one does not answer."""
     md5: str
@@ -30,7 +30,7 @@ class PublishedFile(NamedTuple):
 
 
 def fetch_files(files: Sequence[PublishedFile], folder: Path, progress: Progress) -> None:
-    """Download what is not whole in `folder`.
+    """Download the files that are missing or damaged in `folder`.
 
     Raises `DataError` that names all files that are still missing, their addresses, and where to put them.
     """
@@ -46,7 +46,7 @@ def fetch_files(files: Sequence[PublishedFile], folder: Path, progress: Progress
 
 
 def by_hand(files: Sequence[PublishedFile], folder: Path) -> str:
-    """Which addresses to fetch and where to put what is there: '…, … into …'."""
+    """The addresses to fetch by hand, and the folder for the files: '…, … into …'."""
     addresses = ", ".join(file.addresses[0] for file in files)
     return f"{addresses} into {(folder / files[0].path).parent}"
 

@@ -1,4 +1,4 @@
-"""Images of one size at another, the same on every machine."""
+"""Resize images, with the same result on every machine."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ REPORTED = 1000
 def at_size(images_NCHW: Tensor, size: int, description: str, progress: Progress) -> Tensor:
     """Images (N, C, H, H) as uint8 (N, C, size, size).
 
-    Images of 28 pixels get a black frame of two pixels first, and so show the same at every size but 28: at 32 their
-    pixels are the published ones. Other sizes are resized by bicubic interpolation, antialiased where they get smaller.
+    Images of 28 pixels first get a black frame of two pixels, unless `size` is 28; at 32, their pixels are therefore
+    the published ones. Other sizes are resized by bicubic interpolation, antialiased where they get smaller.
     Raises `DataError` for a size below 1.
     """
     if size < 1:

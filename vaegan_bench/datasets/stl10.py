@@ -23,8 +23,8 @@ class STL10(TorchvisionDataset):
 
     name = "stl10"
     unlabeled: bool = False
-    """Train on the 100,000 images without a label, too. Then there are no classes and no attributes at all: an image
-    whose class nobody noted is no image without one, which is what metrics of attributes would take it for."""
+    """Train on the 100,000 images without a label, too. Then there are no classes and no attributes at all:
+    metrics on attributes would take an unlabelled image for one that has no attribute."""
 
     def source(self) -> Source:
         """An archive of 2.6 GB, which holds all parts."""

@@ -17,16 +17,16 @@ from vaegan_bench.system.code import code_behind
 
 
 class Source(NamedTuple):
-    """What torchvision reads, and where it comes from."""
+    """The files that torchvision reads, and their origin."""
 
     classes: tuple[str, ...]
     """Each is an attribute, too; none where images have no labels."""
     files: tuple[str, ...]
-    """What is read, below the data set's folder."""
+    """The files that are read, as paths below the data set's folder."""
     published: tuple[PublishedFile, ...]
-    """What to download in order to have it."""
+    """The files to download."""
     unpack: Callable[[Path], object]
-    """Makes the files in a folder of the downloads in it."""
+    """Makes `files` from the downloads in a folder."""
     read: Callable[[Path], tuple[Images, Images]]
     """Training and test part from the files in a folder."""
 
@@ -36,10 +36,10 @@ class TorchvisionDataset(Dataset):
 
     @abstractmethod
     def source(self) -> Source:
-        """What is read, and what is downloaded for it."""
+        """The files that are read, and the downloads from which they are made."""
 
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
-        """What lies in the data set's folder, at a size; nothing is ever downloaded.
+        """The images in the data set's folder, at a size; nothing is ever downloaded.
 
         Raises `DataError` where files are missing or damaged.
         """
@@ -79,7 +79,7 @@ class TorchvisionDataset(Dataset):
 def archive_source(
     opened: Any, classes: tuple[str, ...], more: tuple[str, ...], read: Callable[[Path], tuple[Images, Images]]
 ) -> Source:
-    """One archive of a torchvision class with lists of its files; `more` are files that these do not name."""
+    """The source of a torchvision class with one archive and lists of its files; `more` are files not in the lists."""
     names = [*(name for name, _ in opened.train_list + opened.test_list), *more]
     return Source(
         classes,
@@ -99,7 +99,7 @@ def _read(dataset: Dataset, source: Source, folder: Path) -> tuple[Images, Image
         return source.read(folder)
     except MemoryError as error:
         raise DataError(f"There is too little memory to read {dataset}: {_reason(error)}.") from error
-    except Exception as error:  # torchvision raises whatever the damage leads it to
+    except Exception as error:  # damage makes torchvision raise errors of many types
         raise DataError(
             f"The files of {dataset} in {folder} are damaged ({_reason(error)}): remove them, and run "
             f"`vaegan-bench data prepare {_quote(dataset)}`."
@@ -112,5 +112,5 @@ def _quote(dataset: Dataset) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """The first sentence of an error: what follows is advice for those who call torchvision themselves."""
+    """The first sentence of an error; the rest is advice for callers of torchvision."""
     return str(error).partition("\n")[0].partition(". ")[0].rstrip(".") or type(error).__name__

@@ -1,4 +1,4 @@
-"""Intervals for shares: how sure is a share that was counted over so many images?"""
+"""Confidence intervals for shares of images."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is shown of results: tables, figures, the page of a paper. No model is needed here."""
+"""Presentation of results: tables, figures, the page of a paper. No model is needed here."""

@@ -30,7 +30,7 @@ from vaegan_bench.system.exhibits import (
 
 E = TypeVar("E", bound=Exhibit)
 Drawing = Callable[[], Figure]
-"""Draws one figure: later, so that one that cannot be drawn costs no other."""
+"""Draws one figure when it is called, so that the failure of one figure does not affect the others."""
 OfNumbers, OfImages = (Spectrum, Profile, Matrix, LatentVectors), (Strips, ImagePairs, ImageSheet)
 DRAWINGS: Mapping[type[Exhibit], Callable[[Mapping[str, Any], Sequence[str]], Figure]] = {
     Spectrum: plots.spectra,
@@ -41,11 +41,11 @@ DRAWINGS: Mapping[type[Exhibit], Callable[[Mapping[str, Any], Sequence[str]], Fi
     ImagePairs: plots.image_pairs,
     ImageSheet: plots.image_sheet,
 }
-"""Type → what draws the exhibits of all models, in the order and colours of the study's models."""
+"""Type → the function that draws the exhibits of all models, in the order and colours of the study's models."""
 
 
 class _Run(NamedTuple):
-    """What figures need of a run, read once."""
+    """The parts of a run that figures need, read once."""
 
     dataset: str
     label: str
@@ -54,10 +54,10 @@ class _Run(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What one figure shows, on one data set."""
+    """The exhibits that one figure shows, on one data set."""
 
     name: str
-    """Of the exhibit."""
+    """The name of the exhibit."""
     dataset: str
     seeds: Mapping[str, Sequence[Exhibit]]
     """Model → its exhibit for each seed."""
@@ -77,7 +77,7 @@ def exhibit_figures(
 def shown_exhibits(
     folder: StudyFolder, types: tuple[type[Exhibit], ...], taken: Sequence[str] = ()
 ) -> dict[str, Shown]:
-    """What each of these figures shows, by the figure's name."""
+    """Name of a figure → the exhibits that it shows."""
     runs = [_Run(run.record().dataset, run.record().label, run.exhibits()) for run in folder.finished()]
     datasets = list(dict.fromkeys(run.dataset for run in runs))
     found: dict[str, Shown] = {}
@@ -96,7 +96,7 @@ def first_exhibit(run: RunFolder, kind: type[E]) -> E | None:
 
 
 def draw(name: str, seeds: Mapping[str, Sequence[Exhibit]], models: Sequence[str] = ()) -> Figure:
-    """The figure of one exhibit, from that of each seed of each model. `models` fixes order and colours.
+    """The figure of exhibits of one name, from all seeds of each model. `models` fixes order and colours.
 
     Raises `StoreError` where exhibits of one name cannot be drawn together.
     """
@@ -109,7 +109,7 @@ def draw(name: str, seeds: Mapping[str, Sequence[Exhibit]], models: Sequence[str
 
 
 def combine(seeds: Sequence[Exhibit]) -> Exhibit:
-    """One exhibit for all seeds of a model: the mean of numbers, of spectra rank by rank; the first of images."""
+    """One exhibit for all seeds: the mean of matrices, profiles and, by rank, spectra; otherwise the first seed's."""
     first = seeds[0]
     match first:
         case Matrix():
@@ -133,8 +133,8 @@ def _plain(text: str) -> str:
 def _sources(runs: Sequence[_Run], planned: Mapping[str, str], taken: Sequence[str]) -> dict[str, tuple[str, str]]:
     """Figure → key of the measurement that left its exhibit, and the exhibit's name.
 
-    Those that the study planned, and of a name that none of these has, the first one. Where two metrics of the plan
-    leave exhibits of one name, the figure of the second carries its metric.
+    All exhibits of planned metrics are shown, and of each name that none of them has, the first exhibit. Where two
+    planned metrics leave exhibits of one name, the second one's figure has its metric in its name.
     """
     sources: dict[str, tuple[str, str]] = {}
     for key in dict.fromkeys([*planned, *(key for run in runs for key in run.exhibits)]):
@@ -146,7 +146,7 @@ def _sources(runs: Sequence[_Run], planned: Mapping[str, str], taken: Sequence[s
 
 
 def _seeds(runs: Sequence[_Run], key: str, name: str) -> dict[str, list[Exhibit]]:
-    """Model → an exhibit of each of its seeds that has it, in the order of the plan."""
+    """Model → this exhibit for each seed that has it, in the order of the plan."""
     seeds: dict[str, list[Exhibit]] = {}
     for run in runs:
         if (exhibit := run.exhibits.get(key, {}).get(name)) is not None:
@@ -155,7 +155,7 @@ def _seeds(runs: Sequence[_Run], key: str, name: str) -> dict[str, list[Exhibit]
 
 
 def _shape(exhibit: Exhibit) -> tuple[int, ...]:
-    """What must be equal for exhibits to be combined: the shape of numbers; () of images, which are not."""
+    """What must be equal for exhibits to be combined: the shape of their numbers; () for images."""
     return _values(exhibit).shape if isinstance(exhibit, OfNumbers) else ()
 
 

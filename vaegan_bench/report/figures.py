@@ -27,7 +27,7 @@ OWN = (
 
 
 def study_figures(folder: StudyFolder) -> dict[str, Figure]:
-    """All figures of a study; where it has several data sets, those of one carry its name.
+    """All figures of a study; where it has several data sets, names of figures include theirs.
 
     Warns of those that cannot be drawn, and leaves them out.
     """
@@ -41,7 +41,7 @@ def study_figures(folder: StudyFolder) -> dict[str, Figure]:
 
 
 def number_figures(folder: StudyFolder) -> dict[str, Drawing]:
-    """Learning curves, metrics, rulers, attributes one by one and exhibits of numbers, as far as they were measured."""
+    """Learning curves, metrics, rulers, single attributes and exhibits of numbers, where they were measured."""
     rows, history = tables.by_protocol(folder.rows()), folder.history()
     models = list(dict.fromkeys(rows["model"]))
     drawings = exhibit_figures(folder, OfNumbers, taken=OWN)
@@ -95,11 +95,11 @@ def _sheets_of(folder: StudyFolder, models: Sequence[str]) -> dict[str, Drawing]
 
 
 GRADIENT, QUIET = "gradient of ", ("moves of ", "weight of ")
-"""Columns of the history: of a figure of its own, and those that say nothing where they never change."""
+"""Prefixes of terms in the history: those with a figure of their own, and those left out where they never change."""
 
 
 def _curves(history: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The terms over time, moves and weights as far as they change; and how hard each term pulls at each player."""
+    """Figure → its part of the history: all terms, moves and weights only where they change; the gradients of terms."""
     gradients, values = history["term"].str.startswith(GRADIENT), history.groupby("term")["value"]
     constant = values.transform("min") == values.transform("max")
     pulls = history[gradients].assign(term=lambda rows: rows["term"].str.removeprefix(GRADIENT))

@@ -40,7 +40,7 @@ class Results:
     def table(self, *, headlines: bool = False) -> pd.DataFrame:
         """One row per model, one column per metric; mean ± 95 % t-interval over seeds, winners marked.
 
-        With `headlines` only the numbers that lead, as in the terminal.
+        With `headlines`, only headline metrics, as in the terminal.
         """
         rows = tables.by_protocol(self.rows)
         shown = tables.headline(rows) if headlines else rows

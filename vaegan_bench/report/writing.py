@@ -23,7 +23,7 @@ from vaegan_bench.system.errors import FAILURES, StoreError
 from vaegan_bench.system.files import remove, whole_file
 
 SOFTWARE = "vaegan-bench"
-"""What figures name in their metadata: it tells them from the user's own images."""
+"""The software that figures name in their metadata, which distinguishes them from the user's own images."""
 TABLES = ("results.csv", "results.parquet", "summary.md", "attributes.md")
 
 
@@ -47,7 +47,7 @@ def write_report(folder: StudyFolder, registry: Registry | None = None) -> list[
             _save_all(numbers, folder)
         with attempts.part("images"):
             current = {*numbers, *write_samples(folder)}
-            # Where runs are archived, without what figures are drawn from, older ones stay.
+            # Archived runs lack the data that figures are drawn from: older figures stay.
             if not folder.is_archived:
                 _remove_older(folder, current)
         with attempts.part("page"):

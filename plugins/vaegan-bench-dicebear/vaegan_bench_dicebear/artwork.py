@@ -1,4 +1,4 @@
-"""What DiceBear's definition of a style lets us choose."""
+"""The choices in DiceBear's definition of a style."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def definition(name: str) -> Mapping[str, Any]:
 
 @cache
 def factors(name: str) -> Mapping[str, tuple[str, ...]]:
-    """What portraits of a style are made from: its components and colours, with the values of each.
+    """The factors of a style's portraits: its components and colours, with the values of each.
 
     A component that some images do not show has the value 'none' first.
     """

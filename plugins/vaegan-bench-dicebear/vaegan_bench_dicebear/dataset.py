@@ -20,7 +20,7 @@ from vaegan_bench_dicebear.portraits import Portrait, random_portrait
 from vaegan_bench_dicebear.styles import STYLES
 
 PACKAGES = ("dicebear-core", "dicebear-styles", "resvg-py")
-"""What images depend on: the code that assembles the artwork, the artwork, and the code that draws it."""
+"""The packages that images depend on: they assemble the artwork, contain it, and draw it."""
 SAMPLE_DIGEST = "e33e0166a36abd60ab05b62fe7370482d4bf4fde5e11879555c245adbfd7f24e"
 """Of `dicebear[faces=60]` at 64 pixels, as dicebear-core 10.7.0, dicebear-styles 10.6.0 and resvg_py 0.5.0 draw it."""
 
@@ -42,9 +42,9 @@ class DiceBear(Dataset):
         enough(self.name, self.faces, "faces")
 
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
-        """Draw the portraits, or recall them; (N, 3, size, size) for a size of 16, 32, 64 or 128."""
+        """Draw the portraits, or read them from the cache; (N, 3, size, size) for a size of 16, 32, 64 or 128."""
         versions = _versions()
-        # What draws imports DiceBear, of which the line above says whether it is installed.
+        # The gallery imports DiceBear; the line above has checked that it is installed.
         from vaegan_bench_dicebear.gallery import draw_gallery
 
         portraits = [random_portrait(self.style, i) for i in range(self.faces)]
@@ -63,7 +63,7 @@ class DiceBear(Dataset):
 
 
 def _versions() -> Mapping[str, str]:
-    """Of the packages that decide the images. Raises `DataError` where one is missing."""
+    """The versions of the packages that decide the images. Raises `DataError` where one is missing."""
     try:
         return {package: version(package) for package in PACKAGES}
     except PackageNotFoundError as error:
@@ -75,7 +75,7 @@ def _versions() -> Mapping[str, str]:
 def _recipe(portraits: list[Portrait], size: int, versions: Mapping[str, str]) -> Recipe:
     from vaegan_bench_dicebear.drawing import svg
 
-    # Descriptions and one finished drawing stand for the code that makes them, so no version number is needed.
+    # Descriptions and one finished drawing change with the code that makes them, so no version number is needed.
     described = repr(portraits) + svg(portraits[0])
     return {
         **versions,

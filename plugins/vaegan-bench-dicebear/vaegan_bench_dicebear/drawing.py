@@ -20,7 +20,7 @@ from vaegan_bench_dicebear.style import COLOUR, NONE, Style
 from vaegan_bench_dicebear.styles import STYLES
 
 MOVED = ("translate", "rotate", "scale")
-"""How far DiceBear moves a component at random, which no option says."""
+"""Keys of a component by which DiceBear moves it at random; no option sets them."""
 
 
 def draw(portrait: Portrait, size: int) -> Pixels:
@@ -35,7 +35,7 @@ def svg(portrait: Portrait) -> str:
     """The image of a portrait as an SVG document of 64 × 64 units."""
     style = STYLES[portrait.style]
     avatar = dicebear.Avatar(artwork(portrait.style), options(portrait)).to_string()
-    # Hair and shoulders may reach beyond the artwork's canvas, and what is not clipped is drawn faster.
+    # Hair and shoulders may reach beyond the artwork's canvas, and drawing is faster without clipping.
     avatar = avatar.replace("<svg", '<svg overflow="visible"', 1)
     avatar = re.sub(r' clip-path="url\(#clip-[^"]*"', "", avatar, count=1)
     return (
@@ -47,7 +47,7 @@ def svg(portrait: Portrait) -> str:
 
 
 def options(portrait: Portrait) -> dict[str, Any]:
-    """What DiceBear is asked for: every component and colour, so that it chooses none."""
+    """The options for DiceBear: every component and colour, so that it chooses none itself."""
     asked: dict[str, Any] = {}
     for name, value in {**STYLES[portrait.style].fixed, **portrait.values}.items():
         if name.endswith(COLOUR):
@@ -61,7 +61,7 @@ def options(portrait: Portrait) -> dict[str, Any]:
 
 @cache
 def artwork(style: str) -> dicebear.Style:
-    """The artwork of a style, of which DiceBear moves nothing at random."""
+    """The artwork of a style, without the keys by which DiceBear moves components at random."""
     known = definition(style)
     components = {
         name: {key: value for key, value in component.items() if key not in MOVED}

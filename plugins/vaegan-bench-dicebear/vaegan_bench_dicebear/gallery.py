@@ -15,7 +15,7 @@ from vaegan_bench_dicebear.portraits import random_portrait
 CHUNK = 40
 """Portraits that a worker draws before it reports."""
 WORTH = 1000
-"""Portraits for which a process is worth its start, in which it imports torch and checks the artwork."""
+"""The number of portraits that is worth the start of another process, which imports torch and checks the artwork."""
 
 
 def draw_gallery(style: str, faces: int, size: int, progress: Progress, workers: int | None = None) -> Pixels:

@@ -16,11 +16,11 @@ SEED = 2016
 
 @dataclass(frozen=True, kw_only=True)
 class Portrait:
-    """All that decides one image."""
+    """The full description of one image."""
 
     style: str
     values: Mapping[str, str]
-    """Of each of the style's factors."""
+    """Factor of the style → its value."""
     pose: Pose
 
 
@@ -43,7 +43,7 @@ def _pick(chance: Random, values: tuple[str, ...], presence: float | None) -> st
 
 
 def _pose(chance: Random) -> Pose:
-    """As faces of `avatars` sit in their images."""
+    """A random pose, in the ranges of the poses of `avatars`."""
     return Pose(
         rotation=_near(chance, 0, 8),
         right=_near(chance, 0, 4),

@@ -1,4 +1,4 @@
-"""What has to be said of a style of DiceBear to draw its portraits."""
+"""The settings with which portraits of a style of DiceBear are drawn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vaegan_bench.datasets.drawn import Attribute
 NONE = "none"
 """The value of a component that an image does not show."""
 COLOUR = "Color"
-"""How DiceBear ends the names of options that are colours."""
+"""The end of the names of DiceBear's options that are colours."""
 PASTELS = ("#b6e3f4", "#c0aede", "#d1d4f9", "#ffd5dc", "#ffdfbf")
 """DiceBear's colours for the background of several styles."""
 SKINS = ("#ffdbb4", "#edb98a", "#d08b5b", "#ae5d29", "#694d3d")
@@ -22,7 +22,7 @@ PALE_SKIN, DARK_SKIN = SKINS[0], ", ".join(SKINS[-2:])
 class Style:
     """How portraits of a style are drawn; components, variants and colours have DiceBear's names.
 
-    Components of which nothing is said are shown always, with each of their variants.
+    Components that no field names are always shown, with all of their variants.
     """
 
     centre: tuple[float, float]
@@ -30,7 +30,7 @@ class Style:
     window: float
     """The side of the square that an image shows, as a share of the artwork's side."""
     colours: Mapping[str, tuple[str, ...]]
-    """Those that vary, with their values."""
+    """The colours that vary, with their values."""
     presence: Mapping[str, float] = field(default_factory=dict)
     """The components that some images do not show, and the share of images that do."""
     left_out: Mapping[str, frozenset[str]] = field(default_factory=dict)

@@ -15,7 +15,7 @@ NAME = "events.jsonl"
 
 
 def plain(value: Any) -> Any:
-    """What strict JSON can say: what is no finite number becomes null, and tuples become lists."""
+    """The value in strict JSON: numbers that are not finite become null, and tuples become lists."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -28,7 +28,7 @@ def plain(value: Any) -> Any:
 def append(path: Path, event: str, content: Mapping[str, Any]) -> None:
     """Append one line, and close the file, so that the line is there whatever happens next.
 
-    Raises `OSError` where the file cannot be written, and `TypeError` for what JSON has no word for.
+    Raises `OSError` where the file cannot be written, and `TypeError` for a value that JSON cannot hold.
     """
     time = datetime.now(UTC).isoformat(timespec="milliseconds")
     line = json.dumps({"time": time, "event": event, **plain(content)}, ensure_ascii=False, allow_nan=False)

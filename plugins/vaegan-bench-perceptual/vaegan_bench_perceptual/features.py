@@ -23,7 +23,7 @@ class FeatureDistance(ReconstructionLoss):
     extractor: Extractor = EffLite0()
     """The network, float32 in any precision of training; it must come with its weights and have a derivative."""
     pixels: ReconstructionLoss | None = None
-    """A loss of pixels to add: pooled features alone say little of where things are."""
+    """A loss of pixels to add: pooled features alone hold little information on places."""
 
     def __post_init__(self) -> None:
         if self.extractor.learns:

@@ -1,4 +1,4 @@
-"""The squared error, frequency by frequency, with an eye on what is missed most."""
+"""The squared error, frequency by frequency, with more weight on frequencies of larger errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class FocalFrequency(ReconstructionLoss):
     pixels_only = True
     surrogate = True
     alpha: float = 1.0
-    """α: how much more the frequencies count that are missed most."""
+    """α: how much more the frequencies with larger errors count."""
 
     def __post_init__(self) -> None:
         at_least(self, alpha=0)
@@ -38,6 +38,6 @@ class FocalFrequency(ReconstructionLoss):
         """Σ w(u, v)·|F(prediction) − F(target)|² over channels and frequencies; (B,)."""
         difference_BCHW = torch.fft.fft2(prediction.mean - target, norm="ortho")
         energy_BCHW: Tensor = difference_BCHW.real.square() + difference_BCHW.imag.square()
-        # The paper locks the weights' gradient: they say where to look, and are not to be minimised.
+        # The paper locks the weights' gradient: they select frequencies, and are not to be minimised.
         weights_BCHW = spectrum_weights(energy_BCHW.detach(), self.alpha)
         return (weights_BCHW * energy_BCHW).flatten(1).sum(1)

@@ -1,4 +1,4 @@
-"""What structural similarity is made of: the statistics of two images in a window around each place."""
+"""The parts of structural similarity: statistics of two images in a window around each place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A distance in what a pretrained network sees at each place."""
+"""A distance between the activations of a pretrained network at each place."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vaegan_bench_perceptual.features import levels, opened
 class PerceptualDistance(ReconstructionLoss):
     """Squared distance of a frozen network's maps, normalised at each place (Zhang et al., 2018, eq. 1).
 
-    All channels weigh the same: the paper also fits a weight for each to what people say, for networks of its own.
+    All channels weigh the same: the paper also fits a weight for each to people's judgements, for networks of its own.
     """
 
     name = "perceptual"

@@ -14,11 +14,11 @@ from vaegan_bench_perceptual.local_statistics import WINDOW, similarity
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """From fine to coarse (Wang et al., 2003, section 3.2)."""
 FLOOR = 0.01
-"""No factor counts for less: negative ones have no power, and at zero a power has no finite gradient."""
+"""The least value of a factor: powers of negative ones are undefined, and at zero a power has no finite gradient."""
 
 
 def scales_of(shorter_side: int) -> int:
-    """How many halvings, from none, leave the window room; five at most."""
+    """How many scales, each half the one before it, have room for the window; from one to five."""
     return max(1, sum(shorter_side >> halvings >= WINDOW for halvings in range(len(WEIGHTS))))
 
 

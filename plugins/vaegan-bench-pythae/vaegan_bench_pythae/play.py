@@ -17,7 +17,7 @@ Construct = Callable[[Modules, torch.autocast, int], VAE]
 
 
 def run_model(play: Play, construct: Construct) -> ModelOutput:
-    """What pythae's model gives for the batch: its own forward pass and its own losses.
+    """The output of pythae's model for the batch: its own forward pass and its own losses.
 
     The networks keep the precision of the study, and the losses are in float32: on a GPU, torch refuses the
     cross-entropy of probabilities under autocast.

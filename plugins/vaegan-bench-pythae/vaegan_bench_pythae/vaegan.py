@@ -32,9 +32,9 @@ class PythaeVAEGAN(Model):
     equilibrium: float = 0.68
     """The discriminator's cost per side around which both players move."""
     margin: float = 0.4
-    """How far a cost may be from the equilibrium before the stronger side sits the step out."""
+    """How far a cost may be from the equilibrium before the stronger side skips the step."""
     routing: Literal["pythae", "paper"] = "pythae"
-    """Who gets which loss: pythae's trainer adds the decoder's to the encoder, the discriminator's to the decoder."""
+    """The routing of losses: pythae's trainer adds the decoder's to the encoder, the discriminator's to the decoder."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.adversarial_loss_scale <= 1:
@@ -43,7 +43,7 @@ class PythaeVAEGAN(Model):
             raise ValueError(f"reconstruction_layer must be -1, 1 or 2, not {self.reconstruction_layer}")
 
     def objectives(self, play: Play) -> Objectives:
-        """pythae's three losses, and which of them reach whom."""
+        """pythae's three losses, and the players that each of them reaches."""
         output = run_model(play, self._construct)
         losses = {f"{player}_loss": output[f"{player}_loss"] for player in self.players}
         moving = {player: bool(output[f"update_{player}"]) for player in self.players}

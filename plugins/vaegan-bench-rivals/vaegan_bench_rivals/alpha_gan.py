@@ -28,7 +28,7 @@ class AlphaGAN(Model):
         "code discriminator": ("code discriminator",),
     }
     reconstruction: ReconstructionLoss = Laplace()
-    """The paper's is the L1 distance: the Laplace likelihood's, but for a constant."""
+    """The paper has the L1 distance, which is Laplace's negative log-likelihood up to a constant."""
     weight: float = 10.0
     """λ: the coefficient of the reconstruction, averaged over the dimensions of an image, beside the discriminators."""
     encoder: Encoding = "deterministic"

@@ -59,7 +59,7 @@ class BiGAN(Model):
         (x_prior,) = modules.decode(z_prior)
         images = modules.judge(x, x_prior.mean)
         features = torch.cat([image.features_BF for image in images])
-        # D(x, z) is what the study's discriminator says of the image, plus what the code adds to that.
+        # D(x, z) is the logit of the study's discriminator for the image, plus that of the joint head.
         alone = torch.cat([image.logits_B for image in images])
         real, fake = (alone + modules["joint head"](features, torch.cat([z, z_prior]))).chunk(2)
         versus, exchanged = self.adversarial(real, [fake]), self.adversarial(-fake, [-real])

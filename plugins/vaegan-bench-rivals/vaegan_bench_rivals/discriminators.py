@@ -11,7 +11,7 @@ from vaegan_bench.api import ImageShape, Networks
 
 
 def perceptron(inputs: int, width: int, layers: int) -> nn.Sequential:
-    """Hidden layers with ReLUs, then one logit: without batch norm, as a code's verdict must not hang on others."""
+    """Hidden layers with ReLUs, then one logit: no batch norm, so that one code's verdict does not depend on others."""
     parts: list[nn.Module] = []
     for before, after in pairwise([inputs, *[width] * layers]):
         parts += [nn.Linear(before, after), nn.ReLU(inplace=True)]
@@ -32,7 +32,7 @@ class CodeDiscriminator(nn.Module):
 
 
 class JointHead(nn.Module):
-    """Features (B, F) and codes (B, Z) → logits (B,): what an image and a code say together."""
+    """Features (B, F) and codes (B, Z) → logits (B,): the joint evidence of an image and a code."""
 
     def __init__(self, features: int, latent: int, width: int, layers: int) -> None:
         super().__init__()

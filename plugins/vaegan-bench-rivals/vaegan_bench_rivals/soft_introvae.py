@@ -20,13 +20,13 @@ class SoftIntroVAE(Model):
     players: ClassVar = {"encoder": ("encoder",), "decoder": ("decoder",)}
     prior: PriorLoss = KL()
     beta_rec: float = 1.0
-    """Weight of reconstruction errors."""
+    """The coefficient of reconstruction errors."""
     beta_kl: float = 1.0
-    """Weight of the divergence from the prior, of images for the encoder and of fakes for the decoder."""
+    """The coefficient of the divergence from the prior, of images for the encoder and of fakes for the decoder."""
     beta_neg: float = 256.0
-    """Weight of the divergence of fakes within the encoder's exponential."""
+    """The coefficient of the divergence of fakes within the encoder's exponential."""
     gamma_r: float = 1e-8
-    """The factor on the reconstruction of fakes in the decoder's objective."""
+    """The coefficient of the reconstruction of fakes in the decoder's objective."""
     alpha: float = 2.0
     """How sharply the encoder tells good fakes from bad ones."""
 

@@ -37,7 +37,7 @@ class WAEGAN(Model):
         "code discriminator": ("code discriminator",),
     }
     reconstruction: ReconstructionLoss = Gaussian(sigma=math.sqrt(0.5))
-    """The cost c: with σ² = ½ the Gaussian's is the paper's ‖x − G(z)‖², but for a constant."""
+    """The cost c: with σ² = ½, the Gaussian's is the paper's ‖x − G(z)‖² up to a constant."""
     adversarial: AdversarialLoss = NonSaturating()
     """Between codes of the prior, which are the real ones, and codes of images."""
     weight: float = 10.0

@@ -13,11 +13,11 @@ from torch.utils.tensorboard import SummaryWriter
 from vaegan_bench.api import hookimpl
 
 GROUPS = {"moves of ": "moves/", "weight of ": "weights/", "gradient of ": "gradients/"}
-"""How the suite begins the names of what it logs beside terms, and the group of each."""
+"""The prefixes of names that the suite logs besides terms, and the group of each."""
 
 
 def tag_of(name: str) -> str:
-    """The tag under which TensorBoard groups what was logged: 'terms/prior', 'moves/decoder', …"""
+    """The tag of a logged name, by which TensorBoard groups curves: 'terms/prior', 'moves/decoder', …"""
     for beginning, group in GROUPS.items():
         if name.startswith(beginning):
             return group + name.removeprefix(beginning)
@@ -70,13 +70,13 @@ class TensorBoardLogger:
 
     @hookimpl
     def study_ended(self) -> None:
-        """Close what is still open."""
+        """Close the files that are still open."""
         for run in list(self.writers):
             self.writers.pop(run).close()
 
 
 def _images(run: Path) -> dict[str, np.ndarray[Any, np.dtype[np.uint8]]]:
-    """What a run keeps for its sheets, by name; nothing where there is no such file."""
+    """The images that a run keeps for its sheets, by name; {} where there is no such file."""
     found = {}
     for path in run.glob("images-*.npz"):
         with np.load(path, allow_pickle=False) as stored:

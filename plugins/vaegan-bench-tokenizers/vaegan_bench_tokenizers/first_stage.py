@@ -1,4 +1,4 @@
-"""What the autoencoders with a discriminator share: losses of images, and an opponent of reconstructions."""
+"""The common base of autoencoders with a discriminator: losses of images, and an opponent of reconstructions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ImageLosses(Model):
     """Fields of a model that compares images in pixels and, if asked, in something else."""
 
     reconstruction: ReconstructionLoss = Laplace()
-    """Of pixels: the L1 distance, but for a constant."""
+    """Of pixels: the L1 distance up to a constant."""
     perceptual: ReconstructionLoss | None = None
     """A loss to add, such as `perceptual` of vaegan-bench-perceptual; the papers have LPIPS (Zhang et al., 2018)."""
 
@@ -44,12 +44,12 @@ class FirstStage(ImageLosses):
     adversarial: AdversarialLoss = Hinge()
     regulariser: Regulariser | None = None
     augmentation: DiscriminatorAugmentation | None = None
-    """What images and reconstructions go through before the discriminator sees them."""
+    """The augmentation of images and reconstructions before the discriminator sees them."""
 
     def against_a_discriminator(self, autoencoding: Objectives, play: Play, x_rec: Prediction) -> Objectives:
         """The same game with a discriminator of images and their reconstructions (Esser et al., 2021, eq. 5–6).
 
-        λ of their eq. 6 is 1 here: how much the generator's term counts, and from when, are weights of terms.
+        λ of their eq. 6 is 1 here: the coefficient of the generator's term, and its first step, are weights of terms.
         """
         x, x_fake = show([play.x_BCHW, x_rec.mean], self.augmentation, play.noise)
         real, fake = play.modules.judge(x, x_fake)

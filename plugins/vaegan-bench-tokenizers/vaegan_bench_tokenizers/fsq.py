@@ -12,11 +12,11 @@ from torch import Tensor
 from vaegan_bench.api import Codebook, LatentShape, PluginError, Quantiser
 
 EPSILON = 1e-3
-"""How much less than the outermost boundary between whole numbers a bounded channel reaches, as in the paper's code."""
+"""The share by which a bounded channel stays below the outermost rounding boundary, as in the paper's code."""
 
 
 class FiniteScalars(Codebook):
-    """The product of the levels of each channel; nothing is learned, and nothing has to be kept together."""
+    """The product of the levels of each channel; nothing is learned, and there is no commitment cost."""
 
     levels_D1: Tensor
 
@@ -26,7 +26,7 @@ class FiniteScalars(Codebook):
         self.register_buffer("levels_D1", torch.tensor(levels)[:, None])
 
     def forward(self, z_BZ: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Rounded straight through: the gradient is that of the bounded code."""
+        """The rounded code, its indices and a cost of 0; the gradient passes straight to the bounded code."""
         bounded_BGDP = self.bound(self._grouped(z_BZ))
         # In this order the value is the whole number itself, without a rounding error.
         rounded_BGDP = bounded_BGDP.detach().round() + (bounded_BGDP - bounded_BGDP.detach())
@@ -34,13 +34,13 @@ class FiniteScalars(Codebook):
         return code_BZ, self._index(rounded_BGDP.detach()), z_BZ.new_zeros(len(z_BZ))
 
     def nearest(self, z_BZ: Tensor) -> Tensor:
-        """The levels next to each channel, which is not bounded again."""
+        """The level nearest to each channel, for codes that are bounded already."""
         low_D1, high_D1 = -self._half, (self.levels_D1 - 1) // 2
         rounded_BGDP = (self._grouped(z_BZ) * self._half).round()
         return (torch.minimum(torch.maximum(rounded_BGDP, low_D1), high_D1) / self._half).flatten(1)
 
     def bound(self, z_BGDP: Tensor) -> Tensor:
-        """f(z) = tanh(z + shift)·half − offset, around which lie L whole numbers; 0 stays where it is."""
+        """f(z) = tanh(z + shift)·half − offset, whose range rounds to L whole numbers; 0 is mapped to 0."""
         half_D1 = (self.levels_D1 - 1) * (1 - EPSILON) / 2
         offset_D1 = torch.where(self.levels_D1 % 2 == 1, 0.0, 0.5)
         # The paper's listing has the tangent for the inverse of tanh, which hardly differs where L is above 2.
@@ -48,7 +48,7 @@ class FiniteScalars(Codebook):
 
     @property
     def _half(self) -> Tensor:
-        """⌊L/2⌋, what codes are divided by; (D, 1)."""
+        """⌊L/2⌋, the divisor of codes; (D, 1)."""
         return self.levels_D1 // 2
 
     def _grouped(self, z_BZ: Tensor) -> Tensor:
@@ -85,7 +85,7 @@ class FSQ(Quantiser):
         return FiniteScalars(levels, shape.height * shape.width)
 
     def _levels(self) -> list[int]:
-        """As numbers. Raises `ValueError` for anything but whole numbers from 2 up."""
+        """`levels` as numbers. Raises `ValueError` for anything but whole numbers from 2 up."""
         try:
             levels = [int(level) for level in self.levels.split()]
         except ValueError:

@@ -27,7 +27,7 @@ class KLAutoencoder(FirstStage):
         at_least(self, beta=0)
 
     def likelihood(self) -> ReconstructionLoss:
-        """That of the reconstruction."""
+        """The reconstruction loss, as −log p(x|z) of pixels."""
         return self.reconstruction
 
     def objectives(self, play: Play) -> Objectives:

@@ -34,7 +34,7 @@ class Projected(Networks):
 
     name = "projected"
     networks: Networks = Tokenizer()
-    """Whose encoder and decoder there are."""
+    """The inner networks, whose encoder and decoder are used."""
     side: int = 128
     """Pixels to which images are resized before the frozen network sees them."""
     width: int = 64
@@ -53,17 +53,17 @@ class Projected(Networks):
 
     @property
     def latent_shape(self) -> LatentShape:
-        """How the inner networks arrange it."""
+        """The shape in which the inner networks arrange Z."""
         return self.networks.latent_shape
 
     @property
     def per_image(self) -> tuple[str, ...]:  # type: ignore[override]  # no class variable: it depends on a field
-        """Those of the inner networks without the discriminator, whose spectral norms move with every pass."""
+        """The roles of the inner networks without the discriminator, whose spectral norms move with every pass."""
         return tuple(role for role in self.networks.per_image if role != "discriminator")
 
     @property
     def last_layers(self) -> Mapping[str, str]:  # type: ignore[override]  # no class variable: it depends on a field
-        """Those of the inner networks without the discriminator, which is another."""
+        """The last layers of the inner networks, without that of the discriminator, which is replaced."""
         return {role: name for role, name in self.networks.last_layers.items() if role != "discriminator"}
 
     def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
@@ -103,7 +103,7 @@ class ProjectedDiscriminator(nn.Module):
 class RandomMixing(nn.Module):
     """Random projections that are never trained: across channels at each scale, then from coarse to fine.
 
-    They spread what the frozen network knows over all channels, so that a discriminator cannot do with a few of them.
+    They spread what the frozen network knows over all channels, so that a discriminator cannot rely on a few of them.
     """
 
     def __init__(self, channels: list[int], widths: list[int]) -> None:
@@ -114,7 +114,7 @@ class RandomMixing(nn.Module):
             self.register_buffer(f"down_{i}", _kaiming(fine, coarse, 3))
 
     def forward(self, features: list[Tensor]) -> list[Tensor]:
-        """The same number of scales, from fine to coarse."""
+        """Mixed features, as many scales as given, from fine to coarse."""
         mixed = [F.conv2d(x, self.get_buffer(f"across_{i}")) for i, x in enumerate(features)]
         for i in reversed(range(len(mixed) - 1)):
             from_below = F.conv2d(mixed[i + 1], self.get_buffer(f"down_{i}"), padding=1)
@@ -123,7 +123,7 @@ class RandomMixing(nn.Module):
 
 
 def resize(x_BCHW: Tensor, side: int) -> Tensor:
-    """Bilinear, of square images; as products of matrices, whose gradient has the same bits on every pass on a GPU."""
+    """Resize square images, bilinear; by matrix products, whose gradient has the same bits on every pass on a GPU."""
     eye_HH = torch.eye(x_BCHW.shape[3], dtype=x_BCHW.dtype, device=x_BCHW.device)
     weight_HS = F.interpolate(eye_HH[None], size=side, mode="linear")[0]
     resized: Tensor = weight_HS.T @ (x_BCHW @ weight_HS)

@@ -1,4 +1,4 @@
-"""What models of quantised codes share: their networks, and the step from images to reconstructions."""
+"""The common base of models of quantised codes: their networks, and the step from images to reconstructions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class QuantisedCodes(Model):
     quantiser: Quantiser = VQ()
 
     def build(self, role: str, networks: Networks, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
-        """The study's networks, an encoder without a variance, and what codes are quantised with."""
+        """The study's networks, an encoder without a variance, and the quantiser."""
         match role:
             case "quantiser":
                 return self.quantiser.build(networks.latent_shape)

@@ -81,7 +81,7 @@ def _widths(first: int, layers: int) -> list[int]:
 
 
 def _norm_silu(channels: int) -> list[nn.Module]:
-    """Group norm in groups of up to eight channels: an image is treated by itself."""
+    """Group norm in groups of up to eight channels, so that each image is normalised by itself; then SiLU."""
     return [nn.GroupNorm(channels // math.gcd(channels, 8), channels), nn.SiLU()]
 
 
@@ -95,7 +95,7 @@ class ResidualBlock(nn.Module):
         self.change = nn.Sequential(*_norm_silu(channels), first, *_norm_silu(channels), second)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
-        """Of the same shape."""
+        """Activations of the same shape."""
         changed: Tensor = x_BCHW + self.change(x_BCHW)
         return changed
 
@@ -141,7 +141,7 @@ class PatchDiscriminator(nn.Module):
     """x (B, C, H, W) → logits (B, P) of overlapping patches and Dis_l(x), the output of the second convolution.
 
     Convolutions with stride 2 lead to 16×16 places, two more to 14×14 patches of half an image at 32 and 64 pixels. The
-    paper has batch norm; here there is none, as in `compact`: what is said of one image depends on no other.
+    paper has batch norm; here there is none, as in `compact`: the verdict on one image depends on no other.
     """
 
     def __init__(self, inputs: int, widths: list[int]) -> None:
@@ -153,7 +153,7 @@ class PatchDiscriminator(nn.Module):
         ]
         first, second, *rest = convolutions
         self.below = nn.Sequential(first, nn.LeakyReLU(0.2, inplace=True), second)
-        layers: list[nn.Module] = [nn.LeakyReLU(0.2)]  # not in place: what is tapped must stay
+        layers: list[nn.Module] = [nn.LeakyReLU(0.2)]  # not in place: the tapped activations must stay
         for convolution in rest:
             layers += [convolution, nn.LeakyReLU(0.2, inplace=True)]
         self.above = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, padding=1), nn.Flatten())

@@ -13,9 +13,9 @@ from torch.nn.functional import one_hot
 from vaegan_bench.api import Codebook, LatentShape, Quantiser, at_least
 
 GOLDEN = (math.sqrt(5) - 1) / 2
-"""The share of a batch between two codes that are taken from it one after the other: near any two lie no others."""
+"""The step from one code taken from a batch to the next, as a share of the batch: it spreads them evenly."""
 APART = 0.01
-"""By how much, times √C, copies of one code are moved apart where a batch has fewer codes than there are entries."""
+"""About how far copies of one code are moved apart where a batch has fewer codes than there are entries."""
 
 
 class LearnedVectors(Codebook):
@@ -61,13 +61,13 @@ class LearnedVectors(Codebook):
         return self.vector_KC[index_BP].transpose(1, 2).flatten(1)
 
     def _closest(self, z_BPC: Tensor) -> Tensor:
-        """The index of the nearest entry; (B, P). By differences: an entry is then nearest to itself, however close."""
+        """The index of the nearest entry; (B, P). By differences, so every entry is nearest to itself."""
         mode = "donot_use_mm_for_euclid_dist"
         return torch.cdist(z_BPC.detach(), self.vector_KC, compute_mode=mode).argmin(2)
 
     @torch.no_grad()
     def _replace_unused(self, z_NC: Tensor) -> None:
-        """Give each entry of too little use a code of the batch, and what an entry of just enough use has."""
+        """Replace each entry of too little use by a code of the batch, and set its count to `least_use`."""
         n, least = len(z_NC), self.settings.least_use
         step = next(s for s in itertools.count(round(GOLDEN * n)) if math.gcd(s, n) == 1)
         taken_K = torch.arange(self.entries, device=z_NC.device) * step % n
@@ -77,7 +77,7 @@ class LearnedVectors(Codebook):
 
     @torch.no_grad()
     def _follow(self, z_NC: Tensor, index_N: Tensor) -> None:
-        """N ← γN + (1 − γ)n and m ← γm + (1 − γ)Σz, where m = N·e is the sum that an entry e is the mean of."""
+        """N ← γN + (1 − γ)n and m ← γm + (1 − γ)Σz, where m = N·e is the sum of the codes whose mean is the entry e."""
         decay = self.settings.decay
         # A product of matrices adds up in the same order on every pass, which index_add_ does not on a GPU.
         is_of_NK = one_hot(index_N, self.entries).to(z_NC)
@@ -97,7 +97,7 @@ class VQ(Quantiser):
 
     name = "vq"
     entries: int = 512
-    """K."""
+    """K, the number of vectors."""
     commitment: float = 0.25
     """β: the coefficient of the squared distance between a code and its entry, which only the encoder minimises."""
     decay: float = 0.99

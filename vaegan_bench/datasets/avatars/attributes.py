@@ -1,4 +1,4 @@
-"""What is true of a face: named binary attributes, each exactly a set of parts."""
+"""The binary attributes of a face, each defined by a set of parts."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from vaegan_bench.datasets.drawn import divide, enough, images_at
 
 CLASSES = tuple(STYLES)
 SAMPLE_DIGEST = "990d709315c34d02c8e7bd4af9222bcffc07a95646f164ab684fd2bccfc5d60e"
-"""Of `avatars[faces=60]` at 64 pixels, as python_avatars 1.4.1 and resvg_py 0.5.0 draw it."""
+"""The digest of `avatars[faces=60]` at 64 pixels, as python_avatars 1.4.1 and resvg_py 0.5.0 draw it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class Avatars(Dataset):
         enough(self.name, self.faces, "faces")
 
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
-        """Draw the faces, or recall them; (N, 3, size, size) for a size of 16, 32, 64 or 128."""
+        """Draw the faces, or read them from the cache; (N, 3, size, size) for a size of 16, 32, 64 or 128."""
         faces = [random_face(i) for i in range(self.faces)]
         images = images_at(
             self.name,
@@ -63,7 +63,7 @@ class Avatars(Dataset):
 
 
 def _recipe(faces: list[Face], size: int) -> Recipe:
-    # Descriptions and one finished drawing stand for the code that makes them, so no version number is needed.
+    # Descriptions and one finished drawing change with the code that makes them, so no version number is needed.
     described = repr(faces) + svg(faces[0])
     return {
         "python_avatars": version("python_avatars"),

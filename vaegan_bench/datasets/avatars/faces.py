@@ -26,7 +26,7 @@ class Pose:
 
 @dataclass(frozen=True, kw_only=True)
 class Face:
-    """All that decides one image: names of parts, as `python_avatars` spells them, and colours."""
+    """The full description of one image: names of parts, as `python_avatars` spells them, and colours."""
 
     style: str
     """The class: what is on the head."""
@@ -43,7 +43,7 @@ class Face:
     glasses: str
     clothes: str
     hair_color: str
-    """Of hair and facial hair, as '#rrggbb'; so are the others."""
+    """The colour of hair and facial hair, as '#rrggbb', like the other colours."""
     skin_color: str
     hat_color: str
     cloth_color: str
@@ -52,7 +52,7 @@ class Face:
 
 
 def random_face(index: int) -> Face:
-    """Face number `index` of the one endless sequence that the data set takes its faces from."""
+    """Face number `index` of the fixed, endless sequence from which the data set takes its faces."""
     # A string seeds `Random` through SHA-512: the same on every platform, and independent of other faces.
     chance = Random(f"avatars/{SEED}/{index}")
     style = _pick(chance, parts.STYLES)

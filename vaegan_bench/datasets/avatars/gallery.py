@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CHUNK = 40
 """Faces that a worker draws before it reports; an interrupted parent waits for a few chunks."""
 WORTH = 200
-"""Faces for which a process is worth its start."""
+"""The number of faces that is worth the start of another process."""
 
 
 def draw_gallery(faces: int, size: int, progress: Progress, workers: int | None = None) -> Pixels:

@@ -1,4 +1,4 @@
-"""What faces are made of: the parts of the artwork that are used, and how often."""
+"""The parts of the artwork that faces are made of, with their frequencies."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ HEADWEAR = frozenset({"hat", "headscarf"})
 """Styles that hide all hair."""
 
 LOW_TOPS = frozenset({"SHAGGY", "STRAIGHT_STRAND", "MIA_WALLACE", "BOB", "LOOSE_HAIR", "WINTER_HAT_3", "WINTER_HAT_4"})
-"""Fringes and brims that cover the eyebrows, which are plain then."""
+"""Tops whose fringes or brims cover the eyebrows; faces with them have plain eyebrows."""
 
 BEARDLESS_TOPS = frozenset({"HIJAB", "LOOSE_HAIR"})
 """Tops whose artwork has no place for facial hair."""
@@ -102,7 +102,7 @@ BROWS: Weights = {
 GLASSES: Weights = {"NONE": 70, "ROUND": 9, "PRESCRIPTION_2": 9, "SUNGLASSES": 6, "WAYFARERS": 6}
 
 DARK_GLASSES = frozenset({"SUNGLASSES", "WAYFARERS"})
-"""Glasses that hide the eyes, which are plain then."""
+"""Glasses that hide the eyes; faces with them have plain eyes."""
 
 NOSES: Weights = {"DEFAULT": 3, "SMALL": 1, "WIDE": 1}
 

@@ -20,7 +20,7 @@ from vaegan_bench.datasets.preparation.words import describe_ignored
 from vaegan_bench.system.paths import user_path
 
 JITTER = Jitter(2 / 148, 0.01, 0.01, 0.05, 0.05, 0.01)
-"""That of Larsen et al. (2016) on CelebA."""
+"""The jitter of Larsen et al. (2016) on CelebA."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +28,13 @@ class Folder(Dataset):
     """All images under `path`, cut to their middle square and resized, antialiased bicubic; RGB, whatever they were.
 
     `attributes.csv` there may give attributes: a line of names, then a file's name relative to the folder with a value
-    for each, 0 or 1, −1 or 1, yes or no, true or false, or a real number, which is kept as a score; above 0 it holds.
+    for each, 0 or 1, −1 or 1, yes or no, true or false, or a real number, which is kept as a score and holds above 0.
     `splits.csv` (`file,split`) may say which file is for `train`, `test` or `val`; so may folders of these or the other
     usual names. Otherwise the last sixth of the files is for test, in the order of the SHA-256 of their names, so that
     a new file moves few others.
 
-    What was trained on is known by content: a hash of all prepared pixels, of the attributes, and of the parts. Files
-    are decoded again where a name, size or time of change is new; runs are trained again where the content is new, or
+    Data are identified by their content: a hash of all prepared pixels, of the attributes, and of the parts. Files are
+    decoded again where a name, size or time of change is new; runs are trained again where the content is new, or
     `path` is another.
     """
 

@@ -1,4 +1,4 @@
-"""Which images of a folder are for training and which for test, and how that came about."""
+"""Which images of a folder are for training and which for test, and by which rule."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Parts(NamedTuple):
 
 
 def parts_of(folder: Path, names: Sequence[str]) -> Parts:
-    """By splits.csv, or by folders that are called as parts are, or else by a hash of the names.
+    """The images of both parts: by splits.csv, by folders named like parts, or else by a hash of the names.
 
-    Raises `DataError` where that can be understood in two ways.
+    Raises `DataError` where the table or the folders are ambiguous.
     """
     if (table := table_at(folder, SPLITS)) is not None:
         return _by_table(table, folder, names)
@@ -44,7 +44,7 @@ def parts_of(folder: Path, names: Sequence[str]) -> Parts:
 
 
 def hash_of(name: str) -> str:
-    """What decides an image's place."""
+    """The hash that decides an image's place in the order."""
     return hashlib.sha256(name.encode()).hexdigest()
 
 

@@ -15,22 +15,22 @@ from vaegan_bench.system.errors import DataError
 
 ATTRIBUTES = "attributes.csv"
 CODES = ({0, 1}, {-1, 1})
-"""Values of a column that says no and yes."""
+"""The values of a column whose meaning is no and yes."""
 WORDS = ({"no": "0", "yes": "1"}, {"false": "0", "true": "1"})
-"""What else a column may say, in any case."""
+"""Words that such a column may hold instead, in upper or lower case, and their codes."""
 
 
 class Annotated(NamedTuple):
-    """What is known of the attributes of images."""
+    """The attributes of images."""
 
     names: tuple[str, ...]
     has_NA: Attributes
     scores_NA: Scores | None
-    """Where attributes are more than yes and no."""
+    """The values of the attributes; None where all are yes or no."""
 
 
 def table_at(folder: Path, name: str) -> Path | None:
-    """The table of that name, in any case. Raises `DataError` where there are two."""
+    """The table of that name, in capitals or not; None where there is none. Raises `DataError` where there are two."""
     found = sorted(path for path in folder.iterdir() if path.name.casefold() == name)
     if len(found) > 1:
         raise DataError(f"{folder} holds both {found[0].name} and {found[1].name}: remove one.")
@@ -38,7 +38,7 @@ def table_at(folder: Path, name: str) -> Path | None:
 
 
 def match_images(rows: Mapping[str, Row], names: Sequence[str], table: str, folder: Path) -> None:
-    """Demand one row for every image. Raises `DataError` for the first without."""
+    """Demand a row for every image, and an image for every row. Raises `DataError` for the first missing one."""
     match({name: row.where for name, row in rows.items()}, names, table, str(folder))
 
 
@@ -63,7 +63,7 @@ def attributes_of(folder: Path, everything: Sequence[str], names: Sequence[str])
 
 
 def constant(annotated: Annotated) -> Iterator[str]:
-    """Attributes that say nothing, in words."""
+    """A note on attributes that every image has, and one on those that no image has."""
     every_A, some_A = (np.atleast_1d(found) for found in (annotated.has_NA.all(0), annotated.has_NA.any(0)))
     for what, same_A in (("every image has", every_A), ("no image has", ~some_A)):
         if names := [name for name, same in zip(annotated.names, same_A, strict=True) if same]:
@@ -82,7 +82,7 @@ def _in_numbers(rows: Sequence[Row], columns: int) -> list[Row]:
 
 
 def _is_coded(column_N: npt.NDArray[np.float32], where: str) -> bool:
-    """Whether a column says no and yes. Raises `DataError` for two whole numbers of which that cannot be said."""
+    """Whether a column says no and yes. Raises `DataError` for any other two whole numbers."""
     held = {*column_N.tolist()}
     if any(held <= code for code in CODES):
         return True

@@ -23,7 +23,7 @@ SIDE, CROP = 250, 150
 JITTER = Jitter(1 / CROP, 0.01, 0.01, 0.07, 0.07, 0.0125)
 """The paper's authors move the uncropped image by 1 of its pixels."""
 FOLDERS = {"deep-funneled": ("lfw-deepfunneled",), "funneled": ("lfw_funneled", "lfw-funneled"), "original": ("lfw",)}
-"""By alignment: how the folder of images is called, or its archive."""
+"""Alignment → the names that the folder of images, or its archive, may have."""
 ORIGIN = (
     "Images and people.txt are linked from http://vis-www.cs.umass.edu/lfw/, lfw_attributes.txt from "
     "https://www.cs.columbia.edu/CAVE/databases/pubfig/download/; nothing is fetched for you."

@@ -31,7 +31,7 @@ def read_scores(path: Path) -> tuple[tuple[str, ...], Scores]:
 
 
 def _by_file(row: Row) -> Row:
-    """A row whose first cell is the image's file, for a person and a number."""
+    """The row with the name of the image's file in place of the person and the number."""
     person, number = (*row.cells, "", "")[:2]
     if not number.isdigit():
         raise DataError(f"{row.where}: '{number}' is not the number of an image.")
@@ -39,7 +39,7 @@ def _by_file(row: Row) -> Row:
 
 
 def read_people(path: Path, fold: int) -> frozenset[str]:
-    """The people of one set: after the number of sets, each begins with its number of people.
+    """The people in set `fold` of a file: the number of sets, then each set after its number of people.
 
     Raises `DataError`, with file and line, for anything else.
     """
@@ -67,5 +67,5 @@ def _sets(rows: Iterator[Row]) -> Iterator[frozenset[str]]:
 
 
 def person_of(image: str) -> str:
-    """Whose image a file is."""
+    """The person that an image shows, from the name of its file."""
     return image.rpartition("_")[0]

@@ -20,7 +20,7 @@ class Row(NamedTuple):
 
 
 def rows_of(path: Path) -> Iterator[Row]:
-    """The lines of a table, without empty ones: of commas in a csv file, of tabs or else runs of spaces in others.
+    """The lines of a table, without empty ones; cells end at commas in csv files, at tabs or else spaces in others.
 
     Raises `DataError` where the file cannot be read as text.
     """
@@ -55,7 +55,7 @@ def by_image(rows: Iterable[Row], columns: int) -> Iterator[tuple[str, Row]]:
 def match(rows: Mapping[str, str], images: Iterable[str], table: str, home: str) -> None:
     """Demand a row for every image, and an image for every row; `rows` says where each image's row is.
 
-    Raises `DataError` that names the first without, the `table`, and the `home` of the images.
+    Raises `DataError` that names the first image without its counterpart, the `table`, and the `home` of the images.
     """
     known = set(images)
     if lost := [image for image in rows if image not in known]:
@@ -66,7 +66,7 @@ def match(rows: Mapping[str, str], images: Iterable[str], table: str, home: str)
 
 
 def numbers(row: Row) -> list[float]:
-    """All cells of a row but the first. Raises `DataError` for what is no finite number."""
+    """The numbers in all cells of a row but the first. Raises `DataError` for a cell that is no finite number."""
     values = []
     for cell in row.cells[1:]:
         try:

@@ -1,4 +1,4 @@
-"""Prepare images: part by part into one array, which an interruption leaves to be continued."""
+"""Prepare images part by part into one array; after an interruption, the next attempt continues it."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
     from vaegan_bench.api import Progress
 
 PART = 2000
-"""Images of a part: a few seconds of work, which is what an interruption can cost."""
+"""Images of a part: a few seconds of work, the most that an interruption loses."""
 CHANNELS = 3
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a preparation ended in."""
+    """The result of a preparation."""
 
     pixels: Pixels
     """(N, 3, size, size), mapped from the file."""
     kept_N: npt.NDArray[np.int64]
-    """Which of the sources it holds."""
+    """The places of the sources that `pixels` holds."""
     sha256: str
-    """Of the pixels."""
+    """The hash of the pixels."""
     left_out: Mapping[str, str]
     """Images that could not be read, or were not to be used, with the reason."""
 
@@ -74,7 +74,7 @@ def prepare(
 
 
 def recipe_of(sources: Sequence[Source], treatment: Treatment, left_out: Mapping[str, str]) -> Recipe:
-    """What decides a preparation; the place of the sources is no part of it."""
+    """All that decides a preparation; the folder of the sources is no part of it."""
     listed = "\n".join(f"{source.name} {source.stamp}" for source in sources)
     return {
         "treatment": treatment._asdict(),
@@ -87,7 +87,7 @@ def recipe_of(sources: Sequence[Source], treatment: Treatment, left_out: Mapping
 
 
 class Preparation(NamedTuple):
-    """What is to be prepared."""
+    """The images to prepare, and how."""
 
     name: str
     sources: Sequence[Source]
@@ -95,11 +95,11 @@ class Preparation(NamedTuple):
     recipe: Recipe
 
     def shape(self, images: int) -> tuple[int, int, int, int]:
-        """The shape of an array of so many images."""
+        """The shape of an array of `images` images."""
         return images, CHANNELS, self.treatment.size, self.treatment.size
 
     def read(self, array: Path) -> Prepared | None:
-        """What lies on disk, unless an image that it lacks can be read now: a repaired file may look as before."""
+        """The array on disk; None where it is absent, or lacks an image that can be read now, after a repair."""
         if (found := read_array(array, self.recipe)) is None:
             return None
         skipped = found.manifest.get("skipped", {})
@@ -136,7 +136,7 @@ class Part(NamedTuple):
     start: int
     """The place of its first image among all."""
     sha256: str
-    """Of the pixels of all its places."""
+    """The hash of the pixels of all its places."""
     skipped: dict[str, str]
     """Names of images that could not be read → why; their places are black."""
 
@@ -144,11 +144,11 @@ class Part(NamedTuple):
 def make_part(
     file: Path, treatment: Treatment, known: Mapping[int, Part], start: int, sources: Sequence[Source]
 ) -> Part:
-    """Decode images into their places, unless they are there, whole, as `known` has it, and none is missing."""
+    """Decode images into their places in `file`, unless by `known` all of them are there undamaged."""
     image, part = CHANNELS * treatment.size**2, known.get(start)
     with file.open("r+b") as places:
         places.seek(start * image)
-        # What could not be read may have been repaired.
+        # Images that could not be read may have been repaired.
         if part and not part.skipped and part.sha256 == sha256(places.read(len(sources) * image)).hexdigest():
             return part
         made, skipped = decode(treatment, sources)
@@ -171,7 +171,7 @@ def readable(sources: Sequence[Source], skipped: Mapping[str, str]) -> list[int]
 
 
 def read_journal(journal: Path) -> dict[int, Part]:
-    """What earlier attempts finished, by the place of the first image; damaged lines count for nothing."""
+    """What earlier attempts finished, by the place of the first image; damaged lines are ignored."""
     known: dict[int, Part] = {}
     with suppress(FileNotFoundError):
         for line in journal.read_text(encoding="utf-8", errors="replace").splitlines():

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""What a file's content may be, whatever its name says; other decoders of Pillow start programs, or need a size."""
+"""The formats that content may have, whatever the file's name; Pillow's others start programs, or need a size."""
 LARGEST = 89_478_485
 """Pixels of an image, at most: from here on Pillow suspects a file that is made to fill the memory."""
 SIXTEEN_BITS = ("PNG", "PPM")
@@ -21,8 +21,8 @@ GREYS = ("1", "L", "LA", "La")
 
 
 def decode_file(content: bytes) -> Image.Image:
-    """The image as 8-bit RGB, upright, on white, in sRGB. Raises many errors for damaged content."""
-    with warnings.catch_warnings(action="ignore"):  # what matters to a reader is an error
+    """The image as 8-bit RGB, upright, on white, in sRGB. Raises errors of many types for damaged content."""
+    with warnings.catch_warnings(action="ignore"):  # only errors matter here
         image = ImageOps.exif_transpose(_open(content))
         alpha, colours = _alpha(image), _in_srgb(image)
     if alpha is None:
@@ -33,7 +33,7 @@ def decode_file(content: bytes) -> Image.Image:
 
 
 def _open(content: bytes) -> Image.Image:
-    """The first frame. Raises `ValueError` for what is no image, and for one that is too large."""
+    """The first frame. Raises `ValueError` where it is no image, or too large."""
     try:
         opened = Image.open(io.BytesIO(content), formats=FORMATS)
     except UnidentifiedImageError as error:
@@ -66,13 +66,13 @@ def _in_srgb(image: Image.Image) -> Image.Image:
 
 
 def _in_eight_bits(image: Image.Image) -> Image.Image:
-    """L, RGB or CMYK, without alpha; Pillow would cut off what lies above 255."""
+    """L, RGB or CMYK, without alpha; Pillow would cut off levels above 255."""
     if image.mode.startswith("I;16"):
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.mode in ("I", "F"):
         raise ValueError("it has 32 bits per pixel, and nothing says which of its values is white")
     mode = "L" if image.mode in GREYS else "CMYK" if image.mode == "CMYK" else "RGB"
-    # Pillow has no way from premultiplied colours to RGB but through RGBA.
+    # Pillow converts premultiplied colours to RGB only by way of RGBA.
     straight = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode]) if image.mode.endswith("a") else image
     return straight.convert(mode)
 

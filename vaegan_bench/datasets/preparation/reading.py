@@ -1,4 +1,4 @@
-"""Image files, one after the other or in parallel: what became of each, and how many may be damaged."""
+"""Read image files, one after the other or in parallel, and report those that cannot be read; few may be damaged."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 NAMED = 3
 """How many unreadable images an error names."""
 WORTH = 500
-"""Images for which a process is worth its start."""
+"""The number of images that is worth the start of another process."""
 PART = 50
 """Images of their own size that a process reads at a time: it holds them twice while it hands them over."""
 Result = TypeVar("Result", bound=tuple[*tuple[Any, ...], dict[str, str]])
-"""What became of a part; last come the names of images that cannot be read → why."""
+"""The result of reading a part; its last entry maps the names of unreadable images to the reasons."""
 
 
 class Images(NamedTuple):
-    """What became of some image files."""
+    """The results of reading some image files."""
 
     made: dict[str, Pixels]
-    """What was made of those that can be read, by their names, in the order of the sources."""
+    """Name → the result, for images that can be read, in the order of the sources."""
     unreadable: dict[str, str]
-    """Names of the others → why."""
+    """Name → the reason, for the others."""
 
 
 def read_images(sources: Sequence[Source], make: Callable[[bytes], Pixels]) -> Images:
-    """`make` of the content of every source that can be read."""
+    """Apply `make` to the content of every source that can be read."""
     made, unreadable = dict[str, Pixels](), dict[str, str]()
     with ExitStack() as archives:
         archive = cache(lambda file: archives.enter_context(open_archive(file)))
@@ -50,7 +50,7 @@ def read_images(sources: Sequence[Source], make: Callable[[bytes], Pixels]) -> I
             except MemoryError:
                 raise
             except Exception as error:  # Pillow's errors on damaged files are many
-                # Without the path, which the name stands for.
+                # Without the path: the name of the source stands for it.
                 reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
                 unreadable[source.name] = one_line(f"{reason}")
     return Images({source.name: made[source.name] for source in sources if source.name in made}, unreadable)
@@ -66,7 +66,7 @@ def read_parts(
     progress: Progress,
     workers: int | None,
 ) -> dict[str, str]:
-    """`take` what `read` makes of a part and the place of its first image, in order; return all that is unreadable.
+    """`read` every part, with the place of its first image, and `take` the results in order; name → reason of failures.
 
     Parts are read in parallel where that is worth it. Raises `DataError` where over 1 % cannot be read.
     """
@@ -85,7 +85,7 @@ def read_parts(
 def read_originals(
     sources: Sequence[Source], what: str, progress: Progress, workers: int | None = None
 ) -> tuple[Pixels, dict[str, str]]:
-    """All images that can be read, (N, 3, H, W), in the order of the sources; the names of the others → why.
+    """All images that can be read, (N, 3, H, W), in the order of the sources; name → reason for the others.
 
     Raises `DataError` where an image has another size than the first, and where more than 1 % cannot be read.
     """

@@ -1,4 +1,4 @@
-"""Where images lie: files in a folder, or members of an archive, read without unpacking it."""
+"""Sources of images: files in a folder, or members of an archive, read without unpacking it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Source(NamedTuple):
     name: str
     """Its path in the folder or archive, with forward slashes."""
     file: str
-    """What to open: the image itself, or the archive."""
+    """The file to open: the image itself, or the archive."""
     stamp: str
     """Changes when the content does: the checksum of a zip's member, otherwise size and time of the file."""
     packing: Packing = "none"
@@ -43,7 +43,7 @@ class Source(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """What lies in a folder or archive."""
+    """The files in a folder or archive."""
 
     sources: list[Source]
     """All images, in the order of their names."""
@@ -52,9 +52,10 @@ class Listing(NamedTuple):
 
 
 def locate(name: str, folder: Path, needs: Mapping[str, Sequence[str]], origin: str) -> list[Path]:
-    """Where files and folders are that only the user can fetch: each the first that is there of its places in `folder`.
+    """The paths of files and folders that only the user can fetch: for each, the first of its places that exists.
 
-    `needs` has them by what to put there, in words. Raises `DataError` that names all that are missing.
+    `needs` maps what to put into `folder`, in words, to its possible places there. Raises `DataError`, which names all
+    that are missing.
     """
     found = {need: [folder / place for place in places if (folder / place).exists()] for need, places in needs.items()}
     if missing := [need for need, paths in found.items() if not paths]:
@@ -63,7 +64,7 @@ def locate(name: str, folder: Path, needs: Mapping[str, Sequence[str]], origin: 
 
 
 def listing_of(place: Path) -> Listing:
-    """All files in a folder with its folders, or in an archive. Raises `DataError` for what cannot be read."""
+    """All files in a folder with its folders, or in an archive. Raises `DataError` where it cannot be read."""
     listed = _in_folder if place.is_dir() else _in_zip if place.suffix == ".zip" else _in_tar
     try:
         found = sorted(source for source in listed(place) if not any(map(_is_hidden, source.name.split("/"))))
@@ -112,7 +113,7 @@ def _in_folder(place: Path) -> Iterator[Source]:
             inner.clear()
             continue
         visited.add(real)
-        # In a fixed order the same link of two is followed everywhere.
+        # Sorted, so that of two links to one folder the same is followed on every machine.
         inner[:] = sorted(name for name in inner if not _is_hidden(name))
         # Strings, not paths: there may be hundreds of thousands.
         inside = Path(folder).relative_to(place).as_posix()
@@ -145,16 +146,16 @@ def _in_tar(place: Path) -> Iterator[Source]:
 
 
 def stamp_of(file: str | Path) -> str | None:
-    """Size and time of a file; None for what is no file: reading a pipe would never end."""
+    """Size and time of a file; None for anything else: reading a pipe would never end."""
     try:
         found = os.stat(file)
     except OSError:
-        return "cannot be read"  # a link to nowhere: whoever reads it says so
+        return "cannot be read"  # a broken link: reading it raises the error
     return f"{found.st_size} {found.st_mtime_ns}" if stat.S_ISREG(found.st_mode) else None
 
 
 def content_of(source: Source, archive: Callable[[str], IO[bytes]]) -> bytes:
-    """The content of an image file, for which `archive` opens archives; fast in the order of their offsets.
+    """The content of an image file; `archive` opens its archive. Fast if called in the order of offsets.
 
     Raises `OSError`, `ValueError` or an error of zlib where it is damaged.
     """
@@ -166,7 +167,7 @@ def content_of(source: Source, archive: Callable[[str], IO[bytes]]) -> bytes:
 
 
 def open_archive(file: str) -> IO[bytes]:
-    """An archive, unpacked where all of it is packed by gzip."""
+    """An archive, opened for reading; decompressed where the whole file is compressed by gzip."""
     with open(file, "rb") as start:
         zipped = start.read(2) == b"\x1f\x8b"
     return cast(IO[bytes], gzip.open(file)) if zipped else open(file, "rb")

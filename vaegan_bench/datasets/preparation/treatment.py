@@ -25,15 +25,15 @@ class Treatment(NamedTuple):
     size: int
     """Pixels on a side of the result."""
     box: Box | None = None
-    """The square that is cut out; none: the largest square in the middle."""
+    """The square that is cut out. None: the largest square in the middle."""
     of: tuple[int, int] | None = None
-    """The width and height that every image must have, where the box means something only then."""
+    """The width and height that every image must have for the box to make sense. None: any."""
     blur: float | None = None
     """σ of a Gaussian, in pixels of the crop, before plain bicubic interpolation. None: antialiased bicubic."""
 
 
 def treat(content: bytes, treatment: Treatment) -> Pixels:
-    """The image of a file as RGB, cropped and resized; (3, size, size). Raises many errors for damaged content."""
+    """The image of a file as RGB, cropped and resized; (3, size, size). Damaged content raises errors of many types."""
     image = decode_file(content)
     if treatment.of not in (None, image.size):
         raise ValueError(f"it has {'×'.join(map(str, image.size))} pixels, not {'×'.join(map(str, treatment.of))}")
@@ -52,7 +52,7 @@ def _middle(size: tuple[int, int]) -> Box:
 
 def _blur(crop_HWC: npt.NDArray[np.float32], size: int, sigma: float) -> Pixels:
     """Gaussian blur and bicubic interpolation in one pass per axis; the crop's edge is repeated beyond it."""
-    # Not a product of matrices: its libraries start threads, and round differently on each machine.
+    # Not a matrix product: libraries compute it in threads, and round differently on each machine.
     rows_HWC = _along_first(crop_HWC, size, sigma)
     pixels_WHC = _along_first(np.ascontiguousarray(rows_HWC.transpose(1, 0, 2)), size, sigma)
     return np.ascontiguousarray(np.rint(pixels_WHC).clip(0, 255).astype(np.uint8).transpose(2, 1, 0))

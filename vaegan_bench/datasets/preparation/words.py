@@ -1,4 +1,4 @@
-"""What became of files that are not used, in words."""
+"""The files that are not used and the reasons, in words."""
 
 from __future__ import annotations
 

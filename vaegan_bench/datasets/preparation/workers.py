@@ -23,7 +23,7 @@ MOST = 32
 
 
 def useful_workers(images: int, worth: int) -> int:
-    """How many processes are worth their start on this machine, where `worth` images make up for that of one."""
+    """How many processes are worth their start on this machine, if one is worth it for every `worth` images."""
     # Daemons (workers of Dask) may not have children.
     if multiprocessing.current_process().daemon:
         return 1
@@ -32,7 +32,7 @@ def useful_workers(images: int, worth: int) -> int:
 
 @contextmanager
 def crew(workers: int, what: str) -> Iterator[Spread]:
-    """A `map` over so many processes of one thread each; one means this process.
+    """A `map` over `workers` processes of one thread each; 1 means this process.
 
     Raises `DataError` where processes cannot start, or die.
     """
@@ -49,10 +49,10 @@ def crew(workers: int, what: str) -> Iterator[Spread]:
 
 
 class _Process(SpawnProcess):
-    """A process that does not import the user's script, as spawned ones do.
+    """A spawned process that, unlike others, does not import the user's script.
 
-    A script that is not guarded by `if __name__ == '__main__':` would otherwise start its work once more in each, and
-    wait there for what its own parent prepares. Tasks are functions of this package, which need nothing of the script.
+    A script that is not guarded by `if __name__ == '__main__':` would otherwise start its work again in each process,
+    and wait there for its own parent. Tasks are functions of this package, which need nothing from the script.
     """
 
     @staticmethod

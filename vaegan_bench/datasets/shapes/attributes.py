@@ -1,4 +1,4 @@
-"""What is true of a scene: named binary attributes, each exactly a set of values of one factor."""
+"""The binary attributes of a scene, each defined by a set of values of one factor."""
 
 from __future__ import annotations
 

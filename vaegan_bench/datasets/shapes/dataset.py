@@ -20,7 +20,7 @@ from vaegan_bench.system.code import code_behind
 
 CLASSES = FACTORS["shape"]
 SAMPLE_DIGEST = "91bf090249bed9221c38e8d65f77de0abecc17ad66148904870603200a29f348"
-"""Of `shapes[images=60]` at 64 pixels."""
+"""The digest of `shapes[images=60]` at 64 pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +32,13 @@ class Shapes(Dataset):
 
     name: ClassVar[str] = "shapes"
     images: int = 12_000
-    """How many, of which five in six are for training."""
+    """How many images, of which five in six are for training."""
 
     def __post_init__(self) -> None:
         enough(self.name, self.images, "images")
 
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
-        """Draw the images, or recall them; (N, 3, size, size) for a size of 16, 32, 64 or 128."""
+        """Draw the images, or read them from the cache; (N, 3, size, size) for a size of 16, 32, 64 or 128."""
         scenes = [random_scene(i) for i in range(self.images)]
         images = images_at(
             self.name,

@@ -22,7 +22,7 @@ LIGHTS = {
     "lit from above": (0, -1),
     "lit from below": (0, 1),
 }
-"""Where the light is: to the right and down."""
+"""The direction of the light: to the right, and down."""
 STRIPES, CHECKS = 11.0, 14.0
 """The period of each, in pixels of a 64-pixel image."""
 

@@ -23,7 +23,7 @@ COLOURS: Mapping[str, tuple[float, float, float]] = {
 }
 """Hue in degrees, lightness, saturation."""
 RADII: Mapping[str, float] = {"small": 7.8, "medium": 9.1, "large": 11.1, "huge": 12.9}
-"""Of a circle with the area of the shape, in pixels of a 64-pixel image."""
+"""The radius of a circle with the area of the shape, in pixels of a 64-pixel image."""
 BACKGROUNDS: Mapping[str, float] = {"light": 0.90, "dark": 0.16, "stripes": 0.86, "checks": 0.86}
 """The brightness of the ground."""
 STEP, TURN = 3.0, 30.0
@@ -39,7 +39,7 @@ FACTORS: Mapping[str, tuple[str, ...]] = {
     "shading": ("flat", "lit from left", "lit from right", "lit from above", "lit from below"),
     "background": tuple(BACKGROUNDS),
 }
-"""What a scene is made from, each chosen uniformly and independently of the others; fields of `Scene`."""
+"""Factor → its values, chosen uniformly and independently of other factors; each factor is a field of `Scene`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class Scene:
     angle: float
     """Degrees, clockwise."""
     right: float
-    """Of the centre of gravity, from the middle of a 64-pixel image; so is `down`."""
+    """Of the centre of gravity, in pixels from the middle of a 64-pixel image, like `down`."""
     down: float
     ground: Colour
     phase: tuple[float, float]
@@ -68,7 +68,7 @@ class Scene:
 
 
 def random_scene(index: int) -> Scene:
-    """Scene number `index` of the one endless sequence that the data set takes its images from."""
+    """Scene number `index` of the fixed, endless sequence from which the data set takes its images."""
     # A string seeds `Random` through SHA-512, and `random()` is the same on every platform and version.
     chance = Random(f"shapes/{SEED}/{index}")
     places = {factor: int(chance.random() * len(values)) for factor, values in FACTORS.items()}

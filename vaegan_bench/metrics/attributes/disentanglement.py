@@ -63,7 +63,7 @@ class Disentanglement(Metric):
 
 
 def importance(fitted: Classifiers) -> Tensor:
-    """The share of each dimension in what each factor is predicted from, (Z, F); 0 for a factor that none predicts.
+    """The share of each dimension in the prediction of each factor, (Z, F); 0 for a factor that no dimension predicts.
 
     It is the sum of a dimension's absolute weights over the factor's values, over that of all dimensions.
     """

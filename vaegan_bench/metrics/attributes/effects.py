@@ -12,7 +12,7 @@ from vaegan_bench.api import BenchError, Extractor, Outputs
 
 
 class Trial(NamedTuple):
-    """Codes that may be moved, along which vectors, and what is known of them before; on the CPU."""
+    """Codes to be moved, the vectors to move them along, and the oracle's decisions before; on the CPU."""
 
     codes_NZ: Tensor
     images_NCHW: Tensor
@@ -20,23 +20,23 @@ class Trial(NamedTuple):
     before_NA: Tensor
     """The oracle's decisions on these images; bool."""
     without_NA: Tensor
-    """Which of them are without which attribute, and so may get it; bool."""
+    """Which images lack which attribute, and so may get it; bool."""
     vectors_AZ: Tensor
     known_A: Tensor
     """The attributes that the oracle knows; bool."""
 
     def measurable_attributes(self) -> list[int]:
-        """The known attributes that have a vector and that some image is without."""
+        """The known attributes that have a vector and that some image lacks."""
         has_A = self.vectors_AZ.isfinite().all(1) & self.without_NA.any(0)
         return (self.known_A & has_A).nonzero().flatten().tolist()
 
     def places(self, attribute: int, most: int) -> Tensor:
-        """Where the first images without the attribute are; (n,), n ≤ most."""
+        """The places of the first images without the attribute; (n,), n ≤ most."""
         return self.without_NA[:, attribute].nonzero().flatten()[:most]
 
 
 class Effect(NamedTuple):
-    """What moving n codes along one vector did to their images; float64."""
+    """The effect of moving n codes along one vector on their images; float64."""
 
     crossed_NA: Tensor
     """1 where the oracle sees the attribute now and did not before, −1 the other way round, 0 elsewhere."""
@@ -113,7 +113,7 @@ def leakage(found: Effects, trial: Trial) -> Tensor:
 
 
 def in_places(values: Mapping[int, Tensor], trial: Trial) -> Tensor:
-    """Values of the first images without each attribute, where these images are; (N, A) float64, NaN elsewhere."""
+    """Values of the first images without each attribute, in these images' places; (N, A) float64, NaN elsewhere."""
     all_NA = torch.full(trial.without_NA.shape, torch.nan, dtype=torch.float64)
     for attribute, values_N in values.items():
         all_NA[trial.places(attribute, len(values_N)), attribute] = values_N

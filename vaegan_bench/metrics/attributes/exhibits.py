@@ -1,4 +1,4 @@
-"""What figures show of attribute vectors: all decisions that they change, and faces moved along them."""
+"""The exhibits of attribute vectors: all decisions that they change, and faces moved along them."""
 
 from __future__ import annotations
 

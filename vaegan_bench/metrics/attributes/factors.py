@@ -1,4 +1,4 @@
-"""What codes are compared with: the data's factors with their values, or else attributes as factors of two values."""
+"""The factors that codes are compared with: the data's own, or else attributes as factors of two values."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Factors(NamedTuple):
     """'factors' or 'attributes': what a protocol counts."""
     names: tuple[str, ...]
     values_NF: Tensor
-    """Of `outputs.real`, int64 from 0."""
+    """The values of `outputs.real`, int64 from 0."""
     train_MF: Tensor
-    """Of `outputs.train`."""
+    """The values of `outputs.train`."""
     counts_F: Tensor
     """How many values each has."""
 
     def only(self, chosen_F: Tensor) -> Factors:
-        """Some of them."""
+        """The factors chosen by a mask."""
         names = tuple(name for name, chosen in zip(self.names, chosen_F.tolist(), strict=True) if chosen)
         return Factors(
             self.word, names, self.values_NF[:, chosen_F], self.train_MF[:, chosen_F], self.counts_F[chosen_F]
@@ -46,7 +46,7 @@ def factors_of(outputs: Outputs) -> Factors:
 
 
 def varies(values_NF: Tensor) -> Tensor:
-    """Of which factors there are images with different values; (F,) bool."""
+    """Which factors do not have the same value in all images; (F,) bool."""
     return (values_NF != values_NF[:1]).any(0)
 
 

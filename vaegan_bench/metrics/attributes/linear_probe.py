@@ -36,7 +36,7 @@ class LinearProbe(Metric):
     needs_model: ClassVar[bool] = True
 
     extractor: Extractor = field(default_factory=Oracle)
-    """Whose AUC on the held-out images is the ceiling."""
+    """The extractor whose AUC on the held-out images is the ceiling."""
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure; no rows where the model has no encoder, or where no attribute varies."""
@@ -57,7 +57,7 @@ class LinearProbe(Metric):
 
 
 def shuffle(on_MA: Tensor) -> Tensor:
-    """The attributes of other images, those of each image together."""
+    """The attributes with images in random order; those of one image stay together."""
     return on_MA[torch.randperm(len(on_MA), generator=torch.Generator().manual_seed(SEED))]
 
 
@@ -75,9 +75,9 @@ class Probes(NamedTuple):
 
 
 def fit_probes(z_MZ: Tensor, on_MA: Tensor) -> Probes:
-    """Fit all attributes at once on standardised codes: ½|w|² plus the summed cross-entropy, the bias unpunished.
+    """Fit all attributes at once on standardised codes: ½|w|² plus the summed cross-entropy, the bias without penalty.
 
-    By Newton's method, whose steps are halved while they go up. Raises `BenchError` for codes that are not finite.
+    By Newton's method, with steps halved while they raise the cost. Raises `BenchError` for codes that are not finite.
     """
     on_MA = on_MA.double()
     centre_Z, spread_Z = standard(z_MZ)
@@ -96,7 +96,7 @@ def standard(z_MZ: Tensor) -> tuple[Tensor, Tensor]:
     if not z_MZ.isfinite().all():
         raise BenchError("Posterior means of training images are NaN or infinite.")
     centre_Z, spread_Z = z_MZ.double().mean(0), z_MZ.double().std(0, correction=0)
-    return centre_Z, torch.where(spread_Z > 0, spread_Z, torch.ones_like(spread_Z))  # a dead dimension says nothing
+    return centre_Z, torch.where(spread_Z > 0, spread_Z, torch.ones_like(spread_Z))  # a constant dimension becomes 0
 
 
 def cost(x_MY: Tensor, on_MA: Tensor, weights_YA: Tensor) -> Tensor:

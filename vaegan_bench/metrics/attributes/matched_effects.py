@@ -18,11 +18,11 @@ ALPHAS = (0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 """How far codes are moved, one after the other, until half of the images flip."""
 HALF = 0.5
 IMAGES = 128
-"""At most so many images per attribute: a weak vector takes all of these shifts."""
+"""The most images per attribute; a weak vector needs all of the shifts in `ALPHAS`."""
 
 
 class Point(NamedTuple):
-    """What a shift by α did to n images, float64: whether they flipped, their leakage and their change."""
+    """The effect of a shift by α on n images, float64: whether they flipped, their leakage and their change."""
 
     alpha: float
     flips_N: Tensor
@@ -52,7 +52,7 @@ def find_matches(
 def walk(
     outputs: Outputs, oracle: Extractor, trial: Trial, attribute: int, done: Mapping[float, Effects], most: int
 ) -> Iterator[Point]:
-    """Start at α = 0, where nothing has happened, and move on, each shift computed only when it is asked for."""
+    """The points for α = 0, where nothing changes, and for each of `ALPHAS`; each shift is computed only on demand."""
     nothing_N = torch.zeros(len(trial.places(attribute, most)), dtype=torch.float64)
     yield Point(0.0, nothing_N, nothing_N, nothing_N)
     for alpha in ALPHAS:
@@ -70,9 +70,9 @@ def first_match(points: Iterable[Point]) -> Match | None:
 
 
 def between(before: Point, after: Point) -> Match:
-    """The match on the line between two points, below ½ and not below it.
+    """The match on the line between two points, the first with a flip rate below ½, the second with one of at least ½.
 
-    An image moves the place on the line, where the flip rate crosses ½, and what is measured there (delta method).
+    Each image influences the place on the line where the flip rate is ½, and the values there (delta method).
     """
     rise_N, step_N3 = after.flips_N - before.flips_N, after.measures() - before.measures()
     share = (HALF - before.flips_N.mean()) / rise_N.mean()

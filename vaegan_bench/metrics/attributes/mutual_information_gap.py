@@ -63,8 +63,8 @@ def discretise(z_NZ: Tensor, bins: int) -> Tensor:
 
 
 def gap(bins_NZ: Tensor, values_NF: Tensor) -> Estimate:
-    """(I(z₁; v) − I(z₂; v)) / H(v) of each factor v, with the two dimensions that know most of it."""
-    bins_NY = pad(bins_NZ, (0, 1))  # beside a dimension that knows nothing, for codes of one dimension
+    """(I(z₁; v) − I(z₂; v)) / H(v) of each factor v; z₁ and z₂ are the two dimensions with most information."""
+    bins_NY = pad(bins_NZ, (0, 1))  # a dimension without information, for codes of one dimension
     log_FVYB, information_FY = log_ratios(bins_NY, values_NF)
     best_2F = information_FY.topk(2, dim=1).indices.T
     factor_F = torch.arange(values_NF.shape[1])

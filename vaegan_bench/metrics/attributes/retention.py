@@ -45,7 +45,7 @@ class AttributeRetention(Metric):
     extractor: Extractor = field(default_factory=Oracle)
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
-        """Measure; of attributes that the oracle does not know only its own AUC; no rows where the data have none."""
+        """Measure; attributes that the oracle does not know have only its own AUC; no rows where the data have none."""
         if outputs.conditional or outputs.reconstructions is None or not outputs.data.attribute_names:
             return []
         original_NA, reconstructed_NA = (

@@ -29,7 +29,7 @@ class Estimate(NamedTuple):
     """Intervals of the single attributes, where there are better ones than the normal approximation."""
 
     def only(self, known_A: Tensor) -> Estimate:
-        """The same without a number for the other attributes."""
+        """The same estimate, without numbers for attributes outside `known_A`."""
         return self._replace(values_A=torch.where(known_A, self.values_A, torch.nan))
 
     def mean(self) -> Estimate:
@@ -49,7 +49,7 @@ class Estimate(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """What a row's number is."""
+    """The kind of number in a row: its metric, direction, units and range."""
 
     metric: str
     direction: Direction

@@ -23,7 +23,7 @@ class Similarity(NamedTuple):
 
     cosine: Tensor
     centred: Tensor
-    """The same with the training images' mean taken away: base rates alone make the plain one large."""
+    """The cosine after the training images' mean is subtracted: base rates alone make the plain cosine large."""
     error: Tensor
     """Squared, summed over attributes."""
 
@@ -75,7 +75,7 @@ class AttributeSimilarity(Metric):
         ]
 
     def _draw_similarities(self, outputs: Outputs, wanted_NA: Tensor, centre_A: Tensor) -> Iterator[Similarity]:
-        """What each of the draws makes of all attribute vectors."""
+        """The similarities of each draw, for all attribute vectors."""
         network = outputs.network(self.extractor)
         for z_NZ in outputs.prior(self.draws * len(wanted_NA)).split(len(wanted_NA)):
             found = network(outputs.decode(z_NZ, wanted_NA)).logits_NK.cpu()

@@ -12,11 +12,11 @@ from torch.nn import functional as F
 from vaegan_bench.metrics.attributes.linear_probe import SEED, standard
 
 STRENGTHS = tuple(10 ** (-g / 2) for g in range(1, 7))
-"""Penalties that are compared, as shares of the smallest one that leaves out every dimension; so is that one itself."""
+"""Penalties that are compared, as shares of the smallest that leaves out every dimension, which is compared, too."""
 HELD_BACK = 5
-"""One in so many training images is for comparing them."""
+"""One in this many training images is held back to compare penalties."""
 ERRORS = 2
-"""By so many standard errors a larger penalty may be worse than the best."""
+"""The standard errors by which a larger penalty may be worse than the best."""
 ITERATIONS = 300
 TOLERANCE = 1e-4
 """Of the weights, per iteration."""
@@ -43,7 +43,7 @@ class Classifiers(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """Standardised codes with a column of ones, and which value of each factor images have."""
+    """Standardised codes with a column of ones, and the values of each factor, one-hot."""
 
     x_MY: Tensor
     hot_MFV: Tensor
@@ -70,7 +70,7 @@ def fit_sparse(z_MZ: Tensor, values_MF: Tensor, counts_F: Tensor) -> Classifiers
 
 
 def path(given: Problem) -> Tensor:
-    """Without any weight, then for each of `STRENGTHS`, the largest penalty first; (G, Y, F, V), the biases last."""
+    """The fit without weights, then one for each of `STRENGTHS`, largest penalty first; (G, Y, F, V), biases last."""
     found = [without_weights(given)]
     most_F = slope(given, found[0])[:-1].abs().amax((0, 2))
     for strength in STRENGTHS:
@@ -87,7 +87,7 @@ def without_weights(given: Problem) -> Tensor:
 
 
 def descend(given: Problem, penalty_F: Tensor, start_YFV: Tensor) -> Tensor:
-    """Minimise mean cross-entropy + penalty · |weights|₁, biases unpunished (FISTA: Beck & Teboulle, 2009).
+    """Minimise mean cross-entropy + penalty · |weights|₁, biases without penalty (FISTA: Beck & Teboulle, 2009).
 
     Its momentum starts again whenever it points uphill (O'Donoghue & Candès, 2015, 3.2). The step is one over the
     largest curvature, where that of a softmax is at most ½ (Böhning, 1992).
@@ -115,7 +115,7 @@ def slope(given: Problem, weights_YFV: Tensor) -> Tensor:
 
 
 def shrink(weights_YFV: Tensor, reach_F: Tensor) -> Tensor:
-    """Weights nearer to 0 by so much, and at 0 those that were as near; biases as they are."""
+    """Soft thresholding: weights nearer to 0 by `reach_F`, and 0 where they are within it; biases unchanged."""
     punished_YFV = weights_YFV[:-1]
     nearer_YFV = punished_YFV.sign() * (punished_YFV.abs() - reach_F[:, None]).clamp(min=0)
     return torch.cat([nearer_YFV, weights_YFV[-1:]])
@@ -125,7 +125,7 @@ def choose(costs_GMF: Tensor) -> Tensor:
     """The first place in the path whose mean cost is within two standard errors of the smallest; (F,).
 
     The errors are those of the differences in cost of the same images: costs alone differ much less between images
-    where a classifier knows nothing. With one error, and of costs, it is the rule of Breiman et al. (1984, 3.4.3).
+    where a classifier knows nothing. With one error, that of the costs, it is the rule of Breiman et al. (1984, 3.4.3).
     """
     best_F, factor_F = costs_GMF.mean(1).argmin(0), torch.arange(costs_GMF.shape[2])
     worse_GMF = costs_GMF - costs_GMF[best_F, :, factor_F].T

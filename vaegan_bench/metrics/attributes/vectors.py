@@ -42,8 +42,8 @@ class AttributeVectors(Metric):
     """Flips and leakage of visual attribute vectors, z + α(mean(z|on) − mean(z|off)) (Larsen et al., 2016, §4.1.1).
 
     Per attribute that the oracle knows (AUC ≥ .9) and in their mean, beside a random direction of equal length.
-    A model with an encoder is measured on held-out images; every model, a GAN too, on draws from its prior. Not so a
-    conditional model, whose decoder is conditioned on the attributes.
+    A model with an encoder is measured on held-out images; every model, a GAN too, on draws from its prior. A
+    conditional model, whose decoder is conditioned on the attributes, is not measured.
     """
 
     name: ClassVar[str] = "attribute-vectors"
@@ -55,7 +55,7 @@ class AttributeVectors(Metric):
     alpha: float = 1.0
     """How far along the vector codes are moved."""
     images: int = 256
-    """At most so many images per attribute."""
+    """The most images per attribute."""
     shown: str = "Eyeglasses Smiling"
     """Attributes whose vectors move two faces in an image, where the data have them; separated by spaces."""
     drawn: int = 10_000
@@ -80,7 +80,7 @@ class AttributeVectors(Metric):
         try:
             if not self._can_measure(outputs):
                 return {}
-        except ExtractorError:  # measuring has said why
+        except ExtractorError:  # `__call__` reports the reason
             return {}
         encoded, drawn = trials(outputs, self)
         trial, moved, _ = encoded or drawn
@@ -128,7 +128,7 @@ class AttributeVectors(Metric):
 
 
 class Tested(NamedTuple):
-    """What vectors do to images, and random directions instead of them."""
+    """The effects of attribute vectors, and of random directions in their place."""
 
     trial: Trial
     moved: Effects
@@ -165,5 +165,5 @@ def flip_rows(
 
 
 def matched_rows(found: Sequence[Estimate], names: Sequence[str], protocol: Protocol) -> list[Measurement]:
-    """What holds at the flip rate of ½."""
+    """The rows of `MATCHED`, at the flip rate of ½."""
     return [row for kind, one in zip(MATCHED, found, strict=True) for row in rows(kind, one, names, protocol)]

@@ -18,7 +18,7 @@ GRID = 4
 
 
 class Recipe(NamedTuple):
-    """What decides the outcome of a training, besides the images."""
+    """The settings that, with the images, decide the outcome of a training."""
 
     width: int
     images: int
@@ -61,7 +61,7 @@ def fresh_network(shape: ImageShape, attributes: int, recipe: Recipe) -> Attribu
 
 
 Cost = Callable[[Tensor, Tensor], Tensor]
-"""(outputs (B, A), attributes (B, A) float32) → what is minimised."""
+"""(outputs (B, A), attributes (B, A) float32) → the number to minimise."""
 
 
 def train_network(

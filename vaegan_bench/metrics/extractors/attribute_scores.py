@@ -1,4 +1,4 @@
-"""How well predictions tell binary attributes, one number per attribute, and how sure that number is."""
+"""How well predictions recognise binary attributes: one number per attribute, and how each image influences it."""
 
 from __future__ import annotations
 

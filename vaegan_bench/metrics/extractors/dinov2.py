@@ -58,7 +58,7 @@ def _backbone(class_name: str, network: str, sha256: str, architecture: Architec
 
 
 # Meta publishes no hashes: these are the ones that several projects give for Meta's files. For the largest none was
-# found; its file need only fit, and every number on it carries its hash.
+# found: any file that fits is accepted, and every number on it carries its hash.
 SMALL = "b938bf1bc15cd2ec0feacfe3a1bb553fe8ea9ca46a7e1d8d00217f29aef60cd9"
 BASE = "0b8b82f85de91b424aded121c7e1dcc2b7bc6d0adeea651bf73a13307fad8c73"
 LARGE = "d5383ea8f4877b2472eb973e0fd72d557c7da5d3611bd527ceeb1d7162cbf428"

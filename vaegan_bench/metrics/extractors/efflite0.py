@@ -49,7 +49,7 @@ class EffLite0(Extractor):
 
 
 def load_network(size: int = SIZE) -> nn.Module:
-    """The network for inference on images of `size` pixels: on two CPU cores, 2.5 times as fast as it comes.
+    """The network for inference on images of `size` pixels: on two CPU cores, 2.5 times as fast as the package's own.
 
     Raises `ExtractorError` where the package's weights are missing or not the known ones.
     """

@@ -1,4 +1,4 @@
-"""A feature network with fixed weights, as every extractor hands it out."""
+"""The feature network with fixed weights that every built-in extractor opens."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Maps = Callable[[Tensor], list[Tensor]]
 
 
 def no_maps(images_BCHW: Tensor) -> list[Tensor]:
-    """Those of an extractor whose activations are not shown."""
+    """The `maps` of an extractor that shows no activations; raises `ExtractorError`."""
     raise ExtractorError("This extractor shows no maps: choose one that does, such as efflite0.")
 
 
@@ -29,7 +29,7 @@ class FrozenNetwork:
     """The `FeatureNetwork` of all built-in extractors: a function of one batch, walked over all images."""
 
     name: str
-    """How columns and progress bars name it."""
+    """Its name in columns and progress bars."""
     digest: str
     """SHA-256 of the weights, in hexadecimal."""
     protocol: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""What extractors that learn the data's attributes share: one network, trained once and kept."""
+"""The base of extractors that learn the data's attributes: one network, trained once and kept."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FEWEST = 20
 class LearnedExtractor(Extractor):
     """A network with one output per attribute of the data, trained on the training images and cached.
 
-    A subclass says what the outputs are, and trains for that. Test images play no part in it.
+    A subclass defines what the outputs are, and trains for that. Test images play no part in it.
     """
 
     learns: ClassVar[bool] = True
@@ -56,7 +56,7 @@ class LearnedExtractor(Extractor):
 
     @property
     def recipe(self) -> Recipe:
-        """What decides the training, besides the images."""
+        """The settings that, with the images, decide the training."""
         return Recipe(self.width, self.images, self.batch, self.lr, self.seed)
 
     @abstractmethod
@@ -66,7 +66,7 @@ class LearnedExtractor(Extractor):
     def open(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> FeatureNetwork:
         """Load the network from `cache`, or train it and put it there.
 
-        The file is known by images, attributes, fields and code; a damaged one is replaced. Training repeats bit for
+        The file is named by images, attributes, fields and code; a damaged one is replaced. Training repeats bit for
         bit on one machine with one number of threads. Raises `ExtractorError` where the data have no attributes, or
         too few images.
         """

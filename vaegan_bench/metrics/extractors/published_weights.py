@@ -1,4 +1,4 @@
-"""Files of weights that their makers publish: where they lie, how they are fetched, and how they are known."""
+"""Published files of weights: where they lie, how they are fetched, and how they are verified."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OFFLINE = "or use the extractor 'efflite0', which needs no download"
 
 
 class WeightsFile(NamedTuple):
-    """A file that is there."""
+    """A file of weights on disk."""
 
     path: Path
     digest: str
@@ -80,7 +80,7 @@ def plain_tensors(path: Path, extractor: str) -> Mapping[str, Tensor]:
     """
     try:
         state: Mapping[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # the unpickler raises whatever the damage leads it to
+    except Exception as error:  # damage makes the unpickler raise errors of many types
         raise not_weights_of(path, extractor) from error
     return state
 

@@ -16,7 +16,7 @@ OFFSET = 0.1
 
 
 class Architecture(NamedTuple):
-    """What tells one size from another."""
+    """The settings in which the sizes differ."""
 
     width: int
     depth: int

@@ -61,7 +61,7 @@ class Points:
 
 
 def blocks(rows_NF: Tensor, start: int = 0, thinner: int = 1) -> Iterator[slice]:
-    """Ranges of rows from `start` on; `thinner` where each row meets so many others at a time."""
+    """Ranges of rows from `start` on; `thinner` divides their length, where each row meets so many others."""
     size = max(1, min(BLOCK, VALUES // max(1, rows_NF.shape[1])) // thinner)
     return (slice(first, min(first + size, len(rows_NF))) for first in range(start, len(rows_NF), size))
 
@@ -100,7 +100,7 @@ def pairs_between(x: Points, y: Points) -> Pairs:
 
 
 def pairs_within(x: Points) -> Pairs:
-    """The same of all rows with each other, half of them: a block (a, b) with a ≠ b stands for (b, a) as well."""
+    """(x − c)·(y − c) of all rows with each other, half of them: a block (a, b) with a ≠ b stands for (b, a), too."""
     for a in blocks(x.features_NF):
         x_AF = x.centre(a)
         for b in blocks(x.features_NF, a.start):

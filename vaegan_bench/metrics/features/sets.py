@@ -20,7 +20,7 @@ def column(metric: str, outputs: Outputs, extractor: Extractor, on_inception: st
 
 
 def protocol_of(outputs: Outputs, extractor: Extractor) -> Protocol:
-    """What every number on features rests on: the extractor, its weights, and how images reach it.
+    """The shared protocol of numbers on features: the extractor, its weights, and how images reach it.
 
     The harness adds the split, which only it knows.
     """

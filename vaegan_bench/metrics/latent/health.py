@@ -1,4 +1,4 @@
-"""How much the codes say, and how many of their dimensions say anything."""
+"""How much information the codes hold, and how many of their dimensions hold any."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ SEED = 2020
 BATCH = 256
 """Codes that are decoded at a time."""
 LEVEL = 127.5
-"""Grey levels in one unit of images in [-1, 1]: a density per level is so much smaller, in each dimension."""
+"""Grey levels in one unit of images in [-1, 1]: a density per level is smaller by this factor, in each dimension."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class LikelihoodBound(Metric):
         nats, reach = float(nats_N.mean()), Z * float(nats_N.std(correction=0)) / max(1, len(nats_N) - 1) ** 0.5
         protocol: Protocol = {"n_real": len(nats_N), "codes": self.codes, "dequantisation": "uniform", "seed": SEED}
         low, high = nats - reach, nats + reach
-        bit = -x_NCHW[0].numel() * math.log(2)  # in every dimension, as less than nothing
+        bit = -x_NCHW[0].numel() * math.log(2)  # one bit per dimension in nats, negative
         return [
             Measurement(self.name, nats, "higher", "nats", protocol, low=low, high=high, floor=8 * bit),
             Measurement(

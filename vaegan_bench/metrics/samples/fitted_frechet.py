@@ -21,9 +21,9 @@ SEED = 2020
 class FittedFrechet(Metric):
     """Fréchet distance of images decoded from a Gaussian fitted to training images' codes (Ghosh et al., 2020).
 
-    'fitted-fid' on Inception's features, 'fitted-frechet[…]' on any other; lower is better. By how much it is below
-    `frechet` is what the gap between prior and aggregate posterior costs; the rest is the decoder's. None for a model
-    without an encoder.
+    'fitted-fid' on Inception's features, 'fitted-frechet[…]' on any other; lower is better. The
+    amount by which it is below `frechet` is the cost of the gap between prior and aggregate posterior; the rest is due
+    to the decoder. None for a model without an encoder.
     """
 
     name: ClassVar[str] = "fitted-frechet"

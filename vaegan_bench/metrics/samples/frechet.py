@@ -15,10 +15,10 @@ from vaegan_bench.metrics.features.pairs import blocks, mean
 from vaegan_bench.metrics.features.sets import check_features, check_reference, column, protocol_of
 
 PER_FEATURE = 8
-"""Images per feature from which the bias is close enough to a multiple of 1/N to be taken away."""
+"""Images per feature from which the bias is close enough to a multiple of 1/N to be removed."""
 
 COLUMNS = 256
-"""Features of which covariances with themselves and all later ones are taken at once: half of the work."""
+"""Features whose covariances with themselves and all later ones are computed at once, which halves the work."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class Frechet(Metric):
 def distance_of_gaussians(mean1_F: Tensor, cov1_FF: Tensor, mean2_F: Tensor, cov2_FF: Tensor) -> Tensor:
     """|μ₁ − μ₂|² + tr Σ₁ + tr Σ₂ − 2 tr √(Σ₁Σ₂) (Dowson & Landau, 1982), from covariances in float64.
 
-    What `frechet_distance` computes from roots of the covariances, which are small where there are few images.
+    `frechet_distance` computes the same from roots of the covariances, which are small where there are few images.
     """
     overlap: Tensor = torch.linalg.eigvals(cov1_FF @ cov2_FF).real.clamp(min=0).sqrt().sum()
     shift: Tensor = (mean1_F - mean2_F).square().sum()

@@ -25,7 +25,7 @@ class InceptionScore(Metric):
     """exp of the mean KL between the classes of one sample and of all (Salimans et al., 2016, section 4).
 
     One row: 'is' on Inception's logits, 'inception-score[…]' on any other. From 1 to the number of classes;
-    higher is better. Real images are not looked at.
+    higher is better. Real images are not used.
     """
 
     name: ClassVar[str] = "inception-score"

@@ -36,7 +36,7 @@ def draw_subsets(n_fake: int, n_real: int, subsets: int, size: int, seed: int) -
 
 
 def members(rows_SK: Tensor, like_NF: Tensor) -> Tensor:
-    """The subsets as zeros and ones, (S, N) float64, where the features are."""
+    """The subsets as zeros and ones, (S, N) float64, on the device of the features."""
     member_SN = like_NF.new_zeros(len(rows_SK), len(like_NF), dtype=torch.float64)
     return member_SN.scatter_(1, rows_SK.to(like_NF.device), 1.0)
 

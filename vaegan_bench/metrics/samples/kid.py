@@ -62,7 +62,7 @@ class KID(Metric):
 def squared_discrepancy(x_NF: Tensor, y_NF: Tensor) -> float:
     """The unbiased MMD² of two sets of N rows with k(x, y) = (x·y/F + 1)³ (Gretton et al., 2012, eq. 3), in float64.
 
-    What `kernel_distance` computes on each subset, where it holds no more than a block of the kernel at a time.
+    `kernel_distance` computes the same on each subset, with no more than a block of the kernel in memory.
     """
     n, width = x_NF.shape
     x, y = x_NF.double(), y_NF.double()

@@ -48,7 +48,7 @@ class Memorisation(Metric):
     def exhibits(self, outputs: Outputs) -> Exhibits:
         """'nearest-training': the ten samples nearest to a training image, each with that image.
 
-        Nearest by pixels, which is what an eye sees; far from the real images, features have one neighbour for all.
+        Nearest by pixels, as the eye sees it; by features, all samples far from the real images have one neighbour.
         """
         if not _has_training(outputs):
             return {}

@@ -1,4 +1,4 @@
-"""Images that are near each other pixel by pixel, found without comparing all pairs whole.
+"""Images that are near each other pixel by pixel, found without comparing all pairs in full.
 
 The sums of an image's blocks of b × b values, divided by b, are an orthogonal projection: two images are never nearer
 than their projections. So pairs are ruled out by 8 × 8 blocks per channel first, by 32 × 32 where many are left, and
@@ -24,16 +24,16 @@ COARSE, FINE, WHOLE = 8, 32, 2**30
 ROWS = 1024
 """Images of a block of pairs."""
 COLUMNS = 4096
-"""Values of each image that meet at a time."""
+"""Values of each image that enter a product at a time."""
 ROUNDING = 1e-4
-"""The share of both squared norms by which a squared distance from products may be wrong, with much to spare."""
+"""A bound, with much to spare, on the error of a squared distance from products, as a share of both squared norms."""
 GAIN = 16
-"""How many times as fast a pair is in a product of matrices as on its own."""
+"""How many times as fast a pair is measured in a matrix product as on its own."""
 
 
 @dataclass(frozen=True, eq=False)
 class Album:
-    """Images with their projections; of the finer ones only what is asked for is held."""
+    """Images with their projections; the finer ones are computed only for some images at a time, and not kept."""
 
     images_NCHW: Tensor
 
@@ -53,7 +53,7 @@ class Album:
         return self.project(everything_N, COARSE)
 
     def block(self, per_side: int) -> int:
-        """The side of a block, in pixels, where there shall be at least so many per side."""
+        """The side of a block, in pixels, for at least `per_side` blocks along each side of an image."""
         return max(1, min(self.images_NCHW.shape[2:]) // per_side)
 
     def project(self, rows_A: Tensor, per_side: int) -> Tensor:
@@ -70,7 +70,7 @@ class Nearest(NamedTuple):
 
     rows_K: Tensor
     others_K: Tensor
-    """The nearest in the other set."""
+    """The nearest image in the other set."""
 
 
 def have_near(images_NCHW: Tensor, limit: float, progress: Progress = silent) -> Tensor:
@@ -166,7 +166,7 @@ def _promising(bounds_AB: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _is_worth_sharpening(wanted_AB: Tensor, level: int) -> bool:
-    """Whether better bounds cost less than measuring what is wanted."""
+    """Whether better bounds cost less than measuring the wanted pairs."""
     pairs, rows, columns = (int(count.sum()) for count in (wanted_AB, wanted_AB.any(1), wanted_AB.any(0)))
     return pairs > rows + columns and (level == FINE or pairs * GAIN > rows * columns)
 

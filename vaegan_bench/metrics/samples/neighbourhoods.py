@@ -1,4 +1,4 @@
-"""Balls around images that reach to their k-th nearest neighbour, and who is in whose ball."""
+"""Balls around images that reach to their k-th nearest neighbour, and which images lie in which balls."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Edges(NamedTuple):
     """Squared radii: a squared distance up to `at` is inside."""
 
     low_N: Tensor
-    """Up to here it is inside, however it was rounded."""
+    """Up to here, a squared distance is inside whatever its rounding error."""
     at_N: Tensor
     high_N: Tensor
-    """Beyond it is outside, however it was rounded."""
+    """Above this, a squared distance is outside whatever its rounding error."""
 
 
 class Side(NamedTuple):
@@ -37,7 +37,7 @@ class Side(NamedTuple):
 
 
 class Near(NamedTuple):
-    """Pairs of which one may be in the other's ball."""
+    """Pairs of images, one of which may be in the other's ball."""
 
     fake_P: Tensor
     real_P: Tensor
@@ -46,7 +46,7 @@ class Near(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """Who was found inside so far, of F samples and R real images; changed in place."""
+    """Which of F samples and R real images were found inside balls so far; changed in place."""
 
     precise_F: Tensor
     recalled_R: Tensor
@@ -56,7 +56,7 @@ class Tally(NamedTuple):
 
 
 class Neighbourhoods(NamedTuple):
-    """What two sets of features say of each other."""
+    """The four numbers that compare two sets of features."""
 
     precision: float
     """The share of samples inside of a ball around a real image."""
@@ -74,7 +74,7 @@ def squared_radii(points: Points) -> Tensor:
 
 
 def side(points: Points, squared_NK: Tensor) -> Side:
-    """The points with the edges that `squared_radii` make; on an edge is inside."""
+    """The points with edges from their `squared_radii`; a point on an edge is inside."""
     return Side(points, *(_edges(points, squared_NK[:, k - 1]) for k in (K_PRECISION, K_DENSITY)))
 
 

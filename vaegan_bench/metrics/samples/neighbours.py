@@ -1,4 +1,4 @@
-"""The nearest neighbours of points: found in whatever type products are taken in, and measured in float64."""
+"""The nearest neighbours of points: found in the type of the products, and measured in float64."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from torch import Tensor
 from vaegan_bench.metrics.features.pairs import Points, blocks, pairs_between, pairs_within, squared_distances
 
 SPARE = 1
-"""How many more are looked at again in float64 than are wanted: float32 may take two for each other."""
+"""How many more neighbours are measured again in float64 than are wanted: float32 may swap two."""
 MET = 8
-"""How many others a point meets at a time, more or less, while it is measured."""
+"""About how many neighbours a point is compared with at a time when distances are measured exactly."""
 
 
 class Neighbours(NamedTuple):
@@ -21,7 +21,7 @@ class Neighbours(NamedTuple):
     squared_NK: Tensor
     """Squared distances, float64; infinite where too few pairs were seen."""
     rows_NK: Tensor
-    """Which ones."""
+    """The row numbers of the neighbours."""
 
 
 def nearest_others(x: Points, count: int) -> Neighbours:
@@ -57,7 +57,7 @@ def see_within(found: Neighbours, x: Points, a: slice, b: slice, products_AB: Te
 
 
 def measure_exactly(found: Neighbours, x: Points, y: Points) -> Neighbours:
-    """The wanted ones of those found, by their distances in float64, in ascending order."""
+    """The wanted number of neighbours among those found, by their distances in float64, in ascending order."""
     exact_NK = torch.empty_like(found.squared_NK)
     for rows in blocks(x.features_NF, thinner=MET):
         exact_NK[rows] = _exact(x, y, rows, found)
@@ -66,7 +66,7 @@ def measure_exactly(found: Neighbours, x: Points, y: Points) -> Neighbours:
 
 
 def _merge(found: Neighbours, rows: slice, first: int, squared_AB: Tensor) -> None:
-    """Keep the nearest of those known to `rows` and of the new ones, which are numbered from `first` on."""
+    """Keep the nearest of the known neighbours of `rows` and of new ones, which are numbered from `first` on."""
     count = found.squared_NK.shape[1]
     new = squared_AB.contiguous().topk(min(count, squared_AB.shape[1]), largest=False)
     squared_AK = torch.cat([found.squared_NK[rows], new.values.to(found.squared_NK)], dim=1)

@@ -36,7 +36,7 @@ from vaegan_bench.system.memo import memo
 
 
 class Alone(NamedTuple):
-    """What one set of images says of itself."""
+    """The kernel's sums and the radii of one set of images."""
 
     within_S: Tensor
     """The kernel's sum over the pairs in each subset."""
@@ -45,7 +45,7 @@ class Alone(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """What two sets of images say of each other."""
+    """Both comparisons of two sets of images."""
 
     kernel_distance: float
     neighbourhoods: Neighbourhoods
@@ -64,7 +64,7 @@ def compare_once(outputs: Outputs, extractor: Extractor, real_NF: Tensor, fake_N
 
 
 def real_alone(real: Features, n_fake: int, size: int, subsets: int, seed: int) -> Mapping[str, Tensor]:
-    """What the real images say of themselves; raises `BenchError` as `check_reference` does."""
+    """The kernel's sums and the radii of the real images; raises `BenchError` as `check_reference` does."""
     real_NF = check_reference(real.features_NF, at_least=K_DENSITY + 1)
     rows_SK = draw_subsets(n_fake, len(real_NF), subsets, size, seed).real_SK
     found = alone(around(real_NF), members(rows_SK, real_NF))
@@ -93,7 +93,7 @@ def alone(x: Points, member_SN: Tensor) -> Alone:
 
 
 def together(real: Side, fake: Side, real_SN: Tensor, fake_SN: Tensor) -> tuple[Tensor, Tally]:
-    """The kernel's sums over mixed pairs, and who is in whose ball."""
+    """The kernel's sums over mixed pairs, and the tally of images inside balls."""
     between_S, tally = real_SN.new_zeros(len(real_SN)), empty_tally(real, fake)
     for a, b, products_AB in pairs_between(fake.points, real.points):
         see_inside(tally, real, fake, a, b, products_AB)

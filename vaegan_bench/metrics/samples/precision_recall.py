@@ -26,7 +26,7 @@ from vaegan_bench.metrics.samples.one_pass import compare_once, serves_both
 
 FEWEST = K_DENSITY + 1
 EXACT = "donot_use_mm_for_euclid_dist"
-"""How torch computes distances without rounding of products."""
+"""The mode in which torch computes distances without the rounding of matrix products."""
 K = {"precision": K_PRECISION, "recall": K_PRECISION, "density": K_DENSITY, "coverage": K_DENSITY}
 
 
@@ -73,7 +73,7 @@ class PrecisionRecall(Metric):
 def formulas(real_NF: Tensor, fake_NF: Tensor) -> Neighbourhoods:
     """All four numbers from all distances (Kynkäänniemi et al., 2019, eq. 1–2; Naeem et al., 2020, §3).
 
-    What `neighbourhoods` computes block by block. On the edge of a ball is inside.
+    `neighbourhoods` computes the same block by block. A point on the edge of a ball is inside.
     """
     real, fake = real_NF.double(), fake_NF.double()
     apart_FR = torch.cdist(fake, real, compute_mode=EXACT)

@@ -1,1 +1,1 @@
-"""The report as one page: what stands in it, as plain data, and the templates that lay it out. Reads no network."""
+"""The report as one page: its content as plain data, and the templates that lay it out. Uses no network."""

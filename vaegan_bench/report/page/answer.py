@@ -1,4 +1,4 @@
-"""What a study's statistics carry, in sentences."""
+"""What a study's statistics show, in sentences."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from vaegan_bench.report import tables
 
 
 def sentences(rows: pd.DataFrame) -> list[str]:
-    """What is shown of the numbers in `rows`, all of one data set, and for which of them nothing is.
+    """Sentences on the numbers in `rows`, all of one data set: what they show, and why others show nothing.
 
-    A sentence names the winner only by the verdicts of `tables.comparisons`. Numbers for which there is no verdict for
+    A sentence names a winner only where `tables.comparisons` has a verdict. Numbers for which there is no verdict for
     the same reason share a sentence. Raises `MixedProtocolsError` where values are not comparable.
     """
     rows = tables.by_protocol(tables.overall(rows))
@@ -58,7 +58,7 @@ def _reason(verdict: str) -> str:
 
 
 def _alone(rows: pd.DataFrame) -> Iterator[str]:
-    """What to say where there is nothing to compare."""
+    """A sentence for rows with nothing to compare."""
     if rows["model"].nunique() == 1:
         yield "One model alone: there is nothing to compare it with."
     else:

@@ -1,4 +1,4 @@
-"""Attributes one by one, as tables of the page."""
+"""Numbers on single attributes, as tables of the page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class AttributeTable:
 
 
 def attribute_tables(rows: pd.DataFrame) -> list[AttributeTable]:
-    """A table per metric that speaks of single attributes, of the rows of one data set.
+    """A table per metric that has numbers on single attributes, from the rows of one data set.
 
     Raises `MixedProtocolsError` where values are not comparable.
     """

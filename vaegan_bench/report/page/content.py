@@ -1,4 +1,4 @@
-"""What stands in the page: plain data, collected from the records of a study."""
+"""The content of the page: plain data, collected from the records of a study."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Part:
-    """What all sections say of one data set of one study."""
+    """The content of all sections on one data set of one study."""
 
     name: str
-    """Above it, where there are several."""
+    """The heading of the part, shown where there are several parts."""
     sentences: list[str]
     instruments: list[str]
     headline: NumberTable
@@ -60,14 +60,14 @@ class Content:
     title: str
     question: str
     summary: str
-    """Of how many runs, in a line."""
+    """The numbers of models, seeds, data sets and runs, in a line."""
     models: list[str]
     parts: list[Part]
     figures: list[Drawn]
     live: dict[str, Any] | None
-    """What the trained models need in order to run in the page; None where there are none."""
+    """The data with which trained models run in the page; None where none runs."""
     not_live: str
-    """Why none runs; '' where some do."""
+    """The reason why no model runs in the page; '' where some do."""
     facts: list[Fact]
     problems: list[Fact]
     studies: dict[str, str]
@@ -75,14 +75,14 @@ class Content:
     downloads: dict[str, str]
     """File name → its content, compressed and in base64."""
     claims: ClaimTable | None = None
-    """Of the page of a paper: what became of what it says."""
+    """The claims and their results, on the page of a paper."""
     deviations: Sequence[str] = ()
-    """Of the page of a paper: what was done otherwise."""
+    """Where the reproduction deviates from the paper, on the page of a paper."""
 
 
 @dataclass(frozen=True)
 class ClaimTable:
-    """The claims of a paper, and what our runs say of them."""
+    """The claims of a paper, with the results of our runs."""
 
     columns: list[str]
     lines: list[list[str]]
@@ -115,7 +115,7 @@ def content_of(folder: StudyFolder, registry: Registry, drawings: Mapping[str, D
 
 
 def _summary(rows: pd.DataFrame) -> str:
-    """How much stands behind the numbers."""
+    """The numbers of models, seeds, data sets and runs, as text."""
     each = rows.drop_duplicates("run")
     seeds, models, datasets = (each[column].nunique() for column in ("seed", "model", "dataset"))
     counted = [(models, "model"), (seeds, "seed"), (datasets, "data set"), (len(each), "run")]
@@ -154,7 +154,7 @@ def _part(
 
 
 def meanings(folder: StudyFolder, registry: Registry) -> dict[str, str]:
-    """Number → what its metric says of itself, in a sentence; of metrics that are known here."""
+    """Number → the first docstring line of its metric, for metrics that `registry` can restore."""
     found = dict[str, str]()
     for run in folder.finished():
         for measurement in run.measurements().values():

@@ -1,4 +1,4 @@
-"""What quality costs: the leading number of every run against its training, and which models nothing dominates."""
+"""Quality against cost: each model's leading number and what its training took; which models no other dominates."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ COSTS = {
     "operations": "operations (MFLOP per image)",
     "parameters": "parameters",
 }
-"""Rows of a training that a number is held against, and their axis."""
+"""Metric that measures a cost of training → the label of its axis."""
 
 
 @dataclass(frozen=True)
 class Bargain:
-    """One model: what it reached, and for what."""
+    """One model: its quality and its cost."""
 
     model: str
     quality: float
     cost: float
     on_front: bool
-    """Whether no other model is at least as good for at most as much."""
+    """Whether no other model dominates it: is no worse in quality and cost, and better in one of them."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def cost_cards(rows: pd.DataFrame, metric: str) -> list[CostCard]:
 
 
 def _bargains(quality: pd.Series[float], cost: pd.Series[float], direction: str) -> list[Bargain]:
-    """The models with both numbers, the cheapest first; what counts as good is turned so that less is better."""
+    """The models with both numbers, the cheapest first."""
     sign = -1.0 if direction == "higher" else 1.0
     both = pd.DataFrame({"quality": quality, "cost": cost}).dropna().sort_values(["cost", "quality"])
     found = []

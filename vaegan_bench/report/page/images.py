@@ -54,7 +54,7 @@ class Gallery:
 
 
 def gallery(folder: StudyFolder, dataset: str, models: Sequence[str]) -> Gallery:
-    """The sheets of the first seeds of a study on one data set; without any where no run kept images."""
+    """The sheets of the first seeds of a study on one data set; empty where no run kept images."""
     kept = _kept(folder, dataset)
     most = max(1, SHEETS // max(1, len(models)))
     first = next((images for runs in kept.values() for images, _ in runs.values()), {})
@@ -111,7 +111,7 @@ class SheetsOfFigure:
 
 
 def exhibit_sheets(folder: StudyFolder, dataset: str) -> list[SheetsOfFigure]:
-    """Strips and sheets of images that metrics left, each model's first seed; pairs are in the gallery."""
+    """Strips and sheets of images that metrics left, for each model's first seed; pairs are in the gallery."""
     shown = shown_exhibits(folder, (Strips, ImageSheet), taken=())
     return [
         SheetsOfFigure(figure, {model: list(_titled(seeds[0])) for model, seeds in each.seeds.items()})
@@ -135,7 +135,7 @@ def _image(pixels_HWC: Array, alt: str) -> Sheet:
 
 
 def png_uri(pixels_HWC: Array) -> str:
-    """An image of 1 or 3 channels as a data URI that loses nothing."""
+    """An image of 1 or 3 channels as a data URI, without loss."""
     stream = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels_HWC.squeeze())).save(stream, "png", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"

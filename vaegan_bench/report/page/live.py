@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from vaegan_bench.training.trained_model import TrainedModel
 
 FACES = 24
-"""Held-out images that may be chosen."""
+"""The most held-out images from which the reader can choose one."""
 CODES = 512
-"""Draws from the prior that travel with the page."""
+"""Draws from each prior that are stored in the page."""
 MOST = 16 * 2**20
-"""Characters of all programs: models that come after are not in the page, so that it can be mailed."""
+"""The most characters of all programs together, so that the page can be mailed; other models do not run in it."""
 
 
 @dataclass
 class Codes:
-    """Draws from priors, each bank once however many models share it."""
+    """Draws from priors, in banks; models with the same draws share a bank."""
 
     banks: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def add(self, codes_NZ: Array) -> str:
-        """The key of a bank."""
+        """Store `codes_NZ` as a bank, and return its key."""
         packed = pack_float16(codes_NZ)
         key = hashlib.sha256(packed.encode()).hexdigest()[:8]
         self.banks[key] = {"dimensions": codes_NZ.shape[1], "float16": packed}
@@ -47,9 +47,9 @@ class Codes:
 
 
 def live_content(folder: StudyFolder, registry: Registry, models: Sequence[str]) -> tuple[dict[str, Any] | None, str]:
-    """What the section needs, as JSON holds it, and '', or None and why there is nothing.
+    """The section's data as JSON-ready values and an empty reason; or None and the reason why there is no live model.
 
-    Of each model the first seed that has weights, on the study's first data set. `models` fixes the colours.
+    Each model runs with its first seed that has weights, on the study's first data set. `models` fixes the colours.
     """
     runs = _first_runs(folder)
     if not runs:
@@ -75,7 +75,7 @@ def live_content(folder: StudyFolder, registry: Registry, models: Sequence[str])
 
 
 def _first_runs(folder: StudyFolder) -> dict[str, RunFolder]:
-    """Model → the run that stands for it."""
+    """Model → its first finished run with weights on the study's first data set."""
     runs = folder.finished()
     dataset = runs[0].record().dataset
     found = dict[str, RunFolder]()
@@ -98,7 +98,7 @@ def _model(label: str, colour: int, run: RunFolder, registry: Registry, codes: C
 
 
 def _fitting(models: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The models, those without their networks that the page has no room for."""
+    """The models; those that do not fit into the page come without their networks."""
     taken = 0
     for model in models:
         programs = [model[role] for role in ("decoder", "encoder") if model[role]]
@@ -112,7 +112,7 @@ def _fitting(models: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _programs(run: RunFolder, registry: Registry, codes: Codes) -> dict[str, Any]:
-    """A model's networks as programs. Raises `BenchError` where it cannot be restored, or run in a page."""
+    """A model's networks as programs. Raises `BenchError` where the model cannot be restored, or run in a page."""
     import torch
 
     from vaegan_bench.api import ImageShape
@@ -138,7 +138,7 @@ def _programs(run: RunFolder, registry: Registry, codes: Codes) -> dict[str, Any
 
 
 def _network(model: TrainedModel, role: str) -> Callable[..., Any]:
-    """Encoder or decoder; with quantised codes, as `TrainedModel` encodes to members of the set and decodes them."""
+    """Encoder or decoder; with a codebook, the encoder's codes are quantised, and so are those that are decoded."""
     network, codebook = model.modules[role], model.codebook
     if codebook is None:
         return network
@@ -148,7 +148,7 @@ def _network(model: TrainedModel, role: str) -> Callable[..., Any]:
 
 
 def _vectors(run: RunFolder) -> dict[str, Any] | None:
-    """The attribute vectors that were measured; None without any."""
+    """The attribute vectors that a metric left, those with finite numbers only; None where no metric left any."""
     kept = first_exhibit(run, LatentVectors)
     if kept is None:
         return None

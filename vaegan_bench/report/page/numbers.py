@@ -1,4 +1,4 @@
-"""Tables of the page as plain data: a row per model, a cell per number with what a reader may ask of it."""
+"""Tables of the page as plain data: a row per model, a cell per number with its rank, verdict and reading."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Column:
     heading: str
     direction: str
     meaning: str
-    """What it is, in a sentence; '' where its metric is not known here."""
+    """What the number is, in a sentence; '' where its metric is unknown."""
     protocol: str
     """How it was measured."""
     instrument: str
-    """Why no verdict is drawn from it; '' where verdicts are."""
+    """Why no verdict is drawn from the number; '' where verdicts are drawn."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Cell:
 
     text: str
     value: float | None
-    """What it is sorted by; None where the model has no such number."""
+    """The number to sort by; None where the model has no such number."""
     shade: int | None
     """0 for the best model … `SHADES` − 1 for the worst; None where there is nothing to rank."""
     is_best: bool
@@ -80,7 +80,7 @@ def number_table(
 
 
 EMPTY = Cell("", None, None, is_best=False, reading="")
-"""Of a model that has no such output, or that was not measured."""
+"""The cell of a model that has no such output, or that was not measured."""
 
 
 def _column(row: Mapping[Hashable, Any], meanings: Mapping[str, str], closed: Mapping[tuple[str, str], str]) -> Column:

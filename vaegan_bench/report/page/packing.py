@@ -1,4 +1,4 @@
-"""Numbers as text that travels inside a page."""
+"""Numbers as text to be stored in a page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def pack_float16(values: ArrayLike) -> str:
 
 
 def pack_float32(values: ArrayLike) -> str:
-    """The same in float32."""
+    """Numbers of any shape in row-major order, as base64 of little-endian float32."""
     return _as_text(np.asarray(values).astype("<f4"))
 
 

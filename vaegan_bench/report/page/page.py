@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 PAGE = "report.html"
 SCRIPTS = ("page.js", "curves.js", "live.js")
-"""What runs in the page, in this order."""
+"""The scripts of the page, in the order in which they run."""
 WORKER = ("interpreter.js", "live-worker.js")
-"""What runs beside it."""
+"""The scripts of the page's worker, in the order in which they run."""
 STYLES = ("page.css", "live.css")
 
 
@@ -46,7 +46,7 @@ def write_page(folder: StudyFolder, registry: Registry, drawings: Mapping[str, D
 
 
 def render(content: Content) -> str:
-    """The page as text. Whatever comes from outside is escaped: by the templates, and by JSON in script elements."""
+    """The page as text. All text from outside is escaped: by the templates, and by JSON in script elements."""
     environment = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -73,7 +73,7 @@ def render(content: Content) -> str:
 
 
 def static(name: str) -> str:
-    """A file of the page's own."""
+    """The text of a file in the folder `static`."""
     return (HERE / "static" / name).read_text("utf-8")
 
 
@@ -92,7 +92,7 @@ def policy(scripts: Sequence[str]) -> str:
 
 
 def breakable(label: str) -> Markup:
-    """A model's label or a heading, which may go on in the next line where a reader would pause."""
+    """A model's label or a heading that may be wrapped after ',' and before '['."""
     text = str(escape(label))
     return Markup(text.replace(",", ",<wbr>").replace("[", "<wbr>["))
 
@@ -103,7 +103,7 @@ def coded(text: str) -> Markup:
 
 
 def bound(heading: str) -> str:
-    """A heading whose arrow stays with its last word."""
+    """A heading that is not wrapped before its arrow."""
     return re.sub(r" (?=[↑↓])", "\u00a0", heading)
 
 

@@ -1,4 +1,4 @@
-"""Every pair of models on every number: what one gains over the other, and whether that is a verdict."""
+"""Every pair of models on every number: the gain of one over the other, and whether it is a verdict."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vaegan_bench.report import tables
 
 @dataclass(frozen=True)
 class PairCell:
-    """What the model of the row gains over that of the column."""
+    """The gain of the row's model over the column's model."""
 
     difference: str
     p: str
@@ -55,7 +55,7 @@ def _matrix(metric: str, pairs: pd.DataFrame, models: Sequence[str]) -> PairMatr
 
 
 def _note(pairs: pd.DataFrame) -> str:
-    """How many seeds stand behind the pairs, and why there is no verdict where none of them has one."""
+    """How many seeds the pairs have in common, and why there is no verdict where no pair has one."""
     fewest, most = pairs["seeds"].min(), pairs["seeds"].max()
     seeds = f"{most} common seed{'' if most == 1 else 's'}" if fewest == most else f"{fewest} to {most} common seeds"
     reasons = [_reason(row["verdict"]) for row in pairs.to_dict("records")]

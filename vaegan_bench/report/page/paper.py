@@ -30,7 +30,7 @@ def write_paper_page(reproduction: Reproduction, registry: Registry) -> Path:
 
 
 def paper_content(reproduction: Reproduction, registry: Registry) -> Content:
-    """The comparisons that have finished runs, one after the other in every section; live models of the first."""
+    """The page's content: in every section, all comparisons with finished runs; live models only of the first."""
     paper = reproduction.paper
     studies = reproduction.folders()
     shown = [each for each in paper.comparisons if studies[each.name].runs()]
@@ -56,7 +56,7 @@ def paper_content(reproduction: Reproduction, registry: Registry) -> Content:
 
 
 def _content(comparison: Comparison, folder: StudyFolder, registry: Registry) -> Content:
-    """One comparison, whose figures and tables carry its name."""
+    """The content of one comparison, with its name in those of its figures and tables."""
     drawings = {f"{name}-{comparison.name}": draw for name, draw in number_figures(folder).items()}
     content = content_of(folder, registry, drawings)
     return replace(

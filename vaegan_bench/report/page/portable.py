@@ -1,4 +1,4 @@
-"""Networks as plain programs that the page runs."""
+"""Networks as programs in plain data, which the page runs."""
 
 from __future__ import annotations
 
@@ -36,19 +36,19 @@ class Portable:
     inputs: tuple[tuple[int, ...], ...]
     """The shapes of the inputs, which are the first values."""
     outputs: tuple[tuple[int, ...], ...]
-    """Their shapes."""
+    """The shapes of the outputs."""
     returned: tuple[int, ...]
-    """The values that are the outputs."""
+    """The indices of the values that are the outputs."""
     sizes: tuple[int, ...]
     """How many numbers each value holds."""
     operations: tuple[Mapping[str, Any], ...]
     weights: NDArray[np.int16]
-    """Weights of all layers, one after the other, as multiples of a step that each row has."""
+    """Weights of all layers, one after the other, as multiples of a step size per row."""
     numbers: Numbers
-    """All other numbers. Operations say where theirs begin."""
+    """All other numbers. Each operation states where its numbers begin."""
 
     def as_plain(self) -> dict[str, Any]:
-        """As JSON has it: weights as base64 of little-endian int16, numbers as that of float32."""
+        """The program as JSON-ready values: weights as base64 of little-endian int16, numbers as that of float32."""
         shapes = {"inputs": [list(s) for s in self.inputs], "outputs": [list(s) for s in self.outputs]}
         listed = {"returned": list(self.returned), "sizes": list(self.sizes), "operations": list(self.operations)}
         return {**shapes, **listed, "weights": pack_int16(self.weights), "numbers": pack_float32(self.numbers)}
@@ -57,8 +57,8 @@ class Portable:
 def portable(network: Callable[..., Any], *inputs: Tensor, first_output_only: bool = False) -> Portable:
     """The program of a network in evaluation mode, from a pass with a small batch of at least two examples.
 
-    Whatever does not depend on the inputs is computed here and becomes a weight. A page needs nothing but the means of
-    an encoder, its first output, and no weights of the others. Raises `UnportableError`.
+    Values that do not depend on the inputs are computed here and stored like weights. `first_output_only` drops the
+    other outputs and their weights: of an encoder, a page needs only the means. Raises `UnportableError`.
     """
     batch = len(inputs[0])
     if batch < 2 or any(len(x) != batch for x in inputs):
@@ -88,7 +88,7 @@ def portable(network: Callable[..., Any], *inputs: Tensor, first_output_only: bo
 def _record(
     network: Callable[..., Any], inputs: Mapping[int, Tensor], graph: Graph
 ) -> tuple[Sequence[Tensor], list[int]]:
-    """Fill the graph from one pass; the outputs, and the values that they are."""
+    """Fill the graph from one pass; return the outputs and the graph's numbers of their values."""
     tracked = Tracked(graph)
     copies = [x.clone() for x in inputs.values()]  # a network may write into its input
     for copy, value in zip(copies, inputs, strict=True):

@@ -15,7 +15,7 @@ from vaegan_bench.results.study_folder import StudyFolder
 
 @dataclass(frozen=True)
 class Fact:
-    """A line of the section: what, and its values."""
+    """A line of the section: a name and its values."""
 
     name: str
     values: list[str]
@@ -40,7 +40,7 @@ def facts(folder: StudyFolder, rows: pd.DataFrame) -> list[Fact]:
 
 
 def problems(folder: StudyFolder, rows: pd.DataFrame) -> list[Fact]:
-    """What a reader should know before they trust the numbers; nothing where all went well."""
+    """Problems that a reader should know before trusting the numbers; empty where all went well."""
     sick = tables.unhealthy(rows)
     found = [
         Fact("training", [f"{r.model} on {r.dataset}, seed {r.seed}: {r.health}" for r in sick.itertuples()]),

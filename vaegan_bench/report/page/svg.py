@@ -1,4 +1,4 @@
-"""The study's figures as SVG within the page: text stays text."""
+"""The study's figures as SVG elements of the page, with their text as text instead of outlines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vaegan_bench.system.errors import FAILURES, reason_of
 
 @dataclass(frozen=True)
 class Drawn:
-    """One figure, or why there is none."""
+    """One figure, or the reason why it could not be drawn."""
 
     name: str
     svg: Markup
@@ -25,7 +25,7 @@ class Drawn:
 
 
 def drawn_figures(drawings: Mapping[str, Drawing]) -> Iterator[Drawn]:
-    """Every figure; one that cannot be drawn costs no other."""
+    """Every figure; where one cannot be drawn, its reason, and the others are still drawn."""
     for name, draw in drawings.items():
         try:
             yield Drawn(name, as_svg(draw(), name), "")
@@ -34,7 +34,7 @@ def drawn_figures(drawings: Mapping[str, Drawing]) -> Iterator[Drawn]:
 
 
 def as_svg(figure: Figure, name: str) -> Markup:
-    """The figure as an element of a page, whose ids begin with its name, so that figures do not share any."""
+    """The figure as an element of a page; its ids begin with `name`, so that no two figures share one."""
     stream = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
         figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})

@@ -1,4 +1,4 @@
-"""Attributes one by one: how well each of them is kept."""
+"""Metrics on single attributes, as dots."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def attribute_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
     """
     if rows["dataset"].nunique() > 1:
         raise ValueError(f"Draw one data set at a time, not {' and '.join(rows['dataset'].unique())} together.")
-    # A column that holds nothing but None is none of numbers, whatever it stands for.
+    # pandas does not take a column of nothing but None for numbers.
     rows = rows.astype(dict.fromkeys(("value", "low", "high", "ceiling", "floor"), float))
     rows = rows[np.isfinite(rows["value"])].drop_duplicates(["run", "metric", "attribute"])
     rows = rows.assign(attribute=rows["attribute"].map(one_line))
@@ -58,7 +58,7 @@ def attribute_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
 
 
 def _order(rows: pd.DataFrame) -> list[str]:
-    """Attributes by the mean of the first metric, the largest first; those that it lacks go last."""
+    """Attributes by the mean of the first metric, the largest first; attributes that it lacks go last."""
     first = rows[rows["metric"] == rows["metric"].iloc[0]]
     means = first.groupby(["attribute", "model"])["value"].mean().groupby("attribute").mean()
     by_mean = means.sort_values(ascending=False, kind="stable").index
@@ -102,7 +102,7 @@ def _panel(
 
 
 def _ticks(ax: Axes, rows: pd.DataFrame, place: Mapping[str, int]) -> None:
-    """What real images and chance reach on each attribute."""
+    """Draw ticks at the mean floor and ceiling of each attribute."""
     for column, colour in (("floor", FLOOR), ("ceiling", MUTED)):
         means = rows.groupby("attribute")[column].mean().dropna()
         y = means.index.map(place).to_numpy(dtype=float)
@@ -117,7 +117,7 @@ def _spread(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _interval(seeds: pd.DataFrame) -> tuple[float, float, float]:
-    """The mean, and the interval over seeds; with one seed, that within its run."""
+    """The mean, and the ends of the interval over seeds; with one seed, those of the interval within its run."""
     mean, half_width = interval(seeds["value"])
     if len(seeds) == 1:
         return mean, float(seeds["low"].iloc[0]), float(seeds["high"].iloc[0])
@@ -125,7 +125,7 @@ def _interval(seeds: pd.DataFrame) -> tuple[float, float, float]:
 
 
 def _limits(spread: pd.DataFrame, rows: pd.DataFrame) -> tuple[float, float]:
-    """Room for all dots, ticks and bars, but little for the bars of two seeds."""
+    """The limits of the axis: room for all dots, ticks and bars, but little for the bars of two seeds."""
     fixed = [spread["mean"], rows["ceiling"], rows["floor"]]
     low, high = np.nanmin(np.concatenate(fixed)), np.nanmax(np.concatenate(fixed))
     reach = np.where(spread["seeds"] == 2, REACH * (high - low), np.inf)
@@ -136,7 +136,7 @@ def _limits(spread: pd.DataFrame, rows: pd.DataFrame) -> tuple[float, float]:
 
 
 def _dots(ax: Axes, spread: pd.DataFrame, y: pd.Series[float], colour: str, marker: str) -> None:
-    """Dots on their bars, with an arrowhead on the frame where a bar goes on beyond it."""
+    """Draw dots on their bars, with an arrowhead on the frame where a bar extends beyond it."""
     left, right = ax.get_xlim()
     ax.hlines(y, spread["low"], spread["high"], color=colour, linewidth=0.9, alpha=0.6, zorder=2)
     ax.plot(spread["mean"], y, marker, color=colour, markersize=3, markeredgewidth=0, zorder=3)

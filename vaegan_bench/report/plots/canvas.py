@@ -16,7 +16,7 @@ Images = npt.NDArray[np.uint8]
 LINE = 20
 """Pixels from one line of text to the next."""
 TILE = 64
-"""Smaller images are enlarged by the whole factor that brings them nearest to so many pixels."""
+"""Smaller images are enlarged by the whole factor that brings their height nearest to this many pixels."""
 BAR, SPACE, MARGIN = 5, 8, 24
 """Pixels of a colour mark, between mark and neighbours, and around panels."""
 
@@ -29,7 +29,7 @@ class Canvas:
         self.figure = PlainFigure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor="white")
 
     def image(self, image_HWC: Images, left: int, top: int) -> None:
-        """Place a grey or colour image, one of its pixels on one of the figure's."""
+        """Place a grey or colour image, each of its pixels on one pixel of the figure."""
         height, width = image_HWC.shape[:2]
         box = (left / self.width, 1 - (top + height) / self.height, width / self.width, height / self.height)
         ax = self.figure.add_axes(box, frameon=False, xticks=[], yticks=[])

@@ -1,4 +1,4 @@
-"""Quality against cost: a dot per model, and the front that nothing dominates."""
+"""Quality against cost: a dot per model, and a line through the models that no other dominates."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ COLUMNS, WIDTH, HEIGHT = 3, 2.7, 1.9
 POINTS = 100
 """Points per line beyond which neighbours are averaged."""
 WIDE = 10
-"""A ratio of largest to usual value from which a linear axis hides what happens."""
+"""The ratio of the largest to the usual value from which a linear axis hides the usual values."""
 
 
 @styled
@@ -88,7 +88,7 @@ def _panel(ax: Axes, curves: pd.DataFrame, early: set[str], models: Sequence[str
 
 
 def _ends(ax: Axes, curves: pd.DataFrame, models: Sequence[str]) -> None:
-    """An × at the end of each run, on the frame where the end is outside of it."""
+    """Draw an × at the end of each run, on the frame where the end lies outside."""
     last = curves.sort_values("images").groupby("run").last()
     for images, value, model in zip(last["images"], last["value"], last["model"], strict=True):
         inside = np.clip(value, *ax.get_ylim())
@@ -105,7 +105,7 @@ def _lines(ax: Axes, curves: pd.DataFrame, models: Sequence[str], **kind: object
 
 
 def _scale(ax: Axes, values: np.ndarray) -> None:
-    """Logarithmic where a linear axis hides what happens, and linear around zero where signs change."""
+    """Make the axis logarithmic where a linear one hides the usual values; linear around zero where signs change."""
     size = np.abs(values)
     usual = float(np.median(size)) or math.inf
     if values.min() > 0 and size.max() > WIDE * usual:
@@ -118,7 +118,7 @@ def _scale(ax: Axes, values: np.ndarray) -> None:
 
 
 def _legend(figure: Figure, shown: Sequence[str], models: Sequence[str], *, early: bool) -> None:
-    """The models shown, and what an × means where there is one."""
+    """Draw the legend: the models shown, and the meaning of × where there is one."""
     colour, dash = colours(models), dashes(models)
     handles = [Line2D([], [], color=colour[m], dashes=dash[m] or (None, None), linewidth=1.6, label=m) for m in shown]
     if early:

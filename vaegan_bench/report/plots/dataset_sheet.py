@@ -23,7 +23,7 @@ class Row(NamedTuple):
 
     label: str
     note: str
-    """What stands small below the label."""
+    """Small text below the label."""
     images: Images
 
 
@@ -39,8 +39,8 @@ def dataset_sheet(
 ) -> Figure:
     """The first images with each of some attributes, an attribute per line, with the share of images that have it.
 
-    Where there are more attributes than `lines`, those shown are evenly spread over them; such as fewer than `columns`
-    images have are left out. Without attributes, the first images in their order.
+    Attributes that fewer than `columns` images have are left out; of more than `lines` attributes, a subset at even
+    intervals is shown. Without attributes, the first images in their order.
     """
     rows = _by_attribute(images_NHWC, has_NA, names, columns, lines) or [
         Row("", "", images_NHWC[first : first + columns])

@@ -38,11 +38,11 @@ BETTER: dict[str, tuple[str, Literal["left", "right"]]] = {
     "higher": ("better →", "right"),
     "lower": ("← better", "left"),
 }
-"""Direction → what the axis says, and on which side."""
+"""Direction → the label of the axis, and its side."""
 REACH = 0.6
 """How far the interval of two seeds may stretch a panel beyond its dots, as a part of their spread.
 
-It is often ten times as wide as the seeds are apart, and would press all dots into one.
+It is often ten times as wide as the distance between the seeds, and would squeeze all dots into one.
 """
 
 
@@ -82,7 +82,7 @@ def metric_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
 
 
 def _alike(rows: pd.DataFrame) -> dict[tuple[str, str], float]:
-    """(data set, metric) of several values that are all the same → this value."""
+    """(data set, metric) → its value, where there are several values and all are equal."""
     groups = rows.groupby(["dataset", "metric"], sort=False)["value"]
     found = {(str(dataset), str(metric)): values for (dataset, metric), values in groups}
     return {key: float(values.iloc[0]) for key, values in found.items() if len(values) > 1 and values.nunique() == 1}
@@ -135,7 +135,7 @@ def _head(panels: np.ndarray, text: str) -> None:
         fontweight="bold", va="bottom",
     )  # fmt: skip
     heading.set_in_layout(False)  # or a long one would push the panels beside it away
-    panels[0].set_title("\n" * (lines + 1 - first.count("\n")) + first, fontsize=8)  # room for it all the same
+    panels[0].set_title("\n" * (lines + 1 - first.count("\n")) + first, fontsize=8)  # but leave room for it
 
 
 def _panel(ax: Axes, seeds: pd.DataFrame, measured: pd.DataFrame, models: Sequence[str]) -> None:
@@ -153,7 +153,7 @@ def _panel(ax: Axes, seeds: pd.DataFrame, measured: pd.DataFrame, models: Sequen
 
 
 def _limits(values: np.ndarray, measured: pd.DataFrame) -> tuple[float, float]:
-    """Room for all dots and all bars, but little for the bars of two seeds."""
+    """The limits of the axis: room for all dots and all bars, but little for the bars of two seeds."""
     low, high = values.min(), values.max()
     reach = np.where(measured["seeds"] > 2, np.inf, REACH * (high - low))
     low = np.nanmin([low, *np.maximum(low - reach, measured["mean"] - measured["half_width"])])
@@ -163,7 +163,7 @@ def _limits(values: np.ndarray, measured: pd.DataFrame) -> tuple[float, float]:
 
 
 def _bar(ax: Axes, y: int, mean: float, half_width: float, colour: str) -> None:
-    """The interval and its mean, with an arrowhead on the frame where the interval goes on beyond it."""
+    """Draw the interval and its mean, with an arrowhead on the frame where the interval extends beyond it."""
     if np.isnan(half_width):
         return
     ends = mean - half_width, mean + half_width
@@ -177,7 +177,7 @@ def _bar(ax: Axes, y: int, mean: float, half_width: float, colour: str) -> None:
 
 
 def _title(metric: str, units: str, mark: str) -> str:
-    """A metric with its units and its mark, in lines that a panel has room for; below it what its protocol has."""
+    """A metric with its units and its mark, wrapped to the width of a panel; below it, how its protocol differs."""
     name, protocol, differs = metric.partition(" (")
     lines = textwrap.wrap(with_units(name, units) + mark, TITLE, break_long_words=False)
     return "\n".join(lines) + protocol.replace(" ", "\n") + differs.replace(", ", ",\n")
@@ -195,7 +195,7 @@ def _axis(ax: Axes, title: str, direction: str) -> None:
 
 
 def _labels(rows: pd.DataFrame, models: Sequence[str]) -> list[str]:
-    """Models, with the number of finished runs where it is not all of them."""
+    """Labels of models, with the number of finished runs where some did not finish."""
     stand = runs(rows).droplevel("dataset").reindex(list(models), fill_value="")
     finished = [text.partition(" (")[0] for text in stand]
     notes = [f"\n{text} runs" if " of " in text else "" for text in finished]
@@ -203,7 +203,7 @@ def _labels(rows: pd.DataFrame, models: Sequence[str]) -> list[str]:
 
 
 def _key(rows: pd.DataFrame) -> str:
-    """What the marks mean."""
+    """The meanings of the marks."""
     marks = {"dot": "seed", "tick": "mean", "bar": "95 % t-interval over seeds"}
     if rows.groupby(["dataset", "metric", "model"]).size().max() == 1:
         marks = {"dot": "one seed, which has no interval"}
@@ -214,6 +214,6 @@ def _key(rows: pd.DataFrame) -> str:
 
 
 def _same(alike: Mapping[tuple[str, str], float]) -> str:
-    """What has no panel; '' where all have one."""
+    """The line on metrics without a panel; '' where every metric has one."""
     values = {f"{metric} ({number(value)})": None for (_, metric), value in alike.items()}
     return textwrap.fill(f"Equal in all runs: {', '.join(values)}", 120) if values else ""

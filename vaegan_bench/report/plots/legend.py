@@ -37,6 +37,6 @@ def caption_below(figure: Figure, text: str) -> None:
 
 
 def _columns(widths: Sequence[float], width: float) -> int:
-    """The largest number of columns that fits into so many inches."""
+    """The largest number of columns that fits into `width` inches."""
     fitting = (n for n in range(len(widths), 1, -1) if sum(map(max, np.array_split(widths, n))) <= width)
     return next(fitting, 1)

@@ -63,7 +63,7 @@ def _panels(n: int, about: Matrix) -> tuple[Figure, list[Axes]]:
     beside, below = (max(inches(one_line(name), NAME) for name in names) for names in (about.rows, about.columns))
     width, height = (len(names) * _cell(about) for names in (about.columns, about.rows))
     figure = blank(columns * (width + 0.1) + beside + 0.9, lines * (height + below + 0.6))
-    figure.set_layout_engine("compressed")  # cells are square, whatever space that leaves
+    figure.set_layout_engine("compressed")  # keeps cells square
     panels = figure.subplots(lines, columns, squeeze=False, sharey=True)
     for ax in panels[:, 0]:
         ax.set_ylabel(about.row)
@@ -90,14 +90,14 @@ def _heat_map(ax: Axes, matrix: Matrix) -> AxesImage:
 
 
 def _title(ax: Axes, model: str, colour: str, width: float) -> None:
-    """The model, above a line in its colour; `width` is that of the heat map in inches."""
+    """The model, above a line in its colour; the heat map is `width` inches wide."""
     ax.set_title(wrap_label(model, int(width / CHARACTER)), pad=9)
     ax.spines[["left", "bottom"]].set_visible(False)
     ax.spines.top.set(visible=True, color=colour, linewidth=2.5, position=("outward", 4))
 
 
 def _scale(figure: Figure, image: AxesImage, beside: Sequence[Axes], about: Matrix) -> None:
-    """The colours of all heat maps, beside the first line of them."""
+    """Draw the scale of colours of all heat maps, beside their first line."""
     ticks = np.linspace(about.low, about.high, TICKS)
     bar = figure.colorbar(image, ax=beside, label=about.quantity, ticks=ticks, shrink=0.8, aspect=25, pad=0.02)
     bar.outline.set_visible(False)

@@ -25,7 +25,7 @@ NAME_WIDTH = 12
 
 @styled
 def image_pairs(by_model: Mapping[str, ImagePairs], models: Sequence[str] = (), columns: int = 12) -> Figure:
-    """Two rows per model: the first images of all pairs, and below each its second one.
+    """Two rows per model: the first image of each pair, and below it the second.
 
     At most `columns` pairs are shown. `models` fixes the order of lines and colours; by default that of `by_model`.
     """
@@ -54,7 +54,7 @@ def _pair_up(pairs_K2HWC: Images) -> Images:
 
 
 def _name_rows(canvas: Canvas, names: Sequence[str], right: int, top: int, height: int) -> None:
-    """What each of the two rows is, beside its middle."""
+    """Write the name of each of the two rows beside its middle."""
     for row, text in enumerate(names):
         middle = top + (2 * row + 1) * height // 4
         canvas.text(text, right, middle, ha="right", va="center", size=SMALL, colour=MUTED)

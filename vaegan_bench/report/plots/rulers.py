@@ -19,7 +19,7 @@ from vaegan_bench.results.rulers import Ruler, Scale
 WIDTH, HEIGHT, COLUMNS = 5.6, 3.4, 2
 """Inches of a panel, and panels side by side."""
 APART = 0.055
-"""Of the height of a panel, between two labels at least."""
+"""The least distance between two labels, as a share of a panel's height."""
 LABELS = 6.5
 """Points of the labels in a panel."""
 EXPLAINED = (
@@ -30,9 +30,9 @@ EXPLAINED = (
 
 @styled
 def ruler_curves(rulers: Sequence[tuple[Ruler, Mapping[str, float]]]) -> Figure:
-    """One panel per ruler: a line per distortion on a logarithmic axis; grey what is not told from training images.
+    """One panel per ruler: a line per distortion on a logarithmic axis; grey where distortions count as not seen.
 
-    With each ruler come the distances of models that may be read on it, drawn as dotted lines.
+    Each ruler comes with the distances of the models that can be read on it, drawn as dotted lines.
     """
     if not rulers:
         return nothing("No extractor was calibrated.")
@@ -73,14 +73,14 @@ def _named(scale: Scale) -> str:
 
 
 def _curve(ax: Axes, scale: Scale, most: int, colour: str, floor: float) -> None:
-    """A line that ends at the right, whatever the number of its levels."""
+    """Draw the line of a distortion, with the strongest level at the right end, whatever the number of levels."""
     places = range(most - len(scale.marks) + 1, most + 1)
     far = [max(mark.frechet, floor / 1.5) for mark in scale.marks]
     ax.plot(places, far, color=colour, linewidth=1.4, marker="o", markersize=3)
 
 
 def _name_at(ax: Axes, named: Sequence[tuple[float, str, str]], x: float) -> None:
-    """Labels beside their heights, moved apart where they would cover each other."""
+    """Write labels beside their heights, moved apart where they would cover each other."""
     low, high = np.log(ax.get_ylim())
     ordered = sorted(named)
     heights = [(math.log(max(y, math.exp(low))) - low) / (high - low) for y, _, _ in ordered]
@@ -91,7 +91,7 @@ def _name_at(ax: Axes, named: Sequence[tuple[float, str, str]], x: float) -> Non
 
 
 def _spread(heights: Sequence[float]) -> list[float]:
-    """Ascending heights in [0, 1], at least `APART` from each other, each near its own."""
+    """Ascending heights in [0, 1], moved at least `APART` from each other, each near its old height."""
     placed = list(heights)
     for _ in range(100):
         for i in range(1, len(placed)):

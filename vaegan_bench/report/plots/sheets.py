@@ -62,7 +62,7 @@ def sample_sheet(
 
 @styled
 def image_sheet(by_model: Mapping[str, ImageSheet], models: Sequence[str] = ()) -> Figure:
-    """The images of each model, a panel each, below what they are.
+    """The images of each model, a panel each, below a common title that says what they are.
 
     `models` fixes the order of panels and colours; by default that of `by_model`.
     """
@@ -78,7 +78,7 @@ def image_sheet(by_model: Mapping[str, ImageSheet], models: Sequence[str] = ()) 
 def reconstruction_sheet(
     originals: Images, by_model: Mapping[str, Images], columns: int = 12, models: Sequence[str] = ()
 ) -> Figure:
-    """The originals, and below them what each model with an encoder makes of them.
+    """The originals, and below them their reconstructions by each model with an encoder.
 
     `models` fixes the order of colours; by default that of `by_model`.
     """
@@ -97,7 +97,7 @@ def reconstruction_sheet(
 
 
 def _panels(panels: Sequence[tuple[str, str, Images]], title: str = "") -> Figure:
-    """Titled panels in as square an arrangement as fits the page's width, below a title of them all."""
+    """Titled panels in as square an arrangement as fits the page's width, below a common title."""
     lines = math.ceil(len(panels) / PANELS)
     columns = math.ceil(len(panels) / lines)
     height, width, _ = np.max([sheet.shape for _, _, sheet in panels], axis=0).tolist()

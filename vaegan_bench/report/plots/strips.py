@@ -26,13 +26,13 @@ TALL = 6
 
 
 class Block(NamedTuple):
-    """What is drawn under one title."""
+    """The strips and steps under one title."""
 
     title: str
     sheets: dict[str, Images]
     """Each model's strips as one image, side by side."""
     steps: dict[int, str]
-    """Pixels from the left side of the images to the middle of a column → what its step is called."""
+    """Pixels from the left side of the images to the middle of a column → the name of its step."""
 
 
 @styled
@@ -53,7 +53,7 @@ def strips(by_model: Mapping[str, Strips], models: Sequence[str] = ()) -> Figure
 
 
 def _block(title: str, by_model: Mapping[str, Strips]) -> Block:
-    """The strips of one title, of all models that have such."""
+    """The strips of one title, from all models that have it."""
     found = {model: _strips_of(each, title) for model, each in by_model.items() if title in each.titles}
     most, about = max(found.values(), key=len), next(iter(by_model.values()))
     first, *others = [f"{step:g}".replace("-", "−") for step in about.steps] * len(most)
@@ -73,7 +73,7 @@ def _side_by_side(strips_FSHWC: Images) -> Images:
 
 
 def _middles(strips_FSHWC: Images) -> list[int]:
-    """Where the middle of each image comes to lie in `_side_by_side`, in pixels from the left."""
+    """The middle of each image in the result of `_side_by_side`, in pixels from the left."""
     n, steps, _, width, _ = enlarge(strips_FSHWC).shape
     strip = steps * (width + GAP) - GAP + BETWEEN
     return [place * strip + step * (width + GAP) + width // 2 for place in range(n) for step in range(steps)]

@@ -15,7 +15,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#333333", "#7A4B1E")
-"""After Okabe & Ito (2008), with brown for yellow, which fades on white: distinct in every colour vision."""
+"""After Okabe & Ito (2008), with brown instead of yellow, too pale on white: distinct in every colour vision."""
 DASHES = ((), (4, 1.5), (1.5, 1), (6, 1, 1, 1))
 """Line styles: the next one serves each further round through the palette."""
 INK = "#262626"
@@ -27,7 +27,7 @@ LABEL_WIDTH = 34
 """Characters of a model's label on one line, beside its dots or its images."""
 
 PLAIN_TEXT: dict[Any, Any] = {"text.parse_math": False, "text.usetex": False}
-"""Names are the users' own: a $ in one begins no formula, and an underscore no index."""
+"""Settings for names, which users choose: a $ in them begins no formula, and an underscore no index."""
 
 STYLE = {
     **sns.axes_style("ticks"),
@@ -61,11 +61,11 @@ STYLE = {
 }
 
 styled = matplotlib.rc_context(STYLE)
-"""Decorates a function that draws a figure; nothing of the style outlives the call."""
+"""A decorator for functions that draw a figure; the style holds during the call only."""
 
 
 class PlainFigure(Figure):
-    """A figure whose labels stand as they are; some of them are made only when it is drawn. Notebooks show it."""
+    """A figure that notebooks show, and whose labels are plain text, also those made only when it is drawn."""
 
     def draw(self, renderer: RendererBase) -> None:
         """Draw all labels as plain text."""
@@ -73,7 +73,7 @@ class PlainFigure(Figure):
             super().draw(renderer)
 
     def _repr_png_(self) -> bytes:
-        """What a notebook shows, which by itself knows figures of pyplot alone."""
+        """The figure as PNG for a notebook, which by default shows only figures of pyplot."""
         image = io.BytesIO()
         self.savefig(image, format="png")
         return image.getvalue()
@@ -90,24 +90,24 @@ def dashes(models: Iterable[str]) -> dict[str, tuple[float, ...]]:
 
 
 def blank(width: float, height: float) -> Figure:
-    """A figure of so many inches that no global state knows of: it goes when its last reference goes."""
+    """An empty figure of `width` × `height` inches, not registered with pyplot, so that it is freed when unused."""
     return PlainFigure(figsize=(width, height), dpi=DPI, facecolor="white", layout="constrained")
 
 
 def inches(text: str, size: float = SIZE) -> float:
-    """How wide the widest line of a text is in print."""
+    """The width of the widest line of a text, in inches."""
     lines = [TextPath((0, 0), line, size=size, prop=FontProperties(FONT)) for line in text.split("\n") if line]
     return max((float(line.get_extents().width) / 72 for line in lines), default=0.0)
 
 
 def remove(axes: Iterable[Axes]) -> None:
-    """Take panels away that the last line of a grid of panels does not need."""
+    """Remove the panels that the last line of a grid does not need."""
     for ax in axes:
         ax.remove()
 
 
 def nothing(text: str) -> Figure:
-    """What stands where there is nothing to draw."""
+    """A figure with this text alone, for use where there is nothing to draw."""
     figure = blank(4, 0.6)
     figure.text(0.5, 0.5, text, color=MUTED, ha="center", va="center")
     return figure

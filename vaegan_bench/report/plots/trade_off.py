@@ -1,4 +1,4 @@
-"""Samples against reconstructions: every run a dot, as large as its training is dear."""
+"""Samples against reconstructions: a dot per run, its area in proportion to the cost of training."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from vaegan_bench.report.tables import MARK, number
 WIDTH, HEIGHT = 3.6, 2.9
 """Inches of a panel."""
 AREA = 130.0
-"""Square points of the dearest dot."""
+"""Square points of the dot with the highest cost."""
 PLAIN = 30.0
 """Square points of all dots where no cost is known."""
 
 
 @styled
 def distance_pairs(pairs: pd.DataFrame, models: Sequence[str] = (), marked: Sequence[str] = ()) -> Figure:
-    """One panel per distance of `tables.trade_off`: that of samples over that of reconstructions, both logarithmic.
+    """One panel per distance of `tables.trade_off`: samples (y) against reconstructions (x), both logarithmic.
 
     The area of a dot is the cost of a training step. A triangle at the right edge is a run without reconstructions.
     `models` fixes the colours; `marked` are distances whose extractor is not usable on the data.
@@ -72,7 +72,7 @@ def _handle(model: str, colour: str) -> Line2D:
 
 
 def _key(pairs: pd.DataFrame, marked: Sequence[str]) -> str:
-    """What the marks mean."""
+    """The meanings of the marks."""
     costs = pairs["cost"].dropna()
     said = ["dot: seed"]
     if len(costs):

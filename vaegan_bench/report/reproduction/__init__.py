@@ -1,1 +1,1 @@
-"""What a reproduction came to: its page, from what its comparisons left on disk."""
+"""The page of a reproduction, from what its comparisons left on disk."""

@@ -1,4 +1,4 @@
-"""What our runs say of a paper's claims."""
+"""A paper's claims, judged by our runs."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ CLAIM_NOTE = (
 
 
 def claims_to_markdown(lines: Iterable[list[str]]) -> Iterator[str]:
-    """The table of what `judge` says of each claim, and what its columns mean."""
+    """The table of claims with the cells of `judge`, and what its columns mean."""
     head = [f"| {' | '.join(CLAIM_COLUMNS)} |", "| --- | --- | ---: | ---: | --- |"]
     yield "\n".join([*head, *(f"| {' | '.join(line)} |" for line in lines)])
     yield CLAIM_NOTE
 
 
 def judge(claim: Claim, rows: pd.DataFrame, known_as: Mapping[str, str]) -> list[str]:
-    """What our runs say of a claim: metric, difference, probability, verdict."""
+    """The cells that judge a claim by our runs: metric, difference, probability, verdict."""
     if rows.empty:
         return [claim.metric, "", "", "not measured"]
     pairs = tables.comparisons(rows)
@@ -38,7 +38,7 @@ def judge(claim: Claim, rows: pd.DataFrame, known_as: Mapping[str, str]) -> list
     row = found.iloc[0].to_dict()
     name, difference = tables.heading(row["metric"], row["direction"], row["units"]), row["difference"]
     cells = [name, tables.cell(difference, row["half_width"])]
-    if row["verdict"].startswith(tables.NO_VERDICT):  # nor does the instrument say which way the difference goes
+    if row["verdict"].startswith(tables.NO_VERDICT):  # the instrument does not show the direction either
         return [*cells, f"{row['improvement']:.2f}", row["verdict"]]
     if rows["seed"].nunique() < 2:
         return [*cells, "", str(row["verdict"])]

@@ -1,4 +1,4 @@
-"""What was done otherwise than in a paper."""
+"""Where a reproduction deviates from its paper."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ SHARED = (
 
 
 def deviations(paper: Paper, preset: str, folders: Mapping[str, StudyFolder]) -> Iterator[str]:
-    """A sentence for each, from the studies as they were run; `folders` are those of all comparisons by name."""
+    """A sentence for each deviation, from the studies as they were run; `folders` has every comparison's, by name."""
     for comparison in (each for each in paper.comparisons if folders[each.name].runs()):
         yield from _of_comparison(paper, preset, comparison, folders[comparison.name])
     yield from _known(paper, preset, folders)
 
 
 def has_other_data(study: Study, other: Study) -> bool:
-    """Whether the data sets are others, whatever their settings."""
+    """Whether two studies have different data sets, whatever their settings."""
     return _names(study) != _names(other)
 
 
 def original_study(paper: Paper, comparison: Comparison) -> Study:
-    """The paper's own study of a comparison: that of the first preset."""
+    """The paper's own study of a comparison, which is the first preset's."""
     return paper.study(comparison, _first(paper))
 
 
@@ -42,7 +42,7 @@ def _names(study: Study) -> list[str]:
 
 
 def _known(paper: Paper, preset: str, folders: Mapping[str, StudyFolder]) -> Iterator[str]:
-    """What every reproduction does otherwise, as far as it is about the data that were used."""
+    """The paper's listed deviations that apply to this preset and to the data sets that were used."""
     studies = [folders[each.name].study().study for each in paper.comparisons]
     used = [parse_selector(name) for study in studies for name in study.datasets]
     for deviation in paper.deviations:
@@ -52,7 +52,7 @@ def _known(paper: Paper, preset: str, folders: Mapping[str, StudyFolder]) -> Ite
 
 
 def _of_comparison(paper: Paper, preset: str, comparison: Comparison, folder: StudyFolder) -> Iterator[str]:
-    """What differs from the paper's study file, key by key."""
+    """The differences from the paper's study file, key by key."""
     name, first = comparison.name, _first(paper)
     ran, meant = folder.study().study, original_study(paper, comparison)
     if [*map(parse_selector, ran.datasets)] != [*map(parse_selector, meant.datasets)]:

@@ -1,4 +1,4 @@
-"""Our numbers beside those that were published."""
+"""Our numbers beside the published ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RUNS = "runs"
 def side_by_side(
     rows: pd.DataFrame, metrics: tuple[str, ...], published: list[Published], known_as: Mapping[str, str]
 ) -> pd.DataFrame:
-    """One row per model, and one for the test set where real images have such numbers; ours, and those published."""
+    """Our numbers and the published ones: a row per model, and one, the test set, for the ceilings."""
     summary = tables.summarise(tables.overall(rows))
     plain = {name: plain_name(name, known_as) for name in summary["metric"]}
     shown = summary[summary["metric"].map(plain).isin(metrics)]
@@ -45,7 +45,7 @@ def side_by_side(
 
 
 def table_to_markdown(table: pd.DataFrame) -> str:
-    """The same in Markdown, without columns of empty lines."""
+    """The table of `side_by_side` in Markdown, without empty rows."""
     shown = table[(table != "").any(axis=1)]
     head = ["", *shown.columns]
     lines = [f"| {' | '.join(head)} |", f"| --- |{' ---: |' * len(shown.columns)}"]

@@ -1,4 +1,4 @@
-"""The page of a reproduction: ours beside the published numbers, what the claims come to, and every deviation."""
+"""The page of a reproduction: our numbers beside the published ones, verdicts on the claims, and every deviation."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ class Reproduction:
         return rows[rows["planned"]]
 
     def claims(self, rows: Mapping[str, pd.DataFrame]) -> list[list[str]]:
-        """A line for each claim: what the paper says, and what the rows of each comparison say of it."""
+        """A line for each claim: the words of the paper, then the cells of `judge` for the rows of its comparison."""
         return [[claim.says, *judge(claim, rows[claim.comparison], self.known_as)] for claim in self.paper.claims]
 
     def deviations(self) -> list[str]:
-        """What was done otherwise than in the paper."""
+        """A sentence for each deviation from the paper."""
         return list(deviations(self.paper, self.preset, self.folders()))
 
     def _parts(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Which study a user asks about: its folder, or what `vaegan-bench run` takes, compared with its folder."""
+"""The study that a user asks about: a results folder, or what `vaegan-bench run` takes, compared with its folder."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class AskedStudy:
     recorded: StudyRecord | None
     """The latest plan in the folder."""
     is_as_recorded: bool
-    """Whether the folder was asked about, and so the study as it was last run."""
+    """Whether the user named a folder, so that `study` is the one that was last run there."""
 
     def look(self, registry: Registry) -> Callable[[], StudyStatus]:
-        """What tells how far it is; the plan is made now, with these plugins.
+        """A function that reads the study's current status; the plan is made now, with these plugins.
 
-        Where it cannot be made, what the folder says. Raises `BenchError` where that is nothing.
+        Where it cannot be made, the status comes from the folder alone. Raises `BenchError` where that has no plan.
         """
         from vaegan_bench.report.status.planned import PlannedStatus
         from vaegan_bench.study.plan import make_plan
@@ -64,7 +64,7 @@ class AskedStudy:
 def find_study(written: str, results: Path, studies: Mapping[str, Path]) -> AskedStudy:
     """The study that a user names: a folder, one of `studies`, a TOML file, or the name of a folder in `results`.
 
-    Raises `BenchError` for what is none of them.
+    Raises `BenchError` for anything else.
     """
     path = user_path(written)
     if path.is_dir() and not (written in studies and not (path / STUDY).is_file()):

@@ -1,4 +1,4 @@
-"""Which keys of two records differ; of records of code, in words."""
+"""The keys in which two records differ; for records of code, in words."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 
 Plain = Mapping[str, Any]
 DIGEST = re.compile(r"[0-9a-f]{12}")
-"""Of the code of a file or package; for an installed distribution there is its version instead."""
+"""The digest of the code of a file or package; an installed distribution has its version instead."""
 ABSENT = object()
-"""In place of the value of a key that is not there."""
+"""Stands for the value of a missing key."""
 
 
 def code_differences(old: Plain, new: Plain) -> list[str]:
-    """What differs between two records of code: 'code of my_loss.py', 'numpy 1.26.4 → 2.0.0'."""
+    """The differences between two records of code: 'code of my_loss.py', 'numpy 1.26.4 → 2.0.0'."""
     return [_code_words(*change) for change in changes(old, new)]
 
 
 def changes(old: Plain, new: Plain) -> list[tuple[str, Any, Any]]:
-    """Every key whose values differ, with both."""
+    """Every key whose values differ, with the old and the new value."""
     keys = dict.fromkeys([*new, *old])
     found = [(key, old.get(key, ABSENT), new.get(key, ABSENT)) for key in keys]
     return [(key, before, after) for key, before, after in found if before != after]

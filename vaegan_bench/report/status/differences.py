@@ -13,7 +13,7 @@ from vaegan_bench.results.records import Definition
 
 
 def definition_differences(old: Definition, new: Plain) -> list[str]:
-    """What differs between a stored definition and another one: 'steps 1500 → 3000', 'code of my_loss.py', …."""
+    """The differences between a stored definition and another one: 'steps 1500 → 3000', 'code of my_loss.py', …."""
     before, after = as_json(asdict(old)), as_json(new)
     found = [change for change in changes(before, after) if change[0] != "code"]
     words = [line for change in found for line in _words(*change)]
@@ -27,7 +27,7 @@ def as_json(plain: Plain) -> dict[str, Any]:
 
 
 def _words(path: str, old: Any, new: Any) -> Iterator[str]:
-    """Of a plugin, and of plugins in its fields, the fields that differ; of another plugin, its name."""
+    """A change in words: the differing fields of a plugin and of plugins in its fields; of another plugin, the name."""
     if path == "unfollowed":
         yield "code whose imports cannot be followed"
     elif isinstance(old, dict) and isinstance(new, dict) and old.get("name") == new.get("name"):
@@ -40,7 +40,7 @@ def _words(path: str, old: Any, new: Any) -> Iterator[str]:
 
 
 def _text(value: Any) -> str:
-    """A value as a selector writes it; of a plugin its name."""
+    """A value as a selector writes it; for a plugin, its name."""
     if isinstance(value, dict):
         return str(value.get("name", value))
     return ", ".join(map(_text, value)) if isinstance(value, list) else selector_text(value)

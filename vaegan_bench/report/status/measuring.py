@@ -1,4 +1,4 @@
-"""Which metrics are still to be measured on a run, and why, in words."""
+"""The metrics that are still to be measured on a run, and the reasons, in words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from vaegan_bench.report.status.run_status import Measured
 from vaegan_bench.results.records import PlannedEvaluation, key_of
 
 EXTENT: tuple[Literal["samples", "draws", "sampler"], ...] = ("samples", "draws", "sampler")
-"""What names a measurement beside its metric."""
+"""The settings that identify a measurement together with its metric."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,23 +24,23 @@ class AskedMetric:
     draws: int
     sampler: str
     code: Mapping[str, Any] | None = None
-    """None where it is not known here."""
+    """The code behind the metric; None where it is unknown."""
 
     @property
     def key(self) -> str:
-        """What names its measurement."""
+        """The key of its measurement."""
         return key_of(self.metric, self.samples, self.draws, self.sampler)
 
 
 def asked_metrics(evaluation: PlannedEvaluation) -> dict[str, AskedMetric]:
-    """What a study has recorded that it measures, by key; the code is not recorded."""
+    """The metrics of a recorded evaluation plan, by key; their code is not recorded."""
     extent = {name: getattr(evaluation, name) for name in EXTENT}
     asked = [AskedMetric(label=each.label, metric=each.metric, **extent) for each in evaluation.metrics]
     return {each.key: each for each in asked}
 
 
 def missing_measurements(asked: Mapping[str, AskedMetric], measured: Mapping[str, Measured]) -> list[str]:
-    """'metric kid is not measured yet', 'metrics fid, kid: samples 40 → 100', …; nothing where all is there."""
+    """'metric kid is not measured yet', 'metrics fid, kid: samples 40 → 100', …; empty where nothing is missing."""
     reasons: dict[str, list[str]] = {}
     for key, metric in asked.items():
         for reason in _reasons(metric, measured.get(key), list(measured.values())):

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from vaegan_bench.report.status.run_status import RunStatus
 
 Contents = dict[str, list[RunStatus]]
-"""Digest of what was seen → the runs that saw it."""
+"""Digest of images or weights → the runs that used them."""
 LISTED = 3
 """Runs that a note names, at most."""
 
 
 def mixtures(runs: Sequence[RunStatus]) -> list[str]:
-    """A note for each data set and extractor of which runs saw different contents.
+    """A note for each data set and extractor whose contents were not the same for all runs.
 
-    Which of them is there now is known only once it is loaded, which takes long and may write to the cache.
+    The contents that are available now are known only after they are loaded, which takes long and may write to the
+    cache.
     """
     images: dict[str, Contents] = {}
     weights: dict[str, Contents] = {}
@@ -46,7 +47,7 @@ def _weights_of(run: RunStatus) -> dict[str, str]:
 
 
 def _note(what: str, found: Contents) -> str:
-    """'' where all runs saw the same."""
+    """A note on the runs that used other contents than the newest run; '' where all used the same."""
     if len(found) < 2:
         return ""
     newest = max((run for runs in found.values() for run in runs), key=_when)

@@ -1,4 +1,4 @@
-"""How far a study is that is planned here and now: also what the same command would train or measure again, and why."""
+"""The status of a study by a plan made now: also what the same command would train or measure again, and why."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from vaegan_bench.study.run import Run
 
 
 class PlannedStatus:
-    """A plan held against its study's folder."""
+    """A plan, compared with its study's folder."""
 
     def __init__(
         self, folder: StudyFolder, plan: Plan, recorded: StudyRecord | None = None, notes: Sequence[str] = ()
     ) -> None:
-        """With the latest plan that is `recorded` in the folder, its runs are shown where today's plan has others."""
+        """`recorded` is the folder's latest plan; its runs are shown where today's plan has others in their place."""
         self.folder, self.plan, self.recorded = folder, plan, recorded
         self.notes = [*notes, *(f"Skipped {skip.label}: {skip.reason}" for skip in plan.skips)]
         self.asked = _asked(plan)
         self.asked_before = asked_metrics(recorded.evaluation) if recorded else {}
 
     def __call__(self) -> StudyStatus:
-        """How far it is now."""
+        """The current status."""
         stored = StoredRuns(self.folder)
         before = Forerunners(stored, self.recorded.runs if self.recorded else ())
         found = [self._status(stored, before, shown, run) for shown, run in self._shown(stored)]
@@ -41,7 +41,7 @@ class PlannedStatus:
         return StudyStatus(name=name, folder=self.folder.path, runs=runs, notes=(*self.notes, *mixtures(runs)))
 
     def _shown(self, stored: StoredRuns) -> Iterator[tuple[str, Run | None]]:
-        """Each run that is shown, with the one that today's plan has in its place.
+        """Each run that is shown, with the run that today's plan has in its place, or None.
 
         Both plans order models, data sets and seeds in one way, so that runs of one name correspond in order.
         """
@@ -69,7 +69,7 @@ class PlannedStatus:
 
 
 class Forerunners:
-    """Runs of a study's folder that were trained, for those that are not."""
+    """The trained runs in a study's folder, with which untrained runs are compared."""
 
     def __init__(self, stored: StoredRuns, recorded: Sequence[str]) -> None:
         self.stored = stored
@@ -80,9 +80,9 @@ class Forerunners:
             self._by_name.setdefault(readable_part(name), []).append(name)
 
     def compared(self, status: RunStatus, run: Run) -> RunStatus:
-        """The status of a run that is not trained, with what differs from the trained one that is most like it.
+        """The status of an untrained run, with its differences from the most similar trained run.
 
-        The label, the data set and the seed are the same.
+        Only runs with the same label, data set and seed are compared.
         """
         definition = as_json(run.definition)
         found = [(record, definition_differences(record.definition, definition)) for record in self._records(run)]
@@ -93,7 +93,7 @@ class Forerunners:
         return replace(status, unlike=record.id, again=tuple(differing))
 
     def _records(self, run: Run) -> list[RunRecord]:
-        """Those of the same label, data set and seed, the newest first."""
+        """The records of other runs with the same label, data set and seed, the newest first."""
         names = [name for name in self._by_name.get(readable_part(run.id), ()) if name != run.id]
         records = [record for name in names if (record := self.stored.record(name)) is not None]
         same = [each for each in records if (each.label, each.seed) == (run.label, run.seed)]
@@ -124,11 +124,11 @@ def _asked(plan: Plan) -> dict[str, AskedMetric]:
 
 
 def _described(found: RunStatus, run: Run) -> RunStatus:
-    """What the plan knows of a run of which there is no record."""
+    """The status of a run without a record, completed from the plan."""
     known: dict[str, Any] = {"model": run.label, "dataset": run.data_label, "seed": run.seed}
     return replace(found, **known, steps=found.steps or run.steps, batch=run.batch)
 
 
 def _replaced(found: RunStatus, record: RunRecord, run: Run) -> RunStatus:
-    """A trained run in whose place the same command would train another one."""
+    """The status of a trained run that the same command would replace by `run`."""
     return replace(found, unlike=found.run, again=tuple(definition_differences(record.definition, run.definition)))

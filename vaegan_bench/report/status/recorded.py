@@ -1,4 +1,4 @@
-"""How far a study is, as its folder says, without a look at plugins and code: they need not be installed here."""
+"""The status of a study from its folder alone: plugins and code are not read and need not be installed."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def recorded_status(folder: StudyFolder, notes: Sequence[str] = ()) -> StudyStat
 
 
 def unreadable_status(folder: StudyFolder, reason: str) -> StudyStatus:
-    """A study of which nothing can be known, and why."""
+    """The status of a study that cannot be read, with the reason."""
     return StudyStatus(name=folder.path.name, folder=folder.path, runs=(), notes=(reason,))
 
 
 def studies_in(results: Path) -> list[StudyFolder]:
-    """The studies of a results folder. Raises `StoreError` where it is none that can be read."""
+    """The studies of a results folder. Raises `StoreError` where the folder cannot be read."""
     try:
         return [StudyFolder(path) for path in sorted(results.iterdir()) if (path / STUDY).is_file()]
     except OSError as error:

@@ -1,4 +1,4 @@
-"""How far one run is."""
+"""The status of one run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IN_TRAINING: tuple[State, ...] = ("starting", "training")
 
 
 class Measured(TypedDict):
-    """What a measurement in metrics.json says of itself beside its numbers."""
+    """A measurement in metrics.json without its numbers."""
 
     label: str
     metric: dict[str, Any]
@@ -31,11 +31,11 @@ class Measured(TypedDict):
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """What a run left whose training has ended."""
+    """The record and the measurements of a run whose training has ended."""
 
     record: RunRecord
     measured: Mapping[str, Measured]
-    """By the keys of the measurements."""
+    """Key of a measurement → the measurement."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,21 +51,21 @@ class RunStatus:
     steps: int | None = None
     batch: int | None = None
     host: str = ""
-    """Where it is worked on."""
+    """The machine that works on the run."""
     images_per_second: float | None = None
-    """While it is trained."""
+    """The current speed of its training; None while it is not trained."""
     seconds_left: float | None = None
-    """Of its training, at the speed that it has, or that other runs of the model had; None where none is known."""
+    """Rest of its training, at its own speed or that of other runs of the model; None where no speed is known."""
     reason: str = ""
-    """Why it failed or is of no use, or who gives no sign of life."""
+    """Why the run failed, diverged or is damaged, or which process has given no sign of life."""
     unlike: str = ""
-    """The trained run that is most like what the same command would train instead."""
+    """The trained run that is most similar to the run that the same command would train."""
     again: tuple[str, ...] = ()
-    """What differs from that run; of a run without one, what is measured again."""
+    """The differences from that run; where there is no such run, what is still to be measured."""
     trained: Trained | None = None
 
     def as_plain(self) -> dict[str, Any]:
-        """What JSON can hold of it."""
+        """The status as JSON-ready values, without `trained`."""
         plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "trained"}
         return {**plain, "again": list(self.again)}
 
@@ -90,7 +90,7 @@ class RunStatus:
         return self.state
 
     def why_in_words(self) -> str:
-        """Why there is something to do, as far as its state does not say so."""
+        """The reason why work is left, where the state alone does not tell it."""
         said = [self.reason] if self.reason and self.state in ("interrupted", "waiting", "unmeasured") else []
         listed = "; ".join(self.again)
         if self.is_replaced:

@@ -28,7 +28,7 @@ from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.plain_data import read_as
 
 NAME = re.compile(r"(?P<model>.+)-s(?P<seed>\d+)-[0-9a-f]{8}")
-"""The id of a run."""
+"""The form of a run's id."""
 
 
 class StoredRuns:
@@ -41,11 +41,11 @@ class StoredRuns:
             self.names = frozenset(os.listdir(folder.path))
 
     def knows(self, run: str) -> bool:
-        """Whether anything was done about a run."""
+        """Whether the folder holds any trace of a run."""
         return not self.names.isdisjoint((run, f".{run}.claim", f".{run}.failed.json")) or self.record(run) is not None
 
     def status(self, run: str, asked: Mapping[str, AskedMetric]) -> RunStatus:
-        """How far a run is, on which these metrics are to be measured."""
+        """The status of a run on which the metrics in `asked` are to be measured."""
         found = self._left(run, asked)
         holder = self._holder(run)
         if holder is None:
@@ -63,7 +63,7 @@ class StoredRuns:
         return trained.record if trained else None
 
     def _left(self, run: str, asked: Mapping[str, AskedMetric]) -> RunStatus:
-        """What those left who worked on it."""
+        """The status of a run by its files, without regard to processes that work on it now."""
         first = RunStatus(run=run, **_parts_of(run))
         try:
             trained = self._trained(run)
@@ -101,20 +101,20 @@ class StoredRuns:
         return failure.reason if failure else ""
 
     def _holder(self, run: str) -> Holder | None:
-        """Who works on a run, or did and may be dead on another machine."""
+        """The process that works on a run, or that did and may be dead on another machine; None where there is none."""
         holder = holder_of(self.folder.path / run) if f".{run}.claim" in self.names else None
         return None if holder is None or holder.has_ended else holder
 
 
 @cache
 def _read(path: Path, state: object) -> Trained:
-    """Read once as long as no file changes. Raises `StoreError` for a damaged record."""
+    """A trained run, read once as long as no file changes. Raises `StoreError` for a damaged record."""
     run = RunFolder(path)
     return Trained(record=run.record(), measured=_measurements(run))
 
 
 def _measurements(run: RunFolder) -> dict[str, Measured]:
-    """What was measured, without its numbers and without a check of them; nothing where it cannot be read."""
+    """The measurements of a run, without their numbers, which are not checked; {} where they cannot be read."""
     try:
         if not run.files.has(METRICS):
             return {}
@@ -126,7 +126,7 @@ def _measurements(run: RunFolder) -> dict[str, Measured]:
 
 
 def _parts_of(run: str) -> dict[str, Any]:
-    """Model and seed of a run of which nothing but its id is known."""
+    """The model and the seed of a run, from its id alone."""
     parts = NAME.fullmatch(run)
     return {"model": parts["model"], "seed": int(parts["seed"])} if parts else {"model": run}
 
@@ -140,20 +140,20 @@ def _worked_on(found: RunStatus, holder: Holder) -> RunStatus:
             return replace(found, state="training", host=host, steps=steps, **numbers, reason="")
         case "measuring":
             return replace(found, state="measuring", host=host, reason="")
-    if found.trained:  # it is looked at whether something is left to do
+    if found.trained:  # the process is checking whether something is left to do
         return replace(found, host=host)
     return replace(found, state="starting", host=host, reason="")
 
 
 def _number(value: Any) -> Any:
-    """None for what is no number of steps or images."""
+    """The value if it is a number of at least 0, otherwise None."""
     return value if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _silence(holder: Holder) -> float:
     """Seconds since the last sign of life of a process on another machine, if its clock and ours agree.
 
-    Whoever wants its run looks at the clock of the file system, for which it must write.
+    A process that wants to take over the run compares with the file system's clock instead, for which it must write.
     """
     return 0.0 if holder.has_ended is False else time.time() - holder.beat
 

@@ -13,7 +13,7 @@ from vaegan_bench.report.status.run_status import IN_TRAINING, OVER, RunStatus, 
 from vaegan_bench.report.tables.words import duration
 
 UNTRAINED: tuple[State, ...] = (*IN_TRAINING, "interrupted", "waiting")
-"""States of runs that the commands which go on now, or the next one, will train."""
+"""States of runs whose training a current command, or the next one, will continue or begin."""
 COUNTED: dict[str, tuple[State, ...]] = {
     "in training": IN_TRAINING, "measuring": ("measuring",), "to be measured": ("unmeasured",),
     "interrupted": ("interrupted",), "failed": ("failed",), "damaged": ("damaged",), "waiting": ("waiting",),
@@ -28,7 +28,7 @@ class StudyStatus:
     folder: Path
     runs: tuple[RunStatus, ...]
     notes: tuple[str, ...] = ()
-    """What is to be known beside it, such as why it is not known what would be done again."""
+    """Notes for the reader, such as the reason why it is unknown what would be done again."""
 
     def count(self, *states: State) -> int:
         """How many runs are in one of these states."""
@@ -36,7 +36,7 @@ class StudyStatus:
 
     @property
     def at_once(self) -> int:
-        """How many runs are trained side by side now; 1 where nobody trains."""
+        """How many runs are being trained side by side now; 1 where none is."""
         return max(1, self.count(*IN_TRAINING))
 
     def seconds_left(self) -> float | None:
@@ -45,14 +45,14 @@ class StudyStatus:
         return max(sum(left) / self.at_once, *left) if left else None
 
     def as_plain(self) -> dict[str, Any]:
-        """Its counts, as JSON can hold them."""
+        """The counts, the time left and the notes as JSON-ready values."""
         counts = {name.replace(" ", "_"): self.count(*states) for name, states in COUNTED.items()}
         finished = {"runs": len(self.runs), "finished": self.count(*OVER), "diverged": self.count("diverged")}
         named = {"study": self.name, "folder": str(self.folder)}
         return {**named, **finished, **counts, "seconds_left": self.seconds_left(), "notes": list(self.notes)}
 
     def most_urgent(self, most: int) -> list[RunStatus]:
-        """All runs in the plan's order; where they are too many, those that are not finished, first who is at work."""
+        """All runs in the plan's order; if more than `most`, only those with work left, the ones in progress first."""
         if len(self.runs) <= most:
             return list(self.runs)
         states = [state for states in COUNTED.values() for state in states]
@@ -74,14 +74,14 @@ class StudyStatus:
         if seconds is None:
             return ""
         unknown = any(run.state in UNTRAINED and run.seconds_left is None for run in self.runs)
-        about = "more than" if unknown else "about"  # of models that never ran, nothing is known
+        about = "more than" if unknown else "about"  # no speed is known of models that never ran
         return f"; {about} {duration(seconds / 60)} of training left with {self.at_once} at a time"
 
 
 def with_times(
     runs: Sequence[RunStatus], speeds: Mapping[str, Sequence[float]] = MappingProxyType({})
 ) -> tuple[RunStatus, ...]:
-    """The same runs with the time that the training of each still takes; `speeds`: what else is known of models.
+    """The same runs with the rest of each one's training time; `speeds` has further known speeds by model.
 
     Runs that are not in training go on as fast as trained ones of their model did.
     """

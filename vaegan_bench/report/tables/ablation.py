@@ -1,4 +1,4 @@
-"""The leave-one-out table: what a model loses with each of its terms."""
+"""The leave-one-out table: how a model's numbers change without each of its terms."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ LEAVE_ONE_OUT = (
     "Mean paired differences over common seeds with 95 % t-intervals; ▲ better and ▼ worse only by a verdict."
 )
 SIGNS = {BETTER: " ▲", WORSE: " ▼"}
-"""What stands behind a difference that is a verdict."""
+"""Verdict → the sign that follows the difference in the table."""
 
 
 def ablation(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row per (dataset, model, without), one column per metric: the full model, then what each lost term changes.
+    """One row per (dataset, model, without), one column per metric: the full model, then the change without each term.
 
     The row of the full model (without: '') holds its numbers, the others the mean paired difference to it over common
     seeds with its 95 % t-interval; ▲ and ▼ mark a verdict. Empty where nothing was left out.
@@ -55,7 +55,7 @@ def _differences(pairs: pd.DataFrame, closed: Container[tuple[str, str]]) -> Ite
 
 
 def _variants(models: list[str]) -> dict[str, dict[str, str]]:
-    """Full model → the models that lack one term of it → that term."""
+    """Full model → each model that lacks one of its terms → that term."""
     found: dict[str, dict[str, str]] = {}
     for label in models:
         selector = parse_selector(label)

@@ -1,4 +1,4 @@
-"""Attributes one by one: what every model makes of each, beside what real images and chance reach."""
+"""Numbers on single attributes, by model, beside their floor (chance) and their ceiling (real images)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MEANING = (
 def attributes_to_markdown(rows: pd.DataFrame, title: str) -> str:
     """One table per data set and metric: attributes down, models across, with the mean ceiling and floor.
 
-    '' where no metric speaks of single attributes. Raises `MixedProtocolsError` where values are not comparable.
+    '' where no metric has numbers on single attributes. Raises `MixedProtocolsError` where values are not comparable.
     """
     rows = by_protocol(rows)
     single = rows[rows["attribute"] != ""]

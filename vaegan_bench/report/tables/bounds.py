@@ -1,4 +1,4 @@
-"""What chance reaches and what real images reach, for every number that has such bounds."""
+"""The floor (chance) and the ceiling (real images) of every number that has them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ BOUNDS = ("floor", "ceiling")
 
 
 def bounds(rows: pd.DataFrame) -> pd.DataFrame:
-    """Metrics down, models across: 'floor to ceiling' averaged over finished runs; '—' in place of one that is not.
+    """Metrics down, models across: 'floor to ceiling', averaged over finished runs; '—' for a missing bound.
 
-    For the rows of one data set that are not about one attribute.
+    `rows` are those of one data set; rows about single attributes are left out.
     """
     whole = overall(rows[rows["status"] == OK])
     whole = whole.dropna(subset=[*BOUNDS], how="all")

@@ -12,7 +12,7 @@ from vaegan_bench.results.readings import CLEAR, seen_from, sees, verdict
 from vaegan_bench.results.rulers import Mark, Ruler, Scale
 
 PLAIN = "none"
-"""The distortion of training images as they are."""
+"""The name that undistorted training images have among the distortions."""
 COLUMNS = ("distortion", "level", "Fréchet distance", "KID", "precision", "recall")
 NUMBERS = ("frechet", "kid", "precision", "recall")
 MEANING = (

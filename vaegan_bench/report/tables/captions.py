@@ -1,4 +1,4 @@
-"""What stands below a table: what n, ±, bold and an empty cell mean in it."""
+"""The caption below a table: what n, ±, bold and an empty cell mean in it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from vaegan_bench.report.tables.statistics import seeds_needed
 
 
 def caption(summary: pd.DataFrame, *, decided: bool, gaps: bool) -> str:
-    """The caption of a table of these means; whether a cell is bold, and whether one is empty."""
+    """The caption of a table of the means in `summary`; `decided`: a cell is bold, `gaps`: a cell is empty."""
     fewest, most = summary["seeds"].min(), summary["seeds"].max()
     said = [_seeds(fewest, most)]
     models = summary["model"].nunique()
@@ -20,7 +20,7 @@ def caption(summary: pd.DataFrame, *, decided: bool, gaps: bool) -> str:
 
 
 def _verdicts(models: int, seeds: int, *, decided: bool) -> str:
-    """What it takes to be bold, and why nothing is."""
+    """What bold means; where no cell is bold, the reason."""
     if decided:
         return "Bold: better than every other model by an exact paired test (5 %, Holm over all pairs)."
     needed = seeds_needed(models * (models - 1) // 2)

@@ -16,7 +16,7 @@ from vaegan_bench.results.rulers import Ruler
 from vaegan_bench.system.status import OK
 
 RUNS = ("", "runs")
-"""The column of `comparison` that says how many runs stand behind each row."""
+"""The column of `comparison` with the number of runs of each row."""
 
 
 def comparison(
@@ -24,11 +24,10 @@ def comparison(
 ) -> pd.DataFrame:
     """One row per (dataset, model), one column per (family, metric with its arrow), winners marked by `best`.
 
-    A winner is better than every other model by the verdicts of `comparisons`; the best mean alone is none. Behind a
-    distance stands what it is as far as on one of the `rulers`; † marks columns whose extractor is not usable there.
-
-    Only metrics that have a direction; what a model does not have is an empty cell. `whole` are all rows of the same
-    runs, where `rows` is a part of them: it says which runs there are.
+    A winner is better than every other model by the verdicts of `comparisons`; the best mean alone does not win. A
+    distance that fits one of the `rulers` is followed by a column with its reading; † marks columns whose extractor is
+    not usable on the data. Only metrics with a direction have a column; a number that a model lacks is an empty cell.
+    `whole` holds all rows of the same runs, where `rows` is a part of them; the runs are counted in it.
     Raises `MixedProtocolsError` where values are not comparable.
     """
     rows = by_protocol(rows)
@@ -51,7 +50,7 @@ def context(rows: pd.DataFrame, whole: pd.DataFrame | None = None) -> pd.DataFra
 
 
 def part(table: pd.DataFrame, dataset: str, family: str) -> pd.DataFrame:
-    """What one family says on one data set: models down, headings across, columns without a cell left out."""
+    """The table of one family on one data set: models down, headings across, columns without a cell left out."""
     here = table.index.get_level_values("dataset") == dataset
     wanted = table.columns.get_level_values("family") == family
     cells = table.loc[here, wanted].droplevel("dataset").droplevel("family", axis=1)
@@ -65,13 +64,13 @@ def families(table: pd.DataFrame, dataset: str) -> list[str]:
 
 
 def cells_of(summary: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
-    """The text of each mean; a metric that is missing for some finished runs says how many it has."""
+    """The text of each mean, followed by the number of its runs where some finished runs lack the metric."""
     each = rows[rows["status"] == OK].drop_duplicates("run")
     finished = each.groupby(["dataset", "model"], observed=True).size().to_dict()
     columns = [summary[name] for name in ("dataset", "model", "direction", "mean", "half_width", "seeds")]
     for dataset, model, direction, mean, half_width, seeds in zip(*columns, strict=True):
         note = "" if seeds == finished[dataset, model] else f" (n = {seeds})"
-        # Counts are equal in all runs: '± 0' behind a number of parameters says nothing.
+        # Counts are equal in all runs: '± 0' after a number of parameters adds nothing.
         is_count = direction == "none" and half_width == 0
         yield number(mean) if is_count else cell(mean, half_width) + note
 
@@ -79,7 +78,7 @@ def cells_of(summary: pd.DataFrame, rows: pd.DataFrame) -> Iterator[str]:
 def _with_readings(
     judged: pd.DataFrame, cells: Sequence[str], rulers: Sequence[Ruler]
 ) -> tuple[pd.DataFrame, list[str]]:
-    """The same rows and cells, each distance that is read followed by its reading."""
+    """The same rows and cells, with a reading after each distance that a ruler reads."""
     found, names = readings(judged, rulers), ["dataset", "model", "metric"]
     whole, texts = list[dict[Hashable, object]](), list[str]()
     for row, text in zip(judged.to_dict("records"), cells, strict=True):
@@ -104,7 +103,7 @@ def wins(judged: pd.DataFrame, rows: pd.DataFrame) -> Iterator[bool]:
 def _wide(
     summary: pd.DataFrame, cells: Iterable[str], rows: pd.DataFrame, closed: Container[tuple[str, str]]
 ) -> pd.DataFrame:
-    """Lay cells out by model and metric, families in their order, '' where there is none; mark what is `closed`."""
+    """Lay cells out by model and metric, families in their order, '' where there is none; mark metrics in `closed`."""
     marks = [MARK if key in closed else "" for key in zip(summary["dataset"], summary["metric"], strict=True)]
     headings = map(heading, summary["metric"], summary["direction"], summary["units"])
     columns = [(family, head + mark) for family, head, mark in zip(summary["family"], headings, marks, strict=True)]

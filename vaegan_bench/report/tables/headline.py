@@ -1,4 +1,4 @@
-"""The numbers that lead: what is read first, in a terminal, a figure or a page."""
+"""Headline numbers: those shown first in a terminal, a figure or a page."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from vaegan_bench.report.tables.summary import overall
 
 
 def headline(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows that lead, in their order; all numbers that are measured where no metric declares which lead.
+    """The rows of headline metrics, in their order; all rows where no metric is declared a headline.
 
-    Those about one attribute, and what training cost, never lead.
+    Rows about single attributes and rows of the family 'training' are left out in both cases.
     """
     measured = overall(rows)
     measured = measured[measured["family"] != "training"]

@@ -1,4 +1,4 @@
-"""What rulers say in tables: which columns carry no verdict, and what a distance is as far as."""
+"""Rulers in tables: which columns carry no verdict, and how a distance reads."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from vaegan_bench.results.readings import OF_IMAGES, OFF_SCALE, UNUSABLE, Readin
 from vaegan_bench.results.rulers import Ruler
 
 MARK = " †"
-"""Behind the heading of a column whose extractor is not usable on the data."""
+"""The mark after the heading of a column whose extractor is not usable on the data."""
 READS_AS = " reads as"
-"""Behind the name of a distance: the column with its reading."""
+"""The end of the name of the column with a distance's readings, after the name of the distance."""
 NO_VERDICT = "no verdict: "
 CALIBRATE = "`vaegan-bench calibrate` with the folder of this study"
 
 
 def extractor_of(metric: str) -> str:
-    """The extractor in the name of a number: 'oracle' of 'frechet[oracle]'; none is named where it is Inception."""
+    """The extractor in the name of a metric: 'oracle' in 'frechet[oracle]'; 'inception' where the name has none."""
     name = metric.partition(" (")[0]
     return name.partition("[")[2].removesuffix("]") or "inception"
 
 
 def unusable(rows: pd.DataFrame) -> dict[tuple[str, str], str]:
-    """(dataset, metric) → what is wrong with its extractor there; of those alone that are not usable."""
+    """(dataset, metric) → what is wrong with the metric's extractor, where it is not usable on the data set."""
     if "instrument" not in rows:
         return {}
     found = rows[rows["instrument"].str.startswith(UNUSABLE)].drop_duplicates(["dataset", "metric"])
@@ -34,7 +34,7 @@ def unusable(rows: pd.DataFrame) -> dict[tuple[str, str], str]:
 
 
 def unusable_lines(rows: pd.DataFrame) -> Iterator[str]:
-    """Why columns are marked, a line per extractor and data set, and which models were trained on features."""
+    """A line per extractor and data set that says why columns are marked, then the lines of `trained_lines`."""
     reasons = {
         (dataset, extractor_of(metric), instrument): None for (dataset, metric), instrument in unusable(rows).items()
     }
@@ -44,7 +44,7 @@ def unusable_lines(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def trained_on(rows: pd.DataFrame) -> dict[tuple[str, str, str], str]:
-    """(dataset, metric, model) → the extractor of the metric, of models that were trained on its features."""
+    """(dataset, metric, model) → the metric's extractor, where the model was trained on that extractor's features."""
     if "trained_on" not in rows:
         return {}
     judged = rows[(rows["trained_on"] != "") & rows["family"].isin(OF_IMAGES)]
@@ -54,7 +54,7 @@ def trained_on(rows: pd.DataFrame) -> dict[tuple[str, str, str], str]:
 
 
 def trained_lines(rows: pd.DataFrame) -> Iterator[str]:
-    """Which models were trained on the features that numbers are on: a line for each of both."""
+    """A line per extractor and model, where the model was trained on the features that its numbers are measured on."""
     for extractor, model in dict.fromkeys((name, model) for (_, _, model), name in trained_on(rows).items()):
         yield (
             f"{as_code(model)} was trained on features of {as_code(extractor)}: "
@@ -63,7 +63,7 @@ def trained_lines(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def off_scale(rows: pd.DataFrame) -> set[tuple[str, str, str]]:
-    """(dataset, metric, model) of which every run is farther away than all marks of the ruler."""
+    """(dataset, metric, model) where the distance of every run is beyond all marks of the ruler."""
     if "reading" not in rows:
         return set()
     read = rows[rows["reading"] != ""]
@@ -81,7 +81,7 @@ def readings(summary: pd.DataFrame, rulers: Sequence[Ruler]) -> dict[tuple[str, 
 
 
 def distances_on(ruler: Ruler, summary: pd.DataFrame) -> dict[str, float]:
-    """Model → its mean distance, of those that are read on this ruler."""
+    """Model → its mean distance, for the models whose distance can be read on this ruler."""
     return {
         row["model"]: row["mean"]
         for row in summary[summary["metric"].map(is_read)].to_dict("records")

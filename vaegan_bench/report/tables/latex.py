@@ -1,4 +1,4 @@
-"""The comparison as LaTeX, whatever names are made of."""
+"""The comparison as LaTeX, with all names escaped."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SIGNS = {
     "↑": r"$\uparrow$", "↓": r"$\downarrow$", "†": r"$\dagger$", "±": r"$\pm$", "×": r"$\times$", "∞": r"$\infty$",
     "−": "$-$", "²": "$^2$", "—": "---",
 }  # fmt: skip
-"""What LaTeX reads as something else, or has no sign for in text; in braces, neighbours do not become another sign."""
+"""Characters that LaTeX interprets or cannot print in text; braces keep neighbours from merging into one character."""
 POWER = re.compile(r"e([+-])0*(\d+)")
 
 
 def escape(text: str) -> str:
-    """Any text as LaTeX shows it; signs that are not in `SIGNS` stay as they are."""
+    """A text escaped for LaTeX; characters that are not in `SIGNS` stay as they are."""
     return "".join(SIGNS.get(sign, sign) for sign in one_line(text)).replace("--", "-{}-")
 
 
@@ -63,7 +63,7 @@ def _cell(cell: Cell) -> str:
 
 
 def _number(text: str) -> str:
-    """'(1.2 ± 0.1)e-05' as LaTeX writes it; a minus is longer than a hyphen."""
+    """A number such as '(1.2 ± 0.1)e-05' in LaTeX: the exponent as a power of ten, the hyphen as a minus sign."""
     found = POWER.search(text)
     power = rf" $\times 10^{{{found[1].strip('+')}{found[2]}}}$" if found else ""
     return re.sub(r"-(?=\d)", "$-$", escape(POWER.sub("", text))) + power

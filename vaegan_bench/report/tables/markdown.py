@@ -1,4 +1,4 @@
-"""The comparison as a page of Markdown, with all that a reader needs in order to trust it."""
+"""The comparison as a page of Markdown, with captions, rulers, protocols, noise and training health."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _families(judged: pd.DataFrame, dataset: str, summary: pd.DataFrame) -> Iter
 
 
 def _instruments(rows: pd.DataFrame) -> Iterator[str]:
-    """What rulers say of the extractors that were used on this data set."""
+    """The section on the rulers of the extractors that were used on this data set."""
     if lines := [f"- {line}" for line in instrument_lines(rows)]:
         yield "### Rulers"
         yield "\n".join(lines)

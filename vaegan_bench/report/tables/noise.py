@@ -1,4 +1,4 @@
-"""How far numbers move from seed to seed, and how far from one set of samples to the next."""
+"""How much numbers vary from seed to seed, and from one set of samples to the next."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from vaegan_bench.system.status import OK
 def noise(rows: pd.DataFrame) -> pd.DataFrame:
     """Models down, metrics measured over several draws across: 'training / evaluation', as standard deviations.
 
-    Evaluation noise is that of one draw, pooled over runs. A run's number is the mean of its draws, so the spread over
-    seeds holds a part of it, which is taken away: s² − e²/draws (one-way random effects). '—' for a single seed.
+    Evaluation noise e is the standard deviation of one draw, pooled over runs. A run's number is the mean of its draws,
+    so the variance s² over seeds includes e²/draws, which is subtracted: s² − e²/draws (one-way random effects). '—'
+    for a single seed.
     """
     drawn = overall(rows[rows["status"] == OK]).dropna(subset=["noise"]).drop_duplicates(["run", "metric"])
     drawn = drawn.assign(heading=[heading(m, d, u) for m, d, u in drawn[["metric", "direction", "units"]].to_numpy()])

@@ -1,4 +1,4 @@
-"""Columns for protocols: numbers that were measured differently never share one."""
+"""One column per protocol: numbers that were measured differently never share a column."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pandas as pd
 from vaegan_bench.system.errors import BenchError
 
 ALIKE = ("setting", "networks", "family", "direction", "units")
-"""What all values of one metric on one data set share, whatever the protocol."""
+"""Columns in which all values of one metric on one data set agree, even where protocols differ."""
 LONGEST_VALUE = 24
-"""Protocol values beyond this are hashes: their beginning says enough."""
+"""Protocol values of more characters are taken for hashes, and only their beginning is shown."""
 
 
 class MixedProtocolsError(BenchError):
@@ -28,11 +28,11 @@ class MixedProtocolsError(BenchError):
 
 
 def by_protocol(rows: pd.DataFrame) -> pd.DataFrame:
-    """The same rows, each metric with one protocol per data set: all but one carry in their name what differs.
+    """The same rows, with metrics renamed so that each has one protocol per data set; new names state what differs.
 
     'frechet[efflite0] (n_fake=5000, draws=3)' is `frechet[efflite0]` by another protocol. The plain name belongs to the
-    protocol that the study plans (where the column 'planned' says so), of several to the one with the most runs, the
-    first of equals. The protocol includes the column 'code', where there is one.
+    protocol that the study plans (by the column 'planned', if there is one); of several, to the one with the most runs,
+    or the first of equals. The column 'code', if there is one, counts as a part of the protocol.
     Raises `MixedProtocolsError` where values of one metric differ in their setting, direction or units.
     """
     names = rows["metric"].copy()
@@ -46,13 +46,13 @@ def by_protocol(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def protocol_of(text: str | None) -> dict[str, Any]:
-    """A protocol as it stands in a row, read; {} where a row has none."""
+    """The protocol of a row, from its JSON text; {} where a row has none."""
     protocol: dict[str, Any] = json.loads(text) if isinstance(text, str) and text else {}
     return protocol
 
 
 def shorten(value: str) -> str:
-    """A value of a protocol as it is written: of a hash the beginning."""
+    """A value of a protocol for print: a hash is cut to its first 12 characters."""
     return value if len(value) <= LONGEST_VALUE or " " in value else f"{value[:12]}…"
 
 
@@ -64,7 +64,7 @@ def _check_alike(dataset: str, metric: str, rows: pd.DataFrame) -> None:
 
 
 def _protocols(rows: pd.DataFrame) -> Iterator[str]:
-    """Each row's protocol, with its code, as text that is equal where they are."""
+    """Each row's protocol and code as text; equal ones give equal texts."""
     codes = rows["code"] if "code" in rows else [""] * len(rows)
     known: dict[tuple[object, object], str] = {}
     for text, code in zip(rows["protocol"], codes, strict=True):

@@ -1,4 +1,4 @@
-"""Which runs finished, and what became of the others."""
+"""Which runs finished, and why others did not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def runs(rows: pd.DataFrame) -> pd.Series[str]:
 
 
 def unhealthy(rows: pd.DataFrame) -> pd.DataFrame:
-    """The runs in whose training something went wrong, divergence included: dataset, model, seed, health."""
+    """The runs whose training went wrong, divergence included: dataset, model, seed, health."""
     each = rows.drop_duplicates("run")
     return each.loc[each["health"] != OK, ["dataset", "model", "seed", "health"]].reset_index(drop=True)
 

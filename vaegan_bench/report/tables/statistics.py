@@ -17,9 +17,9 @@ from vaegan_bench.system.errors import StudyError, UnknownNameError
 from vaegan_bench.system.status import OK
 
 LEVEL = 0.05
-"""The probability, over all comparisons of one metric together, of a verdict where there is no difference."""
+"""The probability of at least one false verdict among all comparisons of one metric."""
 EXACT = 16
-"""Seeds up to which all signs are tried: 2¹⁶ = 65,536."""
+"""The most seeds for which all sign patterns are tried: 2¹⁶ = 65,536."""
 DRAWS = 100_000
 SEED = 2020
 PART = 2**20
@@ -32,7 +32,7 @@ BETTER, WORSE = "better", "worse"
 
 
 def sign_flip(differences: Iterable[float]) -> float:
-    """Two-sided p-value of paired differences, exact: the share of sign patterns whose sum is as far from zero.
+    """Exact two-sided p-value of paired differences: the share of sign patterns with a sum at least as far from zero.
 
     Under the hypothesis that both models are alike, each difference may as well have the other sign. With S
     differences p is at least 2^(1 − S), so fewer than six can never fall below .05. From 17 on, signs are drawn.
@@ -42,8 +42,9 @@ def sign_flip(differences: Iterable[float]) -> float:
 
 
 def sign_flips(tests: Sequence[Array]) -> list[float]:
-    """The same for several tests. Those of equal length share their signs, which for thousands of seeds cost the most.
+    """The p-values of several tests, as `sign_flip` defines them.
 
+    Tests of equal length share their sign patterns, which are the main cost for thousands of seeds.
     Raises `ValueError` where a test has no differences.
     """
     lengths = np.array([len(d) for d in tests])
@@ -57,7 +58,7 @@ def sign_flips(tests: Sequence[Array]) -> list[float]:
 
 
 def _shares_as_far(tests: Sequence[Array], n: int) -> Array:
-    """For tests of n differences each, the share of sign patterns whose sum is as far from zero."""
+    """For tests of n differences each, the share of sign patterns whose sum is at least as far from zero."""
     d_NT = np.stack(tests, axis=1)
     observed = np.array([abs(d.sum()) for d in tests]) * (1 - 1e-12)  # equal sums differ by rounding
     as_far, patterns = np.zeros(len(tests)), 0
@@ -70,7 +71,7 @@ def _shares_as_far(tests: Sequence[Array], n: int) -> Array:
 
 
 def _signs(n: int) -> Iterator[Array]:
-    """All patterns of n signs; from 17 on, as many as are drawn, in parts that any memory holds."""
+    """All patterns of n signs; for n > `EXACT`, `DRAWS` random ones, in blocks that fit into memory."""
     if n <= EXACT:
         yield np.array(list(product((1.0, -1.0), repeat=n)))
         return
@@ -82,7 +83,7 @@ def _signs(n: int) -> Iterator[Array]:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values adjusted for their number (Holm, 1979): all may be held against one level together."""
+    """p-values adjusted for multiple testing (Holm, 1979), to be compared with one level."""
     n = len(p_values)
     order = np.argsort(p_values, kind="stable")
     raised = np.maximum.accumulate([(n - rank) * p_values[i] for rank, i in enumerate(order)])
@@ -168,7 +169,7 @@ def _compared(key: Hashable, pairs: Sequence[_Pair], p_values: Sequence[float]) 
 
 
 def _without_blind_verdicts(pairs: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """The same with no verdict from an instrument that does not see what it measures."""
+    """The same pairs, without verdicts where `unusable`, `trained_on` or `off_scale` rules them out."""
     closed, beyond, trained = unusable(rows), off_scale(rows), trained_on(rows)
     verdicts = []
     for dataset, metric, *models, verdict in pairs[["dataset", "metric", "model", "other", "verdict"]].itertuples(

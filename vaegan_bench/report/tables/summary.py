@@ -38,8 +38,8 @@ def interval(values: Iterable[float], confidence: float = 0.95) -> tuple[float, 
 def summarise(rows: pd.DataFrame) -> pd.DataFrame:
     """One row per dataset, model, metric and attribute: mean, half-width of the 95 % interval, seeds, protocol.
 
-    Only finished runs count, each once, and only with values that are numbers. Another protocol is another metric, as
-    `by_protocol` names it. Raises `MixedProtocolsError` where values of one metric differ in their setting.
+    Only finished runs count, each once, and only values that are not missing. Another protocol makes another metric,
+    named by `by_protocol`. Raises `MixedProtocolsError` where values of one metric differ in their setting.
     """
     rows = by_protocol(rows)
     finished = rows[rows["status"] == OK].dropna(subset=["value"])
@@ -57,7 +57,7 @@ def overall(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def rank_of_family(family: str) -> int:
-    """Where a family of metrics stands in tables and figures."""
+    """The position of a family of metrics in tables and figures."""
     return FAMILIES.index(family) if family in FAMILIES else len(FAMILIES)
 
 

@@ -23,16 +23,16 @@ from vaegan_bench.report.tables.words import wrap_label
 from vaegan_bench.results.rulers import Ruler
 
 LABEL_WIDTH = 18
-"""Longer labels of models go on over several lines."""
+"""Characters of a model's label on one line; longer labels are wrapped."""
 HEADING_WIDTH = 32
-"""Longer headings of metrics, which name their protocol, go on over several lines."""
+"""Characters of a metric's heading on one line; longer ones, which name their protocol, are wrapped."""
 PADDING = 3
 """Characters around a column: a space on both sides and a divider."""
 
 
 @dataclass(frozen=True)
 class TerminalTable:
-    """What rich prints: as many tables below each other as the terminal's width asks for."""
+    """A comparison that rich prints as one table or, where the terminal is too narrow, as several below each other."""
 
     cells: pd.DataFrame
     models: list[str]
@@ -79,9 +79,10 @@ class TerminalTable:
 def to_rich(
     rows: pd.DataFrame, title: str | None = None, rulers: Sequence[Ruler] = (), *, headlines: bool = False
 ) -> TerminalTable:
-    """One column per model, one line per metric in sections by family, winners in bold; only `headlines`, if so.
+    """One column per model, one line per metric in sections by family, winners in bold.
 
-    Distances are followed by their reading on the `rulers` that fit. Models that do not fit side by side follow below.
+    `headlines` shows headline metrics only. Distances are followed by their reading on the `rulers` that fit. Models
+    that do not fit side by side follow below.
     Raises `MixedProtocolsError` where values are not comparable.
     """
     rows = by_protocol(rows)
@@ -120,7 +121,7 @@ def _sections(table: pd.DataFrame, models: list[str]) -> Iterator[list[list[str]
 
 
 def _lines(heading: str) -> list[str]:
-    """A heading in lines of at most `HEADING_WIDTH` characters where it can be, broken between its words."""
+    """A heading in lines of at most `HEADING_WIDTH` characters where possible, broken between words."""
     return textwrap.wrap(heading, HEADING_WIDTH, subsequent_indent="  ", break_long_words=False) or [""]
 
 

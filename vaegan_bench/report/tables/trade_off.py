@@ -1,4 +1,4 @@
-"""Does generation pay for better reconstruction? Both distances of every run, and what a step of it costs."""
+"""Does generation pay for better reconstruction? Both distances of every run, and the cost of its training."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from vaegan_bench.report.tables.summary import overall
 from vaegan_bench.system.status import OK
 
 COST = "operations"
-"""The number of a training that is its cost: MFLOP per image, equal on all machines."""
+"""The metric that measures the cost of training: MFLOP per image, equal on all machines."""
 
 
 def trade_off(rows: pd.DataFrame) -> pd.DataFrame:
-    """Finished runs on one data set: a row per distance and run, of distances that are known of reconstructions too.
+    """Finished runs on one data set: a row per distance and run, for distances measured on reconstructions too.
 
-    Columns: metric, of samples; model, seed, samples, reconstructions, cost. The last two are undefined where a model
-    has no reconstructions, or where they were not measured; the cost in MFLOP per image.
+    Columns: metric (the name of the distance on samples), model, seed, samples, reconstructions, cost (MFLOP per
+    image). The last two are NaN where a model has no reconstructions, or where they were not measured.
     """
     finished = overall(rows[rows["status"] == OK])
     measured = finished.pivot_table(index=["model", "seed"], columns="metric", values="value", sort=False)
@@ -33,5 +33,5 @@ def trade_off(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_reconstructions(metric: str) -> str:
-    """The name of the same distance, of reconstructions instead of samples."""
+    """The name of the same distance on reconstructions instead of samples."""
     return "rfid" if metric == "fid" else f"reconstruction-{metric}"

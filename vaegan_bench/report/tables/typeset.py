@@ -20,7 +20,7 @@ TIDY = ["dataset", "model", "family", "metric", "mean", "half_width", "seeds", "
 
 
 class Cell(NamedTuple):
-    """A number with its interval, '' where there is none, and whether a verdict says that its model is the best."""
+    """A number with its interval as text, '' where there is none, and whether a verdict makes its model the best."""
 
     text: str = ""
     best: bool = False
@@ -36,7 +36,7 @@ class Column(NamedTuple):
 
 
 class TypesetTable(NamedTuple):
-    """One table as names and numbers that no format has written yet."""
+    """One table as names and numbers, not yet in Markdown or LaTeX."""
 
     title: str
     columns: list[Column]

@@ -20,7 +20,7 @@ def heading(metric: str, direction: str, units: str | None) -> str:
 
 
 def with_units(name: str, units: str | None) -> str:
-    """'psnr (dB)'; the name alone where units would say nothing: a pure number has '1', and 'steps' count steps."""
+    """'psnr (dB)'; the name alone where units add nothing: '1' for a pure number, or a word of the name."""
     return name if not units or units == "1" or units in name.split() else f"{name} ({units})"
 
 
@@ -35,7 +35,7 @@ def number(value: float) -> str:
 
 
 def two_digits(value: float) -> str:
-    """A spread, which deserves no more: '0.0034', '1.2', '340'."""
+    """A spread with two significant digits: '0.0034', '1.2', '340'."""
     if not math.isfinite(value):
         return number(value)
     decimals = 1 - _exponent(value, digits=2)
@@ -43,7 +43,7 @@ def two_digits(value: float) -> str:
 
 
 def cell(mean: float, half_width: float) -> str:
-    """'12.35 ± 0.43': two digits of the uncertainty decide; a value without an interval stands alone."""
+    """'12.35 ± 0.43': both with the decimals of a two-digit half-width; the mean alone where there is no interval."""
     if not math.isfinite(half_width):
         return number(mean)
     if half_width == 0:
@@ -57,7 +57,7 @@ def cell(mean: float, half_width: float) -> str:
 
 
 def as_code(name: str) -> str:
-    """A name as code in Markdown, for a cell of a table, too: signs in it mean nothing else."""
+    """A name as code in Markdown, also in the cell of a table: nothing in it is read as markup."""
     shown = one_line(name).replace("|", r"\|")
     fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
     space = " " if "`" in shown else ""
@@ -65,19 +65,19 @@ def as_code(name: str) -> str:
 
 
 def in_markdown(name: str) -> str:
-    """A name as it stands where Markdown leaves it alone, and as code otherwise."""
+    """A name unchanged where Markdown shows it unchanged, and as code otherwise."""
     return name if re.fullmatch(r"\w[\w ,.:+×-]*", name) and "__" not in name else as_code(name)
 
 
 def duration(minutes: float) -> str:
-    """In the unit in which one would wait: '4.2 min', '3.1 h', '9.3 days'."""
+    """A duration in minutes, hours or days: '4.2 min', '3.1 h', '9.3 days'."""
     if minutes < 100:
         return f"{minutes:.1f} min"
     return f"{minutes / 60:.1f} h" if minutes < 48 * 60 else f"{minutes / 60 / 24:.1f} days"
 
 
 def wrap_label(label: str, width: int) -> str:
-    """A model's label in lines of at most `width` characters where it can be, broken before '[' and after ','."""
+    """A model's label in lines of at most `width` characters where possible, broken before '[' and after ','."""
     lines = [""]
     for piece in re.findall(r"\[?[^\[,]+,?", label):
         if lines[-1] and len(lines[-1] + piece) > width:
@@ -92,5 +92,5 @@ def _exponent(value: float, digits: int) -> int:
 
 
 def _round(value: float, decimals: int) -> str:
-    """Rounded to tens or hundreds too, where `decimals` is negative; never '-0.0'."""
+    """`value` rounded to `decimals`, which may be negative (tens, hundreds); never '-0.0'."""
     return f"{round(value, decimals) + 0.0:,.{max(decimals, 0)}f}"

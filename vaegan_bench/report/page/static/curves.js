@@ -88,7 +88,7 @@
 
   document.querySelectorAll(".curves").forEach((host) => {
     const data = JSON.parse(host.nextElementSibling.textContent);
-    const order = JSON.parse(host.dataset.models); // of colours: that of the whole page
+    const order = JSON.parse(host.dataset.models); // all models of the page, in the order of colours
     const seeds = [...new Set(data.terms.flatMap((each) => each.runs.map((run) => run.seed)))].sort((a, b) => a - b);
     const controls = element("div", { class: "controls" }, host);
     const [ofModels, ofSeeds] = [switches("Models", data.models, controls, order), switches("Seeds", seeds, controls)];

@@ -3,14 +3,14 @@
 // `new Program(plain).run([input, …])` returns one Float32Array for each output, valid until the next run.
 
 const Program = (() => {
-  // Numbers in the order of bytes that all machines with browsers have.
+  // Little-endian numbers, as on all machines with browsers.
   function unpack(base64, Kind) {
     const text = atob(base64), bytes = new Uint8Array(text.length);
     for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
     return new Kind(bytes.buffer);
   }
 
-  // Weights are whole multiples of a step that each row has; all other numbers are what they are.
+  // Weights are whole multiples of a step per row; all other numbers are stored as they are.
   function storeOf(plain) {
     const multiples = unpack(plain.weights, Int16Array), given = unpack(plain.numbers, Float32Array);
     const numbers = (start, count) => given.slice(start, start + count);
@@ -59,7 +59,7 @@ const Program = (() => {
     return pairs;
   }
 
-  // Every row and column of a grid, the last place repeated until there are whole fours of them.
+  // The places of a grid, the last one repeated until their number is a multiple of four.
   function grid(height, width, place) {
     const places = new Int32Array(Math.ceil((height * width) / 4) * 4);
     for (let i = 0; i < places.length; i++) {
@@ -137,7 +137,7 @@ const Program = (() => {
     };
   }
 
-  // Around the middle the zeros stay from one run to the next.
+  // The zeros around the input stay from one run to the next.
   function intoMiddle(x, padded, channels, height, width, high, wide, top, left) {
     for (let c = 0; c < channels; c++) {
       for (let i = 0; i < height; i++) {

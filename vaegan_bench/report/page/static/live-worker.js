@@ -28,7 +28,7 @@
     busy = false;
   }
 
-  // Let messages in that have arrived meanwhile.
+  // Handle the messages that have arrived meanwhile.
   const channel = new MessageChannel();
   let goOn = null;
   channel.port1.onmessage = () => goOn();
@@ -94,14 +94,14 @@
     return rows;
   }
 
-  // Programs are decoded when they are needed first.
+  // Programs are decoded at their first use.
   function program(model, role) {
     const key = `program of ${role}`;
     if (!model.known.has(key)) model.known.set(key, new Program(model[role]));
     return model.known.get(key);
   }
 
-  // RGBA, or null for a model that cannot encode what is asked for.
+  // RGBA, or null for a model that cannot encode an image that is asked for.
   function imageOf(model, { from, to, mix, alphas }) {
     const start = codeOf(model, from), end = mix && to ? codeOf(model, to) : start;
     if (!start || !end) return null;

@@ -9,7 +9,7 @@
     const text = document.getElementById("live-data"), host = document.querySelector("#live .live-host");
     if (!text || !host) return;
     host.replaceChildren(note("Loading the networks …"));
-    const watcher = new IntersectionObserver((entries) => { // what is far below can wait until somebody comes near
+    const watcher = new IntersectionObserver((entries) => { // the section loads only when the reader scrolls near it
       if (!entries.some((entry) => entry.isIntersecting)) return;
       watcher.disconnect();
       start(host, JSON.parse(text.textContent)).catch(({ message }) => {
@@ -151,7 +151,7 @@
 
   // ---- What the models make
 
-  // A frame with an image, or with the reason why there is none; below it the model's name, and what to know of it.
+  // A frame with an image, or with the reason why there is none; below it the model's name and notes on it.
   function card(list, { name, colour }, canvas, text) {
     const title = element("h3", { class: "live-name" }, name), words = note(text), missing = note("");
     if (colour !== undefined) title.style.setProperty("--colour", `var(--model-${colour})`);

@@ -15,7 +15,7 @@
     [...body.rows]
       .sort((a, b) => {
         const [x, y] = [value(a), value(b)];
-        // What has no such number comes last, whichever way.
+        // Cells without a number come last, in either order.
         return Number.isNaN(x) - Number.isNaN(y) || sign * (x - y) || 0;
       })
       .forEach((row) => body.append(row));

@@ -19,7 +19,7 @@ Settings = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 
 def _activate(kind: str, settings: Settings, call: Call) -> list[int]:
-    """A function of each number alone."""
+    """A function that is applied to each number by itself."""
     return call.add(kind, "self", **settings(call.arguments))
 
 
@@ -43,7 +43,7 @@ def _copy(*names: str) -> Settings:
 
 
 def _combine(kind: str, call: Call) -> list[int]:
-    """Two activations, number by number; with a constant it is a scale or a shift."""
+    """Combine two activations number by number, or scale or shift one by a constant."""
     left, right = call.arguments["self"], call.arguments["other"]
     shape, alpha = call.results[0].shape, call.arguments.get("alpha", 1)
     if call.arguments.get("rounding_mode") or (kind == "divide" and right in call.tracked):
@@ -57,14 +57,14 @@ def _combine(kind: str, call: Call) -> list[int]:
 
 
 def _choose(kind: str, call: Call) -> list[int]:
-    """The smaller, or the larger, of two, either of which may be a constant."""
+    """The minimum or maximum, number by number, of two operands, either of which may be a constant."""
     shape = call.results[0].shape
     inputs = [call.value(call.arguments[name], shape) for name in ("self", "other")]
     return [call.graph.add(kind, inputs, call.size(call.results[0]))]
 
 
 def _scale_and_shift(kind: str, call: Call) -> int:
-    """What a constant does to an activation."""
+    """Add the affine operation for an arithmetic operation on an activation and a constant."""
     left, right = call.arguments["self"], call.arguments["other"]
     shape, alpha = call.results[0].shape, call.arguments.get("alpha", 1)
     activation, constant = (left, right) if left in call.tracked else (right, left)
@@ -98,7 +98,7 @@ def _negate(call: Call) -> list[int]:
 
 
 def _sum(average: bool, call: Call) -> list[int]:
-    """Over any dimensions but the batch."""
+    """A sum or mean over any dimensions but the batch."""
     x, given = call.arguments["self"], call.arguments.get("dim")
     dims = sorted(d % x.ndim for d in given or range(x.ndim))
     if 0 in dims:
@@ -111,7 +111,7 @@ def _sum(average: bool, call: Call) -> list[int]:
 
 
 def _constant(_: Call) -> list[int]:
-    """What is only shaped like an activation."""
+    """Record nothing: the result has the shape of an activation, but is constant."""
     return []
 
 

@@ -1,4 +1,4 @@
-"""Movements of numbers, described axis by axis."""
+"""Rearrangements of numbers, described axis by axis."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ Positions = NDArray[np.int64]
 
 
 class UntranslatableError(Exception):
-    """An operation, or a use of it, that a page has no counterpart for."""
+    """An operation, or a use of one, that has no counterpart in the page."""
 
 
 def split_by_axes(sources: Positions) -> list[list[int]]:
-    """Where numbers come from, as one list for each axis: the position is the sum of one entry of each.
+    """The positions that numbers come from, as one list per axis: each position is a sum of one entry from each list.
 
-    −1 is padding: in the sum, as in a list. Slices, permutations, repetitions, flips and padding are such sums.
+    −1 marks padding, in `sources` and in the lists. Slices, permutations, repetitions, flips and padding are such sums.
     """
     axes = range(sources.ndim)
     others = [tuple(a for a in axes if a != axis) for axis in axes]
     kept = [(sources >= 0).any(axis=other) for other in others]
     origin = tuple(int(axis.argmax()) for axis in kept)
-    for _ in range(2):  # from any number that is no padding to the first one that is, so that no term is negative
+    for _ in range(2):  # first from any number that is not padding, then from the lowest position: no term is negative
         lines = [_line_through(sources, origin, a) for a in axes]
         lows = [np.where(axis, line, np.iinfo(np.int64).max) for axis, line in zip(kept, lines, strict=True)]
         origin = tuple(int(low.argmin()) for low in lows)
@@ -34,7 +34,7 @@ def split_by_axes(sources: Positions) -> list[list[int]]:
 
 
 def _line_through(sources: Positions, origin: tuple[int, ...], axis: int) -> Positions:
-    """The positions along one axis, all other indexes being those of the origin."""
+    """The positions along one axis, with the indices of the origin on all other axes."""
     index: list[int | slice] = [*origin]
     index[axis] = slice(None)
     line: Positions = sources[tuple(index)]
@@ -42,7 +42,7 @@ def _line_through(sources: Positions, origin: tuple[int, ...], axis: int) -> Pos
 
 
 def _sum_of(terms: list[Positions]) -> Positions:
-    """The positions that terms of all axes describe."""
+    """The positions that the terms of all axes describe: their sums, or −1 where a term is −1."""
     grids = np.meshgrid(*terms, indexing="ij", sparse=True)
     total: Positions = np.asarray(sum(grids))
     for grid in grids:

@@ -15,26 +15,26 @@ from vaegan_bench.report.page.tracing.graph import Graph
 
 @dataclass
 class Tracked:
-    """The tensors of a recorded pass that depend on its inputs, and the values that they are."""
+    """The tensors of a recorded pass that depend on its inputs, with the numbers of their values in the graph."""
 
     graph: Graph
     _known: dict[int, tuple[Tensor, int | None]] = field(default_factory=dict)
-    """By id, which no other tensor can take while these are held; None once the memory was overwritten."""
+    """Id → tensor, kept so that no other can get its id, and value; None once the memory was overwritten."""
 
     def add(self, tensor: Tensor, value: int) -> None:
-        """Remember that a tensor is a value."""
+        """Remember the value of a tensor."""
         self._known[id(tensor)] = tensor, value
 
     def __contains__(self, argument: object) -> bool:
         return isinstance(argument, Tensor) and id(argument) in self._known
 
     def value_of(self, tensor: Tensor) -> int:
-        """The value that a tensor is."""
+        """The value of a tensor, or a refused one where its memory was overwritten."""
         _, value = self._known[id(tensor)]
         return self.refuse("memory that was overwritten", tensor.numel()) if value is None else value
 
     def value_or_constant(self, tensor: Tensor) -> int:
-        """The value that an output is, whether the inputs decide it or not."""
+        """The value of an output, which is a constant where it does not depend on the inputs."""
         if tensor in self:
             return self.value_of(tensor)
         try:
@@ -43,11 +43,11 @@ class Tracked:
             return self.refuse(str(error), tensor.numel())
 
     def refuse(self, name: str, size: int, needed: Sequence[int] = ()) -> int:
-        """A value that no page can compute, which matters only where an output depends on it."""
+        """Add a value that no page can compute; it matters only where an output depends on it."""
         return self.graph.add("unsupported", needed, size, name=name)
 
     def overwrite(self, changed: Tensor) -> None:
-        """Forget all tensors in the memory of one that an operation has changed."""
+        """Forget the values of all tensors that share their memory with `changed`."""
         memory = changed.untyped_storage().data_ptr()
         for key, (tensor, _) in self._known.items():
             if tensor.untyped_storage().data_ptr() == memory:
@@ -65,12 +65,12 @@ class Call:
 
     @property
     def graph(self) -> Graph:
-        """Where the call is noted."""
+        """The graph to which the call is added."""
         return self.tracked.graph
 
     @property
     def name(self) -> str:
-        """Without its overload: 'aten.relu_'."""
+        """The name of the operation without its overload: 'aten.relu_'."""
         return str(self.func.overloadpacket)
 
     @property
@@ -80,12 +80,12 @@ class Call:
 
     @property
     def changed(self) -> list[Tensor]:
-        """The arguments whose memory it changed."""
+        """The arguments whose memory the call changed."""
         return _tensors_in(self.arguments[a.name] for a in self.func._schema.arguments if a.is_write)
 
     @property
     def results(self) -> list[Tensor]:
-        """All tensors that it returned."""
+        """All tensors that the call returned."""
         return _tensors_in([self.result])
 
     def size(self, tensor: Tensor) -> int:
@@ -101,14 +101,14 @@ class Call:
         return self.graph.rearrange(self.tracked.value_of(tensor), tensor.shape, lambda t: t.broadcast_to(tuple(shape)))
 
     def constant(self, name: str) -> Tensor | None:
-        """An argument that no input may decide."""
+        """An argument that must not depend on the inputs, as float64; None where it is None."""
         found = self.arguments[name]
         if found in self.tracked:
             raise UntranslatableError("with weights that depend on the input")
         return None if found is None else torch.as_tensor(found).detach().cpu().double()
 
     def add(self, kind: str, *names: str, numbers: Mapping[str, Any] | None = None, **settings: Any) -> list[int]:
-        """Note an operation on the arguments of these names; its value, as a list of results."""
+        """Add an operation on the arguments of these names to the graph; its value, in a list."""
         tensors = [self.arguments[name] for name in names]
         inputs = [self.value(tensor, tensor.shape) for tensor in tensors]
         output = self.results[0]

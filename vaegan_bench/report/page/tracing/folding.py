@@ -1,4 +1,4 @@
-"""Fewer operations that compute the same."""
+"""Reduce a program to fewer operations with the same results."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def fold(operations: Sequence[Operation], outputs: Sequence[int]) -> list[Operat
 
 
 def needed_for(operations: Sequence[Operation], outputs: Iterable[int]) -> list[Operation]:
-    """Without those that no output depends on."""
+    """The operations that some output depends on, in their order."""
     wanted, kept = set(outputs), []
     for operation in reversed(operations):
         if operation.output in wanted:
@@ -36,7 +36,7 @@ def needed_for(operations: Sequence[Operation], outputs: Iterable[int]) -> list[
 
 
 def _into(before: Operation, affine: Operation) -> Operation | None:
-    """One operation for both; None where the one before cannot take a scale and a shift."""
+    """`before` with `affine` folded into it; None where it cannot take a scale and a shift."""
     scale, shift = affine.numbers["scale"], affine.numbers["shift"]
     if before.kind == "affine":
         numbers = {"scale": before.numbers["scale"] * scale, "shift": before.numbers["shift"] * scale + shift}
@@ -51,7 +51,7 @@ def _into(before: Operation, affine: Operation) -> Operation | None:
 
 
 def _by_channel(values: Numbers, channels: int) -> Numbers | None:
-    """One number for each channel; None where they differ within one."""
+    """One number for each channel; None where numbers differ within a channel."""
     rows = values.reshape(channels, -1)
     return rows[:, 0] if (rows == rows[:, :1]).all() else None
 

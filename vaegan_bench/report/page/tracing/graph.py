@@ -20,7 +20,7 @@ Rearrange = Callable[[Tensor], Tensor]
 
 @dataclass
 class Operation:
-    """One step of a program: values in, one value out. `numbers` travel as weights, `settings` as they are."""
+    """One step of a program: values in, one value out. `numbers` go into the pools, `settings` stay as they are."""
 
     kind: str
     inputs: tuple[int, ...]
@@ -39,36 +39,36 @@ class Graph:
     """How many numbers each value holds for one example."""
     operations: list[Operation] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
-    """What no page can do, whether an output depends on it or not."""
+    """Operations that make a network unportable, whether an output depends on them or not."""
 
     def new_value(self, size: int) -> int:
-        """The number of a value that nothing computes yet."""
+        """The number of a new value, which no operation computes yet."""
         self.sizes.append(size)
         return len(self.sizes) - 1
 
     def add(
         self, kind: str, inputs: Sequence[int], size: int, numbers: Mapping[str, Numbers] | None = None, **settings: Any
     ) -> int:
-        """Append an operation; its value."""
+        """Append an operation; return the number of its value."""
         output = self.new_value(size)
         self.operations.append(Operation(kind, tuple(inputs), output, settings, dict(numbers or {})))
         return output
 
     def constant(self, values: Tensor, shape: Sequence[int]) -> int:
-        """A value that no input decides, from what is broadcast to a batch of this shape."""
+        """Add a constant: the numbers that each example sees of `values`, broadcast to a batch of this shape."""
         return self.add("constant", (), prod(shape[1:]), {"weight": self.same_for_all(values, shape).ravel()})
 
     def same_for_all(self, values: Tensor, shape: Sequence[int]) -> Numbers:
-        """What each example of a batch sees of a constant that is broadcast to this shape."""
+        """The numbers that each example sees of `values`, broadcast to a batch of this shape, equal for all."""
         whole = values.detach().cpu().double().broadcast_to(tuple(shape))
         if not bool(((whole == whole[:1]) | whole.isnan()).all()):
             raise UntranslatableError("a constant that differs between the images of a batch")
         return whole[0].numpy()
 
     def rearrange(self, value: int, shape: Sequence[int], move: Rearrange, fill: float = 0.0) -> int:
-        """A value whose numbers are moved, repeated or left out as `move` does it with a batch of this shape.
+        """Add a value: the numbers of `value`, moved, repeated or left out as `move` does to a batch of this shape.
 
-        `move` is asked where each number comes from: it receives their positions, and gives −1 where `fill` stands.
+        `move` is applied to the positions of the numbers, to see where each comes from; −1 stands for `fill`.
         """
         if shape[0] != self.batch:
             raise UntranslatableError("across the images of a batch")

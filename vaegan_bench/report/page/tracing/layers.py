@@ -15,7 +15,7 @@ from vaegan_bench.report.page.tracing.graph import Numbers
 
 
 def _convolve(call: Call) -> list[int]:
-    """Of two dimensions, also transposed; its output padding is in the shape of the output."""
+    """A convolution of two dimensions, also transposed; output padding shows in the shape of the output."""
     found, x, y = call.arguments, call.arguments["input"], call.results[0]
     if x.ndim != 4:
         raise UntranslatableError(f"of {x.ndim - 2} dimensions")
@@ -45,7 +45,7 @@ def _product(call: Call) -> list[int]:
 
 
 def _linear(call: Call) -> list[int]:
-    """x·Wᵀ + b, where it is one operation."""
+    """linear: x·Wᵀ + b."""
     _demand_flat(call.arguments["input"])
     return call.add("linear", "input", numbers=_weights(_demand(call.constant("weight")), call.constant("bias")))
 
@@ -79,7 +79,7 @@ def _normalise_layer(call: Call) -> list[int]:
 
 
 def _standardise(call: Call, block: int, weight: Tensor | None, bias: Tensor | None) -> list[int]:
-    """So many numbers in a row to mean 0 and variance 1, then a scale and a shift."""
+    """Bring each `block` of successive numbers to mean 0 and variance 1, then scale and shift them."""
     (value,) = call.add("standardise", "input", count=block, epsilon=call.arguments["eps"])
     if weight is None and bias is None:
         return [value]

@@ -1,4 +1,4 @@
-"""The nearest of several vectors, as quantisers look for it: distances, the place of the least, a row of a table."""
+"""The operations by which quantisers find the nearest of several vectors: distances, argmin, look-up in a table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _distances(call: Call) -> list[int]:
 
 
 def _place_of_least(call: Call) -> list[int]:
-    """argmin along the last dimension: a whole number, which only a look-up takes."""
+    """argmin along the last dimension: whole numbers, which only a look-up can use."""
     x, dim = call.arguments["self"], call.arguments["dim"]
     if dim is None or dim % x.ndim != x.ndim - 1 or dim % x.ndim == 0:
         raise UntranslatableError("along another dimension than the last one")
@@ -26,7 +26,7 @@ def _place_of_least(call: Call) -> list[int]:
 
 
 def _look_up(call: Call) -> list[int]:
-    """Rows of a constant table, which an activation chooses."""
+    """Rows of a constant table, chosen by an activation."""
     table, (chosen, *others) = call.constant("self"), call.arguments["indices"]
     if table is None or others or chosen is None:
         raise UntranslatableError("by more than one index")

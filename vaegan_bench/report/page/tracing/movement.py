@@ -1,4 +1,4 @@
-"""What moves numbers without changing them: views, slices, repetitions, padding, concatenation."""
+"""Operations that move numbers without changing them: views, slices, repetitions, padding, concatenation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOVES = (
 
 
 def _move(call: Call, fill: float = 0.0, **changed: Any) -> list[int]:
-    """Ask the operation itself where each number of its results comes from."""
+    """Record where each number of the results comes from, found by running the operation on positions."""
     first = call.func._schema.arguments[0].name
     x = call.arguments[first]
     call.size(x)
@@ -38,19 +38,19 @@ def _move(call: Call, fill: float = 0.0, **changed: Any) -> list[int]:
 
 
 def _pad(call: Call) -> list[int]:
-    """Constant padding: −1 in its place says where it is."""
+    """Constant padding: among the positions, −1 marks it."""
     return _move(call, fill=float(call.arguments["value"]), value=-1.0)
 
 
 def _cast(call: Call) -> list[int]:
-    """To the same type of numbers."""
+    """A cast to float32, the type of all values; casts to other types are refused."""
     if call.results[0].dtype != torch.float32:
         raise UntranslatableError(f"to {call.results[0].dtype}")
     return [call.tracked.value_of(call.arguments["self"])]
 
 
 def _concatenate(call: Call) -> list[int]:
-    """Along any dimension but the batch."""
+    """Concatenate along any dimension but the batch."""
     tensors, whole = call.arguments["tensors"], call.results[0]
     dim = call.arguments["dim"] % whole.ndim
     if dim == 0:

@@ -25,14 +25,14 @@ class Pool:
     length: int = 0
 
     def add(self, values: NDArray[Any]) -> int:
-        """Where these begin."""
+        """Append `values`; the place where they begin."""
         place = self.length
         self.parts.append(values.ravel().astype(self.kind))
         self.length += values.size
         return place
 
     def joined(self) -> NDArray[Any]:
-        """All of them."""
+        """All numbers as one array."""
         return np.concatenate([np.empty(0, self.kind), *self.parts])
 
 
@@ -41,14 +41,14 @@ class Pools:
     """Weights of layers as whole multiples of a step for each row, and all other numbers as they are.
 
     With 16 bits for each weight, this rounds five to ten times less than float16, whose errors on trained decoders
-    reach the 1e-3 per pixel that a page may be off.
+    reach 1e-3 per pixel, the most that a page may deviate.
     """
 
     weights: Pool = field(default_factory=lambda: Pool(np.int16))
     numbers: Pool = field(default_factory=lambda: Pool(np.float64))
 
     def store(self, operation: Operation, number: Mapping[int, int]) -> Mapping[str, Any]:
-        """An operation as plain data, with the places of its numbers instead of themselves."""
+        """An operation as plain data, with the places of its numbers in the pools instead of the numbers."""
         numbers, settings = dict(operation.numbers), dict(operation.settings)
         if operation.kind == "affine":
             settings["block"] = block = _common_block(*numbers.values())
@@ -62,13 +62,13 @@ class Pools:
 
 
 def _in_steps(weight: Numbers) -> tuple[Numbers, Numbers]:
-    """Each row as multiples of its largest weight's 32,767th part; the multiples, and these parts."""
+    """Each row as whole multiples of a step, 1/32,767 of the row's largest weight; the multiples and the steps."""
     largest = np.abs(weight).max(axis=tuple(range(1, weight.ndim)), keepdims=True)
     step = np.where(largest == 0, 1.0, largest) / LARGEST
     return np.rint(weight / step), step.ravel()
 
 
 def _common_block(*arrays: Numbers) -> int:
-    """How many numbers in a row are equal, in all arrays and everywhere."""
+    """The largest size of blocks into which all arrays can be cut so that numbers are equal within every block."""
     changes = [np.flatnonzero(np.diff(values)) + 1 for values in arrays]
     return math.gcd(len(arrays[0]), *(int(place) for places in changes for place in places))

@@ -1,4 +1,4 @@
-"""What a network computes, recorded while it computes it."""
+"""Record the operations of a network while it runs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from vaegan_bench.report.page.tracing.translations import translate
 
 
 class Recorder(TorchDispatchMode):
-    """While it is active, every operation on something that depends on the inputs becomes part of a graph.
+    """While it is active, every operation on a tensor that depends on the inputs is added to a graph.
 
-    All others give constants: what they compute from weights alone is computed once, here.
+    The results of all other operations are constants: they are computed from weights alone, once, during the recording.
     """
 
     def __init__(self, tracked: Tracked) -> None:
@@ -24,7 +24,7 @@ class Recorder(TorchDispatchMode):
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        """Compute as ever, then note what was computed."""
+        """Run the operation, then record it."""
         result = func(*args, **(kwargs or {}))
         call = Call(self.tracked, func, bind(func, args, kwargs or {}), result)
         if any(tensor in self.tracked for tensor in call.tensors):
@@ -33,7 +33,7 @@ class Recorder(TorchDispatchMode):
 
 
 def _record(call: Call) -> None:
-    """Translate a call; where that is impossible, note it as an operation that a page does not have."""
+    """Translate a call; where that is impossible, record it as an operation that no page can run."""
     try:
         if any(tensor not in call.tracked for tensor in call.changed):
             raise UntranslatableError("into memory of constants")
@@ -47,9 +47,9 @@ def _record(call: Call) -> None:
 
 
 def _refuse(call: Call, reason: str) -> list[int]:
-    """Values of an operation without a counterpart, which depend on others without one."""
+    """Add refused values for the results of a call; they depend on the values of its arguments."""
     name = f"{call.name} {reason}".strip()
-    if not call.results:  # a number, on which the network's course may depend
+    if not call.results:  # it returned a plain number, on which the network may branch
         call.graph.refused.append(name)
     needed = [call.tracked.value_of(tensor) for tensor in call.tensors if tensor in call.tracked]
     return [call.tracked.refuse(name, tensor.numel(), needed) for tensor in call.results]

@@ -15,11 +15,11 @@ _LINEAR = (
     "avg_pool2d", "_adaptive_avg_pool2d", "upsample_bilinear2d", "_upsample_bilinear2d_aa", "upsample_bicubic2d",
 )  # fmt: skip
 Taps = list[tuple[int, list[float]]]
-"""For each row or column of the output: the first of the input that it sees, and the weights of those from there on."""
+"""For each output row or column: the first input row or column that it sees, and the weights from there on."""
 
 
 def _resample(call: Call) -> list[int]:
-    """Weighted means along rows and columns, whose weights the operation itself is asked for."""
+    """Weighted means along rows and columns; the weights are found by running the operation on test images."""
     first = call.func._schema.arguments[0].name
     x = call.arguments[first]
     if x.ndim != 4:

@@ -15,7 +15,7 @@ TRANSLATIONS = {
 
 
 def translate(call: Call) -> list[int]:
-    """Note an operation in the graph; the values of its first results, or none where they are constants."""
+    """Add an operation to the graph; the values of its first results, or none where they are constants."""
     translation = TRANSLATIONS.get(call.name) or TRANSLATIONS.get(call.name.removesuffix("_"))
     if translation is None:
         raise UntranslatableError
