@@ -43,7 +43,7 @@ from vaegan_bench.study.plan import Plan, make_plan
 from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system.claims import Claim, Timing, claimed, try_claim
 from vaegan_bench.system.exhibits import Exhibits, ImageSheet
-from vaegan_bench.system.files import remove_strays, whole_file
+from vaegan_bench.system.files import remove_strays, replace_file
 from vaegan_bench.system.processes import is_running
 from vaegan_bench.system.tensor_files import load_or_make, read_state
 from vaegan_bench.testing import blobs
@@ -121,7 +121,7 @@ def work_on_items(folder: Path) -> None:
 def do_item(folder: Path, item: str, claim: Claim) -> None:
     """Do an item, as training and measuring do a run."""
     note(folder, "begun", item)
-    with alone(folder, item), claim.staged(folder / item) as stage, whole_file(folder / item, stage) as partial:
+    with alone(folder, item), claim.staged(folder / item) as stage, replace_file(folder / item, stage) as partial:
         partial.write_text("half of it")
         time.sleep(random.random() * 0.01)
         partial.write_text(f"{item} is done")

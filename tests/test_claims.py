@@ -21,7 +21,7 @@ from vaegan_bench.api import StoreError
 from vaegan_bench.system.claim_folder import BEAT, OWNER, ClaimFolder, Holder, write_beat
 from vaegan_bench.system.claims import Claim, Timing, claimed, holder_of, try_claim
 from vaegan_bench.system.errors import ClaimLostError
-from vaegan_bench.system.files import OLD, new_folder, partial_of, remove_strays, whole_file
+from vaegan_bench.system.files import OLD, partial_of, remove_strays, replace_file, replace_folder
 from vaegan_bench.system.heartbeat import heartbeat
 from vaegan_bench.system.processes import this_process
 
@@ -163,7 +163,7 @@ def test_what_was_staged_under_a_lost_claim_does_not_replace_anything(tmp_path: 
         path.write_text("the new owner")
     lost = held(path)
     writing: Callable[[Path, Path], AbstractContextManager[Path]]
-    writing = partial(new_folder, last="by") if is_folder else whole_file
+    writing = partial(replace_folder, last="by") if is_folder else replace_file
     new = list[Claim]()
     with pytest.raises(ClaimLostError), lost.staged(path) as stage, writing(path, stage) as staged:  # noqa: PT012
         (staged / "by" if is_folder else staged).write_text("the lost owner")
@@ -181,7 +181,7 @@ def test_a_folder_that_cannot_be_put_in_place_leaves_the_earlier_one(tmp_path: P
     (tmp_path / "run" / "earlier").touch()
     with (
         pytest.raises(StoreError, match="Cannot write"),
-        new_folder(tmp_path / "run", tmp_path / "stage", "last") as stage,
+        replace_folder(tmp_path / "run", tmp_path / "stage", "last") as stage,
     ):
         stage.rmdir()
     assert list(tmp_path.rglob("*")) == [tmp_path / "run", tmp_path / "run" / "earlier"]

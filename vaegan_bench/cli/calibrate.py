@@ -138,18 +138,18 @@ def _write(rulers: Sequence[Ruler], out: Path) -> None:
     from vaegan_bench.report.plots.rulers import ruler_curves
     from vaegan_bench.report.tables.calibration import calibration, calibration_to_markdown
     from vaegan_bench.system.errors import StoreError
-    from vaegan_bench.system.files import whole_file
+    from vaegan_bench.system.files import replace_file
 
     csv, page, figure = (out / name for name in FILES)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"--out {out}: {error.strerror}.") from error
-    with whole_file(csv) as partial:
+    with replace_file(csv) as partial:
         calibration(rulers).to_csv(partial, index=False)
-    with whole_file(page) as partial:
+    with replace_file(page) as partial:
         partial.write_text(calibration_to_markdown(rulers), "utf-8")
-    with whole_file(figure) as partial:
+    with replace_file(figure) as partial:
         ruler_curves([(ruler, {}) for ruler in rulers]).savefig(partial, format="png")
     for path in (csv, page, figure):
         say(str(path))

@@ -230,9 +230,9 @@ def _refuse_idle(metrics: Sequence[Metric], extractor: str | None, texts: Sequen
 
 def _write_rows(rows: pd.DataFrame, path: Path) -> None:
     """Write rows as csv, parquet or json, by the suffix; in json, protocols are objects, missing values null."""
-    from vaegan_bench.system.files import whole_file
+    from vaegan_bench.system.files import replace_file
 
-    with whole_file(path) as partial:
+    with replace_file(path) as partial:
         if path.suffix.lower() == ".csv":
             rows.to_csv(partial, index=False)
         elif path.suffix.lower() == ".parquet":

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from vaegan_bench.system.claims import claimed
 from vaegan_bench.system.errors import DataError
-from vaegan_bench.system.files import remove_strays, sha256_of_file, whole_file
+from vaegan_bench.system.files import remove_strays, replace_file, sha256_of_file
 
 Pixels = npt.NDArray[np.uint8]
 Recipe = Mapping[str, Any]
@@ -52,7 +52,7 @@ def read_array(array: Path, recipe: Recipe) -> Array | None:
 def write_manifest(array: Path, recipe: Recipe, **found: object) -> None:
     """Write the manifest of an array that was just put in place: its recipe, its `shape`, and what else was found."""
     manifest = {**recipe, **found, "sha256": sha256_of_file(array)}
-    with whole_file(array.with_suffix(".json")) as unfinished:
+    with replace_file(array.with_suffix(".json")) as unfinished:
         unfinished.write_text(json.dumps(manifest, indent=2), encoding="utf-8")
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from vaegan_bench.api import Data, DataError, Split
 from vaegan_bench.datasets.arrays import Pixels, Recipe, array_of, keep, read_array, write_manifest
-from vaegan_bench.system.files import whole_file
+from vaegan_bench.system.files import replace_file
 
 SIZES = (16, 32, 64, 128)
 MASTER = 64
@@ -63,7 +63,7 @@ def images_at(
 
     def make() -> None:
         pixels = draw(master)
-        with whole_file(array) as unfinished:
+        with replace_file(array) as unfinished:
             pixels.tofile(unfinished)
         write_manifest(array, wanted)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.request import Request, urlopen
 
 from vaegan_bench.api import DataError, Progress
-from vaegan_bench.system.files import whole_file
+from vaegan_bench.system.files import replace_file
 from vaegan_bench.system.vision import load_torchvision
 
 PATIENCE = 30
@@ -36,7 +36,7 @@ def fetch_files(files: Sequence[PublishedFile], folder: Path, progress: Progress
     """
     missing = [file for file in files if not _is_whole(folder / file.path, file.md5)]
     for done, file in enumerate(missing):
-        with whole_file(folder / file.path) as unfinished:
+        with replace_file(folder / file.path) as unfinished:
             try:
                 _fetch(file, unfinished, progress)
             except (OSError, HTTPException) as error:

@@ -11,7 +11,7 @@ from PIL import Image
 from vaegan_bench.report import plots
 from vaegan_bench.results.measurements import Images
 from vaegan_bench.system.errors import StoreError
-from vaegan_bench.system.files import whole_file
+from vaegan_bench.system.files import replace_file
 
 Array = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -44,7 +44,7 @@ def save_grid(images: Array, columns: int, path: Path) -> Path:
     height, width = pixels.shape[:2]
     doubled = Image.fromarray(pixels.squeeze()).resize((2 * width, 2 * height), Image.Resampling.NEAREST)
     try:
-        with whole_file(path) as partial:
+        with replace_file(path) as partial:
             doubled.save(partial, format=Image.registered_extensions()[path.suffix.lower()])
     except KeyError as error:
         raise StoreError(f"Cannot write the image {path}: choose a name that ends in .png.") from error

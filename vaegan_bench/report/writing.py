@@ -20,7 +20,7 @@ from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.attempts import Attempts
 from vaegan_bench.system.claims import claimed
 from vaegan_bench.system.errors import FAILURES, StoreError
-from vaegan_bench.system.files import remove, whole_file
+from vaegan_bench.system.files import remove, replace_file
 
 SOFTWARE = "vaegan-bench"
 """The software that figures name in their metadata, which distinguishes them from the user's own images."""
@@ -66,9 +66,9 @@ def write_tables(folder: StudyFolder) -> None:
     """Write the tidy rows, the summary, and a page on single attributes where they were measured."""
     rows = folder.rows()
     csv, parquet, summary, attributes = (folder.path / name for name in TABLES)
-    with whole_file(csv) as partial:
+    with replace_file(csv) as partial:
         rows.to_csv(partial, index=False)
-    with whole_file(parquet) as partial:
+    with replace_file(parquet) as partial:
         rows.to_parquet(partial, index=False)
     single = tables.attributes_to_markdown(rows, title_of(folder.study().study))
     _write_page(summary, summary_page(folder, rows, has_attributes=bool(single)))
@@ -96,7 +96,7 @@ def _write_page(path: Path, text: str) -> None:
     if not text:
         remove(path)
         return
-    with whole_file(path) as partial:
+    with replace_file(path) as partial:
         partial.write_text(text, "utf-8")
 
 
@@ -129,7 +129,7 @@ def _save(draw: Drawing, path: Path) -> None:
     """Draw a figure and write it; where it cannot be drawn, no older one stays."""
     try:
         figure = draw()
-        with whole_file(path) as partial:
+        with replace_file(path) as partial:
             figure.savefig(partial, format="png", metadata={"Software": SOFTWARE})
     except StoreError:
         raise

@@ -10,7 +10,7 @@ from vaegan_bench.results.rulers import StoredRulers
 from vaegan_bench.results.run_files import ARCHIVE, write_archive
 from vaegan_bench.results.run_folder import RECORDS
 from vaegan_bench.results.study_folder import StudyFolder
-from vaegan_bench.system.files import whole_file
+from vaegan_bench.system.files import replace_file
 
 
 def archive_study(study: StudyFolder) -> Path:
@@ -20,7 +20,7 @@ def archive_study(study: StudyFolder) -> Path:
     """
     path = study.path / ARCHIVE
     contents = [*_records(study), *StoredRulers(study.path).contents()]
-    with whole_file(path) as partial:
+    with replace_file(path) as partial:
         write_archive(partial, contents)
     return path
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaegan_bench.results.files import readable
 from vaegan_bench.system.errors import StoreError, StudyWarning
-from vaegan_bench.system.files import next_file, remove
+from vaegan_bench.system.files import remove, replace_file_durably
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,7 +71,7 @@ class Checkpoints:
         metadata = {"checkpoint": text, "sha256": _sha256(text, checkpoint.memory)}
         previous = self.folder / PREVIOUS if self._is_newest_good else None
         self._make_folder()
-        with next_file(self.folder / CHECKPOINT, previous) as partial:
+        with replace_file_durably(self.folder / CHECKPOINT, previous) as partial:
             save_file(dict(checkpoint.memory), partial, metadata)
         self._is_newest_good = True
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.exhibits import Array
-from vaegan_bench.system.files import whole_file
+from vaegan_bench.system.files import replace_file
 from vaegan_bench.system.plain_data import check_sound
 
 Arrays = Mapping[str, Array]
@@ -40,7 +40,7 @@ def write_json(path: Path, content: Mapping[str, Any], stage: Path | None = None
     """Write a record whole or not at all, with a hash of its content; `stage` is the path at which it is prepared."""
     plain = json.loads(json.dumps(content))
     sealed = {**plain, SEAL: sha256_of_content(plain)}
-    with whole_file(path, stage) as partial:
+    with replace_file(path, stage) as partial:
         partial.write_text(json.dumps(sealed, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 

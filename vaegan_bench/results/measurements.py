@@ -30,7 +30,7 @@ from vaegan_bench.results.run_files import RunFiles, State
 from vaegan_bench.system.claims import Claim
 from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.exhibits import Array, Exhibits, check_form_of_images
-from vaegan_bench.system.files import remove, whole_file
+from vaegan_bench.system.files import remove, replace_file
 
 Images = Mapping[str, np.ndarray[Any, np.dtype[Any]]]
 """'samples', 'originals', 'reconstructions' → (N, H, W, C) uint8; a GAN has no reconstructions.
@@ -183,7 +183,7 @@ class Measurements:
         write_arrays(stream, arrays)
         digest = hashlib.sha256(stream.getbuffer()).hexdigest()
         name = f"{kind}-{digest[:8]}.npz"
-        with whole_file(self.path / name) as partial:
+        with replace_file(self.path / name) as partial:
             partial.write_bytes(stream.getbuffer())
         return {name: digest}
 

@@ -24,7 +24,7 @@ from vaegan_bench.system.claim_folder import Holder
 from vaegan_bench.system.claims import Claim, try_claim
 from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.exhibits import Exhibits
-from vaegan_bench.system.files import known_sha256, new_folder, remove_strays, sha256_of_file, written_stamp
+from vaegan_bench.system.files import known_sha256, remove_strays, replace_folder, sha256_of_file, written_stamp
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -100,7 +100,7 @@ class RunFolder:
         """
         from safetensors.torch import save
 
-        with claim.staged(self.path) as stage, new_folder(self.path, stage, RUN, CHECKPOINTS) as partial:
+        with claim.staged(self.path) as stage, replace_folder(self.path, stage, RUN, CHECKPOINTS) as partial:
             columns = list(dict.fromkeys(["step", *(name for row in history for name in row)]))
             pd.DataFrame(history, columns=columns).to_csv(partial / HISTORY, index=False)
             (partial / WEIGHTS).write_bytes(save(weights))
@@ -111,14 +111,14 @@ class RunFolder:
 
     def copy_from(self, claim: Claim, other: RunFolder) -> None:
         """Copy the files of the same run from another folder, whole or not at all."""
-        with claim.staged(self.path) as stage, new_folder(self.path, stage, RUN) as partial:
+        with claim.staged(self.path) as stage, replace_folder(self.path, stage, RUN) as partial:
             shutil.copytree(other.path, partial, ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True)
 
     def receive(self, claim: Claim, files: Mapping[str, bytes]) -> None:
         """Write the files of a run that ended in another process. Raises `StoreError` for files that no run leaves."""
         if RUN not in files or not all(map(is_plain_name, files)):
             raise StoreError(f"What came for {self.path} is no run: its files are {', '.join(files) or 'none'}.")
-        with claim.staged(self.path) as stage, new_folder(self.path, stage, RUN, CHECKPOINTS) as partial:
+        with claim.staged(self.path) as stage, replace_folder(self.path, stage, RUN, CHECKPOINTS) as partial:
             for name, content in files.items():
                 (partial / name).write_bytes(content)
             claim.check()

@@ -27,7 +27,7 @@ Stamp = tuple[int, int, int]
 
 
 @contextmanager
-def whole_file(path: Path, stage: Path | None = None) -> Iterator[Path]:
+def replace_file(path: Path, stage: Path | None = None) -> Iterator[Path]:
     """A path to write a file to, at `stage` or beside `path`; the file moves to `path` when it is finished.
 
     Raises `StoreError` where it cannot be written.
@@ -42,7 +42,7 @@ def whole_file(path: Path, stage: Path | None = None) -> Iterator[Path]:
 
 
 @contextmanager
-def next_file(path: Path, previous: Path | None) -> Iterator[Path]:
+def replace_file_durably(path: Path, previous: Path | None) -> Iterator[Path]:
     """A path beside `path` to write a file to; the finished file is flushed to the disk, then moves to `path`.
 
     The earlier file becomes `previous`, if that is given. At every moment, even of a power failure, one of them is
@@ -77,7 +77,7 @@ def write_through(path: Path) -> None:
 
 
 @contextmanager
-def new_folder(path: Path, stage: Path, last: str, spare: Collection[str] = ()) -> Iterator[Path]:
+def replace_folder(path: Path, stage: Path, last: str, spare: Collection[str] = ()) -> Iterator[Path]:
     """The folder `stage` to write files to; at the end they are flushed to the disk and replace those in `path`.
 
     The old file `last` is the first that is removed, and the new one the last that arrives: while `last` is in `path`,

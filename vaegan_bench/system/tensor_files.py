@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vaegan_bench.system.claims import claimed
 from vaegan_bench.system.errors import CacheWarning, StoreError
-from vaegan_bench.system.files import remove_strays, whole_file
+from vaegan_bench.system.files import remove_strays, replace_file
 
 State = Mapping[str, Tensor]
 Scores = Mapping[str, float]
@@ -80,7 +80,7 @@ def write_state(path: Path, state: State, scores: Scores) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     metadata = {"sha256": sha256_of_state(whole), "scores": json.dumps(dict(scores))}
-    with whole_file(path) as partial:
+    with replace_file(path) as partial:
         partial.write_bytes(save(whole, metadata=metadata))
 
 

@@ -93,10 +93,10 @@ def _values_of(factors_NF: Tensor, factors: Mapping[str, tuple[str, ...]]) -> Te
 
 def _draw(dataset: Dataset, data: Data, path: Path) -> None:
     from vaegan_bench.report.plots.dataset_sheet import dataset_sheet
-    from vaegan_bench.system.files import whole_file
+    from vaegan_bench.system.files import replace_file
 
     images_NHWC, has_NA = data.train.images_NCHW.permute(0, 2, 3, 1).numpy(), data.train.attributes_NA.numpy()
     note = extent_of(data) + ("; shares are of the training images" if data.attribute_names else "")
     figure = dataset_sheet(str(dataset), note, images_NHWC, has_NA, data.attribute_names)
-    with whole_file(path) as partial:
+    with replace_file(path) as partial:
         figure.savefig(partial, format="png")

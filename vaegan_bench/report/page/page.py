@@ -18,7 +18,7 @@ from vaegan_bench.report.exhibits import Drawing
 from vaegan_bench.report.figures import number_figures
 from vaegan_bench.report.page.content import Content, content_of
 from vaegan_bench.results.study_folder import StudyFolder
-from vaegan_bench.system.files import whole_file
+from vaegan_bench.system.files import replace_file
 
 if TYPE_CHECKING:
     from vaegan_bench.registry.plugins import Registry
@@ -40,7 +40,7 @@ def write_page(folder: StudyFolder, registry: Registry, drawings: Mapping[str, D
     """
     path = folder.path / PAGE
     text = render(content_of(folder, registry, number_figures(folder) if drawings is None else drawings))
-    with whole_file(path) as partial:
+    with replace_file(path) as partial:
         partial.write_text(text, "utf-8")
     return path
 

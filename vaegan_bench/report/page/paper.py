@@ -17,14 +17,14 @@ from vaegan_bench.report.reproduction.reproduction import Reproduction
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.paper import Comparison
 from vaegan_bench.system.errors import StoreError
-from vaegan_bench.system.files import whole_file
+from vaegan_bench.system.files import replace_file
 
 
 def write_paper_page(reproduction: Reproduction, registry: Registry) -> Path:
     """Write report.html of a paper from what is on disk. Raises `StoreError` where no run is finished."""
     text = render(paper_content(reproduction, registry))
     path = reproduction.folder / PAGE
-    with whole_file(path) as partial:
+    with replace_file(path) as partial:
         partial.write_text(text, "utf-8")
     return path
 

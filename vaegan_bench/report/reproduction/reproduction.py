@@ -14,7 +14,7 @@ from vaegan_bench.report.reproduction.deviations import deviations, has_other_da
 from vaegan_bench.report.reproduction.published import side_by_side, table_to_markdown
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.paper import Comparison, Paper
-from vaegan_bench.system.files import whole_file
+from vaegan_bench.system.files import replace_file
 
 OTHER_DATA = " They were measured on other data and cannot be compared with ours."
 
@@ -34,7 +34,7 @@ class Reproduction:
     def write(self) -> Path:
         """Write README.md from what is on disk. Raises `StoreError` where a comparison was not begun."""
         path = self.folder / "README.md"
-        with whole_file(path) as partial:
+        with replace_file(path) as partial:
             partial.write_text("\n\n".join(self._parts()) + "\n", "utf-8")
         return path
 
