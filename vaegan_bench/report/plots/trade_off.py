@@ -45,19 +45,23 @@ def distance_pairs(pairs: pd.DataFrame, models: Sequence[str] = (), marked: Sequ
 
 
 def _panel(ax: Axes, runs: pd.DataFrame, colour: Mapping[str, str]) -> None:
-    both = runs.dropna(subset="reconstructions")
+    both, edge = runs.dropna(subset="reconstructions"), ax.get_yaxis_transform()
     ax.scatter(
         both["reconstructions"], both["samples"], s=_areas(both["cost"], runs["cost"].max()),
         c=both["model"].map(colour), alpha=0.75, edgecolors="white", linewidths=0.5, zorder=2,
     )  # fmt: skip
+    for _, run in runs[runs["reconstructions"].isna()].iterrows():
+        ax.plot(0.985, run["samples"], "<", color=colour[run["model"]], markersize=5, transform=edge, clip_on=False)
+    _scale(ax)
+
+
+def _scale(ax: Axes) -> None:
+    """Logarithmic axes with plain numbers."""
     for axis, label in ((ax.xaxis, "of reconstructions"), (ax.yaxis, "of samples")):
-        axis.axes.set(**{f"{axis.axis_name}scale": "log", f"{axis.axis_name}label": f"{label} (less is better)"})
+        ax.set(**{f"{axis.axis_name}scale": "log", f"{axis.axis_name}label": f"{label} (less is better)"})
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.set_minor_formatter(NullFormatter())
-    for _, run in runs[runs["reconstructions"].isna()].iterrows():
-        edge = ax.get_yaxis_transform()
-        ax.plot(0.985, run["samples"], "<", color=colour[run["model"]], markersize=5, transform=edge, clip_on=False)
     ax.margins(0.12)
 
 

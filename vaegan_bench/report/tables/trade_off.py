@@ -9,6 +9,7 @@ from vaegan_bench.system.status import OK
 
 COST = "operations"
 """The metric that measures the cost of training: MFLOP per image, equal on all machines."""
+COLUMNS = ["metric", "model", "seed", "samples", "reconstructions", "cost"]
 
 
 def trade_off(rows: pd.DataFrame) -> pd.DataFrame:
@@ -19,17 +20,15 @@ def trade_off(rows: pd.DataFrame) -> pd.DataFrame:
     """
     finished = overall(rows[rows["status"] == OK])
     measured = finished.pivot_table(index=["model", "seed"], columns="metric", values="value", sort=False)
-    pairs = {name: _of_reconstructions(name) for name in map(str, measured)}
-    found = [
-        pd.DataFrame(
-            {"metric": name, "samples": measured[name], "reconstructions": measured[other],
-             "cost": measured.get(COST, float("nan"))}
-        )
-        for name, other in pairs.items()
-        if other in measured
-    ]  # fmt: skip
-    columns = ["metric", "model", "seed", "samples", "reconstructions", "cost"]
-    return pd.concat(found).dropna(subset="samples").reset_index()[columns] if found else pd.DataFrame(columns=columns)
+    found = [_pair(measured, name) for name in map(str, measured) if _of_reconstructions(name) in measured]
+    return pd.concat(found).reset_index()[COLUMNS] if found else pd.DataFrame(columns=COLUMNS)
+
+
+def _pair(measured: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """One distance of all runs that have it on samples; `measured` has a row per run, and a column per metric."""
+    both = {"samples": measured[metric], "reconstructions": measured[_of_reconstructions(metric)]}
+    cost = measured[COST] if COST in measured else float("nan")
+    return pd.DataFrame({"metric": metric, **both, "cost": cost}).dropna(subset="samples")
 
 
 def _of_reconstructions(metric: str) -> str:
