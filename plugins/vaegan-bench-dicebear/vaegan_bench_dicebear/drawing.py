@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import re
 from functools import cache
 from typing import Any
 
 import dicebear
-import numpy as np
-import resvg_py
-from PIL import Image
 
 from vaegan_bench.datasets.arrays import Pixels
 from vaegan_bench.datasets.avatars.faces import Pose
+from vaegan_bench.datasets.preparation.drawing import rasterise, scene
 from vaegan_bench_dicebear.artwork import definition
 from vaegan_bench_dicebear.portraits import Portrait
 from vaegan_bench_dicebear.style import COLOUR, NONE, Style
@@ -25,10 +22,7 @@ MOVED = ("translate", "rotate", "scale")
 
 def draw(portrait: Portrait, size: int) -> Pixels:
     """The image of a portrait, antialiased; (3, size, size) in [0, 255]."""
-    # Fonts of the system would be loaded for every image, and no portrait has text.
-    png = resvg_py.svg_to_bytes(svg_string=svg(portrait), width=size, height=size, skip_system_fonts=True)
-    image = Image.open(io.BytesIO(png)).convert("RGB")
-    return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
+    return rasterise(svg(portrait), size)
 
 
 def svg(portrait: Portrait) -> str:
@@ -38,12 +32,7 @@ def svg(portrait: Portrait) -> str:
     # Hair and shoulders may reach beyond the artwork's canvas, and drawing is faster without clipping.
     avatar = avatar.replace("<svg", '<svg overflow="visible"', 1)
     avatar = re.sub(r' clip-path="url\(#clip-[^"]*"', "", avatar, count=1)
-    return (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64" viewBox="0 0 64 64">'
-        f'<rect width="64" height="64" fill="{portrait.values["background" + COLOUR]}"/>'
-        f'<g transform="{_transform(style, portrait.pose)}">{avatar}</g>'
-        "</svg>"
-    )
+    return scene(portrait.values["background" + COLOUR], _transform(style, portrait.pose), avatar)
 
 
 def options(portrait: Portrait) -> dict[str, Any]:

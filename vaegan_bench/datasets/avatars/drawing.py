@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import io
-
-import numpy as np
 import python_avatars as artwork
-import resvg_py
-from PIL import Image
 
 from vaegan_bench.datasets.arrays import Pixels
 from vaegan_bench.datasets.avatars.faces import Face, Pose
 from vaegan_bench.datasets.avatars.parts import HEADWEAR
+from vaegan_bench.datasets.preparation.drawing import rasterise, scene
 
 WINDOW = 192.0
 """The side of the square that an image shows, in units of the artwork, whose head is 112 wide."""
@@ -21,22 +17,14 @@ CENTRE = (132.0, 121.0)
 
 def draw(face: Face, size: int) -> Pixels:
     """The image of a face, antialiased; (3, size, size) in [0, 255]."""
-    # Fonts of the system would be loaded for every image, and no face has text.
-    png = resvg_py.svg_to_bytes(svg_string=svg(face), width=size, height=size, skip_system_fonts=True)
-    image = Image.open(io.BytesIO(png)).convert("RGB")
-    return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
+    return rasterise(svg(face), size)
 
 
 def svg(face: Face) -> str:
     """The image of a face as an SVG document of 64 × 64 units."""
     # The artwork's own canvas would cut off tall hair and the brims of hats.
     avatar = _avatar(face).render().replace("<svg", '<svg overflow="visible"', 1)
-    return (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64" viewBox="0 0 64 64">'
-        f'<rect width="64" height="64" fill="{face.background}"/>'
-        f'<g transform="{_transform(face.pose)}">{avatar}</g>'
-        "</svg>"
-    )
+    return scene(face.background, _transform(face.pose), avatar)
 
 
 def _avatar(face: Face) -> artwork.Avatar:
