@@ -72,22 +72,23 @@ class Registry:
         module = None
         try:
             module = entry_point.load()
-            register_hooks(self.manager, module, origin)
-            classes = classes_of(self.manager, module, origin)
-            studies = studies_of(self.manager, module, origin)
+            found = self._returned_by(module, origin)
         except FAILURES as error:
             self.broken[entry_point.name] = reason_of(error)
             if self.manager.is_registered(module):
                 self.manager.unregister(module)
         else:
             self.installed[origin] = entry_point.dist.version if entry_point.dist else ""
-            self._add(classes, studies, origin)
+            self._add(*found, origin)
 
     def _register(self, module: types.ModuleType, origin: str) -> None:
         """Register a module's hooks, and the plugin classes and studies that it returns."""
+        self._add(*self._returned_by(module, origin), origin)
+
+    def _returned_by(self, module: types.ModuleType, origin: str) -> tuple[list[type[Plugin]], list[Path]]:
+        """Register a module's hooks; the plugin classes and the study files that it returns."""
         register_hooks(self.manager, module, origin)
-        classes, studies = classes_of(self.manager, module, origin), studies_of(self.manager, module, origin)
-        self._add(classes, studies, origin)
+        return classes_of(self.manager, module, origin), studies_of(self.manager, module, origin)
 
     def _add(self, classes: Iterable[type[Plugin]], studies: Iterable[Path], origin: str) -> None:
         for plugin in classes:
