@@ -45,19 +45,17 @@ def _copy(*names: str) -> Settings:
 def _combine(kind: str, call: Call) -> list[int]:
     """Combine two activations number by number, or scale or shift one by a constant."""
     left, right = call.arguments["self"], call.arguments["other"]
-    shape, alpha = call.results[0].shape, call.arguments.get("alpha", 1)
     if call.arguments.get("rounding_mode") or (kind == "divide" and right in call.tracked):
         raise UntranslatableError("by more than a constant")
     if not (left in call.tracked and right in call.tracked):
         return [_scale_and_shift(kind, call)]
-    if alpha != 1:
+    if call.arguments.get("alpha", 1) != 1:
         raise UntranslatableError("with a factor")
-    inputs = [call.value(tensor, shape) for tensor in (left, right)]
-    return [call.graph.add(kind, inputs, call.size(call.results[0]))]
+    return _pair(kind, call)
 
 
-def _choose(kind: str, call: Call) -> list[int]:
-    """The minimum or maximum, number by number, of two operands, either of which may be a constant."""
+def _pair(kind: str, call: Call) -> list[int]:
+    """A function of two operands, number by number; either may be a constant."""
     shape = call.results[0].shape
     inputs = [call.value(call.arguments[name], shape) for name in ("self", "other")]
     return [call.graph.add(kind, inputs, call.size(call.results[0]))]
@@ -136,7 +134,7 @@ _LIKE = ("zeros_like", "ones_like", "full_like", "empty_like", "new_zeros", "new
 TRANSLATIONS: dict[str, Callable[[Call], list[int]]] = {
     **{f"aten.{name}": partial(_activate, *found) for name, found in _FUNCTIONS.items()},
     **{f"aten.{name}": partial(_combine, kind) for name, kind in _PAIRS.items()},
-    **{f"aten.{name}": partial(_choose, name) for name in ("minimum", "maximum")},
+    **{f"aten.{name}": partial(_pair, name) for name in ("minimum", "maximum")},
     **{f"aten.{name}": _constant for name in _LIKE},
     "aten.rsub": _subtract_from,
     "aten.neg": _negate,

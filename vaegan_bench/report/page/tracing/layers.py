@@ -54,22 +54,19 @@ def _normalise(call: Call) -> list[int]:
     """Batch norm in evaluation mode: a scale and a shift for each channel."""
     if any(call.arguments.get(name) for name in ("training", "train")):
         raise UntranslatableError("in training mode")
-    x = call.arguments["input"]
     mean, variance = _demand(call.constant("running_mean")), _demand(call.constant("running_var"))
     weight, bias = call.constant("weight"), call.constant("bias")
     scale = (variance + call.arguments.get("eps", call.arguments.get("epsilon"))).rsqrt()
     scale = scale if weight is None else scale * weight
     shift = -mean * scale if bias is None else bias - mean * scale
-    by_channel = (1, -1, *[1] * (x.ndim - 2))
-    return call.add("affine", "input", numbers=_affine(call, scale.view(by_channel), shift.view(by_channel)))
+    return call.add("affine", "input", numbers=_affine(call, _by_channel(call, scale), _by_channel(call, shift)))
 
 
 def _normalise_groups(call: Call) -> list[int]:
     """Group norm: each example by itself, some channels at a time."""
-    x = call.arguments["input"]
-    by_channel = (1, -1, *[1] * (x.ndim - 2))
-    parameters = [None if (p := call.constant(name)) is None else p.view(by_channel) for name in ("weight", "bias")]
-    return _standardise(call, call.size(x) // call.arguments["group"], *parameters)
+    weight, bias = call.constant("weight"), call.constant("bias")
+    parameters = [None if values is None else _by_channel(call, values) for values in (weight, bias)]
+    return _standardise(call, call.size(call.arguments["input"]) // call.arguments["group"], *parameters)
 
 
 def _normalise_layer(call: Call) -> list[int]:
@@ -86,6 +83,11 @@ def _standardise(call: Call, block: int, weight: Tensor | None, bias: Tensor | N
     one, none = torch.ones(1, dtype=torch.float64), torch.zeros(1, dtype=torch.float64)
     numbers = _affine(call, one if weight is None else weight, none if bias is None else bias)
     return [call.graph.add("affine", (value,), call.size(call.results[0]), numbers)]
+
+
+def _by_channel(call: Call, values: Tensor) -> Tensor:
+    """One number per channel, in a shape that is broadcast to the input's."""
+    return values.view(1, -1, *[1] * (call.arguments["input"].ndim - 2))
 
 
 def _affine(call: Call, scale: Tensor, shift: Tensor) -> dict[str, Numbers]:
