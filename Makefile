@@ -2,6 +2,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-compile -c constraints.txt
 
+# Many container images set this variable. Each process would then compile all of torch again, in 14 seconds.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: run test check docs format clean
 
 run: .venv/installed
