@@ -18,14 +18,18 @@ if TYPE_CHECKING:
 
 def check(
     target: Annotated[
-        str, typer.Argument(help="A plugin file or module, an installed package, the name of a plugin, or 'all'.")
+        str,
+        typer.Argument(
+            help="A plugin file or module, an installed package, the name of a plugin, with fields if you like "
+            "(\"name[field=value]\"), or 'all'."
+        ),
     ],
     plugin: PluginFiles = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also list the checks that passed.")] = False,
 ) -> None:
     """Check plugins against the contract of their kind, and print what they cost; exit code 1 if one breaks it.
 
-    Examples: `vaegan-bench check my_loss.py`, `vaegan-bench check vaegan`, `vaegan-bench check all`
+    Examples: `vaegan-bench check my_loss.py`, `vaegan-bench check "vaegan[gamma=1]"`, `vaegan-bench check all`
     """
     import os
 

@@ -27,7 +27,8 @@ from vaegan_bench.api import (
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
-from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.registry.plugins import Registry, field_types
+from vaegan_bench.registry.selectors import Selector, parse_selector
 from vaegan_bench.system.errors import FAILURES, reason_of
 from vaegan_bench.testing import (
     adversarial_losses,
@@ -99,17 +100,20 @@ class Case:
 
 
 def cases(target: str | Path = "all", plugins: Iterable[str | Path] = ()) -> list[Case]:
-    """Every check of every plugin that `target` names, with the plugins' defaults.
+    """Every check of every plugin that `target` names.
 
-    A target is a plugin file or module, the name of an installed package, the name of a plugin, or 'all'; `plugins` are
-    files and modules in which it is searched, too. Raises `BenchError` for a target that cannot be found.
+    A target is a plugin file or module, the name of an installed package, the name of a plugin, or 'all': these have
+    their defaults. Or it is one plugin with other fields: 'oracle[images=640]'. `plugins` are files and modules in
+    which it is searched, too. Raises `BenchError` for a target that cannot be found.
     """
     return [Case(plugin, check) for plugin in targets(target, plugins) for check in checks_of(plugin)]
 
 
 def targets(target: str | Path, plugins: Iterable[str | Path] = ()) -> list[Plugin]:
-    """The plugins that a target names, with their defaults. Raises `BenchError` as `cases` does."""
+    """The plugins that a target names. Raises `BenchError` as `cases` does."""
     registry, text = Registry(plugins), str(target)
+    if "[" in text and not Path(text).exists():
+        return _with_fields(parse_selector(text), registry)
     entries = registry.entries.values()
     origins = {entry.origin for entry in entries}
     if text != "all" and text not in origins and not any(entry.plugin.name == text for entry in entries):
@@ -121,6 +125,15 @@ def targets(target: str | Path, plugins: Iterable[str | Path] = ()) -> list[Plug
             raise UnknownNameError("target", text, {"all", *origins, *(entry.plugin.name for entry in entries)})
         registry = Registry([*plugins, target])
     return [e.plugin() for e in registry.entries.values() if text in ("all", e.origin, e.plugin.name)]
+
+
+def _with_fields(selector: Selector, registry: Registry) -> list[Plugin]:
+    """The plugins that a selector describes; where kinds share its name, those that have its fields."""
+    named = [entry.plugin for entry in registry.entries.values() if entry.plugin.name == selector.name]
+    if not named:
+        raise UnknownNameError("plugin", selector.name, {entry.plugin.name for entry in registry.entries.values()})
+    fitting = [plugin for plugin in named if selector.fields.keys() <= field_types(plugin).keys()]
+    return [registry.build(plugin, selector) for plugin in fitting or named]
 
 
 def _looks_like_a_module(text: str) -> bool:
