@@ -13,8 +13,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from carried import MORTAL, executed, values
 from shell import bench
+from small_studies import MORTAL, executed, values
 
 from vaegan_bench.execution.engines.dask import GONE, Dask
 from vaegan_bench.execution.engines.serial import Serial

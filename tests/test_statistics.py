@@ -1,4 +1,4 @@
-"""Comparisons over seeds: known answers, and verdicts only where they can be carried."""
+"""Comparisons over seeds: known answers, and verdicts only where the seeds support them."""
 
 from __future__ import annotations
 

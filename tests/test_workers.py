@@ -14,15 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from carried import MORTAL, SMALL, executed, values
 from shell import bench
+from small_studies import MORTAL, SMALL, executed, values
 
 import vaegan_bench as vb
 from vaegan_bench.api import StudyError
 from vaegan_bench.execution.engines.processes import Processes
 from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.execution.execution import Execution
-from vaegan_bench.execution.parcel import Parcel, pack
+from vaegan_bench.execution.worker_setup import WorkerSetup, setup_for_workers
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import make_plan
@@ -148,10 +148,10 @@ def test_workers_that_cannot_begin_are_one_error_and_not_started_again(tmp_path:
 def test_workers_with_other_code_do_not_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = make_plan(load_study("smoke").with_values({**SMALL, "models": ["gan", "vae"]}, "the test"), Registry())
 
-    def edited(*of: Any) -> Parcel:
-        return replace(pack(*of), study=json.dumps(as_plain(replace(plan.study, steps=5))))
+    def edited(*of: Any) -> WorkerSetup:
+        return replace(setup_for_workers(*of), study=json.dumps(as_plain(replace(plan.study, steps=5))))
 
-    monkeypatch.setattr("vaegan_bench.execution.execution.pack", edited)
+    monkeypatch.setattr("vaegan_bench.execution.execution.setup_for_workers", edited)
     folder, engine = StudyFolder(tmp_path / "study"), Processes(workers=2)
     with pytest.raises(StudyError, match="cannot begin: its plan has other runs than ours"):
         Execution(plan, Registry(), folder, tmp_path / "cache", engine=engine).run()
@@ -164,10 +164,10 @@ def test_what_travels_names_whole_paths(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("VAEGAN_BENCH_DATA", "sources")
     plan = make_plan(load_study("smoke").with_values({**SMALL, "models": ["gan"]}, "the test"), Registry())
     execution = Execution(plan, Registry(), StudyFolder(Path("results/smoke")), Path("cache"))
-    parcel = pack(execution.work, Registry(), 60.0)
-    assert parcel.folder == tmp_path / "results" / "smoke"
-    assert parcel.cache == tmp_path / "cache"
-    assert parcel.data == str(tmp_path / "sources")
+    setup = setup_for_workers(execution.work, Registry(), 60.0)
+    assert setup.folder == tmp_path / "results" / "smoke"
+    assert setup.cache == tmp_path / "cache"
+    assert setup.data == str(tmp_path / "sources")
 
 
 def test_a_script_that_starts_work_at_its_import_is_told_what_to_change(tmp_path: Path) -> None:

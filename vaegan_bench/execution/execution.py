@@ -9,10 +9,10 @@ from vaegan_bench.api import BenchError, Engine, Progress, silent
 from vaegan_bench.evaluation.shared import SharedShelf, open_extractors
 from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.execution.estimate import longest_first
-from vaegan_bench.execution.parcel import pack
 from vaegan_bench.execution.planned_work import PlannedWork
 from vaegan_bench.execution.run_keeper import INTERVAL
 from vaegan_bench.execution.runner import Outcome, Runner
+from vaegan_bench.execution.worker_setup import setup_for_workers
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.registry.lifecycle import Lifecycle
 from vaegan_bench.registry.plugins import Registry
@@ -101,9 +101,9 @@ class Execution:
         if not runs:
             return
         ordered = longest_first(runs, self.plan.lenders) if self.side_by_side(len(runs)) > 1 else runs
-        parcel = pack(self.work, self.registry, self.checkpoint)
+        setup = setup_for_workers(self.work, self.registry, self.checkpoint)
         runner = Runner(self.work, self.shared, self.lifecycle.call, self.checkpoint)
-        work = PlannedWork(self.plan, ordered, parcel, runner, self.lifecycle.call, self._note, self.progress)
+        work = PlannedWork(self.plan, ordered, setup, runner, self.lifecycle.call, self._note, self.progress)
         try:
             self.engine.run(work)
         finally:

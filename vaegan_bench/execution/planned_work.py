@@ -9,11 +9,11 @@ from typing import Any
 
 from vaegan_bench.api import Message, Progress, StudyError, Task
 from vaegan_bench.execution.footprint import needed_memory
-from vaegan_bench.execution.luggage import Carried, unload
-from vaegan_bench.execution.parcel import Parcel
 from vaegan_bench.execution.relay import Call, Receiver
 from vaegan_bench.execution.runner import Outcome, Runner, calibrated_extractors, learned_extractors
 from vaegan_bench.execution.tasks import Calibrated, CalibrateTask, Prepared, PrepareTask, Refused, RunTask
+from vaegan_bench.execution.transfer import TransferredRun, store_transferred
+from vaegan_bench.execution.worker_setup import WorkerSetup
 from vaegan_bench.results.rulers import write_ruler
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan
@@ -30,14 +30,14 @@ class PlannedWork:
         self,
         plan: Plan,
         runs: Sequence[Run],
-        parcel: Parcel,
+        setup: WorkerSetup,
         runner: Runner,
         call: Call,
         note: Note,
         progress: Progress,
     ) -> None:
         """`runner` does tasks in this process; `note` is called with the outcome of each run."""
-        self.plan, self.parcel, self.runner, self.note = plan, parcel, runner, note
+        self.plan, self.setup, self.runner, self.note = plan, setup, runner, note
         self.by_id = {run.id: run for run in runs}
         self.progress = progress
         self.receive: Callable[[Message], None] = Receiver(self._call, progress)
@@ -89,8 +89,8 @@ class PlannedWork:
         """
         if isinstance(result, Refused):
             raise StudyError(f"A worker process cannot begin: {result.reason}")
-        if isinstance(result, Carried):
-            result = unload(result, StudyFolder(self.parcel.folder).run(task.name))
+        if isinstance(result, TransferredRun):
+            result = store_transferred(result, StudyFolder(self.setup.folder).run(task.name))
         if isinstance(result, Calibrated):
             self._store(task, result)
         if isinstance(result, Outcome):
@@ -115,23 +115,23 @@ class PlannedWork:
 
     def _task(self, run: Run) -> RunTask:
         lenders = {lender.id for lender in self.plan.lenders[run.id].values()}
-        return RunTask(run.id, frozenset(lenders), self.parcel)
+        return RunTask(run.id, frozenset(lenders), self.setup)
 
     def _preparations(self, runs: Sequence[Run]) -> list[PrepareTask | CalibrateTask]:
         """One task per data set if extractors learn from the data, and one for each ruler that the study asks for."""
         by_data = {(run.dataset, run.size, run.split): run.id for run in runs}.values()
         learned = learned_extractors(self.plan.metrics)
-        prepared = {run: PrepareTask(run, self.parcel) for run in by_data} if learned else {}
+        prepared = {run: PrepareTask(run, self.setup) for run in by_data} if learned else {}
         asked = calibrated_extractors(self.plan.metrics) if self.plan.study.calibrate else []
         before = frozenset(task.name for task in prepared.values())
-        rulers = [CalibrateTask(run, str(each), self.parcel, before) for run in by_data for each in asked]
+        rulers = [CalibrateTask(run, str(each), self.setup, before) for run in by_data for each in asked]
         return [*prepared.values(), *rulers]
 
     def _store(self, task: Task, result: Calibrated) -> None:
         """Write a ruler, or warn that there is none: distances then have no reading, and all else goes on."""
         try:
             if result.ruler:
-                write_ruler(self.parcel.folder, result.ruler)
+                write_ruler(self.setup.folder, result.ruler)
             problem = result.problem
         except (OSError, StoreError) as error:
             problem = reason_of(error)

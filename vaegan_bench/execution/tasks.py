@@ -14,10 +14,10 @@ from typing import TypeVar
 from vaegan_bench.api import Send
 from vaegan_bench.api.engines import discard
 from vaegan_bench.evaluation.shared import SharedShelf
-from vaegan_bench.execution.luggage import Carried, Files, files_of, place, take_out
-from vaegan_bench.execution.parcel import Parcel, unpack
 from vaegan_bench.execution.relay import Sender
 from vaegan_bench.execution.runner import Outcome, Runner
+from vaegan_bench.execution.transfer import Files, TransferredRun, collect_files, files_of, study_folder_with
+from vaegan_bench.execution.worker_setup import WorkerSetup, rebuild_plan
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.results.rulers import Ruler
 from vaegan_bench.results.study_folder import StudyFolder
@@ -47,27 +47,27 @@ class RunTask:
     """The run's id."""
     after: frozenset[str]
     """The runs whose networks it borrows."""
-    parcel: Parcel
-    luggage: Mapping[str, Files] | None = None
+    setup: WorkerSetup
+    lenders: Mapping[str, Files] | None = None
     """The files of those runs, for a process that shares no folder with this one."""
 
     def portable(self) -> RunTask:
         """The same task for a process that shares no folder with this one; its result holds all files of the run."""
-        folder = StudyFolder(self.parcel.folder)
-        luggage = {run: files_of(folder.run(run)) for run in sorted(self.after)}
-        return replace(self, parcel=self.parcel.for_other_places, luggage=luggage)
+        folder = StudyFolder(self.setup.folder)
+        lenders = {run: files_of(folder.run(run)) for run in sorted(self.after)}
+        return replace(self, setup=self.setup.without_shared_folder, lenders=lenders)
 
     def do(self, runner: Runner, run: Run) -> Outcome:
         """Train and measure the run, with a runner of this process."""
         return runner.attempt(run)
 
-    def __call__(self, send: Send = discard) -> Outcome | Carried | Refused:
+    def __call__(self, send: Send = discard) -> Outcome | TransferredRun | Refused:
         """Train and measure the run, in a process that may not have loaded the plan."""
-        if self.luggage is None:
-            return _do(self.do, self.parcel, self.name, send)
-        folder = place(self.parcel.folder.name, self.luggage)
-        outcome = _do(self.do, replace(self.parcel, folder=folder.path), self.name, send)
-        return outcome if isinstance(outcome, Refused) else take_out(folder.run(self.name), outcome)
+        if self.lenders is None:
+            return _do(self.do, self.setup, self.name, send)
+        folder = study_folder_with(self.setup.folder.name, self.lenders)
+        outcome = _do(self.do, replace(self.setup, folder=folder.path), self.name, send)
+        return outcome if isinstance(outcome, Refused) else collect_files(folder.run(self.name), outcome)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class PrepareTask:
     """Train the extractors that learn from the data of a run, once and early, so that no run has to wait for them."""
 
     run: str
-    parcel: Parcel
+    setup: WorkerSetup
     after: frozenset[str] = frozenset()
 
     @property
@@ -85,7 +85,7 @@ class PrepareTask:
 
     def portable(self) -> PrepareTask:
         """The same task for a process that shares no folder with this one; only that process gets the extractors."""
-        return replace(self, parcel=self.parcel.for_other_places)
+        return replace(self, setup=self.setup.without_shared_folder)
 
     def do(self, runner: Runner, run: Run) -> Prepared:
         """Train the extractors, with a runner of this process."""
@@ -95,7 +95,7 @@ class PrepareTask:
 
     def __call__(self, send: Send = discard) -> Prepared | Refused:
         """Train the extractors, in a process that may not have loaded the plan."""
-        return _do(self.do, self.parcel, self.run, send)
+        return _do(self.do, self.setup, self.run, send)
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ class CalibrateTask:
     run: str
     extractor: str
     """Its selector."""
-    parcel: Parcel
+    setup: WorkerSetup
     after: frozenset[str] = frozenset()
 
     @property
@@ -123,7 +123,7 @@ class CalibrateTask:
 
     def portable(self) -> CalibrateTask:
         """The same task for a process that shares no folder with this one; its result holds the ruler."""
-        return replace(self, parcel=self.parcel.for_other_places)
+        return replace(self, setup=self.setup.without_shared_folder)
 
     def do(self, runner: Runner, run: Run) -> Calibrated:
         """Calibrate the extractor, with a runner of this process."""
@@ -134,12 +134,12 @@ class CalibrateTask:
 
     def __call__(self, send: Send = discard) -> Calibrated | Refused:
         """Calibrate the extractor, in a process that may not have loaded the plan."""
-        return _do(self.do, self.parcel, self.run, send)
+        return _do(self.do, self.setup, self.run, send)
 
 
 @dataclass
 class _Opened:
-    """The plan, data and extractors that a process has loaded for the tasks of one parcel."""
+    """The plan, data and extractors that a process has loaded for the tasks of one study."""
 
     work: Workload
     shared: SharedShelf
@@ -151,36 +151,36 @@ class _Opened:
 R = TypeVar("R")
 
 
-def _do(do: Callable[[Runner, Run], R], parcel: Parcel, run: str, send: Send) -> R | Refused:
+def _do(do: Callable[[Runner, Run], R], setup: WorkerSetup, run: str, send: Send) -> R | Refused:
     try:
-        opened = _open(parcel)
+        opened = _open(setup)
     except FAILURES as error:
         return Refused(reason_of(error))
     opened.sender = Sender(send, run)
     with thread_count(opened.work.plan.study.threads), opened.sender.forward_output():
-        return do(_runner(opened, parcel), opened.runs[run])
+        return do(_runner(opened, setup), opened.runs[run])
 
 
-def _runner(opened: _Opened, parcel: Parcel) -> Runner:
+def _runner(opened: _Opened, setup: WorkerSetup) -> Runner:
     def must_stop() -> bool:
         return opened.sender.must_stop
 
-    call, checkpoint = opened.sender.call, parcel.checkpoint
+    call, checkpoint = opened.sender.call, setup.checkpoint
     return Runner(opened.work, opened.shared, call, checkpoint, is_patient=True, must_stop=must_stop)
 
 
 @lru_cache(maxsize=1)
-def _open(parcel: Parcel) -> _Opened:
+def _open(setup: WorkerSetup) -> _Opened:
     """Rebuild the plan, without the warnings and output that the process of the command has shown already."""
 
     def progress(description: str, done: int, total: int) -> None:
         opened.sender.progress(description, done, total)
 
     with _silence():
-        plan = unpack(parcel)
-    cache = parcel.cache or default_cache()
-    work = Workload(plan, StudyFolder(parcel.folder), cache, progress)
-    work.began = parcel.began
+        plan = rebuild_plan(setup)
+    cache = setup.cache or default_cache()
+    work = Workload(plan, StudyFolder(setup.folder), cache, progress)
+    work.began = setup.began
     shared = SharedShelf(cache, choose_device(plan.study.device), progress)
     opened = _Opened(work, shared, {run.id: run for run in plan.runs}, Sender(lambda message: None, ""))
     return opened

@@ -53,7 +53,7 @@ def terms_logged(run, step):
 """
 
 
-def carried_out(folder: Path, *more: str, **values: Any) -> Execution:
+def executed(folder: Path, *more: str, **values: Any) -> Execution:
     """A study of a VAE on the blobs, 60 steps; `more` are the texts of further plugin files."""
     folder.mkdir(exist_ok=True)
     files = [folder / f"plugin_{i}.py" for i in range(len(more) + 1)]
@@ -82,7 +82,7 @@ def events(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_a_study_is_told_in_the_documented_order(tmp_path: Path) -> None:
-    execution = carried_out(tmp_path, seeds=2)
+    execution = executed(tmp_path, seeds=2)
     told = events(tmp_path)
     run = ["run_started", "terms_logged", "terms_logged", "run_evaluated", "run_ended"]
     assert [event["event"] for event in told] == ["study_started", *run, *run, "study_ended"]
@@ -102,14 +102,14 @@ def test_a_study_is_told_in_the_documented_order(tmp_path: Path) -> None:
 
 
 def test_rows_hold_numbers_alone(tmp_path: Path) -> None:
-    carried_out(tmp_path, LEVEL, metrics=["level"], steps=2)
+    executed(tmp_path, LEVEL, metrics=["level"], steps=2)
     (evaluated,) = (event for event in events(tmp_path) if event["event"] == "run_evaluated")
     assert {row["metric"]: row["value"] for row in evaluated["rows"]} == {"level": 0.5}
 
 
 def test_a_study_that_goes_on_appends(tmp_path: Path) -> None:
-    carried_out(tmp_path, steps=2)
-    carried_out(tmp_path, steps=2)
+    executed(tmp_path, steps=2)
+    executed(tmp_path, steps=2)
     told = [event["event"] for event in events(tmp_path)]
     assert told[-2:] == ["study_started", "study_ended"]
     assert told.count("study_started") == 2
@@ -117,7 +117,7 @@ def test_a_study_that_goes_on_appends(tmp_path: Path) -> None:
 
 
 def test_a_plugin_that_raises_costs_neither_the_run_nor_the_journal(tmp_path: Path) -> None:
-    execution = carried_out(tmp_path, FAILING)
+    execution = executed(tmp_path, FAILING)
     assert [event["event"] for event in events(tmp_path)][-3:] == ["run_evaluated", "run_ended", "study_ended"]
     assert events(tmp_path)[-2]["status"] == "ok"
     ((plugin, reason),) = execution.lifecycle.disabled.items()
@@ -127,7 +127,7 @@ def test_a_plugin_that_raises_costs_neither_the_run_nor_the_journal(tmp_path: Pa
 
 def test_a_journal_that_cannot_be_written_does_not_cost_the_run(tmp_path: Path) -> None:
     (tmp_path / "small" / "events.jsonl").mkdir(parents=True)
-    execution = carried_out(tmp_path, steps=2)
+    execution = executed(tmp_path, steps=2)
     assert not execution.failures
     assert len(execution.work.finished()) == 1
     assert "IsADirectoryError" in execution.lifecycle.disabled["vaegan_bench_jsonl"]

@@ -41,7 +41,7 @@ def vaegan_bench_plugins():
 """
 
 
-def carried_out(folder: Path, **values: Any) -> Execution:
+def executed(folder: Path, **values: Any) -> Execution:
     """A study of a VAE/GAN on the blobs, 60 steps."""
     folder.mkdir(exist_ok=True)
     file = folder / "plugins.py"
@@ -72,7 +72,7 @@ def text(events: EventAccumulator, tag: str) -> str:
 
 @pytest.fixture(scope="module")
 def execution(tmp_path_factory: pytest.TempPathFactory) -> Execution:
-    return carried_out(tmp_path_factory.mktemp("tensorboard"))
+    return executed(tmp_path_factory.mktemp("tensorboard"))
 
 
 def test_curves_are_those_of_the_history_in_sensible_groups(execution: Execution) -> None:
@@ -114,16 +114,16 @@ def test_texts_say_which_model_and_how_it_ended(execution: Execution) -> None:
 
 
 def test_a_run_that_is_trained_again_hides_its_last_training(tmp_path: Path) -> None:
-    (run,) = carried_out(tmp_path, steps=3).folder.runs()
+    (run,) = executed(tmp_path, steps=3).folder.runs()
     (run.path / "run.json").unlink()
-    again = carried_out(tmp_path, steps=3)
+    again = executed(tmp_path, steps=3)
     assert [event.step for event in read(again).Scalars("terms/prior")] == [3]
     assert len(list((again.folder.path / "tensorboard").glob("*/events*"))) == 2
 
 
 def test_a_run_that_is_only_measured_again_keeps_its_curves(tmp_path: Path) -> None:
-    carried_out(tmp_path, steps=3)
-    events = read(carried_out(tmp_path, steps=3, samples=6))
+    executed(tmp_path, steps=3)
+    events = read(executed(tmp_path, steps=3, samples=6))
     assert [event.step for event in events.Scalars("terms/prior")] == [3]
     assert [event.step for event in events.Scalars("metrics/level[all]")] == [3, 3]
 
@@ -142,7 +142,7 @@ def test_a_run_that_goes_on_hides_what_it_logged_after_its_checkpoint(tmp_path: 
 
 
 def test_grey_images_are_shown_too(tmp_path: Path) -> None:
-    execution = carried_out(tmp_path, datasets=["blobs[channels=1]"], steps=2)
+    execution = executed(tmp_path, datasets=["blobs[channels=1]"], steps=2)
     assert "images/samples" in read(execution).Tags()["images"]
 
 

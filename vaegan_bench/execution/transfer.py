@@ -21,7 +21,7 @@ Files = Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
-class Carried:
+class TransferredRun:
     """The outcome of a run in another process, and the files that it left there."""
 
     outcome: Outcome
@@ -35,7 +35,7 @@ def files_of(folder: RunFolder) -> Files:
     return {path.name: path.read_bytes() for path in folder.path.iterdir() if not path.name.startswith(".")}
 
 
-def unload(carried: Carried, folder: RunFolder) -> Outcome:
+def store_transferred(transferred: TransferredRun, folder: RunFolder) -> Outcome:
     """Put the files of a run into its folder, unless another process works on it or has trained it meanwhile.
 
     The outcome is the run's own, or names the process that works on it. Raises `StoreError` where files cannot
@@ -43,30 +43,30 @@ def unload(carried: Carried, folder: RunFolder) -> Outcome:
     """
     claim = folder.try_claim()
     if not isinstance(claim, Claim):
-        return Outcome(carried.outcome.run, "", holder=claim)
+        return Outcome(transferred.outcome.run, "", holder=claim)
     with claim:
-        if carried.files and not folder.is_trained:
-            folder.receive(claim, carried.files)
-    return carried.outcome
+        if transferred.files and not folder.is_trained:
+            folder.receive(claim, transferred.files)
+    return transferred.outcome
 
 
-def place(study: str, luggage: Mapping[str, Files]) -> StudyFolder:
-    """A folder for a study in this process, with the runs in `luggage`, from which other runs borrow."""
+def study_folder_with(study: str, runs: Mapping[str, Files]) -> StudyFolder:
+    """A folder for a study in this process, with the files of runs from which other runs borrow."""
     folder = StudyFolder(_own_folder() / study)
     folder.create()
-    for run, files in luggage.items():
+    for run, files in runs.items():
         if not folder.run(run).is_trained:
             with folder.run(run).claim() as claim:
                 folder.run(run).receive(claim, files)
     return folder
 
 
-def take_out(folder: RunFolder, outcome: Outcome) -> Carried:
+def collect_files(folder: RunFolder, outcome: Outcome) -> TransferredRun:
     """The outcome and the files of a run, which are removed from this process: the run may be tried here again."""
     files = {} if outcome.failure else files_of(folder)
     shutil.rmtree(folder.path, ignore_errors=True)
     forget_failure(folder.path)
-    return Carried(outcome, files)
+    return TransferredRun(outcome, files)
 
 
 @cache

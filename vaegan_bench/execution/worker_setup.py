@@ -1,4 +1,4 @@
-"""All that another process needs to rebuild the plan of this one."""
+"""What a worker process needs for the tasks of a study: the plan, and where files are."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CHANGED = (
 
 
 @dataclass(frozen=True)
-class Parcel:
+class WorkerSetup:
     """A study and the plugins that it uses, as plain data; its only code is the text of plugin files."""
 
     study: str
@@ -48,15 +48,15 @@ class Parcel:
     """Where source files are searched; None for each machine's own place."""
 
     @property
-    def for_other_places(self) -> Parcel:
-        """The same parcel for a process that shares no folder with this one, and has its own places for files."""
+    def without_shared_folder(self) -> WorkerSetup:
+        """The same setup for a process that shares no folder with this one, and has its own places for files."""
         return replace(self, folder=Path(self.folder.name), began=0.0, cache=None, data=None)
 
 
-def pack(work: Workload, registry: Registry, checkpoint: float) -> Parcel:
-    """The parcel of a plan and its results. Its paths are absolute: other processes may have other working folders."""
+def setup_for_workers(work: Workload, registry: Registry, checkpoint: float) -> WorkerSetup:
+    """The setup for tasks of a plan. Its paths are absolute: other processes may have other working folders."""
     sources = os.environ.get(VARIABLE)
-    return Parcel(
+    return WorkerSetup(
         study=json.dumps(as_plain(work.plan.study), sort_keys=True),
         plugins=tuple((name, _text_of(name)) for name in registry.sources),
         runs=_digest(work.plan),
@@ -68,13 +68,13 @@ def pack(work: Workload, registry: Registry, checkpoint: float) -> Parcel:
     )
 
 
-def unpack(parcel: Parcel) -> Plan:
+def rebuild_plan(setup: WorkerSetup) -> Plan:
     """Rebuild the plan. Raises `BenchError`, in particular `StudyError` where the plan has other runs here."""
-    if parcel.data is not None:
-        os.environ[VARIABLE] = parcel.data
-    registry = Registry([_place_of(name, text) for name, text in parcel.plugins])
-    plan = make_plan(Study().with_values(json.loads(parcel.study), "the study"), registry)
-    if _digest(plan) != parcel.runs:
+    if setup.data is not None:
+        os.environ[VARIABLE] = setup.data
+    registry = Registry([_place_of(name, text) for name, text in setup.plugins])
+    plan = make_plan(Study().with_values(json.loads(setup.study), "the study"), registry)
+    if _digest(plan) != setup.runs:
         raise StudyError(CHANGED)
     return plan
 
