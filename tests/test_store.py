@@ -114,7 +114,7 @@ def test_a_file_is_hashed_once_until_it_changes(tmp_path: Path, monkeypatch: pyt
 def test_weights_may_be_absent_but_not_other_ones(study: StudyFolder) -> None:
     run = study.run("vae-0")
     shutil.copy(study.path / "gan-1" / "weights.safetensors", run.path)
-    assert "weights.safetensors" in run.damage()
+    assert "weights.safetensors" in run.training_damage()
     assert not run.is_trained
     (run.path / "weights.safetensors").unlink()
     assert run.is_trained

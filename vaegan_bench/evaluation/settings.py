@@ -71,7 +71,7 @@ class EvaluationSettings:
         These were not measured with these settings and today's code, had a problem, or used an extractor whose hash
         differs from the one in `weights`. A run that diverged misses none.
         """
-        if not (run.overview().is_ok if not run.fault() else run.record().is_ok):
+        if not (run.overview().is_ok if not run.damage() else run.record().is_ok):
             return []
         known = run.measured()
         found = [(metric, code, known.get(key)) for metric, key, code in self._asked]
@@ -80,7 +80,7 @@ class EvaluationSettings:
 
     def are_met_by(self, run: RunFolder) -> bool:
         """Whether every metric was measured on a run, and no file that tables and figures need is damaged."""
-        return not run.fault() and not self.missing(run, {})
+        return not run.damage() and not self.missing(run, {})
 
     def have_other_weights(self, run: RunFolder, weights: Mapping[str, str]) -> bool:
         """Whether a metric was measured on a run with an extractor whose hash differs from the one in `weights`."""

@@ -79,7 +79,7 @@ class Workload:
     def elsewhere(self, run: Run, digest: str) -> RunFolder | None:
         """The same run in another study of the results folder, undamaged, with weights, of the same data; or None."""
         places = (StudyFolder(path).run(run.id) for path in self._siblings)
-        there = (place for place in places if place.has_weights and place.is_trained and not place.fault())
+        there = (place for place in places if place.has_weights and place.is_trained and not place.damage())
         return next((place for place in there if place.record().data == digest), None)
 
     @cached_property
@@ -94,7 +94,9 @@ class Workload:
     def damaged(self) -> dict[str, str]:
         """Id of a run with a damaged file → what is damaged; such runs are trained or measured again."""
         folders = {run.id: self.folder_of(run) for run in self.plan.runs}
-        found = {name: folder.damage() or folder.fault() for name, folder in folders.items() if folder.is_there}
+        found = {
+            name: folder.training_damage() or folder.damage() for name, folder in folders.items() if folder.is_there
+        }
         return {name: reason for name, reason in found.items() if reason}
 
     def begun(self) -> dict[str, int]:

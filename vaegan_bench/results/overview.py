@@ -49,7 +49,7 @@ def _shared(items: tuple[tuple[str, Any], ...]) -> Mapping[str, Any]:
 class Overview:
     """Facts that a study needs about a run before it reads the run's numbers."""
 
-    fault: str
+    damage: str
     """Why the run cannot be shown; '' where it can."""
     identity: tuple[str, str, int] = ("", "", 0)
     """Data set, model and seed."""

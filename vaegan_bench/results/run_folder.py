@@ -54,9 +54,9 @@ class RunFolder:
     @property
     def is_trained(self) -> bool:
         """Whether training has ended and its files are undamaged; the weights may have been removed."""
-        return self.is_there and not self.damage()
+        return self.is_there and not self.training_damage()
 
-    def damage(self) -> str:
+    def training_damage(self) -> str:
         """Why the files that training left are of no use; '' where they are undamaged."""
         return self._training().damage
 
@@ -69,9 +69,9 @@ class RunFolder:
         """A value that is equal as long as no file changes that tables and figures need."""
         return self.files.state((*RECORDS, *self.files.arrays()))
 
-    def fault(self) -> str:
+    def damage(self) -> str:
         """Why this run cannot be shown: a file that tables and figures need is damaged; '' where none is."""
-        return self.overview().fault
+        return self.overview().damage
 
     def overview(self) -> Overview:
         """The facts that a study needs before it reads numbers; computed once as long as no file changes."""
@@ -158,7 +158,7 @@ class RunFolder:
 
     def measured(self) -> Mapping[str, MeasurementFacts]:
         """Key → the facts about each measurement, without its numbers; {} where their record is damaged."""
-        if not self.fault():
+        if not self.damage():
             return self.overview().measured
         return {name: MeasurementFacts.of(each) for name, each in self._measured.known().items()}
 
@@ -170,11 +170,11 @@ class RunFolder:
     @property
     def has_whole_exhibits(self) -> bool:
         """Whether the arrays of exhibits are undamaged."""
-        return not self.fault() or not _fault_of(self.exhibits)
+        return not self.damage() or not _error_of(self.exhibits)
 
     def has_seen(self, samples: int) -> bool:
         """Whether verdicts and the images of sheets have been taken from at least this many samples."""
-        if _fault_of(self.images) or not self.images():
+        if _error_of(self.images) or not self.images():
             return False
         return self._measured.record().seen >= samples
 
@@ -247,7 +247,7 @@ class RunFolder:
                 check_hash(WEIGHTS, known_sha256(path), hashes)
 
 
-def _fault_of(*readers: Callable[[], object]) -> str:
+def _error_of(*readers: Callable[[], object]) -> str:
     """The error message of the first reader that fails; '' where none does."""
     try:
         for read in readers:
@@ -281,14 +281,14 @@ def _check_history(path: Path, state: State) -> None:
 def _training(path: Path, state: State) -> Training:
     """The state of a run's files, determined once as long as no file changes."""
     run = RunFolder(path)
-    damage = _fault_of(run.check_weights, run.check_history)
+    damage = _error_of(run.check_weights, run.check_history)
     return Training(damage, "" if damage else run.record().data)
 
 
 @cache
 def _overview(path: Path, state: State) -> Overview:
     run = RunFolder(path)
-    if fault := _fault_of(run.check_history, run.health, run.check_images, run.exhibits):
-        return Overview(fault)
+    if damage := _error_of(run.check_history, run.health, run.check_images, run.exhibits):
+        return Overview(damage)
     record, measured = run.record(), {name: MeasurementFacts.of(each) for name, each in run.measurements().items()}
     return Overview("", (record.dataset, record.label, record.seed), record.is_ok, measured)

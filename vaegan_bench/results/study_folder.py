@@ -61,7 +61,7 @@ class StudyFolder:
 
     def left_out(self) -> dict[str, str]:
         """Run → why it is not shown: a file is damaged, it is a link to elsewhere, or it duplicates another run."""
-        return {folder.path.name: reason for folder, reason in self._judged() if reason}
+        return {folder.path.name: reason for folder, reason in self._with_reasons() if reason}
 
     @property
     def is_archived(self) -> bool:
@@ -154,14 +154,14 @@ class StudyFolder:
         raise StoreError(f"{self.path} holds no finished run yet: train some with vaegan-bench run.{reasons}")
 
     def _shown(self) -> Iterator[RunFolder]:
-        return (folder for folder, reason in self._judged() if not reason)
+        return (folder for folder, reason in self._with_reasons() if not reason)
 
-    def _judged(self) -> Iterator[tuple[RunFolder, str]]:
+    def _with_reasons(self) -> Iterator[tuple[RunFolder, str]]:
         """Every run of the plan whose training has ended, and why it is not shown; '' where it is."""
         seen = dict[tuple[str, str, int], str]()
         for folder in self._there():
             known = folder.overview()
-            reason = known.fault or self._elsewhere(folder)
+            reason = known.damage or self._elsewhere(folder)
             if not reason:
                 first = seen.setdefault(known.identity, folder.path.name)
                 if first != folder.path.name:
