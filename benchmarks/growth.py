@@ -112,7 +112,7 @@ class Original:
         measured = [(changed(each, noise), self.exhibits.get(key, {})) for key, each in self.measurements.items()]
         with folder.claim() as claim:
             folder.write_trained(claim, record, history, self.weights)
-            folder.write_measured(claim, measured, Seen(SAMPLES, self.images, {}))
+            folder.write_measured(claim, measured, Seen(SAMPLES, "prior", self.images, {}))
 
 
 def changed(measurement: MeasurementRecord, noise: np.random.Generator) -> MeasurementRecord:

@@ -50,7 +50,7 @@ def store_run(run: RunFolder, model: str, seed: int) -> None:
     with run.claim() as claim:
         run.write_trained(claim, run_record(run.path.name, model, seed), curves, weights)
     images = np.random.default_rng(seed).integers(0, 255, (6, *SHAPE[1:], SHAPE[0]), dtype=np.uint8)
-    seen = Seen(SAMPLES, {"samples": images[:4], "originals": images[2:]}, {"mode collapse": "83 % of 40"})
+    seen = Seen(SAMPLES, "prior", {"samples": images[:4], "originals": images[2:]}, {"mode collapse": "83 % of 40"})
     first = seed + (0.25 if model == "vae" else 0.75)
     add(run, [(measurement({"psnr": 20.0 + first, "mse": first}, SAMPLES, DRAWS), exhibits(images))], seen)
 

@@ -92,14 +92,14 @@ def test_another_draw_has_other_samples_and_all_else_in_common(outputs: ModelOut
     assert other.reconstructions is before[1]
     assert outputs.samples is before[0]
     assert torch.equal(outputs.redrawn(1).samples, other.samples)
-    assert not torch.equal(outputs.decode(outputs.prior(20)), outputs.samples)
+    assert not torch.equal(outputs.decode(outputs.codes(20)), outputs.samples)
 
 
 def test_all_models_of_a_seed_are_given_the_same_codes(outputs: ModelOutputs) -> None:
     run = small_run(GAN())
     modules = build_modules(run.model, run.networks, 0, blobs().shape, CPU)
     gan = ModelOutputs(TrainedModel(run.model, modules, run.networks.latent), outputs.shared, 20, 0)
-    assert torch.equal(gan.prior(7), outputs.prior(7))
+    assert torch.equal(gan.codes(7), outputs.codes(7))
     assert (gan.posterior, gan.reconstructions, gan.train_means) == (None, None, None)
 
 

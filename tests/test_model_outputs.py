@@ -88,10 +88,10 @@ def test_a_conditional_model_decodes_with_the_attributes_of_the_held_out_images_
 
 def test_seeds_and_draws_have_codes_of_their_own_and_priors_are_of_neither(tmp_path: Path) -> None:
     first, other_seed = (conditional(tmp_path, 200, seed) for seed in (5, 6))
-    sets = [first.samples, first.redrawn(1).samples, other_seed.samples, first.decode(first.prior(200))]
+    sets = [first.samples, first.redrawn(1).samples, other_seed.samples, first.decode(first.codes(200))]
     assert len({made.numpy().tobytes() for made in sets}) == 4
     assert torch.equal(conditional(tmp_path, 200).samples, first.samples)
-    codes = first.prior(4000)
+    codes = first.codes(4000)
     assert float(codes.mean()) == pytest.approx(0, abs=0.05)
     assert float(codes.std()) == pytest.approx(1, abs=0.05)
 

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from shell import bench
 
 import vaegan_bench as vb
-from vaegan_bench.api import BenchError, PluginError, Posterior, Sampler, SelectorError, UnknownNameError
+from vaegan_bench.api import BenchError, PluginError, Posterior
 from vaegan_bench.evaluation.outputs import ModelOutputs
 from vaegan_bench.evaluation.shared import Shared
+from vaegan_bench.metrics.attributes.similarity import AttributeSimilarity
+from vaegan_bench.metrics.attributes.vectors import AttributeVectors
 from vaegan_bench.metrics.samplers.gaussian import FittedGaussian, root_of
 from vaegan_bench.metrics.samplers.mixture import FittedMixture
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
-from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.assembly import build_modules
-from vaegan_bench.study.plan import make_plan
-from vaegan_bench.study.study import Study
 from vaegan_bench.testing import blobs, small_run
+from vaegan_bench.testing.quadrants import real_world
 from vaegan_bench.training.trained_model import TrainedModel
 
 CPU = torch.device("cpu")
@@ -82,10 +87,10 @@ def test_samples_and_draws_from_the_prior_come_from_it(tmp_path: Path) -> None:
     }
     vae, gan = made["vae"], made["gan"]
     assert vae.train_means is not None
-    codes = vae.prior(3000)
+    codes = vae.codes(3000)
     torch.testing.assert_close(codes.mean(0), vae.train_means.mean(0), atol=0.08, rtol=0)
-    assert torch.equal(gan.prior(30), gan.model.codes(30, seed_of_prior := derive(1)))
-    assert not torch.equal(vae.prior(30), vae.model.codes(30, seed_of_prior))
+    assert torch.equal(gan.codes(30), gan.model.codes(30, seed_of_prior := derive(1)))
+    assert not torch.equal(vae.codes(30), vae.model.codes(30, seed_of_prior))
     assert not torch.equal(vae.redrawn(1).samples, vae.samples)
     assert vae.redrawn(1).sampler == FittedGaussian()
 
@@ -108,25 +113,33 @@ def test_a_study_says_where_samples_came_from_and_keeps_both(tmp_path: Path) -> 
     found = again[again["metric"] == "spectral-distance"]
     assert sorted("sampler" in json.loads(each) for each in found["protocol"]) == [False, True]
     assert found["value"].nunique() == 2
-    assert found[found["planned"]]["protocol"].map(json.loads).map(lambda each: "sampler" in each).tolist() == [False]
 
 
-@pytest.mark.parametrize(
-    ("sampler", "error", "says"),
-    [
-        ("gausian", UnknownNameError, "Did you mean 'gaussian'"),
-        ("pror", UnknownNameError, "Did you mean 'prior'"),
-        ("mixture[components=0]", SelectorError, "components must be at least 1"),
-    ],
-)
-def test_what_is_no_sampler_is_refused_in_the_plan(sampler: str, error: type[BenchError], says: str) -> None:
-    with pytest.raises(error, match=says):
-        make_plan(Study(sampler=sampler), Registry())
+def test_sheets_show_samples_of_the_sampler_of_the_study(tmp_path: Path) -> None:
+    shared = {"models": ["vae"], "steps": 3, "seeds": 1, "samples": 32, "metrics": ["power-spectrum"]}
+    shared |= {"calibrate": False, "results": tmp_path, "cache": tmp_path}
+
+    def sheet() -> np.ndarray[Any, Any]:
+        (run,) = StudyFolder(tmp_path / "smoke").runs()
+        return run.images()["samples"]
+
+    vb.run("smoke", **shared)
+    of_prior = sheet()
+    place = next((tmp_path / "smoke").glob("vae-*"))
+    done = bench("evaluate", place, "--metrics", "power-spectrum", "--sampler", "gaussian", "--cache-dir", tmp_path)
+    assert done.returncode == 0
+    assert np.array_equal(sheet(), of_prior)
+    vb.run("smoke", sampler="gaussian", **shared)
+    assert not np.array_equal(sheet(), of_prior)
+    vb.run("smoke", **shared)
+    assert np.array_equal(sheet(), of_prior)
 
 
-def test_a_sampler_is_part_of_the_plan_and_not_of_a_run_s_identity() -> None:
-    studies = (Study(sampler=sampler, models=("vae",)) for sampler in ("prior", "gaussian"))
-    plain, fitted = (make_plan(study, Registry()) for study in studies)
-    assert plain.sampler is None
-    assert isinstance(fitted.sampler, Sampler)
-    assert [run.id for run in plain.runs] == [run.id for run in fitted.runs]
+def test_numbers_on_drawn_codes_say_where_the_codes_came_from() -> None:
+    outputs = replace(real_world(), sampler="gaussian")
+    rows = AttributeVectors(images=8, drawn=100)(outputs)
+    rows += AttributeSimilarity(vectors=20)(replace(outputs, conditional=True))
+    says = {row.metric: row.protocol.get("sampler", "prior") for row in rows}
+    assert {"prior-flip-rate", "prior-attributes", "attribute-cosine", "attribute-error-sd", "flip-rate"} <= set(says)
+    for name, source in says.items():
+        assert source == ("gaussian" if name.startswith(("prior-", "attribute-")) else "prior")

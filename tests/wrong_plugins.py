@@ -620,6 +620,15 @@ class SecretSampler(Metric):
         return level(outputs)
 
 
+@wrong("'level' depends on outputs.codes, and its protocol does not say where codes come from")
+class SilentAboutCodes(Metric):
+    family: ClassVar[str] = "latent"
+    needs_model: ClassVar[bool] = True
+
+    def __call__(self, outputs: Any) -> list[Measurement]:
+        return [Measurement("level", float(outputs.decode(outputs.codes(20)).float().mean()), "none", "1")]
+
+
 @wrong("declares uses_samples, and no number depends on samples")
 class IdleSampler(Metric):
     family: ClassVar[str] = "sample quality"

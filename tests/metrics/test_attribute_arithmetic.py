@@ -206,7 +206,7 @@ def test_rows_of_the_matrix_are_vectors_and_columns_are_decisions(stand_in: Extr
 def test_codes_that_make_the_vectors_of_the_prior_are_not_those_that_are_moved(stand_in: Extractor) -> None:
     outputs = moved_world()
     trial = prior_trial(outputs, stand_in, drawn=40)
-    codes = outputs.prior(45)
+    codes = outputs.codes(45)
     assert torch.equal(trial.codes_NZ, codes[40:])
     torch.testing.assert_close(
         trial.vectors_AZ, attribute_vectors(codes[:40], (drawn(codes[:40]) > MIDDLE)[:, 0, 0]), rtol=0, atol=0
@@ -279,7 +279,7 @@ class ByDraw(StandInOutputs):
     def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
         assert attributes_NA is not None
         n = len(self.data.test)
-        draw = next(i for i, codes in enumerate(self.prior(n * len(self.right)).split(n)) if torch.equal(codes, z_NZ))
+        draw = next(i for i, codes in enumerate(self.codes(n * len(self.right)).split(n)) if torch.equal(codes, z_NZ))
         return (MIDDLE + 100 * (attributes_NA if self.right[draw] else -attributes_NA)).to(torch.uint8)[:, None, None]
 
 

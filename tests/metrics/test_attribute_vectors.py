@@ -165,7 +165,7 @@ def test_the_vectors_of_the_attributes_that_are_known_are_kept_for_sliders(signs
 
 
 def test_strips_move_the_same_faces_along_the_vector(signs: Any, gan: Any, stand_in: Extractor) -> None:
-    drawn = gan.prior(10_000 + len(gan.real))[10_000:]
+    drawn = gan.codes(10_000 + len(gan.real))[10_000:]
     encoded = signs.means[~signs.data.test.attributes_NA[:, 0]]
     for outputs, off in ((signs, encoded), (gan, drawn[drawn[:, 0] < 0])):
         strips: Any = AttributeVectors(extractor=stand_in).exhibits(outputs)["attribute-strips"]

@@ -160,7 +160,7 @@ LOSSES = [Gaussian(sigma=0.3), GaussianLearned(), GaussianPredicted(), Laplace(b
 @pytest.mark.parametrize("loss", LOSSES, ids=str)
 def test_a_models_likelihood_is_that_of_its_decoder(loss: ReconstructionLoss, tmp_path: Path) -> None:
     made = made_by(VAE(reconstruction=loss), tmp_path)
-    x, z = made.real[:5].float() / 127.5 - 1, made.prior(5)
+    x, z = made.real[:5].float() / 127.5 - 1, made.codes(5)
     found = made.log_likelihood(x, z)
     assert found is not None
     [decoded] = made.model.modules.decode(z)
@@ -180,7 +180,7 @@ def test_costs_that_are_no_densities_and_likelihoods_of_features_give_none(tmp_p
     without = [VAE(reconstruction=GaussianOptimal()), VAE(reconstruction=Bernoulli()), VAEGAN(), GAN()]
     for model in without:
         made = made_by(model, tmp_path)
-        assert made.log_likelihood(made.real[:2].float(), made.prior(2)) is None
+        assert made.log_likelihood(made.real[:2].float(), made.codes(2)) is None
         assert LikelihoodBound(codes=2, images=2)(made) == []
     assert len(LikelihoodBound(codes=2, images=2)(made_by(VAEGANPixel(), tmp_path))) == 2
 

@@ -58,7 +58,7 @@ def _store_run(folder: StudyFolder, name: str, model: str, seed: int) -> None:
     kept = {"samples": images[:24], "originals": images[2:26]}
     if model != "gan":
         kept["reconstructions"] = images[4:28]
-    seen = Seen(SAMPLES, kept, {f"mode collapse {ALL}": "83 % of 40"})
+    seen = Seen(SAMPLES, "prior", kept, {f"mode collapse {ALL}": "83 % of 40"})
     add(run, [(_measured(rank, seed), _exhibits(images))], seen)
 
 

@@ -120,7 +120,7 @@ class Outputs(Protocol):
 
     @property
     def samples(self) -> Tensor:
-        """Decoded draws from the prior."""
+        """Images decoded from codes of the prior, or of the study's sampler."""
 
     @property
     def reconstructions(self) -> Tensor | None:
@@ -146,8 +146,18 @@ class Outputs(Protocol):
     def train_means(self) -> Tensor | None:
         """(M, Z) posterior means of `train`."""
 
-    def prior(self, n: int) -> Tensor:
-        """(n, Z) draws from the prior, not those of `samples`, and equal for all models of one seed."""
+    def codes(self, n: int) -> Tensor:
+        """(n, Z) codes from the prior, or from the study's sampler, independent of those of `samples`.
+
+        Those from the prior are equal for all models of one seed.
+        """
+
+    @property
+    def code_protocol(self) -> Mapping[str, str]:
+        """Belongs to the protocol of each number that depends on `codes`: {} for the prior, or {'sampler': selector}.
+
+        The harness adds it to the numbers of metrics that declare `uses_samples`.
+        """
 
     def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
         """Decode any codes; a conditional model takes the held-out images' attributes in turn where none are given."""

@@ -142,9 +142,14 @@ class FolderOutputs:
         """The training images of the data; none for images from a folder."""
         return self.data.train.images_NCHW
 
-    def prior(self, n: int) -> Tensor:
-        """Refuse: there is no prior."""
+    def codes(self, n: int) -> Tensor:
+        """Refuse: there is no model."""
         raise BenchError(NO_MODEL)
+
+    @property
+    def code_protocol(self) -> Mapping[str, str]:
+        """{}: it is not known what the images were made from."""
+        return {}
 
     def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
         """Refuse: there is no decoder."""

@@ -13,7 +13,6 @@ from typing import Any
 from vaegan_bench.api import Exhibit, Exhibits, Measurement, Metric, Outputs, PluginError
 from vaegan_bench.results.exhibits import check_exhibits
 from vaegan_bench.results.records import Row
-from vaegan_bench.study.study import PRIOR
 from vaegan_bench.system.errors import FAILURES, reason_of
 from vaegan_bench.system.plain_data import read_as
 
@@ -54,18 +53,17 @@ class Measured:
         return {str(result.metric): result.problem for result in self.results if result.problem}
 
 
-def measure(draws: Sequence[Outputs], metrics: Sequence[Metric], split: str, drawn_from: str = PRIOR) -> Measured:
+def measure(draws: Sequence[Outputs], metrics: Sequence[Metric], split: str) -> Measured:
     """Apply every metric. One that fails is reported, and the others are still applied.
 
-    `draws` are the outputs of one model with independent samples; `drawn_from` is 'prior' or the sampler of these.
-    Metrics that do not use samples are applied once.
+    `draws` are the outputs of one model with independent samples. Metrics that do not use samples are applied once.
     """
-    return Measured([_result(metric, draws, split, drawn_from) for metric in metrics])
+    return Measured([_result(metric, draws, split) for metric in metrics])
 
 
-def _result(metric: Metric, draws: Sequence[Outputs], split: str, drawn_from: str) -> Result:
+def _result(metric: Metric, draws: Sequence[Outputs], split: str) -> Result:
     try:
-        rows, exhibits = _rows(metric, draws, split, drawn_from), dict(metric.exhibits(draws[0]))
+        rows, exhibits = _rows(metric, draws, split), dict(metric.exhibits(draws[0]))
         finite = [row for row in rows if math.isfinite(row["value"])]
         _check_storable(finite, exhibits)
     except FAILURES as error:  # the other metrics still give their numbers
@@ -96,7 +94,7 @@ def _not_finite(rows: Sequence[Row]) -> str:
     return f"gave {given}" if given else ""
 
 
-def _rows(metric: Metric, draws: Sequence[Outputs], split: str, drawn_from: str) -> list[Row]:
+def _rows(metric: Metric, draws: Sequence[Outputs], split: str) -> list[Row]:
     """One row per number, averaged over draws where the metric uses samples."""
     repeats = draws if metric.uses_samples else draws[:1]
     by_number: dict[tuple[str, str], list[Measurement]] = {}
@@ -104,7 +102,7 @@ def _rows(metric: Metric, draws: Sequence[Outputs], split: str, drawn_from: str)
         by_number.setdefault((measurement.metric, measurement.attribute), []).append(measurement)
     shared: dict[str, Any] = {"split": split}
     if metric.uses_samples:
-        shared |= {"draws": len(repeats), **({} if drawn_from == PRIOR else {"sampler": drawn_from})}
+        shared |= {"draws": len(repeats), **draws[0].code_protocol}
     return [_row(metric, same, shared) for same in by_number.values()]
 
 

@@ -82,9 +82,14 @@ class ModelOutputs:
         """Decoded draws from the prior, whose codes are equal for all models with this seed, or from the sampler."""
         return self.decode(self._codes(self.n, derive_seed(self.seed, "evaluation", self.draw)))
 
-    def prior(self, n: int) -> Tensor:
+    def codes(self, n: int) -> Tensor:
         """Draws from the prior, or from the sampler, that are independent of those of `samples`."""
         return self._codes(n, derive_seed(self.seed, "evaluation", "prior"))
+
+    @property
+    def code_protocol(self) -> Mapping[str, str]:
+        """The sampler, where there is one: also for a model without an encoder, beside which others have used it."""
+        return {} if self.sampler is None else {"sampler": str(self.sampler)}
 
     def _codes(self, n: int, seed: int) -> Tensor:
         if self.sampler is None or self.train_posterior is None:

@@ -79,8 +79,11 @@ class EvaluationSettings:
         return [metric for metric, code, each in found if _is_missing(code, each, weights, arrays_are_whole)]
 
     def are_met_by(self, run: RunFolder) -> bool:
-        """Whether every metric was measured on a run, and no file that tables and figures need is damaged."""
-        return not run.damage() and not self.missing(run, {})
+        """Whether a run needs no measuring: it has every metric and the sheets of such samples, and no damaged file."""
+        if run.damage() or self.missing(run, {}):
+            return False
+        known = run.overview()
+        return not known.is_ok or known.seen_from == self.drawn_from
 
     def have_other_weights(self, run: RunFolder, weights: Mapping[str, str]) -> bool:
         """Whether a metric was measured on a run with an extractor whose hash differs from the one in `weights`."""

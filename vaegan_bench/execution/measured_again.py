@@ -55,4 +55,4 @@ def _measure(
         raise StoreError(f"{folder.path} was trained on other images than '{run.dataset}' holds here.")
     with thread_count(run.threads), folder.claim() as claim:  # the same threads as for its other numbers
         open_extractors(settings.metrics, shared.of(data))
-        measure_run(run, folder, claim, shared.of(data), settings)
+        measure_run(run, folder, claim, shared.of(data), settings, keeps_sheets=True)

@@ -18,26 +18,37 @@ from vaegan_bench.system.exhibits import Array
 from vaegan_bench.training.conditions import attribute_conditions
 
 
-def measure_run(run: Run, folder: RunFolder, claim: Claim, shared: Shared, settings: EvaluationSettings) -> list[Row]:
+def measure_run(
+    run: Run,
+    folder: RunFolder,
+    claim: Claim,
+    shared: Shared,
+    settings: EvaluationSettings,
+    *,
+    keeps_sheets: bool = False,
+) -> list[Row]:
     """Measure a trained run from its weights, add the numbers to those that it has, and return the new ones.
 
-    `claim` is the claim of the run. Raises `StoreError` for damaged weights.
+    `claim` is the claim of the run. If `keeps_sheets`, verdicts and images that were taken from samples of another
+    source stay. Raises `StoreError` for damaged weights.
     """
     claim.report(phase="measuring")
     conditions = attribute_conditions(shared.data)
     model = restore_model(run, shared.data.shape, folder.weights(), shared.device, conditions)
     outputs = ModelOutputs(model, shared, settings.samples, run.seed, sampler=settings.sampler)
     draws = [outputs, *(outputs.redrawn(draw) for draw in range(1, settings.draws))]
-    measured = measure(draws, settings.metrics, run.split, settings.drawn_from)
+    measured = measure(draws, settings.metrics, run.split)
     records = settings.records(measured, shared.weights())
-    is_seen = folder.has_seen(settings.samples)
-    folder.write_measured(claim, records, None if is_seen else _look(outputs, folder, settings.samples))
+    stays = keeps_sheets and folder.seen_from() not in ("", settings.drawn_from)
+    is_seen = stays or folder.has_seen(settings.samples, settings.drawn_from)
+    folder.write_measured(claim, records, None if is_seen else _look(outputs, folder, settings))
     return [row for record, _ in records for row in record["rows"]]
 
 
-def _look(outputs: ModelOutputs, folder: RunFolder, samples: int) -> Seen:
+def _look(outputs: ModelOutputs, folder: RunFolder, settings: EvaluationSettings) -> Seen:
     """Verdicts on training, and the images of sheets."""
-    return Seen(samples, {**_kept_images(outputs), **_conditions(outputs)}, verdicts(outputs, folder.history()))
+    images = {**_kept_images(outputs), **_conditions(outputs)}
+    return Seen(settings.samples, settings.drawn_from, images, verdicts(outputs, folder.history()))
 
 
 def _conditions(outputs: ModelOutputs) -> dict[str, Array]:

@@ -51,6 +51,8 @@ class Seen:
 
     samples: int
     """The number of samples from which they were taken, at most."""
+    drawn_from: str
+    """The source of the codes of these samples: 'prior', or the selector of a sampler."""
     images: Images
     health: Mapping[str, str]
     """Verdict → the numbers that decided it."""
@@ -136,6 +138,7 @@ class Measurements:
         content = MetricsRecord(
             measurements=list(known.values()),
             seen=seen.samples if seen else before.seen,
+            seen_from=seen.drawn_from if seen else before.seen_from,
             health=dict(seen.health) if seen else before.health,
             files=files,
         )

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypedDict
 
 from vaegan_bench.registry.selectors import parse_selector
 from vaegan_bench.results.files import sha256_of_content
-from vaegan_bench.study.study import Study, as_plain
+from vaegan_bench.study.study import PRIOR, Study, as_plain
 from vaegan_bench.system.plain_data import read_as
 from vaegan_bench.system.status import OK
 
@@ -135,6 +135,8 @@ class MetricsRecord:
     measurements: list[MeasurementRecord] = field(default_factory=list)
     seen: int = 0
     """The number of samples from which the verdicts and the images of sheets were taken, at most."""
+    seen_from: str = PRIOR
+    """The source of the codes of these samples: 'prior', or the selector of a sampler."""
     health: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
 

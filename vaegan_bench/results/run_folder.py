@@ -172,11 +172,15 @@ class RunFolder:
         """Whether the arrays of exhibits are undamaged."""
         return not self.damage() or not _error_of(self.exhibits)
 
-    def has_seen(self, samples: int) -> bool:
-        """Whether verdicts and the images of sheets have been taken from at least this many samples."""
+    def has_seen(self, samples: int, drawn_from: str) -> bool:
+        """Whether verdicts and the images of sheets were taken from at least so many samples of this source."""
+        return self.seen_from() == drawn_from and self._measured.record().seen >= samples
+
+    def seen_from(self) -> str:
+        """The source of the samples of verdicts and sheets, 'prior' or a sampler; '' where there are none."""
         if _error_of(self.images) or not self.images():
-            return False
-        return self._measured.record().seen >= samples
+            return ""
+        return self._measured.record().seen_from
 
     def images(self) -> Images:
         """The images for sheets; {} for a run that diverged."""
@@ -291,4 +295,5 @@ def _overview(path: Path, state: State) -> Overview:
     if damage := _error_of(run.check_history, run.health, run.check_images, run.exhibits):
         return Overview(damage)
     record, measured = run.record(), {name: MeasurementFacts.of(each) for name, each in run.measurements().items()}
-    return Overview("", (record.dataset, record.label, record.seed), record.is_ok, measured)
+    seen_from = run._measured.record().seen_from
+    return Overview("", (record.dataset, record.label, record.seed), record.is_ok, seen_from, measured)

@@ -86,6 +86,18 @@ def samples_are_used_as_declared(metric: Metric) -> None:
     )
 
 
+def codes_are_named_where_they_matter(metric: Metric) -> None:
+    """The protocol of each number that depends on `outputs.codes` says where the codes come from."""
+    sampled = {(row.metric, row.attribute): row for row in metric(replace(real_world(), sampler="gaussian"))}
+    for row in [] if metric.uses_samples else metric(real_world()):
+        other = sampled.get((row.metric, row.attribute), row)
+        demand(
+            other.value == row.value or "sampler" in other.protocol,
+            f"'{row.metric}' depends on outputs.codes, and its protocol does not say where codes come from: put "
+            "**outputs.code_protocol into it.",
+        )
+
+
 def pairs_are_enough_where_declared(metric: Metric) -> None:
     """With `pairs_suffice` it measures held-out images and their reconstructions, without anything else."""
     if metric.pairs_suffice:
@@ -168,6 +180,7 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
             measuring_repeats,
             models_without_an_encoder_are_known,
             samples_are_used_as_declared,
+            codes_are_named_where_they_matter,
             pairs_are_enough_where_declared,
             extractors_are_taken_as_declared,
             names_in_the_literature_mean_it,

@@ -75,6 +75,8 @@ class StandInOutputs:
     train_posterior: Posterior | None = None
     tokens: Tokens | None = None
     likelihood: Callable[[Tensor, Tensor], Tensor] | None = None
+    sampler: str = ""
+    """The selector of a sampler; '' for the prior."""
 
     @property
     def progress(self) -> Progress:
@@ -86,9 +88,15 @@ class StandInOutputs:
         """The training images."""
         return self.data.train.images_NCHW
 
-    def prior(self, n: int) -> Tensor:
-        """Draws from N(0, I)."""
-        return torch.randn(n, self.latent, generator=torch.Generator().manual_seed(1))
+    def codes(self, n: int) -> Tensor:
+        """Draws from N(0, I), or from N(1, I) where there is a sampler."""
+        drawn_NZ = torch.randn(n, self.latent, generator=torch.Generator().manual_seed(1))
+        return drawn_NZ + 1 if self.sampler else drawn_NZ
+
+    @property
+    def code_protocol(self) -> Mapping[str, str]:
+        """The sampler, where there is one."""
+        return {"sampler": self.sampler} if self.sampler else {}
 
     def decode(self, z_NZ: Tensor, attributes_NA: Tensor | None = None) -> Tensor:
         """The images of the given decoder."""

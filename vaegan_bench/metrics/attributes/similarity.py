@@ -64,7 +64,8 @@ class AttributeSimilarity(Metric):
         seen_NA = outputs.features(self.extractor, "real").logits_NK[: len(wanted_NA)].cpu()
         other_N = torch.randperm(len(wanted_NA), generator=torch.Generator().manual_seed(SEED))
         real, other = (similarity(seen_NA, wanted, centre_A) for wanted in (wanted_NA, wanted_NA[other_N]))
-        protocol = {**protocol_of(outputs, self.extractor), "vectors": len(wanted_NA), "draws": self.draws}
+        features = {**protocol_of(outputs, self.extractor), **outputs.code_protocol}
+        protocol = {**features, "vectors": len(wanted_NA), "draws": self.draws}
         best = {**protocol, "best_of": self.best_of}
         return [
             _row("attribute-cosine", made.cosine[: self.best_of].amax(0), "higher", real.cosine, other.cosine, best),
@@ -77,7 +78,7 @@ class AttributeSimilarity(Metric):
     def _draw_similarities(self, outputs: Outputs, wanted_NA: Tensor, centre_A: Tensor) -> Iterator[Similarity]:
         """The similarities of each draw, for all attribute vectors."""
         network = outputs.network(self.extractor)
-        for z_NZ in outputs.prior(self.draws * len(wanted_NA)).split(len(wanted_NA)):
+        for z_NZ in outputs.codes(self.draws * len(wanted_NA)).split(len(wanted_NA)):
             found = network(outputs.decode(z_NZ, wanted_NA)).logits_NK.cpu()
             yield similarity(found, wanted_NA, centre_A)
 

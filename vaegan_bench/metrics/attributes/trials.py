@@ -25,12 +25,12 @@ def encoder_trial(outputs: Outputs, oracle: Extractor) -> Trial | None:
 
 
 def prior_trial(outputs: Outputs, oracle: Extractor, drawn: int) -> Trial:
-    """Codes from the prior, as many as held-out images, whose images do not show the attribute.
+    """Codes from the prior or the sampler, as many as held-out images, whose images do not show the attribute.
 
-    Vectors come from `drawn` other codes from the prior, labelled by what the oracle sees in their images: the same
+    Vectors come from `drawn` other such codes, labelled by what the oracle sees in their images: the same
     for a model with an encoder and for one without.
     """
-    fitted_MZ, codes_NZ = outputs.prior(drawn + len(outputs.real)).cpu().split([drawn, len(outputs.real)])
+    fitted_MZ, codes_NZ = outputs.codes(drawn + len(outputs.real)).cpu().split([drawn, len(outputs.real)])
     labels_MA = torch.cat([decisions(outputs, oracle, outputs.decode(codes)) for codes in fitted_MZ.split(CHUNK)])
     images_NCHW = outputs.decode(codes_NZ)
     before_NA = decisions(outputs, oracle, images_NCHW)

@@ -107,7 +107,8 @@ class AttributeVectors(Metric):
         ]
 
     def _prior_rows(self, outputs: Outputs, drawn: Tested) -> list[Measurement]:
-        protocol = {**self._protocol(outputs), "n_prior": self.drawn, "n_fake": len(drawn.trial.codes_NZ)}
+        numbers = {"n_prior": self.drawn, "n_fake": len(drawn.trial.codes_NZ)}
+        protocol = {**self._protocol(outputs), **outputs.code_protocol, **numbers}
         return [
             *flip_rows("prior-", drawn, outputs.data.attribute_names, self._ceiling(outputs), protocol),
             Measurement("prior-attributes", len(drawn.moved), "none", "attributes", protocol),

@@ -111,7 +111,13 @@ def _by_family(judged: pd.DataFrame, metrics: Sequence[str]) -> list[str]:
 def _resize(lines: Sequence[Line], labels: Sequence[str]) -> Figure:
     width = max(len(line.metrics) for line in lines) * WIDTH + max(inches(label, size=7) for label in labels)
     height = len(labels) * max(0.25, 0.115 * max(label.count("\n") + 1 for label in labels) + 0.06) + 0.6
-    return blank(width, len(lines) * height + 0.22 * sum(bool(line.heading) for line in lines) + 0.2)
+    above = 0.22 * sum(bool(line.heading) for line in lines) + 0.15 * sum(map(_tall_title, lines))
+    return blank(width, len(lines) * height + above + 0.2)
+
+
+def _tall_title(line: Line) -> int:
+    """The number of lines beyond two of the longest title."""
+    return max(0, *(_title(metric, "", "").count("\n") - 1 for metric in line.metrics))
 
 
 def _draw(line: Line, panels: np.ndarray, rows: pd.DataFrame, models: Sequence[str]) -> None:
