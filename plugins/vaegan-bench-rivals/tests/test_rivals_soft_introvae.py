@@ -35,23 +35,20 @@ def separate_steps(state: TrainingState) -> tuple[Tensor, Tensor]:
     rec, held, fake = (modules.decode(codes)[0].mean for codes in (z, z.detach(), z_prior))
     elbo = m.beta_rec * distance(rec, x) + m.beta_kl * divergence(posterior)
 
-    constant = torch.cat([held, fake]).detach()
-    q = modules.encode(constant)
-    epsilon_state = play.noise.get_state()
-    (again,) = modules.decode(q.sample(play.noise))
-    energy = m.beta_rec * distance(again.mean, constant) + m.beta_neg * divergence(q)
-    rec_part, fake_part = torch.exp(-2 * s * energy).chunk(2)
-    encoder = s * elbo.mean() + 0.25 * (rec_part.mean() + fake_part.mean())
+    encoder, decoder = s * elbo.mean(), m.beta_rec * distance(rec, x).mean()
+    for made in (held, fake):  # one after the other, as the authors' code passes them
+        constant, epsilon_state = made.detach(), play.noise.get_state()
+        q = modules.encode(constant)
+        (again,) = modules.decode(q.sample(play.noise))
+        energy = m.beta_rec * distance(again.mean, constant) + m.beta_neg * divergence(q)
+        encoder = encoder + 0.25 * torch.exp(-2 * s * energy).mean()
 
-    made = torch.cat([held, fake])
-    q = modules.encode(made)
-    play.noise.set_state(epsilon_state)
-    (again,) = modules.decode(q.sample(play.noise).detach())
-    kl_rec, kl_fake = divergence(q).chunk(2)
-    rec_rec, rec_fake = distance(again.mean, constant).chunk(2)
-    decoder = m.beta_rec * distance(rec, x).mean() + 0.5 * m.beta_kl * (kl_rec + kl_fake).mean()
-    decoder = s * (decoder + 0.5 * m.gamma_r * m.beta_rec * (rec_rec + rec_fake).mean())
-    return encoder, decoder
+        play.noise.set_state(epsilon_state)
+        q = modules.encode(made)
+        (again,) = modules.decode(q.sample(play.noise).detach())
+        decoder = decoder + 0.5 * m.beta_kl * divergence(q).mean()
+        decoder = decoder + 0.5 * m.gamma_r * m.beta_rec * distance(again.mean, constant).mean()
+    return encoder, s * decoder
 
 
 def test_one_statement_gives_the_gradients_of_two_separate_steps() -> None:

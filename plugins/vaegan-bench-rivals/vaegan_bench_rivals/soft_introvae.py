@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import Model, Objectives, Play, PriorLoss, at_least
+from vaegan_bench.api import Model, Modules, Objectives, Play, PriorLoss, at_least
 from vaegan_bench.losses.prior.kl import KL
 
 
@@ -40,23 +40,20 @@ class SoftIntroVAE(Model):
         x, modules = play.x_BCHW, play.modules
         posterior = modules.encode(x)
         z, z_prior = posterior.sample(play.noise), self.sample_prior(len(x), play.latent, play.noise)
+        x_rec = modules.decode(z)[0].mean
         # The encoder judges fakes and does not make them: the codes behind reconstructions are held as they are. Each
-        # batch is decoded by itself, as batch norm over both would let the gradient pass from one to the other.
-        x_rec, *fakes = (modules.decode(codes)[0].mean for codes in (z, z.detach(), z_prior))
-        fakes_2BCHW = torch.cat(fakes)
-        posterior_fake = modules.encode(fakes_2BCHW)
-        z_fake = posterior_fake.sample(play.noise)
-        # The decoder learns to decode the codes of its fakes, not to make fakes whose codes are easy to decode.
-        encoded, held = (modules.decode(codes)[0].mean for codes in (z_fake, z_fake.detach()))
-        prior_fake, scale = self.prior(posterior_fake, z_fake, play.noise), 1 / x[0].numel()
-        energy = self.beta_rec * squared_error(encoded, fakes_2BCHW) + self.beta_neg * prior_fake
+        # batch is made and judged by itself, as batch norm over both would let the gradient pass from one to the other.
+        fakes = [modules.decode(codes)[0].mean for codes in (z.detach(), z_prior)]
+        scale = 1 / x[0].numel()
+        costs = [self._costs_of(modules, fakes_BCHW, scale, play.noise) for fakes_BCHW in fakes]
+        prior_fake, held, exp_elbo = (torch.stack(both).mean(0) for both in zip(*costs, strict=True))
         return Objectives(
             terms={
                 "prior": self.prior(posterior, z, play.noise),
                 "reconstruction": squared_error(x_rec, x),
-                "prior of fakes": average(prior_fake),
-                "reconstruction of fakes": average(squared_error(held, fakes_2BCHW.detach())),
-                "exp-elbo of fakes": average(torch.exp(-self.alpha * scale * energy)),
+                "prior of fakes": prior_fake,
+                "reconstruction of fakes": held,
+                "exp-elbo of fakes": exp_elbo,
             },
             minimise={
                 "encoder": {
@@ -72,12 +69,19 @@ class SoftIntroVAE(Model):
             },
         )
 
+    def _costs_of(
+        self, modules: Modules, fakes_BCHW: Tensor, scale: float, noise: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Divergence from the prior and reconstruction error, for the decoder, and exp(α·ELBO) of fakes; (B,) each."""
+        posterior = modules.encode(fakes_BCHW)
+        z = posterior.sample(noise)
+        # The decoder learns to decode the codes of its fakes, not to make fakes whose codes are easy to decode.
+        encoded, held = (modules.decode(codes)[0].mean for codes in (z, z.detach()))
+        prior = self.prior(posterior, z, noise)
+        energy = self.beta_rec * squared_error(encoded, fakes_BCHW) + self.beta_neg * prior
+        return prior, squared_error(held, fakes_BCHW.detach()), torch.exp(-self.alpha * scale * energy)
+
 
 def squared_error(first_BCHW: Tensor, second_BCHW: Tensor) -> Tensor:
     """The squared distance of two batches in [-1, 1] as of images in [0, 1], the range of the paper; (B,)."""
     return (0.5 * (first_BCHW - second_BCHW)).square().flatten(1).sum(1)
-
-
-def average(fakes_2B: Tensor) -> Tensor:
-    """The mean over a reconstruction and a sample, which are the first and the second half of all fakes; (B,)."""
-    return torch.stack(fakes_2B.chunk(2)).mean(0)
