@@ -77,6 +77,7 @@ def test_first_weights_depend_on_seed_and_role_alone() -> None:
         (VAEGAN(regulariser=LeCam()), {"encoder", "decoder", "discriminator", "memory"}),
         (VAEGANPixel(regulariser=LeCam()), {"encoder", "decoder", "discriminator", "memory"}),
         (VAEDisl(gan=GAN(regulariser=LeCam())), {"encoder", "decoder", "discriminator"}),
+        (VAEDisl(gan=VAEGAN(similarity=GaussianLearned())), {"encoder", "decoder", "discriminator"}),
     ],
     ids=lambda value: str(value) if isinstance(value, Model) else "",
 )
@@ -90,7 +91,12 @@ def test_scale_and_memory_are_built_where_a_loss_has_one(model: Model, built: se
 
 @pytest.mark.parametrize(
     ("model", "channels"),
-    [(VAE(), 3), (VAE(reconstruction=GaussianPredicted()), 6), (VAEGANPixel(reconstruction=GaussianPredicted()), 6)],
+    [
+        (VAE(), 3),
+        (VAE(reconstruction=GaussianPredicted()), 6),
+        (VAEGANPixel(reconstruction=GaussianPredicted()), 6),
+        (VAEDisl(gan=VAEGANPixel(reconstruction=GaussianPredicted())), 3),
+    ],
     ids=str,
 )
 def test_a_decoder_that_predicts_sigma_has_a_second_head(model: Model, channels: int) -> None:

@@ -229,6 +229,14 @@ def test_norms_of_larsen_start_at_one_and_zero_and_average_as_published() -> Non
             assert not norm.bias.any()
 
 
+@pytest.mark.parametrize("networks", [Larsen(latent=3), Compact(latent=3, width=4, decoder_width=4)], ids=str)
+def test_a_second_head_changes_no_other_initial_weight(networks: Networks) -> None:
+    one, two = (built(networks, "decoder", 32, heads=heads).state_dict() for heads in (1, 2))
+    differing = [name for name, weights in one.items() if not torch.equal(weights, two[name])]
+    assert all(name.startswith("last.") for name in differing)
+    assert one["last.weight"].shape != two["last.weight"].shape
+
+
 def test_compact_starts_within_the_bounds_of_its_layers() -> None:
     for role in ("encoder", "decoder", "discriminator"):
         for layer in built(Compact(width=8), role, 32).modules():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import weakref
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -118,6 +119,26 @@ def test_all_models_start_from_the_same_shared_weights() -> None:
         assert len(weights) >= 3 or role == "discriminator"
         for other in weights[1:]:
             same(weights[0], other)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remembering(Model):
+    """A VAE that keeps weak references to its terms."""
+
+    name = "remembering"
+    players: ClassVar = VAE.players
+    made: ClassVar[list[weakref.ref[Tensor]]] = []
+
+    def objectives(self, play: Play) -> Objectives:
+        assert [each() for each in self.made] == [None] * len(self.made)
+        objectives = VAE().objectives(play)
+        self.made.append(weakref.ref(objectives.terms["reconstruction"]))
+        return objectives
+
+
+def test_the_graph_of_a_step_is_freed_before_the_next_one() -> None:
+    assert train(small_run(Remembering(), steps=4), blobs(), CPU).status == "ok"
+    assert len(Remembering.made) == 4
 
 
 def test_a_run_goes_on_from_a_snapshot_with_the_same_bits() -> None:

@@ -193,7 +193,7 @@ class EveryThird(Model):
 def test_the_stated_game_is_that_of_the_first_steps_with_gates_left_open(
     model: Model, stated: dict[str, dict[str, float]]
 ) -> None:
-    found = stated_game(model, NETWORKS)
+    found = stated_game(model, NETWORKS, 32)
     assert found == stated
     assert list(found) == list(model.players)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from torch import nn
 
-from vaegan_bench.api import BenchError, UnknownNameError
-from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.api import BenchError, ImageShape, Networks, PluginError, UnknownNameError
+from vaegan_bench.networks.compact import Compact
+from vaegan_bench.registry.plugins import Entry, Registry
 from vaegan_bench.study.plan import Plan, make_plan
 from vaegan_bench.study.study import Study
 from vaegan_bench.training.schedules.cosine import Cosine
@@ -95,6 +98,47 @@ def test_a_model_of_the_study_lends_under_its_own_label_and_is_trained_once() ->
     assert [run.label for run in plan.runs] == ["gan[adversarial=minimax]", "vae-disl", "vae"]
     weighed = planned(models=["vae-disl", "gan[generator.weight=2]"])
     assert [run.label for run in weighed.runs] == ["gan", "vae-disl", "gan[generator.weight=2]"]
+
+
+def test_a_lender_plays_its_game_with_the_weights_that_the_study_gives_its_model() -> None:
+    plan = planned(models=["vae-disl", "gan"], fields={"gan": {"discriminator.weight": 0.5}}, seeds=[3])
+    gan, borrower = plan.runs
+    assert (gan.label, borrower.label) == ("gan", "vae-disl")
+    assert [(weight.target, weight.factor) for weight in gan.term_weights] == [("discriminator", 0.5)]
+    assert plan.lenders[borrower.id] == {"discriminator": gan}
+    assert borrower.definition["lender_weights"] == {"discriminator": {"discriminator": 0.5}}
+    assert borrower.id != planned(models=["vae-disl"], seeds=[3]).runs[1].id
+    (alone,) = planned(models=["vae"], fields={"gan": {"discriminator.weight": 0.5}}).runs
+    assert alone.id == planned(models=["vae"]).runs[0].id
+
+
+def test_two_games_of_one_name_are_refused() -> None:
+    models = ["gan", "vae-disl[gan=gan[adversarial=minimax]]"]
+    with pytest.raises(BenchError, match=r"are called 'gan', .* \('gan\[adversarial=hinge\]' and 'gan'\)"):
+        planned(models=models, fields={"gan": {"adversarial": "hinge"}})
+    assert len(planned(models=["gan[adversarial=hinge]", models[1]]).runs) == 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wide(Networks):
+    """Fully connected networks for images of 64 pixels alone."""
+
+    name = "wide"
+    latent: int = 2
+
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
+        if shape.height != 64:
+            raise PluginError("Networks 'wide' are for 64 pixels.")
+        return Compact(latent=2, width=2, decoder_width=2).build(role, shape, heads, conditions)
+
+
+def test_terms_are_found_at_the_size_of_the_study() -> None:
+    registry = Registry()
+    registry.entries["networks", "wide"] = Entry(Wide, "a test")
+    values = {"device": "cpu", "models": ["vae"], "networks": "wide", "size": 64, "ablate": True}
+    plan = make_plan(Study().with_values(values, "a test"), registry)
+    assert [run.label for run in plan.runs] == ["vae", "vae[prior.weight=0]", "vae[reconstruction.weight=0]"]
+    assert plan.skips == ()
 
 
 def test_what_the_networks_cannot_build_is_skipped_with_the_reason_unless_nothing_is_left() -> None:

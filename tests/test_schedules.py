@@ -8,6 +8,7 @@ from itertools import pairwise
 import pytest
 
 from vaegan_bench.api import Schedule, SelectorError
+from vaegan_bench.api.optimisation import steps_of
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.training.schedules.constant import Constant
 from vaegan_bench.training.schedules.cosine import Cosine
@@ -49,6 +50,12 @@ KNOWN: list[tuple[Schedule, dict[int, float]]] = [
     (Linear(over="12.5%", after=3), {3: 0, 4: 0.8, 5: 1.6, 6: 2}),  # over 2.5
     (Stepwise(stages="0:0 40%:1 12:0.5"), {0: 0, 7: 0, 8: 2, 11: 2, 12: 1, 19: 1}),
 ]
+
+
+def test_a_share_that_is_a_whole_number_of_steps_begins_at_that_step() -> None:
+    stages = Stepwise(stages="0:0 1.1%:1")  # 3000 · 1.1 / 100 is above 33 in floating-point numbers
+    assert [stages(1.0, step, 3000) for step in (32, 33)] == [0, 1]
+    assert (steps_of("16.1%", 1000), steps_of(" 2.2 %", 1500), steps_of("1e1%", 50)) == (161, 33, 5)
 
 
 @pytest.mark.parametrize(("schedule", "values"), KNOWN, ids=lambda value: str(value)[:60])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from fractions import Fraction
 from typing import Any, ClassVar
 
 import torch
@@ -30,7 +31,7 @@ def steps_of(span: Span, steps: int, name: str = "a part of a run") -> float:
         raise ValueError(
             f"{name} must be a number of steps such as 1000, or a share of the run such as 40%, not '{span}'"
         )
-    return steps * value / 100 if percent else value
+    return float(Fraction(number.strip()) * steps / 100) if percent else value
 
 
 class Optimizer(Plugin):

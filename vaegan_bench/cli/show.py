@@ -89,7 +89,7 @@ def _show_game(model: Model, weights: Mapping[str, str], registry: Registry, con
     from vaegan_bench.study.assembly import stated_game
     from vaegan_bench.study.term_weights import check_targets, read_term_weight
 
-    game = stated_game(model, registry.build(Networks, "compact"))
+    game = stated_game(model, registry.build(Networks, "compact"), size=32)
     factors = [read_term_weight(target, text, registry) for target, text in weights.items()]
     check_targets(factors, game, model.name)
     made = table("term", *game, title="each player minimises the sum of coefficient × term")

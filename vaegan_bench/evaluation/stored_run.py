@@ -14,7 +14,7 @@ from vaegan_bench.results.records import RunRecord
 from vaegan_bench.results.run_folder import TRAIN_AGAIN, RunFolder
 from vaegan_bench.study.assembly import build_modules
 from vaegan_bench.study.run import Run
-from vaegan_bench.study.term_weights import restore_term_weight
+from vaegan_bench.study.term_weights import TermWeight, restore_term_weight
 from vaegan_bench.system.errors import reason_of
 from vaegan_bench.training.conditions import Conditions
 from vaegan_bench.training.trained_model import TrainedModel
@@ -47,9 +47,14 @@ def run_of(record: RunRecord, registry: Registry) -> Run:
     known = record.definition
     plugins: dict[str, Any] = {name: registry.restore(kind, getattr(known, name)) for name, kind in PLUGINS.items()}
     optimizers = tuple((player, registry.restore(Optimizer, each)) for player, each in known.optimizers.items())
-    weights = tuple(restore_term_weight(target, at, registry) for target, at in known.term_weights.items())
-    plain = {name: getattr(known, name) for name in PLAIN}
-    return Run(label=record.label, term_weights=weights, optimizers=optimizers, **plugins, **plain)
+    plain: dict[str, Any] = {name: getattr(known, name) for name in PLAIN}
+    plain["term_weights"] = _term_weights(known.term_weights, registry)
+    plain["lender_weights"] = tuple((at, _term_weights(each, registry)) for at, each in known.lender_weights.items())
+    return Run(label=record.label, optimizers=optimizers, **plugins, **plain)
+
+
+def _term_weights(known: Mapping[str, Any], registry: Registry) -> tuple[TermWeight, ...]:
+    return tuple(restore_term_weight(target, factor, registry) for target, factor in known.items())
 
 
 def restore_model(

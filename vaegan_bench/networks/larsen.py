@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Networks, PluginError, at_least
@@ -45,17 +46,20 @@ class Larsen(Networks):
 
     def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
         """Build encoder, decoder or discriminator for square images of 64 or 32 pixels."""
+        with torch.random.fork_rng(devices=[]):  # torch's own draws, whose number depends on the last layer's size
+            network = self._network(role, shape, heads, conditions)
+        return network.apply(initialise)
+
+    def _network(self, role: str, shape: ImageShape, heads: int, conditions: int) -> nn.Module:
         widths = self._widths(shape)
         match role:
             case "encoder":
-                network: nn.Module = LarsenEncoder(shape, widths, self.hidden, self.latent, conditions)
+                return LarsenEncoder(shape, widths, self.hidden, self.latent, conditions)
             case "decoder":
-                network = LarsenDecoder(shape, widths, self.latent + conditions, heads)
+                return LarsenDecoder(shape, widths, self.latent + conditions, heads)
             case "discriminator":
-                network = LarsenDiscriminator(shape, widths, conditions)
-            case _:
-                raise PluginError(f"Networks 'larsen' have no role '{role}': encoder, decoder, discriminator.")
-        return network.apply(initialise)
+                return LarsenDiscriminator(shape, widths, conditions)
+        raise PluginError(f"Networks 'larsen' have no role '{role}': encoder, decoder, discriminator.")
 
     def _widths(self, shape: ImageShape) -> Widths:
         if shape.height != shape.width or shape.height not in WIDTHS:

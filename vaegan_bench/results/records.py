@@ -73,6 +73,8 @@ class Definition:
     unfollowed: tuple[str, ...]
     optimizers: dict[str, dict[str, Any]] = field(default_factory=dict)
     """player → the definition of its own optimizer; older runs, which could not have any, have none."""
+    lender_weights: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Borrowed role → the term weights of its lender; older runs have none."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
@@ -15,6 +16,7 @@ from vaegan_bench.api import (
     Networks,
     Objectives,
     Play,
+    Plugin,
     ReconstructionLoss,
     Regulariser,
 )
@@ -48,14 +50,22 @@ def build_role(model: Model, networks: Networks, role: str, shape: ImageShape, a
     if role in model.borrows():
         lender = model.borrows()[role]
         return build_role(lender.model, networks, lender.role, shape, attributes)
-    scales = {loss.scale for loss in plugins_within(model) if isinstance(loss, ReconstructionLoss)}
+    parts = list(_parts_of(model))
+    scales = {loss.scale for loss in parts if isinstance(loss, ReconstructionLoss)}
     if role == "memory":
-        memories = (part.memory() for part in plugins_within(model) if isinstance(part, Regulariser))
+        memories = (part.memory() for part in parts if isinstance(part, Regulariser))
         return next(memories, None)
     if role == "scale":
         return LogSigma() if "learned" in scales else None
     heads = 2 if role == "decoder" and "predicted" in scales else 1
     return model.build(role, networks, shape, heads, conditions=attributes if model.conditional else 0)
+
+
+def _parts_of(model: Model) -> Iterator[Plugin]:
+    """The plugins in a model's fields and in theirs, without those of the models from which it borrows."""
+    for value in (getattr(model, field.name) for field in fields_of(model)):
+        if isinstance(value, Plugin) and not isinstance(value, Model):
+            yield from plugins_within(value)
 
 
 def build_modules(
@@ -83,22 +93,23 @@ FIRST_STEPS = 16
 the generator, and penalise it once in 16 steps."""
 
 
-def stated_game(model: Model, networks: Networks) -> dict[str, dict[str, float]]:
-    """player → term → coefficient, as a model states them for a small batch in its first steps.
+def stated_game(model: Model, networks: Networks, size: int) -> dict[str, dict[str, float]]:
+    """player → term → coefficient, as a model states them for a small batch of size × size images in its first steps.
 
     Gates, which depend on training, are left out, so that no player rests.
     """
     game: dict[str, dict[str, float]] = {}
-    modules = build_modules(model, networks, 0, ImageShape(3, 32, 32), torch.device("cpu"))
+    shape = ImageShape(3, size, size)
+    modules = build_modules(model, networks, 0, shape, torch.device("cpu"))
     for step in range(FIRST_STEPS):
-        for player, terms in _objectives(model, modules, networks.latent, step).minimise.items():
+        for player, terms in _objectives(model, modules, shape, networks.latent, step).minimise.items():
             game[player] = {**terms, **game.get(player, {})}
     return {player: game[player] for player in model.players if player in game}
 
 
-def _objectives(model: Model, modules: Modules, latent: int, step: int) -> Objectives:
+def _objectives(model: Model, modules: Modules, shape: ImageShape, latent: int, step: int) -> Objectives:
     gates = {f.name: None for f in fields_of(model) if isinstance(getattr(model, f.name), Gate)}
     noise = torch.Generator().manual_seed(0)
     attributes = torch.zeros(4, 1) if model.conditional else None
-    play = Play(modules.condition_on(attributes), torch.zeros(4, 3, 32, 32), noise, step, latent, attributes)
+    play = Play(modules.condition_on(attributes), torch.zeros(4, *shape), noise, step, latent, attributes)
     return replace(model, **gates).objectives(play)  # type: ignore[type-var]  # a dataclass

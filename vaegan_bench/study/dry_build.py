@@ -51,7 +51,7 @@ def _build(run: Run) -> None:
             for role in roles(run.model):
                 build_role(run.model, run.networks, role, ImageShape(3, run.size, run.size))
         if run.term_weights:
-            game = stated_game(run.model, run.networks)
+            game = stated_game(run.model, run.networks, run.size)
             check_targets(run.term_weights, game, run.model.name)
             check_last_layers(run.term_weights, game, run.model, run.networks)
     except BenchError:

@@ -47,6 +47,7 @@ def make_plan(study: Study, registry: Registry) -> Plan:
     runs = [run for label, (model, weights) in games.items() for run in resolve.runs(label, model, weights)]
     _refuse_twins(runs)
     runs, lenders = _with_lenders(runs)
+    _refuse_namesakes(runs)
     _check_players(study, runs)
     fitting, unfit = build_without_memory(runs)
     skips = [*refused, *unfit]
@@ -78,6 +79,19 @@ def _check_players(study: Study, runs: list[Run]) -> None:
     for player in study.optimizers:
         if player not in known:
             raise UnknownNameError("player in optimizers:", player, known)
+
+
+def _refuse_namesakes(runs: list[Run]) -> None:
+    """Refuse a lender that has the label of another game of the study: tables could not tell them apart."""
+    first: dict[tuple[str, str, int], Run] = {}
+    for run in runs:
+        other = first.setdefault((run.data_label, run.label, run.seed), run)
+        if other is not run:
+            names = " and ".join(f"'{each.model}'" for each in (other, run))
+            raise StudyError(
+                f"Two games of this study are called '{run.label}', one of which only lends a network to another "
+                f"model: write their fields in the study's models instead of in its fields ({names})."
+            )
 
 
 def _refuse_twins(runs: list[Run]) -> None:

@@ -66,8 +66,17 @@ class Resolver:
         """A model and its term weights, with this study's defaults for fields and weights that the label omits."""
         selector, given = split_term_weights(parse_selector(label))
         weights = {**self.weights.get(selector.name, {}), **given}
-        model = self._build(Model, selector)
-        return model, tuple(read_term_weight(target, text, self.registry) for target, text in weights.items())
+        return self._build(Model, selector), self._read(weights)
+
+    def _read(self, weights: Mapping[str, str]) -> tuple[TermWeight, ...]:
+        return tuple(read_term_weight(target, text, self.registry) for target, text in weights.items())
+
+    def _lender_weights(self, model: Model, within: str = "") -> Iterator[tuple[str, tuple[TermWeight, ...]]]:
+        """The study's term weights for the models from which a model borrows, as `Run.lender_weights`."""
+        for role, borrowed in model.borrows().items():
+            if weights := self.weights.get(borrowed.model.name):
+                yield f"{within}{role}", self._read(weights)
+            yield from self._lender_weights(borrowed.model, f"{within}{role}.")
 
     def metric(self, selector: str) -> Metric:
         """A metric, with this study's fields. Raises `StudyError` for the name of a number, such as 'fid'."""
@@ -80,7 +89,7 @@ class Resolver:
         """
         try:
             model, _ = self.game(str(selector))
-            game = stated_game(model, self._build(Networks, self.study.networks))
+            game = stated_game(model, self._build(Networks, self.study.networks), self.study.size)
         except FAILURES:
             return {}
         whole = {term: True for terms in game.values() for term in terms}
@@ -113,6 +122,7 @@ class Resolver:
             device=self.device.type,
             threads=study.threads,
             term_weights=weights,
+            lender_weights=tuple(self._lender_weights(model)),
         )
 
     def _build(self, base: type[P], selector: str | Selector) -> P:

@@ -42,6 +42,8 @@ class Run:
     """Factors on the coefficients of terms."""
     optimizers: tuple[tuple[str, Optimizer], ...] = ()
     """Players with an optimizer of their own: all that the study names, some of which may belong to other models."""
+    lender_weights: tuple[tuple[str, tuple[TermWeight, ...]], ...] = ()
+    """Borrowed role → factors in the game of its lender; 'role.inner' is what the lender borrows itself."""
 
     def optimizer_of(self, player: str) -> Optimizer:
         """The optimizer of a player of this run's model."""
@@ -70,9 +72,10 @@ class Run:
         found = code_of(used, MEASURING if trains_through else TRAINING)
         code = {"code": dict(found.parts), "unfollowed": list(found.unfollowed)}
         weights = {weight.target: weight.definition for weight in self.term_weights}
+        lent_weights = {role: {each.target: each.definition for each in given} for role, given in self.lender_weights}
         optimizers = {player: definition(optimizer) for player, optimizer in own.items()}
-        game = {"model": definition(self.model), "term_weights": weights, "optimizers": optimizers}
-        return {**game, "seed": self.seed, **self.setting, **code}
+        game = {"model": definition(self.model), "term_weights": weights, "lender_weights": lent_weights}
+        return {**game, "optimizers": optimizers, "seed": self.seed, **self.setting, **code}
 
     @property
     def _own_optimizers(self) -> Mapping[str, Optimizer]:
@@ -83,8 +86,12 @@ class Run:
     @cached_property
     def lenders(self) -> Mapping[str, Run]:
         """Borrowed role → the run whose trained network it is: the same setting and seed, another model."""
-        borrowed = self.model.borrows()
-        return {role: replace(self, model=x.model, label=str(x.model), term_weights=()) for role, x in borrowed.items()}
+        return {role: self._lender(role, borrowed.model) for role, borrowed in self.model.borrows().items()}
+
+    def _lender(self, role: str, model: Model) -> Run:
+        own = dict(self.lender_weights).get(role, ())
+        within = tuple((at.removeprefix(f"{role}."), w) for at, w in self.lender_weights if at.startswith(f"{role}."))
+        return replace(self, model=model, label=str(model), term_weights=own, lender_weights=within)
 
     def with_seed(self, seed: int) -> Run:
         """The same run with another seed. It reuses what does not depend on the seed, as there may be thousands."""

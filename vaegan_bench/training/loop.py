@@ -151,6 +151,7 @@ def steps(run: Run, state: TrainingState, batches: Batches, history: History, li
         if last and diverged is None:
             listener.terms_logged(state.step, {k: v for k, v in history.rows[-1].items() if k != "step"})
         listener.step_ended(state.step)
+        del objectives  # and with it the graph of this step, before the next forward pass needs the memory
         yield OK if diverged is None else diverged_at(diverged)
 
 

@@ -134,9 +134,11 @@ def test_entries_are_moving_means_of_their_codes() -> None:
 
 
 def test_the_batch_is_quantised_before_entries_move() -> None:
-    found, _, cost = vq(FAR, decay=0.0)(BATCH)
+    book = vq(FAR, decay=0.0)
+    found, _, cost = book(BATCH)
     assert torch.equal(found, codes([[0.0, 0.0], [10.0, 0.0]], [[0.0, 0.0], [10.0, 0.0]]))
     assert cost.tolist() == [0.25 * 6, 0.25 * 10]
+    torch.testing.assert_close(book.vector_KC, torch.tensor([[0.5, 1.5], [9.5, 0.5], FAR[2]]))  # the last was not used
 
 
 def test_only_what_was_quantised_learns_by_gradient() -> None:

@@ -85,7 +85,9 @@ class LearnedVectors(Codebook):
             sum_KC = is_of_NK.T @ z_NC
         kept_K = decay * self.count_K
         self.count_K.copy_(kept_K + (1 - decay) * is_of_NK.sum(0))
-        self.vector_KC.mul_(kept_K[:, None]).add_(sum_KC, alpha=1 - decay).div_(self.count_K[:, None])
+        followed_KC = (self.vector_KC * kept_K[:, None] + (1 - decay) * sum_KC) / self.count_K[:, None]
+        is_used_K1 = self.count_K[:, None] > 0  # without a past (γ = 0), an entry that no code was near has no mean
+        self.vector_KC.copy_(torch.where(is_used_K1, followed_KC, self.vector_KC))
 
 
 @dataclass(frozen=True, kw_only=True)
