@@ -18,7 +18,7 @@ from typing import Any
 import torch
 import typer
 
-from vaegan_bench.api import Measurement, Metric, Plugin, Posterior
+from vaegan_bench.api import Measurement, Metric, Plugin, Posterior, Tokens
 from vaegan_bench.api.plugin import default_of, fields_of, selector_text
 from vaegan_bench.cli.app import app
 from vaegan_bench.cli.list import GROUPS
@@ -164,6 +164,8 @@ def row_table(metrics: Iterable[type[Metric]]) -> Iterator[str]:
     yield from head("number", "metric", "better", "units", "headline", "of each attribute", "ceiling, floor")
     for metric in metrics:
         rows = metric()(world_of(metric))
+        if not rows:
+            raise ValueError(f"{metric.name} has no numbers in its world: give the world what it measures")
         for name in dict.fromkeys(row.metric for row in rows):
             same = [row for row in rows if row.metric == name]
             better = "—" if same[0].direction == "none" else same[0].direction
@@ -190,7 +192,10 @@ def world_of(metric: type[Metric]) -> Any:
     if metric.family == "latent":
         posterior = Posterior(signs.means, torch.zeros_like(signs.means))
         named = replace(signs.opened, name="…")
-        return replace(signs, posterior=posterior, likelihood=gaussian_around(signs.decode), opened=named)
+        tokens = Tokens(torch.tensor([[0, 1], [1, 3]]), 4)
+        return replace(
+            signs, posterior=posterior, likelihood=gaussian_around(signs.decode), opened=named, tokens=tokens
+        )
     noise = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (120, 1, 16, 16), generator=noise, dtype=torch.uint8)
     network = StandInNetwork(lambda x: x[:, 0, 0, :4], lambda x: x[:, 0, 0, :4], name="…")

@@ -127,6 +127,15 @@ def test_too_few_seeds_lean(better: str, leaning: str) -> None:
     assert told[-1].endswith(f"so far {leaning}")
 
 
+@pytest.mark.parametrize("seeds", [(0,), (0, 1)])
+def test_one_common_seed_gives_no_direction(seeds: tuple[int, ...]) -> None:
+    rows = frame(*(run("vae", seed, 20) for seed in seeds), run("vaegan", 0, 25))
+    _, _, improvement, said = judge(
+        Claim(says="so", comparison="one", metric="frechet", better="vae", worse="vaegan"), rows, {}
+    )
+    assert (improvement, said) == ("", "no verdict possible at 1 seed: 6 are needed")
+
+
 def test_real_images_have_a_row_of_ours_and_of_what_was_published() -> None:
     rows = frame([row("vae", 0, "psnr", 21.0, ceiling=30.5)])
     published = [Published(comparison="one", metric="psnr", values={"test set": "31", "gan": "19"}, note="read")]

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from vaegan_bench.report import tables
 from vaegan_bench.report.tables import MixedProtocolsError
+from vaegan_bench.report.tables.captions import caption
 
 PROTOCOL = {"n_real": 1000, "n_fake": 1000, "extractor": "efflite0", "weights": "ab" * 32}
 
@@ -290,6 +291,16 @@ def test_markdown(rows: pd.DataFrame) -> None:
     assert "nan" not in text.lower()
 
 
+def test_the_caption_of_metrics_with_unequal_models_counts_each_by_itself() -> None:
+    def said(seeds: int) -> str:
+        encoded = (run(model, seed, 30 + seed, 20 + seed) for model in ("a", "b", "c") for seed in range(seeds))
+        rows = frame(*encoded, *(run("gan", seed, 25 + seed) for seed in range(seeds)))
+        return caption(tables.summarise(rows), decided=False, gaps=True)
+
+    assert "No verdict is possible at 6 seeds. Needed are 7 for 3 models, 8 for 4 models." in said(6)
+    assert "No model is shown to be better than every other" in said(7)  # of three models it could have been
+
+
 def test_markdown_tables_are_rectangular(rows: pd.DataFrame) -> None:
     blocks = tables.to_markdown(rows.replace("vae", "vae|odd"), "quick").split("\n\n")
     for block in (block for block in blocks if block.startswith("|")):
@@ -386,6 +397,8 @@ def test_single_attributes_have_a_page_of_their_own_and_their_bounds_beside_them
     assert "| attribute | `vae` | `gan` | floor | ceiling |" in lines
     assert "| Smiling | 0.800 ± 0.020 | 0.61 ± 0.13 | 0.5000 | 0.9900 |" in lines
     assert "| Beard | 0.700 ± 0.020 |  | 0.5000 | 0.9900 |" in lines
+    never = frame([row("vae", 3, "psnr", 0.0, attribute="Hat", low=0.0, high=0.2775)])
+    assert "| Hat | 0 [0, 0.2775] |" in tables.attributes_to_markdown(never, "quick")
     assert tables.attributes_to_markdown(frame(run("vae", 0, 30, 21)), "quick") == ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from rulers import PROTOCOL, mark, ruler, scale
 
 from vaegan_bench.results.readings import Readings, is_read, reading, seen_from, verdict
 from vaegan_bench.results.rulers import RULERS, StoredRulers, write_ruler
+from vaegan_bench.results.run_files import ARCHIVE, write_archive
 
 BLUR, NOISE, HALVES = ruler().scales
 
@@ -102,11 +104,38 @@ def test_only_a_number_of_the_same_protocol_is_read_and_every_number_of_the_extr
     assert annotated(data="cd" * 32) == ("", "")  # the data set holds other images since
 
 
+def test_a_number_is_judged_by_the_ruler_of_its_number_of_images_where_there_is_one() -> None:
+    lost = replace(NOISE, marks=(mark(4, 1.5, 0.1), *NOISE.marks[1:]))
+    many = ruler(scales=(BLUR, lost, HALVES), protocol={**PROTOCOL, "n_fake": 80})
+    readings = Readings([many, ruler()])
+    row = {**ROW, "metric": "precision[oracle]", "value": 0.5}
+
+    def judged(**counts: int) -> str:
+        protocol = json.dumps({**PROTOCOL, "draws": 3, **counts})
+        return str(readings.annotate({**row, "protocol": protocol}, "ab" * 32)["instrument"]).partition(":")[0]
+
+    assert judged().startswith("usable")
+    assert judged(n_fake=80) == "not usable here"
+    assert judged(n_fake=50) == "not usable here"  # of no ruler's number: by all of them
+
+
 def test_frechet_distances_alone_are_read() -> None:
     read = ["frechet[oracle]", "fid", "frechet[efflite0] (n_fake=20)"]
     assert [
         name for name in [*read, "fid-debiased", "kid[oracle]", "frechet-debiased[oracle]"] if is_read(name)
     ] == read
+
+
+def test_a_ruler_made_again_hides_the_archived_one(tmp_path: Path) -> None:
+    other = ruler(protocol={**PROTOCOL, "n_fake": 20}, floor=mark(0, 1.5))
+    for each in (ruler(), other):
+        write_ruler(tmp_path, each)
+    write_archive(tmp_path / ARCHIVE, list(StoredRulers(tmp_path).contents()))
+    shutil.rmtree(tmp_path / RULERS)
+    assert sorted(found.floor.frechet for found in StoredRulers(tmp_path).read()) == [1.5, 2.0]
+    write_ruler(tmp_path, ruler(floor=mark(0, 2.5)))
+    assert sorted(found.floor.frechet for found in StoredRulers(tmp_path).read()) == [1.5, 2.5]
+    assert b'"frechet": 2.5' in b"".join(content for _, content in StoredRulers(tmp_path).contents())
 
 
 def test_rulers_are_kept_in_a_folder_and_a_damaged_one_is_named_and_left_out(tmp_path: Path) -> None:

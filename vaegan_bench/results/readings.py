@@ -137,7 +137,8 @@ class Readings:
     def _look_up(self, dataset: str, metric: str, protocol: str, data: str) -> tuple[Ruler | None, str]:
         of_data = Readings(ruler for ruler in self.rulers if ruler.data == data)
         fitting, stated = of_data.ruler(dataset, metric, protocol), json.loads(protocol)
-        judged = [fitting] if fitting else [ruler for ruler in of_data.rulers if ruler.is_of(dataset, stated)]
+        of_extractor = [ruler for ruler in of_data.rulers if ruler.is_of(dataset, stated)]
+        judged = [fitting] if fitting else [r for r in of_extractor if r.has_counts_of(stated)] or of_extractor
         verdicts = [verdict(ruler) for ruler in judged]
         chosen = next((v for v in verdicts if v.unusable), verdicts[0] if verdicts else "")
         return fitting, str(chosen)

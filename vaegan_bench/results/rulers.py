@@ -77,6 +77,11 @@ class Ruler:
         keys = ("extractor", "weights", "resize", "dtype")
         return dataset == self.dataset and all(protocol.get(key) == self.protocol[key] for key in keys)
 
+    def has_counts_of(self, protocol: Mapping[str, Any]) -> bool:
+        """Whether it was made on as many images as a number of this protocol, as far as that states them."""
+        counts = {key: self.protocol[key] for key in ("n_real", "n_fake", "split") if key in self.protocol}
+        return all(protocol.get(key, known) == known for key, known in counts.items())
+
 
 def write_ruler(study: Path, ruler: Ruler) -> Path:
     """Write a ruler into a study's folder, whole or not at all; return its path."""
@@ -90,7 +95,7 @@ class StoredRulers:
     """The rulers in a study's folder, or in its archive."""
 
     def __init__(self, study: Path) -> None:
-        self.files = RunFiles(study / RULERS)
+        self.files = RunFiles(study / RULERS, one_by_one=True)
 
     def read(self) -> list[Ruler]:
         """All rulers that are undamaged."""

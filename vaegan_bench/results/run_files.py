@@ -30,6 +30,8 @@ class RunFiles:
     """The files of one run, for reading. If the folder holds a run that has ended, the archive is ignored."""
 
     folder: Path
+    one_by_one: bool = False
+    """Whether each file in the folder hides the archived file of its name alone, as a ruler does, not a run's."""
 
     @property
     def archive(self) -> Path:
@@ -88,7 +90,8 @@ class RunFiles:
         return self.archive / self.folder.name / name
 
     def _is_archived(self, name: str) -> bool:
-        if (self.folder / RUN).is_file() or not self.archive.is_file():
+        hides = name if self.one_by_one else RUN
+        if (self.folder / hides).is_file() or not self.archive.is_file():
             return False
         with readable(self.archive):
             return f"{self.folder.name}/{name}" in self._opened().NameToInfo

@@ -33,6 +33,6 @@ class CodebookUsage(Metric):
         used = float((counts_K > 0).double().mean())
         protocol = {"n_real": len(index_NP), "places": index_NP.shape[1], "entries": entries}
         return [
-            Measurement("codebook-usage", used, "higher", "", protocol, ceiling=1.0, floor=1 / entries),
+            Measurement("codebook-usage", used, "higher", "share", protocol, ceiling=1.0, floor=1 / entries),
             Measurement("codebook-perplexity", perplexity, "higher", "codes", protocol, ceiling=entries, floor=1.0),
         ]

@@ -14,7 +14,7 @@ CLAIM_NOTE = (
     "Difference: the model that is said to be better minus the other, paired over seeds, with its 95 % t-interval. "
     "P: the share of pairs of a run of one with a run of the other in which it is better. Verdict: an exact paired "
     "sign-flip test at 5 %, Holm over all pairs of models. Without a verdict the last column "
-    "gives only the direction of the mean difference; with one seed it does not give this either."
+    "gives only the direction of the mean difference; with one common seed it does not give this either."
 )
 
 
@@ -38,10 +38,10 @@ def judge(claim: Claim, rows: pd.DataFrame, known_as: Mapping[str, str]) -> list
     row = found.iloc[0].to_dict()
     name, difference = tables.heading(row["metric"], row["direction"], row["units"]), row["difference"]
     cells = [name, tables.cell(difference, row["half_width"])]
+    if row["seeds"] < 2:
+        return [*cells, "", str(row["verdict"])]
     if row["verdict"].startswith(tables.NO_VERDICT):  # the instrument does not show the direction either
         return [*cells, f"{row['improvement']:.2f}", row["verdict"]]
-    if rows["seed"].nunique() < 2:
-        return [*cells, "", str(row["verdict"])]
     gain = difference * (1 if row["direction"] == "higher" else -1)
     leaning = "as said" if gain > 0 else "the other way round" if gain < 0 else "equal"
     held = {tables.BETTER: "holds", tables.WORSE: "not reproduced at this budget"}.get(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import pandas as pd
@@ -13,9 +14,13 @@ from vaegan_bench.report.tables.words import as_code, cell, heading, in_markdown
 from vaegan_bench.system.errors import one_line
 
 MEANING = (
-    "Means over seeds with 95 % t-intervals; a number of a single seed has its 95 % interval over images. Floor and "
-    "ceiling are what chance and what real images reach, averaged over models and seeds."
+    "Means over seeds with 95 % t-intervals; a number of a single seed has its 95 % interval over images, as "
+    "[low, high] where that is not symmetric. Floor and ceiling are what chance and what real images reach, averaged "
+    "over models and seeds."
 )
+
+SYMMETRIC = 0.05
+"""The two sides of an interval written with ± differ by at most this share."""
 
 
 def attributes_to_markdown(rows: pd.DataFrame, title: str) -> str:
@@ -43,12 +48,21 @@ def by_attribute(rows: pd.DataFrame) -> pd.DataFrame:
     A cell of several seeds is their mean with its 95 % t-interval, one of a single seed has its interval over images.
     """
     summary = summarise(rows).set_index(["attribute", "model"])
-    within = ((rows["high"] - rows["low"]) / 2).groupby([rows["attribute"], rows["model"]]).mean()
-    half_widths = summary["half_width"].where(summary["seeds"] > 1, within.reindex(summary.index))
-    cells = pd.Series(map(cell, summary["mean"], half_widths), index=summary.index, dtype=object)
+    ends = rows.groupby(["attribute", "model"])[["low", "high"]].mean().reindex(summary.index)
+    shown = summary[["mean", "half_width", "seeds"]].join(ends).itertuples(index=False)
+    cells = pd.Series([_cell(*each) for each in shown], index=summary.index, dtype=object)
     table = cells.unstack("model", fill_value="").reindex(rows["attribute"].unique())[rows["model"].unique()]
     bounds = rows.groupby("attribute", sort=False)[[*BOUNDS]].mean().dropna(axis=1, how="all")
     return table.join(bounds.map(number))
+
+
+def _cell(mean: float, half_width: float, seeds: int, low: float, high: float) -> str:
+    """A mean over seeds with its interval, or a number of one seed with its interval over images, if it has one."""
+    if seeds > 1 or math.isnan(low) or math.isnan(high):
+        return cell(mean, half_width)
+    if math.isclose(high - mean, mean - low, rel_tol=SYMMETRIC):
+        return cell(mean, (high - low) / 2)
+    return f"{number(mean)} [{number(low)}, {number(high)}]"
 
 
 def _lines(table: pd.DataFrame) -> Iterator[str]:

@@ -11,22 +11,29 @@ def caption(summary: pd.DataFrame, *, decided: bool, gaps: bool) -> str:
     """The caption of a table of the means in `summary`; `decided`: a cell is bold, `gaps`: a cell is empty."""
     fewest, most = summary["seeds"].min(), summary["seeds"].max()
     said = [_seeds(fewest, most)]
-    models = summary["model"].nunique()
-    if models > 1 and most > 1 and (summary["direction"] != "none").any():
-        said.append(_verdicts(models, most, decided=decided))
+    judged = summary[summary["direction"] != "none"]
+    if judged["model"].nunique() > 1 and most > 1:
+        said.append(_verdicts(judged, decided=decided))
     if gaps:
         said.append("Empty: the model has no such output, was not measured so, or has no finished run.")
     return " ".join(said)
 
 
-def _verdicts(models: int, seeds: int, *, decided: bool) -> str:
-    """What bold means; where no cell is bold, the reason."""
+def _verdicts(judged: pd.DataFrame, *, decided: bool) -> str:
+    """What bold means; where no cell is bold, the reason. A metric's pairs are those of the models that have it."""
     if decided:
         return "Bold: better than every other model by an exact paired test (5 %, Holm over all pairs)."
-    needed = seeds_needed(models * (models - 1) // 2)
-    if seeds < needed:
-        return f"No verdict is possible over {models} models at {seeds} seeds: {needed} are needed."
-    return "No model is shown to be better than every other (exact paired test, 5 %, Holm over all pairs)."
+    of_metric = judged.groupby(["dataset", "metric"])["seeds"].agg(["size", "max"])
+    compared = of_metric[of_metric["size"] > 1]
+    needed = {int(models): seeds_needed(models * (models - 1) // 2) for models in sorted(compared["size"].unique())}
+    if any(seeds >= needed[models] for models, seeds in compared.itertuples(index=False)):
+        return "No model is shown to be better than every other (exact paired test, 5 %, Holm over all pairs)."
+    seeds = f"{compared['max'].max()} seeds"
+    if len(needed) == 1:
+        ((models, enough),) = needed.items()
+        return f"No verdict is possible over {models} models at {seeds}: {enough} are needed."
+    counts = ", ".join(f"{enough} for {models} models" for models, enough in needed.items())
+    return f"No verdict is possible at {seeds}. Needed are {counts}."
 
 
 def _seeds(fewest: int, most: int) -> str:
