@@ -79,6 +79,9 @@ def test_tables_and_figures_are_made_again_without_training(smoke: Path) -> None
     assert shown.returncode == 0
     assert "vaegan-pixel" in shown.stdout
     assert not (smoke / "summary.md").exists()
+    wrong = bench("report", smoke, "--plugin", "nosuch.py")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert not (smoke / "summary.md").exists()
     assert bench("report", smoke).returncode == 0
     assert all((smoke / name).is_file() for name in ("summary.md", "metrics.png", "samples.png"))
 

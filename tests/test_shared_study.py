@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import threading
@@ -25,6 +26,7 @@ from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system.claim_folder import ClaimFolder
 from vaegan_bench.system.claims import Claim, holder_of
+from vaegan_bench.system.errors import IncompleteError
 from vaegan_bench.system.processes import this_process
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
@@ -186,6 +188,21 @@ def test_a_run_of_another_study_is_copied_if_it_is_whole(make: Make) -> None:
     make(more, "gan", name="third", metrics=["reconstruction", "latent-health"], samples=24).run()
     assert more.heard == [("copied", "gan", "first"), ("measured", "gan"), ("ended", "gan", "ok")]
     assert copy.record().definition.steps == 2
+
+
+def test_a_disk_that_is_full_ends_the_study_also_while_a_run_is_copied(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(Notebook(), "gan", name="first").run()
+
+    def full(source: object, target: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("vaegan_bench.results.run_folder.shutil.copy2", full)
+    notebook = Notebook()
+    with pytest.raises(IncompleteError, match="No space left on device"):
+        make(notebook, "gan", name="second").run()
+    assert ("trained", "gan") not in notebook.heard
 
 
 def test_a_finished_run_is_evaluated_unless_another_process_works_on_it(make: Make) -> None:

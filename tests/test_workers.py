@@ -18,10 +18,12 @@ from shell import bench
 from small_studies import MORTAL, SMALL, executed, values
 
 import vaegan_bench as vb
-from vaegan_bench.api import StudyError
+from vaegan_bench.api import Message, StudyError
 from vaegan_bench.execution.engines.processes import Processes
 from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.execution.execution import Execution
+from vaegan_bench.execution.tasks import RunTask
+from vaegan_bench.execution.transfer import TransferredRun, store_transferred
 from vaegan_bench.execution.worker_setup import WorkerSetup, setup_for_workers
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.study_folder import StudyFolder
@@ -168,6 +170,31 @@ def test_what_travels_names_whole_paths(tmp_path: Path, monkeypatch: pytest.Monk
     assert setup.folder == tmp_path / "results" / "smoke"
     assert setup.cache == tmp_path / "cache"
     assert setup.data == str(tmp_path / "sources")
+
+
+def test_a_trained_run_travels_with_its_files_and_is_only_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache of the worker"))
+
+    def execution(*metrics: str) -> Execution:
+        values = {**SMALL, "models": ["vae"], "metrics": metrics, "calibrate": False}
+        plan = make_plan(load_study("smoke").with_values(values, "the test"), Registry())
+        return Execution(plan, Registry(), StudyFolder(tmp_path / "study"), tmp_path / "cache")
+
+    first, heard = execution("reconstruction"), list[Message]()
+    first.run()
+    (folder,) = first.folder.runs()
+    setup = setup_for_workers(execution("reconstruction", "latent-health").work, Registry(), 60.0)
+    there = RunTask(folder.path.name, frozenset(), setup).portable()
+    came = there(heard.append)
+    assert isinstance(came, TransferredRun)
+    assert "step_ended" not in [message.get("hook") for message in heard]
+    store_transferred(came, folder)
+    assert {each["label"] for each in folder.measurements().values()} == {"reconstruction", "latent-health"}
+    written = (folder.path / "metrics.json").stat().st_mtime_ns
+    store_transferred(came, folder)  # it is not as it was when it was sent: another process has measured it
+    assert (folder.path / "metrics.json").stat().st_mtime_ns == written
 
 
 def test_a_script_that_starts_work_at_its_import_is_told_what_to_change(tmp_path: Path) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from vaegan_bench.api import DataError, StoreError
+from vaegan_bench.api import Data, DataError, StoreError
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.execution.footprint import bytes_of_weights
 from vaegan_bench.execution.runner import Runner
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.report.status.recorded import studies_in
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan, make_plan
 from vaegan_bench.study.run import Run
@@ -30,6 +34,30 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workload:
     work = Workload(planned("vae", "vaegan", "gan"), StudyFolder(tmp_path / "small"), tmp_path)
     monkeypatch.setattr(work.shelf, "get", lambda run: blobs())
     return work
+
+
+def test_a_folder_that_may_not_be_entered_is_no_reason_to_fail(work: Workload, monkeypatch: pytest.MonkeyPatch) -> None:
+    (work.folder.path.parent / "lost+found").mkdir()
+    stat = os.stat
+
+    def locked(path: str | Path, **more: Any) -> os.stat_result:
+        if "lost+found" in str(path) and not str(path).endswith("lost+found"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **more)
+
+    monkeypatch.setattr(os, "stat", locked)
+    assert work.elsewhere(work.plan.runs[0], "ab") is None
+    with pytest.raises(StoreError, match=r"Cannot read .*lost\+found.*run\.json: Permission denied\.$"):
+        StudyFolder(work.folder.path.parent / "lost+found").run("vae-0").record()
+    assert studies_in(work.folder.path.parent) == []
+
+
+def test_what_goes_on_later_is_known_without_the_data(work: Workload, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unprepared(run: Run) -> Data:
+        raise AssertionError("the data are prepared again")
+
+    monkeypatch.setattr(work.shelf, "get", unprepared)
+    assert work.begun() == {}
 
 
 def test_space_is_needed_for_the_weights_of_every_model(work: Workload, tmp_path: Path) -> None:

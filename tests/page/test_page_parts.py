@@ -59,10 +59,25 @@ def test_curves_are_thinned_to_means_and_leave_out_what_never_changes() -> None:
     assert json.loads(json.dumps(data)) == data
     [term] = data["terms"]
     lines = {run["model"]: run for run in term["runs"]}
-    assert (len(lines["vae"]["images"]), len(lines["gan"]["images"])) == (POINTS, 5)
+    assert len(lines["vae"]["images"]) == POINTS
     assert lines["vae"]["images"][0] == 64 * 3.5  # the mean of the first six steps
     assert lines["vae"]["values"][0] == pytest.approx(64 * 3.5, rel=1e-3)
-    assert (lines["gan"]["seed"], lines["gan"]["values"]) == (1, [64, 128, 192, 256, 320])
+    assert (lines["gan"]["seed"], lines["gan"]["values"]) == (1, [192])  # of the five steps of its first part
+
+
+def test_points_of_all_seeds_stand_at_the_same_images() -> None:
+    together = pd.concat([history("vae", 0, 150), history("vae", 1, 300), history("vae", 2, 31)])
+    [term] = curve_data(together, ["vae"])["terms"]
+    short, long, shortest = (run["images"] for run in term["runs"])
+    assert len(long) == POINTS
+    assert (short, shortest) == (long[: len(short)], long[: len(shortest)])
+    for run in term["runs"]:
+        assert run["values"][:-1] == pytest.approx(run["images"][:-1], rel=1e-3)  # the term is the number of images
+
+
+def test_a_few_points_are_kept_as_they_are() -> None:
+    [term] = curve_data(history("gan", 1, 5), ["gan"])["terms"]
+    assert term["runs"][0]["values"] == term["runs"][0]["images"] == [64, 128, 192, 256, 320]
 
 
 def test_values_that_are_not_numbers_are_left_out_of_curves() -> None:

@@ -164,8 +164,9 @@ def _runs(paths: Sequence[Path]) -> list[RunFolder]:
     """The runs of these folders; a folder of a study stands for all of its runs."""
     from vaegan_bench.results.run_folder import RunFolder
     from vaegan_bench.results.study_folder import STUDY, StudyFolder
+    from vaegan_bench.system.files import stamp_of
 
-    found = [StudyFolder(path).runs() if (path / STUDY).is_file() else [RunFolder(path)] for path in paths]
+    found = [StudyFolder(path).runs() if stamp_of(path / STUDY) else [RunFolder(path)] for path in paths]
     return [run for runs in found for run in runs]
 
 

@@ -32,14 +32,15 @@ def report(
     from vaegan_bench.results.study_folder import StudyFolder
     from vaegan_bench.system.attempts import Attempts
 
-    folder = StudyFolder(study)
+    folder, registry = StudyFolder(study), Registry(plugin or [])
     attempts = Attempts(folder.missing())
     with terminal().status("Writing tables, figures and the page"), attempts.part("report"):
-        write_report(folder, Registry(plugin or []))
+        write_report(folder, registry)
     for path in report_files(folder):
         say(str(path))
     if archive:
-        say(str(archive_study(folder)))
+        with attempts.part("--archive"):
+            say(str(archive_study(folder)))
     if open_page and typer.launch(str(folder.path / PAGE)):
         attempts.lines.append(f"No browser could be opened: open {folder.path / PAGE} by hand.")
     attempts.conclude()

@@ -48,14 +48,14 @@ class RunTask:
     after: frozenset[str]
     """The runs whose networks it borrows."""
     setup: WorkerSetup
-    lenders: Mapping[str, Files] | None = None
-    """The files of those runs, for a process that shares no folder with this one."""
+    files: Mapping[str, Files] | None = None
+    """The files of those runs, and of its own if it was trained before, for a process that shares no folder with us."""
 
     def portable(self) -> RunTask:
         """The same task for a process that shares no folder with this one; its result holds all files of the run."""
         folder = StudyFolder(self.setup.folder)
-        lenders = {run: files_of(folder.run(run)) for run in sorted(self.after)}
-        return replace(self, setup=self.setup.without_shared_folder, lenders=lenders)
+        files = {run: files_of(folder.run(run)) for run in sorted({self.name, *self.after})}
+        return replace(self, setup=self.setup.without_shared_folder, files=files)
 
     def do(self, runner: Runner, run: Run) -> Outcome:
         """Train and measure the run, with a runner of this process."""
@@ -63,11 +63,13 @@ class RunTask:
 
     def __call__(self, send: Send = discard) -> Outcome | TransferredRun | Refused:
         """Train and measure the run, in a process that may not have loaded the plan."""
-        if self.lenders is None:
+        if self.files is None:
             return _do(self.do, self.setup, self.name, send)
-        folder = study_folder_with(self.setup.folder.name, self.lenders)
+        folder = study_folder_with(self.setup.folder.name, self.files)
         outcome = _do(self.do, replace(self.setup, folder=folder.path), self.name, send)
-        return outcome if isinstance(outcome, Refused) else collect_files(folder.run(self.name), outcome)
+        if isinstance(outcome, Refused):
+            return outcome
+        return collect_files(folder.run(self.name), outcome, self.files[self.name])
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from vaegan_bench.execution.runner import Outcome
 from vaegan_bench.results.failures import forget_failure
+from vaegan_bench.results.measurements import METRICS
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.claims import Claim
@@ -26,6 +27,8 @@ class TransferredRun:
 
     outcome: Outcome
     files: Files
+    known: bytes = b""
+    """The record of measurements that was sent there with the run; empty where the run was not trained before."""
 
 
 def files_of(folder: RunFolder) -> Files:
@@ -36,7 +39,7 @@ def files_of(folder: RunFolder) -> Files:
 
 
 def store_transferred(transferred: TransferredRun, folder: RunFolder) -> Outcome:
-    """Put the files of a run into its folder, unless another process works on it or has trained it meanwhile.
+    """Put the files of a run into its folder, unless another process works on it, or trained or measured it meanwhile.
 
     The outcome is the run's own, or names the process that works on it. Raises `StoreError` where files cannot
     be written.
@@ -45,28 +48,32 @@ def store_transferred(transferred: TransferredRun, folder: RunFolder) -> Outcome
     if not isinstance(claim, Claim):
         return Outcome(transferred.outcome.run, "", holder=claim)
     with claim:
-        if transferred.files and not folder.is_trained:
+        is_as_sent = files_of(folder).get(METRICS, b"") == transferred.known
+        if transferred.files and (is_as_sent or not folder.is_trained):
             folder.receive(claim, transferred.files)
     return transferred.outcome
 
 
 def study_folder_with(study: str, runs: Mapping[str, Files]) -> StudyFolder:
-    """A folder for a study in this process, with the files of runs from which other runs borrow."""
+    """A folder for a study in this process, with the files of runs that were trained before; {} for others."""
     folder = StudyFolder(_own_folder() / study)
     folder.create()
     for run, files in runs.items():
-        if not folder.run(run).is_trained:
+        if files and not folder.run(run).is_trained:
             with folder.run(run).claim() as claim:
                 folder.run(run).receive(claim, files)
     return folder
 
 
-def collect_files(folder: RunFolder, outcome: Outcome) -> TransferredRun:
-    """The outcome and the files of a run, which are removed from this process: the run may be tried here again."""
+def collect_files(folder: RunFolder, outcome: Outcome, sent: Files) -> TransferredRun:
+    """The outcome and the files of a run, of which `sent` were sent here.
+
+    They are removed from this process, as the run may be tried here again.
+    """
     files = {} if outcome.failure else files_of(folder)
     shutil.rmtree(folder.path, ignore_errors=True)
     forget_failure(folder.path)
-    return TransferredRun(outcome, files)
+    return TransferredRun(outcome, files, sent.get(METRICS, b""))
 
 
 @cache

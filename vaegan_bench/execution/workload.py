@@ -16,7 +16,7 @@ from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.disk_space import check_space
-from vaegan_bench.system.errors import FAILURES
+from vaegan_bench.system.errors import FAILURES, StoreError
 from vaegan_bench.training.loading import DataShelf
 
 KEPT_IMAGES = 64
@@ -78,9 +78,11 @@ class Workload:
 
     def elsewhere(self, run: Run, digest: str) -> RunFolder | None:
         """The same run in another study of the results folder, undamaged, with weights, of the same data; or None."""
-        places = (StudyFolder(path).run(run.id) for path in self._siblings)
-        there = (place for place in places if place.has_weights and place.is_trained and not place.damage())
-        return next((place for place in there if place.record().data == digest), None)
+        for place in (StudyFolder(path).run(run.id) for path in self._siblings):
+            with suppress(OSError, StoreError):  # a folder that may not be entered, such as lost+found, is no help
+                if place.has_weights and place.is_trained and not place.damage() and place.record().data == digest:
+                    return place
+        return None
 
     @cached_property
     def _siblings(self) -> list[Path]:
@@ -101,7 +103,8 @@ class Workload:
 
     def begun(self) -> dict[str, int]:
         """Id of a run whose training was interrupted → the step from which it goes on."""
-        steps = {run.id: self.folder_of(run).checkpoints.step() for run in self.plan.runs if not self.is_trained(run)}
+        folders = {run.id: self.folder_of(run) for run in self.plan.runs}
+        steps = {name: folder.checkpoints.step() for name, folder in folders.items() if not folder.is_trained}
         return {name: step for name, step in steps.items() if step is not None}
 
     def needed_space(self, at_once: int = 1) -> int:

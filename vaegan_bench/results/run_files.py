@@ -71,7 +71,7 @@ class RunFiles:
             return []
 
     def _in_archive(self, suffix: str) -> list[str]:
-        if not self.archive.is_file():
+        if stamp_of(self.archive) is None:
             return []
         with readable(self.archive):
             paths = [name.split("/") for name in self._opened().NameToInfo if name.endswith(suffix)]
@@ -91,7 +91,7 @@ class RunFiles:
 
     def _is_archived(self, name: str) -> bool:
         hides = name if self.one_by_one else RUN
-        if (self.folder / hides).is_file() or not self.archive.is_file():
+        if stamp_of(self.folder / hides) is not None or stamp_of(self.archive) is None:
             return False
         with readable(self.archive):
             return f"{self.folder.name}/{name}" in self._opened().NameToInfo

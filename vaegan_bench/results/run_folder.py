@@ -24,7 +24,14 @@ from vaegan_bench.system.claim_folder import Holder
 from vaegan_bench.system.claims import Claim, try_claim
 from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.exhibits import Exhibits
-from vaegan_bench.system.files import known_sha256, remove_strays, replace_folder, sha256_of_file, written_stamp
+from vaegan_bench.system.files import (
+    known_sha256,
+    remove_strays,
+    replace_folder,
+    sha256_of_file,
+    stamp_of,
+    written_stamp,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -112,7 +119,9 @@ class RunFolder:
     def copy_from(self, claim: Claim, other: RunFolder) -> None:
         """Copy the files of the same run from another folder, whole or not at all."""
         with claim.staged(self.path) as stage, replace_folder(self.path, stage, RUN) as partial:
-            shutil.copytree(other.path, partial, ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True)
+            for path in other.path.iterdir():  # one by one, as the errors of `copytree` do not say that a disk is full
+                if not path.name.startswith("."):
+                    shutil.copy2(path, partial)
 
     def receive(self, claim: Claim, files: Mapping[str, bytes]) -> None:
         """Write the files of a run that ended in another process. Raises `StoreError` for files that no run leaves."""
@@ -165,7 +174,7 @@ class RunFolder:
     @property
     def has_weights(self) -> bool:
         """Whether weights were kept."""
-        return (self.path / WEIGHTS).is_file()
+        return stamp_of(self.path / WEIGHTS) is not None
 
     @property
     def has_whole_exhibits(self) -> bool:

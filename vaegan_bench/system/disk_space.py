@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shutil
 from pathlib import Path
 
@@ -27,7 +28,7 @@ def check_space(folder: Path, needed: int, what: str, option: str) -> None:
 
     `needed` is in bytes, `what` begins the message, and `option` is how users name another folder. Raises `StoreError`.
     """
-    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if os.path.exists(path))
     free = shutil.disk_usage(there).free
     if needed > free:
         raise StoreError(

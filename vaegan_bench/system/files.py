@@ -145,13 +145,13 @@ def known_sha256(path: Path) -> str:
 
 
 def stamp_of(path: Path | str) -> Stamp | None:
-    """The stamp of a file; None where there is no such file."""
+    """The stamp of a file; None where there is no such file. Raises `StoreError` where that cannot be known."""
     try:
         found = os.stat(path)
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
             return None
-        raise
+        raise StoreError(f"Cannot read {path}: {error.strerror or error}.") from error
     return (found.st_size, found.st_mtime_ns, found.st_ino) if stat.S_ISREG(found.st_mode) else None
 
 

@@ -107,6 +107,24 @@ def test_images_are_shown_as_grids_of_what_the_run_keeps(execution: Execution) -
     assert np.array_equal(grid[:32, :32], samples[0])
 
 
+def test_conditions_of_a_conditional_model_are_no_images(tmp_path: Path) -> None:
+    events = read(executed(tmp_path, models=["vae[conditional=true]"], steps=2))
+    assert set(events.Tags()["images"]) == {"images/samples", "images/originals", "images/reconstructions"}
+
+
+def test_images_are_read_when_the_run_has_ended_as_they_may_come_from_another_machine(tmp_path: Path) -> None:
+    logger, run = TensorBoardLogger(), tmp_path / "vae-s0"
+    logger.study_started(tmp_path)
+    logger.run_started(run.name, "vae", 7, 0)
+    logger.run_evaluated(run.name, [{"metric": "level", "attribute": "", "value": 0.5}])
+    run.mkdir()
+    np.savez(run / "images-0a.npz", samples=np.zeros((2, 8, 8, 3), np.uint8))
+    logger.run_ended(run.name, "ok")
+    events = EventAccumulator(str(tmp_path / "tensorboard" / run.name), size_guidance=EVERYTHING).Reload()
+    assert [event.step for event in events.Images("images/samples")] == [7]
+    assert [event.step for event in events.Scalars("metrics/level")] == [7]
+
+
 def test_texts_say_which_model_and_how_it_ended(execution: Execution) -> None:
     events = read(execution)
     assert text(events, "model") == "`vaegan`"

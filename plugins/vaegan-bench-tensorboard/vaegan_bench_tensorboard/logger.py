@@ -30,6 +30,9 @@ class TensorBoardLogger:
     def __init__(self) -> None:
         self.folder = Path()
         self.writers: dict[str, SummaryWriter] = {}
+        self.steps: dict[str, int] = {}
+        """Run → its number of steps, once it was trained or measured."""
+        self.measured = set[str]()
 
     @hookimpl
     def study_started(self, folder: Path) -> None:
@@ -42,6 +45,7 @@ class TensorBoardLogger:
         purge = (done + 1 if done else 0) if steps else None
         self.writers[run] = SummaryWriter(str(self.folder / "tensorboard" / run), purge_step=purge)
         self.writers[run].add_text("model", f"`{label}`", 0)
+        self.steps[run] = steps or int(json.loads((self.folder / run / "run.json").read_text("utf-8"))["steps"])
 
     @hookimpl
     def terms_logged(self, run: str, step: int, terms: Mapping[str, float]) -> None:
@@ -52,19 +56,23 @@ class TensorBoardLogger:
 
     @hookimpl
     def run_evaluated(self, run: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """The numbers over all attributes, and the images that the run keeps, at its last step."""
-        step = int(json.loads((self.folder / run / "run.json").read_text("utf-8"))["steps"])
+        """The numbers over all attributes, at the last step."""
+        self.measured.add(run)
         for row in rows:
             if not row["attribute"]:
-                self.writers[run].add_scalar(f"metrics/{row['metric']}", row["value"], step)
-        for name, images_NHWC in _images(self.folder / run).items():
-            self.writers[run].add_images(f"images/{name}", images_NHWC, step, dataformats="NHWC")
+                self.writers[run].add_scalar(f"metrics/{row['metric']}", row["value"], self.steps[run])
 
     @hookimpl
     def run_ended(self, run: str, status: str) -> None:
-        """Say how the run ended, and close its files; a run that failed before it started has none."""
+        """Show the images that the run keeps, say how it ended, and close its files.
+
+        Only now are its files in the study's folder, whichever machine it ran on. A run that failed before it started
+        has no event files.
+        """
         if run in self.writers:
             writer = self.writers.pop(run)
+            for name, images_NHWC in _images(self.folder / run).items() if run in self.measured else ():
+                writer.add_images(f"images/{name}", images_NHWC, self.steps[run], dataformats="NHWC")
             writer.add_text("status", status, 0)
             writer.close()
 
@@ -76,9 +84,9 @@ class TensorBoardLogger:
 
 
 def _images(run: Path) -> dict[str, np.ndarray[Any, np.dtype[np.uint8]]]:
-    """The images that a run keeps for its sheets, by name; {} where there is no such file."""
-    found = {}
+    """The images that a run keeps for its sheets, by name, without their conditions; {} where there is no such file."""
+    found: dict[str, np.ndarray[Any, np.dtype[np.uint8]]] = {}
     for path in run.glob("images-*.npz"):
         with np.load(path, allow_pickle=False) as stored:
-            found.update(stored)
+            found |= {name: array for name, array in stored.items() if array.ndim == 4}
     return found

@@ -12,29 +12,45 @@ POINTS = 60
 """Points per line beyond which neighbours are averaged."""
 DIGITS = 4
 """Significant digits of a value."""
+Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def curve_data(history: pd.DataFrame, models: Sequence[str]) -> dict[str, Any]:
     """{'models': […], 'terms': [{'term', 'runs': [{'model', 'seed', 'images': […], 'values': […]}]}]}, JSON-able.
 
+    All runs of a term have points at the same places, as far as they go, so that seeds can be averaged place by place.
     Values that are not finite are left out, as are terms that never change.
     """
     finite = history[np.isfinite(history["value"])]
     terms = [
-        {"term": str(term), "runs": [_line(run) for _, run in group.groupby(["model", "seed"], sort=False)]}
+        {
+            "term": str(term),
+            "runs": _lines(group),
+        }
         for term, group in finite.groupby("term", sort=False)
         if group["value"].nunique() > 1
     ]
     return {"models": list(models), "terms": terms}
 
 
-def _line(run: pd.DataFrame) -> dict[str, Any]:
-    run = run.sort_values("images")
-    parts = np.array_split(np.arange(len(run)), min(POINTS, len(run)))
-    images, values = run["images"].to_numpy(float), run["value"].to_numpy(float)
+def _lines(runs: pd.DataFrame) -> list[dict[str, Any]]:
+    starts, places = _places(runs)
+    return [_line(run, starts, places) for _, run in runs.groupby(["model", "seed"], sort=False)]
+
+
+def _places(runs: pd.DataFrame) -> tuple[Array, Array]:
+    """Where the parts begin whose neighbouring values are averaged, and where the point of each part stands."""
+    images = np.unique(runs["images"].to_numpy(float))
+    parts = np.array_split(images, min(POINTS, len(images)))
+    return np.array([part[0] for part in parts]), np.array([part.mean() for part in parts])
+
+
+def _line(run: pd.DataFrame, starts: Array, places: Array) -> dict[str, Any]:
+    part_of = np.searchsorted(starts, run["images"].to_numpy(float), side="right") - 1
+    means = run["value"].astype(float).groupby(part_of).mean()
     return {
         "model": str(run["model"].iloc[0]),
         "seed": int(run["seed"].iloc[0]),
-        "images": [int(images[part].mean()) for part in parts],
-        "values": [float(f"{values[part].mean():.{DIGITS}g}") for part in parts],
+        "images": [int(places[part]) for part in means.index],
+        "values": [float(f"{mean:.{DIGITS}g}") for mean in means],
     }

@@ -17,7 +17,7 @@ from vaegan_bench.results.measurements import CONDITIONS
 from vaegan_bench.results.run_files import RUN
 from vaegan_bench.results.run_folder import TRAIN_AGAIN, RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
-from vaegan_bench.system.errors import BenchError
+from vaegan_bench.system.errors import FAILURES, reason_of
 from vaegan_bench.system.exhibits import Array, LatentVectors, Strips
 
 if TYPE_CHECKING:
@@ -91,10 +91,10 @@ def _model(label: str, colour: int, run: RunFolder, registry: Registry, codes: C
     nothing = {"decoder": None, "encoder": None, "vectors": None, "codes": ""}
     try:
         return {**about, **_programs(run, registry, codes), "why_not": ""}
-    except BenchError as error:
+    except FAILURES as error:  # a third-party network may raise anything
         strips = first_exhibit(run, Strips)
         instead = " Its strips, among the images above, show what its attribute vectors do." if strips else ""
-        return {**about, **nothing, "why_not": f"{error}{instead}"}
+        return {**about, **nothing, "why_not": f"{reason_of(error)}{instead}"}
 
 
 def _fitting(models: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,11 @@ def unreadable_status(folder: StudyFolder, reason: str) -> StudyStatus:
 def studies_in(results: Path) -> list[StudyFolder]:
     """The studies of a results folder. Raises `StoreError` where the folder cannot be read."""
     try:
-        return [StudyFolder(path) for path in sorted(results.iterdir()) if (path / STUDY).is_file()]
+        return [StudyFolder(path) for path in sorted(results.iterdir()) if _is_study(path)]
     except OSError as error:
         raise StoreError(f"Cannot read the results folder {results}: {error.strerror or error}.") from error
+
+
+def _is_study(path: Path) -> bool:
+    """Whether a folder holds a study; False for one that may not be entered."""
+    return os.path.isfile(path / STUDY)

@@ -33,11 +33,13 @@
     return `${+value.toPrecision(3)}`;
   }
 
-  // The mean and the range of the chosen runs of one model, at the places of the longest.
+  // The mean and the range of the chosen runs of one model, at every place where one of them has a point.
   function combine(runs) {
-    const longest = runs.reduce((a, b) => (b.images.length > a.images.length ? b : a));
-    return longest.images.map((images, i) => {
-      const values = runs.filter((run) => i < run.values.length).map((run) => run.values[i]);
+    const byPlace = new Map();
+    runs.forEach((run) => run.images.forEach((images, i) => {
+      byPlace.set(images, [...(byPlace.get(images) || []), run.values[i]]);
+    }));
+    return [...byPlace].sort(([one], [other]) => one - other).map(([images, values]) => {
       const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
       return { images, mean, low: Math.min(...values), high: Math.max(...values), several: values.length > 1 };
     });
