@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 from shell import bench
 from small_studies import MORTAL, SMALL, executed, values
+from stored_study import add, measurement, store_study
 
 import vaegan_bench as vb
 from vaegan_bench.api import Message, StudyError
@@ -23,9 +25,10 @@ from vaegan_bench.execution.engines.processes import Processes
 from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.execution.tasks import RunTask
-from vaegan_bench.execution.transfer import TransferredRun, store_transferred
+from vaegan_bench.execution.transfer import TransferredRun, files_of, store_transferred, study_folder_with
 from vaegan_bench.execution.worker_setup import WorkerSetup, setup_for_workers
 from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.results.archive import archive_study
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import as_plain
@@ -195,6 +198,26 @@ def test_a_trained_run_travels_with_its_files_and_is_only_measured(
     written = (folder.path / "metrics.json").stat().st_mtime_ns
     store_transferred(came, folder)  # it is not as it was when it was sent: another process has measured it
     assert (folder.path / "metrics.json").stat().st_mtime_ns == written
+
+
+def test_a_run_that_was_sent_before_is_sent_again_with_its_later_measurements(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vaegan_bench.execution.transfer._own_folder", lambda: tmp_path / "worker")
+    run = store_study(tmp_path / "study").runs()[0]
+    study_folder_with("study", {run.path.name: files_of(run)})
+    add(run, [(measurement({"psnr": 20.5}, 7, 3), {})])
+    there = study_folder_with("study", {run.path.name: files_of(run)}).run(run.path.name)
+    assert there.measurements() == run.measurements()
+
+
+def test_a_run_of_which_only_the_archive_has_the_records_has_no_files_to_send(tmp_path: Path) -> None:
+    study = store_study(tmp_path / "study")
+    archive_study(study)
+    run = study.runs()[0]
+    shutil.rmtree(run.path)
+    assert run.is_trained
+    assert files_of(run) == {}
 
 
 def test_a_script_that_starts_work_at_its_import_is_told_what_to_change(tmp_path: Path) -> None:

@@ -53,11 +53,16 @@ def test_a_folder_that_may_not_be_entered_is_no_reason_to_fail(work: Workload, m
 
 
 def test_what_goes_on_later_is_known_without_the_data(work: Workload, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unprepared(run: Run) -> Data:
-        raise AssertionError("the data are prepared again")
+    asked: list[Run] = []
 
-    monkeypatch.setattr(work.shelf, "get", unprepared)
+    def get(run: Run) -> Data:
+        asked.append(run)
+        return blobs()
+
+    monkeypatch.setattr(type(work.folder_of(work.plan.runs[0])), "is_trained", True)
+    monkeypatch.setattr(work.shelf, "get", get)
     assert work.begun() == {}
+    assert asked == []
 
 
 def test_space_is_needed_for_the_weights_of_every_model(work: Workload, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import vaegan_bench as vb
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.page import live
 from vaegan_bench.report.page.live import live_content
+from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 
 MODELS = ["gan", "vae", "vae[conditional=true]"]
@@ -82,3 +84,22 @@ def test_without_weights_it_says_so(folder: StudyFolder, tmp_path: Path) -> None
     content, why_not = live_content(copied, Registry(), MODELS)
     assert content is None
     assert why_not == "The weights of the trained models are not in the study's folder."
+
+
+def test_a_network_that_raises_anything_costs_its_live_model_alone(
+    folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = live._programs
+
+    def fail(run: RunFolder, *more: Any) -> dict[str, Any]:
+        if run.record().label == "gan":
+            raise TypeError("This network takes no zeros.")
+        return programs(run, *more)
+
+    monkeypatch.setattr(live, "_programs", fail)
+    content, _ = live_content(folder, Registry(), MODELS)
+    assert content is not None
+    gan, vae = content["models"][:2]
+    assert gan["decoder"] is None
+    assert "This network takes no zeros." in gan["why_not"]
+    assert vae["decoder"]

@@ -51,6 +51,19 @@ def test_every_section_shows_and_nothing_is_wider_than_the_screen(
     assert brightness > 700 if scheme == "light" else brightness < 120
 
 
+def test_nothing_that_stays_in_sight_is_covered_by_the_navigation(report: Path, page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(report.as_uri())
+    tall = "<div style='height: 3000px'></div>"
+    page.evaluate(f"document.querySelector('main').innerHTML = `<div class=live-stage>images</div>{tall}`")
+    page.evaluate("window.scrollTo({ top: 1500, behavior: 'instant' })")
+    nav, stage = (page.locator(name).bounding_box() for name in ("nav", ".live-stage"))
+    assert nav is not None
+    assert stage is not None
+    assert nav["y"] == 0
+    assert stage["y"] == pytest.approx(nav["height"], abs=1)
+
+
 def test_paper_gets_what_is_unfolded_and_no_controls(report: Path, page: Page) -> None:
     page.set_viewport_size({"width": 700, "height": 900})  # of A4, between its margins
     page.goto(report.as_uri())

@@ -11,6 +11,8 @@ from shell import bench
 from stored_study import store_study
 
 import vaegan_bench as vb
+from vaegan_bench.api import StoreError
+from vaegan_bench.results.study_folder import StudyFolder
 
 
 @pytest.fixture
@@ -45,6 +47,22 @@ def test_where_there_is_no_browser_it_says_what_to_do(tmp_path: Path, opened: li
     done = bench("report", folder.path, "--open")
     assert done.returncode == 1
     assert done.stderr == f"Error: No browser could be opened: open {folder.path / 'report.html'} by hand.\n"
+
+
+def test_an_archive_that_cannot_be_written_hides_nothing_else_that_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = store_study(tmp_path / "stored")
+    next(folder.path.glob("vae-0/metrics.json")).write_text("{")
+
+    def full(study: StudyFolder) -> Path:
+        raise StoreError("Cannot write records.zip: No space left on device.") from OSError(28, "No space left")
+
+    monkeypatch.setattr("vaegan_bench.results.archive.archive_study", full)
+    done = bench("report", folder.path, "--archive")
+    assert done.returncode == 1
+    assert "Error: Left out: " in done.stderr
+    assert "Error: --archive: Cannot write records.zip" in done.stderr
 
 
 def test_python_writes_the_same_page(tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ from pathlib import Path
 from vaegan_bench.execution.runner import Outcome
 from vaegan_bench.results.failures import forget_failure
 from vaegan_bench.results.measurements import METRICS
+from vaegan_bench.results.run_files import RUN
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.claims import Claim
+from vaegan_bench.system.files import stamp_of
 
 Files = Mapping[str, bytes]
 """Name → content of the files of a run's folder."""
@@ -32,8 +34,8 @@ class TransferredRun:
 
 
 def files_of(folder: RunFolder) -> Files:
-    """All files of a run that has ended; {} where it has not."""
-    if not folder.is_there:
+    """All files in the folder of a run that has ended; {} where it has not, or is only in the archive."""
+    if stamp_of(folder.path / RUN) is None:
         return {}
     return {path.name: path.read_bytes() for path in folder.path.iterdir() if not path.name.startswith(".")}
 
@@ -55,11 +57,11 @@ def store_transferred(transferred: TransferredRun, folder: RunFolder) -> Outcome
 
 
 def study_folder_with(study: str, runs: Mapping[str, Files]) -> StudyFolder:
-    """A folder for a study in this process, with the files of runs that were trained before; {} for others."""
+    """A folder for a study in this process, with these files of runs that were trained before; {} for others."""
     folder = StudyFolder(_own_folder() / study)
     folder.create()
     for run, files in runs.items():
-        if files and not folder.run(run).is_trained:
+        if files and files_of(folder.run(run)) != files:  # those of an earlier task may lack later measurements
             with folder.run(run).claim() as claim:
                 folder.run(run).receive(claim, files)
     return folder

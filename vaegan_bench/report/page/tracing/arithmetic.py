@@ -25,16 +25,16 @@ def _activate(kind: str, settings: Settings, call: Call) -> list[int]:
 
 def _limits(found: Mapping[str, Any]) -> Mapping[str, Any]:
     low, high = (found.get(new, found.get(old)) for new, old in (("min", "min_val"), ("max", "max_val")))
-    return {"low": _limit(low), "high": _limit(high)}
+    return {"low": _limit(low, -math.inf), "high": _limit(high, math.inf)}
 
 
-def _limit(value: object) -> float | None:
-    """A number; None for infinity, which limits nothing and which JSON does not have."""
-    if value is None:
+def _limit(value: object, unlimited: float) -> float | None:
+    """A finite number; None for the infinity that limits nothing."""
+    if value is None or value == unlimited:
         return None
-    if not isinstance(value, int | float):
-        raise UntranslatableError("by limits that are not numbers")
-    return value if math.isfinite(value) else None
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise UntranslatableError("by limits that are not finite numbers")
+    return value
 
 
 def _nothing(_: Mapping[str, Any]) -> Mapping[str, Any]:

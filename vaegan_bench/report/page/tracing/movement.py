@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from math import prod
+from math import isfinite, prod
 from typing import Any
 
 import torch
@@ -38,8 +38,11 @@ def _move(call: Call, fill: float = 0.0, **changed: Any) -> list[int]:
 
 
 def _pad(call: Call) -> list[int]:
-    """Constant padding: among the positions, −1 marks it."""
-    return _move(call, fill=float(call.arguments["value"]), value=-1.0)
+    """Constant padding with a finite number: among the positions, −1 marks it."""
+    fill = float(call.arguments["value"])
+    if not isfinite(fill):
+        raise UntranslatableError(f"with {fill}")
+    return _move(call, fill=fill, value=-1.0)
 
 
 def _cast(call: Call) -> list[int]:
