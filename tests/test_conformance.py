@@ -10,6 +10,7 @@ from wrong_plugins import WRONG
 from vaegan_bench.api import Plugin, PluginError, UnknownNameError
 from vaegan_bench.cli.options import extractor_fields
 from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.registry.selectors import parse_selector
 from vaegan_bench.testing import Case, ConformanceError, cases
 from vaegan_bench.testing.cases import checks_of
 
@@ -19,10 +20,11 @@ def _fetch_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAEGAN_BENCH_OFFLINE", "1")
 
 
-SHORTLY_TRAINED = ("oracle", "regressor")
+SHORTLY_TRAINED = ("oracle[images=1280]", "regressor[images=1280]", "native[labelled=oracle[images=1280]]")
 """What trains for minutes by default, and keeps the contract after a shorter training as well."""
-BUILT_IN = [case for case in cases("built-in") if case.plugin.name not in SHORTLY_TRAINED]
-BUILT_IN += [case for name in SHORTLY_TRAINED for case in cases(f"{name}[images=1280]")]
+NAMES = [parse_selector(selector).name for selector in SHORTLY_TRAINED]
+BUILT_IN = [case for case in cases("built-in") if case.plugin.name not in NAMES]
+BUILT_IN += [case for selector in SHORTLY_TRAINED for case in cases(selector)]
 
 
 @pytest.mark.parametrize("case", BUILT_IN, ids=str)
