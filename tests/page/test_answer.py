@@ -11,16 +11,26 @@ from vaegan_bench.report.page.answer import sentences
 def test_a_winner_over_all_others_is_named_with_its_numbers() -> None:
     found = sentences(rows({"vae": shifted(0), "gan": shifted(-3), "vaegan": shifted(2)}))
     assert found == [
-        "vae is better than gan on psnr (dB): 20.49 against 17.49 (gan); higher is better, over 8 common seeds.",
-        "vaegan is better than every other model on psnr (dB): 22.49 against 20.49 (vae); 17.49 (gan); "
-        "higher is better, over 8 common seeds.",
+        "On psnr (dB), where higher is better, vaegan (22.49) is better than every other model; "
+        "vae (20.49) is better than gan (17.49), over 8 common seeds."
+    ]
+
+
+def test_models_that_are_better_than_the_same_ones_share_a_part_of_the_sentence() -> None:
+    near = [x + sign for x, sign in zip(shifted(-3), [0.1, -0.1] * 4, strict=True)]
+    found = sentences(
+        rows({"gan": shifted(-3), "vae": shifted(0), "vaegan": near}, "frechet[oracle]", "lower", units="1")
+    )
+    assert found == [
+        "On frechet[oracle], where lower is better, gan (17.49) and vaegan (17.49) are better than vae (20.49), "
+        "over 8 common seeds."
     ]
 
 
 def test_lower_is_better_where_the_number_says_so() -> None:
     found = sentences(rows({"vae": shifted(0), "gan": shifted(-3)}, "frechet[oracle]", "lower", units="1"))
     assert found == [
-        "gan is better than vae on frechet[oracle]: 17.49 against 20.49 (vae); lower is better, over 8 common seeds."
+        "On frechet[oracle], where lower is better, gan (17.49) is better than vae (20.49), over 8 common seeds."
     ]
 
 

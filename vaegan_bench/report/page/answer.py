@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -28,22 +28,26 @@ def sentences(rows: pd.DataFrame) -> list[str]:
 
 
 def _verdicts(metric: str, pairs: pd.DataFrame) -> Iterator[str]:
-    """A sentence for each model that is better than others."""
+    """A sentence on the models that are better than others; none where no model is."""
     better = pairs[pairs["verdict"] == tables.BETTER]
-    rivals = pairs["model"].nunique() - 1
-    for model, group in better.groupby("model", sort=False):
-        beaten = group.to_dict("records")
-        first = beaten[0]
-        against = "; ".join(f"{tables.number(row['other_mean'])} ({row['other']})" for row in beaten)
-        whom = "every other model" if len(beaten) == rivals > 1 else _listed([row["other"] for row in beaten])
-        yield (
-            f"{model} is better than {whom} on {tables.with_units(metric, first['units'])}: "
-            f"{tables.number(first['mean'])} against {against}; {BETTER_IS[first['direction']]}, "
-            f"over {first['seeds']} common seeds."
-        )
+    if better.empty:
+        return
+    first, seeds = better.iloc[0], sorted({int(better["seeds"].min()), int(better["seeds"].max())})
+    parts = "; ".join(_parts(better, dict(zip(pairs["model"], pairs["mean"], strict=True))))
+    yield (
+        f"On {tables.with_units(metric, first['units'])}, where {first['direction']} is better, {parts}, "
+        f"over {' to '.join(map(str, seeds))} common seeds."
+    )
 
 
-BETTER_IS = {"higher": "higher is better", "lower": "lower is better"}
+def _parts(better: pd.DataFrame, means: Mapping[str, float]) -> Iterator[str]:
+    """'a (1.2) and b (1.3) are better than c (2.1)' for models that are better than the same ones, the best first."""
+    beaten = {str(model): tuple(group["other"]) for model, group in better.groupby("model", sort=False)}
+    named = {model: f"{model} ({tables.number(mean)})" for model, mean in means.items()}
+    for others in sorted(dict.fromkeys(beaten.values()), key=len, reverse=True):
+        winners = _listed([named[model] for model, worse in beaten.items() if worse == others])
+        whom = "every other model" if len(others) == len(means) - 1 > 1 else _listed([named[each] for each in others])
+        yield f"{winners} {'is' if list(beaten.values()).count(others) == 1 else 'are'} better than {whom}"
 
 
 def _why(pairs: pd.DataFrame) -> str:
