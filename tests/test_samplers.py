@@ -14,7 +14,7 @@ import torch
 from shell import bench
 
 import vaegan_bench as vb
-from vaegan_bench.api import BenchError, PluginError, Posterior
+from vaegan_bench.api import BenchError, PluginError, Posterior, Sampler, SelectorError, UnknownNameError
 from vaegan_bench.evaluation.outputs import ModelOutputs
 from vaegan_bench.evaluation.shared import Shared
 from vaegan_bench.metrics.attributes.similarity import AttributeSimilarity
@@ -23,8 +23,11 @@ from vaegan_bench.metrics.samplers.gaussian import FittedGaussian, root_of
 from vaegan_bench.metrics.samplers.mixture import FittedMixture
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
+from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.assembly import build_modules
+from vaegan_bench.study.plan import make_plan
+from vaegan_bench.study.study import Study
 from vaegan_bench.testing import blobs, small_run
 from vaegan_bench.testing.quadrants import real_world
 from vaegan_bench.training.trained_model import TrainedModel
@@ -113,6 +116,7 @@ def test_a_study_says_where_samples_came_from_and_keeps_both(tmp_path: Path) -> 
     found = again[again["metric"] == "spectral-distance"]
     assert sorted("sampler" in json.loads(each) for each in found["protocol"]) == [False, True]
     assert found["value"].nunique() == 2
+    assert found[found["planned"]]["protocol"].map(json.loads).map(lambda each: "sampler" in each).tolist() == [False]
 
 
 def test_sheets_show_samples_of_the_sampler_of_the_study(tmp_path: Path) -> None:
@@ -143,3 +147,24 @@ def test_numbers_on_drawn_codes_say_where_the_codes_came_from() -> None:
     assert {"prior-flip-rate", "prior-attributes", "attribute-cosine", "attribute-error-sd", "flip-rate"} <= set(says)
     for name, source in says.items():
         assert source == ("gaussian" if name.startswith(("prior-", "attribute-")) else "prior")
+
+
+@pytest.mark.parametrize(
+    ("sampler", "error", "says"),
+    [
+        ("gausian", UnknownNameError, "Did you mean 'gaussian'"),
+        ("pror", UnknownNameError, "Did you mean 'prior'"),
+        ("mixture[components=0]", SelectorError, "components must be at least 1"),
+    ],
+)
+def test_what_is_no_sampler_is_refused_in_the_plan(sampler: str, error: type[BenchError], says: str) -> None:
+    with pytest.raises(error, match=says):
+        make_plan(Study(sampler=sampler), Registry())
+
+
+def test_a_sampler_is_part_of_the_plan_and_not_of_a_run_s_identity() -> None:
+    studies = (Study(sampler=sampler, models=("vae",)) for sampler in ("prior", "gaussian"))
+    plain, fitted = (make_plan(study, Registry()) for study in studies)
+    assert plain.sampler is None
+    assert isinstance(fitted.sampler, Sampler)
+    assert [run.id for run in plain.runs] == [run.id for run in fitted.runs]
