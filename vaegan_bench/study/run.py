@@ -71,11 +71,13 @@ class Run:
         trains_through = any(isinstance(p, Extractor) for plugin in used for p in plugins_within(plugin))
         found = code_of(used, MEASURING if trains_through else TRAINING)
         code = {"code": dict(found.parts), "unfollowed": list(found.unfollowed)}
-        weights = {weight.target: weight.definition for weight in self.term_weights}
-        lent_weights = {role: {each.target: each.definition for each in given} for role, given in self.lender_weights}
+        weights = {
+            "term_weights": _as_plain(self.term_weights),
+            "lender_weights": {role: _as_plain(given) for role, given in self.lender_weights},
+        }
         optimizers = {player: definition(optimizer) for player, optimizer in own.items()}
-        game = {"model": definition(self.model), "term_weights": weights, "lender_weights": lent_weights}
-        return {**game, "optimizers": optimizers, "seed": self.seed, **self.setting, **code}
+        game = {"model": definition(self.model), **weights, "optimizers": optimizers}
+        return {**game, "seed": self.seed, **self.setting, **code}
 
     @property
     def _own_optimizers(self) -> Mapping[str, Optimizer]:
@@ -124,6 +126,11 @@ class Run:
         """The run's folder name: a readable part, the seed and a hash of the definition."""
         readable = "".join(c if c.isalnum() or c in "-." else "-" for c in self.label).strip("-")
         return f"{readable[:40]}-s{self.seed}-{self.fingerprint[:8]}"
+
+
+def _as_plain(weights: Iterable[TermWeight]) -> dict[str, Any]:
+    """Target → the definition of its factor."""
+    return {weight.target: weight.definition for weight in weights}
 
 
 TRAINING = ("api", "models", "losses", "networks", "datasets", "training", "study", "registry", "system")
