@@ -11,6 +11,10 @@ from vaegan_bench.results.records import MeasurementRecord, RunRecord, key_of
 PACKAGE = __name__.partition(".")[0]
 OPTIONAL = ("low", "high", "ceiling", "floor", "noise")
 """Values that a row may lack, besides its main value; tables have the columns in any case."""
+COSTS = {
+    "steps": "steps", "parameters": "weights", "speed": "images/s", "seconds": "s", "operations": "MFLOP/image",
+}  # fmt: skip
+"""What a record says about the cost of training → its units in tables."""
 
 
 def text_of(protocol: Mapping[str, Any]) -> str:
@@ -20,19 +24,12 @@ def text_of(protocol: Mapping[str, Any]) -> str:
 
 def training_rows(record: RunRecord) -> list[dict[str, Any]]:
     """The cost of a run's training, as rows; their protocol is text."""
-    values = {name: getattr(record, name) for name in ("steps", "parameters", "speed", "seconds")}
-    if record.operations:
-        values["operations"] = record.operations / 1e6
-    units = {
-        "steps": "steps",
-        "parameters": "weights",
-        "speed": "images/s",
-        "seconds": "s",
-        "operations": "MFLOP/image",
-    }
+    values = {name: getattr(record, name) for name in COSTS}
+    values["operations"] = record.operations / 1e6 if record.operations else None
     shared: dict[str, Any] = {"family": "training", "direction": "none", "protocol": "{}", "attribute": ""}
     shared |= {**dict.fromkeys(OPTIONAL), "code": "", "measurement": ""}
-    return [{"metric": name, "value": value, "units": units[name], **shared} for name, value in values.items()]
+    known = {name: value for name, value in values.items() if value is not None}
+    return [{"metric": name, "value": value, "units": COSTS[name], **shared} for name, value in known.items()]
 
 
 def measured_rows(measurements: Iterable[MeasurementRecord], planned: Collection[str] = ()) -> Iterator[dict[str, Any]]:

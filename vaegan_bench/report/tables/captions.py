@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from vaegan_bench.report.tables.statistics import seeds_needed
@@ -28,7 +30,11 @@ def _verdicts(judged: pd.DataFrame, *, decided: bool) -> str:
     needed = {int(models): seeds_needed(models * (models - 1) // 2) for models in sorted(compared["size"].unique())}
     if any(seeds >= needed[models] for models, seeds in compared.itertuples(index=False)):
         return "No model is shown to be better than every other (exact paired test, 5 %, Holm over all pairs)."
-    seeds = f"{compared['max'].max()} seeds"
+    return _too_few_seeds(needed, f"{compared['max'].max()} seeds")
+
+
+def _too_few_seeds(needed: Mapping[int, int], seeds: str) -> str:
+    """Number of compared models → the seeds that a verdict needs, as a sentence."""
     if len(needed) == 1:
         ((models, enough),) = needed.items()
         return f"No verdict is possible over {models} models at {seeds}: {enough} are needed."
