@@ -61,6 +61,7 @@ def test_a_tilde_is_the_home_folder(home: Path) -> None:
         ("", "A path is empty"),
         ("a\0b", r"'a\x00b' cannot be a path: it holds a NUL"),
         ("~nobody-of-this-name/x", "There is no home directory for '~nobody-of-this-name/x': write the whole path."),
+        ("x" * 300, "File name too long"),
     ],
 )
 def test_what_can_be_no_path_is_one_line_everywhere(home: Path, written: str, told: str) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 import platformdirs
 
 from vaegan_bench.system.errors import StoreError
+from vaegan_bench.system.files import stamp_of
 
 
 def home_folder(kind: Literal["data", "cache"]) -> Path:
@@ -20,15 +21,21 @@ def home_folder(kind: Literal["data", "cache"]) -> Path:
 
 
 def user_path(written: str | Path) -> Path:
-    """The path that a user wrote, `~` and `~name` expanded. Raises `StoreError` for a text that cannot be a path."""
+    """The path that a user wrote, `~` and `~name` expanded.
+
+    Raises `StoreError` for a text that cannot be a path, and where it cannot be known whether there is such a file: in
+    a folder that may not be entered, or with a name that is too long.
+    """
     if not str(written):
         raise StoreError("A path is empty: name a file or a folder, or '.' for this one.")
     if "\0" in str(written):
         raise StoreError(f"'{written}' cannot be a path: it holds a NUL character.")
     try:
-        return Path(written).expanduser()
+        path = Path(written).expanduser()
     except RuntimeError as error:
         raise StoreError(f"There is no home directory for '{written}': write the whole path.") from error
+    stamp_of(path)
+    return path
 
 
 def default_cache() -> Path:

@@ -30,6 +30,7 @@ from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.registry.plugins import Registry, field_types
 from vaegan_bench.registry.selectors import Selector, parse_selector
 from vaegan_bench.system.errors import FAILURES, reason_of
+from vaegan_bench.system.paths import user_path
 from vaegan_bench.testing import (
     adversarial_losses,
     datasets,
@@ -111,17 +112,17 @@ def cases(target: str | Path = "all", plugins: Iterable[str | Path] = ()) -> lis
 
 def targets(target: str | Path, plugins: Iterable[str | Path] = ()) -> list[Plugin]:
     """The plugins that a target names. Raises `BenchError` as `cases` does."""
-    registry, text = Registry(plugins), str(target)
-    if "[" in text and not Path(text).exists():
+    registry, text, path = Registry(plugins), str(target), user_path(target)
+    if "[" in text and not path.exists():
         return _with_fields(parse_selector(text), registry)
     entries = registry.entries.values()
     origins = {entry.origin for entry in entries}
     if text != "all" and text not in origins and not any(entry.plugin.name == text for entry in entries):
         if text in registry.broken:
             raise PluginError(f"{text} is broken: {registry.broken[text]}")
-        if Path(text).is_dir():
+        if path.is_dir():
             raise PluginError(f"{text} is a folder: name a plugin file, or install the package: pip install -e {text}")
-        if not _looks_like_a_module(text):
+        if not path.is_file() and not _looks_like_a_module(text):
             raise UnknownNameError("target", text, {"all", *origins, *(entry.plugin.name for entry in entries)})
         registry = Registry([*plugins, target])
     return [e.plugin() for e in registry.entries.values() if text in ("all", e.origin, e.plugin.name)]
@@ -139,7 +140,7 @@ def _with_fields(selector: Selector, registry: Registry) -> list[Plugin]:
 def _looks_like_a_module(text: str) -> bool:
     from importlib.util import find_spec
 
-    return text.endswith(".py") or Path(text).is_file() or (text.isidentifier() and find_spec(text) is not None)
+    return text.endswith(".py") or (text.isidentifier() and find_spec(text) is not None)
 
 
 def checks_of(plugin: Plugin) -> Iterator[Callable[[Any], None]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from vaegan_bench import __version__
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.system.errors import StoreError, StudyError, UnknownNameError
+from vaegan_bench.system.paths import user_path
 
 KINDS = ("loss", "model", "networks", "metric", "dataset", "extractor")
 """Kinds of plugin that can be written; a loss is a reconstruction loss."""
@@ -67,7 +68,7 @@ def write_plugin(kind: str, name: str, folder: Path, *, package: bool) -> list[P
     if not name.isidentifier() or keyword.iskeyword(name) or name != name.lower():
         raise StudyError(f"'{name}' cannot be a module's name: use lower case and underscores, such as my_{kind}.")
     written = _package(kind, name) if package else _single_file(kind, name)
-    paths = {folder / path: text for path, text in written.items()}
+    paths = {user_path(folder / path): text for path, text in written.items()}
     if existing := [path for path in paths if path.exists()]:
         raise StoreError(f"{existing[0]} is there already: choose another name, or remove it.")
     if find_spec(name) is not None:
