@@ -12,7 +12,7 @@ from shell import bench
 
 import vaegan_bench
 from vaegan_bench.api import Model
-from vaegan_bench.evaluation.shared import Shared
+from vaegan_bench.evaluation.references import References
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
 from vaegan_bench.metrics.extractors.oracle import Oracle
 from vaegan_bench.metrics.samples.frechet import Frechet
@@ -249,14 +249,16 @@ def test_a_reference_is_derived_again_when_a_helper_of_its_metric_changes(
 
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "vb_metric.py").write_text(METRIC)
-    expected = Shared(blobs(), tmp_path / "cache", torch.device("cpu")).features(Brightness(), "real", 20).features_NF
+    expected = (
+        References(blobs(), tmp_path / "cache", torch.device("cpu")).features(Brightness(), "real", 20).features_NF
+    )
     for formula, value in (("x.sum(0)", expected.sum(0)), ("x.amax(0)", expected.amax(0))):
         (tmp_path / "vb_formula.py").write_text(f"def formula(x):\n    return {formula}\n")
         Registry()  # as every command begins
         sys.modules.pop("vb_metric", None)
         derive = __import__("vb_metric").derive
-        shared = Shared(blobs(), tmp_path / "cache", torch.device("cpu"))
-        assert torch.equal(shared.reference(Brightness(), 20, derive, {})["value"], value)
+        references = References(blobs(), tmp_path / "cache", torch.device("cpu"))
+        assert torch.equal(references.reference(Brightness(), 20, derive, {})["value"], value)
 
 
 EXTRACTOR = """
@@ -287,8 +289,8 @@ def test_features_are_extracted_again_when_their_extractor_is_edited(
         (tmp_path / "vb_extractor.py").write_text(EXTRACTOR.format(times=times))
         Registry()
         extractor = __import__("vb_extractor").Scaled()
-        shared = Shared(blobs(), tmp_path / "cache", torch.device("cpu"))
-        sums.append(float(shared.features(extractor, "real", 20).features_NF.sum()))
+        references = References(blobs(), tmp_path / "cache", torch.device("cpu"))
+        sums.append(float(references.features(extractor, "real", 20).features_NF.sum()))
     assert sums[1] == pytest.approx(3 * sums[0])
 
 

@@ -17,8 +17,8 @@ import torch
 from vaegan_bench.api import BenchError, Exhibits, Measurement, Metric, Outputs, Spectrum
 from vaegan_bench.evaluation.measuring import measure
 from vaegan_bench.evaluation.outputs import ModelOutputs
+from vaegan_bench.evaluation.references import References
 from vaegan_bench.evaluation.settings import EvaluationSettings
-from vaegan_bench.evaluation.shared import Shared
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.study.assembly import build_modules
@@ -63,7 +63,9 @@ class Fails(Metric):
 def outputs(tmp_path: Path) -> ModelOutputs:
     run = small_run(VAE())
     modules = build_modules(run.model, run.networks, 0, blobs().shape, CPU)
-    return ModelOutputs(TrainedModel(run.model, modules, run.networks.latent), Shared(blobs(), tmp_path, CPU), 20, 0)
+    return ModelOutputs(
+        TrainedModel(run.model, modules, run.networks.latent), References(blobs(), tmp_path, CPU), 20, 0
+    )
 
 
 def test_what_uses_samples_is_measured_on_every_draw_and_nothing_else_is(
@@ -98,7 +100,7 @@ def test_another_draw_has_other_samples_and_all_else_in_common(outputs: ModelOut
 def test_all_models_of_a_seed_are_given_the_same_codes(outputs: ModelOutputs) -> None:
     run = small_run(GAN())
     modules = build_modules(run.model, run.networks, 0, blobs().shape, CPU)
-    gan = ModelOutputs(TrainedModel(run.model, modules, run.networks.latent), outputs.shared, 20, 0)
+    gan = ModelOutputs(TrainedModel(run.model, modules, run.networks.latent), outputs.references, 20, 0)
     assert torch.equal(gan.codes(7), outputs.codes(7))
     assert (gan.posterior, gan.reconstructions, gan.train_means) == (None, None, None)
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vaegan_bench.api import BenchError, Data, Posterior, Split, to_uint8
 from vaegan_bench.evaluation.outputs import ModelOutputs
-from vaegan_bench.evaluation.shared import Shared
+from vaegan_bench.evaluation.references import References
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.study.assembly import build_modules
@@ -49,7 +49,7 @@ def data(train: int = 30, test: int = 9) -> Data:
 def conditional(cache: Path, n: int, seed: int = 5) -> ModelOutputs:
     run = small_run(VAE(conditional=True))
     modules = build_modules(VAE(), run.networks, 0, blobs().shape, CPU)
-    return ModelOutputs(Recorded(run.model, modules, 2), Shared(data(), cache, CPU), n, seed)
+    return ModelOutputs(Recorded(run.model, modules, 2), References(data(), cache, CPU), n, seed)
 
 
 def test_no_more_held_out_images_are_looked_at_than_asked_for_and_they_are_the_first(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_many_codes_are_decoded_in_order(tmp_path: Path) -> None:
 def plain(model: VAE | GAN, cache: Path) -> ModelOutputs:
     run = small_run(model)
     modules = build_modules(run.model, run.networks, 0, blobs().shape, CPU)
-    return ModelOutputs(TrainedModel(run.model, modules, run.networks.latent), Shared(blobs(), cache, CPU), 20, 0)
+    return ModelOutputs(TrainedModel(run.model, modules, run.networks.latent), References(blobs(), cache, CPU), 20, 0)
 
 
 class Pixels(StandIn):
@@ -143,6 +143,8 @@ def test_data_without_training_images_have_no_training_codes(tmp_path: Path) -> 
     none = replace(whole, train=whole.train[:0])
     run = small_run(VAE())
     modules = build_modules(run.model, run.networks, 0, whole.shape, CPU)
-    outputs = ModelOutputs(TrainedModel(run.model, modules, run.networks.latent), Shared(none, tmp_path, CPU), 20, 0)
+    outputs = ModelOutputs(
+        TrainedModel(run.model, modules, run.networks.latent), References(none, tmp_path, CPU), 20, 0
+    )
     assert outputs.train_means is None
     assert outputs.means is not None

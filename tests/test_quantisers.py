@@ -24,7 +24,7 @@ from vaegan_bench.api import (
     to_signed,
 )
 from vaegan_bench.evaluation.outputs import ModelOutputs
-from vaegan_bench.evaluation.shared import Shared
+from vaegan_bench.evaluation.references import References
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
 from vaegan_bench.metrics.latent.codebook_usage import CodebookUsage
 from vaegan_bench.networks.deterministic import build_encoder
@@ -115,7 +115,7 @@ def test_samples_are_decoded_from_members_of_the_set(trained: TrainedModel) -> N
 
 def test_tokens_are_those_of_the_held_out_images(trained: TrainedModel, tmp_path: Path) -> None:
     data = blobs()
-    outputs = ModelOutputs(trained, Shared(data, tmp_path, CPU), n=20, seed=0)
+    outputs = ModelOutputs(trained, References(data, tmp_path, CPU), n=20, seed=0)
     assert outputs.tokens is not None
     index_NP, entries = outputs.tokens
     assert (tuple(index_NP.shape), entries) == ((20, 3), 4)  # six latent dimensions in pairs

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Data, Extractor, FeatureNetwork, Features, Progress, silent
-from vaegan_bench.evaluation.shared import Shared
+from vaegan_bench.evaluation.references import References
 from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
 from vaegan_bench.system.errors import CacheWarning
 from vaegan_bench.system.tensor_files import Scores, State, load_or_make
@@ -53,18 +53,18 @@ def _no_calls_yet() -> None:
     calls.clear()
 
 
-def opened(tmp_path: Path, data: Data | None = None) -> Shared:
+def opened(tmp_path: Path, data: Data | None = None) -> References:
     """As another process would open it: nothing in memory."""
-    return Shared(data or blobs(), tmp_path, CPU)
+    return References(data or blobs(), tmp_path, CPU)
 
 
 def test_features_and_what_is_derived_of_them_are_computed_once_for_all_studies(tmp_path: Path) -> None:
     for _ in range(2):
-        shared = opened(tmp_path)
-        found = shared.reference(Brightness(), 20, largest, {})
+        references = opened(tmp_path)
+        found = references.reference(Brightness(), 20, largest, {})
         expected = blobs().test.images_NCHW[:20].float().mean((2, 3)).max(0).values
         assert torch.equal(found["largest"], expected)
-        assert shared.reference(Brightness(), 20, largest, {}) is found
+        assert references.reference(Brightness(), 20, largest, {}) is found
     assert calls == ["look", "derive"]
 
 
@@ -72,13 +72,13 @@ def test_whatever_decides_the_numbers_decides_what_is_read(tmp_path: Path) -> No
     opened(tmp_path).reference(Brightness(), 20, largest, {})
     other = blobs()
     other.test.images_NCHW[0, 0, 0, 0] += 1
-    for shared, extractor, n, parameters in [
+    for references, extractor, n, parameters in [
         (opened(tmp_path, replace(other, digest=blobs().digest)), Brightness(), 20, {}),  # a digest may lie
         (opened(tmp_path), Brightness(times=2.0), 20, {}),
         (opened(tmp_path), Brightness(), 19, {}),
     ]:
         calls.clear()
-        shared.reference(extractor, n, largest, parameters)
+        references.reference(extractor, n, largest, parameters)
         assert calls == ["look", "derive"]
     calls.clear()
     assert opened(tmp_path).reference(Brightness(), 20, largest, {"above": 300.0})["largest"].min() == 300
@@ -121,9 +121,9 @@ assert state["value"].tolist() == [0, 1, 2]
 def test_a_cache_that_cannot_be_written_costs_no_number_and_is_named_once(tmp_path: Path) -> None:
     known = opened(tmp_path / "good").features(Brightness(), "real", 5)
     (tmp_path / "references").write_text("a file where a folder should be")
-    shared = opened(tmp_path)
+    references = opened(tmp_path)
     with pytest.warns(CacheWarning, match=r"The cache .* cannot be written .*--cache-dir"):
-        found = shared.features(Brightness(), "real", 5)
+        found = references.features(Brightness(), "real", 5)
     assert found.features_NF.equal(known.features_NF)
 
 

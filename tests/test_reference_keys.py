@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Data, Extractor, FeatureNetwork, Features, Progress, silent
-from vaegan_bench.evaluation.shared import Shared
+from vaegan_bench.evaluation.references import References
 from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
 from vaegan_bench.testing import blobs
 
@@ -61,8 +61,8 @@ def weights(tmp_path: Path) -> Path:
 
 def value(weights: Path, data: Data | None = None, n: int = 20, derive: object = mean, **parameters: float) -> float:
     """As another process would ask: nothing in memory."""
-    shared = Shared(data or blobs(), weights.parent / "cache", CPU)
-    return float(shared.reference(Weighted(file=str(weights)), n, derive, parameters)["value"])  # type: ignore[arg-type]
+    references = References(data or blobs(), weights.parent / "cache", CPU)
+    return float(references.reference(Weighted(file=str(weights)), n, derive, parameters)["value"])  # type: ignore[arg-type]
 
 
 def test_the_same_is_made_once(weights: Path) -> None:
@@ -105,8 +105,8 @@ def test_the_number_of_images_the_parameters_and_the_function_are_told_apart(wei
 
 
 def test_training_images_are_not_taken_for_held_out_ones(weights: Path) -> None:
-    shared, extractor = Shared(blobs(), weights.parent / "cache", CPU), Weighted(file=str(weights))
-    real, train = (shared.features(extractor, source, 20).features_NF for source in ("real", "train"))  # type: ignore[arg-type]
+    references, extractor = References(blobs(), weights.parent / "cache", CPU), Weighted(file=str(weights))
+    real, train = (references.features(extractor, source, 20).features_NF for source in ("real", "train"))  # type: ignore[arg-type]
     assert not torch.equal(real, train)
     torch.testing.assert_close(train, blobs().train.images_NCHW[:20].float().mean((2, 3)))
 
@@ -118,10 +118,10 @@ import torch
 sys.path.insert(0, sys.argv[1])
 import derived_here
 from test_reference_keys import Weighted
-from vaegan_bench.evaluation.shared import Shared
+from vaegan_bench.evaluation.references import References
 from vaegan_bench.testing import blobs
-shared = Shared(blobs(), Path(sys.argv[1]) / "cache", torch.device("cpu"))
-found = shared.reference(Weighted(file=sys.argv[1] + "/weights.txt"), 20, derived_here.largest, {})
+references = References(blobs(), Path(sys.argv[1]) / "cache", torch.device("cpu"))
+found = references.reference(Weighted(file=sys.argv[1] + "/weights.txt"), 20, derived_here.largest, {})
 print(float(found["value"]))
 """
 

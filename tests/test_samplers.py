@@ -16,7 +16,7 @@ from shell import bench
 import vaegan_bench as vb
 from vaegan_bench.api import BenchError, PluginError, Posterior, Sampler, SelectorError, UnknownNameError
 from vaegan_bench.evaluation.outputs import ModelOutputs
-from vaegan_bench.evaluation.shared import Shared
+from vaegan_bench.evaluation.references import References
 from vaegan_bench.metrics.attributes.similarity import AttributeSimilarity
 from vaegan_bench.metrics.attributes.vectors import AttributeVectors
 from vaegan_bench.metrics.samplers.gaussian import FittedGaussian, root_of
@@ -81,7 +81,7 @@ def test_samples_and_draws_from_the_prior_come_from_it(tmp_path: Path) -> None:
     made = {
         model.name: ModelOutputs(
             TrainedModel(model, build_modules(model, small_run(model).networks, 0, blobs().shape, CPU), 6),
-            Shared(blobs(), tmp_path, CPU),
+            References(blobs(), tmp_path, CPU),
             20,
             seed=1,
             sampler=FittedGaussian(),

@@ -32,7 +32,7 @@ def planned(*models: str) -> Plan:
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workload:
     work = Workload(planned("vae", "vaegan", "gan"), StudyFolder(tmp_path / "small"), tmp_path)
-    monkeypatch.setattr(work.shelf, "get", lambda run: blobs())
+    monkeypatch.setattr(work.loaded, "get", lambda run: blobs())
     return work
 
 
@@ -60,14 +60,14 @@ def test_what_goes_on_later_is_known_without_the_data(work: Workload, monkeypatc
         return blobs()
 
     monkeypatch.setattr(type(work.folder_of(work.plan.runs[0])), "is_trained", True)
-    monkeypatch.setattr(work.shelf, "get", get)
+    monkeypatch.setattr(work.loaded, "get", get)
     assert work.begun() == {}
     assert asked == []
 
 
 def test_space_is_needed_for_the_weights_of_every_model(work: Workload, tmp_path: Path) -> None:
     alone = Workload(planned("vae"), work.folder, tmp_path)
-    alone.shelf.get = work.shelf.get  # type: ignore[method-assign]
+    alone.loaded.get = work.loaded.get  # type: ignore[method-assign]
     vae, vaegan, gan = (bytes_of_weights(run, blobs()) for run in work.plan.runs)
     assert min(vae, vaegan, gan) > 10**5
     assert work.needed_space() >= alone.needed_space() + vaegan + gan
@@ -78,7 +78,7 @@ def test_a_run_of_which_nothing_can_be_known_is_left_to_do(work: Workload, monke
         raise DataError("The data set is gone.")
 
     monkeypatch.setattr(type(work.folder_of(work.plan.runs[0])), "is_trained", True)
-    monkeypatch.setattr(work.shelf, "get", fail)
+    monkeypatch.setattr(work.loaded, "get", fail)
     assert not any(map(work.is_trained, work.plan.runs))
     assert work.left() == list(work.plan.runs)
 
@@ -95,7 +95,7 @@ def test_a_run_that_fails_costs_no_other_run(
 
     plan = planned("gan", "vae")
     monkeypatch.setattr(Runner, "_run", fail)
-    monkeypatch.setattr("vaegan_bench.training.loading.DataShelf.get", lambda self, run: blobs())
+    monkeypatch.setattr("vaegan_bench.training.loading.LoadedData.get", lambda self, run: blobs())
     execution = Execution(plan, Registry(), StudyFolder(tmp_path / "small"), tmp_path)
     execution.run()
     assert begun == ["gan", "vae"]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from vaegan_bench.api import Extractor, ExtractorError, FeatureNetwork
 from vaegan_bench.evaluation.folders import folder_data
-from vaegan_bench.evaluation.shared import Shared
+from vaegan_bench.evaluation.references import References
 from vaegan_bench.metrics.extractors.dinov2 import SMALL as DIGEST
 from vaegan_bench.metrics.extractors.dinov2 import DINOv2Giant, DINOv2Small, load_backbone, prepared
 from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
@@ -80,7 +80,7 @@ def test_opened_from_a_file_it_has_features_and_no_logits(
 def test_features_without_logits_are_kept_on_disk(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vaegan_bench.metrics.extractors.published_weights.sha256_of_file", lambda path: DIGEST)
     extractor = DINOv2Small(weights=str(small))  # type: ignore[call-arg]
-    first, again = (Shared(folder_data(IMAGES), tmp_path, torch.device("cpu")) for _ in range(2))
+    first, again = (References(folder_data(IMAGES), tmp_path, torch.device("cpu")) for _ in range(2))
     found = first.features(extractor, "real", 2)
     monkeypatch.setattr(FrozenNetwork, "__call__", lambda *args: pytest.fail("extracted again"))
     kept = again.features(extractor, "real", 2)

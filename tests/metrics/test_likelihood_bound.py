@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vaegan_bench.api import BenchError, Model, Posterior, ReconstructionLoss
 from vaegan_bench.evaluation.outputs import ModelOutputs
-from vaegan_bench.evaluation.shared import Shared
+from vaegan_bench.evaluation.references import References
 from vaegan_bench.losses.reconstruction.bernoulli import Bernoulli
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
 from vaegan_bench.losses.reconstruction.gaussian_learned import GaussianLearned
@@ -151,7 +151,7 @@ def made_by(model: Model, cache: Path) -> ModelOutputs:
     run = small_run(model)
     modules = build_modules(run.model, run.networks, 0, blobs().shape, torch.device("cpu"))
     trained = TrainedModel(run.model, modules, run.networks.latent)
-    return ModelOutputs(trained, Shared(blobs(), cache, torch.device("cpu")), 20, 0)
+    return ModelOutputs(trained, References(blobs(), cache, torch.device("cpu")), 20, 0)
 
 
 LOSSES = [Gaussian(sigma=0.3), GaussianLearned(), GaussianPredicted(), Laplace(b=0.2)]

@@ -15,8 +15,8 @@ from vaegan_bench.datasets.avatars import Avatars
 from vaegan_bench.datasets.mnist5k import MNIST5k
 from vaegan_bench.evaluation.calibration import DISTORTIONS, Calibration, calibrate
 from vaegan_bench.evaluation.folders import FolderOutputs, folder_data
+from vaegan_bench.evaluation.references import References
 from vaegan_bench.evaluation.settings import extractors_of
-from vaegan_bench.evaluation.shared import Shared
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
 from vaegan_bench.metrics.extractors.native import Native
@@ -53,14 +53,14 @@ class Corners(Extractor):
 
 
 def calibrated(tmp_path: Path, samples: int = 60) -> Ruler:
-    shared = Shared(blobs(), tmp_path, CPU)
-    return calibrate(Calibration("blobs 32×32", "test", Corners(), samples), shared)
+    references = References(blobs(), tmp_path, CPU)
+    return calibrate(Calibration("blobs 32×32", "test", Corners(), samples), references)
 
 
 def test_marks_are_what_the_metrics_say_of_distorted_training_images_as_samples(tmp_path: Path) -> None:
     data, found = blobs(), calibrated(tmp_path)
     outputs = FolderOutputs(
-        Shared(folder_data(data.test.images_NCHW), tmp_path / "other", CPU), data.train.images_NCHW[:60]
+        References(folder_data(data.test.images_NCHW), tmp_path / "other", CPU), data.train.images_NCHW[:60]
     )
     (frechet, *_), (kid,), (precision, recall, *_) = (
         metric(outputs)
@@ -118,7 +118,7 @@ def test_offline_extractors_are_held_against_their_ruler(
     shown = [each for each in DISTORTIONS if each.name in ("blur", "noise", "ghosts")]
     monkeypatch.setattr("vaegan_bench.evaluation.calibration.DISTORTIONS", shown)
     name, loaded = data
-    found = calibrate(Calibration(name, "test", extractor, 200), Shared(loaded, CACHE, CPU))
+    found = calibrate(Calibration(name, "test", extractor, 200), References(loaded, CACHE, CPU))
     for of_one in (distances(found, "blur"), distances(found, "noise"), distances(found, "ghosts")):
         assert of_one == sorted(of_one)
     assert found.floor.frechet < distances(found, "blur")[0]
@@ -139,15 +139,15 @@ def test_the_usual_extractor_is_chosen_by_the_data(tmp_path: Path) -> None:
     assert str(Native()) == "native"
     calls.clear()
     for extractor in (usual, Corners()):  # the same features, whichever name they are asked for by
-        shared = Shared(labelled, tmp_path, CPU)
-        outputs = FolderOutputs(shared, labelled.train.images_NCHW[:20], n=20)
+        references = References(labelled, tmp_path, CPU)
+        outputs = FolderOutputs(references, labelled.train.images_NCHW[:20], n=20)
         (row, *_) = Frechet(extractor=extractor)(outputs)
         assert (row.metric, row.protocol["extractor"]) == ("frechet[corners]", "corners")
-        assert set(shared.weights()) == {str(definition(Corners()))}
+        assert set(references.weights()) == {str(definition(Corners()))}
     assert calls == [20, 20, 20]  # the real images once, and both sets of samples
-    both = FolderOutputs(Shared(bare, tmp_path, CPU), labelled.train.images_NCHW[:20])
+    both = FolderOutputs(References(bare, tmp_path, CPU), labelled.train.images_NCHW[:20])
     assert Frechet(extractor=usual)(both)[0].metric == "frechet[corners[times=2.0]]"
-    ruler = calibrate(Calibration("blobs 32×32", "test", usual, 60), Shared(labelled, tmp_path, CPU))
+    ruler = calibrate(Calibration("blobs 32×32", "test", usual, 60), References(labelled, tmp_path, CPU))
     assert (ruler.extractor, ruler.metric) == ("corners", "frechet[corners]")
 
 

@@ -101,7 +101,7 @@ def _check_arguments(study: Path | None, dataset: str | None, size: int | None, 
 def _rulers(given: Mapping[str, Any], progress: TerminalProgress) -> list[Ruler]:
     """The rulers that the parameters of the command ask for; those of a study are kept in its folder."""
     from vaegan_bench.cli.options import read_fields
-    from vaegan_bench.evaluation.shared import SharedShelf
+    from vaegan_bench.evaluation.references import LoadedReferences
     from vaegan_bench.execution.calibrated_study import Asked, calibrate_dataset, calibrate_study
     from vaegan_bench.registry.plugins import Registry
     from vaegan_bench.registry.selectors import split_list
@@ -112,10 +112,10 @@ def _rulers(given: Mapping[str, Any], progress: TerminalProgress) -> list[Ruler]
     registry, fields = Registry(given["plugin"] or []), read_fields(given["fields"] or [])
     registry.check_fields(fields)
     asked = Asked(split_list(given["extractor"] or ""), fields, given["samples"])
-    shelf = SharedShelf(given["cache_dir"] or default_cache(), choose_device(given["device"]), progress)
+    references = LoadedReferences(given["cache_dir"] or default_cache(), choose_device(given["device"]), progress)
     if given["study"] is None:
-        return calibrate_dataset(given["dataset"] or "avatars", given["size"] or 32, asked, registry, shelf)
-    return calibrate_study(StudyFolder(given["study"]), asked, registry, shelf)
+        return calibrate_dataset(given["dataset"] or "avatars", given["size"] or 32, asked, registry, references)
+    return calibrate_study(StudyFolder(given["study"]), asked, registry, references)
 
 
 def _to_table(ruler: Ruler) -> Table:

@@ -143,21 +143,21 @@ def _measure(
     """The rows of the given runs or folders, and metric → why it gave no numbers."""
     from vaegan_bench.evaluation.folders import measure_folders
     from vaegan_bench.evaluation.pairs import measure_pairs
+    from vaegan_bench.evaluation.references import LoadedReferences
     from vaegan_bench.evaluation.settings import EvaluationSettings
-    from vaegan_bench.evaluation.shared import SharedShelf
     from vaegan_bench.execution.measured_again import measure_again
     from vaegan_bench.study.resolver import sampler_of
     from vaegan_bench.system.device import choose_device
     from vaegan_bench.system.paths import default_cache
 
-    shelf = SharedShelf(given["cache_dir"] or default_cache(), choose_device(given["device"]), progress)
+    references = LoadedReferences(given["cache_dir"] or default_cache(), choose_device(given["device"]), progress)
     if what == "runs":
         sampler = sampler_of(registry, given["sampler"])
         settings = EvaluationSettings(metrics, given["samples"], given["draws"], sampler)
-        return measure_again(_runs(given["runs"]), settings, registry, shelf)
+        return measure_again(_runs(given["runs"]), settings, registry, references)
     if what == "pairs":
-        return measure_pairs(given["originals"], given["reconstructions"], metrics, shelf, say)
-    return measure_folders(given["real"], given["fake"], metrics, shelf, say)
+        return measure_pairs(given["originals"], given["reconstructions"], metrics, references, say)
+    return measure_folders(given["real"], given["fake"], metrics, references, say)
 
 
 def _runs(paths: Sequence[Path]) -> list[RunFolder]:

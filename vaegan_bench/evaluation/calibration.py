@@ -11,7 +11,7 @@ from vaegan_bench.api import BenchError, Extractor
 from vaegan_bench.evaluation import distortions
 from vaegan_bench.evaluation.distortions import Distort
 from vaegan_bench.evaluation.folders import FolderOutputs
-from vaegan_bench.evaluation.shared import Shared
+from vaegan_bench.evaluation.references import References
 from vaegan_bench.metrics.features.sets import column, protocol_of
 from vaegan_bench.metrics.samples.frechet import Frechet
 from vaegan_bench.metrics.samples.kid import KID
@@ -61,22 +61,22 @@ class Calibration(NamedTuple):
     """How many training images are compared: as many as the samples of a model."""
 
 
-def calibrate(what: Calibration, shared: Shared) -> Ruler:
+def calibrate(what: Calibration, references: References) -> Ruler:
     """Measure training images, plain and distorted, against held-out ones, as if they were a model's samples.
 
     Earlier measurements are read from the cache. Raises `BenchError` where there are fewer training images than
     samples, and as the metrics do.
     """
-    data, extractor = shared.data, what.extractor.chosen_for(shared.data)
+    data, extractor = references.data, what.extractor.chosen_for(references.data)
     what = what._replace(extractor=extractor)
     if len(data.train) < what.samples:
         raise BenchError(
             f"A ruler for {what.samples:,} samples needs as many training images, and {what.dataset} has "
             f"{len(data.train):,}: choose fewer samples."
         )
-    plain = _outputs(shared, what.samples, shared.images("train", what.samples))
+    plain = _outputs(references, what.samples, references.images("train", what.samples))
     numbers = {"n_real": len(plain.real), "n_fake": what.samples, "split": what.split}
-    marks = iter(_marks(what, shared))
+    marks = iter(_marks(what, references))
     return Ruler(
         dataset=what.dataset,
         data=data.digest,
@@ -91,7 +91,7 @@ def calibrate(what: Calibration, shared: Shared) -> Ruler:
     )
 
 
-def _marks(what: Calibration, shared: Shared) -> list[Mark]:
+def _marks(what: Calibration, references: References) -> list[Mark]:
     """The mark of plain images, and then of each distortion at each of its levels."""
     grades: list[tuple[Distortion | None, float]] = [
         (None, 0),
@@ -99,22 +99,22 @@ def _marks(what: Calibration, shared: Shared) -> list[Mark]:
     ]
     description, marks = f"calibrating {what.extractor} on {what.dataset}", []
     for i, (distortion, level) in enumerate(grades):
-        shared.progress(description, i, len(grades))
-        marks.append(_mark(what, shared, distortion, level))
-    shared.progress(description, len(grades), len(grades))
+        references.progress(description, i, len(grades))
+        marks.append(_mark(what, references, distortion, level))
+    references.progress(description, len(grades), len(grades))
     return marks
 
 
-def _mark(what: Calibration, shared: Shared, distortion: Distortion | None, level: float) -> Mark:
+def _mark(what: Calibration, references: References, distortion: Distortion | None, level: float) -> Mark:
     name, distort = (distortion.name, distortion.apply) if distortion else ("plain", _unchanged)
 
     def measure() -> State:
         noise = generator(CPU, 0, "calibration", name, str(float(level)))
-        images_NCHW = distort(shared.images("train", what.samples), level, noise)
-        return _numbers(_outputs(shared, what.samples, images_NCHW), what.extractor)
+        images_NCHW = distort(references.images("train", what.samples), level, noise)
+        return _numbers(_outputs(references, what.samples, images_NCHW), what.extractor)
 
     code = code_behind(Frechet, KID, PrecisionRecall, distort if distortion else Frechet).digest
-    found = shared.compared(what.extractor, what.samples, ("calibration", name, str(float(level)), code), measure)
+    found = references.compared(what.extractor, what.samples, ("calibration", name, str(float(level)), code), measure)
     return Mark(level=float(level), **{number: float(found[number]) for number in NUMBERS})
 
 
@@ -122,9 +122,9 @@ def _unchanged(images_NCHW: Tensor, level: float, noise: torch.Generator) -> Ten
     return images_NCHW
 
 
-def _outputs(shared: Shared, n: int, images_NCHW: Tensor) -> FolderOutputs:
+def _outputs(references: References, n: int, images_NCHW: Tensor) -> FolderOutputs:
     """Images instead of a model's samples, beside as many held-out images as a model is measured on."""
-    return FolderOutputs(shared, images_NCHW, n=n)
+    return FolderOutputs(references, images_NCHW, n=n)
 
 
 def _numbers(outputs: FolderOutputs, extractor: Extractor) -> State:

@@ -29,7 +29,7 @@ from vaegan_bench.datasets.preparation.reading import read_originals
 from vaegan_bench.datasets.preparation.sources import images_in
 from vaegan_bench.datasets.preparation.words import describe_ignored, describe_left_out
 from vaegan_bench.evaluation.measuring import Measured, measure
-from vaegan_bench.evaluation.shared import Shared, SharedShelf, open_extractors
+from vaegan_bench.evaluation.references import LoadedReferences, References, open_extractors
 from vaegan_bench.results.rows import text_of
 from vaegan_bench.system.memo import memo
 from vaegan_bench.system.status import OK
@@ -111,21 +111,22 @@ class FolderOutputs:
 
     def __init__(
         self,
-        shared: Shared,
+        references: References,
         samples_NCHW: Tensor,
         reconstructions_NCHW: Tensor | None = None,
         n: int | None = None,
     ) -> None:
-        """`shared` holds the real images as its test part, of which the first `n`, or all, are compared. `samples_NCHW`
-        is empty where reconstructions are measured.
+        """`references` holds the real images as its test part, of which the first `n`, or all, are compared.
+
+        `samples_NCHW` is empty where reconstructions are measured.
         """
-        self.shared, self.data, self.n = shared, shared.data, n
+        self.references, self.data, self.n = references, references.data, n
         self.samples, self.reconstructions = samples_NCHW, reconstructions_NCHW
 
     @property
     def progress(self) -> Progress:
         """Called with the progress of long computations."""
-        return self.shared.progress
+        return self.references.progress
 
     @property
     def conditional(self) -> bool:
@@ -160,12 +161,12 @@ class FolderOutputs:
 
     def network(self, extractor: Extractor) -> FeatureNetwork:
         """The opened extractor."""
-        return self.shared.network(extractor)
+        return self.references.network(extractor)
 
     def features(self, extractor: Extractor, source: Source) -> Features:
         """Features of one of the folders, extracted once."""
         if source == "real":
-            return self.shared.features(extractor, "real", len(self.real))
+            return self.references.features(extractor, "real", len(self.real))
         images = {"samples": self.samples, "reconstructions": self.reconstructions}.get(source)
         if images is None:
             raise BenchError(f"Folders have no {source}.")
@@ -173,11 +174,11 @@ class FolderOutputs:
 
     @memo
     def _extract(self, extractor: Extractor, images_NCHW: Tensor) -> Features:
-        return self.network(extractor)(images_NCHW, self.shared.progress)
+        return self.network(extractor)(images_NCHW, self.references.progress)
 
     def reference(self, extractor: Extractor, derive: Derive, **parameters: int | float | str) -> Mapping[str, Tensor]:
         """The quantity that a metric derives from the features of the real images."""
-        return self.shared.reference(extractor, len(self.real), derive, parameters)
+        return self.references.reference(extractor, len(self.real), derive, parameters)
 
 
 def folder_data(real_NCHW: Tensor) -> Data:
@@ -187,7 +188,7 @@ def folder_data(real_NCHW: Tensor) -> Data:
 
 
 def measure_folders(
-    real: Path, fake: Path, metrics: Sequence[Metric], shelf: SharedShelf, say: Callable[[str], object]
+    real: Path, fake: Path, metrics: Sequence[Metric], references: LoadedReferences, say: Callable[[str], object]
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Measure the images of one folder against those of another; return rows, and metric → why it gave no numbers.
 
@@ -195,13 +196,13 @@ def measure_folders(
     model, `DataError` for folders that cannot be read.
     """
     refuse_metrics_of_models(metrics)
-    sides = {side: read_folder(path, shelf.progress) for side, path in {"real": real, "fake": fake}.items()}
+    sides = {side: read_folder(path, references.progress) for side, path in {"real": real, "fake": fake}.items()}
     lines = [f"{side}: {folder}" for side, folder in sides.items()]
     for line in [*lines, *([warning] if (warning := differences(sides["real"], sides["fake"])) else [])]:
         say(line)
-    shared = shelf.of(folder_data(sides["real"].images_NCHW))
-    open_extractors(metrics, shared)
-    measured = measure([FolderOutputs(shared, sides["fake"].images_NCHW)], metrics, split=str(real))
+    own = references.of(folder_data(sides["real"].images_NCHW))
+    open_extractors(metrics, own)
+    measured = measure([FolderOutputs(own, sides["fake"].images_NCHW)], metrics, split=str(real))
     return rows_of(measured, sides, lines), measured.problems
 
 

@@ -20,7 +20,7 @@ from vaegan_bench.api import (
     Tokens,
     to_signed,
 )
-from vaegan_bench.evaluation.shared import RealSource, Shared
+from vaegan_bench.evaluation.references import RealSource, References
 from vaegan_bench.system.memo import memo
 from vaegan_bench.system.randomness import derive_seed
 from vaegan_bench.training.trained_model import TrainedModel
@@ -34,20 +34,26 @@ class ModelOutputs:
     """The outputs of one trained model; see `vaegan_bench.api.Outputs`."""
 
     def __init__(
-        self, model: TrainedModel, shared: Shared, n: int, seed: int, draw: int = 0, sampler: Sampler | None = None
+        self,
+        model: TrainedModel,
+        references: References,
+        n: int,
+        seed: int,
+        draw: int = 0,
+        sampler: Sampler | None = None,
     ) -> None:
         """Measure on at most `n` held-out images and on `n` samples; `seed` is the run's.
 
         Codes come from `sampler` where there is one and the model has an encoder, and from the prior otherwise.
         """
-        self.model, self.shared, self.n, self.seed, self.sampler = model, shared, n, seed, sampler
-        self.data = shared.data
+        self.model, self.references, self.n, self.seed, self.sampler = model, references, n, seed, sampler
+        self.data = references.data
         self.draw = draw
         self._first: ModelOutputs | None = None
 
     def redrawn(self, draw: int) -> ModelOutputs:
         """Outputs with other samples, which share all else that is computed; `draw` 0 has the first samples."""
-        other = ModelOutputs(self.model, self.shared, self.n, self.seed, draw, self.sampler)
+        other = ModelOutputs(self.model, self.references, self.n, self.seed, draw, self.sampler)
         other._first = self.first
         return other
 
@@ -59,7 +65,7 @@ class ModelOutputs:
     @property
     def progress(self) -> Progress:
         """Called with the progress of long computations."""
-        return self.shared.progress
+        return self.references.progress
 
     @property
     def conditional(self) -> bool:
@@ -69,12 +75,12 @@ class ModelOutputs:
     @property
     def real(self) -> Tensor:
         """The held-out images."""
-        return self.shared.images("real", self.n)
+        return self.references.images("real", self.n)
 
     @property
     def train(self) -> Tensor:
         """The first training images."""
-        return self.shared.images("train", TRAIN)
+        return self.references.images("train", TRAIN)
 
     @property
     @memo
@@ -139,22 +145,22 @@ class ModelOutputs:
 
     def network(self, extractor: Extractor) -> FeatureNetwork:
         """The opened extractor, shared by all runs."""
-        return self.shared.network(extractor)
+        return self.references.network(extractor)
 
     def features(self, extractor: Extractor, source: Source) -> Features:
         """Features of one set of images, extracted once."""
         if source in ("real", "train"):
             n = len(self.real) if source == "real" else len(self.train)
-            return self.shared.features(extractor, source, n)
+            return self.references.features(extractor, source, n)
         return (self if source == "samples" else self.first)._extract(extractor.chosen_for(self.data), source)
 
     def reference(self, extractor: Extractor, derive: Derive, **parameters: int | float | str) -> Mapping[str, Tensor]:
         """The quantity that a metric derives from the features of the held-out images."""
-        return self.shared.reference(extractor, len(self.real), derive, parameters)
+        return self.references.reference(extractor, len(self.real), derive, parameters)
 
     @memo
     def _extract(self, extractor: Extractor, source: Source) -> Features:
-        return self.network(extractor)(self._images(source), self.shared.progress)
+        return self.network(extractor)(self._images(source), self.references.progress)
 
     def _images(self, source: Source) -> Tensor:
         images = self.samples if source == "samples" else self.reconstructions

@@ -14,7 +14,7 @@ from vaegan_bench.api import DataError, Metric, StudyError
 from vaegan_bench.datasets.preparation.sources import images_in
 from vaegan_bench.evaluation.folders import FolderOutputs, ImageFolder, folder_data, read_folder, rows_of
 from vaegan_bench.evaluation.measuring import measure
-from vaegan_bench.evaluation.shared import SharedShelf, open_extractors
+from vaegan_bench.evaluation.references import LoadedReferences, open_extractors
 
 NAMED = 3
 """The number of images that an error names on each side, at most."""
@@ -23,7 +23,11 @@ Pairs = list[tuple[str, str]]
 
 
 def measure_pairs(
-    originals: Path, reconstructions: Path, metrics: Sequence[Metric], shelf: SharedShelf, say: Callable[[str], object]
+    originals: Path,
+    reconstructions: Path,
+    metrics: Sequence[Metric],
+    references: LoadedReferences,
+    say: Callable[[str], object],
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Measure the reconstructions in one folder against their originals in another; return rows and problems.
 
@@ -33,15 +37,15 @@ def measure_pairs(
     refuse_metrics_of_more(metrics)
     paths = {"originals": originals, "reconstructions": reconstructions}
     pairs, how = pair(*(_names(path) for path in paths.values()))
-    read = {side: read_folder(path, shelf.progress) for side, path in paths.items()}
+    read = {side: read_folder(path, references.progress) for side, path in paths.items()}
     lines = [*(f"{side}: {folder}" for side, folder in read.items()), how]
     sides = dict(zip(paths, aligned(pairs, *read.values()), strict=True))
     for line in lines:
         say(line)
     real, decoded = (side.images_NCHW for side in sides.values())
-    shared = shelf.of(folder_data(real))
-    open_extractors(metrics, shared)
-    measured = measure([FolderOutputs(shared, real[:0], decoded)], metrics, split=str(originals))
+    own = references.of(folder_data(real))
+    open_extractors(metrics, own)
+    measured = measure([FolderOutputs(own, real[:0], decoded)], metrics, split=str(originals))
     return rows_of(measured, sides, lines), measured.problems
 
 

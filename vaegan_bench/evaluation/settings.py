@@ -133,5 +133,5 @@ def _differ(recorded: Mapping[str, str], known: Mapping[str, str]) -> bool:
 
 
 def extractors_of(metric: Metric) -> list[str]:
-    """The extractors that a metric uses, by the keys of `Shared.weights`."""
+    """The extractors that a metric uses, by the keys of `References.weights`."""
     return [str(definition(plugin)) for plugin in plugins_within(metric) if isinstance(plugin, Extractor)]

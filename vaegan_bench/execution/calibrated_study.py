@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from vaegan_bench.api import Dataset, Extractor
 from vaegan_bench.evaluation.calibration import Calibration, calibrate
-from vaegan_bench.evaluation.shared import SharedShelf
+from vaegan_bench.evaluation.references import LoadedReferences
 from vaegan_bench.execution.runner import calibrated_extractors
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.rulers import Ruler, write_ruler
@@ -15,7 +15,7 @@ from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.resolver import Resolver
 from vaegan_bench.system.device import thread_count
-from vaegan_bench.training.loading import DataShelf, load
+from vaegan_bench.training.loading import LoadedData, load
 
 SAMPLES = 2000
 """The default number of images to distort: as many as the samples that studies measure by default."""
@@ -32,20 +32,22 @@ class Asked(NamedTuple):
     """How many images are distorted; None for the default number."""
 
 
-def calibrate_dataset(dataset: str, size: int, asked: Asked, registry: Registry, shelf: SharedShelf) -> list[Ruler]:
+def calibrate_dataset(
+    dataset: str, size: int, asked: Asked, registry: Registry, references: LoadedReferences
+) -> list[Ruler]:
     """The ruler of each extractor on a data set; the default extractors work offline.
 
     Raises `BenchError` as `calibrate` and the extractors do.
     """
     opened = registry.build(Dataset, dataset, asked.fields)
-    data = load(opened, size, shelf.cache, shelf.progress)
+    data = load(opened, size, references.cache, references.progress)
     names = asked.extractors or [*(["oracle"] if data.attribute_names else []), "efflite0"]
     extractors = [registry.build(Extractor, name, asked.fields) for name in names]
     label, samples = f"{opened} {size}×{size}", asked.samples or SAMPLES
-    return [calibrate(Calibration(label, "test", each, samples), shelf.of(data)) for each in extractors]
+    return [calibrate(Calibration(label, "test", each, samples), references.of(data)) for each in extractors]
 
 
-def calibrate_study(folder: StudyFolder, asked: Asked, registry: Registry, shelf: SharedShelf) -> list[Ruler]:
+def calibrate_study(folder: StudyFolder, asked: Asked, registry: Registry, references: LoadedReferences) -> list[Ruler]:
     """Write the ruler of each extractor on each data set of a study into its folder, and return the rulers.
 
     By default, the extractors are those of the study's Fréchet distances, and the number of images is the study's
@@ -53,15 +55,15 @@ def calibrate_study(folder: StudyFolder, asked: Asked, registry: Registry, shelf
     planned.
     """
     study = folder.study().study
-    plan, loaded = make_plan(study, registry), DataShelf(shelf.cache, shelf.progress)
+    plan, loaded = make_plan(study, registry), LoadedData(references.cache, references.progress)
     fields = {**Resolver(study, registry).fields, **asked.fields}
     named = [registry.build(Extractor, name, fields) for name in asked.extractors]
     extractors, samples = named or calibrated_extractors(plan.metrics), asked.samples or study.samples
     rulers = []
     with thread_count(study.threads):
         for run in {run.data_label: run for run in plan.runs}.values():
-            shared = shelf.of(loaded.get(run))
+            own = references.of(loaded.get(run))
             for each in extractors:
-                rulers.append(calibrate(Calibration(run.data_label, run.split, each, samples), shared))
+                rulers.append(calibrate(Calibration(run.data_label, run.split, each, samples), own))
                 write_ruler(folder.path, rulers[-1])
     return rulers

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vaegan_bench.api import BenchError, Engine, Progress, silent
-from vaegan_bench.evaluation.shared import SharedShelf, open_extractors
+from vaegan_bench.evaluation.references import LoadedReferences, open_extractors
 from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.execution.estimate import longest_first
 from vaegan_bench.execution.planned_work import PlannedWork
@@ -45,7 +45,7 @@ class Execution:
         self.engine, self.checkpoint = engine, checkpoint
         self.lifecycle = Lifecycle(registry.manager)
         self.work = Workload(plan, folder, cache, progress)
-        self.shared = SharedShelf(cache, choose_device(plan.study.device), progress)
+        self.references = LoadedReferences(cache, choose_device(plan.study.device), progress)
         self.failures: dict[str, str] = {}
         """Id of a run that failed → the reason; the study goes on without it."""
         self.weights: dict[str, dict[str, str]] = {}
@@ -61,7 +61,7 @@ class Execution:
         """
         with thread_count(self.plan.study.threads):
             if unfinished := self.work.unfinished():
-                open_extractors(self.plan.metrics, self.shared.of(next(iter(unfinished.values()))))
+                open_extractors(self.plan.metrics, self.references.of(next(iter(unfinished.values()))))
             self.work.check_space(unfinished, self.side_by_side(len(unfinished)))
             self.work.began = self.folder.create()
             self.folder.write_study(self._record())
@@ -69,7 +69,7 @@ class Execution:
 
     def side_by_side(self, runs: int) -> int:
         """The number of runs, of `runs` in all, that go on at a time."""
-        return self.engine.count(runs, self.plan.study.threads, self.shared.device.type)
+        return self.engine.count(runs, self.plan.study.threads, self.references.device.type)
 
     def missing(self) -> list[str]:
         """The runs that failed, each with its reason."""
@@ -102,7 +102,7 @@ class Execution:
             return
         ordered = longest_first(runs, self.plan.lenders) if self.side_by_side(len(runs)) > 1 else runs
         setup = setup_for_workers(self.work, self.registry, self.checkpoint)
-        runner = Runner(self.work, self.shared, self.lifecycle.call, self.checkpoint)
+        runner = Runner(self.work, self.references, self.lifecycle.call, self.checkpoint)
         work = PlannedWork(self.plan, ordered, setup, runner, self.lifecycle.call, self._note, self.progress)
         try:
             self.engine.run(work)
@@ -127,7 +127,7 @@ class Execution:
 
     def _has_other_weights(self, run: Run) -> bool:
         try:
-            known = self.weights.get(self.work.shelf.get(run).digest, {})
+            known = self.weights.get(self.work.loaded.get(run).digest, {})
             return self.work.settings.have_other_weights(self.work.folder_of(run), known)
         except BenchError as error:
             self.failures[run.id] = reason_of(error)

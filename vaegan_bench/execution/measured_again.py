@@ -8,18 +8,18 @@ from typing import Any
 import pandas as pd
 
 from vaegan_bench.api import BenchError, ExtractorError, StoreError
+from vaegan_bench.evaluation.references import LoadedReferences, open_extractors
 from vaegan_bench.evaluation.settings import EvaluationSettings
-from vaegan_bench.evaluation.shared import SharedShelf, open_extractors
 from vaegan_bench.evaluation.stored_run import stored_run
 from vaegan_bench.execution.measured_run import measure_run
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.system.device import thread_count
-from vaegan_bench.training.loading import DataShelf
+from vaegan_bench.training.loading import LoadedData
 
 
 def measure_again(
-    folders: Sequence[RunFolder], settings: EvaluationSettings, registry: Registry, shared: SharedShelf
+    folders: Sequence[RunFolder], settings: EvaluationSettings, registry: Registry, references: LoadedReferences
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Measure each run and add the numbers to its folder; return the rows, and run or metric → why it has no numbers.
 
@@ -28,11 +28,11 @@ def measure_again(
     """
     for folder in (each for each in folders if not each.is_there):
         folder.record()
-    shelf, keys = DataShelf(shared.cache, shared.progress), settings.keys
+    loaded, keys = LoadedData(references.cache, references.progress), settings.keys
     rows, problems = list[dict[str, Any]](), dict[str, str]()
     for folder in folders:
         try:
-            _measure(folder, settings, registry, shared, shelf)
+            _measure(folder, settings, registry, references, loaded)
             rows += [row for row in folder.rows(keys) if row.pop("measurement") in ("", *keys)]
             problems |= {f"{folder.path.name}: {name}": why for name, why in folder.problems(keys).items()}
         except ExtractorError:  # no run can be measured without it
@@ -43,16 +43,20 @@ def measure_again(
 
 
 def _measure(
-    folder: RunFolder, settings: EvaluationSettings, registry: Registry, shared: SharedShelf, shelf: DataShelf
+    folder: RunFolder,
+    settings: EvaluationSettings,
+    registry: Registry,
+    references: LoadedReferences,
+    loaded: LoadedData,
 ) -> None:
     """Measure one run. Raises `BenchError` for one that cannot be measured here."""
     record = folder.record()
     if not record.is_ok:
         raise StoreError(f"{folder.path} {record.status}: there is nothing to measure.")
     run = stored_run(folder, registry)
-    data = shelf.get(run)
+    data = loaded.get(run)
     if data.digest != record.data:
         raise StoreError(f"{folder.path} was trained on other images than '{run.dataset}' holds here.")
     with thread_count(run.threads), folder.claim() as claim:  # the same threads as for its other numbers
-        open_extractors(settings.metrics, shared.of(data))
-        measure_run(run, folder, claim, shared.of(data), settings, keeps_sheets=True)
+        open_extractors(settings.metrics, references.of(data))
+        measure_run(run, folder, claim, references.of(data), settings, keeps_sheets=True)

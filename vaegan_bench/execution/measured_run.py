@@ -5,8 +5,8 @@ from __future__ import annotations
 from vaegan_bench.evaluation.health import verdicts
 from vaegan_bench.evaluation.measuring import measure
 from vaegan_bench.evaluation.outputs import ModelOutputs
+from vaegan_bench.evaluation.references import References
 from vaegan_bench.evaluation.settings import EvaluationSettings
-from vaegan_bench.evaluation.shared import Shared
 from vaegan_bench.evaluation.stored_run import restore_model
 from vaegan_bench.execution.workload import KEPT_IMAGES
 from vaegan_bench.results.measurements import CONDITIONS, Seen
@@ -22,7 +22,7 @@ def measure_run(
     run: Run,
     folder: RunFolder,
     claim: Claim,
-    shared: Shared,
+    references: References,
     settings: EvaluationSettings,
     *,
     keeps_sheets: bool = False,
@@ -33,12 +33,12 @@ def measure_run(
     source stay. Raises `StoreError` for damaged weights.
     """
     claim.report(phase="measuring")
-    conditions = attribute_conditions(shared.data)
-    model = restore_model(run, shared.data.shape, folder.weights(), shared.device, conditions)
-    outputs = ModelOutputs(model, shared, settings.samples, run.seed, sampler=settings.sampler)
+    conditions = attribute_conditions(references.data)
+    model = restore_model(run, references.data.shape, folder.weights(), references.device, conditions)
+    outputs = ModelOutputs(model, references, settings.samples, run.seed, sampler=settings.sampler)
     draws = [outputs, *(outputs.redrawn(draw) for draw in range(1, settings.draws))]
     measured = measure(draws, settings.metrics, run.split)
-    records = settings.records(measured, shared.weights())
+    records = settings.records(measured, references.weights())
     stays = keeps_sheets and folder.seen_from() not in ("", settings.drawn_from)
     is_seen = stays or folder.has_seen(settings.samples, settings.drawn_from)
     folder.write_measured(claim, records, None if is_seen else _look(outputs, folder, settings))

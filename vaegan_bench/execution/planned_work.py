@@ -73,7 +73,7 @@ class PlannedWork:
     def memory(self) -> int:
         """Bytes that a process needs at least for the largest run."""
         runs = {(run.label, run.setting_id): run for run in self.by_id.values()}
-        return max(needed_memory(run, self.runner.work.shelf.get(run)) for run in runs.values())
+        return max(needed_memory(run, self.runner.work.loaded.get(run)) for run in runs.values())
 
     def here(self, task: Task) -> Outcome | Prepared | Calibrated | None:
         """Do a task in this process."""

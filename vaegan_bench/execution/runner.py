@@ -11,8 +11,8 @@ from torch import Tensor
 
 from vaegan_bench.api import BenchError, Data, Extractor, Metric
 from vaegan_bench.evaluation.calibration import Calibration, calibrate
+from vaegan_bench.evaluation.references import LoadedReferences, References
 from vaegan_bench.evaluation.settings import EvaluationSettings
-from vaegan_bench.evaluation.shared import Shared, SharedShelf
 from vaegan_bench.evaluation.stored_run import weights_of
 from vaegan_bench.execution.measured_run import measure_run
 from vaegan_bench.execution.relay import Call
@@ -55,7 +55,7 @@ class Runner:
     def __init__(
         self,
         work: Workload,
-        shared: SharedShelf,
+        references: LoadedReferences,
         call: Call,
         checkpoint: float = INTERVAL,
         *,
@@ -66,7 +66,7 @@ class Runner:
 
         `must_stop` says whether to save a training and interrupt it, with a `KeyboardInterrupt`.
         """
-        self.plan, self.work, self.shared, self.call = work.plan, work, shared, call
+        self.plan, self.work, self.references, self.call = work.plan, work, references, call
         self.checkpoint, self.is_patient, self.must_stop = checkpoint, is_patient, must_stop
 
     def attempt(self, run: Run) -> Outcome:
@@ -89,15 +89,15 @@ class Runner:
 
     def open_learned_extractors(self, run: Run) -> None:
         """Open the extractors that learn from a run's data, which trains those that are not trained yet."""
-        shared = self.shared.of(self.work.shelf.get(run))
+        references = self.references.of(self.work.loaded.get(run))
         for extractor in learned_extractors(self.plan.metrics):
-            shared.network(extractor)
+            references.network(extractor)
 
     def calibrate(self, run: Run, extractor: str) -> Ruler:
         """The ruler of an extractor on a run's data; `extractor` is the selector of one of `calibrated_extractors`."""
-        study, shared = self.plan.study, self.shared.of(self.work.shelf.get(run))
+        study, references = self.plan.study, self.references.of(self.work.loaded.get(run))
         chosen = next(each for each in calibrated_extractors(self.plan.metrics) if str(each) == extractor)
-        return calibrate(Calibration(run.data_label, run.split, chosen, study.samples), shared)
+        return calibrate(Calibration(run.data_label, run.split, chosen, study.samples), references)
 
     def _outcome(self, run: Run, claim: Claim) -> Outcome:
         try:
@@ -109,16 +109,16 @@ class Runner:
             with suppress(StoreError):
                 note_failure(self.work.folder_of(run).path, reason_of(error))
             return self._failure(run, error)
-        return Outcome(run.id, status, weights=self.shared.weights())
+        return Outcome(run.id, status, weights=self.references.weights())
 
     def _failure(self, run: Run, error: BaseException) -> Outcome:
         reason = reason_of(error)
         disk_is_full = isinstance(error, StoreError) and shortage_in(error) is not None
-        return Outcome(run.id, f"failed: {reason}", reason, disk_is_full, self.shared.weights())
+        return Outcome(run.id, f"failed: {reason}", reason, disk_is_full, self.references.weights())
 
     def _run(self, run: Run, claim: Claim) -> str:
         """Train the run unless it is trained, in this study or another, and measure it; return the run's status."""
-        folder, data = self.work.folder_of(run), self.work.shelf.get(run)
+        folder, data = self.work.folder_of(run), self.work.loaded.get(run)
         forget_failure(folder.path)
         if self.work.is_trained_on_its_data(run) or self._copy_from_another_study(run, claim, data):
             folder.checkpoints.remove()  # left by a process that was killed before it could remove them
@@ -134,7 +134,7 @@ class Runner:
 
     def _train(self, run: Run, claim: Claim, data: Data) -> None:
         folder = self.work.folder_of(run)
-        keeper = RunKeeper(run, data, self.shared.device, folder.checkpoints, self.checkpoint)
+        keeper = RunKeeper(run, data, self.references.device, folder.checkpoints, self.checkpoint)
         keeper.must_stop = self.must_stop
         self._start(run, run.steps, keeper.step)
         listener = self._listener(run, claim, keeper.step)
@@ -157,11 +157,11 @@ class Runner:
         return self.work.is_trained_on_its_data(run)
 
     def _is_measured(self, run: Run, data: Data) -> bool:
-        return self.work.has_results(run) and not self._missing_on(run, self.shared.of(data)).metrics
+        return self.work.has_results(run) and not self._missing_on(run, self.references.of(data)).metrics
 
     def _measure(self, run: Run, claim: Claim, data: Data) -> None:
-        folder, shared = self.work.folder_of(run), self.shared.of(data)
-        rows = measure_run(run, folder, claim, shared, self._missing_on(run, shared))
+        folder, references = self.work.folder_of(run), self.references.of(data)
+        rows = measure_run(run, folder, claim, references, self._missing_on(run, references))
         self.call("run_evaluated", run=run.id, rows=rows)
 
     def _listener(self, run: Run, claim: Claim, done: int) -> Listener:
@@ -189,10 +189,10 @@ class Runner:
             raise BenchError(f"{run.label} borrows the {role} of {lender.label}, which {status}.")
         return weights_of(folder.weights(), run.model.borrows()[role].role)
 
-    def _missing_on(self, run: Run, shared: Shared) -> EvaluationSettings:
+    def _missing_on(self, run: Run, references: References) -> EvaluationSettings:
         """The study's settings, with only the metrics that were not measured on a run yet."""
         settings = self.work.settings
-        return settings.only(settings.missing(self.work.folder_of(run), shared.weights()))
+        return settings.only(settings.missing(self.work.folder_of(run), references.weights()))
 
 
 def learned_extractors(metrics: Iterable[Metric]) -> list[Extractor]:

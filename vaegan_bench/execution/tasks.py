@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from vaegan_bench.api import Send
 from vaegan_bench.api.engines import discard
-from vaegan_bench.evaluation.shared import SharedShelf
+from vaegan_bench.evaluation.references import LoadedReferences
 from vaegan_bench.execution.relay import Sender
 from vaegan_bench.execution.runner import Outcome, Runner
 from vaegan_bench.execution.transfer import Files, TransferredRun, collect_files, files_of, study_folder_with
@@ -144,7 +144,7 @@ class _Opened:
     """The plan, data and extractors that a process has loaded for the tasks of one study."""
 
     work: Workload
-    shared: SharedShelf
+    references: LoadedReferences
     runs: dict[str, Run]
     sender: Sender
     """The sender of the current task."""
@@ -168,7 +168,7 @@ def _runner(opened: _Opened, setup: WorkerSetup) -> Runner:
         return opened.sender.must_stop
 
     call, checkpoint = opened.sender.call, setup.checkpoint
-    return Runner(opened.work, opened.shared, call, checkpoint, is_patient=True, must_stop=must_stop)
+    return Runner(opened.work, opened.references, call, checkpoint, is_patient=True, must_stop=must_stop)
 
 
 @lru_cache(maxsize=1)
@@ -183,8 +183,8 @@ def _open(setup: WorkerSetup) -> _Opened:
     cache = setup.cache or default_cache()
     work = Workload(plan, StudyFolder(setup.folder), cache, progress)
     work.began = setup.began
-    shared = SharedShelf(cache, choose_device(plan.study.device), progress)
-    opened = _Opened(work, shared, {run.id: run for run in plan.runs}, Sender(lambda message: None, ""))
+    references = LoadedReferences(cache, choose_device(plan.study.device), progress)
+    opened = _Opened(work, references, {run.id: run for run in plan.runs}, Sender(lambda message: None, ""))
     return opened
 
 

@@ -62,7 +62,7 @@ def setup_for_workers(work: Workload, registry: Registry, checkpoint: float) -> 
         runs=_digest(work.plan),
         folder=work.folder.path.absolute(),
         began=work.began,
-        cache=work.shelf.cache.absolute(),
+        cache=work.loaded.cache.absolute(),
         checkpoint=checkpoint,
         data=None if sources is None else str(user_path(sources).absolute()),
     )

@@ -17,7 +17,7 @@ from vaegan_bench.study.plan import Plan
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.disk_space import check_space
 from vaegan_bench.system.errors import FAILURES, StoreError
-from vaegan_bench.training.loading import DataShelf
+from vaegan_bench.training.loading import LoadedData
 
 KEPT_IMAGES = 64
 """Samples and reconstructions that are kept per run, for sheets."""
@@ -28,7 +28,7 @@ class Workload:
 
     def __init__(self, plan: Plan, folder: StudyFolder, cache: Path, progress: Progress = silent) -> None:
         self.plan, self.folder = plan, folder
-        self.shelf = DataShelf(cache, progress)
+        self.loaded = LoadedData(cache, progress)
         self.settings = EvaluationSettings(plan.metrics, plan.study.samples, plan.study.draws, plan.sampler)
         self.began = 0.0
         """When the command began, by the clock of the study's folder."""
@@ -44,7 +44,7 @@ class Workload:
 
     def unfinished(self) -> dict[Run, Data]:
         """The other runs, with their data: all loaded now, so that what is missing is known before anything trains."""
-        return {run: self.shelf.get(run) for run in self.plan.runs if not self.has_results(run)}
+        return {run: self.loaded.get(run) for run in self.plan.runs if not self.has_results(run)}
 
     def left(self) -> list[Run]:
         """The runs that are still to be trained or measured."""
@@ -74,7 +74,7 @@ class Workload:
     def is_trained_on_its_data(self, run: Run) -> bool:
         """Whether a run was trained on the images that its data set holds now. Raises whatever its data set raises."""
         folder = self.folder_of(run)
-        return folder.is_trained and folder.data == self.shelf.get(run).digest
+        return folder.is_trained and folder.data == self.loaded.get(run).digest
 
     def elsewhere(self, run: Run, digest: str) -> RunFolder | None:
         """The same run in another study of the results folder, undamaged, with weights, of the same data; or None."""

@@ -46,7 +46,7 @@ def remarks_of(data: Data) -> list[str]:
     return [*data.remarks, *describe_left_out(data.left_out)]
 
 
-class DataShelf:
+class LoadedData:
     """Keeps loaded data sets in memory, so that the runs of a study share one copy."""
 
     def __init__(self, cache: Path, progress: Progress = silent) -> None:

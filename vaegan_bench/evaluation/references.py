@@ -33,7 +33,7 @@ RealSource = Literal["real", "train"]
 Key = tuple[str, ...]
 
 
-class Shared:
+class References:
     """Extractors, and features of real images with what metrics derive from them, for all runs on one data set.
 
     Results are kept under `cache`, addressed by the content that decides them: a hash of the images themselves, of the
@@ -114,7 +114,7 @@ class Shared:
         return self._known[key]
 
 
-def open_extractors(metrics: Iterable[Metric], shared: Shared) -> None:
+def open_extractors(metrics: Iterable[Metric], references: References) -> None:
     """Open the extractors of metrics that come with weights, so that errors show before anything else is done.
 
     Raises `ExtractorError` where weights are missing or wrong.
@@ -122,26 +122,26 @@ def open_extractors(metrics: Iterable[Metric], shared: Shared) -> None:
     for extractor in (plugin for metric in metrics for plugin in plugins_within(metric)):
         if isinstance(extractor, Extractor) and not extractor.learns:
             try:
-                shared.network(extractor)
+                references.network(extractor)
             except BenchError:
                 raise
             except FAILURES as error:
                 raise ExtractorError(f"Extractor '{extractor}' cannot be opened: {reason_of(error)}.") from error
 
 
-class SharedShelf:
-    """One `Shared` per data set, for a process that measures runs on several."""
+class LoadedReferences:
+    """One `References` per data set, for a process that measures runs on several."""
 
     def __init__(self, cache: Path, device: torch.device, progress: Progress = silent) -> None:
         self.cache, self.device, self.progress = cache, device, progress
-        self._opened: dict[str, Shared] = {}
+        self._opened: dict[str, References] = {}
 
-    def of(self, data: Data) -> Shared:
-        """The `Shared` of all runs on these data."""
+    def of(self, data: Data) -> References:
+        """The `References` of all runs on these data."""
         if data.digest not in self._opened:
-            self._opened[data.digest] = Shared(data, self.cache, self.device, self.progress)
+            self._opened[data.digest] = References(data, self.cache, self.device, self.progress)
         return self._opened[data.digest]
 
     def weights(self) -> dict[str, dict[str, str]]:
         """Digest of the data → opened extractor → a hash of its weights."""
-        return {digest: shared.weights() for digest, shared in self._opened.items()}
+        return {digest: references.weights() for digest, references in self._opened.items()}
