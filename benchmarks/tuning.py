@@ -1,11 +1,12 @@
 """Trials of settings on validation images: many small studies side by side, and one table of what they gave.
 
-Run: python benchmarks/tuning.py TRIALS.toml --results FOLDER [--workers 2] [--device cpu] [--best 2] [--minutes 60]
+Run: python benchmarks/tuning.py TRIALS.toml --results FOLDER [--workers 2] [--device cpu] [--margin 0.15]
 
 TRIALS.toml has a table [base] of a study's name and of keys that replace its own, and one table [[trial]] each with a
 group and further keys; the metrics whose sum `decides` (least is best), and the `plugins` that are needed, if any. All
-trials of a group are made with the first seed; with the other seeds only the --best of each group. What is finished is
-kept, and is not trained again by the next call. The table is printed as trials end, and written to FOLDER/trials.csv.
+trials of a group are made with the first seed; with the other seeds those that are within --margin of the group's best,
+if there is more than one: over three seeds, distances vary by some 5 %. What is finished is kept, and is not trained
+again by the next call. The table is printed as trials end, and written to FOLDER/trials.csv.
 docs/tuning.md says what was tried and found.
 """
 
@@ -112,15 +113,17 @@ def settings_of(trial: Trial, trials: list[Trial]) -> str:
     return ", ".join(f"{key}={trial.values[key]}" for key in differing)
 
 
-def best_of(rows: list[dict[str, Any]], asked: Trials, best: int) -> list[Trial]:
-    """The best trials of each group by the sum of what decides, averaged over their models."""
+def undecided(rows: list[dict[str, Any]], asked: Trials, margin: float) -> list[Trial]:
+    """The trials that are within a share `margin` of the best of their group, where this leaves more than one.
+
+    They are compared by the sum of what decides, averaged over their models.
+    """
     frame = pd.DataFrame(rows)
     decisive = frame[frame.metric.isin(asked.decides)]
-    scores = decisive.groupby(["trial", "metric"]).value.mean().groupby("trial").sum()
-    known = [trial for trial in asked.trials if trial.name in scores]
-    groups = {trial.group for trial in known}
-    ranked = {g: sorted((t for t in known if t.group == g), key=lambda t: scores[t.name])[:best] for g in groups}
-    return [trial for trial in known if trial in ranked[trial.group]]
+    scores = decisive.groupby(["group", "trial", "metric"]).value.mean().groupby(["group", "trial"]).sum()
+    near = scores[scores <= (1 + margin) * scores.groupby("group").transform("min")].reset_index()
+    several = set(near.trial[near.groupby("group").trial.transform("size") > 1])
+    return [trial for trial in asked.trials if trial.name in several]
 
 
 def run_trials(
@@ -157,7 +160,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--best", type=int, default=2, help="trials of each group that all seeds are spent on")
+    parser.add_argument("--margin", type=float, default=0.15, help="trials this near to the best get all seeds")
     parser.add_argument("--minutes", type=float, default=600.0, help="when to stop, whatever is left")
     options = parser.parse_args()
     until = time.time() + 60 * options.minutes
@@ -167,7 +170,7 @@ def main() -> None:
     pool = ProcessPoolExecutor(options.workers, mp_context=context)
     rows = run_trials(pool, asked.trials, asked.seeds[:1], options.results, until)
     if asked.seeds[1:] and rows:
-        rows += run_trials(pool, best_of(rows, asked, options.best), asked.seeds[1:], options.results, until)
+        rows += run_trials(pool, undecided(rows, asked, options.margin), asked.seeds[1:], options.results, until)
     table = table_of(rows, asked.trials)
     table.to_csv(options.results / "trials.csv", index=False, float_format="%.4g")
     print(table.to_string(index=False, float_format=lambda x: f"{x:.3g}", max_colwidth=110))
