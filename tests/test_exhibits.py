@@ -374,6 +374,18 @@ def test_strips_of_one_title_lie_side_by_side_under_their_steps() -> None:
     assert gaps[2] > gaps[0] == gaps[1]
 
 
+def test_titles_and_labels_wider_than_their_images_are_not_cut_off() -> None:
+    title = "An_attribute_with_a_long_name_from_a_table"
+    figures = [
+        (plots.strips({"vae": some_strips([title], [0, 1])}), title),
+        (plots.sample_sheet({"a_model_with_a_long_name": some_images(1, 28, 1)}), "a_model_with_a_long_name"),
+    ]
+    for figure, written in figures:
+        figure.draw_without_rendering()
+        (text,) = (each for each in figure.texts if each.get_text() == written)
+        assert text.get_window_extent().x1 <= figure.bbox.x1
+
+
 def test_blocks_follow_the_attributes_and_lines_the_models() -> None:
     twice, more = ["Smiling", "Smiling"], ["Smiling", "Smiling", "Bald"]
     strips = {LONG: some_strips(more, [0, 1, 2]), "vae": some_strips(twice, [0, 1, 2])}

@@ -51,6 +51,34 @@ def test_each_seed_is_a_dot_at_its_value_each_mean_a_tick_and_each_interval_a_ba
     assert (bars[0].min(), bars[0].max()) == pytest.approx((5 - reach, 5 + reach))  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("scale", [1e-6, 1e7])
+def test_numbers_of_an_axis_have_no_common_factor(scale: float) -> None:
+    figure = plots.metric_dots(rows({"vae": {0: 3 * scale, 1: 4 * scale}, "gan": {0: 6 * scale, 1: 7 * scale}}))
+    figure.draw_without_rendering()
+    [ax] = figure.axes
+    assert ax.xaxis.get_offset_text().get_text() == ""
+    written = [float(label.get_text().replace("−", "-")) for label in ax.get_xticklabels()]
+    np.testing.assert_allclose(written, ax.get_xticks(), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "label", ["vaegan-pixel", "vaegan[similarity=gaussian-learned,regulariser=zero-centred[weight=1]]"]
+)
+def test_models_of_one_cost_are_named_beside_the_figure_and_not_upon_each_other(label: str) -> None:
+    figure = plots.cost_front(
+        {"vae": (9.0, 80.0), label: (20.0, 22.0), "vaegan": (20.1, 22.1)}, ["vae"], ("cost", "fid")
+    )
+    figure.draw_without_rendering()
+    assert not figure.axes[0].texts
+    names = [text.get_window_extent() for text in figure.legends[0].get_texts()]
+    assert len(names) == 3
+    assert all(box.x1 <= figure.bbox.x1 for box in names)
+    assert figure.axes[0].get_window_extent().width > figure.bbox.width / 2
+    left, right = figure.axes[0].get_xlim()
+    assert left == 0
+    assert right > 20.1
+
+
 def test_the_order_of_models_is_the_given_one() -> None:
     values = {"vae": {0: 3.0, 1: 4.0}, "gan": {0: 6.0, 1: 6.5}}
     [ax] = plots.metric_dots(rows(values), ["gan", "vae"]).axes

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from vaegan_bench.report import plots, tables
 
@@ -51,6 +52,14 @@ def test_a_distance_that_no_run_has_of_reconstructions_is_left_out_and_fid_goes_
     assert pairs_of("fid") == {("vqgan", 1): [33, None, 80]}
 
 
+def test_only_frechet_distances_are_paired() -> None:
+    more = {"high-frequencies": -20.0, "reconstruction-high-frequencies": -11.0, "kid": 0.1, "reconstruction-kid": 0.2}
+    rows = some_rows()
+    added = [{**rows.iloc[0].to_dict(), "metric": metric, "value": value} for metric, value in more.items()]
+    assert "high-frequencies" not in set(tables.trade_off(pd.concat([rows, pd.DataFrame(added)]))["metric"])
+    assert set(tables.trade_off(pd.DataFrame(added))["metric"]) == set()
+
+
 @pytest.mark.parametrize("changed", [{"status": "diverged at step 3"}, {"attribute": "Smiling"}])
 def test_runs_that_diverged_and_numbers_of_one_attribute_do_not_count(changed: dict[str, str]) -> None:
     assert tables.trade_off(some_rows(**changed)).empty
@@ -61,24 +70,42 @@ def drawn(rows: pd.DataFrame) -> Figure:
     return plots.distance_pairs(pairs, ["vae", "gan", "vqgan"], ["fid"])
 
 
+def dots_of(figure: Figure) -> dict[tuple[float, ...], tuple[tuple[float, ...], float]]:
+    """Place of a dot in the first panel → its colour and its area."""
+    found = [each for each in figure.axes[0].collections if isinstance(each, PathCollection)]
+    return {
+        tuple(place): (tuple(np.asarray(dots.get_facecolor())[0][:3]), float(area))
+        for dots in found
+        for place, area in zip(np.asarray(dots.get_offsets()).tolist(), dots.get_sizes(), strict=True)
+    }
+
+
 def test_each_run_is_a_dot_at_its_distances_in_its_models_colour() -> None:
-    panel = drawn(some_rows()).axes[0]
-    (dots,) = (each for each in panel.collections if isinstance(each, PathCollection))
-    assert np.asarray(dots.get_offsets()).tolist() == [[61, 90], [8, 40], [9, 44]]
-    one, two, three = (tuple(colour[:3]) for colour in np.asarray(dots.get_facecolor()))
-    assert two == three != one
+    dots = dots_of(drawn(some_rows()))
+    assert dots.keys() == {(61, 90), (8, 40), (9, 44)}
+    assert dots[8, 40][0] == dots[9, 44][0] != dots[61, 90][0]
 
 
 def test_the_area_of_a_dot_is_the_cost() -> None:
-    (dots,) = (each for each in drawn(some_rows()).axes[0].collections if isinstance(each, PathCollection))
-    cheap, dear, _ = dots.get_sizes()
-    assert dear / cheap == pytest.approx(80 / 20)
+    dots = dots_of(drawn(some_rows()))
+    assert dots[9, 44][1] / dots[61, 90][1] == pytest.approx(80 / 20)
+
+
+def test_models_that_share_a_colour_have_another_marker() -> None:
+    models = [f"m{i}" for i in range(9)]
+    numbers = {"metric": ["fid"] * 9, "samples": range(3, 12), "reconstructions": range(1, 10), "cost": [1.0] * 9}
+    figure = plots.distance_pairs(pd.DataFrame({"model": models, "seed": 0, **numbers}))
+    first, *_, last = (each for each in figure.axes[0].collections if isinstance(each, PathCollection))
+    assert np.array_equal(first.get_facecolor(), last.get_facecolor())
+    assert not np.array_equal(first.get_paths()[0].vertices, last.get_paths()[0].vertices)
+    handles = [handle.get_marker() for handle in figure.legends[0].legend_handles if isinstance(handle, Line2D)]
+    assert len(handles) == 9
+    assert handles[0] != handles[8]
 
 
 def test_without_costs_all_dots_are_alike_and_nothing_is_said_of_them() -> None:
     figure = drawn(some_rows().query("metric != 'operations'"))
-    (dots,) = (each for each in figure.axes[0].collections if isinstance(each, PathCollection))
-    assert len(set(dots.get_sizes())) == 1
+    assert len({area for _, area in dots_of(figure).values()}) == 1
     assert "area" not in figure.get_supxlabel()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import pandas as pd
 import pytest
@@ -121,8 +122,23 @@ def test_a_figure_draws_every_mark_and_names_models_at_their_distances() -> None
     assert low < 2
     assert high > 54
     texts = {text.get_text() for text in first.texts}
-    assert {"vae", "gan", "blur of 1, 2, 4 px", "training images: 2"} <= texts
+    assert {"vae 40", "gan 9", "blur of 1, 2, 4 px", "training images: 2"} <= texts
     assert plots.ruler_curves([]).axes == []
+
+
+def test_names_of_models_at_one_distance_stand_apart_with_lines_to_it() -> None:
+    models = {f"model-{i:02}": 9 + i / 100 for i in range(30)} | {"near": 0.5}
+    figure = plots.ruler_curves([(ruler(), models)])
+    (panel,), labels = figure.axes, {f"model-{i:02}" for i in range(30)}
+    figure.draw_without_rendering()
+    boxes = {t.get_text().split()[0]: t.get_window_extent() for t in panel.texts}
+    named = sorted((boxes[label] for label in labels), key=lambda box: box.y0)
+    assert all(upper.y0 >= lower.y1 - 2 for lower, upper in pairwise(named))
+    assert all(panel.bbox.y0 <= box.y0 and box.y1 <= panel.bbox.y1 for box in boxes.values())
+    mild = panel.transData.transform((1, 9))[0]
+    assert max(box.x1 for box in named) < mild  # no name lies upon a curve
+    ends = {round(float(line.get_ydata()[1]), 6) for line in panel.lines if len(line.get_ydata()) == 2}
+    assert {round(distance, 6) for distance in models.values()} <= ends
 
 
 @pytest.mark.parametrize("floor", [0.0, 1e-9])

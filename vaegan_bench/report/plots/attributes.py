@@ -10,11 +10,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator, ScalarFormatter
+from matplotlib.ticker import MaxNLocator
 
 from vaegan_bench.report.plots.dots import BETTER, REACH
 from vaegan_bench.report.plots.legend import caption_below, legend_above
-from vaegan_bench.report.plots.style import MUTED, PALETTE, blank, colours, inches, nothing, remove, styled
+from vaegan_bench.report.plots.style import MUTED, blank, inches, looks, nothing, plain_numbers, remove, styled
 from vaegan_bench.report.tables import interval, wrap_label
 from vaegan_bench.system.errors import one_line
 
@@ -26,8 +26,6 @@ PANELS, WIDTH = 4, 1.9
 """Panels of dots side by side, at most, and the inches of each."""
 DOT, BETWEEN = 0.055, 0.06
 """Inches of a model's line within an attribute, and between two attributes."""
-MARKERS = "os^D"
-"""Shapes of dots: the next one serves each further round through the palette."""
 
 
 @styled
@@ -50,10 +48,10 @@ def attribute_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
     shown, names = [model for model in order if model in set(rows["model"])], _order(rows)
     figure, panels = _panels(rows["metric"].nunique(), names, len(shown))
     for ax, (metric, measured) in zip(panels, rows.groupby("metric", sort=False), strict=True):
-        _panel(ax, measured, names, shown, _looks(order))
+        _panel(ax, measured, names, shown, looks(order))
         ax.set_title(wrap_label(str(metric), int(WIDTH / CHARACTER)), fontsize=8)
     caption_below(figure, _key(rows))
-    legend_above(figure, _handles(rows, shown, _looks(order)))
+    legend_above(figure, _handles(rows, shown, looks(order)))
     return figure
 
 
@@ -77,16 +75,8 @@ def _panels(n: int, names: Sequence[str], models: int) -> tuple[Figure, list[Axe
     return figure, panels.ravel().tolist()[:n]
 
 
-def _looks(models: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """The colour and the marker of each model."""
-    return {
-        model: (colour, MARKERS[i // len(PALETTE) % len(MARKERS)])
-        for i, (model, colour) in enumerate(colours(models).items())
-    }
-
-
 def _panel(
-    ax: Axes, rows: pd.DataFrame, names: Sequence[str], models: Sequence[str], looks: Mapping[str, tuple[str, str]]
+    ax: Axes, rows: pd.DataFrame, names: Sequence[str], models: Sequence[str], look: Mapping[str, tuple[str, str]]
 ) -> None:
     place = {name: y for y, name in enumerate(names)}
     for y in range(0, len(names), 2):
@@ -97,7 +87,7 @@ def _panel(
     for i, model in enumerate(models):
         of_model = spread[spread["model"] == model]
         dodge = 0.8 * ((i + 0.5) / len(models) - 0.5)
-        _dots(ax, of_model, of_model["attribute"].map(place).astype(float) + dodge, *looks[model])
+        _dots(ax, of_model, of_model["attribute"].map(place).astype(float) + dodge, *look[model])
     _axis(ax, rows["direction"].iloc[0])
 
 
@@ -150,13 +140,13 @@ def _axis(ax: Axes, direction: str) -> None:
         text, side = BETTER[direction]
         ax.set_xlabel(text, loc=side, color=MUTED, fontsize=7, labelpad=1)
     ax.xaxis.set_major_locator(MaxNLocator(4))
-    ax.xaxis.set_major_formatter(ScalarFormatter(useOffset=False))
+    plain_numbers(ax.xaxis)
     ax.grid(axis="y", visible=False)
     ax.tick_params(axis="y", length=0)
 
 
-def _handles(rows: pd.DataFrame, models: Sequence[str], looks: Mapping[str, tuple[str, str]]) -> list[Line2D]:
-    dots = [(model, *looks[model], 4) for model in models]
+def _handles(rows: pd.DataFrame, models: Sequence[str], look: Mapping[str, tuple[str, str]]) -> list[Line2D]:
+    dots = [(model, *look[model], 4) for model in models]
     ticks = [(column, colour, "|", 8) for column, colour in (("floor", FLOOR), ("ceiling", MUTED))]
     shown = [*dots, *(tick for tick in ticks if rows[tick[0]].notna().any())]
     return [

@@ -69,6 +69,6 @@ def enlarge(images: Images) -> Images:
     return images.repeat(factor, axis=-3).repeat(factor, axis=-2)
 
 
-def widest(labels: Iterable[str], size: float = SIZE) -> int:
+def widest(labels: Iterable[str], size: float = SIZE, weight: str = "normal") -> int:
     """Pixels that the widest of some labels takes at `size` points."""
-    return math.ceil(DPI * max(inches(label, size) for label in labels))
+    return math.ceil(DPI * max(inches(label, size, weight) for label in labels))

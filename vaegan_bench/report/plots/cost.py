@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vaegan_bench.report.plots.style import MUTED, blank, colours, nothing, styled
+from vaegan_bench.report.plots.legend import dot_handle, legend_above
+from vaegan_bench.report.plots.style import MUTED, blank, looks, nothing, styled
 
 WIDTH, HEIGHT = 4.2, 2.8
 """Inches."""
@@ -21,17 +23,25 @@ def cost_front(
 ) -> Figure:
     """Model → (cost, quality), with a line through the models of the `front`; `axes` are the labels of both.
 
-    `models` fixes the colours; by default the order of `points`.
+    `models` fixes colours and markers; by default the order of `points`.
     """
     if not points:
         return nothing("No model has both numbers.")
-    figure = blank(WIDTH, HEIGHT)
-    ax, colour = figure.subplots(), colours([*models, *points])
+    figure, order = blank(WIDTH, HEIGHT), [*models, *points]
+    ax = figure.subplots()
     along = sorted(points[model] for model in front)
     ax.plot([x for x, _ in along], [y for _, y in along], color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
-    for model, (cost, quality) in points.items():
-        ax.scatter([cost], [quality], color=colour[model], s=36, zorder=2, label=model)
-        ax.annotate(model, (cost, quality), xytext=(5, 4), textcoords="offset points", fontsize=7)
-    ax.set(xlabel=axes[0], ylabel=axes[1], xlim=(0, None))
-    ax.margins(x=0.25, y=0.2)
+    _dots(ax, points, looks(order))
+    ax.set(xlabel=axes[0], ylabel=axes[1])
+    legend_above(figure, [dot_handle(model, *looks(order)[model]) for model in points])
     return figure
+
+
+def _dots(ax: Axes, points: Mapping[str, tuple[float, float]], look: Mapping[str, tuple[str, str]]) -> None:
+    for model, (cost, quality) in points.items():
+        colour, marker = look[model]
+        ax.scatter(
+            [cost], [quality], 36, colour, marker=marker, alpha=0.8, edgecolors="white", linewidths=0.5, zorder=2
+        )
+    ax.margins(x=0.1, y=0.15)
+    ax.set_xlim(left=0)

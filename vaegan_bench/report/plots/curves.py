@@ -11,10 +11,10 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from vaegan_bench.report.plots.legend import legend_above
-from vaegan_bench.report.plots.style import MUTED, blank, colours, dashes, nothing, remove, styled
+from vaegan_bench.report.plots.style import MUTED, blank, colours, dashes, nothing, plain_numbers, remove, styled
 
 COLUMNS, WIDTH, HEIGHT = 3, 2.7, 1.9
 """Panels side by side, and the inches of each."""
@@ -114,7 +114,7 @@ def _scale(ax: Axes, values: np.ndarray) -> None:
         ax.yaxis.set_minor_formatter(NullFormatter())
     elif size.max() > WIDE**2 * usual:
         ax.set_yscale("symlog", linthresh=10 ** math.ceil(math.log10(usual)))
-    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    plain_numbers(ax.yaxis)
 
 
 def _legend(figure: Figure, shown: Sequence[str], models: Sequence[str], *, early: bool) -> None:

@@ -11,10 +11,20 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, ScalarFormatter
+from matplotlib.ticker import MaxNLocator
 
 from vaegan_bench.report.plots.legend import caption_below
-from vaegan_bench.report.plots.style import LABEL_WIDTH, MUTED, blank, colours, inches, nothing, remove, styled
+from vaegan_bench.report.plots.style import (
+    LABEL_WIDTH,
+    MUTED,
+    blank,
+    colours,
+    inches,
+    nothing,
+    plain_numbers,
+    remove,
+    styled,
+)
 from vaegan_bench.report.tables import (
     MARK,
     by_protocol,
@@ -195,7 +205,7 @@ def _axis(ax: Axes, title: str, direction: str) -> None:
     ax.set_ylabel("")
     ax.set_xlabel(text, loc=side, color=MUTED, fontsize=7, labelpad=1)
     ax.xaxis.set_major_locator(MaxNLocator(3))
-    ax.xaxis.set_major_formatter(ScalarFormatter(useOffset=False))
+    plain_numbers(ax.xaxis)
     ax.grid(axis="y", visible=False)
     ax.tick_params(axis="y", length=0)
 

@@ -19,6 +19,11 @@ LINE = 0.18
 """Inches from one line of the legend to the next."""
 
 
+def dot_handle(label: str, colour: str, marker: str) -> Line2D:
+    """A legend's dot."""
+    return Line2D([], [], marker=marker, linestyle="", color=colour, markersize=5, label=label)
+
+
 def legend_above(figure: Figure, handles: Sequence[Line2D]) -> None:
     """Name the handles above all panels, in as few lines as fit; the figure grows by them."""
     widths = [inches(str(handle.get_label())) + HANDLE for handle in handles]

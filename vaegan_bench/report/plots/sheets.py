@@ -102,6 +102,7 @@ def _panels(panels: Sequence[tuple[str, str, Images]], title: str = "") -> Figur
     columns = math.ceil(len(panels) / lines)
     height, width, _ = np.max([sheet.shape for _, _, sheet in panels], axis=0).tolist()
     labels = [wrap_label(model, width // CHARACTER) for model, _, _ in panels]
+    width = max(width, widest(labels))
     head = LINE * max(label.count("\n") + 1 for label in labels) + BAR + 2 * SPACE
     above = MARGIN + (LINE + SPACE if title else 0)
     wide = max(columns * (width + MARGIN), widest([one_line(title)]) + MARGIN) + MARGIN

@@ -9,15 +9,19 @@ from typing import Any
 import matplotlib
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#333333", "#7A4B1E")
 """After Okabe & Ito (2008), with brown instead of yellow, too pale on white: distinct in every colour vision."""
 DASHES = ((), (4, 1.5), (1.5, 1), (6, 1, 1, 1))
 """Line styles: the next one serves each further round through the palette."""
+MARKERS = "os^D"
+"""Shapes of dots: the next one serves each further round through the palette."""
 INK = "#262626"
 MUTED = "#767676"
 DPI = 150
@@ -84,6 +88,14 @@ def colours(models: Iterable[str]) -> dict[str, str]:
     return {model: PALETTE[i % len(PALETTE)] for i, model in enumerate(dict.fromkeys(models))}
 
 
+def looks(models: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """The colour and the marker of each model: circles, until the palette starts again."""
+    return {
+        model: (colour, MARKERS[i // len(PALETTE) % len(MARKERS)])
+        for i, (model, colour) in enumerate(colours(models).items())
+    }
+
+
 def dashes(models: Iterable[str]) -> dict[str, tuple[float, ...]]:
     """One line style per model: solid, until the palette starts again."""
     return {model: DASHES[i // len(PALETTE) % len(DASHES)] for i, model in enumerate(dict.fromkeys(models))}
@@ -94,10 +106,20 @@ def blank(width: float, height: float) -> Figure:
     return PlainFigure(figsize=(width, height), dpi=DPI, facecolor="white", layout="constrained")
 
 
-def inches(text: str, size: float = SIZE) -> float:
+def inches(text: str, size: float = SIZE, weight: str = "normal") -> float:
     """The width of the widest line of a text, in inches."""
-    lines = [TextPath((0, 0), line, size=size, prop=FontProperties(FONT)) for line in text.split("\n") if line]
+    lines = [
+        TextPath((0, 0), line, size=size, prop=FontProperties(family=FONT, weight=weight))
+        for line in text.split("\n")
+        if line
+    ]
     return max((float(line.get_extents().width) / 72 for line in lines), default=0.0)
+
+
+def plain_numbers(axis: Axis) -> None:
+    """Write the numbers of an axis in full, without a common factor at its end, which would cover its label."""
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def remove(axes: Iterable[Axes]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from vaegan_bench.report.tables.summary import overall
+from vaegan_bench.results.readings import is_read
 from vaegan_bench.system.status import OK
 
 COST = "operations"
@@ -13,14 +14,15 @@ COLUMNS = ["metric", "model", "seed", "samples", "reconstructions", "cost"]
 
 
 def trade_off(rows: pd.DataFrame) -> pd.DataFrame:
-    """Finished runs on one data set: a row per distance and run, for distances measured on reconstructions too.
+    """Finished runs on one data set: a row per Fréchet distance and run, for those measured on reconstructions too.
 
     Columns: metric (the name of the distance on samples), model, seed, samples, reconstructions, cost (MFLOP per
     image). The last two are NaN where a model has no reconstructions, or where they were not measured.
     """
     finished = overall(rows[rows["status"] == OK])
     measured = finished.pivot_table(index=["model", "seed"], columns="metric", values="value", sort=False)
-    found = [_pair(measured, name) for name in map(str, measured) if _of_reconstructions(name) in measured]
+    distances = [name for name in map(str, measured) if is_read(name) and _of_reconstructions(name) in measured]
+    found = [_pair(measured, name) for name in distances]
     return pd.concat(found).reset_index()[COLUMNS] if found else pd.DataFrame(columns=COLUMNS)
 
 
