@@ -121,7 +121,7 @@ class CelebAFiles:
 
 
 LFW_NAMES = ("Male", "Bags Under Eyes", "5 o' Clock Shadow", *(f"Attribute {i}" for i in range(70)))
-PEOPLE = {"Ann Lee": 3, "Bob Ray": 2, "Cy Fox": 1, "Dee Moe": 4}
+PEOPLE = {"Ann Lee": 3, "Bob Ray": 2, "Cy Low": 1, "Dee Moe": 4}
 
 
 class LFWFiles:
@@ -141,7 +141,7 @@ class LFWFiles:
         rows = zip(self.rows[scored], self.scores[scored], strict=True)
         lines = ["\t".join([person, str(number), *map(str, scores)]) for (person, number), scores in rows]
         header = ["# scores of attribute classifiers", "#\t" + "\t".join(["person", "imagenum", *LFW_NAMES])]
-        people = ["2", "2", "Bob_Ray\t2", "Dee_Moe\t4", "2", "Ann_Lee\t3", "Cy_Fox\t1"]
+        people = ["2", "2", "Bob_Ray\t2", "Dee_Moe\t4", "2", "Ann_Lee\t3", "Cy_Low\t1"]
         return self.put("lfw_attributes.txt", [*header, *lines]).put("people.txt", people)
 
     def put(self, name: str, lines: Sequence[str]) -> LFWFiles:

@@ -92,11 +92,12 @@ def test_attributes_are_yes_or_no(tmp_path: Path, no: str, yes: str) -> None:
 
 def test_real_numbers_are_scores(tmp_path: Path) -> None:
     folder = write(tmp_path / "p", {f"{i}.jpg": face(i) for i in range(6)})
-    put(folder, "attributes.csv", "file,Odd,Amount", *(f"{i}.jpg,{i % 2},{i - 2.5}" for i in range(6)))
+    put(folder, "attributes.csv", "file, Odd,Amount ", *(f"{i}.jpg,{i % 2},{i - 2.5}" for i in range(6)))
     data = load(folder)
     for part, split in zip(contents(folder, data), (data.train, data.test), strict=True):
         assert split.scores_NA is not None
         assert split.scores_NA.tolist() == [[int(n[0]) % 2, int(n[0]) - 2.5] for n in part]
+        assert data.attribute_names == ("Odd", "Amount")
         assert torch.equal(split.attributes_NA, split.scores_NA > 0)
 
 
@@ -105,6 +106,8 @@ def test_real_numbers_are_scores(tmp_path: Path) -> None:
     [
         ("attributes.csv", ["file,A", "0.jpg,1"], "attributes.csv has no row for 1.jpg"),
         ("attributes.csv", ["file,A", "0.jpg,1", "1.jpg,0", "2.jpg,1"], "attributes.csv:4: 2.jpg is not in"),
+        ("attributes.csv", ["file,A,", "0.jpg,1,1", "1.jpg,0,0"], "attributes.csv:1: column 3 has no name."),
+        ("attributes.csv", ["file,A, A", "0.jpg,1,1", "1.jpg,0,0"], "attributes.csv:1: two columns are called A"),
         ("attributes.csv", ["file,A,B,A", "0.jpg,1,1,1", "1.jpg,0,0,0"], "attributes.csv:1: two columns are called A"),
         ("attributes.csv", ["file,A", "0.jpg,1", "1.jpg"], "attributes.csv:3: 1 columns, not 2"),
         ("attributes.csv", ["file,A", "0.jpg,1", "1.jpg,yes"], "attributes.csv:3: 'yes' is not a finite number"),

@@ -15,8 +15,8 @@ from vaegan_bench.datasets.preparation.treatment import Treatment, treat
 from vaegan_bench.testing import datasets as conformance
 
 __all__ = ["data_dir"]
-TRAIN, TEST = [0, 1, 2, 5], [3, 4, 6, 7, 8, 9]
-"""Rows of Ann and Cy, and of Bob and Dee, who are in the first set."""
+TRAIN, TEST = [5, 0, 1, 2], [3, 4, 6, 7, 8, 9]
+"""Rows of Cy and Ann, whose names have these hashes, and of Bob and Dee, who are in the first set."""
 
 
 @pytest.fixture
@@ -193,7 +193,8 @@ def test_the_crop_is_exact(data_dir: Path, tmp_path: Path) -> None:
         image.save(content, "PNG")
         files.images[name] = content.getvalue()
     files.tables().loose()
-    images = load(tmp_path, 150).train.images_NCHW
+    rows = load(tmp_path, 150).train.images_NCHW
+    images = rows[[TRAIN.index(row) for row in sorted(TRAIN)]]
     assert (int(images[0, 0, 0, 0]), int(images[1, 0, -1, -1])) == (255, 255)
     assert int(images[:2].sum()) == 2 * 3 * 255
     assert int(images[2:].max()) == 0

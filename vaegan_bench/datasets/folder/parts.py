@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from vaegan_bench.datasets.folder.tables import match_images, table_at
 from vaegan_bench.datasets.preparation.annotations import Row, by_image, rows_of
+from vaegan_bench.datasets.preparation.division import hash_of
 from vaegan_bench.system.errors import DataError
 
 SPLITS = "splits.csv"
@@ -41,11 +41,6 @@ def parts_of(folder: Path, names: Sequence[str]) -> Parts:
     tops = dict.fromkeys(name.partition("/")[0] for name in names if "/" in name)
     named = [top for top in tops if top.casefold() in MEANINGS]
     return _by_folders(folder, names, named) if named else _by_hash(names)
-
-
-def hash_of(name: str) -> str:
-    """The hash that decides an image's place in the order."""
-    return hashlib.sha256(name.encode()).hexdigest()
 
 
 def _by_table(table: Path, folder: Path, names: Sequence[str]) -> Parts:

@@ -51,7 +51,9 @@ def attributes_of(folder: Path, everything: Sequence[str], names: Sequence[str])
     if path is None:
         return Annotated((), np.zeros((len(names), 0), np.bool_), None)
     rows = rows_of(path)
-    header = next(rows, Row(path.name, [""])).cells[1:]
+    header = [cell.strip() for cell in next(rows, Row(path.name, [""])).cells[1:]]
+    if "" in header:
+        raise DataError(f"{path.name}:1: column {header.index('') + 2} has no name.")
     if twice := [name for name in header if header.count(name) > 1]:
         raise DataError(f"{path.name}:1: two columns are called {twice[0]}.")
     found = dict(by_image(rows, 1 + len(header)))

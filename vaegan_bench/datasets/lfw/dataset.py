@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,7 @@ from vaegan_bench.datasets.augmentation import Augmentation, Jitter, vary
 from vaegan_bench.datasets.lfw.tables import Scores, person_of, read_people, read_scores
 from vaegan_bench.datasets.preparation.annotations import numbers
 from vaegan_bench.datasets.preparation.array import prepare
-from vaegan_bench.datasets.preparation.division import divide
+from vaegan_bench.datasets.preparation.division import divide, hash_of
 from vaegan_bench.datasets.preparation.sources import ARCHIVES, Source, by_file_name, locate
 from vaegan_bench.datasets.preparation.treatment import Treatment
 
@@ -35,8 +36,9 @@ class LFW(Dataset):
     """13,143 faces with 73 real-valued attributes (Huang et al., 2007; Kumar et al., 2009), as in Larsen et al. (2016).
 
     The middle 150 × 150 of 250 × 250 pixels, antialiased bicubic. An attribute holds where its score is above 0.
-    Images without attributes are left out, and named in the manifest. Nobody is in both parts. Files are looked for
-    in `lfw/` among the source files.
+    Images without attributes are left out, and named in the manifest. Nobody is in both training and test part. People
+    stand in the order of a hash of their names, so that a validation part holds whole people, but for one at most.
+    Files are looked for in `lfw/` among the source files.
     """
 
     name = "lfw"
@@ -64,7 +66,7 @@ class LFW(Dataset):
         names, scores = read_scores(attributes)
         tested = read_people(people, self.fold)
         sources = by_file_name(images)
-        chosen = sorted(scores.keys() & sources, key=lambda image: (person_of(image) in tested, image))
+        chosen = sorted(scores.keys() & sources, key=lambda image: _place_of(person_of(image), tested, image))
         left_out = _left_out(scores, sources, images)
         treatment = Treatment(size, _box(), (SIDE, SIDE))
         chosen_sources = [sources[image] for image in chosen]
@@ -87,6 +89,11 @@ class LFW(Dataset):
         needs = {file: [file] for file in ("lfw_attributes.txt", "people.txt")}
         needs[images] = [f"{name}{form}" for form in ("", *ARCHIVES) for name in names]
         return locate(self.name, self.source_folder, needs, ORIGIN)
+
+
+def _place_of(person: str, tested: Collection[str], image: str) -> tuple[bool, str, str]:
+    """What decides the place of an image: training people first, and all images of a person together."""
+    return person in tested, hash_of(person), image
 
 
 def _left_out(scores: Scores, sources: dict[str, Source], images: Path) -> dict[str, str]:

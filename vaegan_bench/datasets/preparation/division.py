@@ -16,6 +16,11 @@ Scores = npt.NDArray[np.float32]
 Attributes = npt.NDArray[np.bool_]
 
 
+def hash_of(name: str) -> str:
+    """The hash that decides an image's or a person's place in the order, so that it tells nothing about them."""
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
 def divide(
     prepared: Prepared,
     trained: int,
