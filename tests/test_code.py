@@ -11,14 +11,16 @@ import torch
 from shell import bench
 
 import vaegan_bench
-from vaegan_bench.api import Model
+from vaegan_bench.api import Model, Schedule
 from vaegan_bench.evaluation.references import References
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
 from vaegan_bench.metrics.extractors.oracle import Oracle
 from vaegan_bench.metrics.samples.frechet import Frechet
 from vaegan_bench.models.vae import VAE
+from vaegan_bench.models.vae_disl import VAEDisl
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.run import MEASURING, TRAINING, UNCOUNTED, Run, code_of
+from vaegan_bench.study.term_weights import TermWeight
 from vaegan_bench.system.code import Code, code_behind, package_digest
 from vaegan_bench.system.imports import imports_of
 from vaegan_bench.testing import blobs, small_run
@@ -120,7 +122,7 @@ def test_helpers_of_helpers_count_and_are_imported_anew(tmp_path: Path, monkeypa
 FRESH = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from vaegan_bench.api import Model
+from vaegan_bench.api import Model, Schedule
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.testing import small_run
 print(small_run(Registry([sys.argv[2]]).build(Model, "vae[reconstruction=scaled]")).id)
@@ -194,6 +196,36 @@ def test_code_that_cannot_be_followed_is_told(tmp_path: Path, statement: str, to
     found = run_with(write_loss(tmp_path / "loss.py", imports=statement)).definition["unfollowed"]
     assert [place.rpartition(": ")[2] for place in found] == ([told] if told else [])
     assert all(place.startswith("loss.py, line ") for place in found)
+
+
+SCHEDULE = '''"""A schedule."""
+from dataclasses import dataclass
+from vaegan_bench.api import Schedule, hookimpl
+
+@dataclass(frozen=True, kw_only=True)
+class Halved(Schedule):
+    """A constant."""
+    name = "halved"
+
+    def __call__(self, base, step, steps):
+        exec("")
+        return base * {times}
+
+@hookimpl
+def vaegan_bench_plugins():
+    return [Halved]
+'''
+
+
+def test_the_weights_of_a_lender_s_terms_are_part_of_the_borrower(tmp_path: Path) -> None:
+    file, ids = tmp_path / "halved.py", []
+    for times in ("0.5", "0.4"):
+        file.write_text(SCHEDULE.format(times=times))
+        factor = TermWeight("generator", Registry([file]).build(Schedule, "halved"))
+        run = small_run(VAEDisl(), lender_weights=(("discriminator", (factor,)),))
+        assert run.definition["unfollowed"] == ["halved.py, line 11: exec"]
+        ids.append(run.id)
+    assert ids[0] != ids[1]
 
 
 def test_a_plan_prints_what_it_cannot_follow(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib.metadata import version
@@ -64,10 +64,7 @@ class Run:
     @cached_property
     def definition(self) -> Mapping[str, Any]:
         """Everything that decides the outcome, as plain data, with digests of the plugins' code."""
-        lent = [lender.model for lender in self.model.borrows().values()]
-        factors = [weight.factor for weight in self.term_weights if isinstance(weight.factor, Plugin)]
-        own = self._own_optimizers
-        used = (self.model, self.dataset, self.networks, self.optimizer, *own.values(), *lent, *factors)
+        used = tuple(self._plugins())
         trains_through = any(isinstance(p, Extractor) for plugin in used for p in plugins_within(plugin))
         found = code_of(used, MEASURING if trains_through else TRAINING)
         code = {"code": dict(found.parts), "unfollowed": list(found.unfollowed)}
@@ -75,9 +72,16 @@ class Run:
             "term_weights": _as_plain(self.term_weights),
             "lender_weights": {role: _as_plain(given) for role, given in self.lender_weights},
         }
-        optimizers = {player: definition(optimizer) for player, optimizer in own.items()}
+        optimizers = {player: definition(optimizer) for player, optimizer in self._own_optimizers.items()}
         game = {"model": definition(self.model), **weights, "optimizers": optimizers}
         return {**game, "seed": self.seed, **self.setting, **code}
+
+    def _plugins(self) -> Iterator[Plugin]:
+        """The plugins that decide the outcome, with those of its lenders."""
+        yield from (self.model, self.dataset, self.networks, self.optimizer, *self._own_optimizers.values())
+        yield from (weight.factor for weight in self.term_weights if isinstance(weight.factor, Plugin))
+        for lender in self.lenders.values():
+            yield from lender._plugins()
 
     @property
     def _own_optimizers(self) -> Mapping[str, Optimizer]:
