@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from vaegan_bench.api import BenchError
+from vaegan_bench.api import BenchError, SelectorError
 from vaegan_bench.losses.prior.kl import KL
+from vaegan_bench.losses.reconstruction.gaussian import Gaussian
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.plan import Plan, make_plan
@@ -206,6 +207,22 @@ def test_fields_reach_nested_plugins_and_must_be_known() -> None:
         planned(fields={"veagan": {"gamma": 1.0}})
     with pytest.raises(BenchError, match=r"Unknown field of 'kl': 'free_bitz'.* 'free_bits'"):
         planned(fields={"kl": {"free_bitz": 1.0}})
+
+
+def test_fields_reach_samplers_and_the_weights_of_terms() -> None:
+    fields = {"mixture": {"components": 3}, "linear": {"over": 7}, "adaptive": {"most": 0.5}}
+    weights = {"prior": ("linear",), "decoder.generator": ("adaptive",)}
+    plan = planned(models=["vaegan-pixel"], sampler="mixture", term_weights=weights, fields=fields)
+    assert str(plan.sampler) == "mixture[components=3]"
+    assert [str(weight) for weight in plan.runs[0].term_weights] == ["linear[over=7]", "adaptive[most=0.5]"]
+    with pytest.raises(SelectorError, match="'processes' is an engine: write its fields where you choose it"):
+        planned(fields={"processes": {"workers": 7}})
+
+
+def test_fields_belong_to_those_of_a_name_that_have_them() -> None:
+    plan = planned(models=["vae"], sampler="gaussian", fields={"gaussian": {"sigma": 0.5}})
+    assert plan.runs[0].model.reconstruction == Gaussian(sigma=0.5)  # type: ignore[attr-defined]
+    assert str(plan.sampler) == "gaussian"
 
 
 def test_two_labels_of_one_run_are_refused() -> None:

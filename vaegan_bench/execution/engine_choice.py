@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vaegan_bench.api import Engine, StudyError
-from vaegan_bench.registry.plugins import Registry, field_types
+from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.registry.selectors import parse_selector
 
 
@@ -16,12 +16,7 @@ def choose_engine(registry: Registry, engine: str, workers: int | str | None = N
     if workers is None:
         return registry.build(Engine, engine)
     name = parse_selector(engine).name
-    chosen = registry.build(Engine, engine, {name: {"workers": str(workers)}} if _has_workers(registry, name) else {})
+    chosen = registry.build(Engine, engine, {name: {"workers": str(workers)}})
     if not hasattr(chosen, "workers"):
         raise StudyError(f"Engine '{name}' takes no number of workers: leave it out, or choose processes.")
     return chosen
-
-
-def _has_workers(registry: Registry, name: str) -> bool:
-    known = registry.of_kind(Engine.kind)
-    return name in known and "workers" in field_types(known[name].plugin)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import pluggy
 
-from vaegan_bench.api import BenchError, Plugin, PluginError, SelectorError, UnknownNameError
+from vaegan_bench.api import BenchError, Engine, Plugin, PluginError, SelectorError, UnknownNameError
 from vaegan_bench.api.plugin import default_of, fields_of
 from vaegan_bench.registry import hookspecs
 from vaegan_bench.registry.discovery import classes_of, module_of, register_hooks, studies_of
@@ -107,11 +107,13 @@ class Registry:
         return {name: entry for (k, name), entry in self.entries.items() if k == kind}
 
     def check_fields(self, fields: Defaults) -> None:
-        """Refuse defaults for unknown plugins or fields."""
+        """Refuse defaults for unknown plugins or fields, and for engines, which no study names."""
         for name, values in fields.items():
             plugins = [entry.plugin for (_, known), entry in self.entries.items() if known == name]
             if not plugins:
                 raise UnknownNameError("plugin in fields:", name, {known for _, known in self.entries})
+            if {plugin.kind for plugin in plugins} == {Engine.kind}:
+                raise SelectorError(f"'{name}' is an engine: write its fields where you choose it, not in a study's.")
             known_fields = {field for plugin in plugins for field in field_types(plugin)}
             for field in values:
                 if field not in known_fields:
@@ -120,15 +122,16 @@ class Registry:
     def build(self, base: type[P], selector: str | Selector, defaults: Defaults | None = None) -> P:
         """Make the plugin that a selector describes; `defaults` fill in fields that it omits, in nested plugins too.
 
+        Defaults for fields that it has not are those of a plugin of another kind with the same name.
         Raises `UnknownNameError` for an unknown name or field, `SelectorError` for a value that does not fit.
         """
         selector = parse_selector(selector) if isinstance(selector, str) else selector
         known = self.of_kind(base.kind)
         if selector.name not in known:
             raise UnknownNameError(base.kind, selector.name, known)
-        plugin = known[selector.name].plugin
-        defaults = defaults or {}
-        given = {**_default_selectors(plugin), **defaults.get(selector.name, {}), **selector.fields}
+        plugin, defaults = known[selector.name].plugin, defaults or {}
+        usual = {f: text for f, text in defaults.get(selector.name, {}).items() if f in field_types(plugin)}
+        given = {**_default_selectors(plugin), **usual, **selector.fields}
         values = {name: self._value(plugin, name, text, defaults) for name, text in given.items()}
         try:
             return typing.cast(P, plugin(**values))

@@ -42,7 +42,8 @@ class Plan:
 def make_plan(study: Study, registry: Registry) -> Plan:
     """Cross data sets × models × losses × seeds. Raises `BenchError` for anything that could not be run."""
     resolve = Resolver(study, registry)
-    metrics, sampler = tuple(resolve.metric(m) for m in study.metrics), sampler_of(registry, study.sampler)
+    metrics = tuple(resolve.metric(metric) for metric in study.metrics)
+    sampler = sampler_of(registry, study.sampler, resolve.fields)
     games, refused = cross_models(study, resolve)
     runs = [run for label, (model, weights) in games.items() for run in resolve.runs(label, model, weights)]
     _refuse_twins(runs)

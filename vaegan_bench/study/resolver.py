@@ -17,7 +17,7 @@ from vaegan_bench.api import (
     UnknownNameError,
 )
 from vaegan_bench.api.plugin import selector_text
-from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.registry.plugins import Defaults, Registry
 from vaegan_bench.registry.selectors import Selector, parse_selector
 from vaegan_bench.study.assembly import stated_game
 from vaegan_bench.study.run import Run
@@ -36,20 +36,20 @@ def metrics_known_as(registry: Registry) -> dict[str, str]:
     return {name: selector for metric in metrics for name, selector in metric.known_as.items()}
 
 
-def metric_of(registry: Registry, selector: str, fields: Mapping[str, Mapping[str, str]]) -> Metric:
+def metric_of(registry: Registry, selector: str, fields: Defaults) -> Metric:
     """A metric with the given fields. Raises `StudyError` for the name of a number, such as 'fid'."""
     if meant := metrics_known_as(registry).get(parse_selector(selector).name.lower()):
         raise StudyError(f"'{selector}' is a number of a metric: use {meant}.")
     return registry.build(Metric, selector, fields)
 
 
-def sampler_of(registry: Registry, selector: str) -> Sampler | None:
+def sampler_of(registry: Registry, selector: str, fields: Defaults | None = None) -> Sampler | None:
     """A sampler; None for 'prior'. Raises `UnknownNameError` for any other name that no sampler has."""
     if (name := parse_selector(selector).name) == PRIOR:
         return None
     if name not in (known := registry.of_kind(Sampler.kind)):
         raise UnknownNameError(Sampler.kind, name, {PRIOR, *known})
-    return registry.build(Sampler, selector)
+    return registry.build(Sampler, selector, fields)
 
 
 class Resolver:
@@ -69,7 +69,7 @@ class Resolver:
         return self._build(Model, selector), self._read(weights)
 
     def _read(self, weights: Mapping[str, str]) -> tuple[TermWeight, ...]:
-        return tuple(read_term_weight(target, text, self.registry) for target, text in weights.items())
+        return tuple(read_term_weight(target, text, self.registry, self.fields) for target, text in weights.items())
 
     def _lender_weights(self, model: Model, within: str = "") -> Iterator[tuple[str, tuple[TermWeight, ...]]]:
         """The study's term weights for the models from which a model borrows, as `Run.lender_weights`."""

@@ -74,24 +74,24 @@ def split_fields(fields: Defaults, registry: Registry) -> tuple[Defaults, Defaul
     return plain, weights
 
 
-def read_term_weight(target: str, text: str, registry: Registry) -> TermWeight:
-    """A number, or a schedule or adaptive weight by selector. Raises `BenchError` for anything else."""
+def read_term_weight(target: str, text: str, registry: Registry, fields: Defaults | None = None) -> TermWeight:
+    """A number, or a schedule or adaptive weight by selector with `fields`. Raises `BenchError` for anything else."""
     try:
         value = float(text)
     except ValueError:
-        return TermWeight(target, _read_plugin(text, registry))
+        return TermWeight(target, _read_plugin(text, registry, fields))
     if not math.isfinite(value):
         raise SelectorError(f"{target}{SUFFIX} takes a finite number, a schedule or an adaptive weight, not '{text}'.")
     return TermWeight(target, value)
 
 
-def _read_plugin(text: str, registry: Registry) -> Schedule | AdaptiveWeight:
+def _read_plugin(text: str, registry: Registry, fields: Defaults | None) -> Schedule | AdaptiveWeight:
     name, adaptive = parse_selector(text).name, registry.of_kind(AdaptiveWeight.kind)
     if name in adaptive:
-        return registry.build(AdaptiveWeight, text)
+        return registry.build(AdaptiveWeight, text, fields)
     if name not in (schedules := registry.of_kind(Schedule.kind)):
         raise UnknownNameError("schedule or adaptive weight", name, {*schedules, *adaptive})
-    return registry.build(Schedule, text)
+    return registry.build(Schedule, text, fields)
 
 
 def restore_term_weight(target: str, factor: Any, registry: Registry) -> TermWeight:
