@@ -240,7 +240,8 @@ def test_two_labels_of_one_run_are_refused() -> None:
         ({"models": ["vae[prior=kl[free_bits=-5]]"]}, "free_bits must be at least 0, not -5"),
         ({"metrics": ["fid"]}, "'fid' is a number of a metric: use frechet\\[extractor=inception\\]"),
         ({"name": "../elsewhere"}, "plain name of a folder"),
-        ({"losses": {"reconstruction": []}}, "needs at least one loss to cross"),
+        ({"losses": {"reconstruction": []}}, "losses: 'reconstruction' needs at least one value to cross"),
+        ({"term_weights": {"prior": []}}, "term_weights: 'prior' needs at least one value to cross"),
     ],
 )
 def test_settings_that_cannot_work_are_refused_in_the_plan(values: dict[str, Any], message: str) -> None:

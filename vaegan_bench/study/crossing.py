@@ -66,7 +66,7 @@ def _with_losses(selector: Selector, study: Study, known: Mapping[str, Entry]) -
     """One selector of the model for each combination of the losses that the study crosses its fields with."""
     fields = field_types(known[selector.name].plugin) if selector.name in known else {}
     selectors = [selector]
-    for field in (f for f in study.losses if f in fields and study.losses[f]):
+    for field in (f for f in study.losses if f in fields):
         selectors = [s.plus({field: loss}) for s in selectors for loss in study.losses[field]]
     return selectors
 
@@ -83,10 +83,8 @@ def _with_term_weights(selector: Selector, study: Study, terms: Mapping[str, boo
 
 
 def _check_crossed(study: Study, models: Iterable[Model]) -> None:
-    """Refuse a crossed field that no chosen model has, or that has no losses to be crossed with."""
+    """Refuse a crossed field that no chosen model has."""
     fields = {name for model in models for name in field_types(type(model))}
-    for field, losses in study.losses.items():
+    for field in study.losses:
         if field not in fields:
             raise UnknownNameError("field to cross, of the chosen models:", field, fields)
-        if not losses:
-            raise StudyError(f"losses: '{field}' needs at least one loss to cross.")

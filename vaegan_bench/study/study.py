@@ -96,13 +96,20 @@ class Study:
             raise StudyError(f"ema must be in [0, 1), not {self.ema}.")
         if not self.models or not self.seeds or not self.datasets:
             raise StudyError("A study needs at least one model, one seed and one data set.")
+        self._check_crossed()
         self._check_extent()
+
+    def _check_crossed(self) -> None:
+        for key in ("losses", "term_weights"):
+            for name, crossed in getattr(self, key).items():
+                if not crossed:
+                    raise StudyError(f"{key}: '{name}' needs at least one value to cross.")
 
     def _check_extent(self) -> None:
         """Refuse too many runs, and more images than any memory holds, before anything is built."""
         factors = {"models": len(self.models), "data sets": len(self.datasets), "seeds": len(set(self.seeds))}
-        factors |= {f"{field} losses": len(losses) or 1 for field, losses in self.losses.items()}
-        factors |= {f"weights of {term}": len(weights) or 1 for term, weights in self.term_weights.items()}
+        factors |= {f"{field} losses": len(losses) for field, losses in self.losses.items()}
+        factors |= {f"weights of {term}": len(weights) for term, weights in self.term_weights.items()}
         if (runs := math.prod(factors.values())) > MOST_RUNS:
             extent = " × ".join(f"{count:,} {name}" for name, count in factors.items())
             raise StudyError(
