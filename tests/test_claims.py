@@ -211,6 +211,20 @@ def test_an_answer_that_the_network_lost_is_looked_up(tmp_path: Path, monkeypatc
     claim.check()
 
 
+def test_a_claim_that_ends_while_a_rival_looks_at_it_leaves_the_path_to_the_rival(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename, path = Path.rename, tmp_path / "run"
+
+    def renamed_too_late(self: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "rename", rename)
+        with held(path):  # and its owner is done when the rename has failed
+            raise OSError(errno.ENOTEMPTY, "Directory not empty")
+
+    monkeypatch.setattr(Path, "rename", renamed_too_late)
+    held(path).release()
+
+
 def test_a_folder_that_an_owner_left_empty_is_claimed(tmp_path: Path) -> None:
     (tmp_path / ".run.claim").mkdir()
     held(tmp_path / "run").release()

@@ -22,8 +22,10 @@ from vaegan_bench.system.plain_data import read_as
 from vaegan_bench.system.processes import ProcessIdentity
 
 OWNER, BEAT = "owner.json", "beat.json"
-TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.EACCES, errno.EPERM)
-"""Errors of renaming a folder onto another one that exists; the last two are those of Windows."""
+TAKEN = (errno.ENOTEMPTY, errno.EEXIST)
+"""Errors of renaming a folder onto another one that exists, which may have gone since."""
+TAKEN_OR_DENIED = (errno.EACCES, errno.EPERM)
+"""Errors of the same on Windows; elsewhere they mean a folder that cannot be written."""
 GONE = (errno.ENOENT, errno.ESTALE)
 """Errors of looking for a path that no longer exists; the second is that of network file systems."""
 
@@ -88,7 +90,7 @@ class ClaimFolder:
         except OSError as error:
             if self.holds(token):  # the answer was lost on a network, and the second try found nothing to rename
                 return True
-            if error.errno in TAKEN and self.folder.exists():
+            if error.errno in TAKEN or (error.errno in TAKEN_OR_DENIED and self.folder.exists()):
                 return False
             raise
         return True
