@@ -344,6 +344,18 @@ else:
     assert imports_of(b"not python (", "").modules == frozenset()
 
 
+@pytest.mark.parametrize(
+    "test", ["not TYPE_CHECKING", "not typing.TYPE_CHECKING", "late or TYPE_CHECKING", "NO_TYPE_CHECKING"]
+)
+def test_imports_count_under_other_conditions_than_that_of_type_checkers(test: str) -> None:
+    assert imports_of(f"if {test}:\n    import a\nelse:\n    import b".encode(), "").modules == {"a", "b"}
+
+
+def test_only_type_checkers_need_what_they_alone_import() -> None:
+    source = b"if a:\n    import a\nelif typing.TYPE_CHECKING:\n    import only_types\nelse:\n    import b"
+    assert imports_of(source, "").modules == {"a", "b"}
+
+
 def test_every_room_is_counted_in_a_run_s_identity_or_named_as_not() -> None:
     rooms = {path.name for path in Path(vaegan_bench.__file__).parent.iterdir() if (path / "__init__.py").is_file()}
     assert rooms == {*MEASURING, *UNCOUNTED}

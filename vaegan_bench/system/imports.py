@@ -54,11 +54,12 @@ class _Reader(ast.NodeVisitor):
             self.modules |= {whole if alias.name == "*" else f"{whole}.{alias.name}" for alias in node.names}
 
     def visit_If(self, node: ast.If) -> None:
-        if not ast.unparse(node.test).endswith("TYPE_CHECKING"):
+        is_name = isinstance(node.test, ast.Name | ast.Attribute)
+        if is_name and ast.unparse(node.test).rpartition(".")[2] == "TYPE_CHECKING":
+            for branch in node.orelse:
+                self.visit(branch)
+        else:
             self.generic_visit(node)
-            return
-        for branch in node.orelse:
-            self.visit(branch)
 
     def visit_Call(self, node: ast.Call) -> None:
         self.generic_visit(node)
