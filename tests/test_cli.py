@@ -255,10 +255,15 @@ def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path: Path) -> None:
     done = bench("run", "smoke", "--dry-run", "--seeds", "2", "--results", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "12 × 16" in done.stdout
-    assert "Training 8 runs would take about" in done.stdout
+    assert "Training all 8 runs from the start would take about" in done.stdout
     assert "workers" not in done.stdout
-    three = bench("run", "smoke", "--dry-run", "--models", "vae", "--seeds", "4", "--workers", "3", cwd=tmp_path)
+    chosen = ("--models", "vae", "--datasets", "avatars[faces=240],shapes", "--seeds", "2")
+    three = bench("run", "smoke", "--dry-run", *chosen, "--workers", "3", cwd=tmp_path)
     assert " here with 3 workers, measured on a few steps each, one run alone; " in three.stdout
+    (header,) = (line for line in three.stdout.splitlines() if "images/s" in line)
+    (row,) = (line for line in three.stdout.splitlines() if "12 × 16" in line)
+    assert re.findall(r"\w+", header)[:2] == ["model", "runs"]
+    assert re.findall(r"\w+", row)[:2] == ["vae", "4"]
     assert list(tmp_path.iterdir()) == []
 
 

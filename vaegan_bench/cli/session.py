@@ -156,8 +156,9 @@ def _estimate_in_words(plan: Plan, costs: list[Cost], workers: int) -> str:
     side_by_side = f" with {workers} workers" if workers > 1 else ""
     slower = ", one run alone; runs side by side slow each other down a little" if workers > 1 else ""
     return (
-        f"Training {len(plan.runs)} runs would take about {time} here{side_by_side}, measured on a few steps "
-        f"each{slower}. Preparing data and measuring take additional time. Memory is the most that this process held."
+        f"Training all {len(plan.runs)} runs from the start would take about {time} here{side_by_side}, measured on a "
+        f"few steps each{slower}. Preparing data and measuring take additional time. Memory is the most that this "
+        "process held."
     )
 
 
@@ -167,10 +168,10 @@ def _cost_table(plan: Plan, costs: list[Cost]) -> Table:
     from vaegan_bench.report.tables import duration, wrap_label
 
     title = f"{plan.study.name}: {', '.join(plan.study.datasets)} at {plan.study.size}×{plan.study.size}"
-    columns = ("seeds", "steps × batch", "images/s", "time", "memory")
+    columns = ("runs", "steps × batch", "images/s", "time", "memory")
     made = table("model", *columns, title=escape(title), title_justify="left")
     for cost in costs:
-        extent = [str(cost.seeds), f"{cost.steps} × {cost.batch}", f"{cost.images_per_second:,.0f}"]
+        extent = [str(cost.runs), f"{cost.steps} × {cost.batch}", f"{cost.images_per_second:,.0f}"]
         spent = [duration(cost.minutes), f"{cost.memory_bytes / 2**30:.2f} GiB"]
         made.add_row(escape(wrap_label(cost.label, 28)), *extent, *spent)
     return made

@@ -28,7 +28,8 @@ class Cost:
     """One model's share of a plan."""
 
     label: str
-    seeds: int
+    runs: int
+    """Its runs, one for each data set and seed."""
     steps: int
     batch: int
     images_per_second: float
@@ -36,8 +37,8 @@ class Cost:
 
     @property
     def minutes(self) -> float:
-        """The time to train all seeds."""
-        return self.seeds * self.steps * self.batch / self.images_per_second / 60
+        """The time to train all its runs."""
+        return self.runs * self.steps * self.batch / self.images_per_second / 60
 
 
 def estimate(plan: Plan) -> Iterator[Cost]:
@@ -92,7 +93,7 @@ def _take_first_step(run: Run, data: Data) -> None:
 
 def minutes_side_by_side(costs: Sequence[Cost], workers: int) -> float:
     """Minutes to train all runs, `workers` of them at a time, if they did not slow each other down."""
-    return max(sum(cost.minutes for cost in costs) / workers, *(cost.minutes / cost.seeds for cost in costs))
+    return max(sum(cost.minutes for cost in costs) / workers, *(cost.minutes / cost.runs for cost in costs))
 
 
 def images_per_second(run: Run) -> float:
