@@ -15,6 +15,7 @@ from vaegan_bench.study.plan import Plan, make_plan
 from vaegan_bench.study.study import Study
 from vaegan_bench.training.schedules.cosine import Cosine
 
+ALL = len(Registry().of_kind("model"))
 SMALL = "compact[latent=3,width=4,decoder_width=4]"
 
 
@@ -117,6 +118,27 @@ def test_two_games_of_one_name_are_refused() -> None:
     with pytest.raises(BenchError, match=r"are called 'gan', .* \('gan\[adversarial=hinge\]' and 'gan'\)"):
         planned(models=models, fields={"gan": {"adversarial": "hinge"}})
     assert len(planned(models=["gan[adversarial=hinge]", models[1]]).runs) == 3
+
+
+@pytest.mark.parametrize(
+    ("values", "runs"),
+    [({"models": ["vae"], "ablate": True}, 12), ({"models": ["vae-disl", "vae"]}, 12), ({"models": ["all"]}, 4 * ALL)],
+)
+def test_runs_are_counted_with_all_that_a_study_asks_for(
+    monkeypatch: pytest.MonkeyPatch, values: dict[str, Any], runs: int
+) -> None:
+    monkeypatch.setattr("vaegan_bench.study.plan.MOST_RUNS", runs)
+    assert planned(seeds=4, **values).runs
+    monkeypatch.setattr("vaegan_bench.study.plan.MOST_RUNS", runs - 1)
+    with pytest.raises(BenchError, match=f"This study has {runs} runs, and one study may have {runs - 1}. Split it"):
+        planned(seeds=4, **values)
+
+
+def test_too_many_games_are_refused_before_their_runs_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vaegan_bench.study.plan.MOST_RUNS", 3)
+    monkeypatch.setattr("vaegan_bench.study.resolver.Resolver.runs", None)
+    with pytest.raises(BenchError, match="This study has 4 runs"):
+        planned(models=["vae"], seeds=4)
 
 
 @dataclass(frozen=True, kw_only=True)

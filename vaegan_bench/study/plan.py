@@ -11,7 +11,7 @@ from vaegan_bench.study.crossing import Skip, cross_models
 from vaegan_bench.study.dry_build import build_without_memory
 from vaegan_bench.study.resolver import Resolver, sampler_of
 from vaegan_bench.study.run import Run, code_of
-from vaegan_bench.study.study import Study
+from vaegan_bench.study.study import MOST_RUNS, Study
 
 Lenders = Mapping[str, Mapping[str, Run]]
 """Run id → borrowed role → the run whose trained network it is."""
@@ -45,9 +45,11 @@ def make_plan(study: Study, registry: Registry) -> Plan:
     metrics = tuple(resolve.metric(metric) for metric in study.metrics)
     sampler = sampler_of(registry, study.sampler, resolve.fields)
     games, refused = cross_models(study, resolve)
+    _check_extent(len(games) * len(study.datasets) * len(set(study.seeds)))
     runs = [run for label, (model, weights) in games.items() for run in resolve.runs(label, model, weights)]
     _refuse_twins(runs)
     runs, lenders = _with_lenders(runs)
+    _check_extent(len(runs))
     _refuse_namesakes(runs)
     _check_players(study, runs)
     fitting, unfit = build_without_memory(runs)
@@ -55,6 +57,12 @@ def make_plan(study: Study, registry: Registry) -> Plan:
     if not fitting:
         raise StudyError(f"Nothing to run: {skips[0].reason}")
     return Plan(study, tuple(fitting), tuple(skips), metrics, sampler, lenders)
+
+
+def _check_extent(runs: int) -> None:
+    """Refuse too many runs; the study itself does not know how many 'all', ablations and lenders are."""
+    if runs > MOST_RUNS:
+        raise StudyError(f"This study has {runs:,} runs, and one study may have {MOST_RUNS:,}. Split it into several.")
 
 
 def _with_lenders(runs: list[Run]) -> tuple[list[Run], Lenders]:
