@@ -266,6 +266,13 @@ def test_what_is_no_time_is_refused(text: str) -> None:
         read_duration(text)
 
 
+@pytest.mark.parametrize("text", ["100000h1s", "99999999999999999999h", "9" * 400 + "s"])
+def test_a_time_that_no_alarm_can_be_set_for_is_refused(text: str) -> None:
+    assert read_duration("100000h") == 360_000_000
+    with pytest.raises(StudyError, match="A time limit is at most 100,000 hours, not"), time_limit(text):
+        pass
+
+
 def test_a_number_without_a_unit_is_refused_with_units(tmp_path: Path) -> None:
     done = bench("run", "smoke", "--max-time", "90", cwd=tmp_path)
     assert done.returncode == 2

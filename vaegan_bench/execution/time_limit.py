@@ -13,6 +13,8 @@ from vaegan_bench.system.errors import IncompleteError, StudyError
 
 DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?", re.ASCII)
 SECONDS = (3600, 60, 1)
+MOST_HOURS = 10**5
+"""More than eleven years; an alarm cannot be set for a time without limit."""
 
 
 class TimeIsUp(KeyboardInterrupt):
@@ -27,6 +29,8 @@ def read_duration(text: str) -> float:
     if seconds <= 0:
         unit = f": give it a unit, such as {text.strip()}s or {text.strip()}m" if text.strip().isdecimal() else ""
         raise StudyError(f"A time is written as 3h, 90m, 45s or 2h30m, not '{text}'{unit}.")
+    if seconds > MOST_HOURS * 3600:
+        raise StudyError(f"A time limit is at most {MOST_HOURS:,} hours, not '{text[:40]}'.")
     return seconds
 
 
