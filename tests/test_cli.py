@@ -190,6 +190,15 @@ def test_sample_draws_a_grid_from_a_run(smoke: Path, tmp_path: Path) -> None:
         (("run", "--models", "vaegan[gama=1]"), "Did you mean 'gamma'?"),
         (("run", "quik"), "Unknown study 'quik'. Did you mean 'quick'?"),
         (("run", "nowhere.toml"), "There is no study file nowhere.toml"),
+        (
+            ("run", "--models", "veagan", "--models", "vae", "--dry-run"),
+            "Unknown model 'veagan'. Did you mean 'vaegan'?",
+        ),
+        (("run", "--fields", "vae", "--dry-run"), "No field of 'vae' is given: write vae[field=value]."),
+        (
+            ("run", "--dry-run", "--metrics", "reconstruction", "--metrics", "latent-health", "--extractor", "vgg16"),
+            "--extractor vgg16: no effect on reconstruction, latent-health, which do not take it. Leave it out.",
+        ),
         (("run", "--seeds", "few"), "--seeds takes a number"),
         (("run", "--losses", "adversarial"), "--losses takes field=loss"),
         (("run", "--device", "cuda:9"), "Device 'cuda:9' cannot be used here"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+import vaegan_bench as vb
 from vaegan_bench.api import (
     BenchError,
     Model,
@@ -249,6 +251,12 @@ def test_a_study_that_is_not_there_is_told_when_it_is_asked_for(tmp_path: Path) 
     studies = Registry([tmp_path / "mine.py"]).studies
     with pytest.raises(StudyError, match=r"Cannot read the study file .*codes\.toml"):
         load_study("codes", studies)
+
+
+def test_a_file_that_is_not_in_a_list_is_told(tmp_path: Path) -> None:
+    for use in (Registry, partial(vb.run, "smoke"), partial(vb.load, tmp_path)):
+        with pytest.raises(PluginError, match=r"plugins is a list of files and modules: write plugins=\['loss.py'\]"):
+            use(plugins="loss.py")
 
 
 def test_one_file_given_twice_is_told(tmp_path: Path) -> None:

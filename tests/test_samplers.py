@@ -154,6 +154,7 @@ def test_numbers_on_drawn_codes_say_where_the_codes_came_from() -> None:
     [
         ("gausian", UnknownNameError, "Did you mean 'gaussian'"),
         ("pror", UnknownNameError, "Did you mean 'prior'"),
+        ("prior[x=1]", UnknownNameError, "Unknown sampler 'prior.x=1.'. Did you mean 'prior'"),
         ("mixture[components=0]", SelectorError, "components must be at least 1"),
     ],
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import vaegan_bench as vb
 from vaegan_bench.api import SelectorError, StudyError, UnknownNameError
 from vaegan_bench.execution.engine_choice import choose_engine
 from vaegan_bench.execution.engines.processes import Processes
@@ -45,6 +46,8 @@ def test_anything_else_is_refused(written: str | int) -> None:
     words = "workers must be at least 1, or auto, not|workers takes a whole number of at most 64 bits or 'auto', not"
     with pytest.raises(SelectorError, match=words):
         choose_engine(Registry(), "processes", written)
+    with pytest.raises(SelectorError, match=words):
+        vb.run("smoke", workers=written)
 
 
 def test_workers_fill_the_field_of_their_engine_and_are_refused_where_there_is_none() -> None:

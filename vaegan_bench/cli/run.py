@@ -63,7 +63,9 @@ CROSSED = {
 StudyArgument = Annotated[
     str, typer.Argument(help="A study that `list studies` shows, or a TOML file; auto: quick, or standard with a GPU.")
 ]
-ModelsOption = Annotated[str | None, typer.Option(help="Models by selector, comma-separated; 'all' for all.")]
+ModelsOption = Annotated[
+    list[str] | None, typer.Option(help="Models by selector, comma-separated; 'all' for all; repeatable.")
+]
 LossesOption = Annotated[list[str] | None, typer.Option(help="field=a,b: cross a loss over all models; repeatable.")]
 TermWeightsOption = Annotated[
     list[str] | None,
@@ -74,7 +76,7 @@ TermWeightsOption = Annotated[
 AblateOption = Annotated[
     bool, typer.Option("--ablate", help="Also run every model with each of its terms left out in turn.")
 ]
-DatasetsOption = Annotated[str | None, typer.Option(help="Data sets by selector, comma-separated.")]
+DatasetsOption = Annotated[list[str] | None, typer.Option(help="Data sets by selector, comma-separated; repeatable.")]
 SplitOption = Annotated[str | None, typer.Option(help="Images to measure on: test, or validation for tuning.")]
 NetworksOption = Annotated[str | None, typer.Option(help="Networks by selector, shared by all models.")]
 SeedsOption = Annotated[
@@ -92,7 +94,7 @@ EmaOption = Annotated[
 PrecisionOption = Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")]
 DeviceOption = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")]
 ThreadsOption = Annotated[int | None, typer.Option(help="CPU threads of each run; another number makes other runs.")]
-MetricsOption = Annotated[str | None, typer.Option(help="Metrics by selector, comma-separated.")]
+MetricsOption = Annotated[list[str] | None, typer.Option(help="Metrics by selector, comma-separated; repeatable.")]
 SamplesOption = Annotated[int | None, typer.Option(help="Samples per run, and the largest number of held-out images.")]
 SamplerOption = Annotated[
     str | None,
@@ -184,13 +186,28 @@ def _study(given: Mapping[str, Any], registry: Registry) -> Study:
 
     study = load_study(_default_study() if given["study"] == "auto" else given["study"], registry.studies)
     values = {key: given[key] for key in PLAIN if given[key] is not None}
-    values |= {key: split_list(given[key]) for key in LISTS if given[key] is not None}
+    values |= {key: [each for text in given[key] for each in split_list(text)] for key in LISTS if given[key]}
     values |= {key: _crossings(key, given[key]) for key in CROSSED if given[key]}
     values |= _optimizers(given["optimizer"] or [], study)
     values |= {"ablate": True} if given["ablate"] else {}
     values |= {"seeds": _seeds(given["seeds"])} if given["seeds"] is not None else {}
     fields = given_fields(registry, given["extractor"], given["fields"])
-    return study.with_fields(fields, "the flags").with_values(values, "the flags")
+    chosen = study.with_fields(fields, "the flags").with_values(values, "the flags")
+    _refuse_idle(given["extractor"], chosen.metrics, registry)
+    return chosen
+
+
+def _refuse_idle(extractor: str | None, metrics: Sequence[str], registry: Registry) -> None:
+    """Refuse an extractor that no metric takes."""
+    from vaegan_bench.cli.options import extractor_fields
+    from vaegan_bench.registry.selectors import parse_selector
+    from vaegan_bench.system.errors import StudyError
+
+    names = [parse_selector(metric).name for metric in metrics]
+    if extractor is not None and extractor_fields(registry, extractor).keys().isdisjoint(names):
+        raise StudyError(
+            f"--extractor {extractor}: no effect on {', '.join(names)}, which do not take it. Leave it out."
+        )
 
 
 def _default_study() -> str:

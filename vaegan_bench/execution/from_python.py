@@ -57,9 +57,9 @@ def run(
     if not (isinstance(checkpoint, int | float) and checkpoint >= 0):
         raise StudyError(f"checkpoint is a number of seconds, 0 or more, not {checkpoint!r}.")
     with time_limit(max_time):
-        files = tuple(plugins)
-        registry = Registry(files)
-        carrier = choose_engine(registry, engine or "processes", workers or (None if engine else 1))
+        registry = Registry(plugins)
+        count = 1 if workers is None and engine is None else workers
+        carrier = choose_engine(registry, "processes" if engine is None else engine, count)
         chosen = study if isinstance(study, Study) else load_study(str(study), registry.studies)
         plan = make_plan(chosen.with_values(values, "the arguments"), registry)
         folder = StudyFolder(user_path(results) / plan.study.name)
@@ -67,7 +67,7 @@ def run(
         execution = Execution(plan, registry, folder, where, engine=carrier, checkpoint=checkpoint)
         if missing := run_study(execution):
             raise IncompleteError(missing)
-    return Results(folder, files)
+    return Results(folder, registry.sources)
 
 
 def load_model(folder: str | Path, device: str = "auto", plugins: Iterable[str | Path] = ()) -> TrainedModel:

@@ -21,6 +21,7 @@ from vaegan_bench.registry.discovery import classes_of, module_of, register_hook
 from vaegan_bench.registry.selectors import Selector, parse_selector
 from vaegan_bench.system.code import forget_edited
 from vaegan_bench.system.errors import FAILURES, reason_of
+from vaegan_bench.system.paths import plugin_list
 
 GROUP = "vaegan_bench"
 """The entry-points group of installed plugins, and the name of the pluggy project."""
@@ -50,7 +51,7 @@ class Registry:
         Third-party code that was edited since it was imported is imported again.
         """
         forget_edited()
-        self.sources = tuple(map(str, plugins))
+        self.sources = plugin_list(plugins)
         """The files and modules in `plugins`, as they were written."""
         self.manager = pluggy.PluginManager(GROUP)
         self.manager.add_hookspecs(hookspecs)

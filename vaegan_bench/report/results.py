@@ -13,7 +13,7 @@ import pandas as pd
 from vaegan_bench.report import tables
 from vaegan_bench.report.status.recorded import recorded_status
 from vaegan_bench.results.study_folder import StudyFolder
-from vaegan_bench.system.paths import user_path
+from vaegan_bench.system.paths import plugin_list, user_path
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,7 +73,7 @@ def load(folder: str | Path, plugins: Iterable[str | Path] = ()) -> Results:
     `plugins` are plugin files that its runs were trained with; only `Results.report` needs them. Warns about runs that
     are left out because one of their files is damaged.
     """
-    opened = StudyFolder(user_path(folder))
-    for run, reason in opened.left_out().items():
+    results = Results(StudyFolder(user_path(folder)), plugin_list(plugins))
+    for run, reason in results.folder.left_out().items():
         warnings.warn(f"Run {run} is left out: {reason}", stacklevel=2)
-    return Results(opened, tuple(plugins))
+    return results

@@ -45,10 +45,11 @@ def metric_of(registry: Registry, selector: str, fields: Defaults) -> Metric:
 
 def sampler_of(registry: Registry, selector: str, fields: Defaults | None = None) -> Sampler | None:
     """A sampler; None for 'prior'. Raises `UnknownNameError` for any other name that no sampler has."""
-    if (name := parse_selector(selector).name) == PRIOR:
+    chosen, known = parse_selector(selector), registry.of_kind(Sampler.kind)
+    if chosen == Selector(PRIOR):
         return None
-    if name not in (known := registry.of_kind(Sampler.kind)):
-        raise UnknownNameError(Sampler.kind, name, {PRIOR, *known})
+    if chosen.name not in known:
+        raise UnknownNameError(Sampler.kind, str(chosen), {PRIOR, *known})
     return registry.build(Sampler, selector, fields)
 
 

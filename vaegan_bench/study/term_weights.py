@@ -63,12 +63,14 @@ def split_term_weights(selector: Selector) -> tuple[Selector, dict[str, str]]:
 def split_fields(fields: Defaults, registry: Registry) -> tuple[Defaults, Defaults]:
     """A study's fields by plugin, and the term weights among them, which only models have.
 
-    Raises `UnknownNameError` for unknown plugins and fields, `SelectorError` for weights of anything but a model.
+    Raises `UnknownNameError` for unknown plugins and fields, `SelectorError` for no field, or weights of no model.
     """
     split = {name: split_term_weights(Selector(name, dict(values))) for name, values in fields.items()}
     plain = {name: selector.fields for name, (selector, _) in split.items()}
     weights = {name: found for name, (_, found) in split.items() if found}
     registry.check_fields(plain)
+    if empty := [name for name, values in fields.items() if not values]:
+        raise SelectorError(f"No field of '{empty[0]}' is given: write {empty[0]}[field=value].")
     for name in weights.keys() - registry.of_kind(Model.kind).keys():
         raise SelectorError(f"'{name}' has no terms, and so no {next(iter(weights[name]))}{SUFFIX}: only models have.")
     return plain, weights

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 import platformdirs
 
-from vaegan_bench.system.errors import StoreError
+from vaegan_bench.system.errors import PluginError, StoreError
 from vaegan_bench.system.files import stamp_of
 
 
@@ -36,6 +37,13 @@ def user_path(written: str | Path) -> Path:
         raise StoreError(f"There is no home directory for '{written}': write the whole path.") from error
     stamp_of(path)
     return path
+
+
+def plugin_list(plugins: Iterable[str | Path]) -> tuple[str, ...]:
+    """Plugin files and modules as they were written. Raises `PluginError` for a single one, which is no list."""
+    if isinstance(plugins, str | Path):
+        raise PluginError(f"plugins is a list of files and modules: write plugins=['{plugins}'].")
+    return tuple(map(str, plugins))
 
 
 def default_cache() -> Path:
