@@ -199,6 +199,11 @@ def test_crossed_weights_meet_the_models_that_have_the_term_and_ablation_leaves_
     ]
 
 
+def test_weights_to_cross_are_numbers_or_text() -> None:
+    runs = planned(models=["vae"], term_weights={"prior": [0.5, 2, "linear"]}).runs
+    assert [str(run.term_weights[0]) for run in runs] == ["0.5", "2", "linear"]
+
+
 def test_another_seed_is_the_run_that_is_planned_alone_with_that_seed() -> None:
     together = planned(models=["vae-disl", "vae"], seeds=[4, 7]).runs
     alone = planned(models=["vae-disl", "vae"], seeds=[7]).runs

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from vaegan_bench.api import Model, SelectorError, StudyError, UnknownNameError
+from vaegan_bench.api.plugin import selector_text
 from vaegan_bench.registry.plugins import Entry, field_types
 from vaegan_bench.registry.selectors import Selector, parse_selector
 from vaegan_bench.study.resolver import Resolver, WeightedModel
@@ -75,7 +76,8 @@ def _with_term_weights(selector: Selector, study: Study, terms: Mapping[str, boo
     """The model with each combination of the study's term weights; for an ablation, then each without one term."""
     selectors = [selector]
     for target in (t for t in study.term_weights if t in terms):
-        selectors = [s.plus({target + SUFFIX: text}) for s in selectors for text in study.term_weights[target]]
+        texts = [selector_text(weight) for weight in study.term_weights[target]]
+        selectors = [s.plus({target + SUFFIX: text}) for s in selectors for text in texts]
     if not study.ablate:
         return selectors
     whole_terms = [term for term, is_whole in terms.items() if is_whole]

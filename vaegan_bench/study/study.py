@@ -44,7 +44,7 @@ class Study:
     """Selectors, or 'all' for every registered model."""
     losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """field → selectors: crosses every chosen model that has such a field."""
-    term_weights: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    term_weights: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     """term or 'player.term' → numbers or schedules: crosses the weights of every chosen model that has such a term."""
     ablate: bool = False
     """Whether every model is also run with each of its terms left out in turn."""

@@ -43,9 +43,9 @@ def read_value(key: str, value: Any, annotation: Any, where: str) -> Any:
 
 _WORDS = {
     "seeds": "a number of seeds or a list of seeds",
-    "losses": "a table of lists",
+    "losses": "a table of lists of selectors",
     "optimizers": "a table of selectors",
-    "term_weights": "a table of lists",
+    "term_weights": "a table of lists of numbers or selectors",
     "fields": "a table of tables of plain values",
 }
 
@@ -77,7 +77,7 @@ def _describe(annotation: Any) -> str:
     if typing.get_origin(annotation) is Literal:
         return " or ".join(map(repr, typing.get_args(annotation)))
     if typing.get_origin(annotation) is tuple:
-        return "a list"
+        return "a list of text"
     return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}.get(
         annotation, str(annotation)
     )
