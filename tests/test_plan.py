@@ -9,6 +9,7 @@ import pytest
 from torch import nn
 
 from vaegan_bench.api import BenchError, ImageShape, Networks, PluginError, UnknownNameError
+from vaegan_bench.datasets.avatars.dataset import Avatars
 from vaegan_bench.networks.compact import Compact
 from vaegan_bench.registry.plugins import Entry, Registry
 from vaegan_bench.study.plan import Plan, make_plan
@@ -68,7 +69,9 @@ def test_labels_of_one_run_are_refused_and_of_different_runs_are_not() -> None:
     with pytest.raises(BenchError, match=r"'vaegan' and 'vaegan\[gamma=1e-5\]' mean the same run"):
         planned(models=["vaegan", "vaegan[gamma=1e-5]"])
     assert len(planned(models=["vaegan", "vaegan[gamma=1e-4]"]).runs) == 2
-    assert len(planned(models=["vae", "vae"]).runs) == 1
+    assert len(planned(models=["vae", "vae"], datasets=["shapes", "shapes"]).runs) == 1
+    with pytest.raises(BenchError, match="Two data sets mean 'avatars': leave one of them out"):
+        planned(models=["vae"], datasets=["avatars", f"avatars[faces={Avatars().faces}]"])
 
 
 def test_several_losses_are_crossed_in_full() -> None:

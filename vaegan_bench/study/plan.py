@@ -45,7 +45,7 @@ def make_plan(study: Study, registry: Registry) -> Plan:
     metrics = tuple(resolve.metric(metric) for metric in study.metrics)
     sampler = sampler_of(registry, study.sampler, resolve.fields)
     games, refused = cross_models(study, resolve)
-    _check_extent(len(games) * len(study.datasets) * len(set(study.seeds)))
+    _check_extent(len(games) * len(set(study.datasets)) * len(set(study.seeds)))
     runs = [run for label, (model, weights) in games.items() for run in resolve.runs(label, model, weights)]
     _refuse_twins(runs)
     runs, lenders = _with_lenders(runs)
@@ -109,4 +109,6 @@ def _refuse_twins(runs: list[Run]) -> None:
     for run in runs:
         twin = first.setdefault(run.fingerprint, run)
         if twin is not run:
+            if twin.label == run.label:
+                raise StudyError(f"Two data sets mean '{run.dataset}': leave one of them out.")
             raise StudyError(f"'{twin.label}' and '{run.label}' mean the same run: leave one of them out.")

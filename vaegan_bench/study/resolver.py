@@ -99,7 +99,7 @@ class Resolver:
     def runs(self, label: str, model: Model, weights: tuple[TermWeight, ...]) -> Iterator[Run]:
         """One run per data set and seed."""
         first, *others = dict.fromkeys(self.study.seeds)
-        for dataset in self.study.datasets:
+        for dataset in dict.fromkeys(self.study.datasets):
             run = self._run(label, model, weights, dataset, first)
             yield run
             yield from map(run.with_seed, others)
