@@ -210,6 +210,7 @@ def test_sample_draws_a_grid_from_a_run(smoke: Path, tmp_path: Path) -> None:
             ("reproduce", "larsen2016", "--workers", "two"),
             "workers takes a whole number of at most 64 bits or 'auto', not 'two'.",
         ),
+        (("reproduce", "larsen2016", "--seeds", "1001"), "'--seeds': Input should be less than or equal to 1000."),
         (("list", "model"), "Did you mean 'models'?"),
         (("run", "--extractor", "inception[weights=nowhere.pth]"), "are not at nowhere.pth: put"),
         (("run", "--fields", "inception[weights=nowhere.pth]", "--extractor", "inception"), "are not at nowhere.pth"),

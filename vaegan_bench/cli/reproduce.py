@@ -26,6 +26,7 @@ from vaegan_bench.cli.options import (
     StepsOption,
     WorkersOption,
 )
+from vaegan_bench.study.values import MOST_SEEDS
 
 if TYPE_CHECKING:
     from vaegan_bench.cli.session import Session
@@ -55,7 +56,7 @@ DatasetOption = Annotated[
     ),
 ]
 PresetOption = Annotated[str, typer.Option(help="arxiv, last (versions of the authors' code) or quick (CPU).")]
-SeedsOption = Annotated[int, typer.Option(min=1, help="Number of seeds.")]
+SeedsOption = Annotated[int, typer.Option(min=1, max=MOST_SEEDS, help="Number of seeds.")]
 
 
 def reproduce(
