@@ -1,8 +1,9 @@
 """The code behind plugins and functions: found by following imports, and identified by its content.
 
-A module of this package, a third-party module, and a third-party package as a whole are identified by their content. An
-installed distribution other than the plugin's own is identified by its name and version. The standard library and torch
-are left out. Each file counts as it was when this process first read it, until `forget_edited`.
+A module of this package, a third-party module, and a third-party package with all its modules are identified by their
+content; other files of a package do not count. An installed distribution other than the plugin's own is identified by
+its name and version. The standard library and torch are left out. Each file counts as it was when this process first
+read it, until `forget_edited`.
 """
 
 from __future__ import annotations
