@@ -54,8 +54,7 @@ def _panel(ax: Axes, runs: pd.DataFrame, look: Mapping[str, tuple[str, str]]) ->
             edgecolors="white", linewidths=0.5, zorder=2,
         )  # fmt: skip
         for samples in of_model["samples"][of_model["reconstructions"].isna()]:
-            hollow = {"markerfacecolor": "white", "markersize": 5, "clip_on": False}
-            ax.plot(1, samples, marker, color=colour, transform=edge, **hollow)
+            ax.plot(1, samples, marker, color=colour, mfc="white", markersize=5, clip_on=False, transform=edge)
     _scale(ax)
 
 
