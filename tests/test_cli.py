@@ -145,6 +145,28 @@ def test_a_study_stands_for_all_of_its_runs(smoke: Path, cache: Path, tmp_path: 
     assert set(rows["run"]) == {path.parent.name for path in copy.glob("*/run.json")}
 
 
+def test_every_run_of_a_study_is_measured_or_named(smoke: Path, cache: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(smoke, tmp_path / "smoke"))
+    gan, pixel, vae, vaegan = (next(copy.glob(f"{name}-s0-*")) for name in ("gan", "vaegan-pixel", "vae", "vaegan"))
+    (vae / "metrics.json").write_text("{}")
+    (gan / "run.json").write_text("{}")
+    (vaegan / "history.csv").write_text("")
+    shutil.rmtree(pixel)
+    line = ("evaluate", copy, "--metrics", "latent-health", "--samples", "20", "--cache-dir", cache)
+    done = bench(*line, "--out", tmp_path / "rows.csv")
+    assert done.returncode == 1
+    assert set(pd.read_csv(tmp_path / "rows.csv")["run"]) == {vae.name}
+    named = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(named) == 3, done.stderr
+    assert all(str(run) in done.stderr for run in (gan, pixel, vaegan))
+    assert f"{pixel} holds no run: there is no run.json in it." in done.stderr
+    for run in (gan, vae, vaegan):
+        shutil.rmtree(run)
+    nothing = bench(*line)
+    assert (nothing.returncode, nothing.stdout) == (2, "")
+    assert "holds no finished run yet: train some with vaegan-bench run." in nothing.stderr
+
+
 def test_folders_of_images_get_the_numbers_of_the_run_that_made_them(smoke: Path, cache: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(next(smoke.glob("vae-s0-*")), tmp_path / "vae"))
     again = ("--metrics", "frechet[extractor=efflite0]", "--samples", "40", "--cache-dir", cache)

@@ -154,20 +154,24 @@ def _measure(
     if what == "runs":
         sampler = sampler_of(registry, given["sampler"])
         settings = EvaluationSettings(metrics, given["samples"], given["draws"], sampler)
-        return measure_again(_runs(given["runs"]), settings, registry, references)
+        return measure_again([run for path in given["runs"] for run in _runs_in(path)], settings, registry, references)
     if what == "pairs":
         return measure_pairs(given["originals"], given["reconstructions"], metrics, references, say)
     return measure_folders(given["real"], given["fake"], metrics, references, say)
 
 
-def _runs(paths: Sequence[Path]) -> list[RunFolder]:
-    """The runs of these folders; a folder of a study stands for all of its runs."""
+def _runs_in(path: Path) -> list[RunFolder]:
+    """The run of a folder, or every run of a study's plan. Raises `StoreError` where no run has ended there."""
     from vaegan_bench.results.run_folder import RunFolder
     from vaegan_bench.results.study_folder import STUDY, StudyFolder
     from vaegan_bench.system.files import stamp_of
 
-    found = [StudyFolder(path).runs() if stamp_of(path / STUDY) else [RunFolder(path)] for path in paths]
-    return [run for runs in found for run in runs]
+    if stamp_of(path / STUDY):
+        return StudyFolder(path).all_runs()
+    run = RunFolder(path)
+    if not run.is_there:
+        run.record()  # raises with the reason
+    return [run]
 
 
 def _conclude(rows: pd.DataFrame, problems: Mapping[str, str], out: Path | None) -> None:

@@ -23,11 +23,8 @@ def measure_again(
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Measure each run and add the numbers to its folder; return the rows, and run or metric → why it has no numbers.
 
-    A run that cannot be measured does not stop the others. Raises `StoreError` for a folder without a run before
-    anything is measured, and `ExtractorError` where no run can be measured.
+    A run that cannot be measured does not stop the others. Raises `ExtractorError` where no run can be measured.
     """
-    for folder in (each for each in folders if not each.is_there):
-        folder.record()
     loaded, keys = LoadedData(references.cache, references.progress), settings.keys
     rows, problems = list[dict[str, Any]](), dict[str, str]()
     for folder in folders:
@@ -51,6 +48,7 @@ def _measure(
 ) -> None:
     """Measure one run. Raises `BenchError` for one that cannot be measured here."""
     record = folder.record()
+    folder.check_history()  # damaged, it would keep the run out of tables
     if not record.is_ok:
         raise StoreError(f"{folder.path} {record.status}: there is nothing to measure.")
     run = stored_run(folder, registry)

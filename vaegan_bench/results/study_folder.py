@@ -59,6 +59,11 @@ class StudyFolder:
         """The runs of the study's latest plan that were trained and can be shown, in the plan's order."""
         return list(self._shown())
 
+    def all_runs(self) -> list[RunFolder]:
+        """Every run of the latest plan, also those that cannot be shown. Raises `StoreError` where none was trained."""
+        runs = self._planned_runs()
+        return runs if any(run.is_there for run in runs) else self._refuse()
+
     def left_out(self) -> dict[str, str]:
         """Run → why it is not shown: a file is damaged, it is a link to elsewhere, or it duplicates another run."""
         return {folder.path.name: reason for folder, reason in self._with_reasons() if reason}
@@ -169,7 +174,10 @@ class StudyFolder:
             yield folder, reason
 
     def _there(self) -> list[RunFolder]:
-        return [folder for folder in map(self.run, self.study().runs) if folder.is_there]
+        return [folder for folder in self._planned_runs() if folder.is_there]
+
+    def _planned_runs(self) -> list[RunFolder]:
+        return [self.run(name) for name in self.study().runs]
 
     def _elsewhere(self, folder: RunFolder) -> str:
         """An error message where a run's folder is a link out of the study's folder; '' otherwise."""
