@@ -31,7 +31,7 @@ from vaegan_bench.results.failures import note_failure
 from vaegan_bench.results.records import Definition, PlannedEvaluation, PlannedMetric, StudyRecord
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan, make_plan
-from vaegan_bench.study.run import Run, code_of
+from vaegan_bench.study.run import Run
 from vaegan_bench.study.study import Study
 from vaegan_bench.system.claim_folder import BEAT, OWNER
 from vaegan_bench.system.claims import Claim, Timing, try_claim
@@ -68,11 +68,16 @@ def planned(study: Study, *plugins: Path) -> Plan:
     return make_plan(study, Registry(plugins))
 
 
+def settings_of(plan: Plan) -> EvaluationSettings:
+    return EvaluationSettings(plan.metrics, plan.study.samples, plan.study.draws, plan.sampler)
+
+
 def record(folder: StudyFolder, plan: Plan) -> None:
     """Write study.json, as `run` does."""
-    settings = EvaluationSettings(plan.metrics, plan.study.samples, plan.study.draws)
+    settings = settings_of(plan)
     metrics = tuple(PlannedMetric(label=str(each), metric=settings.definition_of(each)) for each in plan.metrics)
-    evaluation = PlannedEvaluation(metrics=metrics, samples=settings.samples, draws=settings.draws, sampler="prior")
+    extent = {"samples": settings.samples, "draws": settings.draws, "sampler": settings.drawn_from}
+    evaluation = PlannedEvaluation(metrics=metrics, **extent)
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.write_study(StudyRecord(study=plan.study, runs=tuple(run.id for run in plan.runs), evaluation=evaluation))
 
@@ -90,10 +95,11 @@ def train(folder: StudyFolder, run: Run, **changes: Any) -> None:
 
 def measure(folder: StudyFolder, run: Run, plan: Plan, **changes: Any) -> None:
     """Write what measuring would leave of a run."""
-    settings = EvaluationSettings(plan.metrics, plan.study.samples, plan.study.draws)
+    settings = settings_of(plan)
     for metric in plan.metrics:
-        known = {"label": str(metric), "metric": settings.definition_of(metric), "code": dict(code_of([metric]).parts)}
-        made = measurement({"psnr": 20.5}, settings.samples, settings.draws, **{**known, "exhibits": [], **changes})
+        known = {"label": str(metric), "metric": settings.definition_of(metric), "code": dict(settings.code(metric))}
+        known |= {"sampler": settings.drawn_from, "exhibits": []}
+        made = measurement({"psnr": 20.5}, settings.samples, settings.draws, **{**known, **changes})
         add(folder.run(run.id), [(made, {})])
 
 
@@ -255,6 +261,16 @@ def test_a_changed_study_says_what_differs_from_what_was_trained(tmp_path: Path)
     assert more["vae-s0"]["again"] == [
         "metric reconstruction: samples 40 → 100", "metric latent-health is not measured yet"
     ]  # fmt: skip
+
+
+def test_a_sampler_in_another_spelling_is_the_same(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "ten")
+    plan = planned(replace(STUDY, models=("vae",), seeds=(0,), sampler="mixture[components=10]"))
+    record(folder, plan)
+    train(folder, plan.runs[0])
+    measure(folder, plan.runs[0], plan)
+    found = runs_of(folder.path)["vae-s0"]
+    assert (found["state"], found["again"]) == ("finished", [])
 
 
 PLUGIN = """

@@ -115,7 +115,7 @@ def _asked(plan: Plan) -> dict[str, AskedMetric]:
             metric=settings.definition_of(metric),
             samples=study.samples,
             draws=study.draws,
-            sampler=study.sampler,
+            sampler=settings.drawn_from,
             code=settings.code(metric),
         )
         for metric in plan.metrics
