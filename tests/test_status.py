@@ -22,12 +22,14 @@ from stored_study import add, measurement, run_record
 from vaegan_bench.api import StoreError
 from vaegan_bench.cli.status import keep_current
 from vaegan_bench.evaluation.settings import EvaluationSettings
+from vaegan_bench.execution.workload import Workload
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.results import load
 from vaegan_bench.report.status.differences import definition_differences
 from vaegan_bench.report.status.recorded import recorded_status
 from vaegan_bench.results.checkpoints import Checkpoint
 from vaegan_bench.results.failures import note_failure
+from vaegan_bench.results.measurements import Seen
 from vaegan_bench.results.records import Definition, PlannedEvaluation, PlannedMetric, StudyRecord
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan, make_plan
@@ -100,7 +102,7 @@ def measure(folder: StudyFolder, run: Run, plan: Plan, **changes: Any) -> None:
         known = {"label": str(metric), "metric": settings.definition_of(metric), "code": dict(settings.code(metric))}
         known |= {"sampler": settings.drawn_from, "exhibits": []}
         made = measurement({"psnr": 20.5}, settings.samples, settings.draws, **{**known, **changes})
-        add(folder.run(run.id), [(made, {})])
+        add(folder.run(run.id), [(made, {})], Seen(settings.samples, settings.drawn_from, {}, {}))
 
 
 def claimed(folder: StudyFolder, run: Run, *, owner: dict[str, Any], age: float = 0.0, **progress: Any) -> Claim:
@@ -271,6 +273,22 @@ def test_a_sampler_in_another_spelling_is_the_same(tmp_path: Path) -> None:
     measure(folder, plan.runs[0], plan)
     found = runs_of(folder.path)["vae-s0"]
     assert (found["state"], found["again"]) == ("finished", [])
+
+
+def test_sheets_of_another_sampler_are_to_be_drawn_again(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "ten")
+    plan = planned(replace(STUDY, models=("vae",), seeds=(0,)))
+    fitted = planned(replace(plan.study, sampler="mixture"))
+    record(folder, plan)
+    train(folder, plan.runs[0])
+    for each in (plan, fitted):
+        measure(folder, plan.runs[0], each)
+    found = runs_of(folder.path)["vae-s0"]
+    assert (found["state"], found["again"]) == ("unmeasured", ["images of sheets: sampler mixture → prior"])
+    assert not Workload(plan, folder, tmp_path).finished()
+    measure(folder, plan.runs[0], plan)
+    assert runs_of(folder.path)["vae-s0"]["state"] == "finished"
+    assert Workload(plan, folder, tmp_path).finished()
 
 
 PLUGIN = """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from vaegan_bench.report.status.changes import code_differences
-from vaegan_bench.report.status.run_status import Measured
+from vaegan_bench.report.status.run_status import Measured, Trained
 from vaegan_bench.results.records import PlannedEvaluation, key_of
 
 EXTENT: tuple[Literal["samples", "draws", "sampler"], ...] = ("samples", "draws", "sampler")
@@ -39,13 +39,15 @@ def asked_metrics(evaluation: PlannedEvaluation) -> dict[str, AskedMetric]:
     return {each.key: each for each in asked}
 
 
-def missing_measurements(asked: Mapping[str, AskedMetric], measured: Mapping[str, Measured]) -> list[str]:
+def missing_measurements(asked: Mapping[str, AskedMetric], run: Trained) -> list[str]:
     """'metric kid is not measured yet', 'metrics fid, kid: samples 40 → 100', …; empty where nothing is missing."""
     reasons: dict[str, list[str]] = {}
     for key, metric in asked.items():
-        for reason in _reasons(metric, measured.get(key), list(measured.values())):
+        for reason in _reasons(metric, run.measured.get(key), list(run.measured.values())):
             reasons.setdefault(reason, []).append(metric.label)
-    return [_line(labels, reason) for reason, labels in reasons.items()]
+    others = {metric.sampler for metric in asked.values() if run.seen_from} - {run.seen_from}
+    sheets = [f"images of sheets: sampler {run.seen_from} → {sampler}" for sampler in others]
+    return [*(_line(labels, reason) for reason, labels in reasons.items()), *sheets]
 
 
 def _reasons(asked: AskedMetric, found: Measured | None, others: Sequence[Measured]) -> Iterator[str]:

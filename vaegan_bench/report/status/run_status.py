@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypedDict
 
 from vaegan_bench.results.records import RunRecord
@@ -34,8 +34,10 @@ class Trained:
     """The record and the measurements of a run whose training has ended."""
 
     record: RunRecord
-    measured: Mapping[str, Measured]
+    measured: Mapping[str, Measured] = field(default_factory=dict)
     """Key of a measurement → the measurement."""
+    seen_from: str = ""
+    """The sampler of the images of its sheets; '' where nothing was measured."""
 
 
 @dataclass(frozen=True, kw_only=True)

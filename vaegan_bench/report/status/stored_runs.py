@@ -87,7 +87,7 @@ class StoredRuns:
         found = replace(first, **known, steps=record.definition.steps, batch=record.definition.batch, trained=trained)
         if not record.is_ok:
             return replace(found, state="diverged", reason=record.status)
-        missing = tuple(missing_measurements(asked, trained.measured))
+        missing = tuple(missing_measurements(asked, trained))
         failure = self._failure(first.run) if missing else ""
         state: State = "failed" if failure else "unmeasured" if missing else "finished"
         return replace(found, state=state, reason=failure, again=missing)
@@ -110,19 +110,19 @@ class StoredRuns:
 def _read(path: Path, state: object) -> Trained:
     """A trained run, read once as long as no file changes. Raises `StoreError` for a damaged record."""
     run = RunFolder(path)
-    return Trained(record=run.record(), measured=_measurements(run))
+    known = Trained(record=run.record())
+    with suppress(StoreError):
+        return _with_measurements(known, run) if run.files.has(METRICS) else known
+    return known
 
 
-def _measurements(run: RunFolder) -> dict[str, Measured]:
-    """The measurements of a run, without their numbers, which are not checked; {} where they cannot be read."""
-    try:
-        if not run.files.has(METRICS):
-            return {}
-        with readable(run.files.place(METRICS)):
-            found = [read_as(Measured, each) for each in json.loads(run.files.read(METRICS))["measurements"]]
-    except StoreError:
-        return {}
-    return {key_of(each["metric"], each["samples"], each["draws"], each["sampler"]): each for each in found}
+def _with_measurements(known: Trained, run: RunFolder) -> Trained:
+    """The run with its measurements, whose numbers are not checked. Raises `StoreError` where they cannot be read."""
+    with readable(run.files.place(METRICS)):
+        content = json.loads(run.files.read(METRICS))
+        found = [read_as(Measured, each) for each in content["measurements"]]
+        keys = [key_of(each["metric"], each["samples"], each["draws"], each["sampler"]) for each in found]
+        return replace(known, measured=dict(zip(keys, found, strict=True)), seen_from=str(content["seen_from"]))
 
 
 def _parts_of(run: str) -> dict[str, Any]:
