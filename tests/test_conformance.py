@@ -8,7 +8,7 @@ import pytest
 from wrong_plugins import WRONG
 
 from vaegan_bench.api import Plugin, PluginError, UnknownNameError
-from vaegan_bench.cli.options import extractor_fields
+from vaegan_bench.cli.options import extractor_fields, given_fields
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.registry.selectors import parse_selector
 from vaegan_bench.testing import Case, ConformanceError, cases
@@ -56,6 +56,9 @@ def test_an_extractor_goes_to_the_metrics_that_declare_a_field_for_it() -> None:
     with_classes |= {"memorisation", "precision-recall", "reconstruction-frechet", "fitted-frechet", "interpolation"}
     for extractor, metrics in {"inception": with_classes, "vgg16": with_classes - {"inception-score"}}.items():
         assert extractor_fields(registry, extractor) == {key: {"extractor": extractor} for key in metrics}
+    other = given_fields(registry, "vgg16", ["interpolation[pairs=8]", "kid[extractor=oracle]"])
+    assert other["interpolation"] == {"extractor": "vgg16", "pairs": "8"}
+    assert (other["kid"], other["frechet"]) == ({"extractor": "oracle"}, {"extractor": "vgg16"})
 
 
 def test_a_target_is_a_name_a_selector_a_package_a_file_or_all(tmp_path: Path) -> None:

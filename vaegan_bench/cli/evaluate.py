@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -221,16 +221,20 @@ def _refuse_idle(metrics: Sequence[Metric], extractor: str | None, texts: Sequen
     """Raise `StudyError` where no metric takes the given extractor, or uses a plugin whose fields are given."""
     from vaegan_bench.cli.options import read_fields
     from vaegan_bench.registry.plugins import plugins_within
+
+    chosen = {fields.get(metric.name, {}).get(metric.extractor_field) for metric in metrics}
+    if extractor is not None and extractor not in chosen:
+        _refuse(f"--extractor {extractor}", metrics, "take none, or another by --fields")
+    used = {plugin.name for metric in metrics for plugin in plugins_within(metric)}
+    if idle := sorted(read_fields(texts).keys() - used):
+        _refuse(f"--fields {idle[0]}[…]", metrics, f"do not use '{idle[0]}'")
+
+
+def _refuse(option: str, metrics: Sequence[Metric], reason: str) -> NoReturn:
     from vaegan_bench.system.errors import StudyError
 
     names = ", ".join(metric.name for metric in metrics)
-    if extractor is not None and not any(metric.name in fields for metric in metrics):
-        raise StudyError(
-            f"--extractor {extractor}: no effect on {names}, which do not take an extractor. Leave it out."
-        )
-    used = {plugin.name for metric in metrics for plugin in plugins_within(metric)}
-    if idle := sorted(read_fields(texts).keys() - used):
-        raise StudyError(f"--fields {idle[0]}[…]: no effect on {names}, which do not use '{idle[0]}'. Leave it out.")
+    raise StudyError(f"{option}: no effect on {names}, which {reason}. Leave it out.")
 
 
 def _write_rows(rows: pd.DataFrame, path: Path) -> None:

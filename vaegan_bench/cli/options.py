@@ -90,10 +90,15 @@ def look_for_data_in(folder: Path | None) -> None:
 
 
 def given_fields(registry: Registry, extractor: str | None, texts: Sequence[str] | None) -> Fields:
-    """The fields that `--extractor` and `--fields` set. Raises `UnknownNameError` for an unknown plugin or field."""
+    """The fields that `--extractor` and `--fields` set; where both set the same field, `--fields` wins.
+
+    Raises `UnknownNameError` for an unknown plugin or field.
+    """
     from vaegan_bench.study.term_weights import split_fields
 
-    fields = extractor_fields(registry, extractor) | read_fields(texts or [])
+    fields = extractor_fields(registry, extractor)
+    for name, given in read_fields(texts or []).items():
+        fields.setdefault(name, {}).update(given)
     split_fields(fields, registry)
     return fields
 
