@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from shell import bench
 
 import vaegan_bench as vb
 from vaegan_bench.api import (
@@ -257,6 +258,16 @@ def test_a_file_that_is_not_in_a_list_is_told(tmp_path: Path) -> None:
     for use in (Registry, partial(vb.run, "smoke"), partial(vb.load, tmp_path)):
         with pytest.raises(PluginError, match=r"plugins is a list of files and modules: write plugins=\['loss.py'\]"):
             use(plugins="loss.py")
+
+
+@pytest.mark.parametrize("content", ['modells = ["vae"]', "steps = 0", "steps =", "[fields]\nvae = 1"])
+def test_a_broken_study_of_a_plugin_is_listed_as_such_beside_the_others(tmp_path: Path, content: str) -> None:
+    (tmp_path / "mine.py").write_text(STUDIES)
+    (tmp_path / "codes.toml").write_text(content)
+    done = bench("list", "studies", "--plugin", tmp_path / "mine.py")
+    assert done.returncode == 0, done.stderr
+    assert "broken: " in done.stdout
+    assert all(name in done.stdout for name in ("codes", "quick", "standard"))
 
 
 def test_one_file_given_twice_is_told(tmp_path: Path) -> None:
