@@ -33,6 +33,7 @@ import vaegan_bench as vb
 from vaegan_bench.api import BenchError, ImageSheet, Metric, StoreError
 from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.metrics.reconstruction.pixel_errors import Reconstruction
+from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report import tables, writing
 from vaegan_bench.report.figures import study_figures
 from vaegan_bench.results.exhibits import encode
@@ -227,13 +228,13 @@ def test_exhibits_of_one_name_from_two_metrics_are_two_figures(study: StudyFolde
 
 
 def test_figures_that_a_study_has_no_more_are_removed_and_other_images_stay(study: StudyFolder) -> None:
-    writing.write_report(study)
+    writing.write_report(study, Registry())
     own = study.path / "mine.png"
     Image.new("RGB", (4, 4)).save(own)
     assert (study.path / "nearest-training.png").is_file()
     for run in study.runs():
         add(run, [(measurement({"psnr": 1.0}, SAMPLES, DRAWS, exhibits=[]), {})])
-    writing.write_report(study)
+    writing.write_report(study, Registry())
     assert not (study.path / "nearest-training.png").exists()
     assert (study.path / "samples.png").is_file()
     assert own.is_file()

@@ -10,6 +10,7 @@ import pytest
 from shell import bench
 
 import vaegan_bench as vb
+from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.archive import archive_study
 from vaegan_bench.results.files import read_json
 from vaegan_bench.results.rulers import RULERS, StoredRulers
@@ -76,6 +77,22 @@ def test_without_a_ruler_the_tables_say_how_to_get_one(place: Path, tmp_path: Pa
     assert done[0] == 0, done[2]
     assert StudyFolder(copy).rulers() == StudyFolder(place / "results/smoke").rulers()
     assert "reads as" in (copy / "summary.md").read_text("utf-8")
+
+
+def test_the_page_is_written_again_with_the_plugins(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = list[Registry]()
+    monkeypatch.setattr(
+        "vaegan_bench.report.writing.write_page", lambda folder, registry, drawn: known.append(registry)
+    )
+    copy = Path(shutil.copytree(place / "results/smoke", tmp_path / "smoke"))
+    assert bench("new", "loss", "mine", "--folder", tmp_path).returncode == 0
+    done = calibrate(place, copy, "--plugin", tmp_path / "mine.py")
+    assert done[0] == 0, done[2]
+    assert [entry.origin for entry in known[0].entries.values() if entry.plugin.name == "mine"] == [
+        str(tmp_path / "mine.py")
+    ]
 
 
 def test_a_study_can_do_without(place: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from vaegan_bench.cli.progress import TerminalProgress
+    from vaegan_bench.registry.plugins import Registry
     from vaegan_bench.results.rulers import Ruler
 
 FILES = ("calibration.csv", "calibration.md", "calibration.png")
@@ -62,15 +63,17 @@ def calibrate(
     """
     from vaegan_bench.cli.options import look_for_data_in
     from vaegan_bench.cli.progress import TerminalProgress
+    from vaegan_bench.registry.plugins import Registry
 
     _check_arguments(study, dataset, size, out)
     look_for_data_in(data_dir)
+    registry = Registry(plugin or [])
     with TerminalProgress(terminal()) as progress:
-        rulers = _rulers(context.params, progress)
-    _conclude(rulers, study, out)
+        rulers = _rulers(context.params, registry, progress)
+    _conclude(rulers, study, registry, out)
 
 
-def _conclude(rulers: Sequence[Ruler], study: Path | None, out: Path | None) -> None:
+def _conclude(rulers: Sequence[Ruler], study: Path | None, registry: Registry, out: Path | None) -> None:
     """Print the rulers, and write tables and the report. Raises `IncompleteError` where a file cannot be written."""
     from vaegan_bench.report.writing import write_report
     from vaegan_bench.results.study_folder import StudyFolder
@@ -84,7 +87,7 @@ def _conclude(rulers: Sequence[Ruler], study: Path | None, out: Path | None) -> 
             _write(rulers, out)
     if study is not None:
         with attempts.part("report"):
-            write_report(StudyFolder(study))
+            write_report(StudyFolder(study), registry)
     attempts.conclude()
 
 
@@ -98,18 +101,17 @@ def _check_arguments(study: Path | None, dataset: str | None, size: int | None, 
         raise StoreError(f"--out {out}: that is a file, and tables and figure need a folder.")
 
 
-def _rulers(given: Mapping[str, Any], progress: TerminalProgress) -> list[Ruler]:
+def _rulers(given: Mapping[str, Any], registry: Registry, progress: TerminalProgress) -> list[Ruler]:
     """The rulers that the parameters of the command ask for; those of a study are kept in its folder."""
     from vaegan_bench.cli.options import read_fields
     from vaegan_bench.evaluation.references import LoadedReferences
     from vaegan_bench.execution.calibrated_study import Asked, calibrate_dataset, calibrate_study
-    from vaegan_bench.registry.plugins import Registry
     from vaegan_bench.registry.selectors import split_list
     from vaegan_bench.results.study_folder import StudyFolder
     from vaegan_bench.system.device import choose_device
     from vaegan_bench.system.paths import default_cache
 
-    registry, fields = Registry(given["plugin"] or []), read_fields(given["fields"] or [])
+    fields = read_fields(given["fields"] or [])
     registry.check_fields(fields)
     asked = Asked(split_list(given["extractor"] or ""), fields, given["samples"])
     references = LoadedReferences(given["cache_dir"] or default_cache(), choose_device(given["device"]), progress)

@@ -27,10 +27,10 @@ SOFTWARE = "vaegan-bench"
 TABLES = ("results.csv", "results.parquet", "summary.md", "attributes.md")
 
 
-def write_report(folder: StudyFolder, registry: Registry | None = None) -> list[Path]:
+def write_report(folder: StudyFolder, registry: Registry) -> list[Path]:
     """Write the tables, all figures and the page; return their paths.
 
-    `registry` knows the plugins of the runs, for models that run in the page; by default, those that are installed.
+    `registry` knows the plugins of the runs, for models that run in the page.
     One process at a time does it, so that the latest report is of the latest results. Raises `IncompleteError` at the
     end, with the rest written, if some of them could not be.
     """
@@ -51,7 +51,7 @@ def write_report(folder: StudyFolder, registry: Registry | None = None) -> list[
             if not folder.is_archived:
                 _remove_older(folder, current)
         with attempts.part("page"):
-            write_page(folder, registry or Registry(), numbers)
+            write_page(folder, registry, numbers)
     attempts.conclude()
     return report_files(folder)
 
