@@ -243,6 +243,8 @@ def test_sample_draws_a_grid_from_a_run(smoke: Path, tmp_path: Path) -> None:
         (("evaluate", "--real", "nowhere", "--fake", "."), "There is no folder nowhere"),
         (("evaluate", "nowhere"), "nowhere holds no run: there is no run.json in it."),
         (("show", "vaegn"), "Did you mean 'vaegan'?"),
+        (("show", "gaussian[sigmma=1]"), "Did you mean 'sigma'?"),
+        (("show", "kl[foo.weight=3]"), "'kl' has no terms, and so no foo.weight: only models have."),
         (("table", "nowhere"), "nowhere holds no study"),
         (("sample", "nowhere"), "nowhere holds no run: there is no run.json in it."),
     ],
@@ -307,6 +309,14 @@ def test_show_prints_the_game() -> None:
     assert ["generator", "", "1", ""] in cells
     assert ["discriminator", "", "", "1"] in cells
     assert ["moves the weights of", "encoder", "decoder, scale", "discriminator, memory"] in cells
+
+
+def test_show_describes_the_plugins_that_have_the_given_fields() -> None:
+    both = bench("show", "gaussian").stdout
+    assert ("gaussian (sampler)" in both, "gaussian (reconstruction loss)" in both) == (True, True)
+    one = bench("show", "gaussian[sigma=0.5]")
+    assert one.returncode == 0, one.stderr
+    assert ("gaussian (sampler)" in one.stdout, "sigma = 0.5" in one.stdout) == (False, True)
 
 
 def test_list_shows_fields_defaults_and_origin() -> None:

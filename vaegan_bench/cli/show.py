@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from vaegan_bench.api import Model, Plugin
     from vaegan_bench.registry.plugins import Registry
-    from vaegan_bench.registry.selectors import Selector
     from vaegan_bench.study.term_weights import TermWeight
 
 
@@ -31,25 +30,18 @@ def show(
     from vaegan_bench.api import Model
     from vaegan_bench.registry.plugins import Registry
     from vaegan_bench.registry.selectors import parse_selector
-    from vaegan_bench.study.term_weights import split_term_weights
+    from vaegan_bench.study.term_weights import split_fields, split_term_weights
+    from vaegan_bench.testing.cases import described_plugins
 
-    registry = Registry(plugin or [])
+    registry, parsed = Registry(plugin or []), parse_selector(selector)
     console = terminal()
-    plain, weights = split_term_weights(parse_selector(selector))
-    for built in _matching(registry, plain):
+    plain, weights = split_term_weights(parsed)
+    found = described_plugins(plain, registry)
+    split_fields({parsed.name: parsed.fields}, registry)  # refuses weights of anything but a model
+    for built in found:
         _describe(built, console)
         if isinstance(built, Model):
             _show_game(built, weights, registry, console)
-
-
-def _matching(registry: Registry, selector: Selector) -> list[Plugin]:
-    """The plugins of all kinds to which a selector may refer: a name is unique only within its kind."""
-    from vaegan_bench.system.errors import UnknownNameError
-
-    matching = [entry.plugin for (_, name), entry in registry.entries.items() if name == selector.name]
-    if not matching:
-        raise UnknownNameError("plugin", selector.name, {name for _, name in registry.entries})
-    return [registry.build(plugin, selector) for plugin in matching]
 
 
 def _describe(plugin: Plugin, console: Console) -> None:

@@ -114,7 +114,7 @@ def targets(target: str | Path, plugins: Iterable[str | Path] = ()) -> list[Plug
     """The plugins that a target names. Raises `BenchError` as `cases` does."""
     registry, text, path = Registry(plugins), str(target), user_path(target)
     if "[" in text and not path.exists():
-        return _with_fields(parse_selector(text), registry)
+        return described_plugins(parse_selector(text), registry)
     entries = registry.entries.values()
     origins = {entry.origin for entry in entries}
     if text != "all" and text not in origins and not any(entry.plugin.name == text for entry in entries):
@@ -128,8 +128,11 @@ def targets(target: str | Path, plugins: Iterable[str | Path] = ()) -> list[Plug
     return [e.plugin() for e in registry.entries.values() if text in ("all", e.origin, e.plugin.name)]
 
 
-def _with_fields(selector: Selector, registry: Registry) -> list[Plugin]:
-    """The plugins that a selector describes; where kinds share its name, those that have its fields."""
+def described_plugins(selector: Selector, registry: Registry) -> list[Plugin]:
+    """The plugins that a selector describes; where kinds share its name, those that have its fields.
+
+    Raises `BenchError` where there is none, or a value does not fit.
+    """
     named = [entry.plugin for entry in registry.entries.values() if entry.plugin.name == selector.name]
     if not named:
         raise UnknownNameError("plugin", selector.name, {entry.plugin.name for entry in registry.entries.values()})
