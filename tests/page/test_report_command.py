@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,14 @@ def test_python_writes_the_same_page(tmp_path: Path) -> None:
 def without_figures(page: Path) -> str:
     """The page but for its figures, whose layout depends on whether they were drawn before."""
     return re.sub("<svg.*?</svg>", "", page.read_text("utf-8"), flags=re.DOTALL)
+
+
+def test_a_study_without_a_finished_run_is_one_line(tmp_path: Path) -> None:
+    folder = store_study(tmp_path / "stored")
+    for run in folder.runs():
+        shutil.rmtree(run.path)
+    before = sorted(folder.path.iterdir())
+    done = bench("report", folder.path, "--archive")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "holds no finished run yet: train some with vaegan-bench run." in done.stderr
+    assert sorted(folder.path.iterdir()) == before

@@ -33,6 +33,7 @@ def report(
     from vaegan_bench.system.attempts import Attempts
 
     folder, registry = StudyFolder(study), Registry(plugin or [])
+    folder.finished()  # raises where there is nothing to show
     attempts = Attempts(folder.missing())
     with terminal().status("Writing tables, figures and the page"), attempts.part("report"):
         write_report(folder, registry)
