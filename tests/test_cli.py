@@ -340,6 +340,14 @@ def test_divergence_is_a_row_and_never_ends_the_study(tmp_path: Path, cache: Pat
     assert set(rows["status"]) == {"ok", "diverged at step 1"}
     assert set(rows.loc[rows["status"] != "ok", "family"]) == {"training"}
     assert "diverged at step 1" in (tmp_path / "smoke" / "summary.md").read_text()
+    out = tmp_path / "rows.csv"
+    again = bench("evaluate", tmp_path / "smoke", "--metrics", "latent-health", "--cache-dir", cache, "--out", out)
+    assert again.returncode == 0, again.stderr
+    assert "diverged at step 1" in again.stdout
+    assert set(pd.read_csv(out).query("family == 'latent'")["status"]) == {"ok"}
+    (diverged,) = (tmp_path / "smoke").glob("*sigma*/")
+    alone = bench("evaluate", diverged, "--metrics", "latent-health", "--cache-dir", cache)
+    assert (alone.returncode, "diverged at step 1" in alone.stdout.replace("\n", " ")) == (0, True)
 
 
 def test_a_study_in_which_every_run_diverges_still_reports(tmp_path: Path, cache: Path) -> None:

@@ -23,7 +23,8 @@ def measure_again(
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Measure each run and add the numbers to its folder; return the rows, and run or metric → why it has no numbers.
 
-    A run that cannot be measured does not stop the others. Raises `ExtractorError` where no run can be measured.
+    A run that diverged has only the rows of its training. One that cannot be measured does not stop the others. Raises
+    `ExtractorError` where no run can be measured.
     """
     loaded, keys = LoadedData(references.cache, references.progress), settings.keys
     rows, problems = list[dict[str, Any]](), dict[str, str]()
@@ -46,11 +47,11 @@ def _measure(
     references: LoadedReferences,
     loaded: LoadedData,
 ) -> None:
-    """Measure one run. Raises `BenchError` for one that cannot be measured here."""
+    """Measure one run, unless it diverged. Raises `BenchError` for one that cannot be measured here."""
     record = folder.record()
     folder.check_history()  # damaged, it would keep the run out of tables
     if not record.is_ok:
-        raise StoreError(f"{folder.path} {record.status}: there is nothing to measure.")
+        return
     run = stored_run(folder, registry)
     data = loaded.get(run)
     if data.digest != record.data:
