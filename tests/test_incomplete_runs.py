@@ -131,6 +131,13 @@ def test_ctrl_c_anywhere_says_what_is_kept(
     assert not list(tmp_path.rglob("*.claim"))
 
 
+def test_what_ctrl_c_says_can_be_pasted(run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROGUE", "study_started interrupt")
+    done = run("--results", "my results")
+    assert "kept in my results/smoke" in done.stdout
+    assert "vaegan-bench table 'my results/smoke' shows what is there." in done.stdout
+
+
 def test_ctrl_c_in_measuring_keeps_the_weights(run: Callable[..., Ran], tmp_path: Path) -> None:
     done = run(metrics="rogue[how=interrupt]")
     assert done.returncode == 130

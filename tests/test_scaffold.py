@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from shell import bench
 
 import vaegan_bench as vb
 from vaegan_bench.api import StoreError, StudyError, UnknownNameError
@@ -49,6 +50,19 @@ def test_the_test_that_is_written_passes_by_pytest(tmp_path: Path) -> None:
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout
     assert "7 passed" in ran.stdout
+
+
+def test_the_next_commands_can_be_pasted(tmp_path: Path) -> None:
+    place = tmp_path / "my plugins"
+    package = bench("new", "loss", "odd_loss", "--package", "--folder", place).stdout
+    assert (
+        f"pip install -e '{place}/odd-loss', then vaegan-bench check odd-loss, and pytest '{place}/odd-loss'\n"
+        in package
+    )
+    file = bench("new", "metric", "odd_metric", "--folder", place).stdout
+    assert f"vaegan-bench check '{place}/odd_metric.py', and pytest '{place}/test_odd_metric.py'\n" in file
+    refused = bench("check", place / "odd-loss")
+    assert f"pip install -e '{place}/odd-loss'" in refused.stderr
 
 
 def test_a_package_is_found_by_its_entry_point_once_installed(tmp_path: Path) -> None:

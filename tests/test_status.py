@@ -236,6 +236,8 @@ def study_file(folder: Path, **changes: Any) -> Path:
 
 
 def test_a_changed_study_says_what_differs_from_what_was_trained(tmp_path: Path) -> None:
+    tmp_path = tmp_path / "my results"
+    tmp_path.mkdir()
     folder = StudyFolder(tmp_path / "two")
     study = Study(name="two").with_values(
         {"models": ["vae"], "seeds": 2, "steps": 1500, "device": "cpu", "precision": "float32", "batch": 16,
@@ -253,9 +255,10 @@ def test_a_changed_study_says_what_differs_from_what_was_trained(tmp_path: Path)
     assert runs["vae-s0"]["again"] == ["steps 1500 → 3000"]
     assert (runs["vae-s1"]["unlike"], runs["vae-s1"]["again"]) == ("", [])
     assert runs["vae-s0"]["seconds_left"] == pytest.approx(3000 * 16 / 320)
-    done = bench("status", changed, "--results", tmp_path, width=200)
+    done = bench("status", changed, "--results", tmp_path, width=400)
     assert f"differs from {plan.runs[0].id}: steps 1500 → 3000" in done.stdout
     assert f"{folder.path} was last run as another study (other steps)" in done.stdout
+    assert f"`vaegan-bench status '{folder.path}'` shows that one." in done.stdout
     more = runs_of(
         study_file(tmp_path, metrics=["reconstruction", "latent-health"], samples=100), "--results", tmp_path
     )

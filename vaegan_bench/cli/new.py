@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +30,7 @@ def new(
     for path in paths:
         say(str(path))
     if package:
-        root = paths[0].parent
-        say(f"\nNext: pip install -e {root}, then vaegan-bench check {root.name}, and pytest {root}")
+        root = shlex.quote(str(paths[0].parent))
+        say(f"\nNext: pip install -e {root}, then vaegan-bench check {paths[0].parent.name}, and pytest {root}")
     else:
-        say(f"\nNext: vaegan-bench check {paths[0]}, and pytest {paths[1]}")
+        say(f"\nNext: vaegan-bench check {shlex.quote(str(paths[0]))}, and pytest {shlex.quote(str(paths[1]))}")

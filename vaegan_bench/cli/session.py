@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -126,7 +127,7 @@ class Session:
         begun = "".join(f"; {run} goes on from step {step}" for run, step in execution.work.begun().items())
         self.say(
             f"\n{kept} of {runs} runs are finished and kept in {path}{begun}. The same command goes on with the rest, "
-            f"and vaegan-bench table {path} shows what is there."
+            f"and vaegan-bench table {shlex.quote(str(path))} shows what is there."
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -166,9 +167,8 @@ class Measurements:
     @property
     def remedy(self) -> str:
         """What to do where one of the files is damaged."""
-        return (
-            f"Measure the run again: `vaegan-bench run` with its study does so, or `vaegan-bench evaluate {self.path}`."
-        )
+        command = f"vaegan-bench evaluate {shlex.quote(str(self.path))}"
+        return f"Measure the run again: `vaegan-bench run` with its study does so, or `{command}`."
 
     def _content(self, kind: str) -> io.BytesIO | None:
         """The content of the file of a kind of arrays, checked by its hash; None where there is no file."""

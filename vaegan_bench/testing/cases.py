@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+import shlex
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,20 +113,26 @@ def cases(target: str | Path = "all", plugins: Iterable[str | Path] = ()) -> lis
 
 def targets(target: str | Path, plugins: Iterable[str | Path] = ()) -> list[Plugin]:
     """The plugins that a target names. Raises `BenchError` as `cases` does."""
-    registry, text, path = Registry(plugins), str(target), user_path(target)
-    if "[" in text and not path.exists():
+    registry, text = Registry(plugins), str(target)
+    if "[" in text and not user_path(target).exists():
         return described_plugins(parse_selector(text), registry)
-    entries = registry.entries.values()
-    origins = {entry.origin for entry in entries}
-    if text != "all" and text not in origins and not any(entry.plugin.name == text for entry in entries):
-        if text in registry.broken:
-            raise PluginError(f"{text} is broken: {registry.broken[text]}")
-        if path.is_dir():
-            raise PluginError(f"{text} is a folder: name a plugin file, or install the package: pip install -e {text}")
-        if not path.is_file() and not _looks_like_a_module(text):
-            raise UnknownNameError("target", text, {"all", *origins, *(entry.plugin.name for entry in entries)})
+    known = {"all", *(name for entry in registry.entries.values() for name in (entry.origin, entry.plugin.name))}
+    if text not in known:
+        _check_can_be_imported(text, registry, known)
         registry = Registry([*plugins, target])
     return [e.plugin() for e in registry.entries.values() if text in ("all", e.origin, e.plugin.name)]
+
+
+def _check_can_be_imported(text: str, registry: Registry, known: Collection[str]) -> None:
+    """Raise `BenchError` for a target that is neither a plugin file nor a module."""
+    path = user_path(text)
+    if text in registry.broken:
+        raise PluginError(f"{text} is broken: {registry.broken[text]}")
+    if path.is_dir():
+        install = f"pip install -e {shlex.quote(text)}"
+        raise PluginError(f"{text} is a folder: name a plugin file, or install the package: {install}")
+    if not path.is_file() and not _looks_like_a_module(text):
+        raise UnknownNameError("target", text, known)
 
 
 def described_plugins(selector: Selector, registry: Registry) -> list[Plugin]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -58,7 +59,8 @@ class AskedStudy:
         old, new = as_plain(self.recorded.study), as_plain(self.study)
         keys = ", ".join(key for key in new if old[key] != new[key])
         path = self.folder.path
-        return [f"{path} was last run as another study (other {keys}): `vaegan-bench status {path}` shows that one."]
+        command = f"vaegan-bench status {shlex.quote(str(path))}"
+        return [f"{path} was last run as another study (other {keys}): `{command}` shows that one."]
 
 
 def find_study(written: str, results: Path, studies: Mapping[str, Path]) -> AskedStudy:
