@@ -218,6 +218,9 @@ def test_a_study_of_a_plugin_has_a_name_and_is_read_where_it_lies(tmp_path: Path
     study = load_study("codes", registry.studies)
     assert (study.name, study.steps, study.models) == ("codes", 7, ("vae",))
     assert load_study("quick", registry.studies) == load_study("quick")
+    listed = bench("plugins", "--plugin", tmp_path / "mine.py", width=300).stdout
+    assert any("mine.py" in line and "study codes" in line for line in listed.splitlines())
+    assert "life-cycle hooks" not in listed.partition("mine.py")[2].partition("\n")[0]
     with pytest.raises(UnknownNameError, match="Did you mean 'codes'"):
         load_study("code", registry.studies)
     with pytest.raises(UnknownNameError, match="Unknown study 'codes'"):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from vaegan_bench.cli.options import PluginFiles
 from vaegan_bench.cli.terminal import table, terminal
+
+if TYPE_CHECKING:
+    from vaegan_bench.registry.plugins import Registry
 
 
 def plugins(plugin: PluginFiles = None) -> None:
@@ -20,11 +25,21 @@ def plugins(plugin: PluginFiles = None) -> None:
     versions = {BUILT_IN: __version__, **registry.installed}
     made = table("package", "version", "provides")
     for origin in dict.fromkeys([*versions, *map(str, plugin or [])]):
-        provided = [f"{e.plugin.kind} {e.plugin.name}" for e in registry.entries.values() if e.origin == origin]
-        made.add_row(escape(origin), versions.get(origin, ""), _summed_up(provided) or "life-cycle hooks")
+        provided = _summed_up(_provided(registry, origin)) or "life-cycle hooks"
+        made.add_row(escape(origin), versions.get(origin, ""), escape(provided))
     console.print(made)
     for name, reason in registry.broken.items():
         console.print(f"broken: {name}: {reason}", markup=False, soft_wrap=True)
+
+
+def _provided(registry: Registry, origin: str) -> list[str]:
+    """The plugins and the studies of a package, each after its kind."""
+    from vaegan_bench.registry.discovery import studies_of
+
+    plugins = [f"{e.plugin.kind} {e.plugin.name}" for e in registry.entries.values() if e.origin == origin]
+    module: Any = registry.manager.get_plugin(origin)
+    studies = studies_of(registry.manager, module, origin)
+    return [*plugins, *(f"study {file.stem}" for file in studies)]
 
 
 def _summed_up(provided: list[str]) -> str:
