@@ -216,7 +216,11 @@ def test_without_a_study_each_has_a_line(store: Store, tmp_path: Path) -> None:
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "study.json").write_text("{}")
     assert "Cannot read" in bench("status", "--results", tmp_path).stdout
-    assert "no study here yet" in bench("status", "--results", tmp_path / "broken").stdout
+    assert "There is no study in broken yet" in bench("status", "--results", "broken", cwd=tmp_path).stdout
+    new = bench("status", cwd=tmp_path)
+    assert (new.returncode, new.stderr) == (0, "")
+    assert new.stdout == "There is no study in results yet: start one with vaegan-bench run.\n"
+    assert bench("status", "--format", "json", cwd=tmp_path).stdout == "[]\n"
 
 
 def test_python_has_it_as_a_table(store: Store) -> None:
@@ -400,7 +404,7 @@ def test_damage_is_a_state(tmp_path: Path) -> None:
         (("nosuch",), "Unknown study 'nosuch'"),
         (("nosuch.toml",), "no study file"),
         (("tests",), "holds no study"),
-        (("--results", "nosuch"), "Cannot read the results folder nosuch: No such file"),
+        (("--results", "pyproject.toml"), "Cannot read the results folder pyproject.toml: Not a directory"),
         (("smoke", "--plugin", "nosuch.py"), "nosuch.py"),
         (("smoke", "--format", "xml"), "xml"),
         (("smoke", "--watch"), "--watch needs a terminal"),

@@ -74,7 +74,7 @@ def status(
     if watch:
         _check_can_watch(console, form)
     look = partial(_all_studies, results) if study is None else _one_study(study, results, plugin or [])
-    draw, plain = (_studies_table, _plain_studies) if study is None else (_runs_table, _plain_runs)
+    draw, plain = (partial(_studies_table, results), _plain_studies) if study is None else (_runs_table, _plain_runs)
     if form is Format.JSON:
         say(json.dumps(plain(look()), indent=1, ensure_ascii=False))
     elif watch:
@@ -144,13 +144,13 @@ def _plain_studies(found: Sequence[StudyStatus]) -> list[dict[str, Any]]:
     return [status.as_plain() for status in found]
 
 
-def _studies_table(found: Sequence[StudyStatus], most: int) -> RenderableType:
+def _studies_table(results: Path, found: Sequence[StudyStatus], most: int) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
     lines = [line for status in found for line in (status.summary(), *(f"  {note}" for note in status.notes))]
     shown = [*lines[:most], *([f"… and {len(lines) - most} more lines"] if len(lines) > most else [])]
-    return Group(*map(Text, shown or ["There is no study here yet: start one with vaegan-bench run."]))
+    return Group(*map(Text, shown or [f"There is no study in {results} yet: start one with vaegan-bench run."]))
 
 
 def _runs_table(found: Sequence[StudyStatus], most: int) -> RenderableType:

@@ -30,9 +30,11 @@ def unreadable_status(folder: StudyFolder, reason: str) -> StudyStatus:
 
 
 def studies_in(results: Path) -> list[StudyFolder]:
-    """The studies of a results folder. Raises `StoreError` where the folder cannot be read."""
+    """The studies of a results folder, none before it is made. Raises `StoreError` where it cannot be read."""
     try:
         return [StudyFolder(path) for path in sorted(results.iterdir()) if _is_study(path)]
+    except FileNotFoundError:
+        return []
     except OSError as error:
         raise StoreError(f"Cannot read the results folder {results}: {error.strerror or error}.") from error
 
