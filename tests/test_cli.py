@@ -301,6 +301,12 @@ def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_one_run_is_not_called_runs(tmp_path: Path, cache: Path) -> None:
+    line = ("run", "smoke", "--models", "vae", "--metrics", "reconstruction", "--cache-dir", cache)
+    assert "Training 1 run from the start would take about" in bench(*line, "--dry-run", cwd=tmp_path).stdout
+    assert "Study smoke: 1 run; 12 steps of 16" in bench(*line, cwd=tmp_path).stdout
+
+
 def test_show_prints_the_game() -> None:
     shown = bench("show", "vaegan[gamma=0.25,prior.weight=linear[over=5]]").stdout
     cells = [[cell.strip() for cell in line.strip("│").split("│")] for line in shown.splitlines() if "│" in line]

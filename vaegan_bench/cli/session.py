@@ -90,10 +90,11 @@ class Session:
         plan, finished = execution.plan, execution.work.finished()
         self._say_skipped(plan)
         run, side_by_side = plan.runs[0], execution.side_by_side(len(plan.runs) - len(finished))
+        runs = f"{len(plan.runs)} run{'s' if len(plan.runs) > 1 else ''}"
         done = f", {len(finished)} of them finished before" if finished else ""
         workers = f", {side_by_side} runs side by side" if side_by_side > 1 else ""
         self.say(
-            f"Study {plan.study.name}: {len(plan.runs)} runs{done}; {run.steps} steps of {run.batch}, "
+            f"Study {plan.study.name}: {runs}{done}; {run.steps} steps of {run.batch}, "
             f"networks {run.networks}, {run.device} in {run.precision}{workers}."
         )
 
@@ -156,10 +157,10 @@ def _estimate_in_words(plan: Plan, costs: list[Cost], workers: int) -> str:
     time = duration(minutes_side_by_side(costs, workers))
     side_by_side = f" with {workers} workers" if workers > 1 else ""
     slower = ", one run alone; runs side by side slow each other down a little" if workers > 1 else ""
+    runs = f"all {len(plan.runs)} runs" if len(plan.runs) > 1 else "1 run"
     return (
-        f"Training all {len(plan.runs)} runs from the start would take about {time} here{side_by_side}, measured on a "
-        f"few steps each{slower}. Preparing data and measuring take additional time. Memory is the most that this "
-        "process held."
+        f"Training {runs} from the start would take about {time} here{side_by_side}, measured on a few steps "
+        f"each{slower}. Preparing data and measuring take additional time. Memory is the most that this process held."
     )
 
 
