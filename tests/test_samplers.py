@@ -130,8 +130,14 @@ def test_sheets_show_samples_of_the_sampler_of_the_study(tmp_path: Path) -> None
     vb.run("smoke", **shared)
     of_prior = sheet()
     place = next((tmp_path / "smoke").glob("vae-*"))
-    done = bench("evaluate", place, "--metrics", "power-spectrum", "--sampler", "gaussian", "--cache-dir", tmp_path)
-    assert done.returncode == 0
+    mixture = ("--sampler", "mixture", "--fields", "mixture[components=2]")
+    several = ("--metrics", "power-spectrum", "--metrics", "reconstruction")
+    done = bench("evaluate", place, *several, *mixture, "--samples", "32", "--cache-dir", tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = StudyFolder(tmp_path / "smoke").rows()
+    found = rows.groupby("metric")["protocol"].agg(lambda each: [json.loads(one).get("sampler") for one in each])
+    assert found["spectral-distance"] == [None, "mixture[components=2]"]
+    assert found["psnr"] == [None]
     assert np.array_equal(sheet(), of_prior)
     vb.run("smoke", sampler="gaussian", **shared)
     assert not np.array_equal(sheet(), of_prior)

@@ -24,7 +24,7 @@ from vaegan_bench.system.paths import user_path
 if TYPE_CHECKING:
     import pandas as pd
 
-    from vaegan_bench.api import Metric
+    from vaegan_bench.api import Metric, Sampler
     from vaegan_bench.cli.progress import TerminalProgress
     from vaegan_bench.registry.plugins import Registry
     from vaegan_bench.results.run_folder import RunFolder
@@ -44,7 +44,7 @@ SUFFIXES = (".csv", ".parquet", ".json")
 RunsArgument = Annotated[
     list[Path] | None, typer.Argument(help="Folders of finished runs, or of studies.", metavar="RUN", parser=user_path)
 ]
-MetricsOption = Annotated[str | None, typer.Option(help="Metrics by selector, comma-separated.")]
+MetricsOption = Annotated[list[str] | None, typer.Option(help="Metrics by selector, comma-separated.")]
 SamplesOption = Annotated[
     int, typer.Option(min=2, max=MOST["samples"], help="Samples per run, and the largest number of held-out images.")
 ]
@@ -96,30 +96,29 @@ def evaluate(
     `vaegan-bench evaluate --real photos --fake generated --out rows.json`,
     `vaegan-bench evaluate --originals photos --reconstructions decoded --extractor inception`
     """
-    from vaegan_bench.cli.options import look_for_data_in
+    from vaegan_bench.cli.options import given_fields, look_for_data_in
     from vaegan_bench.cli.progress import TerminalProgress
     from vaegan_bench.registry.plugins import Registry
+    from vaegan_bench.study.resolver import sampler_of
 
     what = _check_arguments(context, out)
     look_for_data_in(data_dir)
     registry = Registry(plugin or [])
-    chosen = _metrics(context.params, registry, what)
+    fields = given_fields(registry, extractor, context.params["fields"])
+    chosen, source = _metrics(metrics or [], registry, what, fields), sampler_of(registry, sampler, fields)
+    _refuse_idle(chosen, source, context.params, fields)
     with TerminalProgress(terminal()) as progress:
-        rows, problems = _measure(context.params, what, chosen, registry, progress)
+        rows, problems = _measure(context.params, what, chosen, source, registry, progress)
     _conclude(rows, problems, out)
 
 
-def _metrics(given: Mapping[str, Any], registry: Registry, what: What) -> list[Metric]:
-    """The metrics that the command names, or the default ones, with the given extractor and fields."""
-    from vaegan_bench.cli.options import given_fields
+def _metrics(texts: Sequence[str], registry: Registry, what: What, fields: Fields) -> list[Metric]:
+    """The metrics that the command names, or the default ones, with the given fields."""
     from vaegan_bench.registry.selectors import split_list
     from vaegan_bench.study.resolver import metric_of
 
-    fields = given_fields(registry, given["extractor"], given["fields"])
-    named = split_list(given["metrics"] or "") or _usual_metrics(registry, what)
-    chosen = [metric_of(registry, text, fields) for text in named]
-    _refuse_idle(chosen, given["extractor"], given["fields"] or [], fields)
-    return chosen
+    named = [each for text in texts for each in split_list(text)] or _usual_metrics(registry, what)
+    return [metric_of(registry, each, fields) for each in named]
 
 
 def _usual_metrics(registry: Registry, what: What) -> list[str]:
@@ -138,7 +137,12 @@ def _usual_metrics(registry: Registry, what: What) -> list[str]:
 
 
 def _measure(
-    given: Mapping[str, Any], what: What, metrics: Sequence[Metric], registry: Registry, progress: TerminalProgress
+    given: Mapping[str, Any],
+    what: What,
+    metrics: Sequence[Metric],
+    sampler: Sampler | None,
+    registry: Registry,
+    progress: TerminalProgress,
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """The rows of the given runs or folders, and metric → why it gave no numbers."""
     from vaegan_bench.evaluation.folders import measure_folders
@@ -146,13 +150,11 @@ def _measure(
     from vaegan_bench.evaluation.references import LoadedReferences
     from vaegan_bench.evaluation.settings import EvaluationSettings
     from vaegan_bench.execution.measured_again import measure_again
-    from vaegan_bench.study.resolver import sampler_of
     from vaegan_bench.system.device import choose_device
     from vaegan_bench.system.paths import default_cache
 
     references = LoadedReferences(given["cache_dir"] or default_cache(), choose_device(given["device"]), progress)
     if what == "runs":
-        sampler = sampler_of(registry, given["sampler"])
         settings = EvaluationSettings(metrics, given["samples"], given["draws"], sampler)
         return measure_again([run for path in given["runs"] for run in _runs_in(path)], settings, registry, references)
     if what == "pairs":
@@ -217,16 +219,18 @@ def _is_given(context: typer.Context, parameter: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def _refuse_idle(metrics: Sequence[Metric], extractor: str | None, texts: Sequence[str], fields: Fields) -> None:
-    """Raise `StudyError` where no metric takes the given extractor, or uses a plugin whose fields are given."""
+def _refuse_idle(metrics: Sequence[Metric], sampler: Sampler | None, given: Mapping[str, Any], fields: Fields) -> None:
+    """Raise `StudyError` where no metric takes the given extractor, or none uses a plugin whose fields are given."""
     from vaegan_bench.cli.options import read_fields
     from vaegan_bench.registry.plugins import plugins_within
 
+    extractor = given["extractor"]
     chosen = {fields.get(metric.name, {}).get(metric.extractor_field) for metric in metrics}
     if extractor is not None and extractor not in chosen:
         _refuse(f"--extractor {extractor}", metrics, "take none, or another by --fields")
-    used = {plugin.name for metric in metrics for plugin in plugins_within(metric)}
-    if idle := sorted(read_fields(texts).keys() - used):
+    drawing = [sampler] if sampler else []
+    used = {plugin.name for each in (*metrics, *drawing) for plugin in plugins_within(each)}
+    if idle := sorted(read_fields(given["fields"] or []).keys() - used):
         _refuse(f"--fields {idle[0]}[…]", metrics, f"do not use '{idle[0]}'")
 
 

@@ -24,7 +24,10 @@ def path_option(text: str) -> Any:
 ResultsOption = Annotated[Path, path_option("The results folder.")]
 StudyPath = Annotated[Path, typer.Argument(help="A study's folder, such as results/quick.", parser=user_path)]
 ExtractorOption = Annotated[
-    str | None, typer.Option(help="Feature network of all metrics except those of attributes, such as inception.")
+    str | None,
+    typer.Option(
+        help="Feature network of metrics that name none in brackets, except those of attributes, such as inception."
+    ),
 ]
 DataDirOption = Annotated[
     Path | None,
