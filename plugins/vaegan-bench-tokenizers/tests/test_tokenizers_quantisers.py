@@ -173,7 +173,7 @@ def test_copies_of_one_code_are_moved_apart() -> None:
 
 
 def test_an_entry_that_goes_out_of_use_is_replaced_by_a_code_of_the_batch() -> None:
-    book = vq([*FAR, [50.0, 50.0]], count=1.0)
+    book = vq([*FAR, [50.0, 50.0]], count=1.0, least_use=8.0)  # a batch has one code for each entry
     book(BATCH)
     assert book.count_K[2:].tolist() == pytest.approx([0.99, 0.99])
     assert book.vector_KC[3].tolist() == [50.0, 50.0]
@@ -184,6 +184,28 @@ def test_an_entry_that_goes_out_of_use_is_replaced_by_a_code_of_the_batch() -> N
     assert torch.cdist(book.vector_KC[2:], rows).min(1).values.max() < 0.1
     assert (book.vector_KC[:2] - kept).norm(dim=1).max() < 0.1  # those in use go on as before
     assert found.isfinite().all()
+
+
+@pytest.mark.parametrize(("n", "least"), [(8, 0.125), (32, 0.5), (64, 1.0), (128, 1.0)])
+def test_the_least_use_is_at_most_an_eighth_of_the_mean_use(n: int, least: float) -> None:
+    assert vq([[float(k)] for k in range(8)])._least_use(n) == least
+
+
+@pytest.mark.parametrize(("channels", "places"), [(8, 1), (4, 16)])
+def test_training_sees_the_quantisation_error_of_evaluation_though_a_batch_has_few_codes(
+    channels: int, places: int
+) -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        book = VQ().build(LatentShape(channels, 1, places))
+    noise = torch.Generator().manual_seed(1)
+    errors = []
+    for _ in range(200):
+        z = torch.randn(64 // places, channels * places, generator=noise)
+        errors.append(float((book(z)[0] - z).square().mean()))
+    z = torch.randn(512, channels * places, generator=noise)
+    evaluated = float((book.eval()(z)[0] - z).square().mean())
+    assert sum(errors[-50:]) / 50 == pytest.approx(evaluated, rel=0.1)
 
 
 def test_learning_needs_no_chance_and_goes_on_from_buffers() -> None:

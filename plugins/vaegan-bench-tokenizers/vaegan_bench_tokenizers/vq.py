@@ -16,6 +16,8 @@ GOLDEN = (math.sqrt(5) - 1) / 2
 """The step from one code taken from a batch to the next, as a share of the batch: it spreads them evenly."""
 APART = 0.01
 """About how far copies of one code are moved apart where a batch has fewer codes than there are entries."""
+AMPLE = 8
+"""Codes of a batch for each entry from which on `least_use` holds as it is."""
 
 
 class LearnedVectors(Codebook):
@@ -67,13 +69,21 @@ class LearnedVectors(Codebook):
 
     @torch.no_grad()
     def _replace_unused(self, z_NC: Tensor) -> None:
-        """Replace each entry of too little use by a code of the batch, and set its count to `least_use`."""
-        n, least = len(z_NC), self.settings.least_use
+        """Replace each entry of too little use by a code of the batch, and set its count to the least use."""
+        n, least = len(z_NC), self._least_use(len(z_NC))
         step = next(s for s in itertools.count(round(GOLDEN * n)) if math.gcd(s, n) == 1)
         taken_K = torch.arange(self.entries, device=z_NC.device) * step % n
         unused_K = self.count_K < least
         self.vector_KC.copy_(torch.where(unused_K[:, None], z_NC[taken_K] + self.apart_KC, self.vector_KC))
         self.count_K.masked_fill_(unused_K, least)
+
+    def _least_use(self, n: int) -> float:
+        """The least use in batches of n codes: `least_use`, or in proportion less for less than `AMPLE` codes an entry.
+
+        If a batch cannot give every entry that much, entries would be replaced at every step by the very codes that are
+        quantised next, and the decoder would be trained on codes without a quantisation error.
+        """
+        return self.settings.least_use * min(1.0, n / (AMPLE * self.entries))
 
     @torch.no_grad()
     def _follow(self, z_NC: Tensor, index_N: Tensor) -> None:
@@ -105,7 +115,10 @@ class VQ(Quantiser):
     decay: float = 0.99
     """γ of the moving averages."""
     least_use: float = 1.0
-    """An entry that stands for fewer codes of a batch than this, on average, is replaced."""
+    """An entry that stands for fewer codes of a batch than this, on average, is replaced.
+
+    In batches of n < 8K codes the limit is n / 8K times this, so that no batch is too small to keep all entries in use.
+    """
 
     def __post_init__(self) -> None:
         at_least(self, entries=2, commitment=0)
