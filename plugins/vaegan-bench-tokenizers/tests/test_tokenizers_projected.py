@@ -8,14 +8,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
+from vaegan_bench_tokenizers import projected
 from vaegan_bench_tokenizers.projected import Projected, RandomMixing, frozen_features, frozen_network, resize
 from vaegan_bench_tokenizers.tokenizer import Tokenizer
 from vaegan_bench_tokenizers.vq import VQ
 from vaegan_bench_tokenizers.vqgan import VQGAN
 
-from vaegan_bench.api import ImageShape, LatentShape, Networks, SelectorError
+from vaegan_bench.api import ImageShape, LatentShape, Model, Networks, SelectorError
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.study.dry_build import build_without_memory
 from vaegan_bench.study.term_weights import TermWeight
 from vaegan_bench.testing import blobs, small_run
 from vaegan_bench.testing.networks import build_network
@@ -63,6 +65,26 @@ def test_each_of_four_scales_gives_as_many_verdicts() -> None:
             judge[-2].bias.add_(1.0)
         changed = (network.eval()(image())[0] - before).abs() > 0.5
         assert changed[:, 16 * i : 16 * (i + 1)].all()
+
+
+@pytest.mark.parametrize("side", [128, 256])
+def test_its_shapes_are_known_without_memory_or_weights(side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    networks = Projected(width=4, side=side)
+    known = [y.shape for y in networks.build("discriminator", ImageShape(3, 32, 32))(image())]
+    monkeypatch.delattr(projected, "frozen_network")
+    with torch.device("meta"):
+        found = networks.build("discriminator", ImageShape(3, 32, 32))(torch.zeros(2, 3, 32, 32))
+    assert [y.shape for y in found] == known
+
+
+def test_every_adversarial_model_can_be_planned_with_it() -> None:
+    registry = Registry(["vaegan_bench_tokenizers", "vaegan_bench_rivals"])
+    models = [registry.build(Model, name) for name in registry.of_kind("model")]
+    runs = [small_run(m, networks=NETWORKS) for m in models if "discriminator" in sum(m.players.values(), ())]
+    assert {"vaegan", "vqgan", "bigan"} < {run.model.name for run in runs}
+    fitting, skips = build_without_memory(runs)
+    assert not skips
+    assert fitting == runs
 
 
 def test_fine_scales_see_coarse_ones_and_not_the_other_way_round() -> None:

@@ -84,20 +84,25 @@ class ProjectedDiscriminator(nn.Module):
 
     def __init__(self, side: int, widths: list[int]) -> None:
         super().__init__()
-        self.side = side
+        self.side, self.sides = side, [side // 4 // 2**i for i in range(len(widths))]
         self.mixing = RandomMixing(list(TAPS.values()), widths)
-        sides = [side // 4 // 2**i for i in range(len(widths))]
-        judges = [_judge(width, int(math.log2(s // VERDICTS))) for width, s in zip(widths, sides, strict=True)]
+        judges = [_judge(width, int(math.log2(s // VERDICTS))) for width, s in zip(widths, self.sides, strict=True)]
         self.judges = nn.ModuleList(judges)
 
     def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
         """Verdicts of all scales in a row, and the features of the finest."""
-        with torch.autocast(x_BCHW.device.type, enabled=False):
-            x = resize(to_rgb(x_BCHW).float(), self.side)
-            seen = frozen_features(x, frozen_network(x.device))
-        mixed = self.mixing(seen)
+        mixed = self.mixing(self._seen(x_BCHW))
         verdicts = [judge(features) for judge, features in zip(self.judges, mixed, strict=True)]
         return torch.cat(verdicts, dim=1), mixed[0]
+
+    def _seen(self, x_BCHW: Tensor) -> list[Tensor]:
+        """The frozen features, from fine to coarse; on the meta device their shapes, for which no weights are read."""
+        if x_BCHW.is_meta:
+            taps = zip(TAPS.values(), self.sides, strict=True)
+            return [x_BCHW.new_empty(len(x_BCHW), channels, side, side) for channels, side in taps]
+        with torch.autocast(x_BCHW.device.type, enabled=False):
+            x = resize(to_rgb(x_BCHW).float(), self.side)
+            return frozen_features(x, frozen_network(x.device))
 
 
 class RandomMixing(nn.Module):
