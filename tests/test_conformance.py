@@ -13,6 +13,7 @@ from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.registry.selectors import parse_selector
 from vaegan_bench.testing import Case, ConformanceError, cases
 from vaegan_bench.testing.cases import checks_of
+from vaegan_bench.testing.scaffold import write_plugin
 
 
 @pytest.fixture(autouse=True)
@@ -75,3 +76,19 @@ def test_a_target_is_a_name_a_selector_a_package_a_file_or_all(tmp_path: Path) -
         cases("kl[fre_bits=3]")
     with pytest.raises(PluginError, match=r"is a folder: .* pip install -e"):
         cases(tmp_path)
+
+
+def test_a_target_is_a_module_though_its_folder_is_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    source, _ = write_plugin("loss", "odd_loss", tmp_path, package=False)
+    for package in ("one_package", "other_package"):
+        (tmp_path / package).mkdir()
+    (tmp_path / "one_package" / "__init__.py").write_text("from one_package.losses import vaegan_bench_plugins\n")
+    source.rename(tmp_path / "one_package" / "losses.py")
+    for target in ("one_package", "one_package.losses"):
+        assert {case.plugin.name for case in cases(target)} == {"odd-loss"}
+    with pytest.raises(PluginError, match="other_package is a folder"):
+        cases("other_package")
+    with pytest.raises(PluginError, match=r"no module of that name can be imported: .*No module named 'one_package.x'"):
+        cases("one_package.x")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -46,8 +47,19 @@ def test_a_new_loss_is_short() -> None:
 
 def test_the_test_that_is_written_passes_by_pytest(tmp_path: Path) -> None:
     _, test = write_plugin("loss", "odd_loss", tmp_path, package=False)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(test)]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    keeps_the_contract_by_pytest(test, tmp_path)
+
+
+@pytest.mark.parametrize("place", ["odd-loss", ""])
+def test_the_test_of_a_package_passes_before_it_is_installed(place: str, tmp_path: Path) -> None:
+    *_, test = write_plugin("loss", "odd_loss", tmp_path, package=True)
+    keeps_the_contract_by_pytest(test, tmp_path / place)
+
+
+def keeps_the_contract_by_pytest(test: Path, folder: Path, site: str = "") -> None:
+    command = [Path(sys.executable).with_name("pytest"), "-q", "-p", "no:cacheprovider", test]
+    variables = {**os.environ, "PYTHONPATH": os.pathsep.join([os.environ.get("PYTHONPATH", ""), site])}
+    ran = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout
     assert "7 passed" in ran.stdout
 
@@ -66,7 +78,7 @@ def test_the_next_commands_can_be_pasted(tmp_path: Path) -> None:
 
 
 def test_a_package_is_found_by_its_entry_point_once_installed(tmp_path: Path) -> None:
-    write_plugin("loss", "odd_loss", tmp_path, package=True)
+    *_, test = write_plugin("loss", "odd_loss", tmp_path, package=True)
     source, site = tmp_path / "odd-loss", tmp_path / "site"
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(source)]
     subprocess.run(pip, check=True, capture_output=True)
@@ -80,7 +92,9 @@ def test_a_package_is_found_by_its_entry_point_once_installed(tmp_path: Path) ->
     assert "reconstruction loss odd-loss" in listed
     assert "broken: broken-plugin: ModuleNotFoundError: No module named 'nowhere_to_be_found'" in listed
     assert "odd-loss" in shell(site, "list", "losses")
-    assert "7 of 7 checks passed" in shell(site, "check", "odd-loss")
+    for target in ("odd-loss", "odd_loss"):
+        assert "7 of 7 checks passed" in shell(site, "check", target, "--plugin", "odd_loss")
+    keeps_the_contract_by_pytest(test, source, str(site))
 
 
 def shell(site: Path, *arguments: str) -> str:

@@ -48,7 +48,8 @@ class Registry:
     def __init__(self, plugins: Iterable[str | Path] = ()) -> None:
         """Register the built-in plugins, the installed ones, then `plugins`: files, or names of modules.
 
-        Third-party code that was edited since it was imported is imported again.
+        Modules of installed packages among `plugins` are registered already. Third-party code that was edited since it
+        was imported is imported again.
         """
         forget_edited()
         self.sources = plugin_list(plugins)
@@ -60,13 +61,16 @@ class Registry:
         """Study files by the name that `vaegan-bench run` takes."""
         self.installed: dict[str, str] = {}
         """Installed packages that bring plugins, with their versions."""
+        self.modules: dict[str, str] = {}
+        """The modules to which entry points lead, with the installed packages that they belong to."""
         self.broken: dict[str, str] = {}
         """Installed plugins that could not be used, with the reason; left out of everything else."""
         self._register(importlib.import_module("vaegan_bench.registry.builtin"), BUILT_IN)
         for entry_point in entry_points(group=GROUP):
             self._register_installed(entry_point)
         for plugin in self.sources:
-            self._register(module_of(plugin), plugin)
+            if plugin not in self.modules:
+                self._register(module_of(plugin), plugin)
 
     def _register_installed(self, entry_point: EntryPoint) -> None:
         origin = entry_point.dist.name if entry_point.dist else entry_point.name
@@ -80,6 +84,7 @@ class Registry:
                 self.manager.unregister(module)
         else:
             self.installed[origin] = entry_point.dist.version if entry_point.dist else ""
+            self.modules[entry_point.module] = origin
             self._add(*found, origin)
 
     def _register(self, module: types.ModuleType, origin: str) -> None:

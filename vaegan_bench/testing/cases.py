@@ -113,7 +113,8 @@ def cases(target: str | Path = "all", plugins: Iterable[str | Path] = ()) -> lis
 
 def targets(target: str | Path, plugins: Iterable[str | Path] = ()) -> list[Plugin]:
     """The plugins that a target names. Raises `BenchError` as `cases` does."""
-    registry, text = Registry(plugins), str(target)
+    registry = Registry(plugins)
+    text = registry.modules.get(str(target), str(target))
     if "[" in text and not user_path(target).exists():
         return described_plugins(parse_selector(text), registry)
     known = {"all", *(name for entry in registry.entries.values() for name in (entry.origin, entry.plugin.name))}
@@ -128,11 +129,12 @@ def _check_can_be_imported(text: str, registry: Registry, known: Collection[str]
     path = user_path(text)
     if text in registry.broken:
         raise PluginError(f"{text} is broken: {registry.broken[text]}")
+    if path.is_file() or _looks_like_a_module(text):
+        return
     if path.is_dir():
         install = f"pip install -e {shlex.quote(text)}"
         raise PluginError(f"{text} is a folder: name a plugin file, or install the package: {install}")
-    if not path.is_file() and not _looks_like_a_module(text):
-        raise UnknownNameError("target", text, known)
+    raise UnknownNameError("target", text, known)
 
 
 def described_plugins(selector: Selector, registry: Registry) -> list[Plugin]:
@@ -148,9 +150,13 @@ def described_plugins(selector: Selector, registry: Registry) -> list[Plugin]:
 
 
 def _looks_like_a_module(text: str) -> bool:
+    """Whether a text is a file's name, a module's that can be imported, or a dotted one, which says what it is."""
     from importlib.util import find_spec
 
-    return text.endswith(".py") or (text.isidentifier() and find_spec(text) is not None)
+    if "." in text:
+        return text.endswith(".py") or all(part.isidentifier() for part in text.split("."))
+    spec = find_spec(text) if text.isidentifier() else None
+    return spec is not None and spec.origin is not None  # a mere folder has no origin
 
 
 def checks_of(plugin: Plugin) -> Iterator[Callable[[Any], None]]:

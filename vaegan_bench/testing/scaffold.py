@@ -44,6 +44,9 @@ dependencies = ["vaegan-bench>=VERSION"]
 
 [project.entry-points.vaegan_bench]
 my-plugin = "my_plugin"
+
+[tool.pytest.ini_options]
+pythonpath = ["."]
 """
 README = """# my-plugin
 
