@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from shell import bench
 from wrong_plugins import WRONG
 
 from vaegan_bench.api import Plugin, PluginError, UnknownNameError
@@ -92,3 +93,12 @@ def test_a_target_is_a_module_though_its_folder_is_here(tmp_path: Path, monkeypa
         cases("other_package")
     with pytest.raises(PluginError, match=r"no module of that name can be imported: .*No module named 'one_package.x'"):
         cases("one_package.x")
+
+
+def test_a_module_without_plugins_has_nothing_to_check(tmp_path: Path) -> None:
+    (tmp_path / "listener.py").write_text(
+        "from vaegan_bench.api import hookimpl\n\n@hookimpl\ndef study_ended(name: str) -> None:\n    pass\n"
+    )
+    done = bench("check", "listener.py", cwd=tmp_path)
+    assert done.stdout == "listener.py brings no plugins, only hooks or studies: there is nothing to check.\n"
+    assert done.returncode == 0

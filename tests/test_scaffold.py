@@ -15,6 +15,8 @@ from vaegan_bench.api import StoreError, StudyError, UnknownNameError
 from vaegan_bench.testing import cases
 from vaegan_bench.testing.scaffold import KINDS, write_plugin
 
+LISTENER = "from vaegan_bench.api import hookimpl\n\n@hookimpl\ndef study_ended(name: str) -> None:\n    pass\n"
+
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_new_file_keeps_the_contract_under_its_own_name(kind: str, tmp_path: Path) -> None:
@@ -95,6 +97,8 @@ def test_a_package_is_found_by_its_entry_point_once_installed(tmp_path: Path) ->
     for target in ("odd-loss", "odd_loss"):
         assert "7 of 7 checks passed" in shell(site, "check", target, "--plugin", "odd_loss")
     keeps_the_contract_by_pytest(test, source, str(site))
+    (site / "odd_loss" / "__init__.py").write_text(LISTENER)
+    assert "odd-loss brings no plugins, only hooks or studies" in shell(site, "check", "odd-loss")
 
 
 def shell(site: Path, *arguments: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vaegan_bench.cli.options import PluginFiles
-from vaegan_bench.cli.terminal import terminal
+from vaegan_bench.cli.terminal import say, terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,7 +39,10 @@ def check(
     if target == "all":
         os.environ.setdefault("VAEGAN_BENCH_OFFLINE", "1")  # `all` does not ask for gigabytes of weights
     console, broken = terminal(), 0
-    for found in targets(target, plugin or []):
+    plugins = targets(target, plugin or [])
+    if not plugins:
+        say(f"{target} brings no plugins, only hooks or studies: there is nothing to check.")
+    for found in plugins:
         broken += not _keeps_the_contract(found, console, verbose)
         if target != "all" or isinstance(found, Model | Networks):
             _print_card(found, console)

@@ -117,8 +117,8 @@ def targets(target: str | Path, plugins: Iterable[str | Path] = ()) -> list[Plug
     text = registry.modules.get(str(target), str(target))
     if "[" in text and not user_path(target).exists():
         return described_plugins(parse_selector(text), registry)
-    known = {"all", *(name for entry in registry.entries.values() for name in (entry.origin, entry.plugin.name))}
-    if text not in known:
+    named = {name for entry in registry.entries.values() for name in (entry.origin, entry.plugin.name)}
+    if text not in (known := {"all", *registry.installed, *named}):
         _check_can_be_imported(text, registry, known)
         registry = Registry([*plugins, target])
     return [e.plugin() for e in registry.entries.values() if text in ("all", e.origin, e.plugin.name)]

@@ -37,7 +37,10 @@ def append(path: Path, event: str, content: Mapping[str, Any]) -> None:
 
 
 class Journal:
-    """The life-cycle hooks of a study, all but `step_ended`, which would be one line per step."""
+    """The life-cycle hooks of a study and of the runs that it trains or measures.
+
+    Three are left out: `run_copied` and `run_awaited`, and `step_ended`, which would be one line per step.
+    """
 
     def __init__(self) -> None:
         self.path = Path(NAME)
