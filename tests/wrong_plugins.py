@@ -167,6 +167,24 @@ class DetachedKL(PriorLoss):
         return kl_per_dimension(posterior._replace(mu_BZ=posterior.mu_BZ.detach())).sum(1)
 
 
+@wrong("no gradient reaches logvar")
+class DetachedVariance(PriorLoss):
+    def __call__(self, posterior: Any, z_BZ: Tensor, noise: Any) -> Tensor:
+        return kl_per_dimension(posterior._replace(logvar_BZ=posterior.logvar_BZ.detach())).sum(1)
+
+
+@wrong("posteriors with variances of e⁻⁸ cost no more than N(0, I): is a sign wrong")
+class CollapsesTheVariance(PriorLoss):
+    def __call__(self, posterior: Any, z_BZ: Tensor, noise: Any) -> Tensor:
+        return (kl_per_dimension(posterior) + posterior.logvar_BZ).sum(1)
+
+
+@wrong("posteriors with variances of e⁸ cost no more than N(0, I)")
+class ForgetsTheVariance(PriorLoss):
+    def __call__(self, posterior: Any, z_BZ: Tensor, noise: Any) -> Tensor:
+        return 0.5 * posterior.mu_BZ.square().sum(1)
+
+
 @wrong("twice the latent dimensions cost 1.00 times as much")
 class MeanKL(PriorLoss):
     def __call__(self, posterior: Any, z_BZ: Tensor, noise: Any) -> Tensor:
@@ -188,7 +206,7 @@ class DrawsOnItsOwn(PriorLoss):
 
     def __call__(self, posterior: Any, z_BZ: Tensor, noise: Any) -> Tensor:
         prior_BZ = torch.randn(z_BZ.shape, generator=self.own, dtype=z_BZ.dtype)  # type: ignore[attr-defined]
-        return (z_BZ.square() - 1e-3 * prior_BZ.square()).sum(1)
+        return (kl_per_dimension(posterior) - 1e-3 * prior_BZ.square()).sum(1)
 
 
 @wrong("the generator's cost must fall when fakes score higher")

@@ -49,18 +49,23 @@ def sums_over_dimensions(loss: PriorLoss) -> None:
 
 
 def prefers_the_prior(loss: PriorLoss) -> None:
-    """Posteriors far from N(0, I) cost more than N(0, I): each of them or, of a loss that is `of_batch`, on average."""
+    """Posteriors far from N(0, I), by mean or variance alone, cost more: each or, if it is `of_batch`, on average.
+
+    A variance is so far away that a dimension costs over 3 nats, and free bits do not cover that.
+    """
     zero, epsilon = torch.zeros(64, 8), torch.randn(64, 8, generator=seeded(3))
-    near, far = (of_codes(loss, zero + away, zero - away, epsilon) for away in (0, 3))
-    fewer = near.mean() < far.mean() if loss.of_batch else (near < far).all()
-    demand(fewer, "a posterior far from N(0, I) costs less than N(0, I) itself: is the sign wrong?")
+    near = of_codes(loss, zero, zero, epsilon)
+    for what, mu, logvar in (("means of 3", 3, 0), ("variances of e⁸", 0, 8), ("variances of e⁻⁸", 0, -8)):
+        far = of_codes(loss, zero + mu, zero + logvar, epsilon)
+        fewer = near.mean() < far.mean() if loss.of_batch else (near < far).all()
+        demand(fewer, f"posteriors with {what} cost no more than N(0, I): is a sign wrong, or a term left out?")
 
 
 def has_its_gradient(loss: PriorLoss) -> None:
-    """gradcheck in float64, for μ, of which the drawn codes are a function; the encoder learns from it."""
+    """gradcheck in float64, for μ and log σ², of which the drawn codes are functions; the encoder learns from it."""
     mu, logvar, epsilon = codes(torch.float64)
     for demanded in (gradient_reaches, gradient_is_of_the_value):
-        demanded(lambda m: of_codes(loss, m, logvar, epsilon), {"mu": mu})
+        demanded(lambda m, v: of_codes(loss, m, v, epsilon), {"mu": mu, "logvar": logvar})
 
 
 def takes_the_noise_that_it_is_handed(loss: PriorLoss) -> None:
