@@ -593,7 +593,7 @@ class KeepsConditions(Model):
         return VAE().objectives(play)
 
 
-@wrong("is a direction wrong?")
+@wrong("'error' prefers noise, and copies of one training image, to real images, or cannot tell them apart: is its")
 class WrongDirection(Metric):
     family: ClassVar[str] = "reconstruction"
 
@@ -601,6 +601,21 @@ class WrongDirection(Metric):
         if outputs.reconstructions is None:
             return []
         return [Measurement("error", float(pixel_error(outputs)), "higher", "1")]
+
+
+@wrong("'error' prefers noise, and copies of one training image, to real images")
+class WrongBesideRight(Metric):
+    """Copies of one image are reconstructed as well as by a perfect model, and differ in the first number alone."""
+
+    family: ClassVar[str] = "reconstruction"
+    uses_samples: ClassVar[bool] = True
+
+    def __call__(self, outputs: Any) -> list[Measurement]:
+        real, samples = (images.float().flatten(1).std(1).mean() for images in (outputs.real, outputs.samples))
+        rows = [Measurement("contrast error", float((real - samples).abs()), "lower", "1")]
+        if outputs.reconstructions is not None:
+            rows.append(Measurement("error", float(pixel_error(outputs)), "higher", "1"))
+        return rows
 
 
 @wrong("'error' is a Tensor: make it a number of Python's")
