@@ -41,7 +41,10 @@ class WAEGAN(Model):
     adversarial: AdversarialLoss = NonSaturating()
     """Between codes of the prior, which are the real ones, and codes of images."""
     weight: float = 10.0
-    """λ: the coefficient of the codes' distance from the prior (10 in the authors' published settings)."""
+    """λ: the coefficient of the codes' distance from the prior, beside the paper's cost.
+
+    The authors' code also has 10, but multiplies the cost by 0.05: relative to the paper's cost, its λ is 200.
+    """
     encoder: Encoding = "deterministic"
     """The paper's experiments are deterministic; 'gaussian' draws codes from the study's encoder."""
     width: int = 512
