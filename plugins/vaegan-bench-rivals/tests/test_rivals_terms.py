@@ -130,6 +130,22 @@ def test_terms_are_those_of_the_paper(model: Model, stated: Callable[[Modules, S
         torch.testing.assert_close(term, expected[name], rtol=1e-4, atol=1e-4, msg=lambda m, name=name: f"{name}: {m}")
 
 
+class OfPatches(nn.Module):
+    """A discriminator with two verdicts on each image, which differ."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        logits, features = Discriminator()(x)
+        return torch.stack([logits, 3 - 2 * logits], dim=1), features
+
+
+@pytest.mark.parametrize(("model", "stated"), [(SNGAN(), sngan), (AlphaGAN(), alpha_gan)], ids=["sngan", "alpha-gan"])
+def test_a_discriminator_pays_for_each_patch(model: Model, stated: Callable[[Modules, SimpleNamespace], Terms]) -> None:
+    modules = Modules({**networks(), "discriminator": OfPatches(), "code discriminator": OfCodes()})
+    game, expected = model.objectives(play(modules)), stated(modules, step(model, modules))
+    torch.testing.assert_close(game.terms["discriminator"], expected["discriminator"].flatten())
+    torch.testing.assert_close(game.terms["generator"].mean(), expected["generator"].sum() / (2 * B))
+
+
 def test_the_hand_written_discriminator_tells_all_batches_apart() -> None:
     """Or exchanged batches would go unnoticed."""
     logits, _ = Discriminator()(torch.cat([IMAGES, uneven(B, 1, 2, 3, seed=9)]))

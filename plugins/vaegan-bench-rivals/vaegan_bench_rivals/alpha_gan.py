@@ -56,7 +56,7 @@ class AlphaGAN(Model):
         z = draw_code(self.encoder, modules.encode(x), play.noise)
         z_prior = self.sample_prior(len(x), play.latent, play.noise)
         x_rec, x_prior = modules.decode(z, z_prior)
-        real, rec, fake = (judged.logits_B for judged in modules.judge(x, x_rec.mean, x_prior.mean))
+        real, rec, fake = modules.judge(x, x_rec.mean, x_prior.mean)
         code_real, code_fake = modules["code discriminator"](torch.cat([z_prior, z])).chunk(2)
         weight = self.weight / x[0].numel()
         return Objectives(
@@ -64,8 +64,8 @@ class AlphaGAN(Model):
                 "reconstruction": self.reconstruction(x_rec, x),
                 # The estimate of the log ratio of densities, −log D + log(1 − D), is the negative of the logit.
                 "prior": -code_fake,
-                "generator": -rec - fake,
-                "discriminator": NonSaturating()(real, [rec, fake]).discriminator_V,
+                "generator": -rec.logits_B - fake.logits_B,
+                "discriminator": NonSaturating()(real.verdicts_V, [rec.verdicts_V, fake.verdicts_V]).discriminator_V,
                 "code discriminator": NonSaturating()(code_real, [code_fake]).discriminator_V,
             },
             minimise={
@@ -75,7 +75,7 @@ class AlphaGAN(Model):
                 "code discriminator": {"code discriminator": 1.0},
             },
             log={
-                "discriminator auc": area_under_roc(real, torch.cat([rec, fake])),
+                "discriminator auc": area_under_roc(real.logits_B, torch.cat([rec.logits_B, fake.logits_B])),
                 "code discriminator auc": area_under_roc(code_real, code_fake),
             },
         )
