@@ -34,6 +34,7 @@ from vaegan_bench.api import (
     ParameterGroups,
     Play,
     Plugin,
+    PluginError,
     PriorLoss,
     Progress,
     Quantiser,
@@ -880,6 +881,14 @@ class NotAtRest(Quantiser):
 class CountsInEvaluation(Quantiser):
     def build(self, shape: LatentShape) -> Codebook:
         return LearnsForEver()
+
+
+@wrong("takes no codes of 1 to 8 channels: nine channels, please")
+class WantsNine(Quantiser):
+    def build(self, shape: LatentShape) -> Codebook:
+        if shape.channels != 9:
+            raise PluginError("nine channels, please")
+        return Rounds()
 
 
 @wrong("is inf for the norms 0 and")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from vaegan_bench.api import Data, Dataset, Model, Progress, Split, silent
+from vaegan_bench.api import Data, Dataset, ImageShape, Model, Networks, PluginError, Progress, Split, silent
 from vaegan_bench.networks.compact import Compact
+from vaegan_bench.study.assembly import build_role, roles
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.paths import home_folder
 from vaegan_bench.training.optimizers.adam import Adam
@@ -18,6 +19,8 @@ CACHE = home_folder("cache")
 """The folder where prepared data and trained oracles are kept, so that checks need not make them again."""
 NETWORKS = Compact(latent=6, width=4, decoder_width=4)
 """Networks that train in milliseconds."""
+DIVISIBLE = replace(NETWORKS, latent=60)
+"""The same for models that quantise codes in groups: of up to six channels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,19 @@ def blobs(size: int = 32, n: int = 96, channels: int = 3) -> Data:
     return Data(whole[:train], whole[train:], ("Right",), ("left", "right"), digest=digest)
 
 
+def small_networks(model: Model) -> Networks:
+    """The smallest networks that can be built for a model; where all are refused, the smallest of all."""
+    for networks in (NETWORKS, DIVISIBLE):
+        try:
+            with torch.device("meta"):
+                for role in roles(model):
+                    build_role(model, networks, role, ImageShape(3, 32, 32))
+            return networks
+        except PluginError:
+            continue
+    return NETWORKS
+
+
 def small_run(model: Model, **changes: Any) -> Run:
     """A run of a model on the blobs: small networks, 8 steps of 16 images. `changes` replace fields of the run."""
     values = {
@@ -53,7 +69,7 @@ def small_run(model: Model, **changes: Any) -> Run:
         "dataset": Blobs(),
         "size": 32,
         "split": "test",
-        "networks": NETWORKS,
+        "networks": changes.get("networks") or small_networks(model),
         "optimizer": Adam(),
         "steps": 8,
         "batch": 16,

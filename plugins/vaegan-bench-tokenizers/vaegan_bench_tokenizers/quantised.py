@@ -32,5 +32,7 @@ def autoencode(model: ImageLosses, play: Play) -> tuple[Objectives, Prediction]:
     """The autoencoder's own part of the game (van den Oord et al., 2017, eq. 3), and its reconstructions."""
     code = play.modules.quantise(play.modules.encode(play.x_BCHW).mu_BZ)
     (x_rec,) = play.modules.decode(code.z_BZ)
-    terms = {**model.image_terms(x_rec, play.x_BCHW), "commitment": code.cost_B}
+    terms = model.image_terms(x_rec, play.x_BCHW)
+    if code.cost_B.requires_grad:  # nothing can lower the cost of a set without one, such as FSQ's
+        terms["commitment"] = code.cost_B
     return Objectives(terms, {"autoencoder": dict.fromkeys(terms, 1.0)}), x_rec
