@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -767,7 +768,7 @@ class TestsOnTrainingImages(Dataset):
         return replace(data, test=data.train)
 
 
-@wrong("a second load gives other train images")
+@wrong("a second load gives another images_NCHW of train")
 class AnotherEveryTime(Dataset):
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
         data, private = blobs(size), torch.Generator()
@@ -777,12 +778,38 @@ class AnotherEveryTime(Dataset):
         return replace(data, train=replace(data.train, images_NCHW=images))
 
 
-@wrong("return uint8")
+@wrong("images_NCHW of train is torch.float32: return uint8")
 class FloatImages(Dataset):
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
         data = blobs(size)
         floats = data.train.images_NCHW / 255
         return replace(data, train=replace(data.train, images_NCHW=floats))
+
+
+@wrong("attributes_NA of test is torch.float32: return bool")
+class FloatAttributes(Dataset):
+    def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
+        data = blobs(size)
+        return replace(data, test=replace(data.test, attributes_NA=data.test.attributes_NA.float()))
+
+
+@wrong("train has labels from 1 to 2, and names for 2")
+class LabelsFromOne(Dataset):
+    def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
+        data = blobs(size)
+        assert data.train.labels_N is not None
+        return replace(data, train=replace(data.train, labels_N=data.train.labels_N + 1))
+
+
+LOADS = itertools.count()
+
+
+@wrong("a second load gives another labels_N of test")
+class OtherLabelsEveryTime(Dataset):
+    def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
+        data = blobs(size)
+        assert data.test.labels_N is not None
+        return replace(data, test=replace(data.test, labels_N=data.test.labels_N.roll(next(LOADS))))
 
 
 @wrong("attributes of train are not those whose scores_NA are above 0")

@@ -13,8 +13,14 @@ from vaegan_bench.testing.small import CACHE
 from vaegan_bench.testing.verdicts import demand, seeded, unchanged, untouched_randomness
 
 SIZE = 32
-REPEATED = ("images_NCHW", "attributes_NA", "factors_NF")
-"""Fields of a split that must be equal in every load."""
+TYPES = {
+    "images_NCHW": torch.uint8,
+    "attributes_NA": torch.bool,
+    "labels_N": torch.int64,
+    "scores_NA": torch.float32,
+    "factors_NF": torch.int64,
+}
+"""The columns of a split with their types; in every load they must be equal."""
 
 
 @cache
@@ -26,12 +32,23 @@ def load_data(dataset: Dataset, size: int = SIZE) -> Data:
         raise SkipTest(str(error)) from error
 
 
+def columns_have_their_types(dataset: Dataset) -> None:
+    """Images are uint8, attributes bool, labels and factors int64, scores float32."""
+    data = load_data(dataset)
+    for name, split in (("train", data.train), ("test", data.test)):
+        for column, dtype in TYPES.items():
+            values = getattr(split, column)
+            demand(
+                values is None or values.dtype == dtype,
+                f"{column} of {name} is {getattr(values, 'dtype', '')}: return {str(dtype).removeprefix('torch.')}.",
+            )
+
+
 def images_are_well_formed(dataset: Dataset) -> None:
-    """uint8 images of the size that was asked for, with the attributes that it names, and labels or none."""
+    """Images of the size that was asked for, with the attributes and scores that belong to them."""
     data = load_data(dataset)
     for name, split in (("train", data.train), ("test", data.test)):
         images, (n, attributes) = split.images_NCHW, split.attributes_NA.shape
-        demand(images.dtype == torch.uint8, f"{name} images are {images.dtype}: return uint8 in [0, 255].")
         demand(
             images.ndim == 4 and images.shape[2:] == (SIZE, SIZE) and images.shape[1] in (1, 3),
             f"{name} images have the shape {tuple(images.shape)}, not (N, 1 or 3, {SIZE}, {SIZE}).",
@@ -39,11 +56,20 @@ def images_are_well_formed(dataset: Dataset) -> None:
         demand(n == len(images), f"{name} has {len(images)} images and attributes of {n}.")
         named = len(data.attribute_names)
         demand(attributes == named, f"{name} has {attributes} attributes, and attribute_names has {named}.")
-        labelled = split.labels_N is None or len(split.labels_N) == n
-        demand(labelled, f"{name} has {n} images and another number of labels.")
         scored = split.scores_NA is None or torch.equal(split.scores_NA > 0, split.attributes_NA)
         demand(scored, f"attributes of {name} are not those whose scores_NA are above 0.")
     demand(data.train.images_NCHW.shape[1:] == data.test.images_NCHW.shape[1:], "train and test differ in shape.")
+
+
+def labels_are_named(dataset: Dataset) -> None:
+    """Every image of a part has a label, the index of one of the classes that it names, or none has."""
+    data = load_data(dataset)
+    for name, split in (("train", data.train), ("test", data.test)):
+        if split.labels_N is not None:
+            n, labelled, classes = len(split), len(split.labels_N), len(data.class_names)
+            demand(labelled == n, f"{name} has {n} images and {labelled} labels.")
+            low, high = int(split.labels_N.min()), int(split.labels_N.max())
+            demand(low >= 0 and high < classes, f"{name} has labels from {low} to {high}, and names for {classes}.")
 
 
 def factors_have_named_values(dataset: Dataset) -> None:
@@ -55,7 +81,6 @@ def factors_have_named_values(dataset: Dataset) -> None:
             continue
         shape, expected = tuple(split.factors_NF.shape), (len(split), len(data.factors))
         demand(shape == expected, f"factors_NF of {name} has the shape {shape}, not {expected}.")
-        demand(split.factors_NF.dtype == torch.int64, f"factors_NF of {name} is {split.factors_NF.dtype}, not int64.")
         for (factor, values), place_N in zip(data.factors.items(), split.factors_NF.T, strict=True):
             least, most = int(place_N.min()), int(place_N.max())
             has = f"the factor '{factor}' of {name} has values from {least} to {most}"
@@ -71,15 +96,16 @@ def splits_share_no_image(dataset: Dataset) -> None:
 
 
 def loading_repeats(dataset: Dataset) -> None:
-    """Every load gives the same images, attributes, factors and digest, and draws from no global generator."""
+    """Every load gives the same columns and digest, and draws from no global generator."""
     first = load_data(dataset)
     with untouched_randomness():
         second = dataset.load(SIZE, CACHE)
     for name in ("train", "test"):
         ours, theirs = getattr(first, name), getattr(second, name)
-        pairs = [(getattr(ours, column), getattr(theirs, column)) for column in REPEATED]
-        alike = all(a is b is None or torch.equal(a, b) for a, b in pairs)
-        demand(alike, f"a second load gives other {name} images, attributes or factors: is there unseeded noise?")
+        for column in TYPES:
+            a, b = getattr(ours, column), getattr(theirs, column)
+            alike = a is b is None or torch.equal(a, b)
+            demand(alike, f"a second load gives another {column} of {name}: is there unseeded noise?")
     demand(first.digest == second.digest, "a second load of the same images has another digest.")
 
 
@@ -110,7 +136,9 @@ def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
     yield (
         Dataset,
         (
+            columns_have_their_types,
             images_are_well_formed,
+            labels_are_named,
             factors_have_named_values,
             splits_share_no_image,
             loading_repeats,
