@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from shell import bench
+from torch import Tensor
 from wrong_plugins import WRONG
 
-from vaegan_bench.api import Plugin, PluginError, UnknownNameError
+from vaegan_bench.api import Plugin, PluginError, Prediction, ReconstructionLoss, UnknownNameError
 from vaegan_bench.cli.options import extractor_fields, given_fields
+from vaegan_bench.losses.reconstruction.gaussian_learned import GaussianLearned
+from vaegan_bench.losses.reconstruction.gaussian_predicted import GaussianPredicted
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.registry.selectors import parse_selector
 from vaegan_bench.testing import Case, ConformanceError, cases
@@ -46,6 +50,36 @@ def test_a_wrong_plugin_is_told_what_to_change(plugin: Plugin, sentence: str) ->
     assert sentence in said[0], said  # the cause before its consequences
     assert all("\n" not in words for words in said)
     assert all(plugin.name in words for words in said)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surrogate(ReconstructionLoss):
+    """The squared error with half of its gradient."""
+
+    name = "surrogate"
+    surrogate = True
+
+    def __call__(self, prediction: Prediction, target: Tensor) -> Tensor:
+        error = prediction.mean - target
+        return (error * error.detach()).flatten(1).sum(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Twice(ReconstructionLoss):
+    """Another loss, twice."""
+
+    name = "twice"
+    pixels_only = True
+    pixels: ReconstructionLoss = GaussianLearned()
+
+    def __call__(self, prediction: Prediction, target: Tensor) -> Tensor:
+        return 2 * self.pixels(prediction, target)
+
+
+@pytest.mark.parametrize("loss", [Twice(), Twice(pixels=GaussianPredicted()), Twice(pixels=Surrogate())], ids=str)
+def test_a_loss_may_hand_what_it_is_given_to_a_loss_in_its_fields(loss: ReconstructionLoss) -> None:
+    for check in checks_of(loss):
+        Case(loss, check)()
 
 
 def test_there_are_many_wrong_plugins_of_every_kind() -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Prediction, ReconstructionLoss
+from vaegan_bench.registry.plugins import plugins_within
 from vaegan_bench.testing.values import (
     REDUCE,
     gradient_is_of_the_value,
@@ -22,6 +23,17 @@ from vaegan_bench.testing.verdicts import demand, seeded, unchanged
 SHAPES = ((1, 32, 32), (3, 32, 32), (1, 64, 64), (3, 64, 64))
 
 
+def losses_within(loss: ReconstructionLoss) -> Iterator[ReconstructionLoss]:
+    """A loss and those in its fields, to which it may hand what it is given."""
+    return (part for part in plugins_within(loss) if isinstance(part, ReconstructionLoss))
+
+
+def scale_of(loss: ReconstructionLoss) -> str:
+    """Where a loss, or one in its fields, gets its σ from: 'learned', 'predicted', or 'fixed' where none has one."""
+    scales = {part.scale for part in losses_within(loss)}
+    return next((scale for scale in ("learned", "predicted") if scale in scales), "fixed")
+
+
 def images(
     loss: ReconstructionLoss, shape: tuple[int, ...] = (3, 32, 32), n: int = 4, dtype: torch.dtype = torch.float32
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -30,12 +42,12 @@ def images(
     logits, target = (torch.randn(n, *shape, generator=noise, dtype=torch.float64).to(dtype) for _ in range(2))
     learned = torch.full((), -0.3, dtype=dtype)
     log_sigma = 0.1 * torch.randn(n, *shape, generator=noise, dtype=torch.float64).to(dtype)
-    return logits, learned if loss.scale == "learned" else log_sigma, (0.7 * target).tanh()
+    return logits, learned if scale_of(loss) == "learned" else log_sigma, (0.7 * target).tanh()
 
 
 def of_images(loss: ReconstructionLoss, logits: Tensor, log_sigma: Tensor, target: Tensor) -> Tensor:
     """The loss of images that are predicted by a decoder's logits."""
-    return loss(Prediction(logits.tanh(), None if loss.scale == "fixed" else log_sigma, logits), target)
+    return loss(Prediction(logits.tanh(), None if scale_of(loss) == "fixed" else log_sigma, logits), target)
 
 
 def is_one_value_per_image(loss: ReconstructionLoss) -> None:
@@ -51,7 +63,7 @@ def features(loss: ReconstructionLoss) -> tuple[Prediction, Tensor]:
     """Predicted and true features of four images."""
     noise = seeded(2)
     predicted, true = (torch.randn(4, 20, generator=noise) for _ in range(2))
-    return Prediction(predicted, torch.zeros(()) if loss.scale == "learned" else None), true
+    return Prediction(predicted, torch.zeros(()) if scale_of(loss) == "learned" else None), true
 
 
 def sums_over_dimensions(loss: ReconstructionLoss) -> None:
@@ -88,20 +100,20 @@ def prefers_the_target(loss: ReconstructionLoss) -> None:
 def has_its_gradient(loss: ReconstructionLoss) -> None:
     """gradcheck in float64, for the decoder's output and for σ where the loss has one."""
     logits, log_sigma, target = images(loss, (3, 16, 16), n=2, dtype=torch.float64)
-    inputs = {"the prediction": logits} | ({} if loss.scale == "fixed" else {"log_sigma": log_sigma})
+    inputs = {"the prediction": logits} | ({} if scale_of(loss) == "fixed" else {"log_sigma": log_sigma})
 
     def values(guess: Tensor, sigma: Tensor = log_sigma) -> Tensor:
         return of_images(loss, guess, sigma, target)
 
     gradient_reaches(values, inputs)
-    if not loss.surrogate:
+    if not any(part.surrogate for part in losses_within(loss)):
         gradient_is_of_the_value(values, inputs)
 
 
 def is_pure(loss: ReconstructionLoss) -> None:
     """Equal on repeat, in any order of the batch, with unchanged inputs, under autocast."""
     logits, log_sigma, target = images(loss)
-    prediction = Prediction(logits.tanh(), None if loss.scale == "fixed" else log_sigma, logits)
+    prediction = Prediction(logits.tanh(), None if scale_of(loss) == "fixed" else log_sigma, logits)
     with unchanged(mean=prediction.mean, log_sigma=prediction.log_sigma, logits=logits, target=target):
         loss(prediction, target)
     inputs = (logits, log_sigma.expand_as(logits), target)
@@ -114,7 +126,7 @@ def is_the_density_that_it_declares(loss: ReconstructionLoss) -> None:
     """With `density`, exp(−loss) integrates to 1 over the target: a likelihood, not just a cost."""
     if loss.density:
         grid = torch.linspace(-80, 80, 320_001, dtype=torch.float64)[:, None, None, None]
-        mean, log_sigma = torch.full_like(grid, 0.3), None if loss.scale == "fixed" else torch.full_like(grid, -0.3)
+        mean, log_sigma = torch.full_like(grid, 0.3), None if scale_of(loss) == "fixed" else torch.full_like(grid, -0.3)
         total = float(torch.exp(-loss(Prediction(mean, log_sigma, mean.atanh()), grid)).sum()) * 160 / 320_000
         demand(
             abs(total - 1) < 1e-3,
