@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from shell import bench
-from torch import Tensor
+from torch import Tensor, nn
 from wrong_plugins import WRONG
 
-from vaegan_bench.api import Plugin, PluginError, Prediction, ReconstructionLoss, UnknownNameError
+from vaegan_bench.api import (
+    ImageShape,
+    Networks,
+    Plugin,
+    PluginError,
+    Prediction,
+    ReconstructionLoss,
+    UnknownNameError,
+    refuse_conditions,
+)
 from vaegan_bench.cli.options import extractor_fields, given_fields
 from vaegan_bench.losses.reconstruction.gaussian_learned import GaussianLearned
 from vaegan_bench.losses.reconstruction.gaussian_predicted import GaussianPredicted
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.registry.selectors import parse_selector
-from vaegan_bench.testing import Case, ConformanceError, cases
+from vaegan_bench.testing import NETWORKS, Case, ConformanceError, cases
 from vaegan_bench.testing.cases import checks_of
 from vaegan_bench.testing.scaffold import write_plugin
 
@@ -80,6 +90,35 @@ class Twice(ReconstructionLoss):
 def test_a_loss_may_hand_what_it_is_given_to_a_loss_in_its_fields(loss: ReconstructionLoss) -> None:
     for check in checks_of(loss):
         Case(loss, check)()
+
+
+class WithAStem(nn.Module):
+    """A network behind a convolution that is not trained."""
+
+    def __init__(self, network: nn.Module, channels: int) -> None:
+        super().__init__()
+        self.network, self.stem = network, nn.Conv2d(channels, channels, 3, padding=1).requires_grad_(False)
+
+    def forward(self, x_BCHW: Tensor) -> Any:
+        return self.network(self.stem(x_BCHW))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrozenStem(Networks):
+    """Small networks whose encoder begins with a frozen layer."""
+
+    name = "frozen-stem"
+    latent: int = 6
+
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
+        refuse_conditions(self, conditions)
+        network = NETWORKS.build(role, shape, heads)
+        return WithAStem(network, shape.channels) if role == "encoder" else network
+
+
+def test_networks_may_have_frozen_weights() -> None:
+    for check in checks_of(FrozenStem()):
+        Case(FrozenStem(), check)()
 
 
 def test_there_are_many_wrong_plugins_of_every_kind() -> None:

@@ -583,6 +583,35 @@ class AddsAttributes(Networks):
         return networks.build(role, shape, heads, conditions)
 
 
+class AddedToPatches(Added):
+    """The same with two verdicts on each image, to which attributes add unequally."""
+
+    def forward(self, x: Tensor, attributes: Tensor) -> tuple[Tensor, Tensor]:
+        logits, features = self.discriminator(x)
+        return logits[:, None] + self.attributes(attributes) * torch.tensor([1.0, 2.0]), features
+
+
+@wrong("cannot see whether they fit")
+class AddsAttributesToPatches(Networks):
+    latent: int = 6
+
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
+        networks = Compact(latent=6, width=4, decoder_width=4)
+        if role == "discriminator" and conditions:
+            return AddedToPatches(networks.build(role, shape), conditions)
+        return networks.build(role, shape, heads, conditions)
+
+
+@wrong("the encoder has no weight that is trained")
+class FrozenEncoder(Networks):
+    latent: int = 6
+
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
+        refuse_conditions(self, conditions)
+        network = Compact(latent=6, width=4, decoder_width=4).build(role, shape, heads)
+        return network.requires_grad_(role != "encoder")
+
+
 @wrong("the encoder that is built for attributes takes none: pass conditions on")
 class KeepsConditions(Model):
     players: ClassVar = VAE.players

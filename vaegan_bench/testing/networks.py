@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Networks, PluginError
+from vaegan_bench.testing.table import gradients
 from vaegan_bench.testing.verdicts import ConformanceError, demand, same, seeded, unchanged, untouched_randomness
 
 ROLES = ("encoder", "decoder", "discriminator")
@@ -91,19 +92,20 @@ def weights_come_from_the_seed(networks: Networks) -> None:
 
 
 def every_weight_is_reached(networks: Networks) -> None:
-    """The gradient of all outputs reaches every weight and is finite; the input is unchanged."""
+    """The gradient of all outputs reaches every weight that is not frozen and is finite; the input is unchanged."""
     for shape in shapes(networks):
         for role in ROLES:
             module, x = build_network(networks, role, shape), example_input(networks, role, shape)
             with unchanged(x=x), untouched_randomness():
                 found = outputs(module, x)
-            names, weights = zip(*module.named_parameters(), strict=True)
-            reached = torch.autograd.grad(
-                torch.stack([y.square().mean() for y in found]).sum(), weights, allow_unused=True
-            )
-            blind = [name for name, gradient in zip(names, reached, strict=True) if gradient is None]
+            weights = {name: weight for name, weight in module.named_parameters() if weight.requires_grad}
+            demand(bool(weights), f"the {role} has no weight that is trained.")
+            total = torch.stack([y.square().mean() for y in found]).sum()
+            reached = gradients(total, list(weights.values()))
+            blind = [name for name, gradient in zip(weights, reached, strict=True) if gradient is None]
             demand(not blind, f"the {role}'s {', '.join(blind[:3])} do not affect its outputs.")
-            demand(all(bool(g.isfinite().all()) for g in reached), f"the {role} has gradients that are not finite.")
+            finite = all(gradient is not None and bool(gradient.isfinite().all()) for gradient in reached)
+            demand(finite, f"the {role} has gradients that are not finite.")
 
 
 def last_layers_are_there(networks: Networks) -> None:
@@ -200,10 +202,10 @@ def gain_of_attributes(module: nn.Module, role: str, x: Tensor, attributes: Tens
     return first - second
 
 
-def depends_on_the_image(gain_B: Tensor) -> None:
-    """Demand that the effect of attributes on a discriminator's logits is not the same for every image."""
+def depends_on_the_image(gain: Tensor) -> None:
+    """Demand that the effect of attributes on a discriminator's logits, (B,) or (B, P), differs between images."""
     demand(
-        float((gain_B - gain_B.mean()).abs().max()) > 1e-3 * float(gain_B.abs().max()),
+        float((gain - gain.mean(0)).abs().max()) > 1e-3 * float(gain.abs().max()),
         "the discriminator adds one term for the attributes to one for the image, and so cannot see whether they fit: "
         "join them before a nonlinearity, or multiply.",
     )
