@@ -112,13 +112,19 @@ def shell(site: Path, *arguments: str) -> str:
 def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'loss'"):
         write_plugin("los", "x", tmp_path, package=False)
-    for name in ("My-Loss", "3d", "class"):
+    for name in ("My-Loss", "3d", "class", "my__loss", "_mine", "mine_", "größe"):
         with pytest.raises(StudyError, match="cannot be a module's name"):
             write_plugin("loss", name, tmp_path, package=False)
+    for kind, name in (("dataset", "split"), ("metric", "measurement"), ("networks", "judge"), ("extractor", "pooled")):
+        with pytest.raises(StudyError, match=f"class {name.capitalize()} would hide another .* a name like my_{name}"):
+            write_plugin(kind, name, tmp_path, package=False)
+    with pytest.raises(StudyError, match="class None would hide"):
+        write_plugin("loss", "none", tmp_path, package=True)
     with pytest.raises(StudyError, match="a Python module torch already"):
         write_plugin("loss", "torch", tmp_path, package=False)
     with pytest.raises(StudyError, match="a plugin gaussian-learned already"):
         write_plugin("loss", "gaussian_learned", tmp_path, package=False)
+    write_plugin("loss", "my_plugin", tmp_path, package=False)
     write_plugin("loss", "twice", tmp_path, package=False)
     with pytest.raises(StoreError, match=r"twice\.py is there already"):
         write_plugin("loss", "twice", tmp_path, package=False)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import keyword
+import re
+import tokenize
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -63,13 +66,12 @@ vaegan-bench check my-plugin     # it keeps the contract
 def write_plugin(kind: str, name: str, folder: Path, *, package: bool) -> list[Path]:
     """Write the files of a new plugin into `folder`, and return their paths.
 
-    `name` is the module's name: lower case, with underscores. Raises `BenchError` for an unknown kind, for a name that
-    is invalid or taken, and for files that are there already.
+    `name` is the module's name: lower case, with single underscores. Raises `BenchError` for an unknown kind, for a
+    name that is invalid or taken, and for files that are there already.
     """
     if kind not in KINDS:
         raise UnknownNameError("kind of plugin", kind, KINDS)
-    if not name.isidentifier() or keyword.iskeyword(name) or name != name.lower():
-        raise StudyError(f"'{name}' cannot be a module's name: use lower case and underscores, such as my_{kind}.")
+    _check_name(kind, name)
     written = _package(kind, name) if package else _single_file(kind, name)
     paths = {user_path(folder / path): text for path, text in written.items()}
     if existing := [path for path in paths if path.exists()]:
@@ -81,6 +83,16 @@ def write_plugin(kind: str, name: str, folder: Path, *, package: bool) -> list[P
     for path, text in paths.items():
         _write(path, text)
     return list(paths)
+
+
+def _check_name(kind: str, name: str) -> None:
+    """Refuse a name of which no module, no plugin or no class beside the others of the template can be made."""
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) or keyword.iskeyword(name):
+        raise StudyError(f"'{name}' cannot be a module's name: use lower case and single underscores, as in my_{kind}.")
+    tokens = tokenize.generate_tokens(io.StringIO(_template(kind)).readline)
+    taken = {token.string for token in tokens if token.type == tokenize.NAME} - {"MyPlugin"}
+    if _class_name(name) in taken.union(keyword.kwlist):
+        raise StudyError(f"A class {_class_name(name)} would hide another of this name: choose a name like my_{name}.")
 
 
 def _single_file(kind: str, name: str) -> dict[str, str]:
@@ -99,13 +111,21 @@ def _package(kind: str, name: str) -> dict[str, str]:
 
 
 def _plugin(kind: str, name: str) -> str:
-    return _named((files("vaegan_bench.testing") / "templates" / f"{kind}.py").read_text("utf-8"), name)
+    return _named(_template(kind), name)
+
+
+def _template(kind: str) -> str:
+    return (files("vaegan_bench.testing") / "templates" / f"{kind}.py").read_text("utf-8")
+
+
+def _class_name(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
 
 
 def _named(text: str, name: str) -> str:
     """The text with the author's name instead of the template's."""
-    camel = "".join(part.capitalize() for part in name.split("_"))
-    return text.replace("my_plugin", name).replace("my-plugin", name.replace("_", "-")).replace("MyPlugin", camel)
+    dashed = text.replace("my-plugin", name.replace("_", "-"))
+    return dashed.replace("my_plugin", name).replace("MyPlugin", _class_name(name))
 
 
 def _write(path: Path, text: str) -> None:
