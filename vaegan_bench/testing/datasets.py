@@ -53,8 +53,8 @@ def images_are_well_formed(dataset: Dataset) -> None:
             images.ndim == 4 and images.shape[2:] == (SIZE, SIZE) and images.shape[1] in (1, 3),
             f"{name} images have the shape {tuple(images.shape)}, not (N, 1 or 3, {SIZE}, {SIZE}).",
         )
-        demand(n == len(images), f"{name} has {len(images)} images and attributes of {n}.")
         named = len(data.attribute_names)
+        demand(n == len(images), f"{name} has {len(images)} images and attributes of {n}.")
         demand(attributes == named, f"{name} has {attributes} attributes, and attribute_names has {named}.")
         scored = split.scores_NA is None or torch.equal(split.scores_NA > 0, split.attributes_NA)
         demand(scored, f"attributes of {name} are not those whose scores_NA are above 0.")
@@ -133,16 +133,5 @@ def augmentation_is_seeded(dataset: Dataset) -> None:
 
 def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
     """Kind → its checks, in the order in which they run."""
-    yield (
-        Dataset,
-        (
-            columns_have_their_types,
-            images_are_well_formed,
-            labels_are_named,
-            factors_have_named_values,
-            splits_share_no_image,
-            loading_repeats,
-            size_is_used,
-            augmentation_is_seeded,
-        ),
-    )
+    of_content = (columns_have_their_types, images_are_well_formed, labels_are_named, factors_have_named_values)
+    yield Dataset, (*of_content, splits_share_no_image, loading_repeats, size_is_used, augmentation_is_seeded)

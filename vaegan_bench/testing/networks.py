@@ -100,8 +100,7 @@ def every_weight_is_reached(networks: Networks) -> None:
                 found = outputs(module, x)
             weights = {name: weight for name, weight in module.named_parameters() if weight.requires_grad}
             demand(bool(weights), f"the {role} has no weight that is trained.")
-            total = torch.stack([y.square().mean() for y in found]).sum()
-            reached = gradients(total, list(weights.values()))
+            reached = gradients(torch.stack([y.square().mean() for y in found]), list(weights.values()))
             blind = [name for name, gradient in zip(weights, reached, strict=True) if gradient is None]
             demand(not blind, f"the {role}'s {', '.join(blind[:3])} do not affect its outputs.")
             finite = all(gradient is not None and bool(gradient.isfinite().all()) for gradient in reached)

@@ -52,8 +52,7 @@ def used(quantiser: Quantiser, shape: LatentShape) -> Codebook:
 
 def has_a_member_for_each_place(quantiser: Quantiser) -> None:
     """Codes of the same shape, an index in [0, K) for each place, and a finite cost of at least 0 for each image."""
-    several = grid(quantiser)
-    for shape in (several, several._replace(height=1, width=1)):
+    for shape in (grid(quantiser), grid(quantiser)._replace(height=1, width=1)):
         book, z = codebook(quantiser, shape), codes(shape)
         found = Quantised(*book(z))
         places, index = shape.height * shape.width, found.index_BP
