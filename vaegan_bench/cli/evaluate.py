@@ -104,9 +104,9 @@ def evaluate(
     what = _check_arguments(context, out)
     look_for_data_in(data_dir)
     registry = Registry(plugin or [])
-    fields = given_fields(registry, extractor, context.params["fields"])
-    chosen, source = _metrics(metrics or [], registry, what, fields), sampler_of(registry, sampler, fields)
-    _refuse_idle(chosen, source, context.params, fields)
+    given = given_fields(registry, extractor, fields)
+    chosen, source = _metrics(metrics or [], registry, what, given), sampler_of(registry, sampler, given)
+    _refuse_idle(chosen, source, context.params, given)
     with TerminalProgress(terminal()) as progress:
         rows, problems = _measure(context.params, what, chosen, source, registry, progress)
     _conclude(rows, problems, out)
