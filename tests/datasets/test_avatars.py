@@ -18,6 +18,7 @@ from vaegan_bench.datasets.avatars.drawing import draw
 from vaegan_bench.datasets.avatars.faces import Face, Pose, random_face
 from vaegan_bench.datasets.avatars.gallery import draw_gallery
 from vaegan_bench.datasets.drawn import Attribute
+from vaegan_bench.datasets.preparation.drawing import rasterise
 
 DOCS = Path(__file__).parents[2] / "docs" / "datasets.md"
 TINY = Avatars(faces=12)
@@ -175,6 +176,14 @@ def test_the_manifest_says_what_was_drawn(tmp_path: Path) -> None:
     manifest = json.loads(path.read_text())
     assert manifest["shape"] == [12, 3, 64, 64]
     assert {"python_avatars", "resvg_py", "seed", "sha256"} <= set(manifest)
+    assert manifest["examples"].keys() == {face.style for face in map(random_face, range(12))}
+
+
+def test_a_change_of_how_faces_are_drawn_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = TINY.load(64, tmp_path)
+    monkeypatch.setattr("vaegan_bench.datasets.avatars.drawing.rasterise", lambda svg, size: 255 - rasterise(svg, size))
+    after = TINY.load(64, tmp_path)
+    assert torch.equal(after.train.images_NCHW, 255 - before.train.images_NCHW)
 
 
 def test_impossible_wishes_are_refused_in_one_line(tmp_path: Path) -> None:

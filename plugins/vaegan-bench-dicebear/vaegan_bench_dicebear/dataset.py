@@ -73,12 +73,12 @@ def _versions() -> Mapping[str, str]:
 
 
 def _recipe(portraits: list[Portrait], size: int, versions: Mapping[str, str]) -> Recipe:
-    from vaegan_bench_dicebear.drawing import svg
+    from vaegan_bench_dicebear.drawing import draw
 
-    # Descriptions and one finished drawing change with the code that makes them, so no version number is needed.
-    described = repr(portraits) + svg(portraits[0])
+    # Descriptions and a finished portrait change with the code that makes them, so no version number is needed.
+    described = repr(portraits).encode() + draw(portraits[0], size).tobytes()
     return {
         **versions,
         "shape": [len(portraits), 3, size, size],
-        "descriptions": hashlib.sha256(described.encode()).hexdigest(),
+        "descriptions": hashlib.sha256(described).hexdigest(),
     }

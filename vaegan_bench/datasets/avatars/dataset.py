@@ -16,7 +16,7 @@ from vaegan_bench.api import Data, Dataset, Progress, Split, silent
 from vaegan_bench.datasets.arrays import Recipe
 from vaegan_bench.datasets.augmentation import mirror
 from vaegan_bench.datasets.avatars.attributes import ATTRIBUTES
-from vaegan_bench.datasets.avatars.drawing import svg
+from vaegan_bench.datasets.avatars.drawing import draw
 from vaegan_bench.datasets.avatars.faces import SEED, Face, random_face
 from vaegan_bench.datasets.avatars.gallery import draw_gallery
 from vaegan_bench.datasets.avatars.parts import STYLES
@@ -63,12 +63,13 @@ class Avatars(Dataset):
 
 
 def _recipe(faces: list[Face], size: int) -> Recipe:
-    # Descriptions and one finished drawing change with the code that makes them, so no version number is needed.
-    described = repr(faces) + svg(faces[0])
+    # A finished face of each style changes with the code that draws it, so no version number is needed.
+    examples = {face.style: face for face in reversed(faces)}
     return {
         "python_avatars": version("python_avatars"),
         "resvg_py": version("resvg_py"),
         "seed": SEED,
         "shape": [len(faces), 3, size, size],
-        "descriptions": hashlib.sha256(described.encode()).hexdigest(),
+        "descriptions": hashlib.sha256(repr(faces).encode()).hexdigest(),
+        "examples": {style: hashlib.sha256(draw(face, size).tobytes()).hexdigest() for style, face in examples.items()},
     }
