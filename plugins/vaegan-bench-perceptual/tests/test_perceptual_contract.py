@@ -6,7 +6,14 @@ import pytest
 
 from vaegan_bench.testing import Case, cases
 
+PACKAGE = "vaegan_bench_perceptual"
+CASES = [
+    *cases(PACKAGE),
+    *cases("features[pixels=gaussian-learned]", [PACKAGE]),
+    *cases("perceptual[pixels=focal-frequency]", [PACKAGE]),
+]
 
-@pytest.mark.parametrize("case", cases("vaegan_bench_perceptual"), ids=str)
+
+@pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_contract_is_kept(case: Case) -> None:
     case()

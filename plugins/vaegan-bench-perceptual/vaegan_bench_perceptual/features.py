@@ -40,7 +40,8 @@ class FeatureDistance(ReconstructionLoss):
             with torch.no_grad():  # the target is data: its network's activations need not be kept
                 wanted_BF, _ = forward(levels(target))
         error_B = (features_BF - wanted_BF).square().mean(1) * target[0].numel()
-        return error_B if self.pixels is None else error_B + self.pixels(prediction, target)
+        # All of it is float32, as the network is: checks take the type of the value for its precision.
+        return error_B if self.pixels is None else error_B + self.pixels(prediction, target).float()
 
 
 def levels(x_BCHW: Tensor) -> Tensor:

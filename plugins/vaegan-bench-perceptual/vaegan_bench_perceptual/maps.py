@@ -45,7 +45,8 @@ class PerceptualDistance(ReconstructionLoss):
                 wanted = network.maps(levels(target))
         distances = [difference_of(a_BChw, b_BChw) for a_BChw, b_BChw in zip(shown, wanted, strict=True)]
         distance_B = torch.stack(distances).sum(0) * target[0].numel()
-        return distance_B if self.pixels is None else distance_B + self.pixels(prediction, target)
+        # All of it is float32, as the network is: checks take the type of the value for its precision.
+        return distance_B if self.pixels is None else distance_B + self.pixels(prediction, target).float()
 
 
 def difference_of(a_BChw: Tensor, b_BChw: Tensor) -> Tensor:
