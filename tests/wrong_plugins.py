@@ -624,7 +624,10 @@ class KeepsConditions(Model):
         return VAE().objectives(play)
 
 
-@wrong("'error' prefers noise, and copies of one training image, to real images, or cannot tell them apart: is its")
+@wrong(
+    "'error' prefers noise, and copies of one training image, to real images, or cannot tell them apart: is its "
+    "direction wrong?"
+)
 class WrongDirection(Metric):
     family: ClassVar[str] = "reconstruction"
 

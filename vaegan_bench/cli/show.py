@@ -30,14 +30,14 @@ def show(
     from vaegan_bench.api import Model
     from vaegan_bench.registry.plugins import Registry
     from vaegan_bench.registry.selectors import parse_selector
-    from vaegan_bench.study.term_weights import split_fields, split_term_weights
+    from vaegan_bench.study.term_weights import no_terms, split_term_weights
     from vaegan_bench.testing.cases import described_plugins
 
-    registry, parsed = Registry(plugin or []), parse_selector(selector)
-    console = terminal()
-    plain, weights = split_term_weights(parsed)
+    registry, console = Registry(plugin or []), terminal()
+    plain, weights = split_term_weights(parse_selector(selector))
     found = described_plugins(plain, registry)
-    split_fields({parsed.name: parsed.fields}, registry)  # refuses weights of anything but a model
+    if weights and not any(isinstance(each, Model) for each in found):
+        raise no_terms(plain.name, weights)
     for built in found:
         _describe(built, console)
         if isinstance(built, Model):

@@ -72,8 +72,13 @@ def split_fields(fields: Defaults, registry: Registry) -> tuple[Defaults, Defaul
     if empty := [name for name, values in fields.items() if not values]:
         raise SelectorError(f"No field of '{empty[0]}' is given: write {empty[0]}[field=value].")
     for name in weights.keys() - registry.of_kind(Model.kind).keys():
-        raise SelectorError(f"'{name}' has no terms, and so no {next(iter(weights[name]))}{SUFFIX}: only models have.")
+        raise no_terms(name, weights[name])
     return plain, weights
+
+
+def no_terms(name: str, weights: Mapping[str, str]) -> SelectorError:
+    """The error for term weights, target → text, of a plugin that is no model."""
+    return SelectorError(f"'{name}' has no terms, and so no {next(iter(weights))}{SUFFIX}: only models have.")
 
 
 def read_term_weight(target: str, text: str, registry: Registry, fields: Defaults | None = None) -> TermWeight:
