@@ -114,10 +114,10 @@ def evaluate(
 
 def _metrics(texts: Sequence[str], registry: Registry, what: What, fields: Fields) -> list[Metric]:
     """The metrics that the command names, or the default ones, with the given fields."""
-    from vaegan_bench.registry.selectors import split_list
+    from vaegan_bench.registry.selectors import split_lists
     from vaegan_bench.study.resolver import metric_of
 
-    named = [each for text in texts for each in split_list(text)] or _usual_metrics(registry, what)
+    named = split_lists(texts) or _usual_metrics(registry, what)
     return [metric_of(registry, each, fields) for each in named]
 
 

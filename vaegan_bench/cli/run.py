@@ -181,12 +181,12 @@ def _run(given: Mapping[str, Any]) -> None:
 def _study(given: Mapping[str, Any], registry: Registry) -> Study:
     """The study that the options describe."""
     from vaegan_bench.cli.options import given_fields
-    from vaegan_bench.registry.selectors import split_list
+    from vaegan_bench.registry.selectors import split_lists
     from vaegan_bench.study.study_file import load_study
 
     study = load_study(_default_study() if given["study"] == "auto" else given["study"], registry.studies)
     values = {key: given[key] for key in PLAIN if given[key] is not None}
-    values |= {key: [each for text in given[key] for each in split_list(text)] for key in LISTS if given[key]}
+    values |= {key: split_lists(given[key]) for key in LISTS if given[key]}
     values |= {key: _crossings(key, given[key]) for key in CROSSED if given[key]}
     values |= _optimizers(given["optimizer"] or [], study)
     values |= {"ablate": True} if given["ablate"] else {}

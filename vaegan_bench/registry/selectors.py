@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from vaegan_bench.system.errors import SelectorError, one_line
@@ -66,6 +66,11 @@ def split_list(text: str) -> list[str]:
     if depth != 0:
         raise SelectorError(f"Cannot read '{text}': its square brackets do not match.")
     return [part.strip() for part in [*parts, text[start:]] if part.strip()]
+
+
+def split_lists(texts: Iterable[str]) -> list[str]:
+    """The parts of several such lists, one after the other."""
+    return [part for text in texts for part in split_list(text)]
 
 
 def _assignment(part: str, whole: str) -> tuple[str, str]:
