@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vae_disl import VAEDisl
 from vaegan_bench.models.vaegan import VAEGAN
-from vaegan_bench.testing.small import small_run
+from vaegan_bench.testing.small import blobs, small_run
 
 
 class TwoHeads(nn.Linear):
@@ -123,6 +123,12 @@ def test_operations_are_those_of_networks_forward_and_backward() -> None:
     run = small_run(VAE(), networks=Linear(), size=16)
     assert operations_per_image(run) == 2 * (2 * encoder + 3 * decoder)
     assert operations_per_image(run, 8) == operations_per_image(run)
+
+
+def test_operations_of_a_conditional_model_count_the_attributes_of_the_data() -> None:
+    data = replace(blobs(), attribute_names=("a", "b", "c"))
+    counted = operations_per_image(small_run(VAE(conditional=True)), like=data)
+    assert counted > operations_per_image(small_run(VAE()), like=data) > 0
 
 
 def test_operations_of_a_model_that_fails_are_unknown() -> None:

@@ -95,12 +95,17 @@ def _not_finite(rows: Sequence[Row]) -> str:
 
 
 def _rows(metric: Metric, draws: Sequence[Outputs], split: str) -> list[Row]:
-    """One row per number, averaged over draws where the metric uses samples."""
+    """One row per number, averaged over draws where the metric uses samples.
+
+    Numbers of a conditional model say so: it decodes with the attributes of the held-out images.
+    """
     repeats = draws if metric.uses_samples else draws[:1]
     by_number: dict[tuple[str, str], list[Measurement]] = {}
     for measurement in (m for outputs in repeats for m in metric(outputs)):
         by_number.setdefault((measurement.metric, measurement.attribute), []).append(measurement)
     shared: dict[str, Any] = {"split": split}
+    if draws[0].conditional:
+        shared["conditioned_on"] = "attributes"
     if metric.uses_samples:
         shared |= {"draws": len(repeats), **draws[0].code_protocol}
     return [_row(metric, same, shared) for same in by_number.values()]

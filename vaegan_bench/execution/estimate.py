@@ -87,7 +87,7 @@ def operations_per_image(run: Run, batch: int = FEW, like: Data | None = None) -
 
 def _take_first_step(run: Run, data: Data) -> None:
     device = torch.device("cpu")
-    state = TrainingState(run, data.shape, device)
+    state = TrainingState(run, data.shape, device, len(data.attribute_names))
     take_step(run, state, Batches(run.dataset, data.train, run.batch, run.seed, device))
 
 

@@ -26,7 +26,7 @@ READ_ON = ("blur", "noise")
 """Distortions that distances are compared with in words."""
 READ = ("frechet", "fid")
 """The names of numbers that have a reading begin so."""
-OF_IMAGES = ("sample quality", "reconstruction")
+OF_IMAGES = ("sample quality", "reconstruction", "latent")
 """Families of metrics to whose numbers on features the verdict on an extractor applies."""
 USABLE, UNUSABLE, OFF_SCALE = "usable", "not usable here", "off the scale"
 

@@ -15,6 +15,8 @@ from vaegan_bench.system.plain_data import read_as
 
 RULERS = "rulers"
 """The folder of a study's rulers, and the start of their names in its archive."""
+OF_MODELS = ("draws", "sampler", "conditioned_on")
+"""Parts of a protocol that distances of distorted images lack."""
 CALIBRATE_AGAIN = "`vaegan-bench calibrate` with the study's folder makes it again."
 
 
@@ -69,7 +71,7 @@ class Ruler:
 
     def fits(self, dataset: str, metric: str, protocol: Mapping[str, Any]) -> bool:
         """Whether a number of this metric and protocol on this data set may be read on it."""
-        alone = {key: value for key, value in protocol.items() if key not in ("draws", "sampler")}
+        alone = {key: value for key, value in protocol.items() if key not in OF_MODELS}
         return (dataset, metric, alone) == (self.dataset, self.metric, self.protocol)
 
     def is_of(self, dataset: str, protocol: Mapping[str, Any]) -> bool:
