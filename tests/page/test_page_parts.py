@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from nasty_study import store_nasty_study
 from page_rows import rows, shifted
+from stored_study import DRAWS, SAMPLES, add, measurement, store_study
 
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.report.page.content import content_of
 from vaegan_bench.report.page.cost import cost_cards
 from vaegan_bench.report.page.curves import POINTS, curve_data
+from vaegan_bench.report.page.images import gallery
 from vaegan_bench.report.page.numbers import number_table
 from vaegan_bench.report.page.pairs import pair_matrices
+from vaegan_bench.results.measurements import Seen
 
 
 def test_numbers_are_shaded_by_rank_and_starred_by_verdict_alone() -> None:
@@ -92,9 +99,37 @@ def test_the_front_holds_what_nothing_dominates() -> None:
     good = rows({model: [value] for model, value in quality.items()}, "fid", "lower", units="1")
     made = pd.concat([good, rows({model: [value] for model, value in seconds.items()}, "seconds", "none", units="s")])
     [card] = cost_cards(made, "fid")
-    assert [(each.model, each.on_front) for each in card.bargains] == [
+    assert [(model, point.on_front) for model, point in card.points.items()] == [
         ("cheap", True), ("middle", True), ("dominated", False), ("dear", True),
     ]  # fmt: skip
     turned = made.assign(direction=made["direction"].replace("lower", "higher"))
-    assert [e.model for e in cost_cards(turned, "fid")[0].bargains if e.on_front] == ["cheap", "dominated"]
+    points = cost_cards(turned, "fid")[0].points
+    assert [model for model, point in points.items() if point.on_front] == ["cheap", "dominated"]
     assert cost_cards(made, "psnr") == []
+
+
+def test_models_without_one_of_two_costs_keep_the_other() -> None:
+    quality = rows({"vae": [30.0], "gan": [20.0]}, "fid", "lower", units="1")
+    seconds = rows({"vae": [10.0], "gan": [5.0]}, "seconds", "none", units="s")
+    operations = rows({"gan": [7.0]}, "operations", "none", units="1")
+    first, second = cost_cards(pd.concat([quality, seconds, operations]), "fid")
+    assert [list(card.points) for card in (first, second)] == [["gan", "vae"], ["gan"]]
+
+
+def test_costs_are_held_against_the_numbers_of_the_planned_protocol_alone(tmp_path: Path) -> None:
+    folder = store_study(tmp_path)
+    for run in folder.finished():
+        add(run, [(measurement({"psnr": 500.0, "mse": 0.0}, 5 * SAMPLES, DRAWS, exhibits=[]), {})])
+    [part] = content_of(folder, Registry(), {}).parts
+    points = part.costs[0].points
+    assert {model: point.quality for model, point in points.items()} == {"vae": 20.75, "gan": 21.25}
+    assert len({figure.name for figure in part.cost_figures}) == len(part.costs) > 0
+
+
+def test_a_kind_of_images_that_the_first_seed_lacks_can_be_chosen(tmp_path: Path) -> None:
+    folder = store_nasty_study(tmp_path, ("gan", "vae"))
+    (first,) = [run for run in folder.finished() if (run.record().label, run.record().seed) == ("vae", 0)]
+    add(first, [], Seen(SAMPLES, "prior", {}, {}))
+    shown = gallery(folder, first.record().dataset, ["gan", "vae"])
+    assert [kind.name for kind in shown.kinds] == ["samples", "reconstructions", "nearest"]
+    assert [list(seed.sheets["reconstructions"]) for seed in shown.seeds] == [[], ["vae"]]

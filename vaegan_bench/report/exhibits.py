@@ -123,11 +123,12 @@ def combine(seeds: Sequence[Exhibit]) -> Exhibit:
 
 def figure_name(figure: str, dataset: str, datasets: int) -> str:
     """A figure's file name, with its data set where there are several."""
-    return f"{figure}-{_plain(dataset.replace('×', 'x'))}" if datasets > 1 else figure
+    return f"{figure}-{plain_name(dataset)}" if datasets > 1 else figure
 
 
-def _plain(text: str) -> str:
-    return re.sub(r"[^\w.]+", "-", text).strip("-")
+def plain_name(text: str) -> str:
+    """A text as part of a file name or of an element's id: all but letters, digits, '_' and '.' becomes '-'."""
+    return re.sub(r"[^\w.]+", "-", text.replace("×", "x")).strip("-")
 
 
 def _sources(runs: Sequence[_Run], planned: Mapping[str, str], taken: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -141,7 +142,7 @@ def _sources(runs: Sequence[_Run], planned: Mapping[str, str], taken: Sequence[s
         for name in dict.fromkeys(name for run in runs for name in run.exhibits.get(key, {})):
             is_free = name not in sources and name not in taken
             if is_free or key in planned:
-                sources[name if is_free else f"{name}-{_plain(planned[key])}"] = key, name
+                sources[name if is_free else f"{name}-{plain_name(planned[key])}"] = key, name
     return sources
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -18,8 +16,6 @@ from vaegan_bench.results.rulers import Ruler
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.errors import FAILURES, reason_of
 
-Kept = dict[str, list[Images]]
-"""Model → the images of each of its runs, by name."""
 OWN = (
     "learning-curves", "gradients", "metrics", "trade-off", "rulers", "attributes", "samples", "reconstructions",
 )  # fmt: skip
@@ -81,12 +77,12 @@ def image_figures(folder: StudyFolder) -> dict[str, Drawing]:
 
 
 def _sheets_of(folder: StudyFolder, models: Sequence[str]) -> dict[str, Drawing]:
-    """Sheets of each data set, from the images that its runs kept."""
-    kept: dict[str, Kept] = {}
+    """Sheets of each data set, from the images of each model's first run that kept any."""
+    kept: dict[str, dict[str, Images]] = {}
     for run in folder.finished():
-        record = run.record()
-        if images := run.images():
-            kept.setdefault(record.dataset, {}).setdefault(record.label, []).append(images)
+        of_dataset = kept.setdefault(run.record().dataset, {})
+        if run.record().label not in of_dataset and (images := run.images()):
+            of_dataset[run.record().label] = images
     return {
         figure_name(name, dataset, len(kept)): drawing
         for dataset, of_dataset in kept.items()
@@ -113,19 +109,15 @@ def _with_ceiling(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["metric"].isin(having)]
 
 
-def _sheets(kept: Kept, models: Sequence[str]) -> dict[str, Drawing]:
-    """Samples and reconstructions on one data set."""
-    runs = [run for runs in kept.values() for run in runs]
-    drawings: dict[str, Drawing] = {}
-    originals = next((run["originals"] for run in runs if "originals" in run), None)
-    if samples := _first(kept, "samples"):
-        drawings["samples"] = partial(plots.sample_sheet, samples, real=originals, models=models)
-    if originals is not None and (rebuilt := _first(kept, "reconstructions")):
+def _sheets(kept: Mapping[str, Images], models: Sequence[str]) -> dict[str, Drawing]:
+    """Samples and reconstructions on one data set, of the images of each model."""
+    if not kept:
+        return {}
+    originals = next(iter(kept.values()))["originals"]
+    samples = {model: images["samples"] for model, images in kept.items()}
+    drawings: dict[str, Drawing] = {
+        "samples": partial(plots.sample_sheet, samples, real=originals, models=models),
+    }
+    if rebuilt := {model: images["reconstructions"] for model, images in kept.items() if "reconstructions" in images}:
         drawings["reconstructions"] = partial(plots.reconstruction_sheet, originals, rebuilt, models=models)
     return drawings
-
-
-def _first(kept: Kept, name: str) -> dict[str, np.ndarray[Any, np.dtype[np.uint8]]]:
-    """The images of each model's first seed that has any."""
-    having = {model: [run[name] for run in runs if name in run] for model, runs in kept.items()}
-    return {model: arrays[0] for model, arrays in having.items() if arrays}

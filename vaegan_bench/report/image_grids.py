@@ -21,9 +21,7 @@ COLUMNS = 8
 
 def write_grids(path: Path, kept: Images) -> list[Path]:
     """samples.png and reconstructions.png of one run: originals in the odd rows, reconstructions below them."""
-    paths = []
-    if "samples" in kept:
-        paths.append(save_grid(kept["samples"], COLUMNS, path / "samples.png"))
+    paths = [save_grid(kept["samples"], COLUMNS, path / "samples.png")]
     if "reconstructions" in kept:
         columns = min(COLUMNS, len(kept["originals"]))
         pairs = interleave(kept["originals"], kept["reconstructions"], columns)

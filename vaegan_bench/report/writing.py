@@ -83,7 +83,8 @@ def write_samples(folder: StudyFolder) -> set[str]:
     attempts, sheets = Attempts(), dict[str, Drawing]()
     for run in folder.finished():
         with attempts.part(f"grids of {run.path.name}"):
-            write_grids(run.path, run.images())
+            if images := run.images():
+                write_grids(run.path, images)
     with attempts.part("sheets"):
         sheets |= image_figures(folder)
         _save_all(sheets, folder)

@@ -10,12 +10,11 @@ from vaegan_bench.report import tables
 
 
 def sentences(rows: pd.DataFrame) -> list[str]:
-    """Sentences on the numbers in `rows`, all of one data set: what they show, and why others show nothing.
+    """Sentences on the numbers in `rows`, all of one data set and named by protocol: what they show, or why nothing.
 
     A sentence names a winner only where `tables.comparisons` has a verdict. Numbers for which there is no verdict for
-    the same reason share a sentence. Raises `MixedProtocolsError` where values are not comparable.
+    the same reason share a sentence.
     """
-    rows = tables.by_protocol(tables.overall(rows))
     pairs = tables.comparisons(rows)
     said, silent = list[str](), dict[str, list[str]]()
     for metric, group in pairs.groupby("metric", sort=False):

@@ -21,12 +21,8 @@ class AttributeTable:
 
 
 def attribute_tables(rows: pd.DataFrame) -> list[AttributeTable]:
-    """A table per metric that has numbers on single attributes, from the rows of one data set.
-
-    Raises `MixedProtocolsError` where values are not comparable.
-    """
-    single = tables.by_protocol(rows)
-    single = single[single["attribute"] != ""]
+    """A table per metric that has numbers on single attributes, from the rows of one data set, named by protocol."""
+    single = rows[rows["attribute"] != ""]
     return [_table(str(metric), group) for metric, group in single.groupby("metric", sort=False)]
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from vaegan_bench.api import Metric
 from vaegan_bench.report import tables
-from vaegan_bench.report.exhibits import Drawing
+from vaegan_bench.report.exhibits import Drawing, plain_name
 from vaegan_bench.report.page.answer import sentences
 from vaegan_bench.report.page.attributes import AttributeTable, attribute_tables
 from vaegan_bench.report.page.cost import CostCard, cost_cards, cost_drawings
@@ -95,6 +95,7 @@ def content_of(folder: StudyFolder, registry: Registry, drawings: Mapping[str, D
     Raises `StoreError` where no run is finished, `MixedProtocolsError` where values are not comparable.
     """
     study, rows, history = folder.study().study, folder.rows(), folder.history()
+    named = tables.by_protocol(rows)
     models = list(dict.fromkeys(rows["model"]))
     live, why_not = live_content(folder, registry, models)
     known, rulers = meanings(folder, registry), folder.rulers()
@@ -103,7 +104,7 @@ def content_of(folder: StudyFolder, registry: Registry, drawings: Mapping[str, D
         question=study.description,
         summary=_summary(rows),
         models=models,
-        parts=[_part(str(name), folder, rows, history, known, rulers) for name in rows["dataset"].unique()],
+        parts=[_part(str(name), folder, named, history, known, rulers) for name in rows["dataset"].unique()],
         figures=list(drawn_figures(_shown(drawings))),
         live=live,
         not_live=why_not,
@@ -130,17 +131,17 @@ def _part(
     known: Mapping[str, str],
     rulers: Sequence[Ruler],
 ) -> Part:
-    """One data set of a study."""
+    """One data set of a study, from rows that are named by protocol."""
     models = list(dict.fromkeys(rows["model"]))
     rows, history = rows[rows["dataset"] == name], history[history["dataset"] == name]
     leading = tables.headline(rows)
     family_rows = tables.overall(rows).groupby("family", sort=False)
-    costs = cost_cards(rows, leading["metric"].iloc[0]) if len(leading) else []
+    costs = cost_cards(rows, leading["metric"].iloc[0].partition(" (")[0]) if len(leading) else []
     families = sorted(family_rows, key=lambda family: tables.rank_of_family(str(family[0])))
     return Part(
         name=name,
         sentences=sentences(leading),
-        instruments=list(instrument_lines(tables.by_protocol(rows))),
+        instruments=list(instrument_lines(rows)),
         headline=number_table("Headline", leading, known, rulers, models),
         families=[number_table(str(family), group, known, rulers, models) for family, group in families],
         gallery=gallery(folder, name, models),
@@ -149,7 +150,7 @@ def _part(
         pairs=pair_matrices(rows, models),
         attributes=attribute_tables(rows),
         costs=costs,
-        cost_figures=list(drawn_figures(cost_drawings(costs, models))),
+        cost_figures=list(drawn_figures(cost_drawings(costs, models, plain_name(f"{folder.path.name} {name}")))),
     )
 
 

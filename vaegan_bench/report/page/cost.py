@@ -22,12 +22,11 @@ COSTS = {
 
 
 @dataclass(frozen=True)
-class Bargain:
-    """One model: its quality and its cost."""
+class CostPoint:
+    """The cost and the quality of one model."""
 
-    model: str
-    quality: float
     cost: float
+    quality: float
     on_front: bool
     """Whether no other model dominates it: is no worse in quality and cost, and better in one of them."""
 
@@ -37,14 +36,17 @@ class CostCard:
     """All models on one kind of cost."""
 
     axis: str
-    metric: str
     heading: str
-    direction: str
-    bargains: list[Bargain]
+    """The heading of the quality."""
+    points: dict[str, CostPoint]
+    """Model → its point, the cheapest first; models without one of the two numbers are left out."""
 
 
 def cost_cards(rows: pd.DataFrame, metric: str) -> list[CostCard]:
-    """A card per kind of cost, of the rows of one data set; `metric` leads the study. Means over finished runs."""
+    """A card per kind of cost, of the rows of one data set, named by protocol; `metric` leads the study.
+
+    Means over finished runs.
+    """
     finished = tables.overall(rows[rows["status"] == OK])
     means = finished.groupby(["metric", "model"], sort=False)["value"].mean()
     quality = finished[finished["metric"] == metric]
@@ -53,32 +55,31 @@ def cost_cards(rows: pd.DataFrame, metric: str) -> list[CostCard]:
     first = quality.iloc[0]
     heading = tables.heading(metric, first["direction"], first["units"])
     return [
-        CostCard(axis, metric, heading, first["direction"], _bargains(means[metric], means[cost], first["direction"]))
+        CostCard(axis, heading, _points(means[metric], means[cost], first["direction"]))
         for cost, axis in COSTS.items()
         if cost in means
     ]
 
 
-def _bargains(quality: pd.Series[float], cost: pd.Series[float], direction: str) -> list[Bargain]:
-    """The models with both numbers, the cheapest first."""
+def _points(quality: pd.Series[float], cost: pd.Series[float], direction: str) -> dict[str, CostPoint]:
     sign = -1.0 if direction == "higher" else 1.0
     both = pd.DataFrame({"quality": quality, "cost": cost}).dropna().sort_values(["cost", "quality"])
-    found = []
+    found = dict[str, CostPoint]()
     for model, row in both.iterrows():
         others = both.drop(index=model)
         no_worse = (sign * others["quality"] <= sign * row["quality"]) & (others["cost"] <= row["cost"])
         better = (sign * others["quality"] < sign * row["quality"]) | (others["cost"] < row["cost"])
         on_front = not bool((no_worse & better).any())
-        found.append(Bargain(str(model), float(row["quality"]), float(row["cost"]), on_front))
+        found[str(model)] = CostPoint(float(row["cost"]), float(row["quality"]), on_front)
     return found
 
 
-def cost_drawings(cards: Sequence[CostCard], models: Sequence[str]) -> dict[str, Drawing]:
-    """A figure per card."""
-    return {f"cost-{i}": partial(_draw, card, models) for i, card in enumerate(cards)}
+def cost_drawings(cards: Sequence[CostCard], models: Sequence[str], of: str) -> dict[str, Drawing]:
+    """A figure per card; `of` names the study and the data set, so that no two figures of a page have one name."""
+    return {f"cost-{of}-{i}": partial(_draw, card, models) for i, card in enumerate(cards)}
 
 
 def _draw(card: CostCard, models: Sequence[str]) -> Figure:
-    points = {each.model: (each.cost, each.quality) for each in card.bargains}
-    front = [each.model for each in card.bargains if each.on_front]
+    points = {model: (point.cost, point.quality) for model, point in card.points.items()}
+    front = [model for model, point in card.points.items() if point.on_front]
     return plots.cost_front(points, front, (card.axis, card.heading), models)

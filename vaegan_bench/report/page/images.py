@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -34,13 +34,37 @@ class Sheet:
 
 
 @dataclass(frozen=True)
+class Kind:
+    """One kind of images, of which the page shows one at a time."""
+
+    name: str
+    choice: str
+    """The words by which it is chosen."""
+    about: str
+
+
+KINDS = (
+    Kind("samples", "samples", "Each model's decoding of the same draws of codes, unselected."),
+    Kind(
+        "reconstructions",
+        "reconstructions",
+        "The same held-out images, encoded to the posterior mean and decoded. A model without an encoder is not here.",
+    ),
+    Kind(
+        "nearest",
+        "nearest training images",
+        "Samples above, the nearest training image below each: equal pairs would mean that a model remembers.",
+    ),
+)
+
+
+@dataclass(frozen=True)
 class SeedSheets:
-    """The images of one seed, by model."""
+    """The images of one seed."""
 
     seed: int
-    samples: dict[str, Sheet] = field(default_factory=dict)
-    reconstructions: dict[str, Sheet] = field(default_factory=dict)
-    nearest: dict[str, Sheet] = field(default_factory=dict)
+    sheets: dict[str, dict[str, Sheet]]
+    """Name of a kind → model → its images."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +72,8 @@ class Gallery:
     """All images of one data set."""
 
     originals: Sheet | None
+    kinds: list[Kind]
+    """Those of which any seed has an image."""
     seeds: list[SeedSheets]
     left_out: int
     """How many seeds have images that are not shown, so that the page stays small."""
@@ -57,18 +83,19 @@ def gallery(folder: StudyFolder, dataset: str, models: Sequence[str]) -> Gallery
     """The sheets of the first seeds of a study on one data set; empty where no run kept images."""
     kept = _kept(folder, dataset)
     most = max(1, SHEETS // max(1, len(models)))
-    first = next((images for runs in kept.values() for images, _ in runs.values()), {})
-    originals = _line(first["originals"], "held-out images") if "originals" in first else None
+    originals = [_line(images["originals"], "held-out images") for of in kept.values() for images, _ in of.values()]
     seeds = [_seed_sheets(seed, kept[seed]) for seed in sorted(kept)[:most]]
-    return Gallery(originals, seeds, left_out=max(0, len(kept) - most))
+    kinds = [kind for kind in KINDS if any(each.sheets[kind.name] for each in seeds)]
+    return Gallery(originals[0] if originals else None, kinds, seeds, left_out=max(0, len(kept) - most))
 
 
-Kept = Mapping[str, tuple[Images, ImagePairs | None]]
+OfSeed = dict[str, tuple[Images, ImagePairs | None]]
 """Model → the images of one seed, and its samples beside the nearest training images."""
 
 
-def _kept(folder: StudyFolder, dataset: str) -> dict[int, dict[str, tuple[Images, ImagePairs | None]]]:
-    found: dict[int, dict[str, tuple[Images, ImagePairs | None]]] = {}
+def _kept(folder: StudyFolder, dataset: str) -> dict[int, OfSeed]:
+    """Seed → the images that its runs kept."""
+    found: dict[int, OfSeed] = {}
     for run in folder.finished():
         record = run.record()
         images = run.images() if record.dataset == dataset else {}
@@ -77,20 +104,24 @@ def _kept(folder: StudyFolder, dataset: str) -> dict[int, dict[str, tuple[Images
     return found
 
 
-def _seed_sheets(seed: int, kept: Kept) -> SeedSheets:
-    sheets = SeedSheets(seed)
+def _seed_sheets(seed: int, kept: OfSeed) -> SeedSheets:
+    samples, reconstructions, nearest = dict[str, Sheet](), dict[str, Sheet](), dict[str, Sheet]()
     for model, (images, pairs) in kept.items():
         about = f"{model}, seed {seed}"
-        if "samples" in images:
-            sheets.samples[model] = _sheet(images["samples"], f"samples of {about}")
+        samples[model] = _sheet(images["samples"], f"samples of {about}")
         if "reconstructions" in images:
-            sheets.reconstructions[model] = _line(images["reconstructions"], f"reconstructions by {about}")
+            reconstructions[model] = _line(images["reconstructions"], f"reconstructions by {about}")
         if pairs is not None:
-            words = f"{pairs.names[0]}s of {about} above, {pairs.names[1]} below"
-            above_and_below = pairs.pairs_K2HWC[:LINE].swapaxes(0, 1)
-            rows = above_and_below.reshape(-1, *above_and_below.shape[2:])
-            sheets.nearest[model] = _image(plots.grid(rows, above_and_below.shape[1]), words)
-    return sheets
+            nearest[model] = _pairs(pairs, about)
+    return SeedSheets(seed, {"samples": samples, "reconstructions": reconstructions, "nearest": nearest})
+
+
+def _pairs(pairs: ImagePairs, about: str) -> Sheet:
+    """The first images of pairs in one line, with the second ones below."""
+    above_and_below = pairs.pairs_K2HWC[:LINE].swapaxes(0, 1)
+    rows = above_and_below.reshape(-1, *above_and_below.shape[2:])
+    words = f"{pairs.names[0]}s of {about} above, {pairs.names[1]} below"
+    return _image(plots.grid(rows, above_and_below.shape[1]), words)
 
 
 def _line(images_NHWC: Array, alt: str) -> Sheet:

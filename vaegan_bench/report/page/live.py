@@ -58,7 +58,7 @@ def live_content(folder: StudyFolder, registry: Registry, models: Sequence[str])
     for label, run in runs.items():
         found.append(_model(label, models.index(label), run, registry, codes))
     kept = [images for run in runs.values() if (images := run.images())]
-    faces: Iterable[Array] = next((images["originals"][:FACES] for images in kept if "originals" in images), [])
+    faces: Iterable[Array] = kept[0]["originals"][:FACES] if kept else []
     given = next((images[CONDITIONS][:FACES] for images in kept if CONDITIONS in images), None)
     record = next(iter(runs.values())).record()
     follows = any(model["vectors"] or model["conditional"] for model in found)

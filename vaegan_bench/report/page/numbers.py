@@ -22,7 +22,6 @@ SHADES = 4
 class Column:
     """One number that models are compared by."""
 
-    metric: str
     heading: str
     direction: str
     meaning: str
@@ -60,11 +59,11 @@ class NumberTable:
 def number_table(
     title: str, rows: pd.DataFrame, meanings: Mapping[str, str], rulers: Sequence[Ruler], models: Sequence[str]
 ) -> NumberTable:
-    """The numbers in `rows`, all of one data set, of `models` in their order.
+    """The numbers in `rows`, all of one data set and named by protocol, of `models` in their order.
 
-    `meanings` says what each metric is. Raises `MixedProtocolsError` where values are not comparable.
+    `meanings` says what each metric is.
     """
-    rows = tables.by_protocol(tables.overall(rows))
+    rows = tables.overall(rows)
     summary = tables.summarise(rows)
     closed, read = unusable(rows), readings(summary, rulers)
     best = dict(zip(zip(summary["metric"], summary["model"], strict=True), wins(summary, rows), strict=True))
@@ -86,7 +85,6 @@ EMPTY = Cell("", None, None, is_best=False, reading="")
 def _column(row: Mapping[Hashable, Any], meanings: Mapping[str, str], closed: Mapping[tuple[str, str], str]) -> Column:
     metric: str = row["metric"]
     return Column(
-        metric=metric,
         heading=tables.heading(metric, row["direction"], row["units"]),
         direction=row["direction"],
         meaning=meanings.get(metric.partition(" (")[0], ""),

@@ -37,11 +37,8 @@ class PairMatrix:
 
 
 def pair_matrices(rows: pd.DataFrame, models: Sequence[str]) -> list[PairMatrix]:
-    """One matrix per number with a direction, of the rows of one data set.
-
-    Raises `MixedProtocolsError` where values are not comparable.
-    """
-    pairs = tables.comparisons(tables.by_protocol(tables.overall(rows)))
+    """One matrix per number with a direction, of the rows of one data set, named by protocol."""
+    pairs = tables.comparisons(rows)
     return [_matrix(str(metric), group, models) for metric, group in pairs.groupby("metric", sort=False)]
 
 

@@ -20,8 +20,7 @@ CLAIM_NOTE = (
 
 def claims_to_markdown(lines: Iterable[list[str]]) -> Iterator[str]:
     """The table of claims with the cells of `judge`, and what its columns mean."""
-    head = [f"| {' | '.join(CLAIM_COLUMNS)} |", "| --- | --- | ---: | ---: | --- |"]
-    yield "\n".join([*head, *(f"| {' | '.join(line)} |" for line in lines)])
+    yield tables.markdown_table(CLAIM_COLUMNS, lines, left=2)
     yield CLAIM_NOTE
 
 

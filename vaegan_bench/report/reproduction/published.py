@@ -47,8 +47,6 @@ def side_by_side(
 def table_to_markdown(table: pd.DataFrame) -> str:
     """The table of `side_by_side` in Markdown, without empty rows."""
     shown = table[(table != "").any(axis=1)]
-    head = ["", *shown.columns]
-    lines = [f"| {' | '.join(head)} |", f"| --- |{' ---: |' * len(shown.columns)}"]
-    for name, cells in zip(shown.index, shown.to_numpy().tolist(), strict=True):
-        lines.append(f"| {name if name == TEST_SET else f'`{name}`'} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    lines = zip(shown.index, shown.to_numpy().tolist(), strict=True)
+    cells = ([name if name == TEST_SET else tables.as_code(name), *texts] for name, texts in lines)
+    return tables.markdown_table(["", *shown.columns], cells)

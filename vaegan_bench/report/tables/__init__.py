@@ -7,6 +7,7 @@ from vaegan_bench.report.tables.headline import count_numbers, headline
 from vaegan_bench.report.tables.instruments import MARK, NO_VERDICT, distances_on, unusable
 from vaegan_bench.report.tables.latex import to_latex
 from vaegan_bench.report.tables.markdown import to_markdown
+from vaegan_bench.report.tables.markdown_table import markdown_table
 from vaegan_bench.report.tables.noise import noise
 from vaegan_bench.report.tables.protocols import MixedProtocolsError, by_protocol
 from vaegan_bench.report.tables.runs import runs, unhealthy
@@ -24,7 +25,7 @@ from vaegan_bench.report.tables.summary import interval, overall, rank_of_family
 from vaegan_bench.report.tables.terminal import ablation_to_rich, to_rich
 from vaegan_bench.report.tables.trade_off import trade_off
 from vaegan_bench.report.tables.typeset import tidy, to_paste
-from vaegan_bench.report.tables.words import cell, duration, heading, number, with_units, wrap_label
+from vaegan_bench.report.tables.words import as_code, cell, duration, heading, number, with_units, wrap_label
 
 __all__ = [
     "BETTER",
@@ -34,6 +35,7 @@ __all__ = [
     "MixedProtocolsError",
     "ablation",
     "ablation_to_rich",
+    "as_code",
     "attributes_to_markdown",
     "by_protocol",
     "cell",
@@ -49,6 +51,7 @@ __all__ = [
     "holm",
     "improvement",
     "interval",
+    "markdown_table",
     "noise",
     "number",
     "overall",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from vaegan_bench.report.tables.bounds import BOUNDS
+from vaegan_bench.report.tables.markdown_table import markdown_table
 from vaegan_bench.report.tables.protocols import by_protocol
 from vaegan_bench.report.tables.summary import summarise
 from vaegan_bench.report.tables.words import as_code, cell, heading, in_markdown, number
@@ -39,7 +40,7 @@ def _tables(dataset: str, rows: pd.DataFrame) -> Iterator[str]:
     for metric, group in rows.groupby("metric", sort=False):
         first = group.iloc[0]
         yield f"### {heading(str(metric), first['direction'], first['units'])}"
-        yield "\n".join(_lines(by_attribute(group)))
+        yield _table(by_attribute(group))
 
 
 def by_attribute(rows: pd.DataFrame) -> pd.DataFrame:
@@ -65,8 +66,7 @@ def _cell(mean: float, half_width: float, seeds: int, low: float, high: float) -
     return f"{number(mean)} [{number(low)}, {number(high)}]"
 
 
-def _lines(table: pd.DataFrame) -> Iterator[str]:
-    yield f"| attribute | {' | '.join(as_code(c) if c not in BOUNDS else c for c in table.columns)} |"
-    yield f"| --- |{' ---: |' * len(table.columns)}"
-    for attribute, texts in zip(table.index, table.to_numpy().tolist(), strict=True):
-        yield f"| {in_markdown(attribute)} | {' | '.join(texts)} |"
+def _table(cells: pd.DataFrame) -> str:
+    head = ["attribute", *(name if name in BOUNDS else as_code(name) for name in cells.columns)]
+    lines = zip(cells.index, cells.to_numpy().tolist(), strict=True)
+    return markdown_table(head, ([in_markdown(attribute), *texts] for attribute, texts in lines))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from vaegan_bench.report.tables.markdown_table import markdown_table
 from vaegan_bench.report.tables.words import as_code, in_markdown, number
 from vaegan_bench.results.readings import CLEAR, seen_from, sees, verdict
 from vaegan_bench.results.rulers import Mark, Ruler, Scale
@@ -57,10 +58,7 @@ def _section(ruler: Ruler) -> Iterator[str]:
     counts = f"{ruler.protocol['n_fake']:,} training images beside {ruler.protocol['n_real']:,} held-out ones"
     yield f"## {as_code(ruler.extractor)} on {in_markdown(ruler.dataset)}"
     yield f"{sentence(ruler)} {counts}."
-    yield "\n".join(
-        [f"| {' | '.join(COLUMNS)} |", f"| --- |{' ---: |' * (len(COLUMNS) - 1)}"]
-        + [f"| {' | '.join(line)} |" for line in calibration_lines(ruler)]
-    )
+    yield markdown_table(COLUMNS, calibration_lines(ruler))
 
 
 def sentence(ruler: Ruler) -> str:

@@ -11,11 +11,12 @@ from vaegan_bench.report.tables.bounds import bounds
 from vaegan_bench.report.tables.captions import caption
 from vaegan_bench.report.tables.comparison import RUNS, comparison, context, families, part
 from vaegan_bench.report.tables.instruments import instrument_lines
+from vaegan_bench.report.tables.markdown_table import markdown_table
 from vaegan_bench.report.tables.noise import noise
 from vaegan_bench.report.tables.protocols import by_protocol, protocol_of, shorten
 from vaegan_bench.report.tables.runs import unhealthy
 from vaegan_bench.report.tables.summary import overall, summarise
-from vaegan_bench.report.tables.words import in_markdown
+from vaegan_bench.report.tables.words import as_code, in_markdown
 from vaegan_bench.results.rulers import Ruler
 from vaegan_bench.system.errors import one_line
 
@@ -78,7 +79,7 @@ def _left_out(rows: pd.DataFrame) -> Iterator[str]:
         lines = found[found.index.get_level_values("model") == model]
         terms = lines.index.get_level_values("without")
         lines.index = pd.Index([f"without {term}" if term else model for term in terms])
-        yield f"### `{model}` without each of its terms"
+        yield f"### {as_code(model)} without each of its terms"
         yield _table(lines[[metric for metric in lines if (lines[metric] != "").any()]])
         yield LEAVE_ONE_OUT
 
@@ -93,14 +94,8 @@ def _context(unjudged: pd.DataFrame, dataset: str) -> Iterator[str]:
 
 def _table(cells: pd.DataFrame) -> str:
     """A Markdown table of strings, models as code because their labels carry brackets."""
-    head = ["model", *cells.columns]
-    rule = ["---", *("---:" for _ in cells.columns)]
-    body = [[f"`{model}`", *texts] for model, texts in zip(cells.index, cells.to_numpy().tolist(), strict=True)]
-    return "\n".join(_line(line) for line in [head, rule, *body])
-
-
-def _line(cells: list[str]) -> str:
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+    lines = ([as_code(model), *texts] for model, texts in zip(cells.index, cells.to_numpy().tolist(), strict=True))
+    return markdown_table(["model", *cells.columns], lines)
 
 
 def _protocols(summary: pd.DataFrame) -> Iterator[str]:
@@ -140,5 +135,6 @@ def _health(rows: pd.DataFrame) -> Iterator[str]:
     if rows.empty:
         return
     yield "## Training health"
-    lines = [f"- `{row.model}` on {row.dataset}, seed {row.seed}: {row.health}" for row in unhealthy(rows).itertuples()]
+    named = [(as_code(row.model), row) for row in unhealthy(rows).itertuples()]
+    lines = [f"- {model} on {row.dataset}, seed {row.seed}: {row.health}" for model, row in named]
     yield "\n".join(lines) or "No run diverged or collapsed, and no discriminator was saturated."

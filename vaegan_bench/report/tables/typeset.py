@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -11,6 +10,7 @@ from vaegan_bench.report.tables.captions import caption
 from vaegan_bench.report.tables.comparison import cells_of, wins
 from vaegan_bench.report.tables.headline import headline
 from vaegan_bench.report.tables.instruments import MARK, unusable, unusable_lines
+from vaegan_bench.report.tables.markdown_table import markdown_table
 from vaegan_bench.report.tables.protocols import by_protocol
 from vaegan_bench.report.tables.summary import overall, rank_of_family, summarise
 from vaegan_bench.report.tables.words import as_code, heading, in_markdown
@@ -97,9 +97,7 @@ def _table(title: str, summary: pd.DataFrame, shown: pd.DataFrame, rows: pd.Data
 
 def _markdown(table: TypesetTable) -> str:
     head = ["model", *map(_heading, table.columns)]
-    rule = ["---", *("---:" for _ in table.columns)]
-    lines = [[as_code(model), *map(_cell, cells)] for model, cells in table.lines.items()]
-    body = "\n".join(_line(line) for line in [head, rule, *lines])
+    body = markdown_table(head, ([as_code(model), *map(_cell, cells)] for model, cells in table.lines.items()))
     return f"{body}\n\n{in_markdown(one_line(table.title))}: {table.caption}\n"
 
 
@@ -110,7 +108,3 @@ def _heading(column: Column) -> str:
 
 def _cell(cell: Cell) -> str:
     return f"**{cell.text}**" if cell.best else cell.text
-
-
-def _line(texts: Sequence[str]) -> str:
-    return f"| {' | '.join(texts)} |"
