@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from vaegan_bench.report.status.changes import code_differences
-from vaegan_bench.report.status.run_status import Measured, Trained
+from vaegan_bench.report.status.run_status import RecordedMeasurement, RecordedTraining
 from vaegan_bench.results.records import PlannedEvaluation, key_of
 
 EXTENT: tuple[Literal["samples", "draws", "sampler"], ...] = ("samples", "draws", "sampler")
@@ -39,7 +39,7 @@ def asked_metrics(evaluation: PlannedEvaluation) -> dict[str, AskedMetric]:
     return {each.key: each for each in asked}
 
 
-def missing_measurements(asked: Mapping[str, AskedMetric], run: Trained) -> list[str]:
+def missing_measurements(asked: Mapping[str, AskedMetric], run: RecordedTraining) -> list[str]:
     """'metric kid is not measured yet', 'metrics fid, kid: samples 40 → 100', …; empty where nothing is missing."""
     reasons: dict[str, list[str]] = {}
     for key, metric in asked.items():
@@ -50,7 +50,9 @@ def missing_measurements(asked: Mapping[str, AskedMetric], run: Trained) -> list
     return [*(_line(labels, reason) for reason, labels in reasons.items()), *sheets]
 
 
-def _reasons(asked: AskedMetric, found: Measured | None, others: Sequence[Measured]) -> Iterator[str]:
+def _reasons(
+    asked: AskedMetric, found: RecordedMeasurement | None, others: Sequence[RecordedMeasurement]
+) -> Iterator[str]:
     if found is None:
         alike = [other for other in others if other["metric"] == asked.metric]
         yield _extent(asked, alike[-1]) if alike else ""
@@ -60,7 +62,7 @@ def _reasons(asked: AskedMetric, found: Measured | None, others: Sequence[Measur
         yield from (f"measured by other {words}" for words in code_differences(found["code"], asked.code))
 
 
-def _extent(asked: AskedMetric, other: Measured) -> str:
+def _extent(asked: AskedMetric, other: RecordedMeasurement) -> str:
     pairs = {name: (other[name], getattr(asked, name)) for name in EXTENT}
     return ", ".join(f"{name} {old} → {new}" for name, (old, new) in pairs.items() if old != new)
 

@@ -35,7 +35,7 @@ class PlannedStatus:
     def __call__(self) -> StudyStatus:
         """The current status."""
         stored = StoredRuns(self.folder)
-        before = Forerunners(stored, self.recorded.runs if self.recorded else ())
+        before = EarlierRuns(stored, self.recorded.runs if self.recorded else ())
         found = [self._status(stored, before, shown, run) for shown, run in self._shown(stored)]
         runs, name = with_times(found, before.speeds), self.plan.study.name
         return StudyStatus(name=name, folder=self.folder.path, runs=runs, notes=(*self.notes, *mixtures(runs)))
@@ -56,11 +56,9 @@ class PlannedStatus:
             yield (run_now.id if run_now and stored.knows(run_now.id) else name), run_now
         yield from ((run.id, run) for left in others.values() for run in left)
 
-    def _status(self, stored: StoredRuns, before: Forerunners, shown: str, run: Run | None) -> RunStatus:
-        if run is None or run.id != shown:
-            found = stored.status(shown, self.asked_before)
-        else:
-            found = stored.status(shown, self.asked)
+    def _status(self, stored: StoredRuns, before: EarlierRuns, shown: str, run: Run | None) -> RunStatus:
+        asked = self.asked if run is not None and run.id == shown else self.asked_before
+        found = stored.status(shown, asked)
         if run is None:
             return found
         if found.trained is None:
@@ -68,7 +66,7 @@ class PlannedStatus:
         return found if run.id == shown else _replaced(found, found.trained.record, run)
 
 
-class Forerunners:
+class EarlierRuns:
     """The trained runs in a study's folder, with which untrained runs are compared."""
 
     def __init__(self, stored: StoredRuns, recorded: Sequence[str]) -> None:

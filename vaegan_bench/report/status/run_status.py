@@ -16,7 +16,7 @@ OVER: tuple[State, ...] = ("finished", "diverged")
 IN_TRAINING: tuple[State, ...] = ("starting", "training")
 
 
-class Measured(TypedDict):
+class RecordedMeasurement(TypedDict):
     """A measurement in metrics.json without its numbers."""
 
     label: str
@@ -30,11 +30,11 @@ class Measured(TypedDict):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trained:
+class RecordedTraining:
     """The record and the measurements of a run whose training has ended."""
 
     record: RunRecord
-    measured: Mapping[str, Measured] = field(default_factory=dict)
+    measured: Mapping[str, RecordedMeasurement] = field(default_factory=dict)
     """Key of a measurement → the measurement."""
     seen_from: str = ""
     """The sampler of the images of its sheets; '' where nothing was measured."""
@@ -64,7 +64,7 @@ class RunStatus:
     """The trained run that is most similar to the run that the same command would train."""
     again: tuple[str, ...] = ()
     """The differences from that run; where there is no such run, what is still to be measured."""
-    trained: Trained | None = None
+    trained: RecordedTraining | None = None
 
     def as_plain(self) -> dict[str, Any]:
         """The status as JSON-ready values, without `trained`."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vaegan_bench.report.status.measuring import AskedMetric, missing_measurements
-from vaegan_bench.report.status.run_status import Measured, RunStatus, State, Trained
+from vaegan_bench.report.status.run_status import RecordedMeasurement, RecordedTraining, RunStatus, State
 from vaegan_bench.results.failures import failure_since
 from vaegan_bench.results.files import readable
 from vaegan_bench.results.measurements import METRICS
@@ -46,7 +46,7 @@ class StoredRuns:
 
     def status(self, run: str, asked: Mapping[str, AskedMetric]) -> RunStatus:
         """The status of a run on which the metrics in `asked` are to be measured."""
-        found = self._left(run, asked)
+        found = self._by_files(run, asked)
         holder = self._holder(run)
         if holder is None:
             return found
@@ -62,7 +62,7 @@ class StoredRuns:
             return None
         return trained.record if trained else None
 
-    def _left(self, run: str, asked: Mapping[str, AskedMetric]) -> RunStatus:
+    def _by_files(self, run: str, asked: Mapping[str, AskedMetric]) -> RunStatus:
         """The status of a run by its files, without regard to processes that work on it now."""
         first = RunStatus(run=run, **_parts_of(run))
         try:
@@ -70,13 +70,13 @@ class StoredRuns:
         except StoreError as error:
             return replace(first, state="damaged", reason=str(error))
         if trained:
-            return self._measured(first, trained, asked)
+            return self._of_trained(first, trained, asked)
         step = self.folder.run(run).checkpoints.step() if run in self.names else None
         if failure := self._failure(run):
             return replace(first, state="failed", reason=failure, step=step)
         return first if step is None else replace(first, state="interrupted", step=step)
 
-    def _measured(self, first: RunStatus, trained: Trained, asked: Mapping[str, AskedMetric]) -> RunStatus:
+    def _of_trained(self, first: RunStatus, trained: RecordedTraining, asked: Mapping[str, AskedMetric]) -> RunStatus:
         record = trained.record
         known: dict[str, Any] = {
             "model": record.label,
@@ -92,7 +92,7 @@ class StoredRuns:
         state: State = "failed" if failure else "unmeasured" if missing else "finished"
         return replace(found, state=state, reason=failure, again=missing)
 
-    def _trained(self, run: str) -> Trained | None:
+    def _trained(self, run: str) -> RecordedTraining | None:
         folder = self.folder.run(run)
         return _read(folder.path, folder.files.state((RUN, METRICS))) if folder.files.has(RUN) else None
 
@@ -107,20 +107,20 @@ class StoredRuns:
 
 
 @cache
-def _read(path: Path, state: object) -> Trained:
+def _read(path: Path, state: object) -> RecordedTraining:
     """A trained run, read once as long as no file changes. Raises `StoreError` for a damaged record."""
     run = RunFolder(path)
-    known = Trained(record=run.record())
+    known = RecordedTraining(record=run.record())
     with suppress(StoreError):
         return _with_measurements(known, run) if run.files.has(METRICS) else known
     return known
 
 
-def _with_measurements(known: Trained, run: RunFolder) -> Trained:
+def _with_measurements(known: RecordedTraining, run: RunFolder) -> RecordedTraining:
     """The run with its measurements, whose numbers are not checked. Raises `StoreError` where they cannot be read."""
     with readable(run.files.place(METRICS)):
         content = json.loads(run.files.read(METRICS))
-        found = [read_as(Measured, each) for each in content["measurements"]]
+        found = [read_as(RecordedMeasurement, each) for each in content["measurements"]]
         keys = [key_of(each["metric"], each["samples"], each["draws"], each["sampler"]) for each in found]
         return replace(known, measured=dict(zip(keys, found, strict=True)), seen_from=str(content["seen_from"]))
 
