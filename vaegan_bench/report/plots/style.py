@@ -13,7 +13,7 @@ from matplotlib.axis import Axis
 from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextPath
+from matplotlib.textpath import text_to_path
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#333333", "#7A4B1E")
@@ -108,12 +108,9 @@ def blank(width: float, height: float) -> Figure:
 
 def inches(text: str, size: float = SIZE, weight: str = "normal") -> float:
     """The width of the widest line of a text, in inches."""
-    lines = [
-        TextPath((0, 0), line, size=size, prop=FontProperties(family=FONT, weight=weight))
-        for line in text.split("\n")
-        if line
-    ]
-    return max((float(line.get_extents().width) / 72 for line in lines), default=0.0)
+    font = FontProperties(family=FONT, size=size, weight=weight)
+    widths = (text_to_path.get_text_width_height_descent(line, font, ismath=False)[0] for line in text.split("\n"))
+    return max(map(float, widths)) / 72
 
 
 def plain_numbers(axis: Axis) -> None:
