@@ -33,7 +33,8 @@ from vaegan_bench.cli.warnings import own_warnings_in_one_line
 
 app = typer.Typer(
     name="vaegan-bench",
-    help="Compare the VAE/GAN family fairly: one harness, shared networks, honest numbers.",
+    help="Train VAE, GAN, VAE/GAN and their relatives on the same networks, data and budget, and compare them over "
+    "seeds.",
     epilog="Start with: vaegan-bench run --models all",
     no_args_is_help=True,
     rich_markup_mode="markdown",

@@ -56,7 +56,8 @@ def calibrate(
 ) -> None:
     """Measure how far distorted images are from held-out ones, and judge whether an extractor sees a data set.
 
-    With a study's folder the rulers are kept there, and its tables are written again, with readings.
+    The result is a ruler. With a study's folder, its rulers are kept there, and its tables are written again with
+    readings.
 
     Examples: `vaegan-bench calibrate`, `vaegan-bench calibrate results/quick`,
     `vaegan-bench calibrate --dataset mnist5k --size 28 --extractor oracle --out digits`

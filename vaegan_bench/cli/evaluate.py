@@ -51,7 +51,10 @@ SamplesOption = Annotated[
 DrawsOption = Annotated[int, typer.Option(min=1, max=MOST["draws"], help="Independent sets of samples per run.")]
 SamplerOption = Annotated[
     str,
-    typer.Option(help="What codes of samples are drawn from: prior, or a sampler fitted to codes of images."),
+    typer.Option(
+        help="The source of the codes of samples: prior, or a sampler fitted to the codes of training images, such as "
+        "gaussian."
+    ),
 ]
 RealOption = Annotated[
     Path | None, typer.Option(help="A folder of real images, to measure --fake against.", parser=user_path)

@@ -41,7 +41,9 @@ GROUPS = {
 def list_plugins(
     what: Annotated[
         str,
-        typer.Argument(help="models, losses, networks, datasets, metrics, extractors, optimizers, engines, studies."),
+        typer.Argument(
+            help="models, losses, networks, datasets, metrics (and samplers), extractors, optimizers, engines, studies."
+        ),
     ] = "all",
     plugin: PluginFiles = None,
 ) -> None:

@@ -26,7 +26,8 @@ StudyPath = Annotated[Path, typer.Argument(help="A study's folder, such as resul
 ExtractorOption = Annotated[
     str | None,
     typer.Option(
-        help="Feature network of metrics that name none in brackets, except those of attributes, such as inception."
+        help="The feature network, such as inception, of all metrics that name none in brackets; metrics of attributes "
+        "keep theirs."
     ),
 ]
 DataDirOption = Annotated[
@@ -57,12 +58,13 @@ DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Print the plan with an estimate of its time, and train nothing.")
 ]
 EngineOption = Annotated[
-    str, typer.Option(help='What carries runs to processes: serial, processes, or dask, such as "dask[workers=8]".')
+    str, typer.Option(help='Where runs are trained: serial, processes, or dask, such as "dask[workers=8]".')
 ]
 WorkersOption = Annotated[
     str | None,
     typer.Option(
-        help="How many runs go on side by side, each in a process; by default auto: as many as there are cores for.",
+        help="How many runs are trained at once, each in a process of its own; by default (auto) as many as there are "
+        "cores for.",
         show_default="auto",
     ),
 ]

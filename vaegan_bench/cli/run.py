@@ -56,7 +56,7 @@ PLAIN = (
 """Options that set the key of the same name in a study."""
 CROSSED = {
     "losses": "--losses takes field=loss,loss,… such as adversarial=minimax,hinge",
-    "term_weights": "--term-weights takes term=weight,weight,… such as prior=0.5,linear[over=1000]",
+    "term_weights": "--term-weights takes term=factor,factor,… such as prior=0.5,linear[over=1000]",
 }
 """Options that are crossed over all models → their syntax, for errors."""
 
@@ -66,11 +66,15 @@ StudyArgument = Annotated[
 ModelsOption = Annotated[
     list[str] | None, typer.Option(help="Models by selector, comma-separated; 'all' for all; repeatable.")
 ]
-LossesOption = Annotated[list[str] | None, typer.Option(help="field=a,b: cross a loss over all models; repeatable.")]
+LossesOption = Annotated[
+    list[str] | None,
+    typer.Option(help="field=a,b: run each model that has this field with each of these losses; repeatable."),
+]
 TermWeightsOption = Annotated[
     list[str] | None,
     typer.Option(
-        help="term=a,b or player.term=a,b: factors, schedules or adaptive, crossed over all models; repeatable."
+        help="term=a,b or player.term=a,b: run each model that has this term with each of these factors on its "
+        "coefficient (numbers, schedules or adaptive); repeatable."
     ),
 ]
 AblateOption = Annotated[
@@ -98,7 +102,10 @@ MetricsOption = Annotated[list[str] | None, typer.Option(help="Metrics by select
 SamplesOption = Annotated[int | None, typer.Option(help="Samples per run, and the largest number of held-out images.")]
 SamplerOption = Annotated[
     str | None,
-    typer.Option(help="What codes of samples are drawn from: prior, or a sampler fitted to codes of images."),
+    typer.Option(
+        help="The source of the codes of samples: prior, or a sampler fitted to the codes of training images, such as "
+        "gaussian."
+    ),
 ]
 DrawsOption = Annotated[int | None, typer.Option(help="Independent sets of samples per run, for the evaluation noise.")]
 CalibrateOption = Annotated[

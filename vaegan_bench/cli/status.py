@@ -65,7 +65,7 @@ def status(
 ) -> None:
     """Show how far a study is: each run's state, who trains it, and what would be trained or measured again, and why.
 
-    Nothing is written, and no process is waited for.
+    It writes nothing and waits for no process.
 
     Examples: `vaegan-bench status`, `vaegan-bench status results/quick --watch`,
     `vaegan-bench status my-study.toml --plugin my_loss.py`, `vaegan-bench status results/quick --format json`

@@ -85,7 +85,7 @@ def test_curves_are_those_of_the_history_in_sensible_groups(execution: Execution
         logged = events.Scalars(tag_of(name))
         assert [event.step for event in logged] == [50, 60]
         np.testing.assert_allclose([event.value for event in logged], history[name], rtol=1e-6)
-    wanted = {"terms/similarity", "terms/discriminator auc", "moves/decoder", "weights/decoder.similarity"}
+    wanted = {"terms/similarity", "terms/discriminator auc", "moves/decoder", "coefficients/decoder.similarity"}
     assert wanted | {"gradients/discriminator.discriminator"} <= tags
 
 

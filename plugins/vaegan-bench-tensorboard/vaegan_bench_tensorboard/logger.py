@@ -12,7 +12,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from vaegan_bench.api import hookimpl
 
-GROUPS = {"moves of ": "moves/", "weight of ": "weights/", "gradient of ": "gradients/"}
+GROUPS = {"moves of ": "moves/", "weight of ": "coefficients/", "gradient of ": "gradients/"}
 """The prefixes of names that the suite logs besides terms, and the group of each."""
 
 
@@ -49,7 +49,7 @@ class TensorBoardLogger:
 
     @hookimpl
     def terms_logged(self, run: str, step: int, terms: Mapping[str, float]) -> None:
-        """Terms, moves, weights and gradients as curves."""
+        """Terms, moves, coefficients and gradients as curves."""
         for name, value in terms.items():
             if name != "step":  # a row of the history, which names its step too
                 self.writers[run].add_scalar(tag_of(name), value, step)
