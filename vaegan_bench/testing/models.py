@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import torch
@@ -16,7 +15,7 @@ from vaegan_bench.testing.networks import ROLES, example_input, gain_of_attribut
 from vaegan_bench.testing.scores import pulls
 from vaegan_bench.testing.small import Blobs, small_run
 from vaegan_bench.testing.table import CPU, Table, data, gradients, named_parameters
-from vaegan_bench.testing.verdicts import demand, same, unchanged, untouched_randomness
+from vaegan_bench.testing.verdicts import Checks, demand, same, unchanged, untouched_randomness
 from vaegan_bench.training.loop import train
 from vaegan_bench.training.trained_model import TrainedModel
 
@@ -217,21 +216,18 @@ def trains_everywhere(model: Model) -> None:
         demand(status == OK, f"training {status} on {channels} channels at {size}×{size} in {precision}.")
 
 
-def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they run."""
-    yield (
-        Model,
-        (
-            game_is_well_formed,
-            stating_the_game_changes_nothing,
-            gradients_reach_their_player,
-            the_seed_decides,
-            every_player_moves_its_own,
-            sides_pull_against_each_other,
-            going_on_equals_never_stopping,
-            evaluation_changes_nothing,
-            conditions_reach_the_networks,
-            images_are_by_themselves,
-            trains_everywhere,
-        ),
-    )
+CHECKS: Checks = {
+    Model: (
+        game_is_well_formed,
+        stating_the_game_changes_nothing,
+        gradients_reach_their_player,
+        the_seed_decides,
+        every_player_moves_its_own,
+        sides_pull_against_each_other,
+        going_on_equals_never_stopping,
+        evaluation_changes_nothing,
+        conditions_reach_the_networks,
+        images_are_by_themselves,
+        trains_everywhere,
+    ),
+}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from copy import deepcopy
 
 import torch
@@ -10,7 +9,15 @@ from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Networks, PluginError
 from vaegan_bench.testing.table import gradients
-from vaegan_bench.testing.verdicts import ConformanceError, demand, same, seeded, unchanged, untouched_randomness
+from vaegan_bench.testing.verdicts import (
+    Checks,
+    ConformanceError,
+    demand,
+    same,
+    seeded,
+    unchanged,
+    untouched_randomness,
+)
 
 ROLES = ("encoder", "decoder", "discriminator")
 BATCH = 4
@@ -242,20 +249,17 @@ def unknown_roles_are_refused(networks: Networks) -> None:
         raise ConformanceError("builds something for the role 'no such role': raise PluginError for roles it lacks.")
 
 
-def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they run."""
-    yield (
-        Networks,
-        (
-            shapes_are_those_of_the_roles,
-            weights_come_from_the_seed,
-            every_weight_is_reached,
-            last_layers_are_there,
-            evaluation_is_a_function,
-            weights_can_be_kept,
-            works_in_bfloat16,
-            attributes_are_used_or_refused,
-            images_are_by_themselves,
-            unknown_roles_are_refused,
-        ),
-    )
+CHECKS: Checks = {
+    Networks: (
+        shapes_are_those_of_the_roles,
+        weights_come_from_the_seed,
+        every_weight_is_reached,
+        last_layers_are_there,
+        evaluation_is_a_function,
+        weights_can_be_kept,
+        works_in_bfloat16,
+        attributes_are_used_or_refused,
+        images_are_by_themselves,
+        unknown_roles_are_refused,
+    ),
+}
