@@ -42,10 +42,10 @@ from vaegan_bench.testing import (
     models,
     networks,
     optimisation,
+    penalties_and_gates,
     prior_losses,
     quantisers,
     reconstruction_losses,
-    referees,
     samplers,
 )
 from vaegan_bench.testing.verdicts import ConformanceError
@@ -55,7 +55,7 @@ CHECKED = (
     reconstruction_losses,
     prior_losses,
     adversarial_losses,
-    referees,
+    penalties_and_gates,
     discriminator_augmentations,
     networks,
     quantisers,

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Networks, PluginError
-from vaegan_bench.testing.table import gradients
+from vaegan_bench.testing.small_game import gradients
 from vaegan_bench.testing.verdicts import (
     Checks,
     ConformanceError,
