@@ -22,7 +22,7 @@ from vaegan_bench.networks.larsen import Larsen
 from vaegan_bench.report.page.page import INTERPRETER, static
 from vaegan_bench.report.page.portable import portable
 from vaegan_bench.system.device import describe
-from vaegan_bench.testing.networks import build_network, example_input
+from vaegan_bench.testing.passes import build_network, example_input
 
 TIME = """text => {
   const [plain, seconds] = JSON.parse(text);

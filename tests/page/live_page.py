@@ -20,7 +20,7 @@ from vaegan_bench.networks.compact import Compact
 from vaegan_bench.report.page.packing import pack_float16
 from vaegan_bench.report.page.page import WORKER, static
 from vaegan_bench.report.page.portable import portable
-from vaegan_bench.testing.networks import build_network, example_input
+from vaegan_bench.testing.passes import build_network, example_input
 
 COLOURS = {
     "light": {"ink": "#1c1c22", "paper": "#ffffff", "muted": "#5d6068", "line": "#c9cbd1", "accent": "#2457c5"},

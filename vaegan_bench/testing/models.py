@@ -11,7 +11,7 @@ from vaegan_bench.api import Model, Objectives
 from vaegan_bench.api.plugin import fields_of
 from vaegan_bench.system.status import OK
 from vaegan_bench.testing.interrupted import go_on
-from vaegan_bench.testing.networks import ROLES, example_input, gain_of_attributes, passes_are_alike
+from vaegan_bench.testing.passes import ROLES, example_input, gain_of_attributes, passes_are_alike
 from vaegan_bench.testing.scores import pulls
 from vaegan_bench.testing.small import Blobs, small_run
 from vaegan_bench.testing.small_game import CPU, SmallGame, data, gradients, named_parameters

@@ -20,7 +20,7 @@ from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.dry_build import build_without_memory
 from vaegan_bench.study.term_weights import TermWeight
 from vaegan_bench.testing import blobs, small_run
-from vaegan_bench.testing.networks import build_network
+from vaegan_bench.testing.passes import build_network
 from vaegan_bench.testing.small_game import SmallGame
 from vaegan_bench.training.adaptive_weights.adaptive import Adaptive
 from vaegan_bench.training.loop import train
