@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-from pathlib import Path
 
 import torch
 from playwright.sync_api import Page, sync_playwright
@@ -20,12 +19,11 @@ from playwright.sync_api import Page, sync_playwright
 from vaegan_bench.api import ImageShape, Networks
 from vaegan_bench.networks.compact import Compact
 from vaegan_bench.networks.larsen import Larsen
-from vaegan_bench.report.page import portable as exporting
+from vaegan_bench.report.page.page import INTERPRETER, static
 from vaegan_bench.report.page.portable import portable
 from vaegan_bench.system.device import describe
-from vaegan_bench.testing.networks import build_network, example_input
+from vaegan_bench.testing.passes import build_network, example_input
 
-INTERPRETER = Path(exporting.__file__).parent / "static" / "interpreter.js"
 TIME = """text => {
   const [plain, seconds] = JSON.parse(text);
   const program = new Program(plain), times = [];
@@ -62,7 +60,8 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=given.browser, args=["--no-sandbox"])
         print(f"{describe(torch.device('cpu'))}, Chromium {browser.version}, {given.size}×{given.size}")
         page = browser.new_page()
-        page.add_script_tag(path=INTERPRETER)
+        for name in INTERPRETER:
+            page.add_script_tag(content=static(name))
         for networks in (Compact(), Larsen()):
             for role in ("decoder", "encoder"):
                 median, best = images_per_second(page, networks, role, given.size, given.seconds)

@@ -13,7 +13,8 @@ import pytest
 from stored_study import store_study
 
 from vaegan_bench.api import StoreError
-from vaegan_bench.report.tables.statistics import DRAWS, SEED, improvement, interval, sign_flip, sign_flips
+from vaegan_bench.report.tables.sign_flip_test import DRAWS, SEED, improvement, sign_flip, sign_flips
+from vaegan_bench.report.tables.summary import interval
 from vaegan_bench.results.archive import archive_study
 from vaegan_bench.results.files import read_arrays, read_forms, write_arrays
 from vaegan_bench.results.run_files import RunFiles

@@ -19,7 +19,7 @@ from vaegan_bench.api import Plugin
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.testing import Case, ConformanceError
 from vaegan_bench.testing.coefficients import flat, regress
-from vaegan_bench.testing.table import Table, gradients
+from vaegan_bench.testing.small_game import SmallGame, gradients
 
 HEADINGS = [case.heading for case in WRITTEN]
 
@@ -28,9 +28,9 @@ HEADINGS = [case.heading for case in WRITTEN]
 @pytest.mark.parametrize("mended", [False, True], ids=["written", "published"])
 @pytest.mark.parametrize("case", WRITTEN, ids=lambda case: case.train.__name__)
 def test_each_table_is_what_the_steps_leave(case: Written, mended: bool) -> None:
-    table = Table(VAEGAN())
-    play = table.play()
-    terms, at = terms_of(play), Gradients(table.modules)
+    small_game = SmallGame(VAEGAN())
+    play = small_game.play()
+    terms, at = terms_of(play), Gradients(small_game.modules)
     at.symbols = {"B": float(len(play.x_BCHW)), "P": float(play.x_BCHW[0].numel())}
     case.train(at, terms, mended)
     stated = coefficients(case.heading, AS_PUBLISHED if mended else AS_WRITTEN, at.symbols)

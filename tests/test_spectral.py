@@ -15,7 +15,7 @@ from vaegan_bench.networks.spectral import Spectral, add_spectral_norm
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.assembly import build_modules
 from vaegan_bench.testing import NETWORKS, blobs, small_run
-from vaegan_bench.testing.networks import build_network
+from vaegan_bench.testing.passes import build_network
 from vaegan_bench.training.loop import train
 
 SHAPE = ImageShape(3, 32, 32)

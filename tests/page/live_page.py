@@ -12,14 +12,15 @@ from typing import Any
 
 import torch
 from PIL import Image
-from programs import STATIC, disturb
+from programs import disturb
 from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Networks
 from vaegan_bench.networks.compact import Compact
 from vaegan_bench.report.page.packing import pack_float16
+from vaegan_bench.report.page.page import WORKER, static
 from vaegan_bench.report.page.portable import portable
-from vaegan_bench.testing.networks import build_network, example_input
+from vaegan_bench.testing.passes import build_network, example_input
 
 COLOURS = {
     "light": {"ink": "#1c1c22", "paper": "#ffffff", "muted": "#5d6068", "line": "#c9cbd1", "accent": "#2457c5"},
@@ -62,7 +63,7 @@ class Live:
             "shape": list(self.shape), "faces": [as_url(face) for face in self.faces_NCHW],
             "face_conditions": None if self.conditions_NA is None else self.conditions_NA.tolist(),
             "attributes": list(self.attributes), "ends": list(self.ends), "models": [*self._models()],
-            "codes": {"normal": {"dimensions": self.networks.latent, "float16": pack_float16(self.codes_NZ)}},
+            "codes": {"normal": {"count": len(self.codes_NZ), "float16": pack_float16(self.codes_NZ)}},
         }  # fmt: skip
 
     def _models(self) -> Sequence[dict[str, Any]]:
@@ -91,8 +92,8 @@ class Live:
 
     def html(self, scheme: str = "light") -> str:
         """The page, which allows nothing but its own scripts and styles."""
-        parts = {name: (STATIC / name).read_text("utf-8") for name in ("live.js", "live.css")}
-        worker = "".join((STATIC / name).read_text("utf-8") for name in ("interpreter.js", "live-worker.js"))
+        parts = {name: static(name) for name in ("live.js", "live.css")}
+        worker = "".join(static(name) for name in WORKER)
         colours = COLOURS[scheme] | {f"model-{i}": colour for i, colour in enumerate(MODELS)}
         style = f""":root {{ {" ".join(f"--{name}: {value};" for name, value in colours.items())} }}
           body {{ background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; margin: 0 auto;

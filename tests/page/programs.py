@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from vaegan_bench.report.page import portable as exporting
+from vaegan_bench.report.page.page import INTERPRETER, static
 from vaegan_bench.report.page.portable import Portable, portable
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-STATIC = Path(exporting.__file__).parent / "static"
 RUN = """text => {
   const [plain, inputs, times] = JSON.parse(text), program = new Program(plain), found = [];
   for (let i = 0; i < times; i++) {
@@ -50,7 +48,8 @@ def run_in(page: Page, program: Portable, *inputs: Tensor, times: int = 1) -> li
 def run_plain(page: Page, plain: dict[str, Any], *inputs: Tensor, times: int = 1) -> list[Tensor]:
     """The same, of a program as a page has it."""
     if not page.evaluate("typeof Program !== 'undefined'"):
-        page.add_script_tag(path=STATIC / "interpreter.js")
+        for name in INTERPRETER:
+            page.add_script_tag(content=static(name))
     given = [x[0].flatten().tolist() for x in inputs]
     text = json.dumps([plain, given, times])  # as text, which is sent much faster
     first, *others = page.evaluate(RUN, text)

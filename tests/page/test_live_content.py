@@ -49,7 +49,7 @@ def test_models_share_a_bank_of_codes_which_are_draws_from_the_prior(folder: Stu
     content, _ = live_content(folder, Registry(), MODELS)
     assert content is not None
     (bank,) = content["codes"].values()
-    codes = np.frombuffer(base64.b64decode(bank["float16"]), "<f2").reshape(-1, bank["dimensions"])
+    codes = np.frombuffer(base64.b64decode(bank["float16"]), "<f2").reshape(bank["count"], -1)
     run = next(each for each in folder.path.glob("gan-s4-*"))
     np.testing.assert_allclose(codes, vb.load_model(run, "cpu").codes(live.CODES), atol=2e-3)
 

@@ -22,7 +22,7 @@ from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.page.live import live_content
 from vaegan_bench.report.page.portable import portable
 from vaegan_bench.results.study_folder import StudyFolder
-from vaegan_bench.testing.networks import build_network, outputs
+from vaegan_bench.testing.passes import build_network, outputs
 from vaegan_bench.testing.small import NETWORKS
 
 if TYPE_CHECKING:

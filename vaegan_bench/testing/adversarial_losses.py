@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import torch
 from torch import Tensor
 
@@ -16,7 +14,7 @@ from vaegan_bench.testing.values import (
     repeats,
     survives_autocast,
 )
-from vaegan_bench.testing.verdicts import demand, seeded
+from vaegan_bench.testing.verdicts import Checks, demand, seeded
 
 
 def logits(dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor, Tensor]:
@@ -93,15 +91,12 @@ def is_pure(loss: AdversarialLoss) -> None:
             check(lambda r, *f, side=side: loss(r, f)[side], *logits())
 
 
-def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they run."""
-    yield (
-        AdversarialLoss,
-        (
-            is_one_value_per_image,
-            has_its_signs,
-            counts_every_fake,
-            is_pure,
-            has_its_gradient,
-        ),
-    )
+CHECKS: Checks = {
+    AdversarialLoss: (
+        is_one_value_per_image,
+        has_its_signs,
+        counts_every_fake,
+        is_pure,
+        has_its_gradient,
+    ),
+}

@@ -42,10 +42,10 @@ from vaegan_bench.testing import (
     models,
     networks,
     optimisation,
+    penalties_and_gates,
     prior_losses,
     quantisers,
     reconstruction_losses,
-    referees,
     samplers,
 )
 from vaegan_bench.testing.verdicts import ConformanceError
@@ -55,7 +55,7 @@ CHECKED = (
     reconstruction_losses,
     prior_losses,
     adversarial_losses,
-    referees,
+    penalties_and_gates,
     discriminator_augmentations,
     networks,
     quantisers,
@@ -162,7 +162,7 @@ def _looks_like_a_module(text: str) -> bool:
 def checks_of(plugin: Plugin) -> Iterator[Callable[[Any], None]]:
     """The checks of a plugin's kind, and for a term of games the check that a model trains with it."""
     for module in CHECKED:
-        for kind, checks in module.checks():
+        for kind, checks in module.CHECKS.items():
             if isinstance(plugin, kind):
                 yield from checks
     if hosts_of(plugin):

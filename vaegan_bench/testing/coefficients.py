@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Objectives
-from vaegan_bench.testing.table import gradients
+from vaegan_bench.testing.small_game import gradients
 from vaegan_bench.testing.verdicts import demand
 from vaegan_bench.training.gradients import player_gradients
 from vaegan_bench.training.state import TrainingState

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from functools import cache
 from unittest import SkipTest
 
@@ -10,7 +9,7 @@ import torch
 
 from vaegan_bench.api import Data, DataError, Dataset, to_signed
 from vaegan_bench.testing.small import CACHE
-from vaegan_bench.testing.verdicts import demand, seeded, unchanged, untouched_randomness
+from vaegan_bench.testing.verdicts import Checks, demand, seeded, unchanged, untouched_randomness
 
 SIZE = 32
 TYPES = {
@@ -131,7 +130,15 @@ def augmentation_is_seeded(dataset: Dataset) -> None:
     demand(float(first.abs().max()) <= 1.05, "augment leaves the range [-1, 1].")
 
 
-def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they run."""
-    of_content = (columns_have_their_types, images_are_well_formed, labels_are_named, factors_have_named_values)
-    yield Dataset, (*of_content, splits_share_no_image, loading_repeats, size_is_used, augmentation_is_seeded)
+CHECKS: Checks = {
+    Dataset: (
+        columns_have_their_types,
+        images_are_well_formed,
+        labels_are_named,
+        factors_have_named_values,
+        splits_share_no_image,
+        loading_repeats,
+        size_is_used,
+        augmentation_is_seeded,
+    ),
+}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import torch
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from vaegan_bench.api import DiscriminatorAugmentation
 from vaegan_bench.testing.values import gradient_is_of_the_value, gradient_reaches
-from vaegan_bench.testing.verdicts import demand, seeded, unchanged, untouched_randomness
+from vaegan_bench.testing.verdicts import Checks, demand, seeded, unchanged, untouched_randomness
 
 BATCH = 6
 
@@ -69,15 +68,12 @@ def has_its_gradient(augmentation: DiscriminatorAugmentation) -> None:
         demanded(lambda x: augmentation([first, x], seeded())[1], {"the second batch": second})
 
 
-def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they run."""
-    yield (
-        DiscriminatorAugmentation,
-        (
-            keeps_the_shape,
-            takes_the_noise_that_it_is_handed,
-            treats_all_batches_alike,
-            leaves_images_at_strength_zero,
-            has_its_gradient,
-        ),
-    )
+CHECKS: Checks = {
+    DiscriminatorAugmentation: (
+        keeps_the_shape,
+        takes_the_noise_that_it_is_handed,
+        treats_all_batches_alike,
+        leaves_images_at_strength_zero,
+        has_its_gradient,
+    ),
+}

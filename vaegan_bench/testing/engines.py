@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from unittest import SkipTest
 
 from vaegan_bench.api import Engine, Message, Send, StudyError, Task
 from vaegan_bench.api.engines import discard
-from vaegan_bench.testing.verdicts import demand
+from vaegan_bench.testing.verdicts import Checks, demand
 
 
 @dataclass(frozen=True)
@@ -106,6 +105,4 @@ def _skip_without_packages(engine: Engine) -> None:
         raise SkipTest("the package 'distributed' is not installed")
 
 
-def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they run."""
-    yield Engine, (does_every_task, lets_errors_pass, counts_what_goes_on_at_a_time)
+CHECKS: Checks = {Engine: (does_every_task, lets_errors_pass, counts_what_goes_on_at_a_time)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import cast
 from unittest import SkipTest
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vaegan_bench.api import Data, Extractor, ExtractorError, FeatureNetwork, MapNetwork
 from vaegan_bench.testing.small import CACHE, blobs
-from vaegan_bench.testing.verdicts import demand, slope, untouched_randomness
+from vaegan_bench.testing.verdicts import Checks, demand, slope, untouched_randomness
 
 
 @cache
@@ -97,6 +97,4 @@ def _follows_its_gradient(see: Callable[[Tensor], list[Tensor]], image: Tensor, 
     demand(abs(measured - expected) < 0.1 * expected, f"the gradient of map {depth} is not that of its values.")
 
 
-def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they run."""
-    yield Extractor, (features_are_well_formed, each_image_stands_for_itself, maps_have_gradients)
+CHECKS: Checks = {Extractor: (features_are_well_formed, each_image_stands_for_itself, maps_have_gradients)}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import itertools
 import math
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, cast
 
@@ -15,7 +14,7 @@ from vaegan_bench.report.exhibits import draw
 from vaegan_bench.results.exhibits import check_exhibits, decode, encode
 from vaegan_bench.system.errors import FAILURES, reason_of
 from vaegan_bench.testing.quadrants import N, copying_world, noise_world, real_world, static
-from vaegan_bench.testing.verdicts import demand, unchanged, untouched_randomness
+from vaegan_bench.testing.verdicts import Checks, demand, unchanged, untouched_randomness
 from vaegan_bench.testing.worlds import StandIn, StandInOutputs
 
 DIRECTIONS = ("higher", "lower", "none")
@@ -174,21 +173,18 @@ def models_without_an_encoder_are_known(metric: Metric) -> None:
         demand(False, f"raises {reason_of(error)} for a model without an encoder: return an empty list.")
 
 
-def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they run."""
-    yield (
-        Metric,
-        (
-            numbers_are_well_formed,
-            real_images_are_preferred,
-            measuring_repeats,
-            models_without_an_encoder_are_known,
-            samples_are_used_as_declared,
-            codes_are_named_where_they_matter,
-            pairs_are_enough_where_declared,
-            extractors_are_taken_as_declared,
-            names_in_the_literature_mean_it,
-            headlines_are_numbers_it_gives,
-            exhibits_become_figures,
-        ),
-    )
+CHECKS: Checks = {
+    Metric: (
+        numbers_are_well_formed,
+        real_images_are_preferred,
+        measuring_repeats,
+        models_without_an_encoder_are_known,
+        samples_are_used_as_declared,
+        codes_are_named_where_they_matter,
+        pairs_are_enough_where_declared,
+        extractors_are_taken_as_declared,
+        names_in_the_literature_mean_it,
+        headlines_are_numbers_it_gives,
+        exhibits_become_figures,
+    ),
+}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import torch
@@ -12,11 +11,11 @@ from vaegan_bench.api import Model, Objectives
 from vaegan_bench.api.plugin import fields_of
 from vaegan_bench.system.status import OK
 from vaegan_bench.testing.interrupted import go_on
-from vaegan_bench.testing.networks import ROLES, example_input, gain_of_attributes, passes_are_alike
+from vaegan_bench.testing.passes import ROLES, example_input, gain_of_attributes, passes_are_alike
 from vaegan_bench.testing.scores import pulls
 from vaegan_bench.testing.small import Blobs, small_run
-from vaegan_bench.testing.table import CPU, Table, data, gradients, named_parameters
-from vaegan_bench.testing.verdicts import demand, same, unchanged, untouched_randomness
+from vaegan_bench.testing.small_game import CPU, SmallGame, data, gradients, named_parameters
+from vaegan_bench.testing.verdicts import Checks, demand, same, unchanged, untouched_randomness
 from vaegan_bench.training.loop import train
 from vaegan_bench.training.trained_model import TrainedModel
 
@@ -30,15 +29,15 @@ def game_is_well_formed(model: Model) -> None:
     owned = list(itertools.chain.from_iterable(model.players.values()))
     twice = sorted({role for role in owned if owned.count(role) > 1})
     demand(not twice, f"two players own {', '.join(twice)}: give each role one owner.")
-    table = Table(model)
-    game = table.objectives()
+    small_game = SmallGame(model)
+    game = small_game.objectives()
     for player, terms in game.minimise.items():
         demand(player in model.players, f"minimise names '{player}', which is no player of this model.")
         missing = [term for term in terms if term not in game.terms]
         demand(not missing, f"player '{player}' minimises {', '.join(missing)}, which is not among the terms.")
     for name, term in game.terms.items():
         demand(
-            term.shape in ((), (table.run.batch,)),
+            term.shape in ((), (small_game.run.batch,)),
             f"the term '{name}' has the shape {tuple(term.shape)}: one value per image, (B,), or a scalar.",
         )
         demand(term.isfinite().all(), f"the term '{name}' is not finite at the first step.")
@@ -46,16 +45,16 @@ def game_is_well_formed(model: Model) -> None:
 
 def gradients_reach_their_player(model: Model) -> None:
     """Every term that a player minimises reaches its weights, and each of its weights gets a finite gradient."""
-    table = Table(model)
+    small_game = SmallGame(model)
     received: dict[tuple[str, str], bool] = {}
     for _ in range(STEPS):
-        game = table.objectives()
+        game = small_game.objectives()
         for player, terms in game.minimise.items():
             for term in (term for term, coefficient in terms.items() if coefficient):
-                received[player, term] = received.get((player, term), False) or _reaches(table, game, player, term)
+                received[player, term] = received.get((player, term), False) or _reaches(small_game, game, player, term)
         for player in game.minimise:
-            _all_weights_are_reached(table, game, player)
-        table.step()
+            _all_weights_are_reached(small_game, game, player)
+        small_game.step()
     for (player, term), ever in received.items():
         demand(
             ever,
@@ -64,39 +63,39 @@ def gradients_reach_their_player(model: Model) -> None:
         )
 
 
-def _reaches(table: Table, game: Objectives, player: str, term: str) -> bool:
-    found = gradients(game.terms[term], table.state.parameters[player])
+def _reaches(small_game: SmallGame, game: Objectives, player: str, term: str) -> bool:
+    found = gradients(game.terms[term], small_game.state.parameters[player])
     return any(gradient is not None and bool(gradient.abs().max() > 0) for gradient in found)
 
 
-def _all_weights_are_reached(table: Table, game: Objectives, player: str) -> None:
-    own = table.state.parameters[player]
+def _all_weights_are_reached(small_game: SmallGame, game: Objectives, player: str) -> None:
+    own = small_game.state.parameters[player]
     reached = gradients(game.of(player), own)
     blind = [weight for weight, gradient in zip(own, reached, strict=True) if gradient is None]
     demand(
         not blind,
-        f"player '{player}' owns {', '.join(table.state.names_of(blind[:3]))}, and nothing that it minimises depends "
-        "on that: is something detached, or owned by the wrong player?",
+        f"player '{player}' owns {', '.join(small_game.state.names_of(blind[:3]))}, and nothing that it minimises "
+        "depends on that: is something detached, or owned by the wrong player?",
     )
     demand(all(bool(g.isfinite().all()) for g in reached if g is not None), f"a gradient of '{player}' is not finite.")
 
 
 def stating_the_game_changes_nothing(model: Model) -> None:
     """Objectives are stated, not executed: no weight moves, no gradient is left, nothing is frozen or toggled."""
-    table = Table(model)
-    weights = {name: weight.detach().clone() for name, weight in named_parameters(table.modules)}
-    modes = {role: module.training for role, module in table.modules.items()}
-    wanted = {name: weight.requires_grad for name, weight in named_parameters(table.modules)}
-    play = table.play()
+    small_game = SmallGame(model)
+    weights = {name: weight.detach().clone() for name, weight in named_parameters(small_game.modules)}
+    modes = {role: module.training for role, module in small_game.modules.items()}
+    wanted = {name: weight.requires_grad for name, weight in named_parameters(small_game.modules)}
+    play = small_game.play()
     with unchanged(x_BCHW=play.x_BCHW), untouched_randomness():
         model.objectives(play)
-    moved = same(weights, {name: weight.detach() for name, weight in named_parameters(table.modules)})
+    moved = same(weights, {name: weight.detach() for name, weight in named_parameters(small_game.modules)})
     demand(not moved, f"objectives() moves {', '.join(moved[:3])}: state the game, and let the harness step.")
-    left = [name for name, weight in named_parameters(table.modules) if weight.grad is not None]
+    left = [name for name, weight in named_parameters(small_game.modules) if weight.grad is not None]
     demand(not left, f"objectives() leaves gradients in {', '.join(left[:3])}: never call backward().")
-    toggled = [role for role, module in table.modules.items() if module.training != modes[role]]
+    toggled = [role for role, module in small_game.modules.items() if module.training != modes[role]]
     demand(not toggled, f"objectives() switches {', '.join(toggled)} between training and evaluation.")
-    frozen = [name for name, weight in named_parameters(table.modules) if weight.requires_grad != wanted[name]]
+    frozen = [name for name, weight in named_parameters(small_game.modules) if weight.requires_grad != wanted[name]]
     demand(
         not frozen, f"objectives() toggles requires_grad of {', '.join(frozen[:3])}: coefficients decide who learns."
     )
@@ -104,25 +103,27 @@ def stating_the_game_changes_nothing(model: Model) -> None:
 
 def the_seed_decides(model: Model) -> None:
     """The same noise gives the same terms: all randomness comes from `play.noise`."""
-    first, second = (Table(model).objectives().terms for _ in range(2))
+    first, second = (SmallGame(model).objectives().terms for _ in range(2))
     differing = same(first, second)
     demand(not differing, f"{', '.join(differing)} differ between equal seeds: take all noise from play.noise.")
 
 
 def every_player_moves_its_own(model: Model) -> None:
     """After a few steps every player's weights have moved, and borrowed networks have not."""
-    table = Table(model)
-    before = {role: {n: t.clone() for n, t in module.state_dict().items()} for role, module in table.modules.items()}
-    table.step(STEPS)
+    small_game = SmallGame(model)
+    before = {
+        role: {n: t.clone() for n, t in module.state_dict().items()} for role, module in small_game.modules.items()
+    }
+    small_game.step(STEPS)
     for player, roles in model.players.items():
-        for role in (role for role in roles if role in table.modules):
-            weights = {name: weight.detach() for name, weight in table.modules[role].named_parameters()}
+        for role in (role for role in roles if role in small_game.modules):
+            weights = {name: weight.detach() for name, weight in small_game.modules[role].named_parameters()}
             demand(
                 not weights or same(weights, before[role]),
                 f"player '{player}' never moved its {role} in {STEPS} steps.",
             )
     for role in model.borrows():
-        changed = same(before[role], table.modules[role].state_dict())
+        changed = same(before[role], small_game.modules[role].state_dict())
         demand(not changed, f"the borrowed {role} changed in training ({', '.join(changed[:3])}): it is frozen.")
 
 
@@ -131,11 +132,11 @@ def sides_pull_against_each_other(model: Model) -> None:
 
     Directions are those in which the scores of a step move along each player's gradient, see `scores.pulls`.
     """
-    table = Table(model)
-    if not {"decoder", "discriminator"} <= set(table.state.owned_modules()):
+    small_game = SmallGame(model)
+    if not {"decoder", "discriminator"} <= set(small_game.state.owned_modules()):
         return
     for _ in range(STEPS):
-        for player, pull in pulls(table).items():
+        for player, pull in pulls(small_game).items():
             if "discriminator" in model.players[player]:
                 demand(pull.real >= 0, f"player '{player}' lowers the scores of real images: its sign is wrong.")
                 demand(pull.fake <= 0, f"player '{player}' raises the scores of decoded images: its sign is wrong.")
@@ -145,7 +146,7 @@ def sides_pull_against_each_other(model: Model) -> None:
                     f"player '{player}' lowers the scores of the images that it decodes, which makes them easier to "
                     "tell from real ones: the sign of an adversarial term is wrong.",
                 )
-        table.step()
+        small_game.step()
 
 
 def going_on_equals_never_stopping(model: Model) -> None:
@@ -164,22 +165,22 @@ def going_on_equals_never_stopping(model: Model) -> None:
 
 def evaluation_changes_nothing(model: Model) -> None:
     """Encoding, decoding and sampling change no weights, statistics or global randomness, and repeat exactly."""
-    table = Table(model)
-    table.step(2)
-    trained = TrainedModel(model, table.state.evaluated_modules(), table.run.networks.latent)
-    attributes = table.play().attributes_BA
+    small_game = SmallGame(model)
+    small_game.step(2)
+    trained = TrainedModel(model, small_game.state.evaluated_modules(), small_game.run.networks.latent)
+    attributes = small_game.play().attributes_BA
     before = {role: {n: t.clone() for n, t in module.state_dict().items()} for role, module in trained.modules.items()}
     with untouched_randomness():
-        n = table.run.batch
+        n = small_game.run.batch
         first, second = (trained.sample(n, seed=3, attributes_NA=attributes) for _ in range(2))
         if trained.has_encoder:
-            trained.reconstruct(table.play().x_BCHW, attributes)
+            trained.reconstruct(small_game.play().x_BCHW, attributes)
     demand(torch.equal(first, second), "two samples from the same codes differ: is something random at evaluation?")
     for role, module in trained.modules.items():
         changed = same(before[role], module.state_dict())
         demand(not changed, f"evaluation changes {role}.{', '.join(changed[:3])}: honour .eval().")
     shape = tuple(trained.codes(5).shape)
-    wanted = (5, table.run.networks.latent)
+    wanted = (5, small_game.run.networks.latent)
     demand(shape == wanted, f"sample_prior gives codes of the shape {shape}, not {wanted}.")
 
 
@@ -188,24 +189,24 @@ def conditions_reach_the_networks(model: Model) -> None:
     if "conditional" not in {field.name for field in fields_of(model)}:
         return
     try:
-        table = Table(replace(model, conditional=True))  # type: ignore[type-var]  # a dataclass
+        small_game = SmallGame(replace(model, conditional=True))  # type: ignore[type-var]  # a dataclass
     except ValueError:  # conditional=True needs another field to change as well
         return
-    play, networks = table.play(), table.run.networks
+    play, networks = small_game.play(), small_game.run.networks
     assert play.attributes_BA is not None
-    for role in (role for role in ROLES if role in table.modules):
-        x = example_input(networks, role, table.data.shape, len(play.attributes_BA))
-        gain_of_attributes(table.modules[role].eval(), role, x, play.attributes_BA)
+    for role in (role for role in ROLES if role in small_game.modules):
+        x = example_input(networks, role, small_game.data.shape, len(play.attributes_BA))
+        gain_of_attributes(small_game.modules[role].eval(), role, x, play.attributes_BA)
 
 
 def images_are_by_themselves(model: Model) -> None:
     """Networks that see the batches of a step one by one give an image the same outputs alone and in a batch."""
-    table = Table(model)
-    play = table.play()
+    small_game = SmallGame(model)
+    play = small_game.play()
     attributes = () if play.attributes_BA is None else (play.attributes_BA,)
-    for role in table.modules.keys() & table.modules.per_image:
-        x = example_input(table.run.networks, role, table.data.shape, table.run.batch)
-        passes_are_alike(table.modules[role], f"the {role}", "name its role in `joint`", x, *attributes)
+    for role in small_game.modules.keys() & small_game.modules.per_image:
+        x = example_input(small_game.run.networks, role, small_game.data.shape, small_game.run.batch)
+        passes_are_alike(small_game.modules[role], f"the {role}", "name its role in `joint`", x, *attributes)
 
 
 def trains_everywhere(model: Model) -> None:
@@ -217,21 +218,18 @@ def trains_everywhere(model: Model) -> None:
         demand(status == OK, f"training {status} on {channels} channels at {size}×{size} in {precision}.")
 
 
-def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they run."""
-    yield (
-        Model,
-        (
-            game_is_well_formed,
-            stating_the_game_changes_nothing,
-            gradients_reach_their_player,
-            the_seed_decides,
-            every_player_moves_its_own,
-            sides_pull_against_each_other,
-            going_on_equals_never_stopping,
-            evaluation_changes_nothing,
-            conditions_reach_the_networks,
-            images_are_by_themselves,
-            trains_everywhere,
-        ),
-    )
+CHECKS: Checks = {
+    Model: (
+        game_is_well_formed,
+        stating_the_game_changes_nothing,
+        gradients_reach_their_player,
+        the_seed_decides,
+        every_player_moves_its_own,
+        sides_pull_against_each_other,
+        going_on_equals_never_stopping,
+        evaluation_changes_nothing,
+        conditions_reach_the_networks,
+        images_are_by_themselves,
+        trains_everywhere,
+    ),
+}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -12,7 +11,7 @@ from torch import nn
 
 from vaegan_bench.api import AdaptiveWeight, Optimizer, Schedule
 from vaegan_bench.api.plugin import fields_of
-from vaegan_bench.testing.verdicts import demand, seeded
+from vaegan_bench.testing.verdicts import Checks, demand, seeded
 from vaegan_bench.training.snapshots import pack, unpack
 
 STEPS = 200
@@ -134,18 +133,15 @@ def stronger_terms_weigh_less(weight: AdaptiveWeight) -> None:
     demand(others == sorted(others), "falls where the other terms pull more: it would leave the game to them.")
 
 
-def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they run."""
-    yield (
-        Optimizer,
-        (
-            goes_down,
-            uses_the_learning_rate,
-            goes_on_from_its_state,
-            memory_layout_makes_no_difference,
-            refuses_a_clip_of_nothing,
-            leaves_clipping_to_the_harness,
-        ),
-    )
-    yield Schedule, (values_are_finite,)
-    yield AdaptiveWeight, (weight_is_finite, stronger_terms_weigh_less)
+CHECKS: Checks = {
+    Optimizer: (
+        goes_down,
+        uses_the_learning_rate,
+        goes_on_from_its_state,
+        memory_layout_makes_no_difference,
+        refuses_a_clip_of_nothing,
+        leaves_clipping_to_the_harness,
+    ),
+    Schedule: (values_are_finite,),
+    AdaptiveWeight: (weight_is_finite, stronger_terms_weigh_less),
+}

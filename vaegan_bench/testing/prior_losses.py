@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import torch
 from torch import Tensor
 
@@ -17,7 +15,7 @@ from vaegan_bench.testing.values import (
     repeats,
     survives_autocast,
 )
-from vaegan_bench.testing.verdicts import demand, seeded
+from vaegan_bench.testing.verdicts import Checks, demand, seeded
 
 
 def codes(dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor, Tensor]:
@@ -80,16 +78,13 @@ def is_pure(loss: PriorLoss) -> None:
         check(lambda *parts: of_codes(loss, *parts), *codes())
 
 
-def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they run."""
-    yield (
-        PriorLoss,
-        (
-            is_one_value_per_image,
-            sums_over_dimensions,
-            prefers_the_prior,
-            takes_the_noise_that_it_is_handed,
-            is_pure,
-            has_its_gradient,
-        ),
-    )
+CHECKS: Checks = {
+    PriorLoss: (
+        is_one_value_per_image,
+        sums_over_dimensions,
+        prefers_the_prior,
+        takes_the_noise_that_it_is_handed,
+        is_pure,
+        has_its_gradient,
+    ),
+}

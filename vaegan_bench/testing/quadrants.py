@@ -10,18 +10,11 @@ from torch import Tensor
 
 from vaegan_bench.api import Posterior, Split
 from vaegan_bench.testing.verdicts import seeded
-from vaegan_bench.testing.worlds import StandInNetwork, StandInOutputs, data_of, gaussian_around
+from vaegan_bench.testing.worlds import StandInNetwork, StandInOutputs, attribute_codes, data_of, gaussian_around
 
 N, SIZE = 240, 32
 NAMES = ("Smiling", "Eyeglasses", "Hat", "Beard")
 """The attributes of this world; each is a coordinate of the code, too."""
-
-
-def codes(seed: int) -> tuple[Tensor, Tensor]:
-    """Attributes (N, 4), and codes (N, 4) whose signs are almost always those of the attributes."""
-    noise = seeded(seed)
-    on_NA = torch.rand(N, len(NAMES), generator=noise) < 0.4
-    return on_NA, torch.where(on_NA, 1.0, -1.0) + 0.2 * torch.randn(on_NA.shape, generator=noise)
 
 
 def decode(z_NZ: Tensor) -> Tensor:
@@ -57,7 +50,7 @@ def anything(z_NZ: Tensor) -> Tensor:
 @cache
 def real_world() -> StandInOutputs:
     """The outputs of a perfect model: other images of the same kind, and nearly perfect reconstructions."""
-    (trained_on, train_z), (tested_on, z), (_, sampled_z) = (codes(seed) for seed in (0, 1, 2))
+    (trained_on, train_z), (tested_on, z), (_, sampled_z) = (attribute_codes(N, NAMES, seed) for seed in (0, 1, 2))
     train, images = decode(train_z), decode(z)
     data = replace(data_of(train, trained_on, NAMES), test=Split(images, tested_on), digest="quadrants")
     network = StandInNetwork(coarse, brightness, columns=NAMES)

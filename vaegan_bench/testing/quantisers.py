@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from copy import deepcopy
 
 import torch
 from torch import Tensor
 
 from vaegan_bench.api import Codebook, LatentShape, PluginError, Quantised, Quantiser
-from vaegan_bench.testing.verdicts import ConformanceError, demand, same, seeded, unchanged, untouched_randomness
+from vaegan_bench.testing.verdicts import (
+    Checks,
+    ConformanceError,
+    demand,
+    same,
+    seeded,
+    unchanged,
+    untouched_randomness,
+)
 
 CHANNELS = (4, 1, 2, 3, 5, 6, 7, 8)
 """Numbers of channels that are tried, in this order."""
@@ -121,16 +128,13 @@ def can_be_kept(quantiser: Quantiser) -> None:
         demand(torch.equal(first, second), "goes on differently from its state_dict: keep all of its state there.")
 
 
-def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they run."""
-    yield (
-        Quantiser,
-        (
-            has_a_member_for_each_place,
-            equal_indices_are_equal_codes,
-            members_stay,
-            nearest_is_next,
-            gradient_passes_through,
-            can_be_kept,
-        ),
-    )
+CHECKS: Checks = {
+    Quantiser: (
+        has_a_member_for_each_place,
+        equal_indices_are_equal_codes,
+        members_stay,
+        nearest_is_next,
+        gradient_passes_through,
+        can_be_kept,
+    ),
+}

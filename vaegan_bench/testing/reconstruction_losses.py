@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -18,7 +18,7 @@ from vaegan_bench.testing.values import (
     repeats,
     survives_autocast,
 )
-from vaegan_bench.testing.verdicts import demand, seeded, unchanged
+from vaegan_bench.testing.verdicts import Checks, demand, seeded, unchanged
 
 SHAPES = ((1, 32, 32), (3, 32, 32), (1, 64, 64), (3, 64, 64))
 
@@ -134,16 +134,13 @@ def is_the_density_that_it_declares(loss: ReconstructionLoss) -> None:
         )
 
 
-def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they run."""
-    yield (
-        ReconstructionLoss,
-        (
-            is_one_value_per_image,
-            sums_over_dimensions,
-            prefers_the_target,
-            is_pure,
-            has_its_gradient,
-            is_the_density_that_it_declares,
-        ),
-    )
+CHECKS: Checks = {
+    ReconstructionLoss: (
+        is_one_value_per_image,
+        sums_over_dimensions,
+        prefers_the_target,
+        is_pure,
+        has_its_gradient,
+        is_the_density_that_it_declares,
+    ),
+}

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import torch
 from torch import Tensor
 
 from vaegan_bench.api import Posterior, Sampler
-from vaegan_bench.testing.verdicts import demand, seeded, unchanged, untouched_randomness
+from vaegan_bench.testing.verdicts import Checks, demand, seeded, unchanged, untouched_randomness
 
 N, DRAWN = 600, 4000
 
@@ -56,6 +54,4 @@ def draws_fit_the_posteriors(sampler: Sampler) -> None:
     demand(off < 0.15, f"draws codes whose covariance is off by {off:.0%}: count the variances of posteriors, too.")
 
 
-def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they run."""
-    yield Sampler, (draws_are_codes, draws_repeat, draws_fit_the_posteriors)
+CHECKS: Checks = {Sampler: (draws_are_codes, draws_repeat, draws_fit_the_posteriors)}

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import Objectives
-from vaegan_bench.testing.table import Table, gradients
+from vaegan_bench.testing.small_game import SmallGame, gradients
 from vaegan_bench.testing.verdicts import seeded
 
 NUDGE = 0.01
@@ -24,30 +24,30 @@ class Pull(NamedTuple):
     fake: float
 
 
-def pulls(table: Table) -> dict[str, Pull]:
+def pulls(small_game: SmallGame) -> dict[str, Pull]:
     """Player → its pull on the scores of real and of decoded images in one step.
 
     Scores are the discriminator's logits. Only the gradient of an objective in the scores counts: a similarity
     of features has none, and so cannot hide the sign of an adversarial term. Images count as decoded if they change
     with the decoder, augmented ones included.
     """
-    with nudged(table.modules["decoder"]):
-        _, moved = watch(table)
-    game, shown = watch(table)
+    with nudged(small_game.modules["decoder"]):
+        _, moved = watch(small_game)
+    game, shown = watch(small_game)
     decoded = [(x != y).flatten(1).any(1) for (x, _), (y, _) in zip(shown, moved, strict=True)]
     return {player: _pull(game.of(player), [logits for _, logits in shown], decoded) for player in game.minimise}
 
 
-def watch(table: Table) -> tuple[Objectives, list[tuple[Tensor, Tensor]]]:
+def watch(small_game: SmallGame) -> tuple[Objectives, list[tuple[Tensor, Tensor]]]:
     """The game of a step, and the images and logits of each pass through the discriminator."""
     seen: list[tuple[Tensor, Tensor]] = []
 
     def note(_: nn.Module, given: tuple[Tensor, ...], made: tuple[Tensor, ...]) -> None:
         seen.append((given[0].detach(), made[0]))
 
-    hook = table.modules["discriminator"].register_forward_hook(note)
+    hook = small_game.modules["discriminator"].register_forward_hook(note)
     try:
-        return table.objectives(), seen
+        return small_game.objectives(), seen
     finally:
         hook.remove()
 

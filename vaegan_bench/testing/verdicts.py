@@ -1,4 +1,4 @@
-"""The error of conformance checks, and demands that checks of several kinds share."""
+"""What the conformance checks of all kinds share: the type of their list, their error, and common demands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import BenchError
+from vaegan_bench.api import BenchError, Plugin
+
+Checks = Mapping[type[Plugin], tuple[Callable[..., None], ...]]
+"""Kind → its checks, in the order in which they run."""
 
 
 class ConformanceError(BenchError):

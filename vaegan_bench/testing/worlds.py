@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -25,6 +25,7 @@ from vaegan_bench.api import (
     silent,
     to_signed,
 )
+from vaegan_bench.testing.verdicts import seeded
 
 Read = Callable[[Tensor], Tensor]
 
@@ -154,6 +155,13 @@ def data_of(images_NCHW: Tensor, attributes_NA: Tensor | None = None, names: tup
     return Data(split, split, names, digest="made by hand")
 
 
+def attribute_codes(n: int, names: Sequence[str], seed: int) -> tuple[Tensor, Tensor]:
+    """Attributes, and codes whose signs are almost always those of the attributes; (n, A) each."""
+    noise = seeded(seed)
+    on_NA = torch.rand(n, len(names), generator=noise) < 0.4
+    return on_NA, torch.where(on_NA, 1.0, -1.0) + 0.2 * torch.randn(on_NA.shape, generator=noise)
+
+
 @dataclass(frozen=True)
 class Signs:
     """A world with a known answer: each attribute is one pixel, bright if on, and one coordinate of the code."""
@@ -161,20 +169,13 @@ class Signs:
     names: tuple[str, ...] = ("Smiling", "Eyeglasses", "Hat", "Beard")
     n: int = 400
 
-    def codes(self) -> tuple[Tensor, Tensor]:
-        """Attributes and codes, (N, A) each."""
-        noise = torch.Generator().manual_seed(0)
-        on_NA = torch.rand(self.n, len(self.names), generator=noise) < 0.4
-        spread = 0.2 * torch.randn(on_NA.shape, generator=noise)
-        return on_NA, torch.where(on_NA, 1.0, -1.0) + spread
-
     def decode(self, z_NZ: Tensor) -> Tensor:
         """One pixel per coordinate; (N, 1, 1, A) uint8."""
         return (127.5 + 60 * z_NZ).clamp(0, 255).to(torch.uint8)[:, None, None, :]
 
     def outputs(self) -> StandInOutputs:
         """The outputs of a perfect model of this world."""
-        on_NA, z_NZ = self.codes()
+        on_NA, z_NZ = attribute_codes(self.n, self.names, seed=0)
         images = self.decode(z_NZ)
         network = StandInNetwork(pixels, lambda images: pixels(images) - 127.5, columns=self.names)
         data = data_of(images, on_NA, self.names)

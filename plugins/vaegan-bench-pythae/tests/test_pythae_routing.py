@@ -20,7 +20,7 @@ from vaegan_bench_pythae import PythaeVAEGAN
 from vaegan_bench_pythae.noise import global_noise_from
 
 from vaegan_bench.testing.coefficients import flat, regress
-from vaegan_bench.testing.table import gradients
+from vaegan_bench.testing.small_game import gradients
 from vaegan_bench.training.state import TrainingState
 
 HEADING = "pythae: a decoder that helps the discriminator"

@@ -27,7 +27,7 @@ from vaegan_bench.models.vae import VAE
 from vaegan_bench.testing import blobs, small_run
 from vaegan_bench.testing.coefficients import measure_coefficients
 from vaegan_bench.testing.models import trains_everywhere
-from vaegan_bench.testing.table import Table, gradients
+from vaegan_bench.testing.small_game import SmallGame, gradients
 from vaegan_bench.training.loop import train
 from vaegan_bench.training.trained_model import TrainedModel
 
@@ -72,41 +72,43 @@ def float64(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize(("model", "stated"), STATED, ids=["kl-autoencoder", "vqgan", "vqgan-fsq", "vq-vae"])
 def test_gradients_have_the_stated_coefficients(model: Model, stated: dict[str, dict[str, float]]) -> None:
-    table = Table(model, networks=NETWORKS)
-    found = measure_coefficients(table.objectives(), table.state, {t for terms in stated.values() for t in terms})
+    small_game = SmallGame(model, networks=NETWORKS)
+    found = measure_coefficients(
+        small_game.objectives(), small_game.state, {t for terms in stated.values() for t in terms}
+    )
     assert set(found) == set(stated)
     for player, terms in stated.items():
         expected = dict.fromkeys(found[player], 0.0) | terms
         assert found[player] == pytest.approx(expected, rel=1e-6, abs=1e-7), player
 
 
-def reached(table: Table, term: str) -> set[str]:
+def reached(small_game: SmallGame, term: str) -> set[str]:
     """The roles whose weights a term's gradient reaches."""
-    value = table.objectives().terms[term]
-    owned = {role: [w for w in net.parameters() if w.requires_grad] for role, net in table.modules.items()}
+    value = small_game.objectives().terms[term]
+    owned = {role: [w for w in net.parameters() if w.requires_grad] for role, net in small_game.modules.items()}
     found = {role: gradients(value, weights) for role, weights in owned.items() if weights}
     return {role for role, all_of in found.items() if any(g is not None and bool(g.any()) for g in all_of)}
 
 
 @pytest.mark.parametrize("model", [KLAutoencoder(), *(VQGAN(quantiser=q) for q in QUANTISERS)], ids=str)
 def test_the_generators_term_reaches_the_encoder_too_and_commitment_only_the_encoder(model: FirstStage) -> None:
-    table = Table(model, networks=NETWORKS)
-    assert reached(table, "generator") == {"encoder", "decoder", "discriminator"}
-    assert reached(table, "reconstruction") == {"encoder", "decoder"}
+    small_game = SmallGame(model, networks=NETWORKS)
+    assert reached(small_game, "generator") == {"encoder", "decoder", "discriminator"}
+    assert reached(small_game, "reconstruction") == {"encoder", "decoder"}
     if isinstance(model, VQGAN) and isinstance(model.quantiser, VQ):
-        assert reached(table, "commitment") == {"encoder"}
+        assert reached(small_game, "commitment") == {"encoder"}
     else:
-        assert "commitment" not in table.objectives().terms
+        assert "commitment" not in small_game.objectives().terms
 
 
 @pytest.mark.parametrize("model", [KLAutoencoder(), VQGAN(quantiser=QUANTISERS[0])], ids=str)
 def test_fakes_are_reconstructions_and_verdicts_are_those_of_patches(model: FirstStage) -> None:
-    table = Table(model, networks=NETWORKS)
-    for module in table.modules.values():
+    small_game = SmallGame(model, networks=NETWORKS)
+    for module in small_game.modules.values():
         module.eval()  # a code book moves on with every pass in training
-    play = table.play()
+    play = small_game.play()
     game = model.objectives(play)
-    again = table.play()
+    again = small_game.play()
     posterior = again.modules.encode(again.x_BCHW)
     drawn = posterior.sample(again.noise) if isinstance(model, KLAutoencoder) else None
     z = again.modules.quantise(posterior.mu_BZ).z_BZ if drawn is None else drawn
@@ -120,7 +122,9 @@ def test_fakes_are_reconstructions_and_verdicts_are_those_of_patches(model: Firs
 
 
 def test_the_kl_autoencoder_without_its_opponent_is_a_vae_with_a_weak_prior() -> None:
-    mine, theirs = (Table(m, networks=NETWORKS).objectives() for m in (KLAutoencoder(), VAE(reconstruction=Laplace())))
+    mine, theirs = (
+        SmallGame(m, networks=NETWORKS).objectives() for m in (KLAutoencoder(), VAE(reconstruction=Laplace()))
+    )
     for term in ("prior", "reconstruction"):
         torch.testing.assert_close(mine.terms[term], theirs.terms[term])
     assert mine.minimise["autoencoder"]["prior"] == 1e-6

@@ -9,7 +9,7 @@ from vaegan_bench_tokenizers.tokenizer import Tokenizer
 
 from vaegan_bench.api import ImageShape, LatentShape, PluginError
 from vaegan_bench.networks.spectral import Spectral
-from vaegan_bench.testing.networks import build_network
+from vaegan_bench.testing.passes import build_network
 
 
 def build(role: str, size: int = 32, heads: int = 1, **fields: int) -> nn.Module:

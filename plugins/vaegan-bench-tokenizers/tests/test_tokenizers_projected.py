@@ -20,8 +20,8 @@ from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.dry_build import build_without_memory
 from vaegan_bench.study.term_weights import TermWeight
 from vaegan_bench.testing import blobs, small_run
-from vaegan_bench.testing.networks import build_network
-from vaegan_bench.testing.table import Table
+from vaegan_bench.testing.passes import build_network
+from vaegan_bench.testing.small_game import SmallGame
 from vaegan_bench.training.adaptive_weights.adaptive import Adaptive
 from vaegan_bench.training.loop import train
 
@@ -114,7 +114,7 @@ def test_a_vqgan_plays_against_it_with_an_adaptive_weight() -> None:
     trained = train(run, blobs(), CPU)
     assert trained.status == "ok"
     assert trained.history[-1]["weight of autoencoder.generator"] not in (0.0, 1.0)
-    start, end = Table(model, networks=NETWORKS).modules["discriminator"], trained.state.modules["discriminator"]
+    start, end = SmallGame(model, networks=NETWORKS).modules["discriminator"], trained.state.modules["discriminator"]
     for name, weight in end.named_parameters():
         assert not torch.equal(weight, start.get_parameter(name)), name
     for name, projection in end.get_submodule("mixing").named_buffers():

@@ -11,7 +11,7 @@ from vaegan_bench.study.plan import Plan, make_plan
 from vaegan_bench.study.run import Run
 from vaegan_bench.study.study_file import load_study
 from vaegan_bench.study.term_weights import apply_term_weights
-from vaegan_bench.testing.table import Table
+from vaegan_bench.testing.small_game import SmallGame
 from vaegan_bench.training.adaptation import adapt
 from vaegan_bench.training.loop import take_step
 
@@ -32,9 +32,9 @@ def test_all_nine_models_can_be_built(plan: Plan) -> None:
     assert plan.study.sampler == "gaussian"
 
 
-def in_small(run: Run) -> Table:
+def in_small(run: Run) -> SmallGame:
     """A model of the study with its weights of terms, on small data and networks for five steps."""
-    return Table(run.model, networks=Tokenizer(width=4), steps=STEPS, term_weights=run.term_weights)
+    return SmallGame(run.model, networks=Tokenizer(width=4), steps=STEPS, term_weights=run.term_weights)
 
 
 LATE = pytest.mark.parametrize(("place", "strength"), [(1, 0.5), (3, 0.8), (5, 0.8)])
@@ -42,8 +42,8 @@ LATE = pytest.mark.parametrize(("place", "strength"), [(1, 0.5), (3, 0.8), (5, 0
 
 @LATE
 def test_the_discriminator_enters_after_two_fifths_of_a_run(plan: Plan, place: int, strength: float) -> None:
-    table = in_small(plan.runs[place])
-    games = [take_step(table.run, table.state, table.batches).objectives.minimise for _ in range(STEPS)]
+    small_game = in_small(plan.runs[place])
+    games = [take_step(small_game.run, small_game.state, small_game.batches).objectives.minimise for _ in range(STEPS)]
     entered = [False, False, True, True, True]
     assert ["discriminator" in players for players in games] == entered
     assert [players["autoencoder"]["generator"] > 0 for players in games] == entered
@@ -52,11 +52,11 @@ def test_the_discriminator_enters_after_two_fifths_of_a_run(plan: Plan, place: i
 
 @LATE
 def test_it_then_pulls_in_proportion_to_all_other_terms_together(plan: Plan, place: int, strength: float) -> None:
-    table = in_small(plan.runs[place])
-    stated = apply_term_weights(table.objectives(), table.run.term_weights, STEPS - 1, STEPS)
-    game = adapt(stated, table.run, table.state)
+    small_game = in_small(plan.runs[place])
+    stated = apply_term_weights(small_game.objectives(), small_game.run.term_weights, STEPS - 1, STEPS)
+    game = adapt(stated, small_game.run, small_game.state)
     minimised = dict(game.minimise["autoencoder"])
-    last = table.modules["decoder"].get_parameter("last.weight")
+    last = small_game.modules["decoder"].get_parameter("last.weight")
 
     def pull(terms: dict[str, float]) -> float:
         total = torch.stack([c * game.terms[term].mean() for term, c in terms.items()]).sum()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,20 +29,8 @@ CODES = 512
 """Draws from each prior that are stored in the page."""
 MOST = 16 * 2**20
 """The most characters of all programs together, so that the page can be mailed; other models do not run in it."""
-
-
-@dataclass
-class Codes:
-    """Draws from priors, in banks; models with the same draws share a bank."""
-
-    banks: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    def add(self, codes_NZ: Array) -> str:
-        """Store `codes_NZ` as a bank, and return its key."""
-        packed = pack_float16(codes_NZ)
-        key = hashlib.sha256(packed.encode()).hexdigest()[:8]
-        self.banks[key] = {"dimensions": codes_NZ.shape[1], "float16": packed}
-        return key
+Banks = dict[str, dict[str, Any]]
+"""Key → draws from a prior; models with the same draws share a bank."""
 
 
 def live_content(folder: StudyFolder, registry: Registry, models: Sequence[str]) -> tuple[dict[str, Any] | None, str]:
@@ -54,9 +41,9 @@ def live_content(folder: StudyFolder, registry: Registry, models: Sequence[str])
     runs = _first_runs(folder)
     if not runs:
         return None, "The weights of the trained models are not in the study's folder."
-    found, codes = list[dict[str, Any]](), Codes()
+    found, banks = list[dict[str, Any]](), Banks()
     for label, run in runs.items():
-        found.append(_model(label, models.index(label), run, registry, codes))
+        found.append(_model(label, models.index(label), run, registry, banks))
     kept = [images for run in runs.values() if (images := run.images())]
     faces: Iterable[Array] = kept[0]["originals"][:FACES] if kept else []
     given = next((images[CONDITIONS][:FACES] for images in kept if CONDITIONS in images), None)
@@ -70,7 +57,7 @@ def live_content(folder: StudyFolder, registry: Registry, models: Sequence[str])
         "attributes": list(attributes),
         "ends": [list(ends) for ends in attributes.values()],
         "models": list(_fitting(found)),
-        "codes": codes.banks,
+        "codes": banks,
     }, ""
 
 
@@ -86,11 +73,11 @@ def _first_runs(folder: StudyFolder) -> dict[str, RunFolder]:
     return found
 
 
-def _model(label: str, colour: int, run: RunFolder, registry: Registry, codes: Codes) -> dict[str, Any]:
+def _model(label: str, colour: int, run: RunFolder, registry: Registry, banks: Banks) -> dict[str, Any]:
     about: dict[str, Any] = {"name": label, "colour": colour, "conditional": False, "latent": 0}
     nothing = {"decoder": None, "encoder": None, "vectors": None, "codes": ""}
     try:
-        return {**about, **_programs(run, registry, codes), "why_not": ""}
+        return {**about, **_programs(run, registry, banks), "why_not": ""}
     except FAILURES as error:  # a third-party network may raise anything
         strips = first_exhibit(run, Strips)
         instead = " Its strips, among the images above, show what its attribute vectors do." if strips else ""
@@ -111,7 +98,7 @@ def _fitting(models: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
             yield model
 
 
-def _programs(run: RunFolder, registry: Registry, codes: Codes) -> dict[str, Any]:
+def _programs(run: RunFolder, registry: Registry, banks: Banks) -> dict[str, Any]:
     """A model's networks as programs. Raises `BenchError` where the model cannot be restored, or run in a page."""
     import torch
 
@@ -132,9 +119,17 @@ def _programs(run: RunFolder, registry: Registry, codes: Codes) -> dict[str, Any
         else None
         for role, x in inputs.items()
     }
-    bank = codes.add(model.codes(CODES).numpy())
-    shared = {"conditional": model.model.conditional, "latent": model.latent, "codes": bank}
+    key = _add_bank(banks, model.codes(CODES).numpy())
+    shared = {"conditional": model.model.conditional, "latent": model.latent, "codes": key}
     return {**programs, **shared, "vectors": _vectors(run)}
+
+
+def _add_bank(banks: Banks, codes_NZ: Array) -> str:
+    """Store codes as a bank, and return its key."""
+    packed = pack_float16(codes_NZ)
+    key = hashlib.sha256(packed.encode()).hexdigest()[:8]
+    banks[key] = {"count": len(codes_NZ), "float16": packed}
+    return key
 
 
 def _network(model: TrainedModel, role: str) -> Callable[..., Any]:

@@ -27,7 +27,9 @@ HERE = Path(__file__).parent
 PAGE = "report.html"
 SCRIPTS = ("page.js", "curves.js", "live.js")
 """The scripts of the page, in the order in which they run."""
-WORKER = ("interpreter.js", "live-worker.js")
+INTERPRETER = ("convolutions.js", "interpreter.js")
+"""The scripts that run networks, in the order in which they run."""
+WORKER = (*INTERPRETER, "live-worker.js")
 """The scripts of the page's worker, in the order in which they run."""
 STYLES = ("page.css", "live.css")
 

@@ -10,11 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import MaxNLocator
 
-from vaegan_bench.report.plots.dots import BETTER, REACH
+from vaegan_bench.report.plots.intervals import arrowheads, judged_axis, limits
 from vaegan_bench.report.plots.legend import caption_below, legend_above
-from vaegan_bench.report.plots.style import MUTED, blank, inches, looks, nothing, plain_numbers, remove, styled
+from vaegan_bench.report.plots.style import MUTED, blank, inches, looks, nothing, remove, styled
 from vaegan_bench.report.tables import interval, wrap_label
 from vaegan_bench.system.errors import one_line
 
@@ -83,12 +82,12 @@ def _panel(
         ax.axhspan(y - 0.5, y + 0.5, color=BAND, linewidth=0, zorder=0)
     _ticks(ax, rows, place)
     spread = _spread(rows)
-    ax.set_xlim(_limits(spread, rows))
+    ax.set_xlim(limits(np.concatenate([spread["mean"], rows["ceiling"], rows["floor"]]), spread, margin=0.04))
     for i, model in enumerate(models):
         of_model = spread[spread["model"] == model]
         dodge = 0.8 * ((i + 0.5) / len(models) - 0.5)
         _dots(ax, of_model, of_model["attribute"].map(place).astype(float) + dodge, *look[model])
-    _axis(ax, rows["direction"].iloc[0])
+    judged_axis(ax, rows["direction"].iloc[0], ticks=4)
 
 
 def _ticks(ax: Axes, rows: pd.DataFrame, place: Mapping[str, int]) -> None:
@@ -114,35 +113,12 @@ def _interval(seeds: pd.DataFrame) -> tuple[float, float, float]:
     return mean, mean - half_width, mean + half_width
 
 
-def _limits(spread: pd.DataFrame, rows: pd.DataFrame) -> tuple[float, float]:
-    """The limits of the axis: room for all dots, ticks and bars, but little for the bars of two seeds."""
-    fixed = [spread["mean"], rows["ceiling"], rows["floor"]]
-    low, high = np.nanmin(np.concatenate(fixed)), np.nanmax(np.concatenate(fixed))
-    reach = np.where(spread["seeds"] == 2, REACH * (high - low), np.inf)
-    low = np.nanmin([low, *np.maximum(spread["low"], low - reach)])
-    high = np.nanmax([high, *np.minimum(spread["high"], high + reach)])
-    margin = 0.04 * (high - low) or 0.05 * abs(high) or 1.0
-    return low - margin, high + margin
-
-
 def _dots(ax: Axes, spread: pd.DataFrame, y: pd.Series[float], colour: str, marker: str) -> None:
     """Draw dots on their bars, with an arrowhead on the frame where a bar extends beyond it."""
-    left, right = ax.get_xlim()
     ax.hlines(y, spread["low"], spread["high"], color=colour, linewidth=0.9, alpha=0.6, zorder=2)
     ax.plot(spread["mean"], y, marker, color=colour, markersize=3, markeredgewidth=0, zorder=3)
-    for end, beyond, arrow in ((left, spread["low"] < left, "<"), (right, spread["high"] > right, ">")):
-        for height in y[beyond]:
-            ax.plot(end, height, arrow, color=colour, markersize=2.5, clip_on=False, zorder=3)
-
-
-def _axis(ax: Axes, direction: str) -> None:
-    if direction in BETTER:
-        text, side = BETTER[direction]
-        ax.set_xlabel(text, loc=side, color=MUTED, fontsize=7, labelpad=1)
-    ax.xaxis.set_major_locator(MaxNLocator(4))
-    plain_numbers(ax.xaxis)
-    ax.grid(axis="y", visible=False)
-    ax.tick_params(axis="y", length=0)
+    for height, low, high in zip(y, spread["low"], spread["high"], strict=True):
+        arrowheads(ax, height, (low, high), colour, size=2.5)
 
 
 def _handles(rows: pd.DataFrame, models: Sequence[str], look: Mapping[str, tuple[str, str]]) -> list[Line2D]:

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 
+from vaegan_bench.report.plots.intervals import arrowheads, judged_axis, limits
 from vaegan_bench.report.plots.legend import caption_below
-from vaegan_bench.report.plots.style import (
-    LABEL_WIDTH,
-    MUTED,
-    blank,
-    colours,
-    inches,
-    nothing,
-    plain_numbers,
-    remove,
-    styled,
-)
+from vaegan_bench.report.plots.style import LABEL_WIDTH, MUTED, blank, colours, inches, nothing, remove, styled
 from vaegan_bench.report.tables import (
     MARK,
     by_protocol,
@@ -44,16 +34,6 @@ COLUMNS, WIDTH = 4, 1.8
 TITLE = 25
 """Characters of a title on one line, above a panel of that width."""
 HEADLINES = "Headlines"
-BETTER: dict[str, tuple[str, Literal["left", "right"]]] = {
-    "higher": ("better →", "right"),
-    "lower": ("← better", "left"),
-}
-"""Direction → the label of the axis, and its side."""
-REACH = 0.6
-"""How far the interval of two seeds may stretch a panel beyond its dots, as a part of their spread.
-
-It is often ten times as wide as the distance between the seeds, and would squeeze all dots into one.
-"""
 
 
 class Line(NamedTuple):
@@ -159,23 +139,14 @@ def _panel(ax: Axes, seeds: pd.DataFrame, measured: pd.DataFrame, models: Sequen
     look = {"order": models, "hue": "model", "hue_order": models, "palette": colour, "legend": False}
     sns.stripplot(seeds, x="value", y="model", jitter=False, size=4.5, linewidth=0.5, edgecolor="white", ax=ax, **look)
     ax.set_ylim(len(models) - 0.5, -0.5)  # the last models keep their lines even without a value
-    ax.set_xlim(_limits(seeds["value"].to_numpy(), measured))
-    means, half_widths = measured["mean"].to_dict(), measured["half_width"].to_dict()
+    means, half_widths = measured["mean"], measured["half_width"]
+    bars = measured.assign(low=means - half_widths, high=means + half_widths)
+    ax.set_xlim(limits(seeds["value"].to_numpy(), bars, margin=0.06))
     for y, model in enumerate(models):
         if model in means:
             _bar(ax, y, means[model], half_widths[model], colour[model])
         else:
             ax.text(0.5, y, "—", color=MUTED, ha="center", va="center", transform=ax.get_yaxis_transform())
-
-
-def _limits(values: np.ndarray, measured: pd.DataFrame) -> tuple[float, float]:
-    """The limits of the axis: room for all dots and all bars, but little for the bars of two seeds."""
-    low, high = values.min(), values.max()
-    reach = np.where(measured["seeds"] > 2, np.inf, REACH * (high - low))
-    low = np.nanmin([low, *np.maximum(low - reach, measured["mean"] - measured["half_width"])])
-    high = np.nanmax([high, *np.minimum(high + reach, measured["mean"] + measured["half_width"])])
-    margin = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
-    return low - margin, high + margin
 
 
 def _bar(ax: Axes, y: int, mean: float, half_width: float, colour: str) -> None:
@@ -185,11 +156,7 @@ def _bar(ax: Axes, y: int, mean: float, half_width: float, colour: str) -> None:
     ends = mean - half_width, mean + half_width
     ax.fill_between(ends, y - 0.16, y + 0.16, color=colour, alpha=0.22, linewidth=0, zorder=0)
     ax.plot([mean, mean], [y - 0.27, y + 0.27], color=colour, linewidth=1.5, zorder=1)
-    left, right = ax.get_xlim()
-    if ends[0] < left:
-        ax.plot(left, y, "<", color=colour, markersize=4, clip_on=False, zorder=3)
-    if ends[1] > right:
-        ax.plot(right, y, ">", color=colour, markersize=4, clip_on=False, zorder=3)
+    arrowheads(ax, y, ends, colour, size=4)
 
 
 def _title(metric: str, units: str, mark: str) -> str:
@@ -200,14 +167,9 @@ def _title(metric: str, units: str, mark: str) -> str:
 
 
 def _axis(ax: Axes, title: str, direction: str) -> None:
-    text, side = BETTER[direction]
     ax.set_title(title, fontsize=8)
     ax.set_ylabel("")
-    ax.set_xlabel(text, loc=side, color=MUTED, fontsize=7, labelpad=1)
-    ax.xaxis.set_major_locator(MaxNLocator(3))
-    plain_numbers(ax.xaxis)
-    ax.grid(axis="y", visible=False)
-    ax.tick_params(axis="y", length=0)
+    judged_axis(ax, direction, ticks=3)
 
 
 def _labels(rows: pd.DataFrame, models: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from vaegan_bench.report.plots.style import blank, colours, inches, nothing, remove, styled
+from vaegan_bench.report.plots.style import blank, colours, in_order, inches, nothing, remove, styled
 from vaegan_bench.report.tables import wrap_label
 from vaegan_bench.system.errors import one_line
 from vaegan_bench.system.exhibits import LatentVectors, Matrix
@@ -33,8 +33,7 @@ def matrices(by_model: Mapping[str, Matrix], models: Sequence[str] = ()) -> Figu
     `models` fixes the order of panels and colours; by default that of `by_model`. Raises `ValueError` unless all
     matrices have the same rows, columns and range.
     """
-    order = list(dict.fromkeys([*models, *by_model]))
-    shown = {model: by_model[model] for model in order if model in by_model}
+    shown, colour = in_order(by_model, models), colours([*models, *by_model])
     if not shown:
         return nothing("No model has such a matrix.")
     if len({(m.rows, m.columns, m.low, m.high) for m in shown.values()}) > 1:
@@ -43,7 +42,7 @@ def matrices(by_model: Mapping[str, Matrix], models: Sequence[str] = ()) -> Figu
     figure, panels = _panels(len(shown), about)
     for ax, (model, matrix) in zip(panels, shown.items(), strict=True):
         image = _heat_map(ax, matrix)
-        _title(ax, model, colours(order)[model], len(about.columns) * _cell(about))
+        _title(ax, model, colour[model], len(about.columns) * _cell(about))
     _scale(figure, image, panels[:PANELS], about)
     return figure
 

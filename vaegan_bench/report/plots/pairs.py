@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from vaegan_bench.report.plots.canvas import BAR, MARGIN, SPACE, Canvas, Images, enlarge, widest
 from vaegan_bench.report.plots.sheets import grid
-from vaegan_bench.report.plots.style import LABEL_WIDTH, MUTED, colours, nothing, styled
+from vaegan_bench.report.plots.style import LABEL_WIDTH, MUTED, colours, in_order, nothing, styled
 from vaegan_bench.report.tables import wrap_label
 from vaegan_bench.system.errors import one_line
 from vaegan_bench.system.exhibits import ImagePairs
@@ -29,8 +29,7 @@ def image_pairs(by_model: Mapping[str, ImagePairs], models: Sequence[str] = (), 
 
     At most `columns` pairs are shown. `models` fixes the order of lines and colours; by default that of `by_model`.
     """
-    order = list(dict.fromkeys([*models, *by_model]))
-    shown = {model: by_model[model] for model in order if model in by_model}
+    shown, colour = in_order(by_model, models), colours([*models, *by_model])
     if not shown:
         return nothing("No model has such pairs of images.")
     sheets = {model: _pair_up(pairs.pairs_K2HWC[:columns]) for model, pairs in shown.items()}
@@ -44,7 +43,7 @@ def image_pairs(by_model: Mapping[str, ImagePairs], models: Sequence[str] = (), 
         top = MARGIN + i * (height + BETWEEN)
         canvas.text(labels[model], beside, top + height // 2, ha="right", va="center")
         _name_rows(canvas, names[model], left - SPACE, top, height)
-        canvas.marked_image(sheet, colours(order)[model], left, top)
+        canvas.marked_image(sheet, colour[model], left, top)
     return canvas.figure
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from vaegan_bench.report.plots.legend import legend_above
-from vaegan_bench.report.plots.style import INK, blank, colours, dashes, nothing, styled
+from vaegan_bench.report.plots.style import INK, blank, colours, dashes, in_order, nothing, styled
 from vaegan_bench.system.exhibits import Profile
 
 WIDTH, HEIGHT = 4.4, 2.4
@@ -23,8 +23,7 @@ def profiles(by_model: Mapping[str, Profile], models: Sequence[str] = ()) -> Fig
     `models` fixes the order of lines and colours; by default that of `by_model`. Raises `ValueError` unless all models
     have the same places and the same reference.
     """
-    order = list(dict.fromkeys([*models, *by_model]))
-    shown = {model: by_model[model] for model in order if model in by_model}
+    shown = in_order(by_model, models)
     if not shown:
         return nothing("No model has such a profile.")
     if len({(each.places, each.reference) for each in shown.values()}) > 1:
@@ -33,7 +32,7 @@ def profiles(by_model: Mapping[str, Profile], models: Sequence[str] = ()) -> Fig
     figure = blank(WIDTH, HEIGHT)
     ax = figure.subplots()
     reference = ax.axhline(about.reference, color=INK, linewidth=0.9, linestyle=":", label=about.reference_name)
-    lines = [_line(ax, model, profile, order) for model, profile in shown.items()]
+    lines = [_line(ax, model, profile, [*models, *by_model]) for model, profile in shown.items()]
     ax.set(xlabel=about.axis, ylabel=f"{about.quantity} ({about.units})")
     ax.margins(x=0)
     legend_above(figure, [*lines, reference])

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vaegan_bench.report.plots.canvas import BAR, LINE, MARGIN, SPACE, Canvas, Images, enlarge, widest
-from vaegan_bench.report.plots.style import LABEL_WIDTH, MUTED, colours, nothing, styled
+from vaegan_bench.report.plots.style import LABEL_WIDTH, MUTED, colours, in_order, nothing, styled
 from vaegan_bench.report.tables import wrap_label
 from vaegan_bench.system.errors import one_line
 from vaegan_bench.system.exhibits import ImageSheet
@@ -66,12 +66,12 @@ def image_sheet(by_model: Mapping[str, ImageSheet], models: Sequence[str] = ()) 
 
     `models` fixes the order of panels and colours; by default that of `by_model`.
     """
-    order = list(dict.fromkeys([*models, *by_model]))
-    shown = [(model, colours(order)[model], by_model[model]) for model in order if model in by_model]
+    shown, colour = in_order(by_model, models), colours([*models, *by_model])
     if not shown:
         return nothing("No model has such images.")
-    panels = [(model, mark, grid(enlarge(sheet.images_NHWC[:MOST]), COLUMNS)) for model, mark, sheet in shown]
-    return _panels(panels, shown[0][2].title)
+    sheets = {model: grid(enlarge(each.images_NHWC[:MOST]), COLUMNS) for model, each in shown.items()}
+    panels = [(model, colour[model], sheet) for model, sheet in sheets.items()]
+    return _panels(panels, next(iter(shown.values())).title)
 
 
 @styled

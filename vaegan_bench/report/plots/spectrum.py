@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from vaegan_bench.report.plots.legend import legend_above
-from vaegan_bench.report.plots.style import MUTED, blank, colours, dashes, nothing, styled
+from vaegan_bench.report.plots.style import MUTED, blank, colours, dashes, in_order, nothing, styled
 from vaegan_bench.system.exhibits import Array, Spectrum
 
 WIDTH, HEIGHT = 4.4, 2.4
@@ -27,14 +27,13 @@ def spectra(by_model: Mapping[str, Spectrum], models: Sequence[str] = ()) -> Fig
     The legend counts those above the first spectrum's threshold. `models` fixes the order of lines and colours; by
     default that of `by_model`.
     """
-    order = list(dict.fromkeys([*models, *by_model]))
-    ranked = {model: np.sort(by_model[model].values_Z)[::-1] for model in order if model in by_model}
+    ranked = {model: np.sort(each.values_Z)[::-1] for model, each in in_order(by_model, models).items()}
     if not ranked:
         return nothing("No model has such a spectrum.")
     first = next(iter(by_model.values()))
     figure = blank(WIDTH, HEIGHT)
     ax = figure.subplots()
-    lines = [_line(ax, model, values_Z, first, order) for model, values_Z in ranked.items()]
+    lines = [_line(ax, model, values_Z, first, [*models, *by_model]) for model, values_Z in ranked.items()]
     _axes(ax, [*ranked.values()], first)
     legend_above(figure, lines)
     return figure

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from vaegan_bench.report.plots.canvas import BAR, LINE, MARGIN, SPACE, Canvas, Images, enlarge, widest
 from vaegan_bench.report.plots.sheets import GAP, grid
-from vaegan_bench.report.plots.style import LABEL_WIDTH, MUTED, colours, nothing, styled
+from vaegan_bench.report.plots.style import LABEL_WIDTH, MUTED, colours, in_order, nothing, styled
 from vaegan_bench.report.tables import wrap_label
 from vaegan_bench.system.errors import one_line
 from vaegan_bench.system.exhibits import Strips
@@ -42,14 +42,13 @@ def strips(by_model: Mapping[str, Strips], models: Sequence[str] = ()) -> Figure
     Many blocks stand in two columns. `models` fixes the order of lines and colours; by default that of `by_model`.
     Raises `ValueError` unless all models have the same steps.
     """
-    order = list(dict.fromkeys([*models, *by_model]))
-    shown = {model: by_model[model] for model in order if model in by_model}
+    shown = in_order(by_model, models)
     if not shown:
         return nothing("No model has such strips of images.")
     if len({each.steps for each in shown.values()}) > 1:
         raise ValueError("the strips of the models do not have the same steps")
     titles = dict.fromkeys(title for each in shown.values() for title in each.titles)
-    return _stack([_block(title, shown) for title in titles], order)
+    return _stack([_block(title, shown) for title in titles], [*models, *by_model])
 
 
 def _block(title: str, by_model: Mapping[str, Strips]) -> Block:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import matplotlib
 import seaborn as sns
@@ -16,6 +16,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
+T = TypeVar("T")
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#333333", "#7A4B1E")
 """After Okabe & Ito (2008), with brown instead of yellow, too pale on white: distinct in every colour vision."""
 DASHES = ((), (4, 1.5), (1.5, 1), (6, 1, 1, 1))
@@ -81,6 +82,11 @@ class PlainFigure(Figure):
         image = io.BytesIO()
         self.savefig(image, format="png")
         return image.getvalue()
+
+
+def in_order(by_model: Mapping[str, T], models: Sequence[str]) -> dict[str, T]:
+    """The same entries in the order of `models`; models that these lack come last."""
+    return {model: by_model[model] for model in dict.fromkeys([*models, *by_model]) if model in by_model}
 
 
 def colours(models: Iterable[str]) -> dict[str, str]:

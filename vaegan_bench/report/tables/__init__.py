@@ -11,16 +11,8 @@ from vaegan_bench.report.tables.markdown_table import markdown_table
 from vaegan_bench.report.tables.noise import noise
 from vaegan_bench.report.tables.protocols import MixedProtocolsError, by_protocol
 from vaegan_bench.report.tables.runs import runs, unhealthy
-from vaegan_bench.report.tables.statistics import (
-    BETTER,
-    WORSE,
-    compare,
-    comparisons,
-    holm,
-    improvement,
-    seeds_needed,
-    sign_flip,
-)
+from vaegan_bench.report.tables.sign_flip_test import holm, improvement, seeds_needed, sign_flip
+from vaegan_bench.report.tables.statistics import BETTER, WORSE, compare, comparisons
 from vaegan_bench.report.tables.summary import interval, overall, rank_of_family, summarise
 from vaegan_bench.report.tables.terminal import ablation_to_rich, to_rich
 from vaegan_bench.report.tables.trade_off import trade_off

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from vaegan_bench.report.tables.statistics import seeds_needed
+from vaegan_bench.report.tables.sign_flip_test import seeds_needed
 
 
 def caption(summary: pd.DataFrame, *, decided: bool, gaps: bool) -> str:

@@ -4,9 +4,9 @@
   const SVG = "http://www.w3.org/2000/svg";
   const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [300, 170, 42, 8, 6, 22];
   const GROUPS = [
-    ["Terms and the discriminator", (term) => !/^(gradient of|moves of|weight of|coefficient) /.test(term), true],
+    ["Terms and the discriminator", (term) => !/^(gradient|moves|weight) of /.test(term), true],
     ["Gradient norms of terms", (term) => term.startsWith("gradient of "), false],
-    ["Moves, weights and coefficients", (term) => /^(moves of|weight of|coefficient) /.test(term), false],
+    ["Moves, weights and coefficients", (term) => /^(moves|weight) of /.test(term), false],
   ];
 
   function element(name, attributes = {}, parent = null, text = "") {
@@ -51,7 +51,6 @@
     const points = lines.flatMap((line) => line.points);
     const ends = lines.map((line) => `${line.model} ends at ${short(line.points.at(-1).mean)}`);
     const svg = element("svg:svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${term}: ${ends.join(", ")}` }, box);
-    if (!points.length) return;
     const most = Math.max(...points.map((point) => point.images));
     let [low, high] = [Math.min(...points.map((p) => p.low)), Math.max(...points.map((p) => p.high))];
     if (low === high) [low, high] = [low - 1, high + 1];

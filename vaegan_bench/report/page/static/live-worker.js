@@ -1,9 +1,9 @@
 "use strict";
 // Decodes images for live.js in a thread of its own, after interpreter.js. It receives
-//   { type: "load", shape, models, banks, faces, conditions, ends, attributes }   once
-//   { type: "own", image }                                                        the reader's image, in [-1, 1]
-//   { type: "faces", from, to, mix, alphas, words }                               one image of every model
-//   { type: "samples", start, count, words }                                      several draws of every model
+//   { type: "load", shape, models, banks, faces, conditions, ends, attributes, extreme }  once
+//   { type: "own", image }                                                                the reader's, in [-1, 1]
+//   { type: "faces", from, to, mix, alphas, words }                                       one image of every model
+//   { type: "samples", start, count, words }                                              several draws of every model
 // Of each of the last two kinds only the newest counts. A round of faces is finished before the next one begins, so
 // that every model moves while a slider does; samples wait for faces.
 
@@ -70,7 +70,7 @@
     self.postMessage(message, pixels ? [pixels.buffer] : []);
   }
 
-  function load({ shape, models, banks, faces, conditions, ends, attributes }) {
+  function load({ shape, models, banks, faces, conditions, ends, attributes, extreme }) {
     const loaded = models.map((model) => {
       const vectors = model.vectors && halves(model.vectors.float16, model.latent);
       return {
@@ -78,7 +78,8 @@
         vectors: attributes.map((name) => (vectors && vectors[model.vectors.names.indexOf(name)]) || null),
       };
     });
-    return { shape, models: loaded, faces, conditions, middle: ends && ends.map(([a, b]) => (a + b) / 2), ends };
+    const middle = ends && ends.map(([a, b]) => (a + b) / 2);
+    return { shape, models: loaded, faces, conditions, middle, ends, extreme };
   }
 
   // Rows of float16.
@@ -144,7 +145,7 @@
   function towardsEnds(known, alphas) {
     return known.map((value, a) => {
       const alpha = alphas[a] || 0, end = work.ends[a][alpha > 0 ? 1 : 0];
-      return value + Math.min(Math.abs(alpha) / 3, 1) * (end - value);
+      return value + Math.min(Math.abs(alpha) / work.extreme, 1) * (end - value);
     });
   }
 

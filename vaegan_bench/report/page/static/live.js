@@ -46,7 +46,7 @@
 
   // How many codes every bank has.
   function codesIn({ codes }) {
-    const counts = Object.values(codes).map((bank) => Math.floor(atob(bank.float16).length / 2 / bank.dimensions));
+    const counts = Object.values(codes).map((bank) => bank.count);
     return counts.length ? Math.min(...counts) : 0;
   }
 
@@ -123,7 +123,7 @@
       return (made.type === "faces" ? stage : samples).show(made);
     };
     const { shape, models, codes: banks, face_conditions: conditions, ends, attributes } = data;
-    worker.postMessage({ type: "load", shape, models, banks, faces, conditions, ends, attributes });
+    worker.postMessage({ type: "load", shape, models, banks, faces, conditions, ends, attributes, extreme: EXTREME });
     return worker;
   }
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from vaegan_bench.report.page.tracing.graph import Numbers, Operation
+from vaegan_bench.report.page.tracing.graph import LAYERS, Numbers, Operation
 
 
 def fold(operations: Sequence[Operation], outputs: Sequence[int]) -> list[Operation]:
@@ -41,7 +41,7 @@ def _into(before: Operation, affine: Operation) -> Operation | None:
     if before.kind == "affine":
         numbers = {"scale": before.numbers["scale"] * scale, "shift": before.numbers["shift"] * scale + shift}
         return replace(affine, inputs=before.inputs, numbers=numbers)
-    if before.kind not in ("linear", "convolution", "transposed_convolution"):
+    if before.kind not in LAYERS:
         return None
     channels = len(before.numbers["weight"])
     per_channel = [_by_channel(values, channels) for values in (scale, shift)]

@@ -16,6 +16,8 @@ from vaegan_bench.report.page.tracing.axes import UntranslatableError, split_by_
 
 Numbers = NDArray[np.float64]
 Rearrange = Callable[[Tensor], Tensor]
+LAYERS = ("linear", "convolution", "transposed_convolution")
+"""Kinds of operations that multiply by weights, of which each row makes one output or one channel."""
 
 
 @dataclass

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vaegan_bench.report.page.tracing.graph import Numbers, Operation
+from vaegan_bench.report.page.tracing.graph import LAYERS, Numbers, Operation
 
 LARGEST = 32_767
-LAYERS = ("linear", "convolution", "transposed_convolution")
 
 
 @dataclass

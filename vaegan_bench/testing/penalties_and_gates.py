@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import Critic, Gate, JudgedImages, Regulariser
 from vaegan_bench.testing.small import NETWORKS, blobs
 from vaegan_bench.testing.values import one_value_per_example
-from vaegan_bench.testing.verdicts import demand, same, seeded, slope, unchanged, untouched_randomness
+from vaegan_bench.testing.verdicts import Checks, demand, same, seeded, slope, unchanged, untouched_randomness
 
 GATED = {"decoder", "discriminator"}
 
@@ -115,15 +113,12 @@ def gate_names_players(gate: Gate) -> None:
         demand(first == second, "decides differently on the same logits.")
 
 
-def checks() -> Iterator[tuple[type, tuple[Callable[..., None], ...]]]:
-    """Kind → its checks, in the order in which they run."""
-    yield (
-        Regulariser,
-        (
-            penalty_is_one_value_per_image,
-            penalty_takes_the_noise_that_it_is_handed,
-            penalty_remembers_in_its_memory,
-            penalty_reaches_the_critic,
-        ),
-    )
-    yield Gate, (gate_names_players,)
+CHECKS: Checks = {
+    Regulariser: (
+        penalty_is_one_value_per_image,
+        penalty_takes_the_noise_that_it_is_handed,
+        penalty_remembers_in_its_memory,
+        penalty_reaches_the_critic,
+    ),
+    Gate: (gate_names_players,),
+}

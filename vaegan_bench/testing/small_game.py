@@ -24,7 +24,7 @@ def data(size: int = 32, channels: int = 3) -> Data:
     return blobs(size, channels=channels)
 
 
-class Table:
+class SmallGame:
     """One run of a model, set up and ready to play."""
 
     def __init__(self, model: Model, **changes: object) -> None:
