@@ -23,8 +23,9 @@ def plugins(plugin: PluginFiles = None) -> None:
 
     registry, console = Registry(plugin or []), terminal()
     versions = {BUILT_IN: __version__, **registry.installed}
+    named = (source for source in registry.sources if source not in registry.modules)
     made = table("package", "version", "provides")
-    for origin in dict.fromkeys([*versions, *map(str, plugin or [])]):
+    for origin in (*versions, *named):
         provided = _summed_up(_provided(registry, origin)) or "life-cycle hooks"
         made.add_row(escape(origin), versions.get(origin, ""), escape(provided))
     console.print(made)
