@@ -33,8 +33,8 @@ def compare(
     from vaegan_bench.system.errors import StudyError
 
     folder = StudyFolder(study)
-    for reason in folder.left_out().values():
-        say(f"Left out: {reason}", error=True)
+    for line in folder.left_out_lines():
+        say(line, error=True)
     found = tables.compare(folder.rows(), model, other)
     if found.empty:
         raise StudyError(f"'{model}' and '{other}' have no metric on common seeds in {study}.")
