@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -82,11 +81,7 @@ def _kind_table(kind: str, entries: dict[str, Entry]) -> Table:
 def _fields(plugin: type[Plugin]) -> list[str]:
     from vaegan_bench.api.plugin import default_of, fields_of, selector_text
 
-    described = []
-    for field in fields_of(plugin):
-        default = default_of(field)
-        described.append(field.name if default is dataclasses.MISSING else f"{field.name}={selector_text(default)}")
-    return described
+    return [f"{field.name}={selector_text(default_of(field))}" for field in fields_of(plugin)]
 
 
 def _study_table(studies: Mapping[str, Path]) -> Table:
