@@ -89,16 +89,12 @@ def reproduce(
 
 def _reproduce(given: Mapping[str, Any]) -> None:
     """Run or estimate what the parameters of the command describe."""
-    from vaegan_bench.cli.options import look_for_data_in
     from vaegan_bench.cli.session import Session
-    from vaegan_bench.registry.plugins import Registry
     from vaegan_bench.study.paper import load_paper
 
-    look_for_data_in(given["data_dir"])
-    registry, chosen = Registry(given["plugin"] or []), load_paper(given["paper"])
-    session = Session(registry, given["cache_dir"], given["engine"], given["workers"], given["checkpoint"])
+    session, chosen = Session(given), load_paper(given["paper"])
     datasets = _datasets(given["dataset"] or [], [comparison.name for comparison in chosen.comparisons])
-    plans = _plans(chosen, datasets, given, registry)
+    plans = _plans(chosen, datasets, given, session.registry)
     if given["dry_run"]:
         for plan in plans:
             session.print_plan(plan)
@@ -134,7 +130,7 @@ def _run(session: Session, paper: Paper, plans: Sequence[Plan], folder: Path, pr
     attempts = Attempts()
     for plan in plans:
         try:
-            attempts.lines += session.run(plan, folder)
+            attempts.lines += session.run(plan, folder).lines
         except IncompleteError as error:  # the disk is full: the other studies would fail as well
             raise IncompleteError([*attempts.lines, *error.lines]) from error
     command = shlex.join(["vaegan-bench", *sys.argv[1:]])
