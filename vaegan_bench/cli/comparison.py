@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from vaegan_bench.cli.terminal import say
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -20,5 +22,4 @@ def print_comparison(console: Console, folder: StudyFolder, *, headlines: bool =
     shown, there = (tables.count_numbers(part) for part in (tables.headline(rows), rows))
     if headlines and shown < there:
         path = shlex.quote(str(folder.path))
-        line = f"{shown} of {there} numbers: `vaegan-bench table {path} --all` prints the other {there - shown}, too."
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        say(f"{shown} of {there} numbers: `vaegan-bench table {path} --all` prints the other {there - shown}, too.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vaegan_bench.cli.options import PluginFiles
-from vaegan_bench.cli.terminal import table, terminal
+from vaegan_bench.cli.terminal import say, table, terminal
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -64,7 +64,7 @@ def list_plugins(
     if what in ("all", "studies"):
         console.print(_study_table(registry.studies))
     for name, reason in registry.broken.items():
-        console.print(f"broken: {name}: {reason}", markup=False)
+        say(f"broken: {name}: {reason}")
 
 
 def _kind_table(kind: str, entries: dict[str, Entry]) -> Table:

@@ -26,6 +26,7 @@ from vaegan_bench.cli.options import (
     StepsOption,
     WorkersOption,
 )
+from vaegan_bench.cli.terminal import say
 from vaegan_bench.study.values import MOST_SEEDS
 
 if TYPE_CHECKING:
@@ -137,8 +138,8 @@ def _run(session: Session, paper: Paper, plans: Sequence[Plan], folder: Path, pr
     with attempts.part("page"):
         known_as = metrics_known_as(session.registry)
         reproduction = Reproduction(paper, preset, command, folder, known_as)
-        session.say(f"Page: {reproduction.write()}")
-        session.say(f"Report: {write_paper_page(reproduction, session.registry)}")
+        say(f"Page: {reproduction.write()}")
+        say(f"Report: {write_paper_page(reproduction, session.registry)}")
     attempts.conclude()
 
 

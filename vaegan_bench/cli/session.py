@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from vaegan_bench.cli.comparison import print_comparison
 from vaegan_bench.cli.options import look_for_data_in
 from vaegan_bench.cli.progress import TerminalProgress
-from vaegan_bench.cli.terminal import table, terminal
+from vaegan_bench.cli.terminal import say, table, terminal
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -40,11 +40,7 @@ class Session:
         self.cache: Path = given["cache_dir"] or default_cache()
         self.checkpoint: float = given["checkpoint"]
         for broken, reason in self.registry.broken.items():
-            self.say(f"Plugin {broken} is left out: {reason}")
-
-    def say(self, line: str) -> None:
-        """Print a line as it is."""
-        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            say(f"Plugin {broken} is left out: {reason}")
 
     def run(self, plan: Plan, results: Path) -> Attempts:
         """Train, measure and report a plan; return what is missing at the end.
@@ -84,13 +80,13 @@ class Session:
 
         self._say_skipped(plan)
         if plan.unfollowed:
-            self.say(plan.unfollowed)
+            say(plan.unfollowed)
         with self.console.status(f"Timing a few steps of each model of {escape(plan.study.name)}"):
             costs = list(estimate(plan))
         self.console.print(_cost_table(plan, costs))
-        self.say(_where(plan))
-        self.say(_optimizers(plan))
-        self.say(_estimate_in_words(plan, costs, self.workers_for(plan)))
+        say(_where(plan))
+        say(_optimizers(plan))
+        say(_estimate_in_words(plan, costs, self.workers_for(plan)))
 
     def _announce(self, execution: Execution) -> None:
         plan, finished = execution.plan, execution.work.finished()
@@ -99,14 +95,14 @@ class Session:
         runs = f"{len(plan.runs)} run{'s' if len(plan.runs) > 1 else ''}"
         done = f", {len(finished)} of them finished before" if finished else ""
         workers = f", {side_by_side} runs side by side" if side_by_side > 1 else ""
-        self.say(
+        say(
             f"Study {plan.study.name}: {runs}{done}; {run.steps} steps of {run.batch}, "
             f"networks {run.networks}, {run.device} in {run.precision}{workers}."
         )
 
     def _say_skipped(self, plan: Plan) -> None:
         for skip in plan.skips:
-            self.say(f"Skipped {skip.label}: {skip.reason}")
+            say(f"Skipped {skip.label}: {skip.reason}")
 
     def _print_results(self, folder: StudyFolder, attempts: Attempts) -> None:
         """Print the comparison and where the results are, as parts of the attempts."""
@@ -123,13 +119,13 @@ class Session:
             if not left_out.empty:
                 self.console.print(tables.ablation_to_rich(left_out))
         if (folder.path / PAGE).is_file():
-            self.say(f"Report: {folder.path / PAGE}")
-        self.say(f"Results: {folder.path}/ ({', '.join(path.name for path in report_files(folder))})")
+            say(f"Report: {folder.path / PAGE}")
+        say(f"Results: {folder.path}/ ({', '.join(path.name for path in report_files(folder))})")
 
     def _say_what_is_kept(self, execution: Execution) -> None:
         kept, runs, path = len(execution.work.finished()), len(execution.plan.runs), execution.folder.path
         begun = "".join(f"; {run} goes on from step {step}" for run, step in execution.work.begun().items())
-        self.say(
+        say(
             f"\n{kept} of {runs} runs are finished and kept in {path}{begun}. The same command goes on with the rest, "
             f"and vaegan-bench table {shlex.quote(str(path))} shows what is there."
         )
