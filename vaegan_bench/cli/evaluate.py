@@ -17,6 +17,7 @@ from vaegan_bench.cli.options import (
     FieldsOption,
     PluginFiles,
 )
+from vaegan_bench.cli.rows_file import check_rows_file, write_rows
 from vaegan_bench.cli.terminal import say, terminal
 from vaegan_bench.study.study import MOST
 from vaegan_bench.system.paths import user_path
@@ -39,7 +40,6 @@ NAMED_BY: Mapping[What, tuple[str, ...]] = {
     "pairs": ("originals", "reconstructions"),
 }
 """What is measured → the arguments that name it, all of which are needed."""
-SUFFIXES = (".csv", ".parquet", ".json")
 
 RunsArgument = Annotated[
     list[Path] | None, typer.Argument(help="Folders of finished runs, or of studies.", metavar="RUN", parser=user_path)
@@ -184,7 +184,7 @@ def _conclude(rows: pd.DataFrame, problems: Mapping[str, str], out: Path | None)
     attempts = Attempts(f"{metric} gave no numbers: {reason}" for metric, reason in problems.items())
     if out is not None and not rows.empty:
         with attempts.part("--out"):
-            _write_rows(rows, out)
+            write_rows(rows, out)
             say(f"Rows: {out}")
     if not rows.empty:
         terminal().print(tables.to_rich(rows))
@@ -193,7 +193,7 @@ def _conclude(rows: pd.DataFrame, problems: Mapping[str, str], out: Path | None)
 
 def _check_arguments(context: typer.Context, out: Path | None) -> What:
     """What to measure. Refuses, before all else, options without effect and a file that cannot be written."""
-    from vaegan_bench.system.errors import StoreError, StudyError
+    from vaegan_bench.system.errors import StudyError
 
     named = {what: [bool(context.params[key]) for key in keys] for what, keys in NAMED_BY.items()}
     chosen = [what for what, keys in named.items() if any(keys)]
@@ -207,10 +207,8 @@ def _check_arguments(context: typer.Context, out: Path | None) -> What:
         raise StudyError(
             f"{' and '.join(given)}: no effect on folders, whose images are all measured once. Leave it out."
         )
-    if out is not None and out.suffix.lower() not in SUFFIXES:
-        raise StudyError(f"--out {out}: rows are written as {', '.join(SUFFIXES)}, by the suffix of the file.")
-    if out is not None and (out.is_dir() or not out.parent.is_dir()):
-        raise StoreError(f"--out {out}: {'that is a folder' if out.is_dir() else f'there is no folder {out.parent}'}.")
+    if out is not None:
+        check_rows_file(out)
     return chosen[0]
 
 
@@ -239,24 +237,3 @@ def _refuse(option: str, metrics: Sequence[Metric], reason: str) -> NoReturn:
 
     names = ", ".join(metric.name for metric in metrics)
     raise StudyError(f"{option}: no effect on {names}, which {reason}. Leave it out.")
-
-
-def _write_rows(rows: pd.DataFrame, path: Path) -> None:
-    """Write rows as csv, parquet or json, by the suffix; in json, protocols are objects, missing values null."""
-    from vaegan_bench.system.files import replace_file
-
-    with replace_file(path) as partial:
-        if path.suffix.lower() == ".csv":
-            rows.to_csv(partial, index=False)
-        elif path.suffix.lower() == ".parquet":
-            rows.to_parquet(partial, index=False)
-        else:
-            partial.write_text(_as_json(rows), "utf-8")
-
-
-def _as_json(rows: pd.DataFrame) -> str:
-    import json
-
-    plain = rows.astype(object).where(rows.notna(), None).to_dict("records")
-    records = [{**row, "protocol": json.loads(row["protocol"])} for row in plain]
-    return json.dumps(records, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
