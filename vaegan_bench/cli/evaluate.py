@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -105,20 +105,26 @@ def evaluate(
     look_for_data_in(data_dir)
     registry = Registry(plugin or [])
     given = given_fields(registry, extractor, fields)
-    chosen, source = _metrics(metrics or [], registry, what, given), sampler_of(registry, sampler, given)
-    _refuse_idle(chosen, source, context.params, given)
+    chosen, source = _metrics(context.params, registry, what, given), sampler_of(registry, sampler, given)
+    _refuse_idle_fields(fields or [], chosen, source)
     with TerminalProgress(terminal()) as progress:
         rows, problems = _measure(context.params, what, chosen, source, registry, progress)
     _conclude(rows, problems, out)
 
 
-def _metrics(texts: Sequence[str], registry: Registry, what: What, fields: Fields) -> list[Metric]:
-    """The metrics that the command names, or the default ones, with the given fields."""
+def _metrics(given: Mapping[str, Any], registry: Registry, what: What, fields: Fields) -> list[Metric]:
+    """The metrics that the command names, or the default ones, with the given fields.
+
+    Raises `StudyError` where none of them takes the given extractor.
+    """
+    from vaegan_bench.cli.options import refuse_idle_extractor
     from vaegan_bench.registry.selectors import split_lists
     from vaegan_bench.study.resolver import metric_of
 
-    named = split_lists(texts) or _usual_metrics(registry, what)
-    return [metric_of(registry, each, fields) for each in named]
+    named = split_lists(given["metrics"] or []) or _usual_metrics(registry, what)
+    metrics = [metric_of(registry, each, fields) for each in named]
+    refuse_idle_extractor(given["extractor"], named, fields)
+    return metrics
 
 
 def _usual_metrics(registry: Registry, what: What) -> list[str]:
@@ -217,23 +223,14 @@ def _is_given(context: typer.Context, parameter: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def _refuse_idle(metrics: Sequence[Metric], sampler: Sampler | None, given: Mapping[str, Any], fields: Fields) -> None:
-    """Raise `StudyError` where no metric takes the given extractor, or none uses a plugin whose fields are given."""
+def _refuse_idle_fields(texts: Sequence[str], metrics: Sequence[Metric], sampler: Sampler | None) -> None:
+    """Raise `StudyError` where neither a metric nor the sampler uses a plugin whose fields are given."""
     from vaegan_bench.cli.options import read_fields
     from vaegan_bench.registry.plugins import plugins_within
-
-    extractor = given["extractor"]
-    chosen = {fields.get(metric.name, {}).get(metric.extractor_field) for metric in metrics}
-    if extractor is not None and extractor not in chosen:
-        _refuse(f"--extractor {extractor}", metrics, "take none, or another by --fields")
-    drawing = [sampler] if sampler else []
-    used = {plugin.name for each in (*metrics, *drawing) for plugin in plugins_within(each)}
-    if idle := sorted(read_fields(given["fields"] or []).keys() - used):
-        _refuse(f"--fields {idle[0]}[…]", metrics, f"do not use '{idle[0]}'")
-
-
-def _refuse(option: str, metrics: Sequence[Metric], reason: str) -> NoReturn:
     from vaegan_bench.system.errors import StudyError
 
-    names = ", ".join(metric.name for metric in metrics)
-    raise StudyError(f"{option}: no effect on {names}, which {reason}. Leave it out.")
+    drawing = [sampler] if sampler else []
+    used = {plugin.name for each in (*metrics, *drawing) for plugin in plugins_within(each)}
+    if idle := sorted(read_fields(texts).keys() - used):
+        names = ", ".join(metric.name for metric in metrics)
+        raise StudyError(f"--fields {idle[0]}[…]: no effect on {names}, which do not use '{idle[0]}'. Leave it out.")

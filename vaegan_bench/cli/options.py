@@ -167,6 +167,22 @@ def extractor_fields(registry: Registry, extractor: str | None) -> Fields:
     return fields
 
 
+def refuse_idle_extractor(extractor: str | None, metrics: Sequence[str], fields: Fields) -> None:
+    """Raise `StudyError` where no metric takes the extractor: it has no field for one, or another one is given for it.
+
+    `fields` are those that `given_fields` returns for the extractor.
+    """
+    from vaegan_bench.registry.selectors import parse_selector
+    from vaegan_bench.system.errors import StudyError
+
+    selectors = [parse_selector(metric) for metric in metrics]
+    taken = [value for each in selectors for value in {**fields.get(each.name, {}), **each.fields}.values()]
+    if extractor is not None and extractor not in taken:
+        names = list(dict.fromkeys(map(str, selectors)))
+        reason = f"which {'does' if len(names) == 1 else 'do'} not take it"
+        raise StudyError(f"--extractor {extractor}: no effect on {', '.join(names)}, {reason}. Leave it out.")
+
+
 def metrics_of(registry: Registry) -> Iterator[tuple[str, type[Metric]]]:
     """Every registered metric by name."""
     from vaegan_bench.api import Metric

@@ -106,17 +106,18 @@ def _reproduce(given: Mapping[str, Any]) -> None:
 
 def _plans(paper: Paper, datasets: Mapping[str, str], given: Mapping[str, Any], registry: Registry) -> list[Plan]:
     """One plan for each comparison."""
-    from vaegan_bench.cli.options import given_fields
+    from vaegan_bench.cli.options import given_fields, refuse_idle_extractor
     from vaegan_bench.study.plan import make_plan
 
     values = {key: given[key] for key in VALUES if given[key] is not None}
     fields = given_fields(registry, given["extractor"], given["fields"])
-    plans = []
+    studies = []
     for comparison in paper.comparisons:
         chosen = {"datasets": [datasets[comparison.name]]} if comparison.name in datasets else {}
         study = paper.study(comparison, given["preset"]).with_values({**values, **chosen}, "the flags")
-        plans.append(make_plan(study.with_fields(fields, "the flags"), registry))
-    return plans
+        studies.append(study.with_fields(fields, "the flags"))
+    refuse_idle_extractor(given["extractor"], [metric for study in studies for metric in study.metrics], fields)
+    return [make_plan(study, registry) for study in studies]
 
 
 def _run(session: Session, paper: Paper, plans: Sequence[Plan], folder: Path, preset: str) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vaegan_bench.cli.options import extractor_fields, given_fields
+from vaegan_bench.cli.options import given_fields, refuse_idle_extractor
 from vaegan_bench.registry.plugins import Registry
-from vaegan_bench.registry.selectors import parse_selector, split_list, split_lists
+from vaegan_bench.registry.selectors import split_list, split_lists
 from vaegan_bench.study.study import Study
 from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system.errors import StudyError
@@ -37,17 +37,8 @@ def study_of(given: Mapping[str, Any], registry: Registry) -> Study:
     values |= {"seeds": _seeds(given["seeds"])} if given["seeds"] is not None else {}
     fields = given_fields(registry, given["extractor"], given["fields"])
     chosen = study.with_fields(fields, "the flags").with_values(values, "the flags")
-    _refuse_idle(given["extractor"], chosen.metrics, registry)
+    refuse_idle_extractor(given["extractor"], chosen.metrics, fields)
     return chosen
-
-
-def _refuse_idle(extractor: str | None, metrics: Sequence[str], registry: Registry) -> None:
-    """Refuse an extractor that no metric takes."""
-    names = [parse_selector(metric).name for metric in metrics]
-    if extractor is not None and extractor_fields(registry, extractor).keys().isdisjoint(names):
-        raise StudyError(
-            f"--extractor {extractor}: no effect on {', '.join(names)}, which do not take it. Leave it out."
-        )
 
 
 def _default_study() -> str:
