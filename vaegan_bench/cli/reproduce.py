@@ -145,19 +145,18 @@ def _run(session: Session, paper: Paper, plans: Sequence[Plan], folder: Path, pr
 
 
 def _check_before(session: Session, plans: Sequence[Plan], folder: Path) -> None:
-    """Load all data and check the disk space, so that a lack of either is known before anything trains."""
+    """Fetch all data, load those of unfinished runs, and check the disk space, all before anything trains."""
     from vaegan_bench.cli.progress import TerminalProgress
     from vaegan_bench.execution.workload import Workload
     from vaegan_bench.results.study_folder import StudyFolder
     from vaegan_bench.system.disk_space import check_space
-    from vaegan_bench.training.loading import fetch, load
+    from vaegan_bench.training.loading import fetch
 
     with TerminalProgress(session.console) as progress:
-        for data, size in dict.fromkeys((run.dataset, run.size) for plan in plans for run in plan.runs):
-            fetch(data, progress)
-            load(data, size, session.cache, progress)
-    work = [Workload(plan, StudyFolder(folder / plan.study.name), session.cache) for plan in plans]
-    needed = sum(each.needed_space(session.workers_for(each.plan)) for each in work)
+        for dataset in dict.fromkeys(run.dataset for plan in plans for run in plan.runs):
+            fetch(dataset, progress)
+        work = [Workload(plan, StudyFolder(folder / plan.study.name), session.cache, progress) for plan in plans]
+        needed = sum(each.needed_space(session.workers_for(each.plan)) for each in work)  # loads the data
     check_space(folder, needed, f"The results of {len(plans)} comparisons", "--results")
 
 
