@@ -221,6 +221,10 @@ def test_sample_draws_a_grid_from_a_run(smoke: Path, tmp_path: Path) -> None:
             ("run", "--dry-run", "--metrics", "reconstruction", "--metrics", "latent-health", "--extractor", "vgg16"),
             "--extractor vgg16: no effect on reconstruction, latent-health, which do not take it. Leave it out.",
         ),
+        (
+            ("run", "--dry-run", "--metrics", "kid[extractor=efflite0]", "--extractor", "oracle"),
+            "--extractor oracle: no effect on kid[extractor=efflite0], which does not take it. Leave it out.",
+        ),
         (("run", "--seeds", "few"), "--seeds takes a number"),
         (("run", "--losses", "adversarial"), "--losses takes field=loss"),
         (("run", "--device", "cuda:9"), "Device 'cuda:9' cannot be used here"),

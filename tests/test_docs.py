@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from vaegan_bench.registry.builtin import ROOMS
 from vaegan_bench.registry.plugins import Registry
 
 ROOT = Path(__file__).parents[1]
@@ -40,6 +41,12 @@ def test_the_list_of_built_in_plugins_has_a_section_for_every_kind(generate: Mod
     listed = [kind for kinds in generate.KINDS.values() for kind in kinds]
     registered = {kind for kind, _ in Registry([]).entries}
     assert registered == set(listed)
+
+
+def test_contributors_are_told_the_rooms_in_which_plugins_are_found() -> None:
+    listed = re.search(r"The rooms are (.*?)\.\s", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.DOTALL)
+    assert listed is not None
+    assert re.findall(r"`([\w/]+)`", listed[1]) == [room.replace(".", "/") for room in ROOMS]
 
 
 @pytest.mark.parametrize(("kind", "page"), [("dataset", "datasets.md"), ("metric", "metrics.md")])

@@ -164,6 +164,7 @@ def test_an_extractor_that_nothing_takes_is_refused(tmp_path: Path) -> None:
     for metric, fields in (
         ("mutual-information-gap", "mutual-information-gap[bins=5]"),
         ("kid", "kid[extractor=efflite0]"),
+        ("kid[extractor=efflite0]", "oracle[images=640]"),
     ):
         done = bench("evaluate", tmp_path, "--metrics", metric, "--extractor", "oracle", "--fields", fields)
         assert (done.returncode, f"--extractor oracle: no effect on {metric}," in done.stderr) == (2, True), done.stderr

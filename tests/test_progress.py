@@ -22,6 +22,11 @@ def shown(progress: TerminalProgress) -> dict[str, float]:
     return {task.description.strip(): task.completed for task in progress.bars.tasks}
 
 
+def test_lines_are_printed_as_they_are(progress: TerminalProgress) -> None:
+    progress.run_awaited(run="a", holder="process 7 on [bold]:bell:")
+    assert progress.console.file.getvalue() == "Waiting for a, on which process 7 on [bold]:bell: works\n"  # type: ignore[attr-defined]
+
+
 def test_runs_side_by_side_have_a_bar_each_and_one_together(progress: TerminalProgress) -> None:
     progress.run_started(run="a", steps=10, done=0, batch=4)
     progress.run_started(run="b", steps=10, done=0, batch=6)

@@ -116,6 +116,13 @@ def test_space_for_all_comparisons_is_asked_for_before_the_first_trains(
     assert not (tmp_path / "results").exists()
 
 
+def test_an_extractor_that_no_comparison_takes_is_refused(tmp_path: Path, reproduce: Callable[..., Ran]) -> None:
+    done = reproduce("avatars[faces=200]", "--preset", "quick", "--extractor", "oracle")
+    message = "--extractor oracle: no effect on reconstruction, which does not take it. Leave it out."
+    assert (done.returncode, done.stderr) == (2, f"Error: {message}\n")
+    assert not (tmp_path / "results").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -93,6 +93,7 @@ def test_a_package_is_found_by_its_entry_point_once_installed(tmp_path: Path) ->
     assert "odd-loss" in listed
     assert "reconstruction loss odd-loss" in listed
     assert "broken: broken-plugin: ModuleNotFoundError: No module named 'nowhere_to_be_found'" in listed
+    assert shell(site, "plugins", "--plugin", "odd_loss") == listed  # the module is in the line of its package
     assert "odd-loss" in shell(site, "list", "losses")
     for target in ("odd-loss", "odd_loss"):
         assert "7 of 7 checks passed" in shell(site, "check", target, "--plugin", "odd_loss")

@@ -40,6 +40,7 @@ from vaegan_bench.results.exhibits import encode
 from vaegan_bench.results.files import read_json, write_arrays
 from vaegan_bench.results.measurements import Seen
 from vaegan_bench.results.records import PlannedMetric, key_of
+from vaegan_bench.results.rulers import RULERS
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.run import code_of
@@ -497,6 +498,16 @@ def test_the_table_is_printed_whatever_can_be_written_and_the_exit_code_says_wha
     assert compared.returncode == 0
     assert "1 common seed" in compared.stdout
     assert "Left out: " in compared.stderr
+
+
+def test_compare_names_a_damaged_ruler_as_table_does(study: StudyFolder) -> None:
+    path = study.path / RULERS / "oracle.json"
+    path.parent.mkdir()
+    path.write_text("{}")
+    compared, table = bench("compare", "vae", "gan", "--study", study.path), bench("table", study.path)
+    assert (compared.returncode, table.returncode) == (0, 1)
+    assert compared.stderr.startswith(f"Left out: Cannot read {path}")
+    assert table.stderr == f"Error: {compared.stderr}"
 
 
 # Folders that cannot be written, and writes that are interrupted.

@@ -47,7 +47,7 @@ def check(
         if target != "all" or isinstance(found, Model | Networks):
             _print_card(found, console)
     if broken:
-        console.print(f"{broken} plugin{'s break' if broken > 1 else ' breaks'} the contract.", markup=False)
+        say(f"{broken} plugin{'s break' if broken > 1 else ' breaks'} the contract.")
         raise typer.Exit(1)
 
 
@@ -75,10 +75,10 @@ def _keeps_the_contract(plugin: Plugin, console: Console, verbose: bool) -> bool
                 failed.append(str(error))
     sign = "✗" if failed else "–" if skipped else "✓"
     counts = f"{len(passed)} of {len(cases)} checks passed" + (f", {len(skipped)} skipped" if skipped else "")
-    console.print(f"{sign} {plugin.kind} {plugin}: {counts}", markup=False, highlight=False)
+    say(f"{sign} {plugin.kind} {plugin}: {counts}")
     lines = [f"✗ {words}" for words in failed] + [f"– skipped: {reason}" for reason in dict.fromkeys(skipped)]
     for line in lines + ([f"✓ {title}" for title in passed] if verbose else []):
-        console.print(f"    {line}", markup=False, highlight=False, soft_wrap=True)
+        say(f"    {line}")
     return not failed
 
 
@@ -92,7 +92,7 @@ def _print_card(plugin: Plugin, console: Console) -> None:
     except FAILURES:  # a plugin that does not train has no card; the checks have said why
         return
     if card is not None:
-        console.print(f"    {_sentence(card)}", markup=False, highlight=False, soft_wrap=True)
+        say(f"    {_sentence(card)}")
 
 
 def _sentence(card: Card) -> str:

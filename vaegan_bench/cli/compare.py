@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vaegan_bench.cli.options import latest_study
 from vaegan_bench.cli.terminal import say, table, terminal
 from vaegan_bench.system.paths import user_path
 
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 def compare(
     model: Annotated[str, typer.Argument(help="A model as the table names it, such as vaegan.")],
     other: Annotated[str, typer.Argument(help="The model to compare it with.")],
-    study: Annotated[Path, typer.Option(help="The study's folder.", parser=user_path)] = Path("results/quick"),
+    study: Annotated[
+        Path | None,
+        typer.Option(help="The study's folder; by default the study of results/ that was run last.", parser=user_path),
+    ] = None,
     metric: Annotated[list[str] | None, typer.Option(help="Only this metric, such as psnr; repeatable.")] = None,
     fail_if_worse: Annotated[
         bool, typer.Option("--fail-if-worse", help="Exit with code 1 if the verdict is 'worse'.")
@@ -32,14 +36,14 @@ def compare(
     from vaegan_bench.results.study_folder import StudyFolder
     from vaegan_bench.system.errors import StudyError
 
-    folder = StudyFolder(study)
-    for reason in folder.left_out().values():
-        say(f"Left out: {reason}", error=True)
+    folder = StudyFolder(study or latest_study(Path("results")))
+    for line in folder.left_out_lines():
+        say(line, error=True)
     found = tables.compare(folder.rows(), model, other)
     if found.empty:
-        raise StudyError(f"'{model}' and '{other}' have no metric on common seeds in {study}.")
+        raise StudyError(f"'{model}' and '{other}' have no metric on common seeds in {folder.path}.")
     found = _choose(found, metric or [])
-    terminal().print(_to_table(found, model, other))
+    terminal().print(_to_table(found, model, other, folder.path))
     if fail_if_worse and (found["verdict"] == tables.WORSE).any():
         raise typer.Exit(1)
 
@@ -54,7 +58,7 @@ def _choose(found: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
     return found[found["metric"].isin(metrics or known)]
 
 
-def _to_table(found: pd.DataFrame, model: str, other: str) -> Table:
+def _to_table(found: pd.DataFrame, model: str, other: str, study: Path) -> Table:
     from rich import box
     from rich.markup import escape
 
@@ -63,7 +67,7 @@ def _to_table(found: pd.DataFrame, model: str, other: str) -> Table:
     made = table("metric", box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
     fewest, most = found["seeds"].min(), found["seeds"].max()
     seeds = f"{most} common seed{'' if most == 1 else 's'}" if fewest == most else f"{fewest} to {most} common seeds"
-    made.title = escape(f"{model} − {other}, {seeds}")
+    made.title = escape(f"{study}\n{model} − {other}, {seeds}")
     made.caption = escape(
         f"difference: mean over seeds with its 95 % t-interval. P: probability that {model} is better. "
         "p: exact paired sign-flip test, adjusted for all pairs of models of the study (Holm). " + _open_verdicts(found)

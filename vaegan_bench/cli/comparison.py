@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
+from vaegan_bench.cli.terminal import say
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -12,13 +14,12 @@ if TYPE_CHECKING:
 
 
 def print_comparison(console: Console, folder: StudyFolder, *, headlines: bool = True) -> None:
-    """Print the headlines of a study with a line that says how many more numbers there are; or all numbers."""
+    """Print the headlines of a study below its folder, and how many more numbers there are; or all numbers."""
     from vaegan_bench.report import tables
 
     rows = folder.rows()
-    console.print(tables.to_rich(rows, rulers=folder.rulers(), headlines=headlines))
+    console.print(tables.to_rich(rows, str(folder.path), folder.rulers(), headlines=headlines))
     shown, there = (tables.count_numbers(part) for part in (tables.headline(rows), rows))
     if headlines and shown < there:
         path = shlex.quote(str(folder.path))
-        line = f"{shown} of {there} numbers: `vaegan-bench table {path} --all` prints the other {there - shown}, too."
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        say(f"{shown} of {there} numbers: `vaegan-bench table {path} --all` prints the other {there - shown}, too.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -17,6 +17,7 @@ from vaegan_bench.cli.options import (
     FieldsOption,
     PluginFiles,
 )
+from vaegan_bench.cli.rows_file import check_rows_file, write_rows
 from vaegan_bench.cli.terminal import say, terminal
 from vaegan_bench.study.study import MOST
 from vaegan_bench.system.paths import user_path
@@ -39,7 +40,6 @@ NAMED_BY: Mapping[What, tuple[str, ...]] = {
     "pairs": ("originals", "reconstructions"),
 }
 """What is measured → the arguments that name it, all of which are needed."""
-SUFFIXES = (".csv", ".parquet", ".json")
 
 RunsArgument = Annotated[
     list[Path] | None, typer.Argument(help="Folders of finished runs, or of studies.", metavar="RUN", parser=user_path)
@@ -108,20 +108,26 @@ def evaluate(
     look_for_data_in(data_dir)
     registry = Registry(plugin or [])
     given = given_fields(registry, extractor, fields)
-    chosen, source = _metrics(metrics or [], registry, what, given), sampler_of(registry, sampler, given)
-    _refuse_idle(chosen, source, context.params, given)
+    chosen, source = _metrics(context.params, registry, what, given), sampler_of(registry, sampler, given)
+    _refuse_idle_fields(fields or [], chosen, source)
     with TerminalProgress(terminal()) as progress:
         rows, problems = _measure(context.params, what, chosen, source, registry, progress)
     _conclude(rows, problems, out)
 
 
-def _metrics(texts: Sequence[str], registry: Registry, what: What, fields: Fields) -> list[Metric]:
-    """The metrics that the command names, or the default ones, with the given fields."""
+def _metrics(given: Mapping[str, Any], registry: Registry, what: What, fields: Fields) -> list[Metric]:
+    """The metrics that the command names, or the default ones, with the given fields.
+
+    Raises `StudyError` where none of them takes the given extractor.
+    """
+    from vaegan_bench.cli.options import refuse_idle_extractor
     from vaegan_bench.registry.selectors import split_lists
     from vaegan_bench.study.resolver import metric_of
 
-    named = split_lists(texts) or _usual_metrics(registry, what)
-    return [metric_of(registry, each, fields) for each in named]
+    named = split_lists(given["metrics"] or []) or _usual_metrics(registry, what)
+    metrics = [metric_of(registry, each, fields) for each in named]
+    refuse_idle_extractor(given["extractor"], named, fields)
+    return metrics
 
 
 def _usual_metrics(registry: Registry, what: What) -> list[str]:
@@ -187,7 +193,7 @@ def _conclude(rows: pd.DataFrame, problems: Mapping[str, str], out: Path | None)
     attempts = Attempts(f"{metric} gave no numbers: {reason}" for metric, reason in problems.items())
     if out is not None and not rows.empty:
         with attempts.part("--out"):
-            _write_rows(rows, out)
+            write_rows(rows, out)
             say(f"Rows: {out}")
     if not rows.empty:
         terminal().print(tables.to_rich(rows))
@@ -196,7 +202,7 @@ def _conclude(rows: pd.DataFrame, problems: Mapping[str, str], out: Path | None)
 
 def _check_arguments(context: typer.Context, out: Path | None) -> What:
     """What to measure. Refuses, before all else, options without effect and a file that cannot be written."""
-    from vaegan_bench.system.errors import StoreError, StudyError
+    from vaegan_bench.system.errors import StudyError
 
     named = {what: [bool(context.params[key]) for key in keys] for what, keys in NAMED_BY.items()}
     chosen = [what for what, keys in named.items() if any(keys)]
@@ -210,10 +216,8 @@ def _check_arguments(context: typer.Context, out: Path | None) -> What:
         raise StudyError(
             f"{' and '.join(given)}: no effect on folders, whose images are all measured once. Leave it out."
         )
-    if out is not None and out.suffix.lower() not in SUFFIXES:
-        raise StudyError(f"--out {out}: rows are written as {', '.join(SUFFIXES)}, by the suffix of the file.")
-    if out is not None and (out.is_dir() or not out.parent.is_dir()):
-        raise StoreError(f"--out {out}: {'that is a folder' if out.is_dir() else f'there is no folder {out.parent}'}.")
+    if out is not None:
+        check_rows_file(out)
     return chosen[0]
 
 
@@ -222,44 +226,14 @@ def _is_given(context: typer.Context, parameter: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def _refuse_idle(metrics: Sequence[Metric], sampler: Sampler | None, given: Mapping[str, Any], fields: Fields) -> None:
-    """Raise `StudyError` where no metric takes the given extractor, or none uses a plugin whose fields are given."""
+def _refuse_idle_fields(texts: Sequence[str], metrics: Sequence[Metric], sampler: Sampler | None) -> None:
+    """Raise `StudyError` where neither a metric nor the sampler uses a plugin whose fields are given."""
     from vaegan_bench.cli.options import read_fields
     from vaegan_bench.registry.plugins import plugins_within
-
-    extractor = given["extractor"]
-    chosen = {fields.get(metric.name, {}).get(metric.extractor_field) for metric in metrics}
-    if extractor is not None and extractor not in chosen:
-        _refuse(f"--extractor {extractor}", metrics, "take none, or another by --fields")
-    drawing = [sampler] if sampler else []
-    used = {plugin.name for each in (*metrics, *drawing) for plugin in plugins_within(each)}
-    if idle := sorted(read_fields(given["fields"] or []).keys() - used):
-        _refuse(f"--fields {idle[0]}[…]", metrics, f"do not use '{idle[0]}'")
-
-
-def _refuse(option: str, metrics: Sequence[Metric], reason: str) -> NoReturn:
     from vaegan_bench.system.errors import StudyError
 
-    names = ", ".join(metric.name for metric in metrics)
-    raise StudyError(f"{option}: no effect on {names}, which {reason}. Leave it out.")
-
-
-def _write_rows(rows: pd.DataFrame, path: Path) -> None:
-    """Write rows as csv, parquet or json, by the suffix; in json, protocols are objects, missing values null."""
-    from vaegan_bench.system.files import replace_file
-
-    with replace_file(path) as partial:
-        if path.suffix.lower() == ".csv":
-            rows.to_csv(partial, index=False)
-        elif path.suffix.lower() == ".parquet":
-            rows.to_parquet(partial, index=False)
-        else:
-            partial.write_text(_as_json(rows), "utf-8")
-
-
-def _as_json(rows: pd.DataFrame) -> str:
-    import json
-
-    plain = rows.astype(object).where(rows.notna(), None).to_dict("records")
-    records = [{**row, "protocol": json.loads(row["protocol"])} for row in plain]
-    return json.dumps(records, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    drawing = [sampler] if sampler else []
+    used = {plugin.name for each in (*metrics, *drawing) for plugin in plugins_within(each)}
+    if idle := sorted(read_fields(texts).keys() - used):
+        names = ", ".join(metric.name for metric in metrics)
+        raise StudyError(f"--fields {idle[0]}[…]: no effect on {names}, which do not use '{idle[0]}'. Leave it out.")

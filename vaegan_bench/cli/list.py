@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vaegan_bench.cli.options import PluginFiles
-from vaegan_bench.cli.terminal import table, terminal
+from vaegan_bench.cli.terminal import say, table, terminal
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -67,7 +66,7 @@ def list_plugins(
     if what in ("all", "studies"):
         console.print(_study_table(registry.studies))
     for name, reason in registry.broken.items():
-        console.print(f"broken: {name}: {reason}", markup=False)
+        say(f"broken: {name}: {reason}")
 
 
 def _kind_table(kind: str, entries: dict[str, Entry]) -> Table:
@@ -84,11 +83,7 @@ def _kind_table(kind: str, entries: dict[str, Entry]) -> Table:
 def _fields(plugin: type[Plugin]) -> list[str]:
     from vaegan_bench.api.plugin import default_of, fields_of, selector_text
 
-    described = []
-    for field in fields_of(plugin):
-        default = default_of(field)
-        described.append(field.name if default is dataclasses.MISSING else f"{field.name}={selector_text(default)}")
-    return described
+    return [f"{field.name}={selector_text(default_of(field))}" for field in fields_of(plugin)]
 
 
 def _study_table(studies: Mapping[str, Path]) -> Table:

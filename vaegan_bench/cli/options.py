@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -14,6 +15,7 @@ from vaegan_bench.system.paths import user_path
 if TYPE_CHECKING:
     from vaegan_bench.api import Metric
     from vaegan_bench.registry.plugins import Registry
+    from vaegan_bench.results.study_folder import StudyFolder
 
 
 def path_option(text: str) -> Any:
@@ -22,7 +24,13 @@ def path_option(text: str) -> Any:
 
 
 ResultsOption = Annotated[Path, path_option("The results folder.")]
-StudyPath = Annotated[Path, typer.Argument(help="A study's folder, such as results/quick.", parser=user_path)]
+StudyPath = Annotated[
+    Path | None,
+    typer.Argument(
+        help="A study's folder, such as results/quick; by default the study of results/ that was run last.",
+        parser=user_path,
+    ),
+]
 ExtractorOption = Annotated[
     str | None,
     typer.Option(
@@ -84,6 +92,31 @@ Fields = dict[str, dict[str, str]]
 """Plugin → field → value, as text."""
 
 
+def latest_study(results: Path) -> Path:
+    """The folder in `results` whose study.json is the newest; of equally new ones, the last by name.
+
+    Studies that cannot be read are passed over. Raises `StudyError` where there is no other.
+    """
+    from vaegan_bench.report.status.recorded import studies_in
+    from vaegan_bench.system.errors import StoreError, StudyError
+
+    for folder in sorted(studies_in(results), key=_last_written, reverse=True):
+        with suppress(StoreError):
+            folder.study()
+            return folder.path
+    words = "name a study's folder, or run a study with vaegan-bench run."
+    raise StudyError(f"There is no study in {results} that can be read: {words}")
+
+
+def _last_written(folder: StudyFolder) -> tuple[int, Path]:
+    """When the plan of a study was written, in nanoseconds, and the study's folder."""
+    from vaegan_bench.results.study_folder import STUDY
+    from vaegan_bench.system.files import stamp_of
+
+    _, written, _ = stamp_of(folder.path / STUDY) or (0, 0, 0)
+    return written, folder.path
+
+
 def look_for_data_in(folder: Path | None) -> None:
     """Let this process search for source files in `folder`; None leaves the environment as it is."""
     import os
@@ -134,6 +167,22 @@ def extractor_fields(registry: Registry, extractor: str | None) -> Fields:
             if metric.extractor_field and (chosen.classes or not metric.needs_classes)
         }
     return fields
+
+
+def refuse_idle_extractor(extractor: str | None, metrics: Sequence[str], fields: Fields) -> None:
+    """Raise `StudyError` where no metric takes the extractor: it has no field for one, or another one is given for it.
+
+    `fields` are those that `given_fields` returns for the extractor.
+    """
+    from vaegan_bench.registry.selectors import parse_selector
+    from vaegan_bench.system.errors import StudyError
+
+    selectors = [parse_selector(metric) for metric in metrics]
+    taken = [value for each in selectors for value in {**fields.get(each.name, {}), **each.fields}.values()]
+    if extractor is not None and extractor not in taken:
+        names = list(dict.fromkeys(map(str, selectors)))
+        reason = f"which {'does' if len(names) == 1 else 'do'} not take it"
+        raise StudyError(f"--extractor {extractor}: no effect on {', '.join(names)}, {reason}. Leave it out.")
 
 
 def metrics_of(registry: Registry) -> Iterator[tuple[str, type[Metric]]]:

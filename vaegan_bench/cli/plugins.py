@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vaegan_bench.cli.options import PluginFiles
-from vaegan_bench.cli.terminal import table, terminal
+from vaegan_bench.cli.terminal import say, table, terminal
 
 if TYPE_CHECKING:
     from vaegan_bench.registry.plugins import Registry
@@ -21,15 +21,16 @@ def plugins(plugin: PluginFiles = None) -> None:
     from vaegan_bench import __version__
     from vaegan_bench.registry.plugins import BUILT_IN, Registry
 
-    registry, console = Registry(plugin or []), terminal()
+    registry = Registry(plugin or [])
     versions = {BUILT_IN: __version__, **registry.installed}
+    named = (source for source in registry.sources if source not in registry.modules)
     made = table("package", "version", "provides")
-    for origin in dict.fromkeys([*versions, *map(str, plugin or [])]):
+    for origin in (*versions, *named):
         provided = _summed_up(_provided(registry, origin)) or "life-cycle hooks"
         made.add_row(escape(origin), versions.get(origin, ""), escape(provided))
-    console.print(made)
+    terminal().print(made)
     for name, reason in registry.broken.items():
-        console.print(f"broken: {name}: {reason}", markup=False, soft_wrap=True)
+        say(f"broken: {name}: {reason}")
 
 
 def _provided(registry: Registry, origin: str) -> list[str]:

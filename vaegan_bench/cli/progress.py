@@ -111,7 +111,7 @@ class TerminalProgress:
         self._say(f"Waiting for {run}, on which {holder} works")
 
     def _say(self, line: str) -> None:
-        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self.console.print(line, emoji=False, highlight=False, markup=False, soft_wrap=True)
 
     def _update_study(self) -> None:
         if self.study is not None:

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from vaegan_bench.cli.options import PluginFiles, StudyPath
+from vaegan_bench.cli.options import PluginFiles, StudyPath, latest_study
 from vaegan_bench.cli.terminal import say, terminal
 
 
 def report(
-    study: StudyPath = Path("results/quick"),
+    study: StudyPath = None,
     archive: Annotated[
         bool, typer.Option("--archive", help="Also put the records of all runs into records.zip, to publish them.")
     ] = False,
@@ -23,7 +23,7 @@ def report(
 
     Exit code 1 where runs are left out because of damage, numbers are missing, or a figure cannot be written.
 
-    Examples: `vaegan-bench report results/quick --open`, `vaegan-bench report results/quick --archive`
+    Examples: `vaegan-bench report --open`, `vaegan-bench report results/quick --archive`
     """
     from vaegan_bench.registry.plugins import Registry
     from vaegan_bench.report.page.page import PAGE
@@ -32,7 +32,7 @@ def report(
     from vaegan_bench.results.study_folder import StudyFolder
     from vaegan_bench.system.attempts import Attempts
 
-    folder, registry = StudyFolder(study), Registry(plugin or [])
+    folder, registry = StudyFolder(study or latest_study(Path("results"))), Registry(plugin or [])
     folder.finished()  # raises where there is nothing to show
     attempts = Attempts(folder.missing())
     with terminal().status("Writing tables, figures and the page"), attempts.part("report"):

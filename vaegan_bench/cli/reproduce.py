@@ -26,6 +26,7 @@ from vaegan_bench.cli.options import (
     StepsOption,
     WorkersOption,
 )
+from vaegan_bench.cli.terminal import say
 from vaegan_bench.study.values import MOST_SEEDS
 
 if TYPE_CHECKING:
@@ -89,16 +90,12 @@ def reproduce(
 
 def _reproduce(given: Mapping[str, Any]) -> None:
     """Run or estimate what the parameters of the command describe."""
-    from vaegan_bench.cli.options import look_for_data_in
     from vaegan_bench.cli.session import Session
-    from vaegan_bench.registry.plugins import Registry
     from vaegan_bench.study.paper import load_paper
 
-    look_for_data_in(given["data_dir"])
-    registry, chosen = Registry(given["plugin"] or []), load_paper(given["paper"])
-    session = Session(registry, given["cache_dir"], given["engine"], given["workers"], given["checkpoint"])
+    session, chosen = Session(given), load_paper(given["paper"])
     datasets = _datasets(given["dataset"] or [], [comparison.name for comparison in chosen.comparisons])
-    plans = _plans(chosen, datasets, given, registry)
+    plans = _plans(chosen, datasets, given, session.registry)
     if given["dry_run"]:
         for plan in plans:
             session.print_plan(plan)
@@ -109,17 +106,18 @@ def _reproduce(given: Mapping[str, Any]) -> None:
 
 def _plans(paper: Paper, datasets: Mapping[str, str], given: Mapping[str, Any], registry: Registry) -> list[Plan]:
     """One plan for each comparison."""
-    from vaegan_bench.cli.options import given_fields
+    from vaegan_bench.cli.options import given_fields, refuse_idle_extractor
     from vaegan_bench.study.plan import make_plan
 
     values = {key: given[key] for key in VALUES if given[key] is not None}
     fields = given_fields(registry, given["extractor"], given["fields"])
-    plans = []
+    studies = []
     for comparison in paper.comparisons:
         chosen = {"datasets": [datasets[comparison.name]]} if comparison.name in datasets else {}
         study = paper.study(comparison, given["preset"]).with_values({**values, **chosen}, "the flags")
-        plans.append(make_plan(study.with_fields(fields, "the flags"), registry))
-    return plans
+        studies.append(study.with_fields(fields, "the flags"))
+    refuse_idle_extractor(given["extractor"], [metric for study in studies for metric in study.metrics], fields)
+    return [make_plan(study, registry) for study in studies]
 
 
 def _run(session: Session, paper: Paper, plans: Sequence[Plan], folder: Path, preset: str) -> None:
@@ -134,32 +132,31 @@ def _run(session: Session, paper: Paper, plans: Sequence[Plan], folder: Path, pr
     attempts = Attempts()
     for plan in plans:
         try:
-            attempts.lines += session.run(plan, folder)
+            attempts.lines += session.run(plan, folder).lines
         except IncompleteError as error:  # the disk is full: the other studies would fail as well
             raise IncompleteError([*attempts.lines, *error.lines]) from error
     command = shlex.join(["vaegan-bench", *sys.argv[1:]])
     with attempts.part("page"):
         known_as = metrics_known_as(session.registry)
         reproduction = Reproduction(paper, preset, command, folder, known_as)
-        session.say(f"Page: {reproduction.write()}")
-        session.say(f"Report: {write_paper_page(reproduction, session.registry)}")
+        say(f"Page: {reproduction.write()}")
+        say(f"Report: {write_paper_page(reproduction, session.registry)}")
     attempts.conclude()
 
 
 def _check_before(session: Session, plans: Sequence[Plan], folder: Path) -> None:
-    """Load all data and check the disk space, so that a lack of either is known before anything trains."""
+    """Fetch all data, load those of unfinished runs, and check the disk space, all before anything trains."""
     from vaegan_bench.cli.progress import TerminalProgress
     from vaegan_bench.execution.workload import Workload
     from vaegan_bench.results.study_folder import StudyFolder
     from vaegan_bench.system.disk_space import check_space
-    from vaegan_bench.training.loading import fetch, load
+    from vaegan_bench.training.loading import fetch
 
     with TerminalProgress(session.console) as progress:
-        for data, size in dict.fromkeys((run.dataset, run.size) for plan in plans for run in plan.runs):
-            fetch(data, progress)
-            load(data, size, session.cache, progress)
-    work = [Workload(plan, StudyFolder(folder / plan.study.name), session.cache) for plan in plans]
-    needed = sum(each.needed_space(session.workers_for(each.plan)) for each in work)
+        for dataset in dict.fromkeys(run.dataset for plan in plans for run in plan.runs):
+            fetch(dataset, progress)
+        work = [Workload(plan, StudyFolder(folder / plan.study.name), session.cache, progress) for plan in plans]
+        needed = sum(each.needed_space(session.workers_for(each.plan)) for each in work)  # loads the data
     check_space(folder, needed, f"The results of {len(plans)} comparisons", "--results")
 
 

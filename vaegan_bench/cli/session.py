@@ -3,53 +3,54 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vaegan_bench.cli.comparison import print_comparison
+from vaegan_bench.cli.options import look_for_data_in
 from vaegan_bench.cli.progress import TerminalProgress
-from vaegan_bench.cli.terminal import table, terminal
+from vaegan_bench.cli.terminal import say, table, terminal
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from vaegan_bench.execution.estimate import Cost
     from vaegan_bench.execution.execution import Execution
-    from vaegan_bench.registry.plugins import Registry
+    from vaegan_bench.results.study_folder import StudyFolder
     from vaegan_bench.study.plan import Plan
+    from vaegan_bench.system.attempts import Attempts
 
 
 class Session:
     """A command that trains, with its output in a terminal."""
 
-    def __init__(
-        self, registry: Registry, cache: Path | None, engine: str, workers: str | None, checkpoint: float
-    ) -> None:
-        """Print which plugins are left out, and why; `checkpoint` is passed to `Execution`.
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        """Take the parameters of the command; print which plugins are left out, and why.
 
-        Raises as `choose_engine` does.
+        Raises `PluginError` for a plugin that cannot be used, and as `choose_engine` does.
         """
         from vaegan_bench.execution.engine_choice import choose_engine
+        from vaegan_bench.registry.plugins import Registry
         from vaegan_bench.system.paths import default_cache
 
-        self.registry, self.console, self.checkpoint = registry, terminal(), checkpoint
-        self.engine = choose_engine(registry, engine, workers)
-        self.cache = cache or default_cache()
-        for broken, reason in registry.broken.items():
-            self.say(f"Plugin {broken} is left out: {reason}")
+        look_for_data_in(given["data_dir"])
+        self.registry, self.console = Registry(given["plugin"] or []), terminal()
+        self.engine = choose_engine(self.registry, given["engine"], given["workers"])
+        self.cache: Path = given["cache_dir"] or default_cache()
+        self.checkpoint: float = given["checkpoint"]
+        for broken, reason in self.registry.broken.items():
+            say(f"Plugin {broken} is left out: {reason}")
 
-    def say(self, line: str) -> None:
-        """Print a line as it is."""
-        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-    def run(self, plan: Plan, results: Path) -> list[str]:
-        """Train, measure and report a plan; return what is missing at the end, line by line.
+    def run(self, plan: Plan, results: Path) -> Attempts:
+        """Train, measure and report a plan; return what is missing at the end.
 
         After an interruption it prints which results are kept, and raises the interruption again.
         """
         from vaegan_bench.execution.execution import Execution
         from vaegan_bench.execution.run_study import run_study
         from vaegan_bench.results.study_folder import StudyFolder
+        from vaegan_bench.system.attempts import Attempts
 
         progress = TerminalProgress(self.console)
         folder = StudyFolder(results / plan.study.name)
@@ -58,8 +59,9 @@ class Session:
         try:
             self._announce(execution)
             with progress:
-                missing = run_study(execution)
-            return self._print_results(execution, missing)
+                attempts = Attempts(run_study(execution))
+            self._print_results(execution.folder, attempts)
+            return attempts
         except KeyboardInterrupt:
             self._say_what_is_kept(execution)
             raise
@@ -78,13 +80,13 @@ class Session:
 
         self._say_skipped(plan)
         if plan.unfollowed:
-            self.say(plan.unfollowed)
+            say(plan.unfollowed)
         with self.console.status(f"Timing a few steps of each model of {escape(plan.study.name)}"):
             costs = list(estimate(plan))
         self.console.print(_cost_table(plan, costs))
-        self.say(_where(plan))
-        self.say(_optimizers(plan))
-        self.say(_estimate_in_words(plan, costs, self.workers_for(plan)))
+        say(_where(plan))
+        say(_optimizers(plan))
+        say(_estimate_in_words(plan, costs, self.workers_for(plan)))
 
     def _announce(self, execution: Execution) -> None:
         plan, finished = execution.plan, execution.work.finished()
@@ -93,25 +95,23 @@ class Session:
         runs = f"{len(plan.runs)} run{'s' if len(plan.runs) > 1 else ''}"
         done = f", {len(finished)} of them finished before" if finished else ""
         workers = f", {side_by_side} runs side by side" if side_by_side > 1 else ""
-        self.say(
+        say(
             f"Study {plan.study.name}: {runs}{done}; {run.steps} steps of {run.batch}, "
             f"networks {run.networks}, {run.device} in {run.precision}{workers}."
         )
 
     def _say_skipped(self, plan: Plan) -> None:
         for skip in plan.skips:
-            self.say(f"Skipped {skip.label}: {skip.reason}")
+            say(f"Skipped {skip.label}: {skip.reason}")
 
-    def _print_results(self, execution: Execution, missing: list[str]) -> list[str]:
-        """Print the comparison and where the results are; return what is missing, line by line."""
+    def _print_results(self, folder: StudyFolder, attempts: Attempts) -> None:
+        """Print the comparison and where the results are, as parts of the attempts."""
         from vaegan_bench.report import tables
         from vaegan_bench.report.page.page import PAGE
         from vaegan_bench.report.writing import report_files
-        from vaegan_bench.system.attempts import Attempts
 
-        folder, attempts = execution.folder, Attempts(missing)
         if not folder.runs():
-            return attempts.lines
+            return
         with attempts.part("the table in the terminal"):
             print_comparison(self.console, folder)
         with attempts.part("the table of terms left out"):
@@ -119,14 +119,13 @@ class Session:
             if not left_out.empty:
                 self.console.print(tables.ablation_to_rich(left_out))
         if (folder.path / PAGE).is_file():
-            self.say(f"Report: {folder.path / PAGE}")
-        self.say(f"Results: {folder.path}/ ({', '.join(path.name for path in report_files(folder))})")
-        return attempts.lines
+            say(f"Report: {folder.path / PAGE}")
+        say(f"Results: {folder.path}/ ({', '.join(path.name for path in report_files(folder))})")
 
     def _say_what_is_kept(self, execution: Execution) -> None:
         kept, runs, path = len(execution.work.finished()), len(execution.plan.runs), execution.folder.path
         begun = "".join(f"; {run} goes on from step {step}" for run, step in execution.work.begun().items())
-        self.say(
+        say(
             f"\n{kept} of {runs} runs are finished and kept in {path}{begun}. The same command goes on with the rest, "
             f"and vaegan-bench table {shlex.quote(str(path))} shows what is there."
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vaegan_bench.cli.options import PluginFiles
-from vaegan_bench.cli.terminal import table, terminal
+from vaegan_bench.cli.terminal import say, table, terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,8 +52,8 @@ def _describe(plugin: Plugin, console: Console) -> None:
     console.print(f"[bold]{plugin.name}[/bold] ({plugin.kind})")
     console.print(inspect.getdoc(type(plugin)), markup=False)
     for field in fields_of(plugin):
-        console.print(f"  {field.name} = {_value(getattr(plugin, field.name))}", markup=False, highlight=False)
-    console.print()
+        say(f"  {field.name} = {_value(getattr(plugin, field.name))}")
+    say("")
 
 
 def _value(value: Any) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vaegan_bench.cli.comparison import print_comparison
-from vaegan_bench.cli.options import StudyPath
+from vaegan_bench.cli.options import StudyPath, latest_study
 from vaegan_bench.cli.terminal import say, terminal
 
 if TYPE_CHECKING:
@@ -36,24 +36,23 @@ FormatOption = Annotated[
 ]
 
 
-def table(
-    study: StudyPath = Path("results/quick"), everything: AllOption = False, form: FormatOption = Format.TABLE
-) -> None:
+def table(study: StudyPath = None, everything: AllOption = False, form: FormatOption = Format.TABLE) -> None:
     """Print the headlines of a study's comparison, or all of its numbers; nothing is written.
 
     Exit code 1 where runs are left out because of damage, or numbers are missing.
 
-    Examples: `vaegan-bench table results/quick`, `vaegan-bench table results/quick --all`,
+    Examples: `vaegan-bench table`, `vaegan-bench table results/quick --all`,
     `vaegan-bench table results/quick --format latex`
     """
     from vaegan_bench.results.study_folder import StudyFolder
     from vaegan_bench.system.attempts import Attempts
 
-    folder = StudyFolder(study)
+    folder = StudyFolder(study or latest_study(Path("results")))
     if form is Format.TABLE:
         print_comparison(terminal(), folder, headlines=not everything)
     else:
         say(_to_paste(folder.rows(), form, headlines=not everything).rstrip("\n"))
+        say(f"Study: {folder.path}", error=True)
     Attempts(folder.missing()).conclude()
 
 
