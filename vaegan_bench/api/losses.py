@@ -131,4 +131,4 @@ class Gate(Plugin):
 
     @abstractmethod
     def __call__(self, real_B: Tensor, fake_B: Tensor) -> frozenset[str]:
-        """The subset of {'decoder', 'discriminator'} that keeps its weights in this step."""
+        """The subset of the roles {'decoder', 'discriminator'} whose owners keep their weights in this step."""

@@ -132,4 +132,4 @@ class VAEGAN(Model):
             # Dis_l before batch norm has no fixed scale, and γ acts on its square.
             log={"feature scale": turn.real.features_BF.square().mean(1).sqrt()},
         )
-        return referee(game, play, turn.logits, turn.judged, self.gate, self.regulariser)
+        return referee(self, game, play, turn.logits, turn.judged, self.gate, self.regulariser)
