@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import Extractor, ExtractorError, FeatureNetwork
-from vaegan_bench.evaluation.folders import folder_data
+from vaegan_bench.evaluation.given_images import data_of
 from vaegan_bench.evaluation.references import References
 from vaegan_bench.metrics.extractors.dinov2 import SMALL as DIGEST
 from vaegan_bench.metrics.extractors.dinov2 import DINOv2Giant, DINOv2Small, load_backbone, prepared
@@ -80,7 +80,7 @@ def test_opened_from_a_file_it_has_features_and_no_logits(
 def test_features_without_logits_are_kept_on_disk(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vaegan_bench.metrics.extractors.published_weights.sha256_of_file", lambda path: DIGEST)
     extractor = DINOv2Small(weights=str(small))  # type: ignore[call-arg]
-    first, again = (References(folder_data(IMAGES), tmp_path, torch.device("cpu")) for _ in range(2))
+    first, again = (References(data_of(IMAGES), tmp_path, torch.device("cpu")) for _ in range(2))
     found = first.features(extractor, "real", 2)
     monkeypatch.setattr(FrozenNetwork, "__call__", lambda *args: pytest.fail("extracted again"))
     kept = again.features(extractor, "real", 2)

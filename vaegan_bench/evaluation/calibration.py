@@ -9,7 +9,7 @@ import torch
 from vaegan_bench.api import BenchError, Extractor
 from vaegan_bench.evaluation import distortions
 from vaegan_bench.evaluation.distortions import Distort
-from vaegan_bench.evaluation.folders import FolderOutputs
+from vaegan_bench.evaluation.given_images import GivenImages
 from vaegan_bench.evaluation.references import References
 from vaegan_bench.metrics.features.sets import column, protocol_of
 from vaegan_bench.metrics.samples.frechet import Frechet
@@ -75,7 +75,7 @@ def calibrate(what: Calibration, references: References) -> Ruler:
             f"A ruler for {what.samples:,} samples needs as many training images, and {what.dataset} has "
             f"{len(data.train):,}: choose fewer samples."
         )
-    plain = FolderOutputs(references, references.images("train", what.samples), n=what.samples)
+    plain = GivenImages(references, references.images("train", what.samples), n=what.samples)
     numbers = {"n_real": len(plain.real), "n_fake": what.samples, "split": what.split}
     marks = _marks(what, references)
     return Ruler(
@@ -109,14 +109,14 @@ def _mark(what: Calibration, references: References, distortion: Distortion, lev
     def measure() -> State:
         noise = generator(CPU, 0, *about)
         images_NCHW = distortion.apply(references.images("train", what.samples), level, noise)
-        return _numbers(FolderOutputs(references, images_NCHW, n=what.samples), what.extractor)
+        return _numbers(GivenImages(references, images_NCHW, n=what.samples), what.extractor)
 
     code = code_behind(Frechet, KID, PrecisionRecall, distortion.apply).digest
     found = references.compared(what.extractor, what.samples, (*about, code), measure)
     return Mark(level=float(level), **{number: float(found[number]) for number in NUMBERS})
 
 
-def _numbers(outputs: FolderOutputs, extractor: Extractor) -> State:
+def _numbers(outputs: GivenImages, extractor: Extractor) -> State:
     """The values of the metrics on samples, by the names in `NUMBERS`."""
     frechet = Frechet(extractor=extractor)(outputs)[0]
     kid = KID(extractor=extractor)(outputs)[0]
