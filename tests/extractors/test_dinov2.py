@@ -68,7 +68,7 @@ def test_opened_from_a_file_it_has_features_and_no_logits(
     small: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vaegan_bench.metrics.extractors.published_weights.sha256_of_file", lambda path: DIGEST)
-    network = opened(DINOv2Small(weights=str(small)))  # type: ignore[call-arg]
+    network = opened(DINOv2Small(weights=str(small)))
     found = network(IMAGES)
     assert found.features_NF.shape == (2, 384)
     assert found.logits_NK.shape == (2, 0)
@@ -79,7 +79,7 @@ def test_opened_from_a_file_it_has_features_and_no_logits(
 
 def test_features_without_logits_are_kept_on_disk(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vaegan_bench.metrics.extractors.published_weights.sha256_of_file", lambda path: DIGEST)
-    extractor = DINOv2Small(weights=str(small))  # type: ignore[call-arg]
+    extractor = DINOv2Small(weights=str(small))
     first, again = (References(data_of(IMAGES), tmp_path, torch.device("cpu")) for _ in range(2))
     found = first.features(extractor, "real", 2)
     monkeypatch.setattr(FrozenNetwork, "__call__", lambda *args: pytest.fail("extracted again"))
@@ -90,9 +90,9 @@ def test_features_without_logits_are_kept_on_disk(small: Path, tmp_path: Path, m
 
 def test_other_weights_are_refused(small: Path, opened: Opened) -> None:
     with pytest.raises(ExtractorError, match="theirs with b938bf1b"):
-        opened(DINOv2Small(weights=str(small)))  # type: ignore[call-arg]
+        opened(DINOv2Small(weights=str(small)))
 
 
 def test_the_largest_has_no_known_hash_and_must_fit(small: Path, opened: Opened) -> None:
     with pytest.raises(ExtractorError, match="does not hold weights of 'dinov2-vit-g-14'"):
-        opened(DINOv2Giant(weights=str(small)))  # type: ignore[call-arg]
+        opened(DINOv2Giant(weights=str(small)))
