@@ -59,6 +59,11 @@ def _vendor() -> str:
     return _cpuinfo("vendor_id") or platform.processor()
 
 
+def has_float64(device: torch.device) -> bool:
+    """Whether a device computes in float64; Apple's GPUs do not."""
+    return device.type != "mps"
+
+
 @contextmanager
 def thread_count(threads: int) -> Iterator[None]:
     """Let torch compute with `threads` CPU threads inside this context."""

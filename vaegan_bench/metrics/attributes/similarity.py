@@ -11,9 +11,8 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from vaegan_bench.api import Direction, Extractor, Measurement, Metric, Outputs, at_least
-from vaegan_bench.metrics.attributes.rows import Protocol
 from vaegan_bench.metrics.extractors.regressor import Regressor
-from vaegan_bench.metrics.features.sets import protocol_of
+from vaegan_bench.metrics.features.sets import Protocol, protocol_of
 
 SEED = 2020
 
