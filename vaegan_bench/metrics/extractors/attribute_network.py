@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vaegan_bench.api import ImageShape, Progress
-from vaegan_bench.metrics.extractors.frozen_network import exact_convolutions
+from vaegan_bench.system.device import exact_convolutions
 
 FEATURES = 128
 GRID = 4
