@@ -32,7 +32,7 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from vaegan_bench.api import Derive, Extractor, Features, Metric, Outputs, Source
-from vaegan_bench.evaluation.folders import FolderOutputs, folder_data
+from vaegan_bench.evaluation.given_images import GivenImages, data_of
 from vaegan_bench.evaluation.references import References
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.extractors.inception import Inception
@@ -114,8 +114,8 @@ def ours_end_to_end(real: Tensor, fakes: Sequence[Tensor], weights: Path) -> lis
     """All models, with nothing known before."""
     extractor = Inception(weights=str(weights), any_weights=True)
     with tempfile.TemporaryDirectory() as cache:
-        references = References(folder_data(real), Path(cache), CPU)
-        return [values_of(FolderOutputs(references, fake), extractor) for fake in fakes]
+        references = References(data_of(real), Path(cache), CPU)
+        return [values_of(GivenImages(references, fake), extractor) for fake in fakes]
 
 
 def theirs_end_to_end(real: Tensor, fakes: Sequence[Tensor], weights: Path, **cached: object) -> list[Values]:

@@ -31,10 +31,11 @@ from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.models.vaegan_pixel import VAEGANPixel
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.run import Run
+from vaegan_bench.system.device import exact_convolutions
 from vaegan_bench.testing.small import small_run
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.history import History
-from vaegan_bench.training.loop import INTERVAL, Keeper, Listener, exact_convolutions, steps, train
+from vaegan_bench.training.loop import INTERVAL, Keeper, Listener, steps, train
 from vaegan_bench.training.optimizers.adam import Adam
 from vaegan_bench.training.state import TrainingState
 

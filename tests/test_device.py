@@ -7,7 +7,14 @@ import torch
 
 from vaegan_bench.api import StudyError
 from vaegan_bench.system import device
-from vaegan_bench.system.device import choose_device, choose_precision, describe, peak_memory_bytes, thread_count
+from vaegan_bench.system.device import (
+    choose_device,
+    choose_precision,
+    describe,
+    has_float64,
+    peak_memory_bytes,
+    thread_count,
+)
 
 
 def test_a_precision_that_is_asked_for_is_kept() -> None:
@@ -40,6 +47,10 @@ def test_a_device_that_is_not_there_is_told_in_one_line() -> None:
     with pytest.raises(StudyError, match=r"Device 'nonsense' cannot be used here.*Choose auto, cpu") as raised:
         choose_device("nonsense")
     assert "\n" not in str(raised.value)
+
+
+def test_all_devices_but_apple_s_have_float64() -> None:
+    assert [has_float64(torch.device(name)) for name in ("cpu", "cuda:0", "mps")] == [True, True, False]
 
 
 def test_the_number_of_threads_is_set_for_a_while_alone() -> None:

@@ -14,7 +14,8 @@ from shell import bench
 
 from vaegan_bench.api import DataError, Metric
 from vaegan_bench.datasets.folder import Folder
-from vaegan_bench.evaluation.folders import FolderOutputs, folder_data, read_folder
+from vaegan_bench.evaluation.given_images import GivenImages, data_of
+from vaegan_bench.evaluation.image_folder import read_folder
 from vaegan_bench.evaluation.measuring import measure
 from vaegan_bench.evaluation.references import References
 from vaegan_bench.registry.plugins import Registry
@@ -177,7 +178,7 @@ def test_what_a_metric_says_of_models_is_true(name: str, tmp_path: Path) -> None
     real, fake = (
         torch.stack([torch.from_numpy(np.array(scene(i + s))).permute(2, 0, 1) for i in range(12)]) for s in (0, 40)
     )
-    outputs = FolderOutputs(References(folder_data(real), tmp_path, torch.device("cpu")), fake)
+    outputs = GivenImages(References(data_of(real), tmp_path, torch.device("cpu")), fake)
     measured = measure([outputs], [metric], "test")
     assert bool(measured.rows) != metric.needs_model
     assert metric.needs_model or not measured.problems

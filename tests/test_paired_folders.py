@@ -14,7 +14,7 @@ from shell import bench
 from skimage.metrics import structural_similarity
 
 from vaegan_bench.api import DataError
-from vaegan_bench.evaluation.folders import read_folder
+from vaegan_bench.evaluation.image_folder import read_folder
 from vaegan_bench.evaluation.pairs import aligned, pair
 
 Array = np.ndarray

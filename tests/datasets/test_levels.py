@@ -29,6 +29,12 @@ def test_every_level_comes_back() -> None:
     assert torch.equal(LEVELS, torch.arange(256, dtype=torch.uint8))  # nothing was changed in place
 
 
+def test_levels_may_be_float_and_are_not_changed() -> None:
+    levels = LEVELS.float()
+    assert torch.equal(to_signed(levels), to_signed(LEVELS))
+    assert torch.equal(levels, LEVELS.float())
+
+
 def test_values_go_to_the_nearest_level_and_those_outside_to_the_ends() -> None:
     step = 2 / 255
     between = torch.tensor([-1 + 0.4 * step, -1 + 0.6 * step, 1 - 0.4 * step, -1.7, 1.7, 0.1 * step / 2])

@@ -9,14 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import Extractor, ExtractorError, FeatureNetwork
-from vaegan_bench.metrics.extractors.clip import ENCODERS, ClipRN50, ClipViTB32, published
+from vaegan_bench.metrics.extractors.clip import ENCODERS, ClipRN50, ClipViTB32, weights_of
+from vaegan_bench.metrics.extractors.published_extractor import PublishedExtractor
 from vaegan_bench.registry.discovery import summary_line
 from vaegan_bench.system.files import sha256_of_file
 from vaegan_bench.system.vision import load_torch_fidelity
 
 Opened = Callable[[Extractor], FeatureNetwork]
 SIDE, EMBED = 64, 24
-LAYERS: Mapping[type[Extractor], tuple[int, int, int, int] | int] = {ClipRN50: (1, 2, 1, 1), ClipViTB32: 2}
+LAYERS: Mapping[type[PublishedExtractor], tuple[int, int, int, int] | int] = {ClipRN50: (1, 2, 1, 1), ClipViTB32: 2}
 
 
 class Holder(nn.Module):
@@ -51,13 +52,13 @@ def write_archive(path: Path, layers: tuple[int, int, int, int] | int) -> None:
 
 @pytest.mark.parametrize("encoder", LAYERS)
 def test_features_are_torch_fidelitys(
-    encoder: type[Extractor], opened: Opened, images: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    encoder: type[PublishedExtractor], opened: Opened, images: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "random.pt"
     write_archive(path, LAYERS[encoder])
     known = load_torch_fidelity().feature_extractor_clip.MODEL_METADATA[encoder.name]
     monkeypatch.setitem(known, "hash", sha256_of_file(path))
-    network = opened(encoder(weights=str(path)))  # type: ignore[call-arg]  # every encoder has weights
+    network = opened(encoder(weights=str(path)))
     found = network(images)
     with torch.random.fork_rng(devices=[]):
         own = load_torch_fidelity().FeatureExtractorCLIP(encoder.name, ["clip"], str(path))
@@ -78,11 +79,11 @@ def test_an_archive_with_another_hash_is_never_loaded(
     write_archive(path, LAYERS[ClipViTB32])
     monkeypatch.setattr(torch.jit, "load", lambda *args, **kwargs: pytest.fail("loaded"))
     with pytest.raises(ExtractorError, match="theirs with 40d36571"):
-        opened(ClipViTB32(weights=str(path)))  # type: ignore[call-arg]
+        opened(ClipViTB32(weights=str(path)))
 
 
 def test_the_file_is_the_one_that_torch_fidelity_keeps() -> None:
-    known = published("clip-vit-b-32")
+    known = weights_of("clip-vit-b-32")
     assert known.file == f"clip-vit-b-32-{known.sha256}.pt"
     assert known.url.endswith(f"/{known.sha256}/ViT-B-32.pt")
     assert len(known.sha256) == 64

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import Extractor, ExtractorError, FeatureNetwork
-from vaegan_bench.evaluation.folders import folder_data
+from vaegan_bench.evaluation.given_images import data_of
 from vaegan_bench.evaluation.references import References
 from vaegan_bench.metrics.extractors.dinov2 import SMALL as DIGEST
 from vaegan_bench.metrics.extractors.dinov2 import DINOv2Giant, DINOv2Small, load_backbone, prepared
@@ -68,7 +68,7 @@ def test_opened_from_a_file_it_has_features_and_no_logits(
     small: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vaegan_bench.metrics.extractors.published_weights.sha256_of_file", lambda path: DIGEST)
-    network = opened(DINOv2Small(weights=str(small)))  # type: ignore[call-arg]
+    network = opened(DINOv2Small(weights=str(small)))
     found = network(IMAGES)
     assert found.features_NF.shape == (2, 384)
     assert found.logits_NK.shape == (2, 0)
@@ -79,8 +79,8 @@ def test_opened_from_a_file_it_has_features_and_no_logits(
 
 def test_features_without_logits_are_kept_on_disk(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vaegan_bench.metrics.extractors.published_weights.sha256_of_file", lambda path: DIGEST)
-    extractor = DINOv2Small(weights=str(small))  # type: ignore[call-arg]
-    first, again = (References(folder_data(IMAGES), tmp_path, torch.device("cpu")) for _ in range(2))
+    extractor = DINOv2Small(weights=str(small))
+    first, again = (References(data_of(IMAGES), tmp_path, torch.device("cpu")) for _ in range(2))
     found = first.features(extractor, "real", 2)
     monkeypatch.setattr(FrozenNetwork, "__call__", lambda *args: pytest.fail("extracted again"))
     kept = again.features(extractor, "real", 2)
@@ -90,9 +90,9 @@ def test_features_without_logits_are_kept_on_disk(small: Path, tmp_path: Path, m
 
 def test_other_weights_are_refused(small: Path, opened: Opened) -> None:
     with pytest.raises(ExtractorError, match="theirs with b938bf1b"):
-        opened(DINOv2Small(weights=str(small)))  # type: ignore[call-arg]
+        opened(DINOv2Small(weights=str(small)))
 
 
 def test_the_largest_has_no_known_hash_and_must_fit(small: Path, opened: Opened) -> None:
     with pytest.raises(ExtractorError, match="does not hold weights of 'dinov2-vit-g-14'"):
-        opened(DINOv2Giant(weights=str(small)))  # type: ignore[call-arg]
+        opened(DINOv2Giant(weights=str(small)))

@@ -12,7 +12,8 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from vaegan_bench.api import Extractor, ExtractorError, FeatureNetwork, Measurement, Metric, Outputs
-from vaegan_bench.evaluation.folders import FolderOutputs, folder_data, read_folder
+from vaegan_bench.evaluation.given_images import GivenImages, data_of
+from vaegan_bench.evaluation.image_folder import read_folder
 from vaegan_bench.evaluation.references import References
 from vaegan_bench.metrics.extractors.inception import FILE, KNOWN, Inception
 from vaegan_bench.metrics.samples.frechet import Frechet
@@ -186,7 +187,7 @@ def by_us(outputs: Outputs, weights: Path) -> dict[str, float]:
 def test_from_images_to_numbers_all_is_as_in_torch_fidelity(weights: Path, tmp_path: Path) -> None:
     real, fake = scenes(N, seed=1, hue=0.0), scenes(N, seed=2, hue=1.5)
     theirs = by_torch_fidelity(real, fake, weights)
-    outputs = FolderOutputs(References(folder_data(real), tmp_path, torch.device("cpu")), fake)
+    outputs = GivenImages(References(data_of(real), tmp_path, torch.device("cpu")), fake)
     ours = by_us(outputs, weights)
     for mine, name in NAMES.items():
         assert ours[mine] == pytest.approx(theirs[name], rel=1e-4), mine

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Data, Extractor, Split
-from vaegan_bench.metrics.extractors.attribute_network import scale, shift
+from vaegan_bench.metrics.extractors.attribute_network import shift
 from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
 from vaegan_bench.metrics.extractors.oracle import Oracle
 from vaegan_bench.metrics.extractors.regressor import Regressor
@@ -117,11 +117,6 @@ def test_no_batch_is_smaller_than_the_others(tmp_path: Path) -> None:
     """One image that is left over would be a batch without a variance."""
     network = opened(replace(ORACLE, batch=33), data(halves(37, 0)), tmp_path)  # of which 34 are trained on
     assert network(halves(4, 1).images_NCHW).logits_NK.isfinite().all()
-
-
-def test_levels_reach_the_network_on_minus_one_to_one() -> None:
-    levels = scale(torch.arange(256, dtype=torch.uint8))
-    torch.testing.assert_close(levels, torch.linspace(-1, 1, 256))
 
 
 def test_shifts_repeat_the_border_and_move_down_and_across_on_their_own() -> None:

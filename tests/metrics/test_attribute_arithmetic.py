@@ -333,7 +333,7 @@ def test_intervals_of_similarity_are_over_attribute_vectors(stand_in: Extractor)
     # Three vectors at most, with cosines -1, 1 and 1 and errors 12, 0 and 0, in every draw.
     for metric, values in (("attribute-cosine", [-1.0, 1, 1]), ("attribute-error", [12.0, 0, 0])):
         row = found(rows, metric)
-        reach = 1.96 * float(torch.tensor(values).std()) / 3**0.5
+        reach = 1.959964 * float(torch.tensor(values).std()) / 3**0.5
         mean = sum(values) / 3
         assert (row.low, row.value, row.high) == pytest.approx((mean - reach, mean, mean + reach))
         assert row.protocol["vectors"] == 3

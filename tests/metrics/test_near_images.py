@@ -111,4 +111,4 @@ def test_progress_is_told_and_pixels_are_not_copied(monkeypatch: pytest.MonkeyPa
     nearest_pairs(images, images, 3, lambda *call: told.append(call))
     assert [(done, total) for words, done, total in told if "duplicates" in words] == [(i, 10) for i in range(1, 11)]
     assert told[-1] == ("looking for copies of training images", 32, 32)
-    assert near_images.Album(images).values.data_ptr() == images.data_ptr()
+    assert near_images.ProjectedImages(images).values.data_ptr() == images.data_ptr()

@@ -14,7 +14,7 @@ from vaegan_bench.api import BenchError, Data, Extractor, FeatureNetwork, Progre
 from vaegan_bench.datasets.avatars import Avatars
 from vaegan_bench.datasets.mnist5k import MNIST5k
 from vaegan_bench.evaluation.calibration import DISTORTIONS, Calibration, calibrate
-from vaegan_bench.evaluation.folders import FolderOutputs, folder_data
+from vaegan_bench.evaluation.given_images import GivenImages, data_of
 from vaegan_bench.evaluation.references import References
 from vaegan_bench.evaluation.settings import extractors_of
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
@@ -59,8 +59,8 @@ def calibrated(tmp_path: Path, samples: int = 60) -> Ruler:
 
 def test_marks_are_what_the_metrics_say_of_distorted_training_images_as_samples(tmp_path: Path) -> None:
     data, found = blobs(), calibrated(tmp_path)
-    outputs = FolderOutputs(
-        References(folder_data(data.test.images_NCHW), tmp_path / "other", CPU), data.train.images_NCHW[:60]
+    outputs = GivenImages(
+        References(data_of(data.test.images_NCHW), tmp_path / "other", CPU), data.train.images_NCHW[:60]
     )
     (frechet, *_), (kid,), (precision, recall, *_) = (
         metric(outputs)
@@ -133,19 +133,19 @@ def test_offline_extractors_are_held_against_their_ruler(
 
 def test_the_usual_extractor_is_chosen_by_the_data(tmp_path: Path) -> None:
     usual = Native(labelled=Corners(), unlabelled=Corners(times=2.0))
-    labelled, bare = blobs(), folder_data(blobs().test.images_NCHW)
+    labelled, bare = blobs(), data_of(blobs().test.images_NCHW)
     assert str(usual.chosen_for(labelled)) == "corners"
     assert str(usual.chosen_for(bare)) == "corners[times=2.0]"
     assert str(Native()) == "native"
     calls.clear()
     for extractor in (usual, Corners()):  # the same features, whichever name they are asked for by
         references = References(labelled, tmp_path, CPU)
-        outputs = FolderOutputs(references, labelled.train.images_NCHW[:20], n=20)
+        outputs = GivenImages(references, labelled.train.images_NCHW[:20], n=20)
         (row, *_) = Frechet(extractor=extractor)(outputs)
         assert (row.metric, row.protocol["extractor"]) == ("frechet[corners]", "corners")
         assert set(references.weights()) == {str(definition(Corners()))}
     assert calls == [20, 20, 20]  # the real images once, and both sets of samples
-    both = FolderOutputs(References(bare, tmp_path, CPU), labelled.train.images_NCHW[:20])
+    both = GivenImages(References(bare, tmp_path, CPU), labelled.train.images_NCHW[:20])
     assert Frechet(extractor=usual)(both)[0].metric == "frechet[corners[times=2.0]]"
     ruler = calibrate(Calibration("blobs 32×32", "test", usual, 60), References(labelled, tmp_path, CPU))
     assert (ruler.extractor, ruler.metric) == ("corners", "frechet[corners]")

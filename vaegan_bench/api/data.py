@@ -120,8 +120,8 @@ class Dataset(Plugin):
 
 
 def to_signed(images_NCHW: Tensor) -> Tensor:
-    """uint8 images in [0, 255] to float32 in [-1, 1], the range that networks see."""
-    return images_NCHW.float().div_(127.5).sub_(1.0)
+    """Images in [0, 255] of any type to float32 in [-1, 1], the range that networks see."""
+    return images_NCHW.float().div(127.5).sub_(1.0)
 
 
 def to_uint8(x_NCHW: Tensor) -> Tensor:

@@ -102,6 +102,13 @@ class Model(Plugin):
     """Roles whose networks must see all batches of a step as one joint batch because of a change that `build` makes,
     even if they are in `Networks.per_image`: spectral norm, for example, updates its estimate in every pass."""
 
+    def owner(self, role: str) -> str:
+        """The player that owns a role. Raises `PluginError` where none does."""
+        for player, owned in self.players.items():
+            if role in owned:
+                return player
+        raise PluginError(f"No player of model '{self.name}' owns the role '{role}'.")
+
     @abstractmethod
     def objectives(self, play: Play) -> Objectives:
         """State the game for one batch; never step, detach, toggle `requires_grad` or modes, or write files."""

@@ -33,6 +33,14 @@ class ReconstructionLoss(Plugin):
     surrogate: ClassVar[bool] = False
     """True if its paper stops part of the gradient, which then differs from the derivative of the value."""
 
+    def demand_features(self, field: str) -> None:
+        """Raise `ValueError` if it has no meaning on features, for models that compare features by this `field`."""
+        if self.pixels_only:
+            raise ValueError(
+                f"{field} compares discriminator features, but '{self.name}' only pixels; "
+                "choose another, such as gaussian"
+            )
+
     @abstractmethod
     def __call__(self, prediction: Prediction, target: Tensor) -> Tensor:
         """The negative log-likelihood in nats, summed over dimensions; (B,)."""
@@ -131,4 +139,4 @@ class Gate(Plugin):
 
     @abstractmethod
     def __call__(self, real_B: Tensor, fake_B: Tensor) -> frozenset[str]:
-        """The subset of {'decoder', 'discriminator'} that keeps its weights in this step."""
+        """The subset of the roles {'decoder', 'discriminator'} whose owners keep their weights in this step."""

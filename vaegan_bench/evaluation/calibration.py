@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
 
 from vaegan_bench.api import BenchError, Extractor
 from vaegan_bench.evaluation import distortions
 from vaegan_bench.evaluation.distortions import Distort
-from vaegan_bench.evaluation.folders import FolderOutputs
+from vaegan_bench.evaluation.given_images import GivenImages
 from vaegan_bench.evaluation.references import References
 from vaegan_bench.metrics.features.sets import column, protocol_of
 from vaegan_bench.metrics.samples.frechet import Frechet
@@ -37,6 +36,8 @@ class Distortion(NamedTuple):
     apply: Distort
 
 
+PLAIN = Distortion("plain", "", "", (0,), distortions.leave)
+"""The images as they are, whose mark is the floor of every ruler."""
 DISTORTIONS = (
     Distortion("blur", "σ in pixels", "blur of {} px", (0.5, 1, 2, 4), distortions.blur),
     Distortion("noise", "σ of 255 levels", "noise of {}", (4, 10, 25, 50), distortions.add_noise),
@@ -74,60 +75,48 @@ def calibrate(what: Calibration, references: References) -> Ruler:
             f"A ruler for {what.samples:,} samples needs as many training images, and {what.dataset} has "
             f"{len(data.train):,}: choose fewer samples."
         )
-    plain = _outputs(references, what.samples, references.images("train", what.samples))
+    plain = GivenImages(references, references.images("train", what.samples), n=what.samples)
     numbers = {"n_real": len(plain.real), "n_fake": what.samples, "split": what.split}
-    marks = iter(_marks(what, references))
+    marks = _marks(what, references)
     return Ruler(
         dataset=what.dataset,
         data=data.digest,
         metric=column("frechet", plain, extractor, "fid"),
         extractor=str(extractor),
         protocol={**protocol_of(plain, extractor), **numbers},
-        floor=next(marks),
+        floor=marks[PLAIN.name, 0],
         scales=tuple(
-            Scale(name=d.name, unit=d.unit, phrase=d.phrase, marks=tuple(next(marks) for _ in d.levels))
+            Scale(name=d.name, unit=d.unit, phrase=d.phrase, marks=tuple(marks[d.name, level] for level in d.levels))
             for d in DISTORTIONS
         ),
     )
 
 
-def _marks(what: Calibration, references: References) -> list[Mark]:
-    """The mark of plain images, and then of each distortion at each of its levels."""
-    grades: list[tuple[Distortion | None, float]] = [
-        (None, 0),
-        *((d, level) for d in DISTORTIONS for level in d.levels),
-    ]
-    description, marks = f"calibrating {what.extractor} on {what.dataset}", []
+def _marks(what: Calibration, references: References) -> dict[tuple[str, float], Mark]:
+    """(name of a distortion, level) → its mark; that of plain images is the first."""
+    grades = [(each, level) for each in (PLAIN, *DISTORTIONS) for level in each.levels]
+    description, marks = f"calibrating {what.extractor} on {what.dataset}", dict[tuple[str, float], Mark]()
     for i, (distortion, level) in enumerate(grades):
         references.progress(description, i, len(grades))
-        marks.append(_mark(what, references, distortion, level))
+        marks[distortion.name, level] = _mark(what, references, distortion, level)
     references.progress(description, len(grades), len(grades))
     return marks
 
 
-def _mark(what: Calibration, references: References, distortion: Distortion | None, level: float) -> Mark:
-    name, distort = (distortion.name, distortion.apply) if distortion else ("plain", _unchanged)
+def _mark(what: Calibration, references: References, distortion: Distortion, level: float) -> Mark:
+    about = ("calibration", distortion.name, str(float(level)))
 
     def measure() -> State:
-        noise = generator(CPU, 0, "calibration", name, str(float(level)))
-        images_NCHW = distort(references.images("train", what.samples), level, noise)
-        return _numbers(_outputs(references, what.samples, images_NCHW), what.extractor)
+        noise = generator(CPU, 0, *about)
+        images_NCHW = distortion.apply(references.images("train", what.samples), level, noise)
+        return _numbers(GivenImages(references, images_NCHW, n=what.samples), what.extractor)
 
-    code = code_behind(Frechet, KID, PrecisionRecall, distort if distortion else Frechet).digest
-    found = references.compared(what.extractor, what.samples, ("calibration", name, str(float(level)), code), measure)
+    code = code_behind(Frechet, KID, PrecisionRecall, distortion.apply).digest
+    found = references.compared(what.extractor, what.samples, (*about, code), measure)
     return Mark(level=float(level), **{number: float(found[number]) for number in NUMBERS})
 
 
-def _unchanged(images_NCHW: Tensor, level: float, noise: torch.Generator) -> Tensor:
-    return images_NCHW
-
-
-def _outputs(references: References, n: int, images_NCHW: Tensor) -> FolderOutputs:
-    """Images instead of a model's samples, beside as many held-out images as a model is measured on."""
-    return FolderOutputs(references, images_NCHW, n=n)
-
-
-def _numbers(outputs: FolderOutputs, extractor: Extractor) -> State:
+def _numbers(outputs: GivenImages, extractor: Extractor) -> State:
     """The values of the metrics on samples, by the names in `NUMBERS`."""
     frechet = Frechet(extractor=extractor)(outputs)[0]
     kid = KID(extractor=extractor)(outputs)[0]

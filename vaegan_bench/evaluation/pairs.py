@@ -10,11 +10,12 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 import torch
 
-from vaegan_bench.api import DataError, Metric, StudyError
+from vaegan_bench.api import DataError, Metric
 from vaegan_bench.datasets.preparation.sources import images_in
-from vaegan_bench.evaluation.folders import FolderOutputs, ImageFolder, folder_data, read_folder, rows_of
-from vaegan_bench.evaluation.measuring import measure
-from vaegan_bench.evaluation.references import LoadedReferences, open_extractors
+from vaegan_bench.evaluation.folders import measure_sides, refuse
+from vaegan_bench.evaluation.given_images import GivenImages, data_of
+from vaegan_bench.evaluation.image_folder import ImageFolder, read_folder
+from vaegan_bench.evaluation.references import LoadedReferences
 
 NAMED = 3
 """The number of images that an error names on each side, at most."""
@@ -34,7 +35,7 @@ def measure_pairs(
     `say` is called with a line on each folder, and on how they were paired, before anything is measured. Raises
     `StudyError` for metrics that need more than pairs, `DataError` for folders that cannot be read or paired.
     """
-    refuse_metrics_of_more(metrics)
+    refuse([metric for metric in metrics if not metric.pairs_suffice], "more than originals and reconstructions")
     paths = {"originals": originals, "reconstructions": reconstructions}
     pairs, how = pair(*(_names(path) for path in paths.values()))
     read = {side: read_folder(path, references.progress) for side, path in paths.items()}
@@ -43,18 +44,7 @@ def measure_pairs(
     for line in lines:
         say(line)
     real, decoded = (side.images_NCHW for side in sides.values())
-    own = references.of(folder_data(real))
-    open_extractors(metrics, own)
-    measured = measure([FolderOutputs(own, real[:0], decoded)], metrics, split=str(originals))
-    return rows_of(measured, sides, lines), measured.problems
-
-
-def refuse_metrics_of_more(metrics: Sequence[Metric]) -> None:
-    """Raise `StudyError` for metrics that need more than originals and reconstructions."""
-    if refused := [str(metric) for metric in metrics if not metric.pairs_suffice]:
-        one = len(refused) == 1
-        what = f"{', '.join(refused)} {'needs' if one else 'need'} more than originals and reconstructions"
-        raise StudyError(f"{what}: leave {'it' if one else 'them'} out.")
+    return measure_sides(GivenImages(references.of(data_of(real)), real[:0], decoded), sides, metrics, lines)
 
 
 def pair(originals: Sequence[str], reconstructions: Sequence[str]) -> tuple[Pairs, str]:

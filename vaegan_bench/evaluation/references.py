@@ -26,6 +26,7 @@ from vaegan_bench.api import (
 )
 from vaegan_bench.registry.plugins import plugins_within
 from vaegan_bench.system.code import code_behind
+from vaegan_bench.system.device import has_float64
 from vaegan_bench.system.errors import FAILURES, reason_of
 from vaegan_bench.system.tensor_files import State, load_or_make
 
@@ -109,8 +110,8 @@ class References:
         if key not in self._known:
             name = hashlib.sha256("\n".join(key).encode()).hexdigest()[:32]
             state, _ = load_or_make(self.cache / "references" / f"{name}.safetensors", lambda: (build(), {}))
-            where = "cpu" if self.device.type == "mps" else self.device
-            self._known[key] = {name: tensor.to(where) for name, tensor in state.items()}
+            where = self.device if has_float64(self.device) else "cpu"
+            self._known[key] = {part: tensor.to(where) for part, tensor in state.items()}
         return self._known[key]
 
 

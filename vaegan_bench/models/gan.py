@@ -31,6 +31,7 @@ def show(
 
 
 def referee(
+    model: Model,
     objectives: Objectives,
     play: Play,
     logits: tuple[Tensor, Tensor],
@@ -41,6 +42,7 @@ def referee(
     """Add the parts that adversarial games share: the discriminator's AUC in the log; a penalty and a gate if given.
 
     `logits` are those of all real and of all fake images; `judged` is one real and one fake batch, for the penalty.
+    The players that own the roles 'discriminator' and 'decoder' may have any names.
     """
     objectives = replace(objectives, log={**objectives.log, "discriminator auc": area_under_roc(*logits)})
     if regulariser is not None:
@@ -48,8 +50,8 @@ def referee(
         real, fake = (JudgedImages(x_BCHW[:seen], logits_B[:seen]) for x_BCHW, logits_B in judged)
         critic, memory = play.modules.of_first(seen).critic, play.modules.get("memory")
         penalty = regulariser(critic, real, fake, play.noise, memory)
-        objectives = objectives.plus("regulariser", penalty, "discriminator")
-    return objectives if gate is None else objectives.without(gate(*logits))
+        objectives = objectives.plus("regulariser", penalty, model.owner("discriminator"))
+    return objectives if gate is None else objectives.without({model.owner(role) for role in gate(*logits)})
 
 
 def area_under_roc(real_B: Tensor, fake_B: Tensor) -> Tensor:
@@ -87,4 +89,4 @@ class GAN(Model):
         )
         logits = real.logits_B, fake.logits_B
         judged = JudgedImages(x, real.logits_B), JudgedImages(x_fake, fake.logits_B)
-        return referee(game, play, logits, judged, self.gate, self.regulariser)
+        return referee(self, game, play, logits, judged, self.gate, self.regulariser)

@@ -27,11 +27,7 @@ class VAEDisl(Model):
     """Whether encoder, decoder and discriminator are conditioned on the attributes (Larsen et al., 2016, §4.2)."""
 
     def __post_init__(self) -> None:
-        if self.similarity.pixels_only:
-            raise ValueError(
-                f"similarity compares discriminator features, but '{self.similarity.name}' only pixels; "
-                "choose another, such as gaussian"
-            )
+        self.similarity.demand_features("similarity")
         if self.conditional != self.gan.conditional:
             raise ValueError("conditional must be the same for gan, whose discriminator this model borrows")
         if not any("discriminator" in owned for owned in self.gan.players.values()):

@@ -106,11 +106,7 @@ class VAEGAN(Model):
     """Whether encoder, decoder and discriminator are conditioned on the attributes (Larsen et al., 2016, §4.2)."""
 
     def __post_init__(self) -> None:
-        if self.similarity.pixels_only:
-            raise ValueError(
-                f"similarity compares discriminator features, but '{self.similarity.name}' only pixels; "
-                "choose another, such as gaussian"
-            )
+        self.similarity.demand_features("similarity")
 
     def objectives(self, play: Play) -> Objectives:
         """Encoder: prior + similarity; decoder: γ·similarity + generator; discriminator: its own cost."""
@@ -132,4 +128,4 @@ class VAEGAN(Model):
             # Dis_l before batch norm has no fixed scale, and γ acts on its square.
             log={"feature scale": turn.real.features_BF.square().mean(1).sqrt()},
         )
-        return referee(game, play, turn.logits, turn.judged, self.gate, self.regulariser)
+        return referee(self, game, play, turn.logits, turn.judged, self.gate, self.regulariser)

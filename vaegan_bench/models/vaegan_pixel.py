@@ -70,4 +70,4 @@ class VAEGANPixel(Model):
                 "discriminator": {"discriminator": 1.0},
             },
         )
-        return referee(game, play, turn.logits, turn.judged, self.gate, self.regulariser)
+        return referee(self, game, play, turn.logits, turn.judged, self.gate, self.regulariser)

@@ -1,11 +1,11 @@
-"""Where runs train, and in which precision."""
+"""Where runs train, in which precision, and how exactly devices compute."""
 
 from __future__ import annotations
 
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import torch
@@ -57,6 +57,16 @@ def _cpu_has(feature: str) -> bool:
 def _vendor() -> str:
     """The CPU's vendor, such as 'AuthenticAMD'; outside of Linux, a longer name that contains it."""
     return _cpuinfo("vendor_id") or platform.processor()
+
+
+def exact_convolutions() -> AbstractContextManager[None]:
+    """In this context, cuDNN gives the same bits in every run and does not round float32 to TF32, its default."""
+    return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+
+
+def has_float64(device: torch.device) -> bool:
+    """Whether a device computes in float64; Apple's GPUs do not."""
+    return device.type != "mps"
 
 
 @contextmanager

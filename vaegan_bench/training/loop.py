@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,6 +13,7 @@ from torch import Tensor
 from vaegan_bench.api import Data, Objectives, StudyError
 from vaegan_bench.study.run import Run
 from vaegan_bench.study.term_weights import apply_term_weights
+from vaegan_bench.system.device import exact_convolutions
 from vaegan_bench.system.status import OK, diverged_at
 from vaegan_bench.training.adaptation import adapt
 from vaegan_bench.training.batches import Batches
@@ -89,12 +89,6 @@ def train(
         state.lend(role, weights)
     with exact_convolutions():
         return _train(run, data, device, state, listener or Listener(), keeper or Keeper())
-
-
-def exact_convolutions() -> AbstractContextManager[None]:
-    """In this context, cuDNN gives the same bits in every run and does not round float32 to TF32, its default."""
-    found: AbstractContextManager[None] = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
-    return found
 
 
 def _train(

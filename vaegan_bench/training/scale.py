@@ -83,7 +83,7 @@ def _slope(run: Run, modules: Modules, batches: Batches, step: int, value: float
     (number,) = modules[ROLE].requires_grad_(True).parameters()
     noise = generator(modules.device, run.seed, "scale", step)
     game = state_game(run, modules, batches, noise, step)
-    (player,) = (player for player, owned in run.model.players.items() if ROLE in owned)
+    player = run.model.owner(ROLE)
     if not any(game.minimise.get(player, {}).values()) or not (minimised := game.of(player)).requires_grad:
         return 0.0
     (slope,) = torch.autograd.grad(minimised, number, allow_unused=True)

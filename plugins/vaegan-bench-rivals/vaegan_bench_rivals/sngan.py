@@ -46,5 +46,5 @@ class SNGAN(Model):
         )
         logits = real.logits_B, fake.logits_B
         judged = JudgedImages(play.x_BCHW, logits[0]), JudgedImages(x_prior.mean, logits[1])
-        game = referee(game, play, logits, judged, None, None)
+        game = referee(self, game, play, logits, judged, None, None)
         return game if play.step % self.n_dis == 0 else game.without({"decoder"})

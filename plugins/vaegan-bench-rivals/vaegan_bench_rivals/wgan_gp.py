@@ -36,5 +36,5 @@ class WGANGP(Model):
         )
         logits = real.logits_B, fake.logits_B
         judged = JudgedImages(play.x_BCHW, logits[0]), JudgedImages(x_prior.mean, logits[1])
-        game = referee(game, play, logits, judged, None, self.regulariser)
+        game = referee(self, game, play, logits, judged, None, self.regulariser)
         return game if play.step % self.n_critic == 0 else game.without({"decoder"})

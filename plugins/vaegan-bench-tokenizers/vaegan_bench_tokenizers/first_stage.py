@@ -61,4 +61,4 @@ class FirstStage(ImageLosses):
             minimise={**game.minimise, "discriminator": {"discriminator": 1.0}},
         )
         judged = JudgedImages(x, real.logits_B), JudgedImages(x_fake, fake.logits_B)
-        return referee(game, play, (real.logits_B, fake.logits_B), judged, None, self.regulariser)
+        return referee(self, game, play, (real.logits_B, fake.logits_B), judged, None, self.regulariser)

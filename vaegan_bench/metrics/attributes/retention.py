@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Extractor, Measurement, Metric, Outputs
-from vaegan_bench.metrics.attributes.rows import Estimate, Kind, Protocol, auc, rows
+from vaegan_bench.metrics.attributes.rows import Estimate, Kind, auc, rows
 from vaegan_bench.metrics.attributes.usable_attributes import USABLE_AUC, attribute_protocol, oracle_logits, truth
 from vaegan_bench.metrics.extractors.attribute_scores import (
     area_under_roc,
@@ -18,7 +18,7 @@ from vaegan_bench.metrics.extractors.attribute_scores import (
     influence_on_balanced_accuracy,
 )
 from vaegan_bench.metrics.extractors.oracle import Oracle
-from vaegan_bench.metrics.features.sets import protocol_of
+from vaegan_bench.metrics.features.sets import Protocol, protocol_of
 
 SHUFFLES = 10
 SEED = 2020

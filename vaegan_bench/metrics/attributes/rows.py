@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -11,11 +11,11 @@ from torch import Tensor
 
 from vaegan_bench.api import Direction, Measurement
 from vaegan_bench.metrics.extractors.attribute_scores import area_under_roc, influence_on_auc, influence_on_mean
+from vaegan_bench.metrics.features.sets import Protocol
 from vaegan_bench.metrics.intervals import Z, wilson
 
 Ends = tuple[float | None, float | None]
 NO_INTERVAL: Ends = (None, None)
-Protocol = Mapping[str, str | int | float]
 
 
 class Estimate(NamedTuple):

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from vaegan_bench.api import Direction, Extractor, Measurement, Metric, Outputs, at_least
-from vaegan_bench.metrics.attributes.rows import Protocol
 from vaegan_bench.metrics.extractors.regressor import Regressor
-from vaegan_bench.metrics.features.sets import protocol_of
+from vaegan_bench.metrics.features.sets import Protocol, protocol_of
+from vaegan_bench.metrics.intervals import Z
 
 SEED = 2020
 
@@ -94,7 +94,7 @@ def _row(
     name: str, per_vector_N: Tensor, direction: Direction, real_N: Tensor, other_N: Tensor, protocol: Protocol
 ) -> Measurement:
     """The mean over attribute vectors, with its 95 % interval over them."""
-    value, half = float(per_vector_N.mean()), 1.96 * float(per_vector_N.std() / len(per_vector_N) ** 0.5)
+    value, half = float(per_vector_N.mean()), Z * float(per_vector_N.std() / len(per_vector_N) ** 0.5)
     ceiling, floor = float(real_N.mean()), float(other_N.mean())
     within = {"low": value - half, "high": value + half}
     return Measurement(name, value, direction, "1", protocol, "", **within, ceiling=ceiling, floor=floor)

@@ -13,7 +13,7 @@ from vaegan_bench.api import Exhibits, Extractor, ExtractorError, Measurement, M
 from vaegan_bench.metrics.attributes.effects import Effects, Trial, effects, flips, leakage, random_vectors
 from vaegan_bench.metrics.attributes.exhibits import attribute_latent_vectors, attribute_matrix, attribute_strips
 from vaegan_bench.metrics.attributes.matched_effects import IMAGES, estimates, find_matches
-from vaegan_bench.metrics.attributes.rows import Estimate, Kind, Protocol, means, rows, shares
+from vaegan_bench.metrics.attributes.rows import Estimate, Kind, means, rows, shares
 from vaegan_bench.metrics.attributes.trials import encoder_trial, prior_trial
 from vaegan_bench.metrics.attributes.usable_attributes import (
     attribute_protocol,
@@ -23,7 +23,7 @@ from vaegan_bench.metrics.attributes.usable_attributes import (
 )
 from vaegan_bench.metrics.extractors.attribute_scores import recall
 from vaegan_bench.metrics.extractors.oracle import Oracle
-from vaegan_bench.metrics.features.sets import protocol_of
+from vaegan_bench.metrics.features.sets import Protocol, protocol_of
 from vaegan_bench.system.memo import memo
 
 SEED = 2020

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vaegan_bench.api import ImageShape, Progress
-from vaegan_bench.metrics.extractors.frozen_network import exact_convolutions
+from vaegan_bench.api import ImageShape, Progress, to_signed
+from vaegan_bench.system.device import exact_convolutions
 
 FEATURES = 128
 GRID = 4
@@ -86,7 +86,7 @@ def train_network(
     with exact_convolutions():
         for step in range(1, steps + 1):
             index = next(batches).to(images_NCHW.device)
-            x_BCHW = scale(shift(images_NCHW[index], noise))
+            x_BCHW = to_signed(shift(images_NCHW[index], noise))
             loss = cost(network(x_BCHW)[1], attributes_NA[index].float())
             optimizer.zero_grad()
             loss.backward()
@@ -94,11 +94,6 @@ def train_network(
             schedule.step()
             progress(description, step, steps)
     network.eval()
-
-
-def scale(images_NCHW: Tensor) -> Tensor:
-    """Map images in [0, 255] of any type to float32 in [-1, 1]."""
-    return images_NCHW.float().div(127.5).sub(1.0)
 
 
 def shift(images_BCHW: Tensor, noise: torch.Generator) -> Tensor:

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from vaegan_bench.api import Data, Extractor, FeatureNetwork, Progress, silent
 from vaegan_bench.metrics.extractors.folding import fold_batch_norm
-from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork, features_only
-from vaegan_bench.metrics.extractors.published_weights import PublishedWeights, known_file
+from vaegan_bench.metrics.extractors.published_extractor import PublishedExtractor
+from vaegan_bench.metrics.extractors.published_weights import PublishedWeights
 from vaegan_bench.system.vision import load_torch_fidelity
 
 
-def _encoder(class_name: str, selector: str, network: str, features: int, side: int) -> type[Extractor]:
+def _encoder(class_name: str, selector: str, network: str, features: int, side: int) -> type[PublishedExtractor]:
     """The plugin class of one image encoder; all of them differ in name and words only."""
 
     @dataclass(frozen=True, kw_only=True)
-    class CLIP(Extractor):
+    class CLIP(PublishedExtractor):
         name: ClassVar[str] = selector
 
-        weights: str | None = None
-        """The file that OpenAI publishes; by default the one in torch.hub's folder, fetched if absent."""
+        def published(self) -> PublishedWeights:
+            """OpenAI's file."""
+            return weights_of(self.name)
 
-        def open(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> FeatureNetwork:
-            """Load the network; `data` and `cache` are not used.
-
-            Raises `ExtractorError` where the weights are neither there nor to be fetched, or are not the known ones.
-            """
-            return _opened(self.name, self.weights, device, progress)
+        def load(self, path: Path, device: torch.device) -> tuple[Callable[[Tensor], Tensor], int]:
+            """The image encoder, and its resolution."""
+            network = _network(self.name, path).to(device)
+            side: int = network.resolution  # type: ignore[assignment]  # torch takes attributes for tensors or modules
+            return lambda images_BCHW: network(images_BCHW)[0], side
 
     CLIP.__name__ = CLIP.__qualname__ = class_name
     CLIP.__doc__ = f"""{features} features of CLIP's image encoder {network} (Radford et al., 2021), without classes.
@@ -50,29 +50,16 @@ ClipViTB32 = _encoder("ClipViTB32", "clip-vit-b-32", "ViT-B/32", features=512, s
 ClipViTB16 = _encoder("ClipViTB16", "clip-vit-b-16", "ViT-B/16", features=512, side=224)
 ClipViTL14 = _encoder("ClipViTL14", "clip-vit-l-14", "ViT-L/14", features=768, side=224)
 ClipViTL14At336 = _encoder("ClipViTL14At336", "clip-vit-l-14-336px", "ViT-L/14@336px", features=768, side=336)
-RESIDUAL: list[type[Extractor]] = [ClipRN50, ClipRN101, ClipRN50x4, ClipRN50x16, ClipRN50x64]
-TRANSFORMERS: list[type[Extractor]] = [ClipViTB32, ClipViTB16, ClipViTL14, ClipViTL14At336]
-ENCODERS = RESIDUAL + TRANSFORMERS
+ENCODERS = [
+    ClipRN50, ClipRN101, ClipRN50x4, ClipRN50x16, ClipRN50x64, ClipViTB32, ClipViTB16, ClipViTL14, ClipViTL14At336
+]  # fmt: skip
 
 
-def published(name: str) -> PublishedWeights:
+def weights_of(name: str) -> PublishedWeights:
     """OpenAI's file for one encoder, as torch-fidelity knows it."""
     clip = load_torch_fidelity().feature_extractor_clip
     sha256 = clip.MODEL_METADATA[name]["hash"]
     return PublishedWeights(extractor=name, url=clip.MODEL_URLS[name], sha256=sha256, file=f"{name}-{sha256}.pt")
-
-
-def _opened(name: str, weights: str | None, device: torch.device, progress: Progress) -> FeatureNetwork:
-    found = known_file(published(name), weights, progress)
-    network = _network(name, found.path).to(device)
-    return FrozenNetwork(
-        name=name,
-        digest=found.digest,
-        protocol={"resize": f"bilinear (TensorFlow 1) {network.resolution}x{network.resolution}", "dtype": "float32"},
-        forward=features_only(lambda images_BCHW: network(images_BCHW)[0]),
-        device=device,
-        batch=8 if device.type == "cpu" else 128,
-    )
 
 
 def _network(name: str, path: Path) -> nn.Module:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -9,45 +10,37 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import Data, Extractor, FeatureNetwork, Progress, silent
-from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork, features_only
-from vaegan_bench.metrics.extractors.published_weights import (
-    PublishedWeights,
-    known_file,
-    not_weights_of,
-    plain_tensors,
-)
+from vaegan_bench.metrics.extractors.published_extractor import PublishedExtractor
+from vaegan_bench.metrics.extractors.published_weights import PublishedWeights, not_weights_of, plain_tensors
 from vaegan_bench.metrics.extractors.vision_transformer import Architecture, VisionTransformer
 from vaegan_bench.system.vision import load_torch_fidelity
 
 SIDE = 224
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
-PROTOCOL = {"resize": f"bilinear (TensorFlow 1) {SIDE}x{SIDE}", "dtype": "float32"}
 ONLY_IN_TRAINING = "mask_token"
 
 
-def _backbone(class_name: str, network: str, sha256: str, architecture: Architecture) -> type[Extractor]:
+def _backbone(class_name: str, network: str, sha256: str, architecture: Architecture) -> type[PublishedExtractor]:
     """The plugin class of one size."""
     selector = f"dinov2-{network.lower().replace('/', '-')}"
     model = f"dinov2_{network.lower().replace('/', '').replace('-', '')}"
     file = f"{model}_pretrain.pth"
     url = f"https://dl.fbaipublicfiles.com/dinov2/{model}/{file}"
-    published = PublishedWeights(extractor=selector, url=url, sha256=sha256, file=file)
+    known = PublishedWeights(extractor=selector, url=url, sha256=sha256, file=file)
 
     @dataclass(frozen=True, kw_only=True)
-    class DINOv2(Extractor):
+    class DINOv2(PublishedExtractor):
         name: ClassVar[str] = selector
 
-        weights: str | None = None
-        """The file that Meta publishes; by default the one in torch.hub's folder, fetched if absent."""
+        def published(self) -> PublishedWeights:
+            """Meta's file."""
+            return known
 
-        def open(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> FeatureNetwork:
-            """Load the network; `data` and `cache` are not used.
-
-            Raises `ExtractorError` where the weights are neither there nor to be fetched, or are not the known ones.
-            """
-            return _opened(published, architecture, self.weights, device, progress)
+        def load(self, path: Path, device: torch.device) -> tuple[Callable[[Tensor], Tensor], int]:
+            """The backbone behind its preprocessing."""
+            network = load_backbone(path, architecture, self.name).to(device)
+            return lambda images_BCHW: network(prepared(images_BCHW)), SIDE
 
     DINOv2.__name__ = DINOv2.__qualname__ = class_name
     DINOv2.__doc__ = f"""{architecture.width} features of DINOv2's {network} (Oquab et al., 2024), without classes.
@@ -67,26 +60,6 @@ DINOv2Small = _backbone("DINOv2Small", "ViT-S/14", SMALL, Architecture(width=384
 DINOv2Base = _backbone("DINOv2Base", "ViT-B/14", BASE, Architecture(width=768, depth=12, heads=12))
 DINOv2Large = _backbone("DINOv2Large", "ViT-L/14", LARGE, Architecture(width=1024, depth=24, heads=16))
 DINOv2Giant = _backbone("DINOv2Giant", "ViT-g/14", "", Architecture(width=1536, depth=40, heads=24, gated=True))
-BACKBONES: list[type[Extractor]] = [DINOv2Small, DINOv2Base, DINOv2Large, DINOv2Giant]
-
-
-def _opened(
-    published: PublishedWeights,
-    architecture: Architecture,
-    weights: str | None,
-    device: torch.device,
-    progress: Progress,
-) -> FeatureNetwork:
-    found = known_file(published, weights, progress)
-    network = load_backbone(found.path, architecture, published.extractor).to(device)
-    return FrozenNetwork(
-        name=published.extractor,
-        digest=found.digest,
-        protocol=PROTOCOL,
-        forward=features_only(lambda images_BCHW: network(prepared(images_BCHW))),
-        device=device,
-        batch=8 if device.type == "cpu" else 128,
-    )
 
 
 def load_backbone(path: Path, architecture: Architecture, name: str) -> VisionTransformer:

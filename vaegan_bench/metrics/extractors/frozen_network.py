@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from vaegan_bench.api import ExtractorError, Features, Progress, silent
+from vaegan_bench.system.device import exact_convolutions
 
 Forward = Callable[[Tensor], tuple[Tensor, Tensor]]
 """uint8 images (B, C, H, W) on the network's device → features (B, F) and logits (B, K)."""
@@ -60,11 +60,6 @@ class FrozenNetwork:
                 progress(f"{self.name} features", min(len(parts) * self.batch, total), total)
         features, logits = (torch.cat(column) for column in zip(*parts, strict=True))
         return Features(features, logits)
-
-
-def exact_convolutions() -> AbstractContextManager[None]:
-    """A context in which CUDA convolutions are float32 (not TF32) and repeat bit for bit; no effect on the CPU."""
-    return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
 
 
 def to_rgb(images_NCHW: Tensor) -> Tensor:

@@ -23,8 +23,9 @@ from vaegan_bench.api import (
     at_least,
     definition,
     silent,
+    to_signed,
 )
-from vaegan_bench.metrics.extractors.attribute_network import AttributeNetwork, Recipe, fresh_network, scale
+from vaegan_bench.metrics.extractors.attribute_network import AttributeNetwork, Recipe, fresh_network
 from vaegan_bench.metrics.extractors.folding import fold_batch_norm
 from vaegan_bench.metrics.extractors.frozen_network import Forward, FrozenNetwork, to_rgb
 from vaegan_bench.system.code import code_behind
@@ -112,7 +113,7 @@ def _forward_of(network: AttributeNetwork, shape: ImageShape) -> Forward:
     folded = fold_batch_norm(network)
 
     def forward(images_BCHW: Tensor) -> tuple[Tensor, Tensor]:
-        features_BF, columns_BA = folded(scale(_like_training_images(images_BCHW, shape)))
+        features_BF, columns_BA = folded(to_signed(_like_training_images(images_BCHW, shape)))
         return features_BF, columns_BA
 
     return forward

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import torch
 
-from vaegan_bench.api import Data, Progress
-from vaegan_bench.metrics.extractors.attribute_network import AttributeNetwork, scale, train_network
+from vaegan_bench.api import Data, Progress, to_signed
+from vaegan_bench.metrics.extractors.attribute_network import AttributeNetwork, train_network
 from vaegan_bench.metrics.extractors.attribute_scores import area_under_roc
 from vaegan_bench.metrics.extractors.learned_attributes import LearnedExtractor
 from vaegan_bench.system.tensor_files import Scores
@@ -34,6 +34,6 @@ class Oracle(LearnedExtractor):
         images, attributes = data.train.images_NCHW, data.train.attributes_NA
         train_network(network, images[kept].to(device), attributes[kept].to(device), self.recipe, progress)
         with torch.no_grad():
-            logits = [network(scale(part.to(device)))[1] for part in images[held_out].split(256)]
+            logits = [network(to_signed(part.to(device)))[1] for part in images[held_out].split(256)]
         auc = area_under_roc(torch.cat(logits), attributes[held_out])
         return dict(zip(data.attribute_names, auc.tolist(), strict=True))

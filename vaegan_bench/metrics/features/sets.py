@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor
 
 from vaegan_bench.api import BenchError, Extractor, Outputs
 from vaegan_bench.metrics.features.pairs import blocks
+from vaegan_bench.system.device import has_float64
 
-Protocol = dict[str, str | int | float]
+Protocol = Mapping[str, str | int | float]
 
 EQUAL = 1e-5
 """Features that differ by less than this share of the largest one are equal: batches round differently."""
@@ -44,7 +47,7 @@ def check_features(features_NF: Tensor, what: str, at_least: int = 2) -> Tensor:
 
 def to_float64_device(values: Tensor) -> Tensor:
     """The same values, on the CPU where their device has no float64."""
-    return values.cpu() if values.device.type == "mps" else values
+    return values if has_float64(values.device) else values.cpu()
 
 
 def check_reference(features_NF: Tensor, at_least: int = 2) -> Tensor:

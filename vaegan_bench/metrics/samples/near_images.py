@@ -32,7 +32,7 @@ GAIN = 16
 
 
 @dataclass(frozen=True, eq=False)
-class Album:
+class ProjectedImages:
     """Images with their projections; the finer ones are computed only for some images at a time, and not kept."""
 
     images_NCHW: Tensor
@@ -75,8 +75,9 @@ class Nearest(NamedTuple):
 
 def have_near(images_NCHW: Tensor, limit: float, progress: Progress = silent) -> Tensor:
     """Whether each image has another at a squared distance below `limit`, summed over all values; (N,) bool."""
-    album, near_N = Album(images_NCHW), torch.zeros(len(images_NCHW), dtype=torch.bool, device=images_NCHW.device)
-    pairs = list(_neighbouring(album.coarse, limit))
+    images = ProjectedImages(images_NCHW)
+    near_N = torch.zeros(len(images), dtype=torch.bool, device=images_NCHW.device)
+    pairs = list(_neighbouring(images.coarse, limit))
     for done, (a_A, b_B) in enumerate(pairs, 1):
 
         def wanted(bounds_AB: Tensor, a_A: Tensor = a_A, b_B: Tensor = b_B) -> Tensor:
@@ -87,14 +88,14 @@ def have_near(images_NCHW: Tensor, limit: float, progress: Progress = silent) ->
             near_N[b_M[squared_M < limit]] = True
 
         if not bool(near_N[a_A].all() & near_N[b_B].all()):
-            _settle(album, a_A, album, b_B, wanted, found)
+            _measure_wanted(images, a_A, images, b_B, wanted, found)
         progress("looking for near-duplicates", done, len(pairs))
     return near_N
 
 
 def nearest_pairs(x_NCHW: Tensor, y_NCHW: Tensor, count: int, progress: Progress = silent) -> Nearest:
     """The `count` images x that are nearest to an image y, each with its nearest y."""
-    x, y, count = Album(x_NCHW), Album(y_NCHW), min(count, len(x_NCHW))
+    x, y, count = ProjectedImages(x_NCHW), ProjectedImages(y_NCHW), min(count, len(x_NCHW))
     best_N = torch.full((len(x),), torch.inf, dtype=torch.float64, device=x_NCHW.device)
     others_N = torch.zeros(len(x), dtype=torch.int64, device=x_NCHW.device)
     pairs = [(a_A, b_B) for a_A in _parts(x) for b_B in _parts(y)]
@@ -110,14 +111,14 @@ def nearest_pairs(x_NCHW: Tensor, y_NCHW: Tensor, count: int, progress: Progress
                 is_best_M = squared_M == best_N[a_M]
                 others_N[a_M[is_best_M]] = b_M[is_best_M]
 
-            _settle(x, a_A, y, b_B, wanted, found, once=only_guess)
+            _measure_wanted(x, a_A, y, b_B, wanted, found, once=only_guess)
             progress("looking for copies of training images", done, len(guesses) * len(pairs))
     rows_K = best_N.topk(count, largest=False).indices
     return Nearest(rows_K, others_N[rows_K])
 
 
-def _parts(album: Album) -> list[Tensor]:
-    return list(torch.arange(len(album), device=album.images_NCHW.device).split(ROWS))
+def _parts(images: ProjectedImages) -> list[Tensor]:
+    return list(torch.arange(len(images), device=images.images_NCHW.device).split(ROWS))
 
 
 def _neighbouring(coarse: Tensor, limit: float) -> Iterator[tuple[Tensor, Tensor]]:
@@ -139,11 +140,11 @@ Found = Callable[[Tensor, Tensor, Tensor], None]
 """Takes images of both sides, and their squared distances; (M,) each."""
 
 
-def _settle(x: Album, a_A: Tensor, y: Album, b_B: Tensor, wanted: Wanted, found: Found, once: bool = False) -> None:
+def _measure_wanted(
+    x: ProjectedImages, a_A: Tensor, y: ProjectedImages, b_B: Tensor, wanted: Wanted, found: Found, once: bool = False
+) -> None:
     """Measure pairs of two blocks, the most promising first, until none is wanted; or `once`, one for each image."""
-    bounds_AB = _bounds(x.coarse[a_A], y.coarse[b_B])
-    if a_A is b_B:
-        bounds_AB[torch.ones_like(bounds_AB, dtype=torch.bool).tril()] = torch.inf
+    bounds_AB = _first_bounds(x, a_A, y, b_B)
     finer = [level for level in (FINE, WHOLE) if x.block(level) < x.block(COARSE)][: 1 if x.block(FINE) == 1 else 2]
     while (wanted_AB := wanted(bounds_AB)).any():
         rows_M, columns_M = _promising(bounds_AB.where(wanted_AB, torch.inf))
@@ -153,6 +154,14 @@ def _settle(x: Album, a_A: Tensor, y: Album, b_B: Tensor, wanted: Wanted, found:
             return
         if finer and _is_worth_sharpening(wanted(bounds_AB), finer[0]):
             _sharpen(bounds_AB, wanted(bounds_AB), x, a_A, y, b_B, finer.pop(0))
+
+
+def _first_bounds(x: ProjectedImages, a_A: Tensor, y: ProjectedImages, b_B: Tensor) -> Tensor:
+    """Bounds from the coarsest projections; within one block, each pair has one, and the rest is infinite."""
+    bounds_AB = _bounds(x.coarse[a_A], y.coarse[b_B])
+    if a_A is b_B:
+        bounds_AB[torch.ones_like(bounds_AB, dtype=torch.bool).tril()] = torch.inf
+    return bounds_AB
 
 
 def _promising(bounds_AB: Tensor) -> tuple[Tensor, Tensor]:
@@ -171,7 +180,9 @@ def _is_worth_sharpening(wanted_AB: Tensor, level: int) -> bool:
     return pairs > rows + columns and (level == FINE or pairs * GAIN > rows * columns)
 
 
-def _sharpen(bounds_AB: Tensor, wanted_AB: Tensor, x: Album, a_A: Tensor, y: Album, b_B: Tensor, level: int) -> None:
+def _sharpen(
+    bounds_AB: Tensor, wanted_AB: Tensor, x: ProjectedImages, a_A: Tensor, y: ProjectedImages, b_B: Tensor, level: int
+) -> None:
     """Raise the bounds of images that are wanted, in place."""
     rows, columns = wanted_AB.any(1).nonzero()[:, 0], wanted_AB.any(0).nonzero()[:, 0]
     sharper = _bounds(x.project(a_A[rows], level), y.project(b_B[columns], level))
@@ -193,7 +204,7 @@ def _bounds(x_AF: Tensor, y_BF: Tensor) -> Tensor:
     return (norms_AB * (1 - ROUNDING) - 2 * products_AB).clamp_(min=0)
 
 
-def _measure(x: Album, rows_M: Tensor, y: Album, others_M: Tensor) -> Tensor:
+def _measure(x: ProjectedImages, rows_M: Tensor, y: ProjectedImages, others_M: Tensor) -> Tensor:
     """The squared distances of pairs of images, exactly; (M,) float64."""
     squared_M = torch.empty(len(rows_M), dtype=torch.float64, device=rows_M.device)
     for part in blocks(x.values[:1].expand(len(rows_M), -1)):
