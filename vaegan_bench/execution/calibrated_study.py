@@ -51,12 +51,12 @@ def calibrate_study(folder: StudyFolder, asked: Asked, registry: Registry, refer
     """Write the ruler of each extractor on each data set of a study into its folder, and return the rulers.
 
     By default, the extractors are those of the study's Fréchet distances, and the number of images is the study's
-    number of samples. Raises `BenchError` as `calibrate` and the extractors do, and where the study can no longer be
-    planned.
+    number of samples. The fields that are asked for win over those of the study. Raises `BenchError` as `calibrate` and
+    the extractors do, and where the study can no longer be planned.
     """
-    study = folder.study().study
+    study = folder.study().study.with_fields(asked.fields, "the flags")
     plan, loaded = make_plan(study, registry), LoadedData(references.cache, references.progress)
-    fields = {**Resolver(study, registry).fields, **asked.fields}
+    fields = Resolver(study, registry).fields
     named = [registry.build(Extractor, name, fields) for name in asked.extractors]
     extractors, samples = named or calibrated_extractors(plan.metrics), asked.samples or study.samples
     rulers = []

@@ -96,11 +96,8 @@ class Paper:
         if preset not in self.presets:
             raise UnknownNameError(f"preset of '{self.name}':", preset, self.presets)
         base, changed = load_study(comparison.study), dict(self.presets[preset].get(comparison.name, {}))
-        fields = {**base.fields}
-        for plugin, values in changed.pop("fields", {}).items():
-            fields[plugin] = {**fields.get(plugin, {}), **values}
-        where = f"preset '{preset}' of '{self.name}'"
-        return replace(base.with_values(changed, where), name=comparison.name, fields=fields)
+        where, fields = f"preset '{preset}' of '{self.name}'", changed.pop("fields", {})
+        return replace(base.with_values(changed, where).with_fields(fields, where), name=comparison.name)
 
 
 def packaged_papers() -> list[str]:
