@@ -92,8 +92,9 @@ def test_a_changed_number_in_a_record_is_noticed(study: StudyFolder, name: str, 
 def test_a_plan_that_was_edited_is_refused(study: StudyFolder) -> None:
     path = study.path / "study.json"
     path.write_text(path.read_text().replace("gan-1", "gan-7"))
-    with pytest.raises(StoreError, match=r"study\.json: it is damaged .* Run the study again"):
+    with pytest.raises(StoreError, match=r"study\.json: it is damaged .* Run the study again") as raised:
         study.rows()
+    assert str(raised.value).count("Cannot read") == 1
 
 
 def test_layout_and_order_of_a_record_are_free(study: StudyFolder) -> None:

@@ -44,9 +44,9 @@ def write_json(path: Path, content: Mapping[str, Any], stage: Path | None = None
         partial.write_text(json.dumps(sealed, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
-def read_json(path: Path, remedy: str = "") -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
     """A record as it was written. Raises `StoreError` for a file that cannot be read or has other content now."""
-    with readable(path, remedy):
+    with readable(path):
         return parse_record(path.read_bytes())
 
 

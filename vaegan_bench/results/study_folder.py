@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import pandas as pd
 
-from vaegan_bench.results.files import read_json, readable, write_json
+from vaegan_bench.results.files import parse_record, readable, write_json
 from vaegan_bench.results.headlines import leading
 from vaegan_bench.results.history import curves_of
 from vaegan_bench.results.readings import Readings
@@ -189,7 +189,7 @@ class StudyFolder:
 def _study_of(place: Path, path: Path, stamp: Stamp) -> StudyRecord:
     """Read the record once as long as it does not change: it names every run, and so may be long."""
     with readable(path, RUN_AGAIN):
-        return read_study(read_json(path))
+        return read_study(parse_record(path.read_bytes()))
 
 
 def _trained_on(run: RunRecord) -> str:
