@@ -96,6 +96,13 @@ def test_flags_add_to_the_fields_of_a_study(
     assert made.extractor == "oracle[images=640,width=16]"
 
 
+def test_a_folder_that_cannot_be_made_costs_the_tables_alone(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vaegan_bench.cli.calibrate._rulers", lambda *given: [ruler()])
+    done = calibrate(place, "--out", place / "results/smoke/study.json/tables")
+    assert done[0] == 1
+    assert done[2].startswith("Error: --out: Cannot write ")
+
+
 def test_the_page_is_written_again_with_the_plugins(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

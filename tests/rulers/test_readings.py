@@ -14,6 +14,7 @@ from rulers import PROTOCOL, mark, ruler, scale
 from vaegan_bench.results.readings import Readings, is_read, reading, seen_from, verdict
 from vaegan_bench.results.rulers import RULERS, StoredRulers, write_ruler
 from vaegan_bench.results.run_files import ARCHIVE, write_archive
+from vaegan_bench.system.errors import StoreError
 
 BLUR, NOISE, HALVES = ruler().scales
 
@@ -152,3 +153,9 @@ def test_rulers_are_kept_in_a_folder_and_a_damaged_one_is_named_and_left_out(tmp
     (reason,) = stored.damaged()
     assert str(path) in reason
     assert "vaegan-bench calibrate" in reason
+
+
+def test_a_ruler_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
+    (tmp_path / RULERS).write_text("no folder", "utf-8")
+    with pytest.raises(StoreError, match=f"Cannot write .*{RULERS}"):
+        write_ruler(tmp_path, ruler())

@@ -139,14 +139,10 @@ def _write(rulers: Sequence[Ruler], out: Path) -> None:
     """Write the tables and the figure, and print their paths. Raises `StoreError` where they cannot be written."""
     from vaegan_bench.report.plots.rulers import ruler_curves
     from vaegan_bench.report.tables.calibration import calibration, calibration_to_markdown
-    from vaegan_bench.system.errors import StoreError
-    from vaegan_bench.system.files import replace_file
+    from vaegan_bench.system.files import make_folder, replace_file
 
     csv, page, figure = (out / name for name in FILES)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"--out {out}: {error.strerror}.") from error
+    make_folder(out)
     with replace_file(csv) as partial:
         calibration(rulers).to_csv(partial, index=False)
     with replace_file(page) as partial:

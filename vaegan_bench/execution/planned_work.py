@@ -133,7 +133,7 @@ class PlannedWork:
             if result.ruler:
                 write_ruler(self.setup.folder, result.ruler)
             problem = result.problem
-        except (OSError, StoreError) as error:
+        except StoreError as error:
             problem = reason_of(error)
         if problem:
             warnings.warn(f"No {task.name}: {problem}", StudyWarning, stacklevel=2)
