@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -24,15 +25,25 @@ from vaegan_bench.api import Message, StudyError
 from vaegan_bench.execution.engines.processes import Processes
 from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.execution.execution import Execution
+from vaegan_bench.execution.runner import Outcome
 from vaegan_bench.execution.tasks import RunTask
-from vaegan_bench.execution.transfer import TransferredRun, files_of, store_transferred, study_folder_with
+from vaegan_bench.execution.transfer import (
+    TransferredRun,
+    collect_files,
+    files_of,
+    store_transferred,
+    study_folder_with,
+)
 from vaegan_bench.execution.worker_setup import WorkerSetup, setup_for_workers
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.archive import archive_study
+from vaegan_bench.results.measurements import METRICS
+from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import as_plain
 from vaegan_bench.study.study_file import load_study
+from vaegan_bench.system.errors import ClaimLostError, StoreError
 
 COMMAND = [sys.executable, "-c", "from vaegan_bench.cli import main; main()"]
 
@@ -209,6 +220,43 @@ def test_a_run_that_was_sent_before_is_sent_again_with_its_later_measurements(
     add(run, [(measurement({"psnr": 20.5}, 7, 3), {})])
     there = study_folder_with("study", {run.path.name: files_of(run)}).run(run.path.name)
     assert there.measurements() == run.measurements()
+
+
+@pytest.mark.parametrize("method", ["try_claim", "receive"])
+def test_files_that_cannot_be_stored_cost_their_run_alone(
+    method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError("Cannot write run.json: No space left on device.") from OSError(errno.ENOSPC, "No space left")
+
+    run = store_study(tmp_path / "study").runs()[0]
+    files = files_of(run)
+    monkeypatch.setattr(RunFolder, method, fail)
+    outcome = store_transferred(TransferredRun(Outcome(run.path.name, "ok"), files, files[METRICS]), run)
+    assert outcome.failure == "Cannot write run.json: No space left on device."
+    assert outcome.disk_is_full
+
+
+def test_a_run_that_is_taken_over_while_its_files_are_stored_is_awaited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(*_: object) -> None:
+        raise ClaimLostError("Another process took over the run.")
+
+    run = store_study(tmp_path / "study").runs()[0]
+    files = files_of(run)
+    monkeypatch.setattr(RunFolder, "receive", lose)
+    outcome = store_transferred(TransferredRun(Outcome(run.path.name, "ok"), files, files[METRICS]), run)
+    assert outcome.holder is not None
+    assert not outcome.failure
+
+
+def test_a_run_whose_measuring_failed_comes_with_its_training(tmp_path: Path) -> None:
+    run = store_study(tmp_path / "study").runs()[0]
+    files = files_of(run)
+    came = collect_files(run, Outcome(run.path.name, "failed: no weights", "no weights"), {})
+    assert came.files == files != {}
+    assert not run.path.exists()
 
 
 def test_a_run_of_which_only_the_archive_has_the_records_has_no_files_to_send(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from torch import Tensor
 
@@ -49,6 +50,15 @@ class Outcome:
     """The process that works on the run instead; the run is not over then, and `status` is '' if not begun here."""
 
 
+def outcome_of(error: BaseException, run: str, path: Path, weights: Mapping[str, Mapping[str, str]]) -> Outcome:
+    """The outcome of a run that ended in an error: another process took its folder over, or the run failed."""
+    if isinstance(error, ClaimLostError):
+        holder = holder_of(path) or Holder(token="", beat=0.0)
+        return Outcome(run, f"interrupted: {error}", holder=holder)
+    reason, disk_is_full = reason_of(error), isinstance(error, StoreError) and shortage_in(error) is not None
+    return Outcome(run, f"failed: {reason}", reason, disk_is_full, weights)
+
+
 class Runner:
     """Trains and measures the runs of a plan, one at a time."""
 
@@ -78,7 +88,7 @@ class Runner:
         try:
             claim = folder.try_claim()
         except StoreError as error:
-            return self._failure(run, error)
+            return outcome_of(error, run.id, folder.path, self.references.weights())
         if isinstance(claim, Holder):
             return Outcome(run.id, "", holder=claim)
         with claim:
@@ -102,19 +112,13 @@ class Runner:
     def _outcome(self, run: Run, claim: Claim) -> Outcome:
         try:
             status = self._run(run, claim)
-        except ClaimLostError as error:
-            holder = holder_of(claim.path) or Holder(token="", beat=0.0)
-            return Outcome(run.id, f"interrupted: {error}", holder=holder)
         except FAILURES as error:  # one failed run must not stop the others
-            with suppress(StoreError):
-                note_failure(self.work.folder_of(run).path, reason_of(error))
-            return self._failure(run, error)
+            outcome = outcome_of(error, run.id, claim.path, self.references.weights())
+            if outcome.failure:
+                with suppress(StoreError):
+                    note_failure(self.work.folder_of(run).path, outcome.failure)
+            return outcome
         return Outcome(run.id, status, weights=self.references.weights())
-
-    def _failure(self, run: Run, error: BaseException) -> Outcome:
-        reason = reason_of(error)
-        disk_is_full = isinstance(error, StoreError) and shortage_in(error) is not None
-        return Outcome(run.id, f"failed: {reason}", reason, disk_is_full, self.references.weights())
 
     def _run(self, run: Run, claim: Claim) -> str:
         """Train the run unless it is trained, in this study or another, and measure it; return the run's status."""
