@@ -86,7 +86,7 @@ def test_every_preset_can_be_planned(preset: str, comparison: Comparison) -> Non
 
 
 def test_what_nobody_has_is_told() -> None:
-    assert packaged_papers() == ["larsen2016"]
+    assert list(packaged_papers()) == ["larsen2016"]
     with pytest.raises(UnknownNameError, match="Did you mean 'larsen2016'"):
         load_paper("larsen2015")
     with pytest.raises(UnknownNameError, match="Did you mean 'quick'"):

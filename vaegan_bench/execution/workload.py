@@ -107,11 +107,11 @@ class Workload:
         steps = {name: folder.checkpoints.step() for name, folder in folders.items() if not folder.is_trained}
         return {name: step for name, step in steps.items() if step is not None}
 
-    def needed_space(self, at_once: int = 1) -> int:
+    def needed_space(self, at_once: int) -> int:
         """Bytes that the unfinished runs can take at most, `at_once` of them at a time; 0 if every run is finished."""
         return self._space_for(self.unfinished(), at_once)
 
-    def check_space(self, unfinished: Mapping[Run, Data], at_once: int = 1) -> None:
+    def check_space(self, unfinished: Mapping[Run, Data], at_once: int) -> None:
         """Raise `StoreError` where the results and checkpoints of these runs can fill the disk."""
         what = f"The results of {len(unfinished)} unfinished runs of study '{self.plan.study.name}'"
         check_space(self.folder.path, self._space_for(unfinished, at_once), what, "--results")

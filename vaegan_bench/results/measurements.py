@@ -25,8 +25,13 @@ from vaegan_bench.results.files import (
     write_arrays,
     write_json,
 )
-from vaegan_bench.results.records import MeasurementRecord, MetricsRecord, is_plain_name, read_metrics
-from vaegan_bench.results.rows import key
+from vaegan_bench.results.records import (
+    MeasurementRecord,
+    MetricsRecord,
+    is_plain_name,
+    measurement_key,
+    read_metrics,
+)
 from vaegan_bench.results.run_files import RunFiles, State
 from vaegan_bench.system.claims import Claim
 from vaegan_bench.system.errors import StoreError
@@ -76,7 +81,7 @@ class Measurements:
 
     def by_key(self) -> dict[str, MeasurementRecord]:
         """Every measurement by its key."""
-        return {key(measurement): measurement for measurement in self.record().measurements}
+        return {measurement_key(measurement): measurement for measurement in self.record().measurements}
 
     def exhibits(self) -> dict[str, Exhibits]:
         """Key of a measurement → the exhibits for its figures, by name."""
@@ -126,7 +131,7 @@ class Measurements:
         """
         known, arrays = self.known(), dict(self.arrays() or {})
         for record, exhibits in measured:
-            name = key(record)
+            name = measurement_key(record)
             known[name] = record
             arrays = {at: array for at, array in arrays.items() if at.partition("/")[0] != name}
             arrays |= {f"{name}/{exhibit}": array for exhibit, array in encode(exhibits).items()}

@@ -228,10 +228,10 @@ class RunFolder:
         found = [f"{verdict}: {numbers}" for verdict, numbers in self._measured.record().health.items()]
         return "; ".join(found) or record.status if record.is_ok else record.status
 
-    def problems(self, keys: Collection[str] | None = None) -> dict[str, str]:
-        """metric → why it gave no numbers, or not all of them; for the measurements with these keys, or for all."""
-        found = {name: each for name, each in self.measurements().items() if keys is None or name in keys}
-        return {each["label"]: each["problem"] for each in found.values() if each["problem"]}
+    def problems(self, keys: Collection[str]) -> dict[str, str]:
+        """metric → why it gave no numbers, or not all of them; for the measurements with these keys."""
+        found = [each for name, each in self.measurements().items() if name in keys]
+        return {each["label"]: each["problem"] for each in found if each["problem"]}
 
     def check_weights(self) -> None:
         """Raise `StoreError` where the weights have changed since they were written.
