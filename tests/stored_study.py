@@ -48,7 +48,7 @@ def store_run(run: RunFolder, model: str, seed: int) -> None:
     weights = {"decoder.weight": torch.arange(4000.0).reshape(40, 100) + seed}
     curves = [{"step": float(step), "prior": step + 0.5, "reconstruction": 3.0 * step + seed} for step in (10, 20, 30)]
     with run.claim() as claim:
-        run.write_trained(claim, run_record(run.path.name, model, seed), curves, weights)
+        run.training.write(claim, run_record(run.path.name, model, seed), curves, weights)
     images = np.random.default_rng(seed).integers(0, 255, (6, *SHAPE[1:], SHAPE[0]), dtype=np.uint8)
     seen = Seen(SAMPLES, "prior", {"samples": images[:4], "originals": images[2:]}, {"mode collapse": "83 % of 40"})
     first = seed + (0.25 if model == "vae" else 0.75)
@@ -58,7 +58,7 @@ def store_run(run: RunFolder, model: str, seed: int) -> None:
 def add(run: RunFolder, measured: Sequence[tuple[MeasurementRecord, Exhibits]], seen: Seen | None = None) -> None:
     """Add measurements, as a process does that has claimed the run."""
     with run.claim() as claim:
-        run.write_measured(claim, measured, seen)
+        run.measurements.add(claim, measured, seen)
 
 
 def file_of(run: Path, name: str) -> Path:

@@ -64,7 +64,7 @@ def test_weights_that_nobody_wrote_to_are_not_hashed_until_they_are_used(
     assert run.is_trained
     assert hashed == []
     with pytest.raises(StoreError, match=r"weights\.safetensors: it is damaged"):
-        run.weights()
+        run.training.weights()
     os.utime(run.path / "weights.safetensors", ns=(1, 1))
     assert not run.is_trained
 
@@ -76,7 +76,7 @@ def test_damage_that_keeps_the_time_of_weights_is_noticed_where_they_are_used(st
     path.write_bytes(content)
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     with pytest.raises(StoreError, match=r"weights\.safetensors: it is damaged"):
-        study.run("gan-1").weights()
+        study.run("gan-1").training.weights()
 
 
 def test_forms_are_those_of_the_arrays_and_a_lie_about_them_is_refused(tmp_path: Path) -> None:

@@ -215,8 +215,8 @@ def test_a_finished_run_is_evaluated_unless_another_process_works_on_it(make: Ma
     assert done.returncode == 1
     assert f"Another process is working on {gan}, process {os.getpid()} on " in done.stderr
     assert "wait for it, then try again" in done.stderr
-    assert len(RunFolder(vae).measurements()) == 2
-    assert len(RunFolder(gan).measurements()) == 1
+    assert len(RunFolder(vae).measurements.by_key()) == 2
+    assert len(RunFolder(gan).measurements.by_key()) == 1
 
 
 def test_each_run_has_a_claim_of_its_own(tmp_path: Path) -> None:

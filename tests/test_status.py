@@ -92,7 +92,7 @@ def train(folder: StudyFolder, run: Run, **changes: Any) -> None:
     values = {**known, "steps": run.steps, "speed": SPEEDS.get(run.label, 50.0), "definition": definition, **changes}
     written = replace(run_record(run.id, run.label, run.seed), **values)
     with there.claim() as claim:
-        there.write_trained(claim, written, [{"step": 50.0, "prior": 1.5}], {"decoder.weight": torch.zeros(3)})
+        there.training.write(claim, written, [{"step": 50.0, "prior": 1.5}], {"decoder.weight": torch.zeros(3)})
 
 
 def measure(folder: StudyFolder, run: Run, plan: Plan, **changes: Any) -> None:

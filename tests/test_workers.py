@@ -205,7 +205,7 @@ def test_a_trained_run_travels_with_its_files_and_is_only_measured(
     assert isinstance(came, TransferredRun)
     assert "step_ended" not in [message.get("hook") for message in heard]
     store_transferred(came, folder)
-    assert {each["label"] for each in folder.measurements().values()} == {"reconstruction", "latent-health"}
+    assert {each["label"] for each in folder.measurements.by_key().values()} == {"reconstruction", "latent-health"}
     written = (folder.path / "metrics.json").stat().st_mtime_ns
     store_transferred(came, folder)  # it is not as it was when it was sent: another process has measured it
     assert (folder.path / "metrics.json").stat().st_mtime_ns == written
@@ -219,7 +219,7 @@ def test_a_run_that_was_sent_before_is_sent_again_with_its_later_measurements(
     study_folder_with("study", {run.path.name: files_of(run)})
     add(run, [(measurement({"psnr": 20.5}, 7, 3), {})])
     there = study_folder_with("study", {run.path.name: files_of(run)}).run(run.path.name)
-    assert there.measurements() == run.measurements()
+    assert there.measurements.by_key() == run.measurements.by_key()
 
 
 @pytest.mark.parametrize("method", ["try_claim", "receive"])

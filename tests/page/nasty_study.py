@@ -53,7 +53,7 @@ def _store_run(folder: StudyFolder, name: str, model: str, seed: int) -> None:
         attributes={f"Smiling {ALL}": (-1.0, 1.0)},
     )
     with run.claim() as claim:
-        run.write_trained(claim, record, curves, {"decoder.weight": torch.arange(40.0) + seed})
+        run.training.write(claim, record, curves, {"decoder.weight": torch.arange(40.0) + seed})
     images = np.random.default_rng(10 * rank + seed).integers(0, 255, (30, *SHAPE[1:], SHAPE[0]), dtype=np.uint8)
     kept = {"samples": images[:24], "originals": images[2:26]}
     if model != "gan":

@@ -191,7 +191,7 @@ class Runner:
         status = folder.record().status if folder.is_trained else "failed"
         if status != OK:
             raise BenchError(f"{run.label} borrows the {role} of {lender.label}, which {status}.")
-        return weights_of(folder.weights(), run.model.borrows()[role].role)
+        return weights_of(folder.training.weights(), run.model.borrows()[role].role)
 
     def _missing_on(self, run: Run, references: References) -> EvaluationSettings:
         """The study's settings, with only the metrics that were not measured on a run yet."""

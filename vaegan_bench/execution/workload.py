@@ -74,13 +74,14 @@ class Workload:
     def is_trained_on_its_data(self, run: Run) -> bool:
         """Whether a run was trained on the images that its data set holds now. Raises whatever its data set raises."""
         folder = self.folder_of(run)
-        return folder.is_trained and folder.data == self.loaded.get(run).digest
+        return folder.is_trained and folder.training.data == self.loaded.get(run).digest
 
     def elsewhere(self, run: Run, digest: str) -> RunFolder | None:
         """The same run in another study of the results folder, undamaged, with weights, of the same data; or None."""
         for place in (StudyFolder(path).run(run.id) for path in self._siblings):
             with suppress(OSError, StoreError):  # a folder that may not be entered, such as lost+found, is no help
-                if place.has_weights and place.is_trained and not place.damage() and place.record().data == digest:
+                has_all = place.training.has_weights and place.is_trained and not place.damage()
+                if has_all and place.record().data == digest:
                     return place
         return None
 
@@ -97,7 +98,7 @@ class Workload:
         """Id of a run with a damaged file → what is damaged; such runs are trained or measured again."""
         folders = {run.id: self.folder_of(run) for run in self.plan.runs}
         found = {
-            name: folder.training_damage() or folder.damage() for name, folder in folders.items() if folder.is_there
+            name: folder.training.damage() or folder.damage() for name, folder in folders.items() if folder.is_there
         }
         return {name: reason for name, reason in found.items() if reason}
 

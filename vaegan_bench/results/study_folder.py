@@ -126,7 +126,7 @@ class StudyFolder:
 
         Raises `StoreError` where no run is finished.
         """
-        return curves_of((run.record(), run.curves()) for run in self.finished())
+        return curves_of((run.record(), run.training.curves()) for run in self.finished())
 
     def finished(self) -> list[RunFolder]:
         """The same runs as `runs`, at least one. Raises `StoreError` where there is none."""
