@@ -129,13 +129,13 @@ class Measurements:
         on demand. The record is replaced last, by one rename, when the arrays that it names are written: until then,
         the old measurements stand.
         """
-        known, arrays = self.known(), dict(self.arrays() or {})
-        for record, exhibits in measured:
+        known, exhibits = self.known(), self._known_exhibits()
+        for record, shown in measured:
             name = measurement_key(record)
             known[name] = record
-            arrays = {at: array for at, array in arrays.items() if at.partition("/")[0] != name}
-            arrays |= {f"{name}/{exhibit}": array for exhibit, array in encode(exhibits).items()}
+            exhibits[name] = shown
         before = MetricsRecord() if seen else self.record()
+        arrays = {f"{at}/{name}": array for at, each in exhibits.items() for name, array in encode(each).items()}
         files = self._write_arrays(EXHIBITS, arrays)
         if seen:
             files |= self._write_arrays(IMAGES, seen.images)
@@ -161,13 +161,12 @@ class Measurements:
         except StoreError:
             return {}
 
-    def arrays(self) -> Arrays | None:
-        """Every array of exhibits by its measurement's key and its name; None where their file is damaged."""
+    def _known_exhibits(self) -> dict[str, Exhibits]:
+        """The exhibits of every measurement by its key; none where their file is damaged."""
         try:
-            kept = {at: encode(exhibits) for at, exhibits in self.exhibits().items()}
+            return self.exhibits()
         except StoreError:
-            return None
-        return {f"{at}/{name}": array for at, arrays in kept.items() for name, array in arrays.items()}
+            return {}
 
     @property
     def remedy(self) -> str:
