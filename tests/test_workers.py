@@ -214,7 +214,7 @@ def test_a_trained_run_travels_with_its_files_and_is_only_measured(
 def test_a_run_that_was_sent_before_is_sent_again_with_its_later_measurements(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vaegan_bench.execution.transfer._own_folder", lambda: tmp_path / "worker")
+    monkeypatch.setattr("vaegan_bench.execution.transfer.temporary_folder", lambda: tmp_path / "worker")
     run = store_study(tmp_path / "study").runs()[0]
     study_folder_with("study", {run.path.name: files_of(run)})
     add(run, [(measurement({"psnr": 20.5}, 7, 3), {})])

@@ -5,13 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from vaegan_bench.api import Message, Progress, StudyError, Task
 from vaegan_bench.execution.footprint import needed_memory
 from vaegan_bench.execution.relay import Call, Receiver
 from vaegan_bench.execution.runner import Outcome, Runner, calibrated_extractors, learned_extractors
-from vaegan_bench.execution.tasks import Calibrated, CalibrateTask, Prepared, PrepareTask, Refused, RunTask
+from vaegan_bench.execution.tasks import Calibrated, CalibrateTask, PrepareTask, Refused, RunTask
 from vaegan_bench.execution.transfer import TransferredRun, store_transferred
 from vaegan_bench.execution.worker_setup import WorkerSetup
 from vaegan_bench.results.rulers import write_ruler
@@ -21,6 +21,7 @@ from vaegan_bench.study.run import Run
 from vaegan_bench.system.errors import StoreError, StudyWarning, reason_of
 
 Note = Callable[[Outcome], None]
+Planned = RunTask | PrepareTask | CalibrateTask
 
 
 class PlannedWork:
@@ -75,12 +76,10 @@ class PlannedWork:
         runs = {(run.label, run.setting_id): run for run in self.by_id.values()}
         return max(needed_memory(run, self.runner.work.loaded.get(run)) for run in runs.values())
 
-    def here(self, task: Task) -> Outcome | Prepared | Calibrated | None:
+    def here(self, task: Task) -> Outcome | Calibrated | None:
         """Do a task in this process."""
-        match task:
-            case RunTask(name=run) | PrepareTask(run=run) | CalibrateTask(run=run):
-                return task.do(self.runner, self.by_id[run])
-        return None
+        planned = cast(Planned, task)
+        return planned.do(self.runner, self.by_id[planned.run])
 
     def end(self, task: Task, result: Any) -> bool:
         """Take the result of a task; False where another process works on its run.

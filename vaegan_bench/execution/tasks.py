@@ -35,26 +35,25 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """The extractors that learn from the data are trained, or training failed: the runs then report why."""
-
-
-@dataclass(frozen=True)
 class RunTask:
     """Train and measure one run."""
 
-    name: str
-    """The run's id."""
+    run: str
     after: frozenset[str]
     """The runs whose networks it borrows."""
     setup: WorkerSetup
     files: Mapping[str, Files] | None = None
     """The files of those runs, and of its own if it was trained before, for a process that shares no folder with us."""
 
+    @property
+    def name(self) -> str:
+        """The task's name, which is the run's id."""
+        return self.run
+
     def portable(self) -> RunTask:
         """The same task for a process that shares no folder with this one; its result holds all files of the run."""
         folder = StudyFolder(self.setup.folder)
-        files = {run: files_of(folder.run(run)) for run in sorted({self.name, *self.after})}
+        files = {run: files_of(folder.run(run)) for run in sorted({self.run, *self.after})}
         return replace(self, setup=self.setup.without_shared_folder, files=files)
 
     def do(self, runner: Runner, run: Run) -> Outcome:
@@ -64,12 +63,12 @@ class RunTask:
     def __call__(self, send: Send = discard) -> Outcome | TransferredRun | Refused:
         """Train and measure the run, in a process that may not have loaded the plan."""
         if self.files is None:
-            return _do(self.do, self.setup, self.name, send)
+            return _do(self.do, self.setup, self.run, send)
         folder = study_folder_with(self.setup.folder.name, self.files)
-        outcome = _do(self.do, replace(self.setup, folder=folder.path), self.name, send)
+        outcome = _do(self.do, replace(self.setup, folder=folder.path), self.run, send)
         if isinstance(outcome, Refused):
             return outcome
-        return collect_files(folder.run(self.name), outcome, self.files[self.name])
+        return collect_files(folder.run(self.run), outcome, self.files[self.run])
 
 
 @dataclass(frozen=True)
@@ -89,13 +88,12 @@ class PrepareTask:
         """The same task for a process that shares no folder with this one; only that process gets the extractors."""
         return replace(self, setup=self.setup.without_shared_folder)
 
-    def do(self, runner: Runner, run: Run) -> Prepared:
+    def do(self, runner: Runner, run: Run) -> None:
         """Train the extractors, with a runner of this process."""
         with suppress(*FAILURES):  # the runs that need it fail in the same way, and say why
             runner.open_learned_extractors(run)
-        return Prepared()
 
-    def __call__(self, send: Send = discard) -> Prepared | Refused:
+    def __call__(self, send: Send = discard) -> Refused | None:
         """Train the extractors, in a process that may not have loaded the plan."""
         return _do(self.do, self.setup, self.run, send)
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
 from vaegan_bench.execution.runner import Outcome, outcome_of
+from vaegan_bench.execution.temporary_folder import temporary_folder
 from vaegan_bench.results.failures import forget_failure
 from vaegan_bench.results.measurements import METRICS
 from vaegan_bench.results.run_files import RUN
@@ -65,7 +62,7 @@ def _store(transferred: TransferredRun, folder: RunFolder) -> Outcome:
 
 def study_folder_with(study: str, runs: Mapping[str, Files]) -> StudyFolder:
     """A folder for a study in this process, with these files of runs that were trained before; {} for others."""
-    folder = StudyFolder(_own_folder() / study)
+    folder = StudyFolder(temporary_folder() / "results" / study)
     folder.create()
     for run, files in runs.items():
         if files and files_of(folder.run(run)) != files:  # those of an earlier task may lack later measurements
@@ -84,10 +81,3 @@ def collect_files(folder: RunFolder, outcome: Outcome, sent: Files) -> Transferr
     shutil.rmtree(folder.path, ignore_errors=True)
     forget_failure(folder.path)
     return TransferredRun(outcome, files, sent.get(METRICS, b""))
-
-
-@cache
-def _own_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="vaegan-bench-results-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder

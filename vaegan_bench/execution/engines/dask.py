@@ -153,10 +153,7 @@ class Submission:
         del self.futures[task.name]
         if finished.was_interrupted:
             raise KeyboardInterrupt
-        if self.work.end(task, finished.result):
-            self.agenda.finish(task)
-        else:
-            self.agenda.postpone(task)
+        self.agenda.end(task, is_over=self.work.end(task, finished.result))
 
     def _give_up(self, task: Task, future: Future[Any]) -> None:
         """Note that no worker could do a task."""

@@ -77,12 +77,8 @@ class Crew:
 
     def _finish(self, worker: WorkerProcess, result: object) -> None:
         task, worker.task = worker.task, None
-        if task is None:
-            return
-        if self.work.end(task, result):
-            self.agenda.finish(task)
-        else:
-            self.agenda.postpone(task)
+        if task is not None:
+            self.agenda.end(task, is_over=self.work.end(task, result))
 
     def _hand_out(self) -> None:
         """Give each idle worker a task, if there is one that need not wait."""
