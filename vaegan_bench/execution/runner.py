@@ -138,8 +138,7 @@ class Runner:
 
     def _train(self, run: Run, claim: Claim, data: Data) -> None:
         folder = self.work.folder_of(run)
-        keeper = RunKeeper(run, data, self.references.device, folder.checkpoints, self.checkpoint)
-        keeper.must_stop = self.must_stop
+        keeper = RunKeeper(run, data, self.references.device, folder.checkpoints, self.checkpoint, self.must_stop)
         self._start(run, run.steps, keeper.step)
         listener = self._listener(run, claim, keeper.step)
         train_run(keeper, folder, claim, listener, self._borrow(run), is_patient=self.is_patient)

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdo
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from vaegan_bench.api import Send
 from vaegan_bench.api.engines import discard
@@ -137,15 +137,13 @@ class CalibrateTask:
         return _do(self.do, self.setup, self.run, send)
 
 
-@dataclass
-class _Opened:
-    """The plan, data and extractors that a process has loaded for the tasks of one study."""
+class _Opened(NamedTuple):
+    """What a process has loaded for the tasks of one study: the plan, data and extractors."""
 
-    work: Workload
-    references: LoadedReferences
-    runs: dict[str, Run]
+    runner: Runner
+    runs: Mapping[str, Run]
+    """The runs of the plan, by id."""
     sender: Sender
-    """The sender of the current task."""
 
 
 R = TypeVar("R")
@@ -156,34 +154,21 @@ def _do(do: Callable[[Runner, Run], R], setup: WorkerSetup, run: str, send: Send
         opened = _open(setup)
     except FAILURES as error:
         return Refused(reason_of(error))
-    opened.sender = Sender(send, run)
-    with thread_count(opened.work.plan.study.threads), opened.sender.forward_output():
-        return do(_runner(opened, setup), opened.runs[run])
-
-
-def _runner(opened: _Opened, setup: WorkerSetup) -> Runner:
-    def must_stop() -> bool:
-        return opened.sender.must_stop
-
-    call, checkpoint = opened.sender.call, setup.checkpoint
-    return Runner(opened.work, opened.references, call, checkpoint, is_patient=True, must_stop=must_stop)
+    with thread_count(opened.runner.plan.study.threads), opened.sender.of_task(send, run):
+        return do(opened.runner, opened.runs[run])
 
 
 @lru_cache(maxsize=1)
 def _open(setup: WorkerSetup) -> _Opened:
     """Rebuild the plan, without the warnings and output that the process of the command has shown already."""
-
-    def progress(description: str, done: int, total: int) -> None:
-        opened.sender.progress(description, done, total)
-
     with _silence():
         plan = rebuild_plan(setup)
-    cache = setup.cache or default_cache()
-    work = Workload(plan, StudyFolder(setup.folder), cache, progress)
+    sender, cache = Sender(), setup.cache or default_cache()
+    work = Workload(plan, StudyFolder(setup.folder), cache, sender.progress)
     work.began = setup.began
-    references = LoadedReferences(cache, choose_device(plan.study.device), progress)
-    opened = _Opened(work, references, {run.id: run for run in plan.runs}, Sender(lambda message: None, ""))
-    return opened
+    references = LoadedReferences(cache, choose_device(plan.study.device), sender.progress)
+    runner = Runner(work, references, sender.call, setup.checkpoint, is_patient=True, must_stop=sender.must_stop)
+    return _Opened(runner, {run.id: run for run in plan.runs}, sender)
 
 
 @contextmanager
