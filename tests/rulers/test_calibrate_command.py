@@ -88,7 +88,7 @@ def test_flags_add_to_the_fields_of_a_study(
     place: Path, extractors: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = "vaegan_bench.execution.calibrated_study"
-    monkeypatch.setattr(f"{module}.calibrate", lambda what, references: ruler(extractor=str(what.extractor)))
+    monkeypatch.setattr(f"{module}.ruler_of", lambda run, extractor, *how: ruler(extractor=str(extractor)))
     monkeypatch.setattr(f"{module}.write_ruler", lambda study, made: None)
     asked = Asked(extractors, {"oracle": {"width": "16"}}, None)
     references = LoadedReferences(place / "cache", choose_device("cpu"))

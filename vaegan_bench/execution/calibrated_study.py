@@ -8,7 +8,7 @@ from typing import NamedTuple
 from vaegan_bench.api import Dataset, Extractor
 from vaegan_bench.evaluation.calibration import Calibration, calibrate
 from vaegan_bench.evaluation.references import LoadedReferences
-from vaegan_bench.execution.runner import calibrated_extractors
+from vaegan_bench.execution.study_extractors import calibrated_extractors, ruler_of
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.rulers import Ruler, write_ruler
 from vaegan_bench.results.study_folder import StudyFolder
@@ -58,12 +58,12 @@ def calibrate_study(folder: StudyFolder, asked: Asked, registry: Registry, refer
     plan, loaded = make_plan(study, registry), LoadedData(references.cache, references.progress)
     fields = Resolver(study, registry).fields
     named = [registry.build(Extractor, name, fields) for name in asked.extractors]
-    extractors, samples = named or calibrated_extractors(plan.metrics), asked.samples or study.samples
+    extractors, samples = named or calibrated_extractors(plan.metrics).values(), asked.samples or study.samples
     rulers = []
     with thread_count(study.threads):
         for run in {run.data_label: run for run in plan.runs}.values():
             own = references.of(loaded.get(run))
             for each in extractors:
-                rulers.append(calibrate(Calibration(run.data_label, run.split, each, samples), own))
+                rulers.append(ruler_of(run, each, samples, own))
                 write_ruler(folder.path, rulers[-1])
     return rulers

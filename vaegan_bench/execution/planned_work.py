@@ -10,7 +10,8 @@ from typing import Any, cast
 from vaegan_bench.api import Message, Progress, StudyError, Task
 from vaegan_bench.execution.footprint import needed_memory
 from vaegan_bench.execution.relay import Receiver
-from vaegan_bench.execution.runner import Outcome, Runner, calibrated_extractors, learned_extractors
+from vaegan_bench.execution.runner import Outcome, Runner
+from vaegan_bench.execution.study_extractors import calibrated_extractors, learned_extractors
 from vaegan_bench.execution.tasks import Calibrated, CalibrateTask, PrepareTask, Refused, RunTask
 from vaegan_bench.execution.transfer import TransferredRun, store_transferred
 from vaegan_bench.execution.worker_setup import WorkerSetup
@@ -99,13 +100,12 @@ class PlannedWork:
 
     def _preparations(self, runs: Sequence[Run]) -> list[PrepareTask | CalibrateTask]:
         """One task per data set if extractors learn from the data, and one for each ruler that the study asks for."""
-        by_data = {(run.dataset, run.size, run.split): run.id for run in runs}.values()
+        by_data = {run.data_label: run.id for run in runs}.values()
         learned = learned_extractors(self.plan.metrics)
-        prepared = {run: PrepareTask(run, self.setup) for run in by_data} if learned else {}
-        asked = calibrated_extractors(self.plan.metrics) if self.plan.study.calibrate else []
-        before = frozenset(task.name for task in prepared.values())
-        rulers = [CalibrateTask(run, str(each), self.setup, before) for run in by_data for each in asked]
-        return [*prepared.values(), *rulers]
+        prepared = [PrepareTask(run, self.setup) for run in by_data] if learned else []
+        asked = calibrated_extractors(self.plan.metrics) if self.plan.study.calibrate else {}
+        before = frozenset(task.name for task in prepared)
+        return [*prepared, *(CalibrateTask(run, each, self.setup, before) for run in by_data for each in asked)]
 
     def _store(self, task: Task, result: Calibrated) -> None:
         """Write a ruler, or warn that there is none: distances then have no reading, and all else goes on."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from torch import Tensor
 
-from vaegan_bench.api import BenchError, Data, Extractor, Metric
-from vaegan_bench.evaluation.calibration import Calibration, calibrate
+from vaegan_bench.api import BenchError, Data
 from vaegan_bench.evaluation.references import LoadedReferences, References
 from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.evaluation.stored_run import weights_of
@@ -20,10 +19,7 @@ from vaegan_bench.execution.relay import Call
 from vaegan_bench.execution.run_keeper import INTERVAL, RunKeeper
 from vaegan_bench.execution.trained_run import train_run
 from vaegan_bench.execution.workload import Workload
-from vaegan_bench.metrics.samples.frechet import Frechet
-from vaegan_bench.registry.plugins import plugins_within
 from vaegan_bench.results.failures import failure_since, forget_failure, note_failure
-from vaegan_bench.results.rulers import Ruler
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.claim_folder import Holder
 from vaegan_bench.system.claims import Claim, holder_of
@@ -97,17 +93,9 @@ class Runner:
                 return Outcome(run.id, f"failed: {reason}", reason)
             return self._outcome(run, claim)
 
-    def open_learned_extractors(self, run: Run) -> None:
-        """Open the extractors that learn from a run's data, which trains those that are not trained yet."""
-        references = self.references.of(self.work.loaded.get(run))
-        for extractor in learned_extractors(self.plan.metrics):
-            references.network(extractor)
-
-    def calibrate(self, run: Run, extractor: str) -> Ruler:
-        """The ruler of an extractor on a run's data; `extractor` is the selector of one of `calibrated_extractors`."""
-        study, references = self.plan.study, self.references.of(self.work.loaded.get(run))
-        chosen = next(each for each in calibrated_extractors(self.plan.metrics) if str(each) == extractor)
-        return calibrate(Calibration(run.data_label, run.split, chosen, study.samples), references)
+    def references_of(self, run: Run) -> References:
+        """The references on the data of a run."""
+        return self.references.of(self.work.loaded.get(run))
 
     def _outcome(self, run: Run, claim: Claim) -> Outcome:
         try:
@@ -196,14 +184,3 @@ class Runner:
         """The study's settings, with only the metrics that were not measured on a run yet."""
         settings = self.work.settings
         return settings.only(settings.missing(self.work.folder_of(run), references.weights()))
-
-
-def learned_extractors(metrics: Iterable[Metric]) -> list[Extractor]:
-    """The extractors of metrics that learn from the data."""
-    within = [plugin for metric in metrics for plugin in plugins_within(metric)]
-    return [plugin for plugin in within if isinstance(plugin, Extractor) and plugin.learns]
-
-
-def calibrated_extractors(metrics: Iterable[Metric]) -> list[Extractor]:
-    """The extractors of Fréchet distances, whose numbers have a reading."""
-    return list({str(m.extractor): m.extractor for m in metrics if isinstance(m, Frechet)}.values())

@@ -16,6 +16,7 @@ from vaegan_bench.api.engines import discard
 from vaegan_bench.evaluation.references import LoadedReferences
 from vaegan_bench.execution.relay import Sender
 from vaegan_bench.execution.runner import Outcome, Runner
+from vaegan_bench.execution.study_extractors import calibrated_extractors, learned_extractors, ruler_of
 from vaegan_bench.execution.transfer import Files, TransferredRun, collect_files, files_of, study_folder_with
 from vaegan_bench.execution.worker_setup import WorkerSetup, rebuild_plan
 from vaegan_bench.execution.workload import Workload
@@ -91,7 +92,9 @@ class PrepareTask:
     def do(self, runner: Runner, run: Run) -> None:
         """Train the extractors, with a runner of this process."""
         with suppress(*FAILURES):  # the runs that need it fail in the same way, and say why
-            runner.open_learned_extractors(run)
+            references = runner.references_of(run)
+            for extractor in learned_extractors(runner.plan.metrics):
+                references.network(extractor)
 
     def __call__(self, send: Send = discard) -> Refused | None:
         """Train the extractors, in a process that may not have loaded the plan."""
@@ -128,7 +131,8 @@ class CalibrateTask:
     def do(self, runner: Runner, run: Run) -> Calibrated:
         """Calibrate the extractor, with a runner of this process."""
         try:
-            return Calibrated(runner.calibrate(run, self.extractor))
+            extractor, samples = calibrated_extractors(runner.plan.metrics)[self.extractor], runner.plan.study.samples
+            return Calibrated(ruler_of(run, extractor, samples, runner.references_of(run)))
         except FAILURES as error:
             return Calibrated(None, reason_of(error))
 
