@@ -31,7 +31,7 @@ from vaegan_bench.execution.workload import Workload
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.writing import write_tables
 from vaegan_bench.results.history import curves_of
-from vaegan_bench.results.measurements import Seen
+from vaegan_bench.results.measurements import Sheets
 from vaegan_bench.results.records import MeasurementRecord
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import STUDY, StudyFolder
@@ -114,7 +114,7 @@ class Original:
         measured = [(changed(each, noise), self.exhibits.get(key, {})) for key, each in self.measurements.items()]
         with folder.claim() as claim:
             folder.training.write(claim, record, history, self.weights)
-            folder.measurements.add(claim, measured, Seen(SAMPLES, "prior", self.images, {}))
+            folder.measurements.add(claim, measured, Sheets(SAMPLES, "prior", self.images, {}))
 
 
 def changed(measurement: MeasurementRecord, noise: np.random.Generator) -> MeasurementRecord:

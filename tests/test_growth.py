@@ -16,7 +16,7 @@ from vaegan_bench.api import StoreError
 from vaegan_bench.report.tables.statistics import DRAWS, SEED, improvement, interval, sign_flip, sign_flips
 from vaegan_bench.results.archive import archive_study
 from vaegan_bench.results.files import read_arrays, read_forms, write_arrays
-from vaegan_bench.results.run_files import RunFiles
+from vaegan_bench.results.stored_files import StoredFiles
 from vaegan_bench.results.study_folder import StudyFolder
 
 
@@ -26,13 +26,13 @@ def study(tmp_path: Path) -> StudyFolder:
 
 
 def test_a_table_reads_each_file_once(study: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    read, whole = Counter[str](), RunFiles.read
+    read, whole = Counter[str](), StoredFiles.read
 
-    def count(files: RunFiles, name: str) -> bytes:
+    def count(files: StoredFiles, name: str) -> bytes:
         read[f"{files.folder.name}/{name}"] += 1
         return whole(files, name)
 
-    monkeypatch.setattr(RunFiles, "read", count)
+    monkeypatch.setattr(StoredFiles, "read", count)
     study.rows()
     assert study.missing() == []
     assert len(read) == 4 * 5
@@ -48,7 +48,7 @@ def test_an_archive_is_opened_once_and_again_where_it_is_another(
         (study.path / name).rename(published.path / name)
     archive = type("Counted", (zipfile.ZipFile,), {"__init__": lambda self, path: (
         opened.append(str(path)), zipfile.ZipFile.__init__(self, path))[0]})  # fmt: skip
-    monkeypatch.setattr("vaegan_bench.results.run_files.ZipFile", archive)
+    monkeypatch.setattr("vaegan_bench.results.stored_files.ZipFile", archive)
     assert len(published.rows()["run"].unique()) == 4
     assert len(opened) == 1
     (published.path / "records.zip").write_bytes(b"none")

@@ -29,7 +29,7 @@ from vaegan_bench.report.status.differences import definition_differences
 from vaegan_bench.report.status.recorded import recorded_status
 from vaegan_bench.results.checkpoints import Checkpoint
 from vaegan_bench.results.failures import note_failure
-from vaegan_bench.results.measurements import Seen
+from vaegan_bench.results.measurements import Sheets
 from vaegan_bench.results.records import Definition, PlannedEvaluation, PlannedMetric, StudyRecord
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan, make_plan
@@ -102,7 +102,7 @@ def measure(folder: StudyFolder, run: Run, plan: Plan, **changes: Any) -> None:
         known = {"label": str(metric), "metric": settings.definition_of(metric), "code": dict(settings.code(metric))}
         known |= {"sampler": settings.drawn_from, "exhibits": []}
         made = measurement({"psnr": 20.5}, settings.samples, settings.draws, **{**known, **changes})
-        add(folder.run(run.id), [(made, {})], Seen(settings.samples, settings.drawn_from, {}, {}))
+        add(folder.run(run.id), [(made, {})], Sheets(settings.samples, settings.drawn_from, {}, {}))
 
 
 def claimed(folder: StudyFolder, run: Run, *, owner: dict[str, Any], age: float = 0.0, **progress: Any) -> Claim:

@@ -38,7 +38,7 @@ from vaegan_bench.report import tables, writing
 from vaegan_bench.report.figures import study_figures
 from vaegan_bench.results.exhibits import encode
 from vaegan_bench.results.files import read_json, write_arrays
-from vaegan_bench.results.measurements import Seen
+from vaegan_bench.results.measurements import Sheets
 from vaegan_bench.results.records import PlannedMetric, key_of
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
@@ -169,11 +169,11 @@ def test_a_measurement_is_missing_unless_it_is_what_would_be_measured_today(stud
     assert missing({}) == []
     assert EvaluationSettings([metric], SAMPLES + 1, DRAWS).missing(run, {}) == [metric]
     assert settings.are_met_by(run)
-    assert (run.has_seen(SAMPLES, "prior"), run.has_seen(SAMPLES + 1, "prior")) == (True, False)
-    assert not run.has_seen(SAMPLES, "gaussian")
+    assert (run.has_sheets(SAMPLES, "prior"), run.has_sheets(SAMPLES + 1, "prior")) == (True, False)
+    assert not run.has_sheets(SAMPLES, "gaussian")
     flip(file_of(run.path, "images.npz"), -30)
     assert not settings.are_met_by(run)
-    assert not run.has_seen(SAMPLES, "prior")
+    assert not run.has_sheets(SAMPLES, "prior")
     edit(run.path / "metrics.json", measurements=[])
     assert settings.missing(run, {}) == [metric]
     edit(run.path / "run.json", status="diverged at step 3")
@@ -276,7 +276,7 @@ def test_a_run_with_damaged_arrays_is_not_finished_whatever_is_asked_for(study: 
     assert nothing.are_met_by(run)
     file_of(run.path, name).write_bytes(b"x")
     assert not nothing.are_met_by(run)
-    add(run, [], Seen(SAMPLES, "prior", study.run("vae-0").images(), {}))
+    add(run, [], Sheets(SAMPLES, "prior", study.run("vae-0").images(), {}))
     assert nothing.are_met_by(run)
     assert study.left_out() == {}
 

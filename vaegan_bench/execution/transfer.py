@@ -10,8 +10,8 @@ from vaegan_bench.execution.runner import Outcome, outcome_of
 from vaegan_bench.execution.temporary_folder import temporary_folder
 from vaegan_bench.results.failures import forget_failure
 from vaegan_bench.results.measurements import METRICS
-from vaegan_bench.results.run_files import RUN
 from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.stored_files import RUN
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.claims import Claim
 from vaegan_bench.system.errors import StoreError

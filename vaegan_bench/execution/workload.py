@@ -10,8 +10,8 @@ from pathlib import Path
 from vaegan_bench.api import Data, Progress, silent
 from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.execution.footprint import footprint
-from vaegan_bench.results.run_files import State
 from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.stored_files import Stamps
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan
 from vaegan_bench.study.run import Run
@@ -32,7 +32,7 @@ class Workload:
         self.settings = EvaluationSettings(plan.metrics, plan.study.samples, plan.study.draws, plan.sampler)
         self.began = 0.0
         """When the command began, by the clock of the study's folder."""
-        self._met: dict[State, bool] = {}
+        self._met: dict[Stamps, bool] = {}
 
     def folder_of(self, run: Run) -> RunFolder:
         """Where a run's results are, or will be."""
@@ -59,10 +59,10 @@ class Workload:
         folder = self.folder_of(run)
         if not folder.is_trained:
             return False
-        state = folder.state()
-        if state not in self._met:
-            self._met[state] = self.settings.are_met_by(folder)
-        return self._met[state]
+        stamps = folder.stamps()
+        if stamps not in self._met:
+            self._met[stamps] = self.settings.are_met_by(folder)
+        return self._met[stamps]
 
     def is_trained(self, run: Run) -> bool:
         """Whether a run's training is over; False where that cannot be known: the run then fails with its reason."""
@@ -98,7 +98,7 @@ class Workload:
         """Id of a run with a damaged file → what is damaged; such runs are trained or measured again."""
         folders = {run.id: self.folder_of(run) for run in self.plan.runs}
         found = {
-            name: folder.training.damage() or folder.damage() for name, folder in folders.items() if folder.is_there
+            name: folder.training.damage() or folder.damage() for name, folder in folders.items() if folder.has_ended
         }
         return {name: reason for name, reason in found.items() if reason}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vaegan_bench.results.files import parse_record, readable, sha256_of_content, write_json
-from vaegan_bench.results.run_files import RunFiles
+from vaegan_bench.results.stored_files import StoredFiles
 from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.files import make_folder
 from vaegan_bench.system.plain_data import read_as
@@ -98,7 +98,7 @@ class StoredRulers:
     """The rulers in a study's folder, or in its archive."""
 
     def __init__(self, study: Path) -> None:
-        self.files = RunFiles(study / RULERS, one_by_one=True)
+        self.files = StoredFiles(study / RULERS, hides="")
 
     def read(self) -> list[Ruler]:
         """All rulers that are undamaged."""

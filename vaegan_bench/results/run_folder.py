@@ -15,7 +15,7 @@ from vaegan_bench.results.measurements import METRICS, Images, Measurements
 from vaegan_bench.results.overview import MeasurementFacts, Overview
 from vaegan_bench.results.records import RunRecord, is_plain_name
 from vaegan_bench.results.rows import measured_rows, training_rows
-from vaegan_bench.results.run_files import RUN, RunFiles, State
+from vaegan_bench.results.stored_files import RUN, Stamps, StoredFiles
 from vaegan_bench.results.trained_files import HISTORY, TrainedFiles
 from vaegan_bench.system.claim_folder import Holder
 from vaegan_bench.system.claims import Claim, try_claim
@@ -33,22 +33,22 @@ class RunFolder:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path, self.files, self.checkpoints = path, RunFiles(path), Checkpoints(path)
+        self.path, self.files, self.checkpoints = path, StoredFiles(path), Checkpoints(path)
         self.training, self.measurements = TrainedFiles(path), Measurements(path)
 
     @property
-    def is_there(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether training has ended here, in success or divergence; files may have been damaged since."""
         return self.files.has(RUN)
 
     @property
     def is_trained(self) -> bool:
         """Whether training has ended and its files are undamaged; the weights may have been removed."""
-        return self.is_there and not self.training.damage()
+        return self.has_ended and not self.training.damage()
 
-    def state(self) -> State:
+    def stamps(self) -> Stamps:
         """A value that is equal as long as no file changes that tables and figures need."""
-        return self.files.state((*RECORDS, *self.files.arrays()))
+        return self.files.stamps((*RECORDS, *self.files.arrays()))
 
     def damage(self) -> str:
         """Why this run cannot be shown: a file that tables and figures need is damaged; '' where none is."""
@@ -56,7 +56,7 @@ class RunFolder:
 
     def overview(self) -> Overview:
         """The facts that a study needs before it reads numbers; computed once as long as no file changes."""
-        return _overview(self.path, self.state())
+        return _overview(self.path, self.stamps())
 
     def try_claim(self) -> Claim | Holder:
         """The right to write into this run, or the process that has it. Raises `StoreError` where none can be given."""
@@ -103,11 +103,11 @@ class RunFolder:
         """Whether the arrays of exhibits are undamaged."""
         return not self.damage() or not error_of(self.measurements.exhibits)
 
-    def has_seen(self, samples: int, drawn_from: str) -> bool:
+    def has_sheets(self, samples: int, drawn_from: str) -> bool:
         """Whether verdicts and the images of sheets were taken from at least so many samples of this source."""
-        return self.seen_from() == drawn_from and self.measurements.record().seen >= samples
+        return self.sheets_drawn_from() == drawn_from and self.measurements.record().seen >= samples
 
-    def seen_from(self) -> str:
+    def sheets_drawn_from(self) -> str:
         """The source of the samples of verdicts and sheets, 'prior' or a sampler; '' where there are none."""
         if error_of(self.images) or not self.images():
             return ""
@@ -153,11 +153,11 @@ class RunFolder:
 
 
 @cache
-def _overview(path: Path, state: State) -> Overview:
+def _overview(path: Path, stamps: Stamps) -> Overview:
     run = RunFolder(path)
     if damage := error_of(run.training.check_history, run.health, run.check_images, run.measurements.exhibits):
         return Overview(damage)
     record, found = run.record(), run.measurements.by_key()
     measured = {name: MeasurementFacts.of(each) for name, each in found.items()}
-    seen_from = run.measurements.record().seen_from
-    return Overview("", (record.dataset, record.label, record.seed), record.is_ok, seen_from, measured)
+    drawn_from = run.measurements.record().seen_from
+    return Overview("", (record.dataset, record.label, record.seed), record.is_ok, drawn_from, measured)

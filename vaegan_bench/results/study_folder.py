@@ -21,8 +21,8 @@ from vaegan_bench.results.readings import Readings
 from vaegan_bench.results.records import RunRecord, StudyRecord, is_plain_name, read_study
 from vaegan_bench.results.rows import OPTIONAL
 from vaegan_bench.results.rulers import Ruler, StoredRulers
-from vaegan_bench.results.run_files import RUN
 from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.stored_files import RUN
 from vaegan_bench.system.errors import BenchError, StoreError
 from vaegan_bench.system.files import Stamp, remove_strays, stamp_of
 
@@ -62,7 +62,7 @@ class StudyFolder:
     def all_runs(self) -> list[RunFolder]:
         """Every run of the latest plan, also those that cannot be shown. Raises `StoreError` where none was trained."""
         runs = self._planned_runs()
-        return runs if any(run.is_there for run in runs) else self._refuse()
+        return runs if any(run.has_ended for run in runs) else self._refuse()
 
     def left_out(self) -> dict[str, str]:
         """Run → why it is not shown: a file is damaged, it is a link to elsewhere, or it duplicates another run."""
@@ -174,7 +174,7 @@ class StudyFolder:
             yield folder, reason
 
     def _there(self) -> list[RunFolder]:
-        return [folder for folder in self._planned_runs() if folder.is_there]
+        return [folder for folder in self._planned_runs() if folder.has_ended]
 
     def _planned_runs(self) -> list[RunFolder]:
         return [self.run(name) for name in self.study().runs]

@@ -14,7 +14,7 @@ from vaegan_bench.results.files import check_hash, checked_content, error_of, pa
 from vaegan_bench.results.history import Curves, read_curves
 from vaegan_bench.results.overview import Training
 from vaegan_bench.results.records import RunRecord, read_run
-from vaegan_bench.results.run_files import RUN, RunFiles, State
+from vaegan_bench.results.stored_files import RUN, Stamps, StoredFiles
 from vaegan_bench.system.claims import Claim
 from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.files import known_sha256, replace_folder, sha256_of_file, stamp_of, written_stamp
@@ -33,9 +33,9 @@ class TrainedFiles:
     path: Path
 
     @property
-    def files(self) -> RunFiles:
+    def files(self) -> StoredFiles:
         """The files of the run."""
-        return RunFiles(self.path)
+        return StoredFiles(self.path)
 
     @property
     def data(self) -> str:
@@ -71,7 +71,7 @@ class TrainedFiles:
 
     def record(self) -> RunRecord:
         """The run's definition, status and cost. Raises `StoreError` where the folder holds no run that has ended."""
-        return _record_of(self.files, self.files.state((RUN,)))
+        return _record_of(self.files, self.files.stamps((RUN,)))
 
     def curves(self) -> Curves:
         """The values of every term, by step."""
@@ -100,10 +100,10 @@ class TrainedFiles:
 
     def check_history(self) -> None:
         """Raise as `curves` does; checked once as long as no file changes."""
-        _check_history(self.path, self.files.state((RUN, HISTORY)))
+        _check_history(self.path, self.files.stamps((RUN, HISTORY)))
 
     def _known(self) -> Training:
-        return _known_of(self.path, self.files.state((RUN, HISTORY, WEIGHTS)))
+        return _known_of(self.path, self.files.stamps((RUN, HISTORY, WEIGHTS)))
 
     def _check_weights_in_full(self) -> None:
         hashes = self.record().files
@@ -113,7 +113,7 @@ class TrainedFiles:
 
 
 @lru_cache(maxsize=4)
-def _record_of(files: RunFiles, state: State) -> RunRecord:
+def _record_of(files: StoredFiles, stamps: Stamps) -> RunRecord:
     """Read the record once for several requests about one run, as long as the file does not change."""
     if not files.has(RUN):
         step = Checkpoints(files.folder).step()
@@ -128,12 +128,12 @@ def _record_of(files: RunFiles, state: State) -> RunRecord:
 
 
 @cache
-def _check_history(path: Path, state: State) -> None:
+def _check_history(path: Path, stamps: Stamps) -> None:
     TrainedFiles(path).curves()
 
 
 @cache
-def _known_of(path: Path, state: State) -> Training:
+def _known_of(path: Path, stamps: Stamps) -> Training:
     """The state of the files, determined once as long as none changes."""
     trained = TrainedFiles(path)
     damage = error_of(trained.check_weights, trained.check_history)

@@ -14,8 +14,8 @@ from vaegan_bench.report.page.images import png_uri
 from vaegan_bench.report.page.packing import pack_float16
 from vaegan_bench.results.files import readable
 from vaegan_bench.results.measurements import CONDITIONS
-from vaegan_bench.results.run_files import RUN
 from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.stored_files import RUN
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.results.trained_files import TRAIN_AGAIN
 from vaegan_bench.system.errors import FAILURES, reason_of
