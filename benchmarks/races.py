@@ -30,7 +30,7 @@ import torch
 
 from vaegan_bench.api import hookimpl
 from vaegan_bench.execution.engines import agenda, serial
-from vaegan_bench.execution.engines.workers import crew
+from vaegan_bench.execution.engines.workers import worker_pool
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.execution.trained_run import flat_weights, run_record
 from vaegan_bench.models.gan import GAN
@@ -335,7 +335,7 @@ def hold_all(races: int, processes: list[int], seed: int) -> dict[str, list[str]
     """Hold races of all kinds; print a line for each kind, and return what was wrong."""
     random.seed(seed)
     torch.set_num_threads(1)
-    agenda.PATIENCE = serial.LOOK = crew.LOOK = 0.05
+    agenda.PATIENCE = serial.LOOK = worker_pool.LOOK = 0.05
     found = dict[str, list[str]]()
     for race in RACES:
         began, killed, faults = time.monotonic(), 0, list[str]()

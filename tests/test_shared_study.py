@@ -16,7 +16,7 @@ from stored_study import store_study
 from vaegan_bench.api import StoreError, hookimpl
 from vaegan_bench.execution.engines import agenda, serial
 from vaegan_bench.execution.engines.processes import Processes
-from vaegan_bench.execution.engines.workers import crew
+from vaegan_bench.execution.engines.workers import worker_pool
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.failures import note_failure
@@ -39,7 +39,7 @@ SMALL = {"steps": 2, "batch": 8, "samples": 16, "metrics": ["reconstruction"], "
 @pytest.fixture(autouse=True)
 def _looks_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agenda, "PATIENCE", 0.02)
-    for module in (serial, crew):
+    for module in (serial, worker_pool):
         monkeypatch.setattr(module, "LOOK", 0.02)
 
 

@@ -12,7 +12,7 @@ from shell import bench
 
 import vaegan_bench as vb
 from vaegan_bench.evaluation.references import LoadedReferences
-from vaegan_bench.execution.calibrated_study import Asked, calibrate_study
+from vaegan_bench.execution.calibrated_study import RulerRequest, calibrate_study
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.archive import archive_study
 from vaegan_bench.results.files import read_json
@@ -90,9 +90,9 @@ def test_flags_add_to_the_fields_of_a_study(
     module = "vaegan_bench.execution.calibrated_study"
     monkeypatch.setattr(f"{module}.ruler_of", lambda run, extractor, *how: ruler(extractor=str(extractor)))
     monkeypatch.setattr(f"{module}.write_ruler", lambda study, made: None)
-    asked = Asked(extractors, {"oracle": {"width": "16"}}, None)
+    request = RulerRequest(extractors, {"oracle": {"width": "16"}}, None)
     references = LoadedReferences(place / "cache", choose_device("cpu"))
-    (made,) = calibrate_study(StudyFolder(place / "results/smoke"), asked, Registry(), references)
+    (made,) = calibrate_study(StudyFolder(place / "results/smoke"), request, Registry(), references)
     assert made.extractor == "oracle[images=640,width=16]"
 
 

@@ -105,7 +105,7 @@ def _rulers(given: Mapping[str, Any], registry: Registry, progress: TerminalProg
     """The rulers that the parameters of the command ask for; those of a study are kept in its folder."""
     from vaegan_bench.cli.options import read_fields
     from vaegan_bench.evaluation.references import LoadedReferences
-    from vaegan_bench.execution.calibrated_study import Asked, calibrate_dataset, calibrate_study
+    from vaegan_bench.execution.calibrated_study import RulerRequest, calibrate_dataset, calibrate_study
     from vaegan_bench.registry.selectors import split_list
     from vaegan_bench.results.study_folder import StudyFolder
     from vaegan_bench.system.device import choose_device
@@ -113,11 +113,11 @@ def _rulers(given: Mapping[str, Any], registry: Registry, progress: TerminalProg
 
     fields = read_fields(given["fields"] or [])
     registry.check_fields(fields)
-    asked = Asked(split_list(given["extractor"] or ""), fields, given["samples"])
+    request = RulerRequest(split_list(given["extractor"] or ""), fields, given["samples"])
     references = LoadedReferences(given["cache_dir"] or default_cache(), choose_device(given["device"]), progress)
     if given["study"] is None:
-        return calibrate_dataset(given["dataset"] or "avatars", given["size"] or 32, asked, registry, references)
-    return calibrate_study(StudyFolder(given["study"]), asked, registry, references)
+        return calibrate_dataset(given["dataset"] or "avatars", given["size"] or 32, request, registry, references)
+    return calibrate_study(StudyFolder(given["study"]), request, registry, references)
 
 
 def _to_table(ruler: Ruler) -> Table:

@@ -44,13 +44,13 @@ class Submission:
         self.client, self.work, self.transfer = client, work, transfer
         self.agenda = Agenda(work.tasks)
         self.topic = f"vaegan-bench-{uuid.uuid4().hex}"
-        self.news = queue.SimpleQueue[Callable[[], None]]()
+        self.calls = queue.SimpleQueue[Callable[[], None]]()
         """Calls that this thread must make, queued by the client's own thread."""
         self.futures: dict[str, Future[Any]] = {}
         """Name of a task → the future of its result."""
         self.received = Counter[str]()
         """Name of a task → how many of its messages have arrived."""
-        self._known, self._looked = 0, -LOOK
+        self._threads_counted, self._counted_at = 0, -LOOK
         """Threads of the cluster, and when they were counted."""
 
     def run(self) -> None:
@@ -60,7 +60,7 @@ class Submission:
             while not self.agenda.is_done:
                 self._submit()
                 with suppress(queue.Empty):
-                    self.news.get(timeout=LOOK)()
+                    self.calls.get(timeout=LOOK)()
                 self._check_scheduler()
         finally:
             self._stop()
@@ -79,18 +79,18 @@ class Submission:
 
     def _threads(self) -> int:
         """The number of threads of the cluster, counted at most `LOOK` seconds ago."""
-        if time.monotonic() - self._looked >= LOOK:
+        if time.monotonic() - self._counted_at >= LOOK:
             workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
-            self._known, self._looked = sum(each["nthreads"] for each in workers), time.monotonic()
-        return self._known
+            self._threads_counted, self._counted_at = sum(each["nthreads"] for each in workers), time.monotonic()
+        return self._threads_counted
 
     def _put(self, event: tuple[float, Mapping[str, Any]]) -> None:
-        self.news.put(partial(self._hear, event[1]["task"], event[1]["message"]))
+        self.calls.put(partial(self._receive, event[1]["task"], event[1]["message"]))
 
     def _put_finished(self, task: Task, future: Future[Any]) -> None:
-        self.news.put(partial(self._finish, task, future, time.monotonic() + GRACE))
+        self.calls.put(partial(self._finish, task, future, time.monotonic() + GRACE))
 
-    def _hear(self, name: str, message: Message) -> None:
+    def _receive(self, name: str, message: Message) -> None:
         if name in self.futures:
             self.received[name] += 1
             self.work.receive(message)
@@ -104,7 +104,7 @@ class Submission:
         finished: Finished = future.result()
         if self.received[task.name] < finished.messages and time.monotonic() < until:
             time.sleep(0.01)
-            self.news.put(partial(self._finish, task, future, until))  # behind what has arrived meanwhile
+            self.calls.put(partial(self._finish, task, future, until))  # behind what has arrived meanwhile
             return
         del self.futures[task.name]
         if finished.was_interrupted:
