@@ -30,7 +30,8 @@ from vaegan_bench.execution.execution import Execution
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.writing import write_tables
-from vaegan_bench.results.measurements import Seen
+from vaegan_bench.results.history import curves_of
+from vaegan_bench.results.measurements import Sheets
 from vaegan_bench.results.records import MeasurementRecord
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import STUDY, StudyFolder
@@ -97,10 +98,11 @@ class Original:
     """What one trained run left."""
 
     def __init__(self, run: RunFolder) -> None:
-        self.record, self.weights, self.measurements = run.record(), run.weights(), run.measurements()
-        self.exhibits = run.exhibits()
+        self.record, self.weights, self.measurements = run.record(), run.training.weights(), run.measurements.by_key()
+        self.exhibits = run.measurements.exhibits()
         self.images = {name: each[:IMAGES] for name, each in run.images().items()}
-        history = run.history().pivot(index="step", columns="term", values="value").reset_index()
+        curves = curves_of([(run.record(), run.training.curves())])
+        history = curves.pivot(index="step", columns="term", values="value").reset_index()
         self.history = [{str(term): float(value) for term, value in row.items()} for row in history.to_dict("records")]
 
     def write_as(self, run: Run, folder: RunFolder) -> None:
@@ -111,8 +113,8 @@ class Original:
         history = [{k: v if k == "step" else v * noise.normal(1, 0.01) for k, v in row.items()} for row in self.history]
         measured = [(changed(each, noise), self.exhibits.get(key, {})) for key, each in self.measurements.items()]
         with folder.claim() as claim:
-            folder.write_trained(claim, record, history, self.weights)
-            folder.write_measured(claim, measured, Seen(SAMPLES, "prior", self.images, {}))
+            folder.training.write(claim, record, history, self.weights)
+            folder.measurements.add(claim, measured, Sheets(SAMPLES, "prior", self.images, {}))
 
 
 def changed(measurement: MeasurementRecord, noise: np.random.Generator) -> MeasurementRecord:

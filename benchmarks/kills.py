@@ -35,9 +35,10 @@ from vaegan_bench.execution import execution, run_study
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report import figures
 from vaegan_bench.results.checkpoints import CHECKPOINT
-from vaegan_bench.results.run_files import RUN
-from vaegan_bench.results.run_folder import HISTORY, WEIGHTS, RunFolder
+from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.stored_files import RUN
 from vaegan_bench.results.study_folder import STUDY, StudyFolder
+from vaegan_bench.results.trained_files import HISTORY, WEIGHTS
 from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study_file import load_study
 

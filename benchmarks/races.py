@@ -30,7 +30,7 @@ import torch
 
 from vaegan_bench.api import hookimpl
 from vaegan_bench.execution.engines import agenda, serial
-from vaegan_bench.execution.engines.workers import crew
+from vaegan_bench.execution.engines.workers import worker_pool
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.execution.trained_run import flat_weights, run_record
 from vaegan_bench.models.gan import GAN
@@ -193,7 +193,7 @@ def trained_one() -> Path:
     trained, stored = train(run, data, torch.device("cpu")), RunFolder(folder / "run")
     with stored.claim() as claim:
         weights = flat_weights(trained.state.evaluated_modules())
-        stored.write_trained(claim, run_record(run, data, trained, torch.device("cpu")), trained.history, weights)
+        stored.training.write(claim, run_record(run, data, trained, torch.device("cpu")), trained.history, weights)
     return stored.path
 
 
@@ -214,8 +214,8 @@ def add_measurements(folder: Path) -> None:
             time.sleep(QUICK.look)
         with claim, alone(folder, "run"):
             sheet = ImageSheet(torch.full((2, 4, 4, 3), samples, dtype=torch.uint8).numpy(), title="a sheet")
-            stored.write_measured(claim, [(measurement(samples), {"sheet": sheet})])
-        for exhibits in stored.exhibits().values():  # readers never wait, and see whole arrays
+            stored.measurements.add(claim, [(measurement(samples), {"sheet": sheet})], None)
+        for exhibits in stored.measurements.exhibits().values():  # readers never wait, and see whole arrays
             assert sheet_in(exhibits).images_NHWC.shape == (2, 4, 4, 3)
 
 
@@ -229,8 +229,8 @@ def sheet_in(exhibits: Exhibits) -> ImageSheet:
 def faults_of_measurements(folder: Path, killed: int) -> list[str]:
     """What is wrong with the run that all added to."""
     stored = RunFolder(folder / "run")
-    known = sorted(each["samples"] for each in stored.measurements().values())
-    levels = sorted(int(sheet_in(shown).images_NHWC[0, 0, 0, 0]) for shown in stored.exhibits().values())
+    known = sorted(each["samples"] for each in stored.measurements.by_key().values())
+    levels = sorted(int(sheet_in(shown).images_NHWC[0, 0, 0, 0]) for shown in stored.measurements.exhibits().values())
     lost = [] if known == levels == list(range(2, 2 + ITEMS)) else [f"measurements {known} with arrays {levels}"]
     arrays = [path.name for path in stored.path.glob("*.npz")]
     with stored.claim():
@@ -335,7 +335,7 @@ def hold_all(races: int, processes: list[int], seed: int) -> dict[str, list[str]
     """Hold races of all kinds; print a line for each kind, and return what was wrong."""
     random.seed(seed)
     torch.set_num_threads(1)
-    agenda.PATIENCE = serial.LOOK = crew.LOOK = 0.05
+    agenda.PATIENCE = serial.LOOK = worker_pool.LOOK = 0.05
     found = dict[str, list[str]]()
     for race in RACES:
         began, killed, faults = time.monotonic(), 0, list[str]()

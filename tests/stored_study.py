@@ -12,7 +12,7 @@ import torch
 
 from vaegan_bench.api import Exhibit, Exhibits, ImagePairs, Matrix, Spectrum
 from vaegan_bench.results.files import read_json, write_json
-from vaegan_bench.results.measurements import Seen
+from vaegan_bench.results.measurements import Sheets
 from vaegan_bench.results.records import (
     MeasurementRecord,
     PlannedEvaluation,
@@ -48,17 +48,17 @@ def store_run(run: RunFolder, model: str, seed: int) -> None:
     weights = {"decoder.weight": torch.arange(4000.0).reshape(40, 100) + seed}
     curves = [{"step": float(step), "prior": step + 0.5, "reconstruction": 3.0 * step + seed} for step in (10, 20, 30)]
     with run.claim() as claim:
-        run.write_trained(claim, run_record(run.path.name, model, seed), curves, weights)
+        run.training.write(claim, run_record(run.path.name, model, seed), curves, weights)
     images = np.random.default_rng(seed).integers(0, 255, (6, *SHAPE[1:], SHAPE[0]), dtype=np.uint8)
-    seen = Seen(SAMPLES, "prior", {"samples": images[:4], "originals": images[2:]}, {"mode collapse": "83 % of 40"})
+    sheets = Sheets(SAMPLES, "prior", {"samples": images[:4], "originals": images[2:]}, {"mode collapse": "83 % of 40"})
     first = seed + (0.25 if model == "vae" else 0.75)
-    add(run, [(measurement({"psnr": 20.0 + first, "mse": first}, SAMPLES, DRAWS), exhibits(images))], seen)
+    add(run, [(measurement({"psnr": 20.0 + first, "mse": first}, SAMPLES, DRAWS), exhibits(images))], sheets)
 
 
-def add(run: RunFolder, measured: Sequence[tuple[MeasurementRecord, Exhibits]], seen: Seen | None = None) -> None:
+def add(run: RunFolder, measured: Sequence[tuple[MeasurementRecord, Exhibits]], sheets: Sheets | None = None) -> None:
     """Add measurements, as a process does that has claimed the run."""
     with run.claim() as claim:
-        run.write_measured(claim, measured, seen)
+        run.measurements.add(claim, measured, sheets)
 
 
 def file_of(run: Path, name: str) -> Path:

@@ -22,6 +22,7 @@ from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.run import MEASURING, TRAINING, UNCOUNTED, Run, code_of
 from vaegan_bench.study.term_weights import TermWeight
 from vaegan_bench.system.code import Code, code_behind, package_digest
+from vaegan_bench.system.code_units import is_recorded
 from vaegan_bench.system.imports import imports_of
 from vaegan_bench.testing import blobs, small_run
 
@@ -160,9 +161,7 @@ def test_every_way_to_import_is_followed(
         file.write_text("x = 1\n")
     if module == "statistics.py":  # a file that hides a module of the standard library
         monkeypatch.delitem(sys.modules, "statistics", raising=False)
-        from vaegan_bench.system.code import _is_recorded
-
-        _is_recorded.cache_clear()
+        is_recorded.cache_clear()
     source = tmp_path / "plugin" / "loss.py"
     code = run_with(write_loss(source, imports=statement)).definition["code"]
     assert module in code
@@ -170,7 +169,7 @@ def test_every_way_to_import_is_followed(
         file.write_text("x = 22\n")
     assert run_with(source).definition["code"][module] != code[module]
     if module == "statistics.py":
-        _is_recorded.cache_clear()
+        is_recorded.cache_clear()
 
 
 def test_installed_libraries_count_by_their_version(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ import pytest
 from shell import bench
 from small_studies import MORTAL, executed, values
 
-from vaegan_bench.execution.engines.dask import GONE, Dask
+from vaegan_bench.execution.engines.cluster.submission import GONE
+from vaegan_bench.execution.engines.dask import Dask
 from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.results.study_folder import StudyFolder
 

@@ -54,7 +54,7 @@ def doubled(image_HWC: np.ndarray) -> np.ndarray:
 
 def exhibit(run: RunFolder, name: str) -> Any:
     """One of a run's exhibits."""
-    return next(each[name] for each in run.exhibits().values() if name in each)
+    return next(each[name] for each in run.measurements.exhibits().values() if name in each)
 
 
 def spectrum(run: RunFolder) -> np.ndarray:

@@ -17,7 +17,7 @@ from vaegan_bench.report.tables.sign_flip_test import DRAWS, SEED, improvement, 
 from vaegan_bench.report.tables.summary import interval
 from vaegan_bench.results.archive import archive_study
 from vaegan_bench.results.files import read_arrays, read_forms, write_arrays
-from vaegan_bench.results.run_files import RunFiles
+from vaegan_bench.results.stored_files import StoredFiles
 from vaegan_bench.results.study_folder import StudyFolder
 
 
@@ -27,13 +27,13 @@ def study(tmp_path: Path) -> StudyFolder:
 
 
 def test_a_table_reads_each_file_once(study: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    read, whole = Counter[str](), RunFiles.read
+    read, whole = Counter[str](), StoredFiles.read
 
-    def count(files: RunFiles, name: str) -> bytes:
+    def count(files: StoredFiles, name: str) -> bytes:
         read[f"{files.folder.name}/{name}"] += 1
         return whole(files, name)
 
-    monkeypatch.setattr(RunFiles, "read", count)
+    monkeypatch.setattr(StoredFiles, "read", count)
     study.rows()
     assert study.missing() == []
     assert len(read) == 4 * 5
@@ -49,7 +49,7 @@ def test_an_archive_is_opened_once_and_again_where_it_is_another(
         (study.path / name).rename(published.path / name)
     archive = type("Counted", (zipfile.ZipFile,), {"__init__": lambda self, path: (
         opened.append(str(path)), zipfile.ZipFile.__init__(self, path))[0]})  # fmt: skip
-    monkeypatch.setattr("vaegan_bench.results.run_files.ZipFile", archive)
+    monkeypatch.setattr("vaegan_bench.results.stored_files.ZipFile", archive)
     assert len(published.rows()["run"].unique()) == 4
     assert len(opened) == 1
     (published.path / "records.zip").write_bytes(b"none")
@@ -65,7 +65,7 @@ def test_weights_that_nobody_wrote_to_are_not_hashed_until_they_are_used(
     assert run.is_trained
     assert hashed == []
     with pytest.raises(StoreError, match=r"weights\.safetensors: it is damaged"):
-        run.weights()
+        run.training.weights()
     os.utime(run.path / "weights.safetensors", ns=(1, 1))
     assert not run.is_trained
 
@@ -77,7 +77,7 @@ def test_damage_that_keeps_the_time_of_weights_is_noticed_where_they_are_used(st
     path.write_bytes(content)
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     with pytest.raises(StoreError, match=r"weights\.safetensors: it is damaged"):
-        study.run("gan-1").weights()
+        study.run("gan-1").training.weights()
 
 
 def test_forms_are_those_of_the_arrays_and_a_lie_about_them_is_refused(tmp_path: Path) -> None:

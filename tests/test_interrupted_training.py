@@ -219,7 +219,7 @@ def heard() -> Iterator[list[int]]:
 
 
 def test_signals_wait_and_reach_the_handler_that_was_there(heard: list[int]) -> None:
-    with postponed_signals() as signals:
+    with postponed_signals(is_patient=False) as signals:
         signal.raise_signal(signal.SIGTERM)
         assert heard == []
         assert signals.arrived == signal.SIGTERM
@@ -239,7 +239,7 @@ def test_who_is_patient_waits_whatever_comes(heard: list[int]) -> None:
         signal.raise_signal(signal.SIGHUP)
         assert heard == []
     assert heard == [signal.SIGTERM]
-    with postponed_signals():
+    with postponed_signals(is_patient=False):
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGHUP)
         assert heard == [signal.SIGTERM, signal.SIGTERM]
@@ -247,7 +247,7 @@ def test_who_is_patient_waits_whatever_comes(heard: list[int]) -> None:
 
 def test_signals_that_are_ignored_stay_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    with postponed_signals() as signals:
+    with postponed_signals(is_patient=False) as signals:
         signal.raise_signal(signal.SIGHUP)
         assert signals.arrived is None
     assert signal.signal(signal.SIGHUP, before) is signal.SIG_IGN

@@ -116,7 +116,7 @@ def test_a_trained_run_takes_the_place_of_its_checkpoint_without_a_gap(
     with run.claim() as claim:
         for name in ("unlink", "replace"):
             monkeypatch.setattr(Path, name, look(getattr(Path, name)))
-        run.write_trained(claim, run_record("vae-0", "vae", 5), [], {"decoder": torch.zeros(2)})
+        run.training.write(claim, run_record("vae-0", "vae", 5), [], {"decoder": torch.zeros(2)})
         monkeypatch.undo()
     assert found == ["checkpoint"] * (len(found) - 2) + ["both", "run"]
     assert sorted(path.name for path in run.path.iterdir()) == ["history.csv", "run.json", "weights.safetensors"]

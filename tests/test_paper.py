@@ -86,7 +86,7 @@ def test_every_preset_can_be_planned(preset: str, comparison: Comparison) -> Non
 
 
 def test_what_nobody_has_is_told() -> None:
-    assert packaged_papers() == ["larsen2016"]
+    assert list(packaged_papers()) == ["larsen2016"]
     with pytest.raises(UnknownNameError, match="Did you mean 'larsen2016'"):
         load_paper("larsen2015")
     with pytest.raises(UnknownNameError, match="Did you mean 'quick'"):
@@ -150,6 +150,9 @@ def test_what_a_paper_s_file_misspells_is_told() -> None:
         replace(LARSEN, presets={"quick": {"about": "fast", "similarities": {"steps": 3}}})
     with pytest.raises(StudyError, match="Preset 'quick' of 'larsen2016' does not say what it is `about`"):
         replace(LARSEN, presets={"quick": {}})
+    listed = {"about": "fast", "images": {"fields": {"gan": {"gamma": [1, 2]}}}}
+    with pytest.raises(StudyError, match="preset 'quick' of 'larsen2016': fields must be a table of tables"):
+        replace(LARSEN, presets={"quick": listed}).study(IMAGES, "quick")
     claim = replace(LARSEN.claims[0], comparison="image")
     with pytest.raises(UnknownNameError, match="Did you mean 'images'"):
         replace(LARSEN, claims=(claim,))

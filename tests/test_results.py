@@ -115,7 +115,7 @@ def test_a_damaged_file_is_named_in_one_line(results: vb.Results, name: str) -> 
     try:
         stored = RunFolder(damaged.parent)
         with pytest.raises(StoreError, match=f"Cannot read .*{damaged.name}: it is damaged"):
-            {"history.csv": stored.history, "images.npz": stored.images, "run.json": stored.record}[name]()
+            {"history.csv": stored.training.curves, "images.npz": stored.images, "run.json": stored.record}[name]()
     finally:
         damaged.write_bytes(whole)
 

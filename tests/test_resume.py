@@ -82,7 +82,7 @@ class OddOptimizer(Optimizer):
 
 
 def keeper(run: Run, folder: Path) -> RunKeeper:
-    return RunKeeper(run, blobs(), CPU, Checkpoints(folder), interval=0)
+    return RunKeeper(run, blobs(), CPU, Checkpoints(folder), 0, must_stop=lambda: False)
 
 
 def stop(run: Run, folder: Path, after: int, borrowed: Any = None) -> None:
@@ -213,7 +213,7 @@ def test_a_checkpoint_of_another_run_or_of_other_data_is_not_used(tmp_path: Path
     with pytest.warns(StudyWarning, match=r"is not used, and training starts from step 0: it has other seed, steps\."):
         assert keeper(replace(run, steps=9, seed=4), tmp_path).step == 0
     with pytest.warns(StudyWarning, match="it has other images"):
-        other = RunKeeper(run, replace(blobs(), digest="other"), CPU, Checkpoints(tmp_path), 0)
+        other = RunKeeper(run, replace(blobs(), digest="other"), CPU, Checkpoints(tmp_path), 0, lambda: False)
     assert other.load() is None
 
 

@@ -16,7 +16,7 @@ from stored_study import store_study
 from vaegan_bench.api import StoreError, hookimpl
 from vaegan_bench.execution.engines import agenda, serial
 from vaegan_bench.execution.engines.processes import Processes
-from vaegan_bench.execution.engines.workers import crew
+from vaegan_bench.execution.engines.workers import worker_pool
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.failures import note_failure
@@ -39,7 +39,7 @@ SMALL = {"steps": 2, "batch": 8, "samples": 16, "metrics": ["reconstruction"], "
 @pytest.fixture(autouse=True)
 def _looks_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(agenda, "PATIENCE", 0.02)
-    for module in (serial, crew):
+    for module in (serial, worker_pool):
         monkeypatch.setattr(module, "LOOK", 0.02)
 
 
@@ -215,8 +215,8 @@ def test_a_finished_run_is_evaluated_unless_another_process_works_on_it(make: Ma
     assert done.returncode == 1
     assert f"Another process is working on {gan}, process {os.getpid()} on " in done.stderr
     assert "wait for it, then try again" in done.stderr
-    assert len(RunFolder(vae).measurements()) == 2
-    assert len(RunFolder(gan).measurements()) == 1
+    assert len(RunFolder(vae).measurements.by_key()) == 2
+    assert len(RunFolder(gan).measurements.by_key()) == 1
 
 
 def test_each_run_has_a_claim_of_its_own(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from vaegan_bench.report.status.differences import definition_differences
 from vaegan_bench.report.status.recorded import recorded_status
 from vaegan_bench.results.checkpoints import Checkpoint
 from vaegan_bench.results.failures import note_failure
-from vaegan_bench.results.measurements import Seen
+from vaegan_bench.results.measurements import Sheets
 from vaegan_bench.results.records import Definition, PlannedEvaluation, PlannedMetric, StudyRecord
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan, make_plan
@@ -92,7 +92,7 @@ def train(folder: StudyFolder, run: Run, **changes: Any) -> None:
     values = {**known, "steps": run.steps, "speed": SPEEDS.get(run.label, 50.0), "definition": definition, **changes}
     written = replace(run_record(run.id, run.label, run.seed), **values)
     with there.claim() as claim:
-        there.write_trained(claim, written, [{"step": 50.0, "prior": 1.5}], {"decoder.weight": torch.zeros(3)})
+        there.training.write(claim, written, [{"step": 50.0, "prior": 1.5}], {"decoder.weight": torch.zeros(3)})
 
 
 def measure(folder: StudyFolder, run: Run, plan: Plan, **changes: Any) -> None:
@@ -102,7 +102,7 @@ def measure(folder: StudyFolder, run: Run, plan: Plan, **changes: Any) -> None:
         known = {"label": str(metric), "metric": settings.definition_of(metric), "code": dict(settings.code(metric))}
         known |= {"sampler": settings.drawn_from, "exhibits": []}
         made = measurement({"psnr": 20.5}, settings.samples, settings.draws, **{**known, **changes})
-        add(folder.run(run.id), [(made, {})], Seen(settings.samples, settings.drawn_from, {}, {}))
+        add(folder.run(run.id), [(made, {})], Sheets(settings.samples, settings.drawn_from, {}, {}))
 
 
 def claimed(folder: StudyFolder, run: Run, *, owner: dict[str, Any], age: float = 0.0, **progress: Any) -> Claim:

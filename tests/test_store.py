@@ -38,7 +38,7 @@ from vaegan_bench.report import tables, writing
 from vaegan_bench.report.figures import study_figures
 from vaegan_bench.results.exhibits import encode
 from vaegan_bench.results.files import read_json, write_arrays
-from vaegan_bench.results.measurements import Seen
+from vaegan_bench.results.measurements import Sheets
 from vaegan_bench.results.records import PlannedMetric, key_of
 from vaegan_bench.results.rulers import RULERS
 from vaegan_bench.results.run_folder import RunFolder
@@ -72,8 +72,8 @@ def flip(path: Path, byte: int, mask: int = 1) -> None:
 )
 def test_one_flipped_bit_is_noticed_and_the_error_says_what_to_do(study: StudyFolder, name: str, remedy: str) -> None:
     run = study.run("vae-0")
-    read = {"weights.safetensors": run.weights, "history.csv": run.history, "exhibits.npz": run.exhibits}
-    read["images.npz"] = run.images
+    read = {"weights.safetensors": run.training.weights, "history.csv": run.training.curves}
+    read |= {"exhibits.npz": run.measurements.exhibits, "images.npz": run.images}
     read[name]()
     flip(file_of(run.path, name), -30)
     words = rf"Cannot read .*/vae-0/{name.replace('.', '.*')}: it is damaged \(its SHA-256 is .*\. {remedy}"
@@ -93,15 +93,16 @@ def test_a_changed_number_in_a_record_is_noticed(study: StudyFolder, name: str, 
 def test_a_plan_that_was_edited_is_refused(study: StudyFolder) -> None:
     path = study.path / "study.json"
     path.write_text(path.read_text().replace("gan-1", "gan-7"))
-    with pytest.raises(StoreError, match=r"study\.json: it is damaged .* Run the study again"):
+    with pytest.raises(StoreError, match=r"study\.json: it is damaged .* Run the study again") as raised:
         study.rows()
+    assert str(raised.value).count("Cannot read") == 1
 
 
 def test_layout_and_order_of_a_record_are_free(study: StudyFolder) -> None:
     path = study.path / "vae-0" / "metrics.json"
-    before = study.run("vae-0").measurements()
+    before = study.run("vae-0").measurements.by_key()
     path.write_text(json.dumps(dict(reversed(json.loads(path.read_text()).items()))))
-    assert study.run("vae-0").measurements() == before
+    assert study.run("vae-0").measurements.by_key() == before
 
 
 def test_a_file_is_hashed_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,19 +117,19 @@ def test_a_file_is_hashed_once_until_it_changes(tmp_path: Path, monkeypatch: pyt
 def test_weights_may_be_absent_but_not_other_ones(study: StudyFolder) -> None:
     run = study.run("vae-0")
     shutil.copy(study.path / "gan-1" / "weights.safetensors", run.path)
-    assert "weights.safetensors" in run.training_damage()
+    assert "weights.safetensors" in run.training.damage()
     assert not run.is_trained
     (run.path / "weights.safetensors").unlink()
     assert run.is_trained
     with pytest.raises(StoreError, match="has no weights"):
-        run.weights()
+        run.training.weights()
 
 
 def test_a_file_that_its_record_does_not_know_is_refused(study: StudyFolder) -> None:
     run = study.run("vae-0")
     edit(run.path / "run.json", files={"history.csv": known_sha256(run.path / "history.csv")})
     with pytest.raises(StoreError, match=r"weights\.safetensors: it is damaged .* known to its record"):
-        run.weights()
+        run.training.weights()
 
 
 # Measurements.
@@ -140,15 +141,15 @@ def values(run: RunFolder) -> dict[tuple[str, int], float]:
 
 def test_a_measurement_is_added_and_replaces_only_the_same_one(study: StudyFolder) -> None:
     run = study.run("vae-0")
-    before, kept = values(run), run.exhibits()
+    before, kept = values(run), run.measurements.exhibits()
     add(run, [(measurement({"psnr": 7.0}, 5000, 3, exhibits=["latent"]), {"latent": spectrum(9.0)})])
     assert values(run) == {**before, ("psnr", 5000): 7.0}
-    assert len(run.exhibits()) == 2
+    assert len(run.measurements.exhibits()) == 2
     (first,) = kept
-    assert set(run.exhibits()[first]) == set(kept[first])
+    assert set(run.measurements.exhibits()[first]) == set(kept[first])
     add(run, [(measurement({"psnr": 8.0}, 5000, 3, exhibits=[]), {})])
     assert values(run) == {**before, ("psnr", 5000): 8.0}
-    assert list(run.exhibits()) == [first]
+    assert list(run.measurements.exhibits()) == [first]
     assert "mode collapse: 83 % of 40" in run.health()
     assert len(run.images()["samples"]) == 4
 
@@ -169,11 +170,11 @@ def test_a_measurement_is_missing_unless_it_is_what_would_be_measured_today(stud
     assert missing({}) == []
     assert EvaluationSettings([metric], SAMPLES + 1, DRAWS).missing(run, {}) == [metric]
     assert settings.are_met_by(run)
-    assert (run.has_seen(SAMPLES, "prior"), run.has_seen(SAMPLES + 1, "prior")) == (True, False)
-    assert not run.has_seen(SAMPLES, "gaussian")
+    assert (run.has_sheets(SAMPLES, "prior"), run.has_sheets(SAMPLES + 1, "prior")) == (True, False)
+    assert not run.has_sheets(SAMPLES, "gaussian")
     flip(file_of(run.path, "images.npz"), -30)
     assert not settings.are_met_by(run)
-    assert not run.has_seen(SAMPLES, "prior")
+    assert not run.has_sheets(SAMPLES, "prior")
     edit(run.path / "metrics.json", measurements=[])
     assert settings.missing(run, {}) == [metric]
     edit(run.path / "run.json", status="diverged at step 3")
@@ -182,7 +183,7 @@ def test_a_measurement_is_missing_unless_it_is_what_would_be_measured_today(stud
 
 def test_lost_exhibits_are_measured_again(study: StudyFolder) -> None:
     metric, run = Reconstruction(), study.run("vae-0")
-    (record,) = run.measurements().values()
+    (record,) = run.measurements.by_key().values()
     edit(run.path / "metrics.json", measurements=[{**record, "code": dict(code_of([metric]).parts)}])
     assert EvaluationSettings([metric], SAMPLES, DRAWS).missing(run, {}) == []
     flip(file_of(run.path, "exhibits.npz"), -30)
@@ -276,7 +277,7 @@ def test_a_run_with_damaged_arrays_is_not_finished_whatever_is_asked_for(study: 
     assert nothing.are_met_by(run)
     file_of(run.path, name).write_bytes(b"x")
     assert not nothing.are_met_by(run)
-    add(run, [], Seen(SAMPLES, "prior", study.run("vae-0").images(), {}))
+    add(run, [], Sheets(SAMPLES, "prior", study.run("vae-0").images(), {}))
     assert nothing.are_met_by(run)
     assert study.left_out() == {}
 
@@ -385,7 +386,7 @@ WRONG_EXHIBITS: list[dict[str, Any]] = [
 )
 def test_arrays_of_other_shapes_cost_their_run(study: StudyFolder, name: str, arrays: dict[str, Any]) -> None:
     run = study.run("gan-0")
-    (key, known), = run.exhibits().items()  # fmt: skip
+    (key, known), = run.measurements.exhibits().items()  # fmt: skip
     whole = run.images() if name == "images.npz" else {f"{key}/{k}": v for k, v in encode(known).items()}
     prefix = "" if name == "images.npz" else f"{key}/"
     path = file_of(run.path, name)
@@ -521,7 +522,7 @@ def test_a_file_that_cannot_be_replaced_is_one_line(study: StudyFolder) -> None:
 
 def test_an_interrupted_write_leaves_what_was_there(study: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     run = study.run("vae-0")
-    before, exhibited = values(run), run.exhibits()
+    before, exhibited = values(run), run.measurements.exhibits()
     monkeypatch.setattr(
         "vaegan_bench.results.measurements.write_json", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
     )
@@ -529,13 +530,13 @@ def test_an_interrupted_write_leaves_what_was_there(study: StudyFolder, monkeypa
         add(run, [(measurement({"psnr": 7.0}, 5000, 3, exhibits=[]), {})])
     assert values(run) == before
     monkeypatch.undo()
-    assert list(run.exhibits()) == list(exhibited)
+    assert list(run.measurements.exhibits()) == list(exhibited)
     monkeypatch.setattr("vaegan_bench.results.measurements.write_arrays", _interrupt)
     with pytest.raises(KeyboardInterrupt):
         add(run, [(measurement({"psnr": 7.0}, 5000, 3, exhibits=[]), {})])
     monkeypatch.undo()
     with pytest.raises(KeyboardInterrupt), run.claim() as claim:
-        run.write_trained(claim, run_record("vae-0", "vae", 0), [], _Interrupt({"decoder": 1}))  # type: ignore[arg-type]
+        run.training.write(claim, run_record("vae-0", "vae", 0), [], _Interrupt({"decoder": 1}))  # type: ignore[arg-type]
     assert values(run) == before
     assert not list(study.path.rglob(".*"))
 

@@ -143,7 +143,7 @@ def test_vae_disl_learns_in_the_features_of_the_gan_that_was_trained_before(tmp_
     folder = next(results.folder.path.glob("vae-disl-s0-*"))
     from vaegan_bench.results.run_folder import RunFolder
 
-    assert {name.partition(".")[0] for name in RunFolder(folder).weights()} == {"encoder", "decoder"}
+    assert {name.partition(".")[0] for name in RunFolder(folder).training.weights()} == {"encoder", "decoder"}
     assert vb.load_model(folder, "cpu").sample(2).shape == (2, 3, 32, 32)
 
 

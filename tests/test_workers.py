@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -24,15 +25,25 @@ from vaegan_bench.api import Message, StudyError
 from vaegan_bench.execution.engines.processes import Processes
 from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.execution.execution import Execution
+from vaegan_bench.execution.runner import Outcome
 from vaegan_bench.execution.tasks import RunTask
-from vaegan_bench.execution.transfer import TransferredRun, files_of, store_transferred, study_folder_with
+from vaegan_bench.execution.transfer import (
+    TransferredRun,
+    collect_files,
+    files_of,
+    store_transferred,
+    study_folder_with,
+)
 from vaegan_bench.execution.worker_setup import WorkerSetup, setup_for_workers
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.archive import archive_study
+from vaegan_bench.results.measurements import METRICS
+from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import as_plain
 from vaegan_bench.study.study_file import load_study
+from vaegan_bench.system.errors import ClaimLostError, StoreError
 
 COMMAND = [sys.executable, "-c", "from vaegan_bench.cli import main; main()"]
 
@@ -194,7 +205,7 @@ def test_a_trained_run_travels_with_its_files_and_is_only_measured(
     assert isinstance(came, TransferredRun)
     assert "step_ended" not in [message.get("hook") for message in heard]
     store_transferred(came, folder)
-    assert {each["label"] for each in folder.measurements().values()} == {"reconstruction", "latent-health"}
+    assert {each["label"] for each in folder.measurements.by_key().values()} == {"reconstruction", "latent-health"}
     written = (folder.path / "metrics.json").stat().st_mtime_ns
     store_transferred(came, folder)  # it is not as it was when it was sent: another process has measured it
     assert (folder.path / "metrics.json").stat().st_mtime_ns == written
@@ -203,12 +214,49 @@ def test_a_trained_run_travels_with_its_files_and_is_only_measured(
 def test_a_run_that_was_sent_before_is_sent_again_with_its_later_measurements(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vaegan_bench.execution.transfer._own_folder", lambda: tmp_path / "worker")
+    monkeypatch.setattr("vaegan_bench.execution.transfer.temporary_folder", lambda: tmp_path / "worker")
     run = store_study(tmp_path / "study").runs()[0]
     study_folder_with("study", {run.path.name: files_of(run)})
     add(run, [(measurement({"psnr": 20.5}, 7, 3), {})])
     there = study_folder_with("study", {run.path.name: files_of(run)}).run(run.path.name)
-    assert there.measurements() == run.measurements()
+    assert there.measurements.by_key() == run.measurements.by_key()
+
+
+@pytest.mark.parametrize("method", ["try_claim", "receive"])
+def test_files_that_cannot_be_stored_cost_their_run_alone(
+    method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError("Cannot write run.json: No space left on device.") from OSError(errno.ENOSPC, "No space left")
+
+    run = store_study(tmp_path / "study").runs()[0]
+    files = files_of(run)
+    monkeypatch.setattr(RunFolder, method, fail)
+    outcome = store_transferred(TransferredRun(Outcome(run.path.name, "ok"), files, files[METRICS]), run)
+    assert outcome.failure == "Cannot write run.json: No space left on device."
+    assert outcome.disk_is_full
+
+
+def test_a_run_that_is_taken_over_while_its_files_are_stored_is_awaited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(*_: object) -> None:
+        raise ClaimLostError("Another process took over the run.")
+
+    run = store_study(tmp_path / "study").runs()[0]
+    files = files_of(run)
+    monkeypatch.setattr(RunFolder, "receive", lose)
+    outcome = store_transferred(TransferredRun(Outcome(run.path.name, "ok"), files, files[METRICS]), run)
+    assert outcome.holder is not None
+    assert not outcome.failure
+
+
+def test_a_run_whose_measuring_failed_comes_with_its_training(tmp_path: Path) -> None:
+    run = store_study(tmp_path / "study").runs()[0]
+    files = files_of(run)
+    came = collect_files(run, Outcome(run.path.name, "failed: no weights", "no weights"), {})
+    assert came.files == files != {}
+    assert not run.path.exists()
 
 
 def test_a_run_of_which_only_the_archive_has_the_records_has_no_files_to_send(tmp_path: Path) -> None:

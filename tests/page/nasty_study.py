@@ -11,7 +11,7 @@ import torch
 from stored_study import SAMPLES, SHAPE, add, exhibits, measurement, run_record
 
 from vaegan_bench.api import LatentVectors, Matrix, Strips
-from vaegan_bench.results.measurements import Seen
+from vaegan_bench.results.measurements import Sheets
 from vaegan_bench.results.records import PlannedEvaluation, PlannedMetric, StudyRecord
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.study import Study
@@ -53,13 +53,13 @@ def _store_run(folder: StudyFolder, name: str, model: str, seed: int) -> None:
         attributes={f"Smiling {ALL}": (-1.0, 1.0)},
     )
     with run.claim() as claim:
-        run.write_trained(claim, record, curves, {"decoder.weight": torch.arange(40.0) + seed})
+        run.training.write(claim, record, curves, {"decoder.weight": torch.arange(40.0) + seed})
     images = np.random.default_rng(10 * rank + seed).integers(0, 255, (30, *SHAPE[1:], SHAPE[0]), dtype=np.uint8)
     kept = {"samples": images[:24], "originals": images[2:26]}
     if model != "gan":
         kept["reconstructions"] = images[4:28]
-    seen = Seen(SAMPLES, "prior", kept, {f"mode collapse {ALL}": "83 % of 40"})
-    add(run, [(_measured(rank, seed), _exhibits(images))], seen)
+    sheets = Sheets(SAMPLES, "prior", kept, {f"mode collapse {ALL}": "83 % of 40"})
+    add(run, [(_measured(rank, seed), _exhibits(images))], sheets)
 
 
 def _measured(rank: int, seed: int) -> Any:

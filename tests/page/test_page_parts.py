@@ -19,7 +19,7 @@ from vaegan_bench.report.page.curves import POINTS, curve_data
 from vaegan_bench.report.page.images import gallery
 from vaegan_bench.report.page.numbers import number_table
 from vaegan_bench.report.page.pairs import pair_matrices
-from vaegan_bench.results.measurements import Seen
+from vaegan_bench.results.measurements import Sheets
 
 
 def test_numbers_are_shaded_by_rank_and_starred_by_verdict_alone() -> None:
@@ -129,7 +129,7 @@ def test_costs_are_held_against_the_numbers_of_the_planned_protocol_alone(tmp_pa
 def test_a_kind_of_images_that_the_first_seed_lacks_can_be_chosen(tmp_path: Path) -> None:
     folder = store_nasty_study(tmp_path, ("gan", "vae"))
     (first,) = [run for run in folder.finished() if (run.record().label, run.record().seed) == ("vae", 0)]
-    add(first, [], Seen(SAMPLES, "prior", {}, {}))
+    add(first, [], Sheets(SAMPLES, "prior", {}, {}))
     shown = gallery(folder, first.record().dataset, ["gan", "vae"])
     assert [kind.name for kind in shown.kinds] == ["samples", "reconstructions", "nearest"]
     assert [list(seed.sheets["reconstructions"]) for seed in shown.seeds] == [[], ["vae"]]

@@ -7,14 +7,18 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from rulers import ruler
 from shell import bench
 
 import vaegan_bench as vb
+from vaegan_bench.evaluation.references import LoadedReferences
+from vaegan_bench.execution.calibrated_study import RulerRequest, calibrate_study
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.archive import archive_study
 from vaegan_bench.results.files import read_json
 from vaegan_bench.results.rulers import RULERS, StoredRulers
 from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.system.device import choose_device
 
 STUDY = (
     "run smoke --models vae,gan --steps 2 --batch 8 --samples 30 --draws 1 "
@@ -77,6 +81,26 @@ def test_without_a_ruler_the_tables_say_how_to_get_one(place: Path, tmp_path: Pa
     assert done[0] == 0, done[2]
     assert StudyFolder(copy).rulers() == StudyFolder(place / "results/smoke").rulers()
     assert "reads as" in (copy / "summary.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("extractors", [[], ["oracle"]])
+def test_flags_add_to_the_fields_of_a_study(
+    place: Path, extractors: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = "vaegan_bench.execution.calibrated_study"
+    monkeypatch.setattr(f"{module}.ruler_of", lambda run, extractor, *how: ruler(extractor=str(extractor)))
+    monkeypatch.setattr(f"{module}.write_ruler", lambda study, made: None)
+    request = RulerRequest(extractors, {"oracle": {"width": "16"}}, None)
+    references = LoadedReferences(place / "cache", choose_device("cpu"))
+    (made,) = calibrate_study(StudyFolder(place / "results/smoke"), request, Registry(), references)
+    assert made.extractor == "oracle[images=640,width=16]"
+
+
+def test_a_folder_that_cannot_be_made_costs_the_tables_alone(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vaegan_bench.cli.calibrate._rulers", lambda *given: [ruler()])
+    done = calibrate(place, "--out", place / "results/smoke/study.json/tables")
+    assert done[0] == 1
+    assert done[2].startswith("Error: --out: Cannot write ")
 
 
 def test_the_page_is_written_again_with_the_plugins(

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from rulers import PROTOCOL, mark, ruler, scale
 
-from vaegan_bench.results.readings import Readings, is_read, reading, seen_from, verdict
+from vaegan_bench.results.readings import Readings, is_read, mildest_seen, reading, verdict
 from vaegan_bench.results.rulers import RULERS, StoredRulers, write_ruler
-from vaegan_bench.results.run_files import ARCHIVE, write_archive
+from vaegan_bench.results.stored_files import ARCHIVE, write_archive
+from vaegan_bench.system.errors import StoreError
 
 BLUR, NOISE, HALVES = ruler().scales
 
@@ -48,16 +49,16 @@ def test_distances_are_not_read_on_a_distortion_that_is_not_seen_or_out_of_order
 
 def test_a_ruler_that_sees_everything_is_usable() -> None:
     assert str(verdict(ruler())) == "usable"
-    assert seen_from(ruler(), BLUR) == 1
-    assert seen_from(ruler(), NOISE) == 16
-    assert seen_from(ruler(), HALVES) == 0.5
+    assert mildest_seen(ruler(), BLUR) == 1
+    assert mildest_seen(ruler(), NOISE) == 16
+    assert mildest_seen(ruler(), HALVES) == 0.5
 
 
 def test_a_distortion_below_twice_the_floor_is_not_seen() -> None:
     blind = replace(HALVES, marks=(mark(0.5, 2.5), mark(1, 3.99)))
     found = ruler(scales=(BLUR, NOISE, blind))
     assert str(verdict(found)) == "usable, but blind to halves (3.99 at 1, floor 2)"
-    assert math.isnan(seen_from(found, blind))
+    assert math.isnan(mildest_seen(found, blind))
     assert str(verdict(ruler(scales=(BLUR, NOISE, replace(HALVES, marks=(mark(1, 4.0),)))))) == "usable"
 
 
@@ -152,3 +153,9 @@ def test_rulers_are_kept_in_a_folder_and_a_damaged_one_is_named_and_left_out(tmp
     (reason,) = stored.damaged()
     assert str(path) in reason
     assert "vaegan-bench calibrate" in reason
+
+
+def test_a_ruler_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
+    (tmp_path / RULERS).write_text("no folder", "utf-8")
+    with pytest.raises(StoreError, match=f"Cannot write .*{RULERS}"):
+        write_ruler(tmp_path, ruler())

@@ -106,7 +106,7 @@ def _rulers(given: Mapping[str, Any], registry: Registry, progress: TerminalProg
     """The rulers that the parameters of the command ask for; those of a study are kept in its folder."""
     from vaegan_bench.cli.options import read_fields
     from vaegan_bench.evaluation.references import LoadedReferences
-    from vaegan_bench.execution.calibrated_study import Asked, calibrate_dataset, calibrate_study
+    from vaegan_bench.execution.calibrated_study import RulerRequest, calibrate_dataset, calibrate_study
     from vaegan_bench.registry.selectors import split_list
     from vaegan_bench.results.study_folder import StudyFolder
     from vaegan_bench.system.device import choose_device
@@ -114,11 +114,11 @@ def _rulers(given: Mapping[str, Any], registry: Registry, progress: TerminalProg
 
     fields = read_fields(given["fields"] or [])
     registry.check_fields(fields)
-    asked = Asked(split_list(given["extractor"] or ""), fields, given["samples"])
+    request = RulerRequest(split_list(given["extractor"] or ""), fields, given["samples"])
     references = LoadedReferences(given["cache_dir"] or default_cache(), choose_device(given["device"]), progress)
     if given["study"] is None:
-        return calibrate_dataset(given["dataset"] or "avatars", given["size"] or 32, asked, registry, references)
-    return calibrate_study(StudyFolder(given["study"]), asked, registry, references)
+        return calibrate_dataset(given["dataset"] or "avatars", given["size"] or 32, request, registry, references)
+    return calibrate_study(StudyFolder(given["study"]), request, registry, references)
 
 
 def _to_table(ruler: Ruler) -> Table:
@@ -140,14 +140,10 @@ def _write(rulers: Sequence[Ruler], out: Path) -> None:
     """Write the tables and the figure, and print their paths. Raises `StoreError` where they cannot be written."""
     from vaegan_bench.report.plots.rulers import ruler_curves
     from vaegan_bench.report.tables.calibration import calibration, calibration_to_markdown
-    from vaegan_bench.system.errors import StoreError
-    from vaegan_bench.system.files import replace_file
+    from vaegan_bench.system.files import make_folder, replace_file
 
     csv, page, figure = (out / name for name in FILES)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"--out {out}: {error.strerror}.") from error
+    make_folder(out)
     with replace_file(csv) as partial:
         calibration(rulers).to_csv(partial, index=False)
     with replace_file(page) as partial:

@@ -180,7 +180,7 @@ def _runs_in(path: Path) -> list[RunFolder]:
     if stamp_of(path / STUDY):
         return StudyFolder(path).all_runs()
     run = RunFolder(path)
-    if not run.is_there:
+    if not run.has_ended:
         run.record()  # raises with the reason
     return [run]
 

@@ -83,7 +83,7 @@ class EvaluationSettings:
         if run.damage() or self.missing(run, {}):
             return False
         known = run.overview()
-        return not known.is_ok or known.seen_from == self.drawn_from
+        return not known.is_ok or known.sheets_drawn_from == self.drawn_from
 
     def have_other_weights(self, run: RunFolder, weights: Mapping[str, str]) -> bool:
         """Whether a metric was measured on a run with an extractor whose hash differs from the one in `weights`."""

@@ -11,7 +11,8 @@ from torch import Tensor
 from vaegan_bench.api import BenchError, Dataset, ImageShape, Model, Networks, Optimizer, Plugin, StoreError
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.records import RunRecord
-from vaegan_bench.results.run_folder import TRAIN_AGAIN, RunFolder
+from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.trained_files import TRAIN_AGAIN
 from vaegan_bench.study.assembly import build_modules
 from vaegan_bench.study.run import Run
 from vaegan_bench.study.term_weights import TermWeight, restore_term_weight

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from vaegan_bench.api import Dataset, Extractor
 from vaegan_bench.evaluation.calibration import Calibration, calibrate
 from vaegan_bench.evaluation.references import LoadedReferences
-from vaegan_bench.execution.runner import calibrated_extractors
+from vaegan_bench.execution.study_extractors import calibrated_extractors, ruler_of
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.rulers import Ruler, write_ruler
 from vaegan_bench.results.study_folder import StudyFolder
@@ -21,7 +21,7 @@ SAMPLES = 2000
 """The default number of images to distort: as many as the samples that studies measure by default."""
 
 
-class Asked(NamedTuple):
+class RulerRequest(NamedTuple):
     """Which extractors to calibrate, and how."""
 
     extractors: Sequence[str]
@@ -33,37 +33,39 @@ class Asked(NamedTuple):
 
 
 def calibrate_dataset(
-    dataset: str, size: int, asked: Asked, registry: Registry, references: LoadedReferences
+    dataset: str, size: int, request: RulerRequest, registry: Registry, references: LoadedReferences
 ) -> list[Ruler]:
     """The ruler of each extractor on a data set; the default extractors work offline.
 
     Raises `BenchError` as `calibrate` and the extractors do.
     """
-    opened = registry.build(Dataset, dataset, asked.fields)
+    opened = registry.build(Dataset, dataset, request.fields)
     data = load(opened, size, references.cache, references.progress)
-    names = asked.extractors or [*(["oracle"] if data.attribute_names else []), "efflite0"]
-    extractors = [registry.build(Extractor, name, asked.fields) for name in names]
-    label, samples = f"{opened} {size}×{size}", asked.samples or SAMPLES
+    names = request.extractors or [*(["oracle"] if data.attribute_names else []), "efflite0"]
+    extractors = [registry.build(Extractor, name, request.fields) for name in names]
+    label, samples = f"{opened} {size}×{size}", request.samples or SAMPLES
     return [calibrate(Calibration(label, "test", each, samples), references.of(data)) for each in extractors]
 
 
-def calibrate_study(folder: StudyFolder, asked: Asked, registry: Registry, references: LoadedReferences) -> list[Ruler]:
+def calibrate_study(
+    folder: StudyFolder, request: RulerRequest, registry: Registry, references: LoadedReferences
+) -> list[Ruler]:
     """Write the ruler of each extractor on each data set of a study into its folder, and return the rulers.
 
     By default, the extractors are those of the study's Fréchet distances, and the number of images is the study's
-    number of samples. Raises `BenchError` as `calibrate` and the extractors do, and where the study can no longer be
-    planned.
+    number of samples. The fields of the request win over those of the study. Raises `BenchError` as `calibrate` and the
+    extractors do, and where the study can no longer be planned.
     """
-    study = folder.study().study
+    study = folder.study().study.with_fields(request.fields, "the flags")
     plan, loaded = make_plan(study, registry), LoadedData(references.cache, references.progress)
-    fields = {**Resolver(study, registry).fields, **asked.fields}
-    named = [registry.build(Extractor, name, fields) for name in asked.extractors]
-    extractors, samples = named or calibrated_extractors(plan.metrics), asked.samples or study.samples
+    fields = Resolver(study, registry).fields
+    named = [registry.build(Extractor, name, fields) for name in request.extractors]
+    extractors, samples = named or calibrated_extractors(plan.metrics).values(), request.samples or study.samples
     rulers = []
     with thread_count(study.threads):
         for run in {run.data_label: run for run in plan.runs}.values():
             own = references.of(loaded.get(run))
             for each in extractors:
-                rulers.append(calibrate(Calibration(run.data_label, run.split, each, samples), own))
+                rulers.append(ruler_of(run, each, samples, own))
                 write_ruler(folder.path, rulers[-1])
     return rulers

@@ -10,6 +10,7 @@ from vaegan_bench.evaluation.references import LoadedReferences, open_extractors
 from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.execution.estimate import longest_first
 from vaegan_bench.execution.planned_work import PlannedWork
+from vaegan_bench.execution.run_events import RunEvents
 from vaegan_bench.execution.run_keeper import INTERVAL
 from vaegan_bench.execution.runner import Outcome, Runner
 from vaegan_bench.execution.worker_setup import setup_for_workers
@@ -102,12 +103,12 @@ class Execution:
             return
         ordered = longest_first(runs, self.plan.lenders) if self.side_by_side(len(runs)) > 1 else runs
         setup = setup_for_workers(self.work, self.registry, self.checkpoint)
-        runner = Runner(self.work, self.references, self.lifecycle.call, self.checkpoint)
-        work = PlannedWork(self.plan, ordered, setup, runner, self.lifecycle.call, self._note, self.progress)
+        events = RunEvents(self.lifecycle.call)
+        runner = Runner(self.work, self.references, events, self.checkpoint)
         try:
-            self.engine.run(work)
+            self.engine.run(PlannedWork(ordered, setup, runner, self._note, self.progress))
         finally:
-            work.close()
+            events.close()
 
     def _note(self, outcome: Outcome) -> None:
         """Keep the outcome of a run. Raises `IncompleteError` where the disk is full: the others would fail, too."""

@@ -29,7 +29,7 @@ REPORT = 8 << 20
 """Bytes of a study's tables and figures."""
 
 
-def footprint(untrained: Mapping[Run, Data], unmeasured: Mapping[Run, Data], images: int, at_once: int = 1) -> int:
+def footprint(untrained: Mapping[Run, Data], unmeasured: Mapping[Run, Data], images: int, at_once: int) -> int:
     """Bytes on disk that the unfinished runs of one study take at most; each keeps `images` images of each kind.
 
     Runs in `untrained` are to be trained and measured, those in `unmeasured` only measured; `at_once` of them have

@@ -17,8 +17,9 @@ from vaegan_bench.execution.time_limit import time_limit
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.results import Results
 from vaegan_bench.results.files import readable
-from vaegan_bench.results.run_folder import TRAIN_AGAIN, RunFolder
+from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.results.trained_files import TRAIN_AGAIN
 from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import Study
 from vaegan_bench.study.study_file import load_study
@@ -79,7 +80,7 @@ def load_model(folder: str | Path, device: str = "auto", plugins: Iterable[str |
     record = stored.record()
     if not record.is_ok:
         warnings.warn(f"{folder} {record.status}: its weights are those of that step.", StudyWarning, stacklevel=2)
-    run, weights = stored_run(stored, Registry(plugins)), stored.weights()
+    run, weights = stored_run(stored, Registry(plugins)), stored.training.weights()
     shape, where = ImageShape(*record.shape), choose_device(device)
     with readable(stored.path / "run.json", TRAIN_AGAIN):  # the weights may be of other networks than the record names
         return restore_model(run, shape, weights, where, record.attributes)

@@ -49,7 +49,7 @@ def _measure(
 ) -> None:
     """Measure one run, unless it diverged. Raises `BenchError` for one that cannot be measured here."""
     record = folder.record()
-    folder.check_history()  # damaged, it would keep the run out of tables
+    folder.training.check_history()  # damaged, it would keep the run out of tables
     if not record.is_ok:
         return
     run = stored_run(folder, registry)

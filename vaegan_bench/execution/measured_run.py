@@ -9,7 +9,8 @@ from vaegan_bench.evaluation.references import References
 from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.evaluation.stored_run import restore_model
 from vaegan_bench.execution.workload import KEPT_IMAGES
-from vaegan_bench.results.measurements import CONDITIONS, Seen
+from vaegan_bench.results.history import curves_of
+from vaegan_bench.results.measurements import CONDITIONS, Sheets
 from vaegan_bench.results.records import Row
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.study.run import Run
@@ -34,21 +35,22 @@ def measure_run(
     """
     claim.report(phase="measuring")
     conditions = attribute_conditions(references.data)
-    model = restore_model(run, references.data.shape, folder.weights(), references.device, conditions)
+    model = restore_model(run, references.data.shape, folder.training.weights(), references.device, conditions)
     outputs = ModelOutputs(model, references, settings.samples, run.seed, sampler=settings.sampler)
     draws = [outputs, *(outputs.redrawn(draw) for draw in range(1, settings.draws))]
     measured = measure(draws, settings.metrics, run.split)
     records = settings.records(measured, references.weights())
-    stays = keeps_sheets and folder.seen_from() not in ("", settings.drawn_from)
-    is_seen = stays or folder.has_seen(settings.samples, settings.drawn_from)
-    folder.write_measured(claim, records, None if is_seen else _look(outputs, folder, settings))
+    stays = keeps_sheets and folder.sheets_drawn_from() not in ("", settings.drawn_from)
+    has_sheets = stays or folder.has_sheets(settings.samples, settings.drawn_from)
+    folder.measurements.add(claim, records, None if has_sheets else _sheets_of(outputs, folder, settings))
     return [row for record, _ in records for row in record["rows"]]
 
 
-def _look(outputs: ModelOutputs, folder: RunFolder, settings: EvaluationSettings) -> Seen:
+def _sheets_of(outputs: ModelOutputs, folder: RunFolder, settings: EvaluationSettings) -> Sheets:
     """Verdicts on training, and the images of sheets."""
     images = {**_kept_images(outputs), **_conditions(outputs)}
-    return Seen(settings.samples, settings.drawn_from, images, verdicts(outputs, folder.history()))
+    history = curves_of([(folder.record(), folder.training.curves())])
+    return Sheets(settings.samples, settings.drawn_from, images, verdicts(outputs, history))
 
 
 def _conditions(outputs: ModelOutputs) -> dict[str, Array]:

@@ -5,48 +5,36 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from vaegan_bench.api import Message, Progress, StudyError, Task
 from vaegan_bench.execution.footprint import needed_memory
-from vaegan_bench.execution.relay import Call, Receiver
-from vaegan_bench.execution.runner import Outcome, Runner, calibrated_extractors, learned_extractors
-from vaegan_bench.execution.tasks import Calibrated, CalibrateTask, Prepared, PrepareTask, Refused, RunTask
+from vaegan_bench.execution.relay import Receiver
+from vaegan_bench.execution.runner import Outcome, Runner
+from vaegan_bench.execution.study_extractors import calibrated_extractors, learned_extractors
+from vaegan_bench.execution.tasks import Calibrated, CalibrateTask, PrepareTask, Refused, RunTask
 from vaegan_bench.execution.transfer import TransferredRun, store_transferred
 from vaegan_bench.execution.worker_setup import WorkerSetup
 from vaegan_bench.results.rulers import write_ruler
 from vaegan_bench.results.study_folder import StudyFolder
-from vaegan_bench.study.plan import Plan
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.errors import StoreError, StudyWarning, reason_of
 
 Note = Callable[[Outcome], None]
+Planned = RunTask | PrepareTask | CalibrateTask
 
 
 class PlannedWork:
     """Some runs of a plan as tasks, and the handling of their results."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        runs: Sequence[Run],
-        setup: WorkerSetup,
-        runner: Runner,
-        call: Call,
-        note: Note,
-        progress: Progress,
-    ) -> None:
+    def __init__(self, runs: Sequence[Run], setup: WorkerSetup, runner: Runner, note: Note, progress: Progress) -> None:
         """`runner` does tasks in this process; `note` is called with the outcome of each run."""
-        self.plan, self.setup, self.runner, self.note = plan, setup, runner, note
+        self.plan, self.setup, self.runner, self.note = runner.plan, setup, runner, note
         self.by_id = {run.id: run for run in runs}
         self.progress = progress
-        self.receive: Callable[[Message], None] = Receiver(self._call, progress)
-        self._lifecycle = call
-        self._going = set[str]()
-        """Runs that have started and not ended."""
+        self.receive: Callable[[Message], None] = Receiver(runner.call, progress)
         self._awaited = set[tuple[str, str]]()
         """(run, token of its claim) for runs that other processes work on, if that was reported already."""
-        runner.call = self._call
 
     @cached_property
     def tasks(self) -> Sequence[Task]:
@@ -75,12 +63,10 @@ class PlannedWork:
         runs = {(run.label, run.setting_id): run for run in self.by_id.values()}
         return max(needed_memory(run, self.runner.work.loaded.get(run)) for run in runs.values())
 
-    def here(self, task: Task) -> Outcome | Prepared | Calibrated | None:
+    def here(self, task: Task) -> Outcome | Calibrated | None:
         """Do a task in this process."""
-        match task:
-            case RunTask(name=run) | PrepareTask(run=run) | CalibrateTask(run=run):
-                return task.do(self.runner, self.by_id[run])
-        return None
+        planned = cast(Planned, task)
+        return planned.do(self.runner, self.by_id[planned.run])
 
     def end(self, task: Task, result: Any) -> bool:
         """Take the result of a task; False where another process works on its run.
@@ -101,17 +87,12 @@ class PlannedWork:
     def repeat(self, task: Task, reason: str) -> None:
         """Note that a run is begun once more."""
         if isinstance(task, RunTask):
-            self._call("run_ended", run=task.name, status=f"interrupted: {reason}; it is tried once more")
+            self.runner.call("run_ended", run=task.name, status=f"interrupted: {reason}; it is tried once more")
 
     def give_up(self, task: Task, reason: str) -> None:
         """Note that a run failed. Nothing is noted for a preparation: runs do without it, or report what they lack."""
         if isinstance(task, RunTask):
             self._conclude(Outcome(task.name, f"failed: {reason}", reason))
-
-    def close(self) -> None:
-        """Report the runs that still go on as interrupted."""
-        for run in sorted(self._going):
-            self._call("run_ended", run=run, status="interrupted")
 
     def _task(self, run: Run) -> RunTask:
         lenders = {lender.id for lender in self.plan.lenders[run.id].values()}
@@ -119,13 +100,12 @@ class PlannedWork:
 
     def _preparations(self, runs: Sequence[Run]) -> list[PrepareTask | CalibrateTask]:
         """One task per data set if extractors learn from the data, and one for each ruler that the study asks for."""
-        by_data = {(run.dataset, run.size, run.split): run.id for run in runs}.values()
+        by_data = {run.data_label: run.id for run in runs}.values()
         learned = learned_extractors(self.plan.metrics)
-        prepared = {run: PrepareTask(run, self.setup) for run in by_data} if learned else {}
-        asked = calibrated_extractors(self.plan.metrics) if self.plan.study.calibrate else []
-        before = frozenset(task.name for task in prepared.values())
-        rulers = [CalibrateTask(run, str(each), self.setup, before) for run in by_data for each in asked]
-        return [*prepared.values(), *rulers]
+        prepared = [PrepareTask(run, self.setup) for run in by_data] if learned else []
+        asked = calibrated_extractors(self.plan.metrics) if self.plan.study.calibrate else {}
+        before = frozenset(task.name for task in prepared)
+        return [*prepared, *(CalibrateTask(run, each, self.setup, before) for run in by_data for each in asked)]
 
     def _store(self, task: Task, result: Calibrated) -> None:
         """Write a ruler, or warn that there is none: distances then have no reading, and all else goes on."""
@@ -133,25 +113,16 @@ class PlannedWork:
             if result.ruler:
                 write_ruler(self.setup.folder, result.ruler)
             problem = result.problem
-        except (OSError, StoreError) as error:
+        except StoreError as error:
             problem = reason_of(error)
         if problem:
             warnings.warn(f"No {task.name}: {problem}", StudyWarning, stacklevel=2)
 
     def _conclude(self, outcome: Outcome) -> None:
         if outcome.status:
-            self._call("run_ended", run=outcome.run, status=outcome.status)
+            self.runner.call("run_ended", run=outcome.run, status=outcome.status)
         if outcome.holder is None:
             self.note(outcome)
         elif (outcome.run, outcome.holder.token) not in self._awaited:
             self._awaited.add((outcome.run, outcome.holder.token))
-            self._call("run_awaited", run=outcome.run, holder=str(outcome.holder))
-
-    def _call(self, hook: str, /, **what: Any) -> None:
-        if hook == "run_started":
-            if what["run"] in self._going:  # its engine has begun it again by itself
-                self._lifecycle("run_ended", run=what["run"], status="interrupted: its process died; it is tried again")
-            self._going.add(what["run"])
-        elif hook == "run_ended":
-            self._going.discard(what["run"])
-        self._lifecycle(hook, **what)
+            self.runner.call("run_awaited", run=outcome.run, holder=str(outcome.holder))

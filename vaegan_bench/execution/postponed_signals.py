@@ -60,7 +60,7 @@ class PostponedSignals:
 
 
 @contextmanager
-def postponed_signals(*, is_patient: bool = False) -> Iterator[PostponedSignals]:
+def postponed_signals(*, is_patient: bool) -> Iterator[PostponedSignals]:
     """Postpone signals within the context, until `deliver` or its end. Outside of the main thread, change nothing."""
     postponed = PostponedSignals(is_patient=is_patient)
     if threading.current_thread() is not threading.main_thread():  # no other thread may handle signals

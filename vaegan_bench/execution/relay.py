@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 from vaegan_bench.api import Message, Progress, Send
+from vaegan_bench.api.engines import discard
 from vaegan_bench.system.errors import CacheWarning, StudyWarning
 
 Call = Callable[..., None]
@@ -18,36 +19,49 @@ KNOWN_WARNINGS = (StudyWarning, CacheWarning, RuntimeWarning, FutureWarning, Dep
 
 
 class Sender:
-    """Sends the events of one task from the process that does it."""
+    """Sends the events of tasks from the process that does them, one after the other."""
 
-    def __init__(self, send: Send, name: str) -> None:
-        self.send, self.name = send, name
-        self.must_stop = False
-        """Whether the task must save its work and end."""
+    def __init__(self) -> None:
+        self.send: Send = discard
+        self.run = ""
+        """The run of the current task."""
+        self._must_stop = False
+
+    @contextmanager
+    def of_task(self, send: Send, run: str) -> Iterator[None]:
+        """Within the context, send the events of this task, its warnings and what it prints."""
+        self.send, self.run, self._must_stop = send, run, False
+        with _forwarded_output(send):
+            yield
+
+    def must_stop(self) -> bool:
+        """Whether the current task must save its work and end."""
+        return self._must_stop
 
     def call(self, hook: str, /, **what: object) -> None:
         """Have the receiver call a life-cycle hook, and note whether the task must stop."""
-        self.must_stop = bool(self.send({"hook": hook, "what": what}))
+        self._must_stop = bool(self.send({"hook": hook, "what": what}))
 
     def progress(self, description: str, done: int, total: int) -> None:
         """Send the progress of a long computation."""
-        self.send({"progress": f"{self.name}: {description}", "done": done, "total": total})
+        self.send({"progress": f"{self.run}: {description}", "done": done, "total": total})
 
-    @contextmanager
-    def forward_output(self) -> Iterator[None]:
-        """Within the context, send warnings and printed lines, which would otherwise break progress bars."""
 
-        def show(message: Warning | str, category: type[Warning], *place: object, **more: object) -> None:
-            known = category.__name__ if category in KNOWN_WARNINGS else UserWarning.__name__
-            self.send({"warning": str(message), "category": known})
+@contextmanager
+def _forwarded_output(send: Send) -> Iterator[None]:
+    """Within the context, send warnings and printed lines, which would otherwise break progress bars."""
 
-        with (
-            warnings.catch_warnings(),
-            redirect_stdout(_Prints(self.send, is_error=False)),
-            redirect_stderr(_Prints(self.send, is_error=True)),
-        ):
-            warnings.showwarning = show
-            yield
+    def show(message: Warning | str, category: type[Warning], *place: object, **more: object) -> None:
+        known = category.__name__ if category in KNOWN_WARNINGS else UserWarning.__name__
+        send({"warning": str(message), "category": known})
+
+    with (
+        warnings.catch_warnings(),
+        redirect_stdout(_Prints(send, is_error=False)),
+        redirect_stderr(_Prints(send, is_error=True)),
+    ):
+        warnings.showwarning = show
+        yield
 
 
 class Receiver:

@@ -19,16 +19,21 @@ from vaegan_bench.training.snapshots import Packed, pack, unpack
 
 INTERVAL = 60.0
 """Seconds between two checkpoints."""
+MustStop = Callable[[], bool]
 
 
 class RunKeeper(Keeper):
     """Reads and writes the checkpoints of a run for its training."""
 
-    def __init__(self, run: Run, data: Data, device: torch.device, files: Checkpoints, interval: float) -> None:
-        """Read the checkpoint. Warns of one that is damaged, or belongs to a run with another definition or data."""
+    def __init__(
+        self, run: Run, data: Data, device: torch.device, files: Checkpoints, interval: float, must_stop: MustStop
+    ) -> None:
+        """Read the checkpoint. Warns of one that is damaged, or belongs to a run with another definition or data.
+
+        `must_stop` says whether the training must stop for another reason than a signal, once a checkpoint is written.
+        """
         self.run, self.data, self.device, self.files, self.interval = run, data, device, files, interval
-        self.must_stop: Callable[[], bool] = lambda: False
-        """Whether the training must stop for another reason than a signal, once a checkpoint is written."""
+        self.must_stop = must_stop
         self.signals: PostponedSignals | None = None
         """Signals that stop the training, once a checkpoint is written."""
         self._found = self._usable(files.read())

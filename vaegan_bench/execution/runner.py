@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from torch import Tensor
 
-from vaegan_bench.api import BenchError, Data, Extractor, Metric
-from vaegan_bench.evaluation.calibration import Calibration, calibrate
+from vaegan_bench.api import BenchError, Data
 from vaegan_bench.evaluation.references import LoadedReferences, References
 from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.evaluation.stored_run import weights_of
@@ -19,10 +19,7 @@ from vaegan_bench.execution.relay import Call
 from vaegan_bench.execution.run_keeper import INTERVAL, RunKeeper
 from vaegan_bench.execution.trained_run import train_run
 from vaegan_bench.execution.workload import Workload
-from vaegan_bench.metrics.samples.frechet import Frechet
-from vaegan_bench.registry.plugins import plugins_within
 from vaegan_bench.results.failures import failure_since, forget_failure, note_failure
-from vaegan_bench.results.rulers import Ruler
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.claim_folder import Holder
 from vaegan_bench.system.claims import Claim, holder_of
@@ -47,6 +44,15 @@ class Outcome:
     """Digest of the data → extractor → a hash of its weights, for extractors open in the process of the run."""
     holder: Holder | None = None
     """The process that works on the run instead; the run is not over then, and `status` is '' if not begun here."""
+
+
+def outcome_of(error: BaseException, run: str, path: Path, weights: Mapping[str, Mapping[str, str]]) -> Outcome:
+    """The outcome of a run that ended in an error: another process took its folder over, or the run failed."""
+    if isinstance(error, ClaimLostError):
+        holder = holder_of(path) or Holder(token="", beat=0.0)
+        return Outcome(run, f"interrupted: {error}", holder=holder)
+    reason, disk_is_full = reason_of(error), isinstance(error, StoreError) and shortage_in(error) is not None
+    return Outcome(run, f"failed: {reason}", reason, disk_is_full, weights)
 
 
 class Runner:
@@ -78,7 +84,7 @@ class Runner:
         try:
             claim = folder.try_claim()
         except StoreError as error:
-            return self._failure(run, error)
+            return outcome_of(error, run.id, folder.path, self.references.weights())
         if isinstance(claim, Holder):
             return Outcome(run.id, "", holder=claim)
         with claim:
@@ -87,34 +93,20 @@ class Runner:
                 return Outcome(run.id, f"failed: {reason}", reason)
             return self._outcome(run, claim)
 
-    def open_learned_extractors(self, run: Run) -> None:
-        """Open the extractors that learn from a run's data, which trains those that are not trained yet."""
-        references = self.references.of(self.work.loaded.get(run))
-        for extractor in learned_extractors(self.plan.metrics):
-            references.network(extractor)
-
-    def calibrate(self, run: Run, extractor: str) -> Ruler:
-        """The ruler of an extractor on a run's data; `extractor` is the selector of one of `calibrated_extractors`."""
-        study, references = self.plan.study, self.references.of(self.work.loaded.get(run))
-        chosen = next(each for each in calibrated_extractors(self.plan.metrics) if str(each) == extractor)
-        return calibrate(Calibration(run.data_label, run.split, chosen, study.samples), references)
+    def references_of(self, run: Run) -> References:
+        """The references on the data of a run."""
+        return self.references.of(self.work.loaded.get(run))
 
     def _outcome(self, run: Run, claim: Claim) -> Outcome:
         try:
             status = self._run(run, claim)
-        except ClaimLostError as error:
-            holder = holder_of(claim.path) or Holder(token="", beat=0.0)
-            return Outcome(run.id, f"interrupted: {error}", holder=holder)
         except FAILURES as error:  # one failed run must not stop the others
-            with suppress(StoreError):
-                note_failure(self.work.folder_of(run).path, reason_of(error))
-            return self._failure(run, error)
+            outcome = outcome_of(error, run.id, claim.path, self.references.weights())
+            if outcome.failure:
+                with suppress(StoreError):
+                    note_failure(self.work.folder_of(run).path, outcome.failure)
+            return outcome
         return Outcome(run.id, status, weights=self.references.weights())
-
-    def _failure(self, run: Run, error: BaseException) -> Outcome:
-        reason = reason_of(error)
-        disk_is_full = isinstance(error, StoreError) and shortage_in(error) is not None
-        return Outcome(run.id, f"failed: {reason}", reason, disk_is_full, self.references.weights())
 
     def _run(self, run: Run, claim: Claim) -> str:
         """Train the run unless it is trained, in this study or another, and measure it; return the run's status."""
@@ -134,8 +126,7 @@ class Runner:
 
     def _train(self, run: Run, claim: Claim, data: Data) -> None:
         folder = self.work.folder_of(run)
-        keeper = RunKeeper(run, data, self.references.device, folder.checkpoints, self.checkpoint)
-        keeper.must_stop = self.must_stop
+        keeper = RunKeeper(run, data, self.references.device, folder.checkpoints, self.checkpoint, self.must_stop)
         self._start(run, run.steps, keeper.step)
         listener = self._listener(run, claim, keeper.step)
         train_run(keeper, folder, claim, listener, self._borrow(run), is_patient=self.is_patient)
@@ -187,20 +178,9 @@ class Runner:
         status = folder.record().status if folder.is_trained else "failed"
         if status != OK:
             raise BenchError(f"{run.label} borrows the {role} of {lender.label}, which {status}.")
-        return weights_of(folder.weights(), run.model.borrows()[role].role)
+        return weights_of(folder.training.weights(), run.model.borrows()[role].role)
 
     def _missing_on(self, run: Run, references: References) -> EvaluationSettings:
         """The study's settings, with only the metrics that were not measured on a run yet."""
         settings = self.work.settings
         return settings.only(settings.missing(self.work.folder_of(run), references.weights()))
-
-
-def learned_extractors(metrics: Iterable[Metric]) -> list[Extractor]:
-    """The extractors of metrics that learn from the data."""
-    within = [plugin for metric in metrics for plugin in plugins_within(metric)]
-    return [plugin for plugin in within if isinstance(plugin, Extractor) and plugin.learns]
-
-
-def calibrated_extractors(metrics: Iterable[Metric]) -> list[Extractor]:
-    """The extractors of Fréchet distances, whose numbers have a reading."""
-    return list({str(m.extractor): m.extractor for m in metrics if isinstance(m, Frechet)}.values())

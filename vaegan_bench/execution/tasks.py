@@ -9,13 +9,14 @@ from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdo
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from vaegan_bench.api import Send
 from vaegan_bench.api.engines import discard
 from vaegan_bench.evaluation.references import LoadedReferences
 from vaegan_bench.execution.relay import Sender
 from vaegan_bench.execution.runner import Outcome, Runner
+from vaegan_bench.execution.study_extractors import calibrated_extractors, learned_extractors, ruler_of
 from vaegan_bench.execution.transfer import Files, TransferredRun, collect_files, files_of, study_folder_with
 from vaegan_bench.execution.worker_setup import WorkerSetup, rebuild_plan
 from vaegan_bench.execution.workload import Workload
@@ -35,26 +36,25 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """The extractors that learn from the data are trained, or training failed: the runs then report why."""
-
-
-@dataclass(frozen=True)
 class RunTask:
     """Train and measure one run."""
 
-    name: str
-    """The run's id."""
+    run: str
     after: frozenset[str]
     """The runs whose networks it borrows."""
     setup: WorkerSetup
     files: Mapping[str, Files] | None = None
     """The files of those runs, and of its own if it was trained before, for a process that shares no folder with us."""
 
+    @property
+    def name(self) -> str:
+        """The task's name, which is the run's id."""
+        return self.run
+
     def portable(self) -> RunTask:
         """The same task for a process that shares no folder with this one; its result holds all files of the run."""
         folder = StudyFolder(self.setup.folder)
-        files = {run: files_of(folder.run(run)) for run in sorted({self.name, *self.after})}
+        files = {run: files_of(folder.run(run)) for run in sorted({self.run, *self.after})}
         return replace(self, setup=self.setup.without_shared_folder, files=files)
 
     def do(self, runner: Runner, run: Run) -> Outcome:
@@ -64,12 +64,12 @@ class RunTask:
     def __call__(self, send: Send = discard) -> Outcome | TransferredRun | Refused:
         """Train and measure the run, in a process that may not have loaded the plan."""
         if self.files is None:
-            return _do(self.do, self.setup, self.name, send)
+            return _do(self.do, self.setup, self.run, send)
         folder = study_folder_with(self.setup.folder.name, self.files)
-        outcome = _do(self.do, replace(self.setup, folder=folder.path), self.name, send)
+        outcome = _do(self.do, replace(self.setup, folder=folder.path), self.run, send)
         if isinstance(outcome, Refused):
             return outcome
-        return collect_files(folder.run(self.name), outcome, self.files[self.name])
+        return collect_files(folder.run(self.run), outcome, self.files[self.run])
 
 
 @dataclass(frozen=True)
@@ -89,13 +89,14 @@ class PrepareTask:
         """The same task for a process that shares no folder with this one; only that process gets the extractors."""
         return replace(self, setup=self.setup.without_shared_folder)
 
-    def do(self, runner: Runner, run: Run) -> Prepared:
+    def do(self, runner: Runner, run: Run) -> None:
         """Train the extractors, with a runner of this process."""
         with suppress(*FAILURES):  # the runs that need it fail in the same way, and say why
-            runner.open_learned_extractors(run)
-        return Prepared()
+            references = runner.references_of(run)
+            for extractor in learned_extractors(runner.plan.metrics):
+                references.network(extractor)
 
-    def __call__(self, send: Send = discard) -> Prepared | Refused:
+    def __call__(self, send: Send = discard) -> Refused | None:
         """Train the extractors, in a process that may not have loaded the plan."""
         return _do(self.do, self.setup, self.run, send)
 
@@ -130,7 +131,8 @@ class CalibrateTask:
     def do(self, runner: Runner, run: Run) -> Calibrated:
         """Calibrate the extractor, with a runner of this process."""
         try:
-            return Calibrated(runner.calibrate(run, self.extractor))
+            extractor, samples = calibrated_extractors(runner.plan.metrics)[self.extractor], runner.plan.study.samples
+            return Calibrated(ruler_of(run, extractor, samples, runner.references_of(run)))
         except FAILURES as error:
             return Calibrated(None, reason_of(error))
 
@@ -139,15 +141,13 @@ class CalibrateTask:
         return _do(self.do, self.setup, self.run, send)
 
 
-@dataclass
-class _Opened:
-    """The plan, data and extractors that a process has loaded for the tasks of one study."""
+class _Opened(NamedTuple):
+    """What a process has loaded for the tasks of one study: the plan, data and extractors."""
 
-    work: Workload
-    references: LoadedReferences
-    runs: dict[str, Run]
+    runner: Runner
+    runs: Mapping[str, Run]
+    """The runs of the plan, by id."""
     sender: Sender
-    """The sender of the current task."""
 
 
 R = TypeVar("R")
@@ -158,34 +158,21 @@ def _do(do: Callable[[Runner, Run], R], setup: WorkerSetup, run: str, send: Send
         opened = _open(setup)
     except FAILURES as error:
         return Refused(reason_of(error))
-    opened.sender = Sender(send, run)
-    with thread_count(opened.work.plan.study.threads), opened.sender.forward_output():
-        return do(_runner(opened, setup), opened.runs[run])
-
-
-def _runner(opened: _Opened, setup: WorkerSetup) -> Runner:
-    def must_stop() -> bool:
-        return opened.sender.must_stop
-
-    call, checkpoint = opened.sender.call, setup.checkpoint
-    return Runner(opened.work, opened.references, call, checkpoint, is_patient=True, must_stop=must_stop)
+    with thread_count(opened.runner.plan.study.threads), opened.sender.of_task(send, run):
+        return do(opened.runner, opened.runs[run])
 
 
 @lru_cache(maxsize=1)
 def _open(setup: WorkerSetup) -> _Opened:
     """Rebuild the plan, without the warnings and output that the process of the command has shown already."""
-
-    def progress(description: str, done: int, total: int) -> None:
-        opened.sender.progress(description, done, total)
-
     with _silence():
         plan = rebuild_plan(setup)
-    cache = setup.cache or default_cache()
-    work = Workload(plan, StudyFolder(setup.folder), cache, progress)
+    sender, cache = Sender(), setup.cache or default_cache()
+    work = Workload(plan, StudyFolder(setup.folder), cache, sender.progress)
     work.began = setup.began
-    references = LoadedReferences(cache, choose_device(plan.study.device), progress)
-    opened = _Opened(work, references, {run.id: run for run in plan.runs}, Sender(lambda message: None, ""))
-    return opened
+    references = LoadedReferences(cache, choose_device(plan.study.device), sender.progress)
+    runner = Runner(work, references, sender.call, setup.checkpoint, is_patient=True, must_stop=sender.must_stop)
+    return _Opened(runner, {run.id: run for run in plan.runs}, sender)
 
 
 @contextmanager

@@ -41,7 +41,7 @@ def train_run(
     with postponed_signals(is_patient=is_patient) as keeper.signals:
         trained = train(run, data, device, listener, borrowed, keeper)
         weights = flat_weights(trained.state.evaluated_modules())
-        folder.write_trained(claim, run_record(run, data, trained, device), trained.history, weights)
+        folder.training.write(claim, run_record(run, data, trained, device), trained.history, weights)
 
 
 def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> RunRecord:

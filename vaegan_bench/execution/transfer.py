@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import atexit
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-from vaegan_bench.execution.runner import Outcome
+from vaegan_bench.execution.runner import Outcome, outcome_of
+from vaegan_bench.execution.temporary_folder import temporary_folder
 from vaegan_bench.results.failures import forget_failure
 from vaegan_bench.results.measurements import METRICS
-from vaegan_bench.results.run_files import RUN
 from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.stored_files import RUN
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.claims import Claim
+from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.files import stamp_of
 
 Files = Mapping[str, bytes]
@@ -43,9 +41,15 @@ def files_of(folder: RunFolder) -> Files:
 def store_transferred(transferred: TransferredRun, folder: RunFolder) -> Outcome:
     """Put the files of a run into its folder, unless another process works on it, or trained or measured it meanwhile.
 
-    The outcome is the run's own, or names the process that works on it. Raises `StoreError` where files cannot
-    be written.
+    The outcome is the run's own, names the process that works on it, or says why the files cannot be written.
     """
+    try:
+        return _store(transferred, folder)
+    except StoreError as error:
+        return outcome_of(error, transferred.outcome.run, folder.path.resolve(), transferred.outcome.weights)
+
+
+def _store(transferred: TransferredRun, folder: RunFolder) -> Outcome:
     claim = folder.try_claim()
     if not isinstance(claim, Claim):
         return Outcome(transferred.outcome.run, "", holder=claim)
@@ -58,7 +62,7 @@ def store_transferred(transferred: TransferredRun, folder: RunFolder) -> Outcome
 
 def study_folder_with(study: str, runs: Mapping[str, Files]) -> StudyFolder:
     """A folder for a study in this process, with these files of runs that were trained before; {} for others."""
-    folder = StudyFolder(_own_folder() / study)
+    folder = StudyFolder(temporary_folder() / "results" / study)
     folder.create()
     for run, files in runs.items():
         if files and files_of(folder.run(run)) != files:  # those of an earlier task may lack later measurements
@@ -70,16 +74,10 @@ def study_folder_with(study: str, runs: Mapping[str, Files]) -> StudyFolder:
 def collect_files(folder: RunFolder, outcome: Outcome, sent: Files) -> TransferredRun:
     """The outcome and the files of a run, of which `sent` were sent here.
 
-    They are removed from this process, as the run may be tried here again.
+    A run that failed when it was measured has the files of its training. All files are removed from this process, as
+    the run may be tried here again.
     """
-    files = {} if outcome.failure else files_of(folder)
+    files = files_of(folder)
     shutil.rmtree(folder.path, ignore_errors=True)
     forget_failure(folder.path)
     return TransferredRun(outcome, files, sent.get(METRICS, b""))
-
-
-@cache
-def _own_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="vaegan-bench-results-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import atexit
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
 from vaegan_bench.api.places import VARIABLE
+from vaegan_bench.execution.temporary_folder import temporary_folder
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.plan import Plan, make_plan
@@ -92,15 +89,7 @@ def _place_of(plugin: str, text: str) -> str:
     """The source of a plugin: as it was named, or a copy of its file if that file is missing or different here."""
     if not text or _text_of(plugin) == text:
         return plugin
-    copy = _copies() / hashlib.sha256(text.encode()).hexdigest()[:12] / Path(plugin).name
-    copy.parent.mkdir(exist_ok=True)
+    copy = temporary_folder() / "plugins" / hashlib.sha256(text.encode()).hexdigest()[:12] / Path(plugin).name
+    copy.parent.mkdir(parents=True, exist_ok=True)
     copy.write_text(text, "utf-8")
     return str(copy)
-
-
-@cache
-def _copies() -> Path:
-    """A temporary folder of this process for copies of plugin files."""
-    folder = Path(tempfile.mkdtemp(prefix="vaegan-bench-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder

@@ -10,8 +10,8 @@ from pathlib import Path
 from vaegan_bench.api import Data, Progress, silent
 from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.execution.footprint import footprint
-from vaegan_bench.results.run_files import State
 from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.stored_files import Stamps
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan
 from vaegan_bench.study.run import Run
@@ -32,7 +32,7 @@ class Workload:
         self.settings = EvaluationSettings(plan.metrics, plan.study.samples, plan.study.draws, plan.sampler)
         self.began = 0.0
         """When the command began, by the clock of the study's folder."""
-        self._met: dict[State, bool] = {}
+        self._met: dict[Stamps, bool] = {}
 
     def folder_of(self, run: Run) -> RunFolder:
         """Where a run's results are, or will be."""
@@ -59,10 +59,10 @@ class Workload:
         folder = self.folder_of(run)
         if not folder.is_trained:
             return False
-        state = folder.state()
-        if state not in self._met:
-            self._met[state] = self.settings.are_met_by(folder)
-        return self._met[state]
+        stamps = folder.stamps()
+        if stamps not in self._met:
+            self._met[stamps] = self.settings.are_met_by(folder)
+        return self._met[stamps]
 
     def is_trained(self, run: Run) -> bool:
         """Whether a run's training is over; False where that cannot be known: the run then fails with its reason."""
@@ -74,13 +74,14 @@ class Workload:
     def is_trained_on_its_data(self, run: Run) -> bool:
         """Whether a run was trained on the images that its data set holds now. Raises whatever its data set raises."""
         folder = self.folder_of(run)
-        return folder.is_trained and folder.data == self.loaded.get(run).digest
+        return folder.is_trained and folder.training.data == self.loaded.get(run).digest
 
     def elsewhere(self, run: Run, digest: str) -> RunFolder | None:
         """The same run in another study of the results folder, undamaged, with weights, of the same data; or None."""
         for place in (StudyFolder(path).run(run.id) for path in self._siblings):
             with suppress(OSError, StoreError):  # a folder that may not be entered, such as lost+found, is no help
-                if place.has_weights and place.is_trained and not place.damage() and place.record().data == digest:
+                has_all = place.training.has_weights and place.is_trained and not place.damage()
+                if has_all and place.record().data == digest:
                     return place
         return None
 
@@ -97,7 +98,7 @@ class Workload:
         """Id of a run with a damaged file → what is damaged; such runs are trained or measured again."""
         folders = {run.id: self.folder_of(run) for run in self.plan.runs}
         found = {
-            name: folder.training_damage() or folder.damage() for name, folder in folders.items() if folder.is_there
+            name: folder.training.damage() or folder.damage() for name, folder in folders.items() if folder.has_ended
         }
         return {name: reason for name, reason in found.items() if reason}
 
@@ -107,11 +108,11 @@ class Workload:
         steps = {name: folder.checkpoints.step() for name, folder in folders.items() if not folder.is_trained}
         return {name: step for name, step in steps.items() if step is not None}
 
-    def needed_space(self, at_once: int = 1) -> int:
+    def needed_space(self, at_once: int) -> int:
         """Bytes that the unfinished runs can take at most, `at_once` of them at a time; 0 if every run is finished."""
         return self._space_for(self.unfinished(), at_once)
 
-    def check_space(self, unfinished: Mapping[Run, Data], at_once: int = 1) -> None:
+    def check_space(self, unfinished: Mapping[Run, Data], at_once: int) -> None:
         """Raise `StoreError` where the results and checkpoints of these runs can fill the disk."""
         what = f"The results of {len(unfinished)} unfinished runs of study '{self.plan.study.name}'"
         check_space(self.folder.path, self._space_for(unfinished, at_once), what, "--results")

@@ -78,7 +78,7 @@ def shown_exhibits(
     folder: StudyFolder, types: tuple[type[Exhibit], ...], taken: Sequence[str] = ()
 ) -> dict[str, Shown]:
     """Name of a figure → the exhibits that it shows."""
-    runs = [_Run(run.record().dataset, run.record().label, run.exhibits()) for run in folder.finished()]
+    runs = [_Run(run.record().dataset, run.record().label, run.measurements.exhibits()) for run in folder.finished()]
     datasets = list(dict.fromkeys(run.dataset for run in runs))
     found: dict[str, Shown] = {}
     for figure, (key, name) in _sources(runs, folder.planned(), taken).items():
@@ -91,7 +91,7 @@ def shown_exhibits(
 
 def first_exhibit(run: RunFolder, kind: type[E]) -> E | None:
     """The first exhibit of this type that the metrics of a run left."""
-    everything = chain.from_iterable(by_name.values() for by_name in run.exhibits().values())
+    everything = chain.from_iterable(by_name.values() for by_name in run.measurements.exhibits().values())
     return next((each for each in everything if isinstance(each, kind)), None)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from vaegan_bench.results.files import readable
 from vaegan_bench.results.rulers import StoredRulers
-from vaegan_bench.results.run_files import ARCHIVE, write_archive
 from vaegan_bench.results.run_folder import RECORDS
+from vaegan_bench.results.stored_files import ARCHIVE, write_archive
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.files import replace_file
 

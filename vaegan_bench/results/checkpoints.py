@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaegan_bench.results.files import readable
 from vaegan_bench.system.errors import StoreError, StudyWarning
-from vaegan_bench.system.files import remove, replace_file_durably
+from vaegan_bench.system.files import make_folder, remove, replace_file_durably
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -70,7 +70,7 @@ class Checkpoints:
         text = json.dumps({name: value for name, value in vars(checkpoint).items() if name != "memory"})
         metadata = {"checkpoint": text, "sha256": _sha256(text, checkpoint.memory)}
         previous = self.folder / PREVIOUS if self._is_newest_good else None
-        self._make_folder()
+        make_folder(self.folder)
         with replace_file_durably(self.folder / CHECKPOINT, previous) as partial:
             save_file(dict(checkpoint.memory), partial, metadata)
         self._is_newest_good = True
@@ -89,12 +89,6 @@ class Checkpoints:
         """Remove both. Raises `StoreError` where that cannot be done."""
         for name in CHECKPOINTS:
             remove(self.folder / name)
-
-    def _make_folder(self) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"Cannot write {self.folder}: {error.strerror or error}.") from error
 
 
 def _read(path: Path) -> Checkpoint:

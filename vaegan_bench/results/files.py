@@ -7,7 +7,7 @@ import io
 import json
 import math
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -44,9 +44,9 @@ def write_json(path: Path, content: Mapping[str, Any], stage: Path | None = None
         partial.write_text(json.dumps(sealed, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
-def read_json(path: Path, remedy: str = "") -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
     """A record as it was written. Raises `StoreError` for a file that cannot be read or has other content now."""
-    with readable(path, remedy):
+    with readable(path):
         return parse_record(path.read_bytes())
 
 
@@ -159,3 +159,13 @@ def readable(path: Path, remedy: str = "") -> Iterator[Path]:
     except Exception as error:  # damaged or forged content may raise anything, from zlib's errors to recursion
         words = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise StoreError(f"Cannot read {path}: it is damaged ({words}).{then}") from error
+
+
+def error_of(*readers: Callable[[], object]) -> str:
+    """The message of the first `StoreError` that a reader raises; '' where none does."""
+    try:
+        for read in readers:
+            read()
+    except StoreError as error:
+        return str(error)
+    return ""

@@ -25,9 +25,14 @@ from vaegan_bench.results.files import (
     write_arrays,
     write_json,
 )
-from vaegan_bench.results.records import MeasurementRecord, MetricsRecord, is_plain_name, read_metrics
-from vaegan_bench.results.rows import key
-from vaegan_bench.results.run_files import RunFiles, State
+from vaegan_bench.results.records import (
+    MeasurementRecord,
+    MetricsRecord,
+    is_plain_name,
+    measurement_key,
+    read_metrics,
+)
+from vaegan_bench.results.stored_files import Stamps, StoredFiles
 from vaegan_bench.system.claims import Claim
 from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.exhibits import Array, Exhibits, check_form_of_images
@@ -47,8 +52,8 @@ LOOKS = 2
 
 
 @dataclass(frozen=True)
-class Seen:
-    """The images and verdicts that show how a training went, independent of the metrics."""
+class Sheets:
+    """The images of sheets and the verdicts, which show how a training went, independent of the metrics."""
 
     samples: int
     """The number of samples from which they were taken, at most."""
@@ -66,17 +71,17 @@ class Measurements:
     path: Path
 
     @property
-    def files(self) -> RunFiles:
+    def files(self) -> StoredFiles:
         """The files of the run."""
-        return RunFiles(self.path)
+        return StoredFiles(self.path)
 
     def record(self) -> MetricsRecord:
         """All measurements, the verdicts, and the hashes of the arrays; empty where nothing was measured."""
-        return _record_of(self, self.files.state((METRICS,)))
+        return _record_of(self, self.files.stamps((METRICS,)))
 
     def by_key(self) -> dict[str, MeasurementRecord]:
         """Every measurement by its key."""
-        return {key(measurement): measurement for measurement in self.record().measurements}
+        return {measurement_key(measurement): measurement for measurement in self.record().measurements}
 
     def exhibits(self) -> dict[str, Exhibits]:
         """Key of a measurement → the exhibits for its figures, by name."""
@@ -117,30 +122,30 @@ class Measurements:
         """The path of the arrays of a kind, which may not exist. Raises `StoreError` where the record is damaged."""
         return self.path / (_name_in(self.record().files, kind) or f"{kind}.npz")
 
-    def add(self, claim: Claim, measured: Sequence[tuple[MeasurementRecord, Exhibits]], seen: Seen | None) -> None:
+    def add(self, claim: Claim, measured: Sequence[tuple[MeasurementRecord, Exhibits]], sheets: Sheets | None) -> None:
         """Add measurements to those of the run; only those of the same metric, samples, draws and sampler are replaced.
 
-        `seen` replaces the earlier images and verdicts; None keeps them. Damaged parts are dropped, and measured again
-        on demand. The record is replaced last, by one rename, when the arrays that it names are written: until then,
-        the old measurements stand.
+        `sheets` replaces the earlier images and verdicts; None keeps them. Damaged parts are dropped, and measured
+        again on demand. The record is replaced last, by one rename, when the arrays that it names are written: until
+        then, the old measurements stand.
         """
-        known, arrays = self.known(), dict(self.arrays() or {})
-        for record, exhibits in measured:
-            name = key(record)
+        known, exhibits = self.known(), self._known_exhibits()
+        for record, shown in measured:
+            name = measurement_key(record)
             known[name] = record
-            arrays = {at: array for at, array in arrays.items() if at.partition("/")[0] != name}
-            arrays |= {f"{name}/{exhibit}": array for exhibit, array in encode(exhibits).items()}
-        before = MetricsRecord() if seen else self.record()
+            exhibits[name] = shown
+        before = MetricsRecord() if sheets else self.record()
+        arrays = {f"{at}/{name}": array for at, each in exhibits.items() for name, array in encode(each).items()}
         files = self._write_arrays(EXHIBITS, arrays)
-        if seen:
-            files |= self._write_arrays(IMAGES, seen.images)
+        if sheets:
+            files |= self._write_arrays(IMAGES, sheets.images)
         elif images := _name_in(before.files, IMAGES):
             files[images] = before.files[images]
         content = MetricsRecord(
             measurements=list(known.values()),
-            seen=seen.samples if seen else before.seen,
-            seen_from=seen.drawn_from if seen else before.seen_from,
-            health=dict(seen.health) if seen else before.health,
+            seen=sheets.samples if sheets else before.seen,
+            seen_from=sheets.drawn_from if sheets else before.seen_from,
+            health=dict(sheets.health) if sheets else before.health,
             files=files,
         )
         with claim.staged(self.path / METRICS) as stage:
@@ -156,13 +161,12 @@ class Measurements:
         except StoreError:
             return {}
 
-    def arrays(self) -> Arrays | None:
-        """Every array of exhibits by its measurement's key and its name; None where their file is damaged."""
+    def _known_exhibits(self) -> dict[str, Exhibits]:
+        """The exhibits of every measurement by its key; none where their file is damaged."""
         try:
-            kept = {at: encode(exhibits) for at, exhibits in self.exhibits().items()}
+            return self.exhibits()
         except StoreError:
-            return None
-        return {f"{at}/{name}": array for at, arrays in kept.items() for name, array in arrays.items()}
+            return {}
 
     @property
     def remedy(self) -> str:
@@ -197,7 +201,7 @@ def _name_in(files: Iterable[str], kind: str) -> str:
 
 
 @lru_cache(maxsize=4)
-def _record_of(measurements: Measurements, state: State) -> MetricsRecord:
+def _record_of(measurements: Measurements, stamps: Stamps) -> MetricsRecord:
     """Read the record once for several requests about one run, as long as the file does not change."""
     files = measurements.files
     if not files.has(METRICS):

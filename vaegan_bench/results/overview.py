@@ -55,7 +55,7 @@ class Overview:
     """Data set, model and seed."""
     is_ok: bool = False
     """Whether training ended without divergence."""
-    seen_from: str = ""
+    sheets_drawn_from: str = ""
     """The source of the samples of verdicts and sheets: 'prior', or a sampler."""
     measured: Mapping[str, MeasurementFacts] = field(default_factory=dict)
     """Key of a measurement → its facts."""

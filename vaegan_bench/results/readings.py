@@ -97,7 +97,7 @@ def sees(ruler: Ruler, mark: Mark) -> bool:
     return mark.frechet > 0 and mark.frechet >= CLEAR * ruler.floor.frechet
 
 
-def seen_from(ruler: Ruler, scale: Scale) -> float:
+def mildest_seen(ruler: Ruler, scale: Scale) -> float:
     """The mildest level that is seen; NaN where none is."""
     return next((mark.level for mark in scale.marks if sees(ruler, mark)), math.nan)
 

@@ -190,6 +190,11 @@ def key_of(metric: Mapping[str, Any], samples: int, draws: int, sampler: str) ->
     return sha256_of_content(content)[:12]
 
 
+def measurement_key(measurement: MeasurementRecord) -> str:
+    """The key of a measurement among those of its run."""
+    return key_of(measurement["metric"], measurement["samples"], measurement["draws"], measurement["sampler"])
+
+
 def read_run(plain: Any) -> RunRecord:
     """The record of a run. Raises `ValueError` where `plain` is not one."""
     record = read_as(RunRecord, plain)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from vaegan_bench.results.records import MeasurementRecord, RunRecord, key_of
+from vaegan_bench.results.records import MeasurementRecord, RunRecord, measurement_key
 
 PACKAGE = __name__.partition(".")[0]
 OPTIONAL = ("low", "high", "ceiling", "floor", "noise")
@@ -39,7 +39,7 @@ def measured_rows(measurements: Iterable[MeasurementRecord], planned: Collection
     once.
     """
     places = {name: place for place, name in enumerate(planned)}
-    known = [(key(measurement), measurement) for measurement in measurements]
+    known = [(measurement_key(measurement), measurement) for measurement in measurements]
     seen = set()
     for name, measurement in sorted(known, key=lambda pair: places.get(pair[0], len(places))):
         code = _code(measurement["code"])
@@ -59,8 +59,3 @@ def _code(digests: Mapping[str, Any]) -> str:
     return ", ".join(
         f"{root} {digest}" for root, digest in sorted(digests.items(), key=lambda pair: (pair[0] != PACKAGE, pair[0]))
     )
-
-
-def key(measurement: MeasurementRecord) -> str:
-    """The key of a measurement among those of its run."""
-    return key_of(measurement["metric"], measurement["samples"], measurement["draws"], measurement["sampler"])

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from vaegan_bench.results.files import parse_record, readable, sha256_of_content, write_json
-from vaegan_bench.results.run_files import RunFiles
+from vaegan_bench.results.stored_files import StoredFiles
 from vaegan_bench.system.errors import StoreError
+from vaegan_bench.system.files import make_folder
 from vaegan_bench.system.plain_data import read_as
 
 RULERS = "rulers"
@@ -86,9 +87,9 @@ class Ruler:
 
 
 def write_ruler(study: Path, ruler: Ruler) -> Path:
-    """Write a ruler into a study's folder, whole or not at all; return its path."""
+    """Write a ruler into a study's folder, whole or not at all; return its path. Raises `StoreError`."""
     path = study / RULERS / ruler.file_name
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     write_json(path, asdict(ruler))
     return path
 
@@ -97,7 +98,7 @@ class StoredRulers:
     """The rulers in a study's folder, or in its archive."""
 
     def __init__(self, study: Path) -> None:
-        self.files = RunFiles(study / RULERS, one_by_one=True)
+        self.files = StoredFiles(study / RULERS, hides="")
 
     def read(self) -> list[Ruler]:
         """All rulers that are undamaged."""

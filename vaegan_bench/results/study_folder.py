@@ -14,15 +14,15 @@ from typing import Any, NoReturn
 
 import pandas as pd
 
-from vaegan_bench.results.files import read_json, readable, write_json
+from vaegan_bench.results.files import parse_record, readable, write_json
 from vaegan_bench.results.headlines import leading
 from vaegan_bench.results.history import curves_of
 from vaegan_bench.results.readings import Readings
 from vaegan_bench.results.records import RunRecord, StudyRecord, is_plain_name, read_study
 from vaegan_bench.results.rows import OPTIONAL
 from vaegan_bench.results.rulers import Ruler, StoredRulers
-from vaegan_bench.results.run_files import RUN
 from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.stored_files import RUN
 from vaegan_bench.system.errors import BenchError, StoreError
 from vaegan_bench.system.files import Stamp, remove_strays, stamp_of
 
@@ -62,7 +62,7 @@ class StudyFolder:
     def all_runs(self) -> list[RunFolder]:
         """Every run of the latest plan, also those that cannot be shown. Raises `StoreError` where none was trained."""
         runs = self._planned_runs()
-        return runs if any(run.is_there for run in runs) else self._refuse()
+        return runs if any(run.has_ended for run in runs) else self._refuse()
 
     def left_out(self) -> dict[str, str]:
         """Run → why it is not shown: a file is damaged, it is a link to elsewhere, or it duplicates another run."""
@@ -126,7 +126,7 @@ class StudyFolder:
 
         Raises `StoreError` where no run is finished.
         """
-        return curves_of((run.record(), run.curves()) for run in self.finished())
+        return curves_of((run.record(), run.training.curves()) for run in self.finished())
 
     def finished(self) -> list[RunFolder]:
         """The same runs as `runs`, at least one. Raises `StoreError` where there is none."""
@@ -174,7 +174,7 @@ class StudyFolder:
             yield folder, reason
 
     def _there(self) -> list[RunFolder]:
-        return [folder for folder in self._planned_runs() if folder.is_there]
+        return [folder for folder in self._planned_runs() if folder.has_ended]
 
     def _planned_runs(self) -> list[RunFolder]:
         return [self.run(name) for name in self.study().runs]
@@ -189,7 +189,7 @@ class StudyFolder:
 def _study_of(place: Path, path: Path, stamp: Stamp) -> StudyRecord:
     """Read the record once as long as it does not change: it names every run, and so may be long."""
     with readable(path, RUN_AGAIN):
-        return read_study(read_json(path))
+        return read_study(parse_record(path.read_bytes()))
 
 
 def _trained_on(run: RunRecord) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from vaegan_bench.study.study import Study
@@ -96,24 +96,21 @@ class Paper:
         if preset not in self.presets:
             raise UnknownNameError(f"preset of '{self.name}':", preset, self.presets)
         base, changed = load_study(comparison.study), dict(self.presets[preset].get(comparison.name, {}))
-        fields = {**base.fields}
-        for plugin, values in changed.pop("fields", {}).items():
-            fields[plugin] = {**fields.get(plugin, {}), **values}
-        where = f"preset '{preset}' of '{self.name}'"
-        return replace(base.with_values(changed, where), name=comparison.name, fields=fields)
+        where, fields = f"preset '{preset}' of '{self.name}'", changed.pop("fields", {})
+        return replace(base.with_values(changed, where).with_fields(fields, where), name=comparison.name)
 
 
-def packaged_papers() -> list[str]:
-    """The names of the papers inside the package."""
-    folder = files("vaegan_bench.study") / "papers"
-    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+def packaged_papers() -> dict[str, Path]:
+    """The files of the papers inside the package, by name."""
+    return {file.stem: file for file in sorted((Path(__file__).parent / "papers").glob("*.toml"))}
 
 
 def load_paper(name: str) -> Paper:
     """Read a packaged paper. Raises `UnknownNameError` for one that is not there."""
-    if name not in packaged_papers():
-        raise UnknownNameError("paper", name, packaged_papers())
-    values = tomllib.loads((files("vaegan_bench.study") / "papers" / f"{name}.toml").read_text("utf-8"))
+    known = packaged_papers()
+    if name not in known:
+        raise UnknownNameError("paper", name, known)
+    values = tomllib.loads(known[name].read_text("utf-8"))
     parts: dict[str, type[Any]] = {
         "comparisons": Comparison, "published": Published, "claims": Claim, "deviations": Deviation
     }  # fmt: skip

@@ -11,27 +11,18 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
-import os
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, PathFinder
-from importlib.metadata import packages_distributions, version
+from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-from vaegan_bench.system.errors import PluginError
+from vaegan_bench.system.code_units import INSTALLED, Unit, distributions_of, is_own, is_recorded, units_of
 from vaegan_bench.system.imports import imports_of
-
-OWN = "vaegan_bench"
-STANDARD = Path(os.__file__).parent
-"""The folder of the standard library."""
-LEFT_OUT = frozenset({"torch", "platformdirs", "pluggy", "psutil", "rich", "safetensors", "typer"})
-"""torch, whose version stands in every run's record, and libraries on which no number depends."""
-INSTALLED = ("site-packages", "dist-packages")
-"""Folders that only installers write to."""
+from vaegan_bench.system.source_files import known_sources, read_source
 
 
 @dataclass(frozen=True)
@@ -67,65 +58,21 @@ def package_digest(rooms: frozenset[str]) -> str:
     root = Path(__file__).resolve().parent.parent
     files = {file.relative_to(root): file for file in sorted(root.rglob("*.py"))}
     return _sha256(
-        f"{place.as_posix()} {_read(file).sha256}" for place, file in files.items() if place.parts[0] in rooms
+        f"{place.as_posix()} {read_source(file).sha256}" for place, file in files.items() if place.parts[0] in rooms
     )[:12]
 
 
 def forget_edited() -> None:
     """Unload third-party code that was edited, with all that imports it: a notebook imports it again and goes on."""
     importlib.invalidate_caches()
-    edited = {file for file, source in _sources.items() if source.is_edited(file)}
+    edited = {file for file, source in known_sources.items() if source.is_edited(file)}
     for known in [known for known, closure in _closures.items() if edited & closure.files]:
         files = _closures.pop(known).files
         _unload(files)
         for file in files & edited:
-            _sources.pop(file, None)
+            known_sources.pop(file, None)
             # Python would use the compiled code of a file that was edited within one second and has the same size.
             Path(importlib.util.cache_from_source(str(file))).unlink(missing_ok=True)
-
-
-class _Source(NamedTuple):
-    """A file as it was when it was first read."""
-
-    sha256: str
-    stamp: tuple[int, int]
-    text: bytes
-    """The source; empty for a compiled module."""
-
-    def is_edited(self, file: Path) -> bool:
-        """Whether it has other content now."""
-        try:
-            return self.stamp != _stamp(file) and self.sha256 != hashlib.sha256(file.read_bytes()).hexdigest()
-        except OSError:
-            return True
-
-
-class _Unit(NamedTuple):
-    """Files that are identified together: a whole package, or the file of a single module."""
-
-    name: str
-    root: Path
-
-    @property
-    def label(self) -> str:
-        if _is_own(self.name):
-            return OWN
-        return self.name if self.root.is_dir() else self.root.name
-
-    def files(self) -> list[Path]:
-        """Its source files and compiled modules."""
-        if not self.root.is_dir():
-            return [self.root]
-        return sorted(file for file in self.root.rglob("*") if file.name.endswith((".py", *EXTENSION_SUFFIXES)))
-
-    def package_of(self, file: Path) -> str:
-        """The package that relative imports in a file start from."""
-        if self.root.is_dir():
-            return ".".join([self.name, *file.relative_to(self.root).parent.parts])
-        return self.name if file.name == "__init__.py" else self.name.rpartition(".")[0]
-
-    def place_of(self, file: Path) -> str:
-        return self.name if _is_own(self.name) else file.relative_to(self.root.parent).as_posix()
 
 
 class _Closure(NamedTuple):
@@ -135,7 +82,6 @@ class _Closure(NamedTuple):
     files: frozenset[Path]
 
 
-_sources: dict[Path, _Source] = {}
 _closures: dict[object, _Closure] = {}
 
 
@@ -146,7 +92,7 @@ def _follow(things: Iterable[Callable[..., object]], *, inside: bool) -> Code:
     bases = frozenset(base.__module__ for thing in things if isinstance(thing, type) for base in thing.__mro__)
     known = modules, bases, inside
     if known not in _closures:
-        walk = _Walk(frozenset(each for name in modules for each in _distributions(name)), inside)
+        walk = _Walk(frozenset(each for name in modules for each in distributions_of(name)), inside)
         walk.follow([*modules, *bases])
         _closures[known] = walk.closure()
     return _closures[known].code
@@ -158,7 +104,7 @@ class _Walk:
     def __init__(self, mine: frozenset[str], inside: bool) -> None:
         self.mine, self.inside = mine, inside
         self.seen: set[str] = set()
-        self.units: dict[Path, _Unit] = {}
+        self.units: dict[Path, Unit] = {}
         self.versions: dict[str, str] = {}
         self.unfollowed: list[str] = []
 
@@ -167,86 +113,43 @@ class _Walk:
         todo = list(names)
         while todo:
             name = todo.pop()
-            if name and name not in self.seen and not _is_recorded(name.partition(".")[0]):
+            if name and name not in self.seen and not is_recorded(name.partition(".")[0]):
                 self.seen.add(name)
                 todo += self._imports_of(name)
 
     def _imports_of(self, name: str) -> Iterator[str]:
-        if _is_own(name) and not self.inside:
+        if is_own(name) and not self.inside:
             return
-        found = list(_units(name))
-        if not found and name in sys.modules and not _is_own(name):
+        found = list(units_of(name))
+        if not found and name in sys.modules and not is_own(name):
             self.unfollowed.append(f"the module {name}, which has no file")
         for unit in found:
-            distributions = _distributions(name) if {*INSTALLED} & {*unit.root.parts} else ()
+            distributions = distributions_of(name) if {*INSTALLED} & {*unit.root.parts} else ()
             if distributions and self.mine.isdisjoint(distributions):
                 self.versions |= {each: version(each) for each in distributions}
             elif unit.root not in self.units:
                 self.units[unit.root] = unit
                 yield from self._imports_within(unit)
 
-    def _imports_within(self, unit: _Unit) -> Iterator[str]:
+    def _imports_within(self, unit: Unit) -> Iterator[str]:
         for file in unit.files():
-            imports = imports_of(_read(file).text, unit.package_of(file))
+            imports = imports_of(read_source(file).text, unit.package_of(file))
             yield from imports.modules
-            if not _is_own(unit.name):
+            if not is_own(unit.name):
                 self.unfollowed += [f"{unit.place_of(file)}, {call}" for call in imports.unfollowed]
 
     def closure(self) -> _Closure:
         """The code that the walk has found."""
         contents: dict[str, list[str]] = {}
         for unit in self.units.values():
-            lines = [f"{unit.place_of(file)} {_sources[file].sha256}" for file in unit.files() if file in _sources]
+            files = [file for file in unit.files() if file in known_sources]
+            lines = [f"{unit.place_of(file)} {known_sources[file].sha256}" for file in files]
             contents.setdefault(unit.label, []).extend(lines)
-        parts = {label: _sha256(sorted(lines))[:12] for label, lines in contents.items()}
-        own = frozenset(filter(_is_own, self.seen))
-        files = frozenset(f for unit in self.units.values() if not _is_own(unit.name) for f in unit.files())
-        return _Closure(Code(dict(sorted((self.versions | parts).items())), tuple(sorted(self.unfollowed)), own), files)
-
-
-def _units(name: str) -> Iterator[_Unit]:
-    """The units of a module: in this package, its file and those of the packages above; else its whole package."""
-    top, *inner = name.split(".")
-    found, spec = top, _spec(top)
-    for part in [*inner, ""]:
-        if spec is None or not (spec.has_location or spec.submodule_search_locations):
-            return
-        if spec.has_location and found != OWN:
-            root = Path(str(spec.origin)).absolute()
-            is_package = spec.submodule_search_locations is not None
-            yield _Unit(found, root.parent if is_package and not _is_own(found) else root)
-        if spec.submodule_search_locations is None or (spec.has_location and not _is_own(found)):
-            return
-        found, places = f"{found}.{part}", list(spec.submodule_search_locations)
-        spec = PathFinder.find_spec(found, places) if part else None
-
-
-def _spec(top: str) -> ModuleSpec | None:
-    """Where a top-level module comes from, without importing it."""
-    try:
-        return importlib.util.find_spec(top)
-    except (ImportError, ValueError, AttributeError):  # a script that is running has none
-        file = getattr(sys.modules.get(top), "__file__", None)
-        return importlib.util.spec_from_file_location(top, file) if file else None
-
-
-@cache
-def _is_recorded(top: str) -> bool:
-    """Whether a module is in `LEFT_OUT` or in the standard library, and not a file that hides a standard module."""
-    spec = _spec(top) if top in sys.stdlib_module_names else None
-    hidden = spec is not None and spec.has_location and not Path(str(spec.origin)).is_relative_to(STANDARD)
-    return top in LEFT_OUT or (top in sys.stdlib_module_names and not hidden)
-
-
-def _read(file: Path) -> _Source:
-    if file not in _sources:
-        try:
-            stamp, content = _stamp(file), file.read_bytes()
-        except OSError as error:
-            raise PluginError(f"Cannot read the code in {file}: {error.strerror}.") from error
-        text = content if file.suffix == ".py" else b""
-        _sources[file] = _Source(hashlib.sha256(content).hexdigest(), stamp, text)
-    return _sources[file]
+        digests = {label: _sha256(sorted(lines))[:12] for label, lines in contents.items()}
+        parts = dict(sorted((self.versions | digests).items()))
+        own = frozenset(filter(is_own, self.seen))
+        others = frozenset(f for unit in self.units.values() if not is_own(unit.name) for f in unit.files())
+        return _Closure(Code(parts, tuple(sorted(self.unfollowed)), own), others)
 
 
 def _unload(files: frozenset[Path]) -> None:
@@ -254,25 +157,6 @@ def _unload(files: frozenset[Path]) -> None:
         file = module.__dict__.get("__file__") if isinstance(module, types.ModuleType) else None
         if name != "__main__" and file and Path(file).absolute() in files:
             del sys.modules[name]
-
-
-def _stamp(file: Path) -> tuple[int, int]:
-    found = file.stat()
-    return found.st_size, found.st_mtime_ns
-
-
-def _is_own(name: str) -> bool:
-    return name.partition(".")[0] == OWN
-
-
-@cache
-def _by_module() -> Mapping[str, list[str]]:
-    return packages_distributions()
-
-
-def _distributions(name: str) -> tuple[str, ...]:
-    """The installed distributions that bring a module."""
-    return tuple(dict.fromkeys(_by_module().get(name.partition(".")[0], ())))
 
 
 def _sha256(lines: Iterable[str]) -> str:

@@ -27,18 +27,30 @@ Stamp = tuple[int, int, int]
 
 
 @contextmanager
+def writable(path: Path) -> Iterator[None]:
+    """Within the context, turn an `OSError` into a `StoreError` that names the path."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"Cannot write {path}: {error.strerror or error}.") from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it. Raises `StoreError` where that cannot be done."""
+    with writable(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
 def replace_file(path: Path, stage: Path | None = None) -> Iterator[Path]:
     """A path to write a file to, at `stage` or beside `path`; the file moves to `path` when it is finished.
 
     Raises `StoreError` where it cannot be written.
     """
     partial = stage or partial_of(path)
-    try:
-        with _removed_at_the_end(partial):
-            yield partial
-            partial.replace(path)
-    except OSError as error:
-        raise StoreError(f"Cannot write {path}: {error.strerror or error}.") from error
+    with writable(path), _removed_at_the_end(partial):
+        yield partial
+        partial.replace(path)
 
 
 @contextmanager
@@ -49,20 +61,13 @@ def replace_file_durably(path: Path, previous: Path | None) -> Iterator[Path]:
     whole. Raises `StoreError` where the file cannot be written.
     """
     partial = partial_of(path)
-    try:
-        with _removed_at_the_end(partial):
-            yield partial
-            _take_over(partial, path, previous)
-    except OSError as error:
-        raise StoreError(f"Cannot write {path}: {error.strerror or error}.") from error
-
-
-def _take_over(partial: Path, path: Path, previous: Path | None) -> None:
-    write_through(partial)
-    if previous is not None and path.exists():
-        path.replace(previous)
-    partial.replace(path)
-    write_through(path.parent)
+    with writable(path), _removed_at_the_end(partial):
+        yield partial
+        write_through(partial)
+        if previous is not None and path.exists():
+            path.replace(previous)
+        partial.replace(path)
+        write_through(path.parent)
 
 
 def write_through(path: Path) -> None:
@@ -84,7 +89,7 @@ def replace_folder(path: Path, stage: Path, last: str, spare: Collection[str] = 
     all other files are, too. Old files named in `spare` are removed after that. Raises `StoreError` where the folder
     cannot be written.
     """
-    try:
+    with writable(path), _removed_at_the_end(stage):
         stage.mkdir()
         yield stage
         if path.is_symlink():
@@ -100,10 +105,6 @@ def replace_folder(path: Path, stage: Path, last: str, spare: Collection[str] = 
         write_through(path)
         for name in spare:
             (path / name).unlink(missing_ok=True)
-    except OSError as error:
-        raise StoreError(f"Cannot write {path}: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
 
 
 def partial_of(path: Path) -> Path:
@@ -178,7 +179,7 @@ def _removed_at_the_end(partial: Path) -> Iterator[None]:
         yield
     finally:
         if partial.exists():
-            partial.unlink()
+            remove_tree(partial)
 
 
 def _host() -> str:

@@ -42,7 +42,7 @@ def go_on(run: Run, data: Data, device: torch.device, *, after: int, borrowed: B
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="error", category=StudyWarning):
 
         def keeper() -> RunKeeper:
-            return RunKeeper(run, data, device, Checkpoints(Path(folder)), interval=0)
+            return RunKeeper(run, data, device, Checkpoints(Path(folder)), interval=0, must_stop=lambda: False)
 
         with suppress(KeyboardInterrupt):
             train(run, data, device, borrowed=borrowed, keeper=InterruptedKeeper(keeper(), after))

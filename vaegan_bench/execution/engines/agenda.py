@@ -39,6 +39,13 @@ class Agenda:
                 return task
         return None
 
+    def end(self, task: Task, *, is_over: bool) -> None:
+        """Note that a task has ended: it is over, or must be begun again later."""
+        if is_over:
+            self.finish(task)
+        else:
+            self.postpone(task)
+
     def finish(self, task: Task) -> None:
         """Note that a task is over, with or without success."""
         self.begun.remove(task)

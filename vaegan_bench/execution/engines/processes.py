@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from vaegan_bench.api import Engine, Work
 from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.execution.engines.worker_count import Workers, check_workers, worker_count
-from vaegan_bench.execution.engines.workers.crew import Crew
+from vaegan_bench.execution.engines.workers.worker_pool import WorkerPool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,4 +31,4 @@ class Processes(Engine):
         if count == 1:
             Serial().run(work)
         else:
-            Crew(work, count).run()
+            WorkerPool(work, count).run()

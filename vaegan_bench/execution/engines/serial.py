@@ -29,7 +29,5 @@ class Serial(Engine):
             task = agenda.begin()
             if task is None:  # other processes are working on the runs that are left
                 time.sleep(LOOK)
-            elif work.end(task, work.here(task)):
-                agenda.finish(task)
             else:
-                agenda.postpone(task)
+                agenda.end(task, is_over=work.end(task, work.here(task)))

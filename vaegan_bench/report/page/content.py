@@ -158,7 +158,7 @@ def meanings(folder: StudyFolder, registry: Registry) -> dict[str, str]:
     """Number → the first docstring line of its metric, for metrics that `registry` can restore."""
     found = dict[str, str]()
     for run in folder.finished():
-        for measurement in run.measurements().values():
+        for measurement in run.measurements.by_key().values():
             if new := {row["metric"] for row in measurement["rows"]} - found.keys():
                 with suppress(BenchError):
                     found |= dict.fromkeys(new, first_sentence(type(registry.restore(Metric, measurement["metric"]))))

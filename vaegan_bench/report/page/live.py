@@ -13,9 +13,10 @@ from vaegan_bench.report.page.images import png_uri
 from vaegan_bench.report.page.packing import pack_float16
 from vaegan_bench.results.files import readable
 from vaegan_bench.results.measurements import CONDITIONS
-from vaegan_bench.results.run_files import RUN
-from vaegan_bench.results.run_folder import TRAIN_AGAIN, RunFolder
+from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.stored_files import RUN
 from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.results.trained_files import TRAIN_AGAIN
 from vaegan_bench.system.errors import FAILURES, reason_of
 from vaegan_bench.system.exhibits import Array, LatentVectors, Strips
 
@@ -68,7 +69,7 @@ def _first_runs(folder: StudyFolder) -> dict[str, RunFolder]:
     found = dict[str, RunFolder]()
     for run in runs:
         record = run.record()
-        if record.dataset == dataset and record.is_ok and run.has_weights:
+        if record.dataset == dataset and record.is_ok and run.training.has_weights:
             found.setdefault(record.label, run)
     return found
 
@@ -108,7 +109,7 @@ def _programs(run: RunFolder, registry: Registry, banks: Banks) -> dict[str, Any
 
     record = run.record()
     conditions = record.attributes
-    stored, weights = stored_run(run, registry), run.weights()
+    stored, weights = stored_run(run, registry), run.training.weights()
     with readable(run.path / RUN, TRAIN_AGAIN):  # weights of other networks than the record names
         model = restore_model(stored, ImageShape(*record.shape), weights, torch.device("cpu"), conditions)
     given = [torch.zeros(2, len(conditions))] if model.model.conditional else []

@@ -19,8 +19,8 @@ from vaegan_bench.results.failures import failure_since
 from vaegan_bench.results.files import readable
 from vaegan_bench.results.measurements import METRICS
 from vaegan_bench.results.records import RunRecord, key_of
-from vaegan_bench.results.run_files import RUN
 from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.stored_files import RUN
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.claim_folder import Holder
 from vaegan_bench.system.claims import USUAL, holder_of
@@ -94,7 +94,7 @@ class StoredRuns:
 
     def _trained(self, run: str) -> RecordedTraining | None:
         folder = self.folder.run(run)
-        return _read(folder.path, folder.files.state((RUN, METRICS))) if folder.files.has(RUN) else None
+        return _read(folder.path, folder.files.stamps((RUN, METRICS))) if folder.files.has(RUN) else None
 
     def _failure(self, run: str) -> str:
         failure = failure_since(self.folder.path / run, 0) if f".{run}.failed.json" in self.names else None
@@ -107,7 +107,7 @@ class StoredRuns:
 
 
 @cache
-def _read(path: Path, state: object) -> RecordedTraining:
+def _read(path: Path, stamps: object) -> RecordedTraining:
     """A trained run, read once as long as no file changes. Raises `StoreError` for a damaged record."""
     run = RunFolder(path)
     known = RecordedTraining(record=run.record())

@@ -9,7 +9,7 @@ import pandas as pd
 
 from vaegan_bench.report.tables.markdown_table import markdown_table
 from vaegan_bench.report.tables.words import as_code, in_markdown, number
-from vaegan_bench.results.readings import CLEAR, seen_from, sees, verdict
+from vaegan_bench.results.readings import CLEAR, mildest_seen, sees, verdict
 from vaegan_bench.results.rulers import Mark, Ruler, Scale
 
 PLAIN = "none"
@@ -63,7 +63,7 @@ def _section(ruler: Ruler) -> Iterator[str]:
 
 def sentence(ruler: Ruler) -> str:
     """The verdict, and from which level each distortion is seen."""
-    levels = {scale.name: seen_from(ruler, scale) for scale in ruler.scales}
+    levels = {scale.name: mildest_seen(ruler, scale) for scale in ruler.scales}
     seen = ", ".join(f"{name} from {level:g}" for name, level in levels.items() if not math.isnan(level))
     said = str(verdict(ruler))
     return f"{said[0].upper()}{said[1:]}. Seen: {seen or 'nothing'}."

@@ -11,8 +11,8 @@ from multiprocessing.connection import Connection
 from types import FrameType
 
 from vaegan_bench.api import Message
-from vaegan_bench.execution.engines.workers.line import Ended, Line
 from vaegan_bench.execution.engines.workers.messages import Done, Interrupted, Ready, Sent
+from vaegan_bench.execution.engines.workers.parent_connection import Ended, ParentConnection
 
 GRACE = 30
 """Seconds that a process may take to save its training and clean up when it must end."""
@@ -20,33 +20,33 @@ GRACE = 30
 
 def work(connection: Connection) -> None:
     """Do each task that arrives, until the parent closes the connection or ends."""
-    line = Line(connection)
+    parent = ParentConnection(connection)
     try:
-        _obey_parent()
-        _do_all(line)
+        _leave_signals_to_parent()
+        _do_all(parent)
     except Ended:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.raise_signal(signal.SIGTERM)  # so that the exit code names the signal
     except KeyboardInterrupt:
-        line.send(Interrupted())
+        parent.send(Interrupted())
 
 
-def _do_all(line: Line) -> None:
+def _do_all(parent: ParentConnection) -> None:
     def send(message: Message) -> None:
-        line.send(Sent(message))
+        parent.send(Sent(message))
 
-    line.send(Ready())
-    while (task := line.receive()) is not None:
-        line.send(Done(task(send)))
+    parent.send(Ready())
+    while (task := parent.receive()) is not None:
+        parent.send(Done(task(send)))
 
 
-def _obey_parent() -> None:
+def _leave_signals_to_parent() -> None:
     """Ignore Ctrl-C and hang-ups, which reach all processes of a terminal: the parent handles them. End with it."""
     for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _end)
-    threading.Thread(target=_follow_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end(number: int, frame: FrameType | None) -> None:
@@ -54,7 +54,7 @@ def _end(number: int, frame: FrameType | None) -> None:
     raise Ended
 
 
-def _follow_parent() -> None:
+def _end_with_parent() -> None:
     """End this process if the parent was killed and so could not end it."""
     parent = multiprocessing.parent_process()
     if parent is not None:

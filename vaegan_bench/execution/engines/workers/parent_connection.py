@@ -13,7 +13,7 @@ class Ended(KeyboardInterrupt):
     """The parent process ends this worker, or is gone. It is never handled as the failure of a plugin."""
 
 
-class Line:
+class ParentConnection:
     """Sends messages to the parent process, from any thread, and receives tasks from it."""
 
     def __init__(self, connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""The files of a run, in its folder or in the archive of its study."""
+"""The files of a run or of rulers, in their folder or in the archive of the study."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ ARCHIVE = "records.zip"
 """Holds the records of a study's runs, without weights and arrays: RUN/run.json, RUN/history.csv, RUN/metrics.json."""
 LARGEST = 2**26
 """Bytes of one file in an archive: the records of a run are never so large."""
-State = tuple[str | Stamp | None, ...]
-"""The path of a run, and the stamps of its files."""
+Stamps = tuple[str | Stamp | None, ...]
+"""The path of a folder, and the stamps of files in it."""
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 """The date of every file in an archive, so that equal records make equal archives."""
 
 
 @dataclass(frozen=True)
-class RunFiles:
-    """The files of one run, for reading. If the folder holds a run that has ended, the archive is ignored."""
+class StoredFiles:
+    """The files of one folder of a study, for reading: from the folder, or else from the archive of the study."""
 
     folder: Path
-    one_by_one: bool = False
-    """Whether each file in the folder hides the archived file of its name alone, as a ruler does, not a run's."""
+    hides: str = RUN
+    """The file that hides all archived ones where it is in the folder; '' if each hides only that of its own name."""
 
     @property
     def archive(self) -> Path:
-        """The archive of the run's study, which may not be there."""
+        """The archive of the study, which may not be there."""
         return self.folder.parent / ARCHIVE
 
     def place(self, name: str) -> Path:
@@ -77,8 +77,8 @@ class RunFiles:
             paths = [name.split("/") for name in self._opened().NameToInfo if name.endswith(suffix)]
         return [path[1] for path in paths if path[:-1] == [self.folder.name]]
 
-    def state(self, names: Iterable[str]) -> State:
-        """The path of the run, and the stamps of these files: equal as long as nothing changes."""
+    def stamps(self, names: Iterable[str]) -> Stamps:
+        """The path of the folder, and the stamps of these files: equal as long as nothing changes."""
         place = os.path.join(os.getcwd(), self.folder)
         stamps = [stamp_of(f"{place}{os.sep}{name}") for name in names]
         return place, None if any(stamps) else stamp_of(self.archive), *stamps
@@ -90,8 +90,7 @@ class RunFiles:
         return self.archive / self.folder.name / name
 
     def _is_archived(self, name: str) -> bool:
-        hides = name if self.one_by_one else RUN
-        if stamp_of(self.folder / hides) is not None or stamp_of(self.archive) is None:
+        if stamp_of(self.folder / (self.hides or name)) is not None or stamp_of(self.archive) is None:
             return False
         with readable(self.archive):
             return f"{self.folder.name}/{name}" in self._opened().NameToInfo

@@ -19,7 +19,7 @@ SCRIPTS = "Scripts must start work inside of `if __name__ == '__main__':`, or wi
 REMEDY = "If memory ran out, choose fewer --workers, or a smaller batch."
 
 
-class Crew:
+class WorkerPool:
     """Several processes that do the tasks of one study."""
 
     def __init__(self, work: Work, count: int) -> None:
@@ -38,8 +38,8 @@ class Crew:
         try:
             self._start_missing()
             while self.workers and not self.agenda.is_done:
-                for worker in self._heard_from():
-                    self._hear(worker)
+                for worker in self._with_news():
+                    self._receive(worker)
                 self._hand_out()
         finally:
             self._end()
@@ -51,16 +51,16 @@ class Crew:
         while not self.refusal and len(self.workers) < wanted:
             self.workers.append(WorkerProcess.start())
 
-    def _heard_from(self) -> list[WorkerProcess]:
+    def _with_news(self) -> list[WorkerProcess]:
         """The workers that have sent a message or ended, after waiting for at most `LOOK` seconds."""
         by_connection = {worker.connection: worker for worker in self.workers}
         return [by_connection[connection] for connection in wait(list(by_connection), LOOK)]  # type: ignore[index]
 
-    def _hear(self, worker: WorkerProcess) -> None:
+    def _receive(self, worker: WorkerProcess) -> None:
         try:
             message = worker.connection.recv()
         except (EOFError, OSError):
-            self._lose(worker)
+            self._replace(worker)
         else:
             self._answer(worker, message)
 
@@ -77,12 +77,8 @@ class Crew:
 
     def _finish(self, worker: WorkerProcess, result: object) -> None:
         task, worker.task = worker.task, None
-        if task is None:
-            return
-        if self.work.end(task, result):
-            self.agenda.finish(task)
-        else:
-            self.agenda.postpone(task)
+        if task is not None:
+            self.agenda.end(task, is_over=self.work.end(task, result))
 
     def _hand_out(self) -> None:
         """Give each idle worker a task, if there is one that need not wait."""
@@ -90,7 +86,7 @@ class Crew:
             if worker.is_idle and (task := self.agenda.begin()) is not None:
                 worker.give(task)
 
-    def _lose(self, worker: WorkerProcess) -> None:
+    def _replace(self, worker: WorkerProcess) -> None:
         """Note that a worker died: its task is tried once more, in a new worker."""
         self.workers.remove(worker)
         code = worker.end()

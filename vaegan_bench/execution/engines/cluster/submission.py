@@ -1,0 +1,167 @@
+"""The tasks of one study on the workers of a Dask cluster."""
+
+from __future__ import annotations
+
+import queue
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from vaegan_bench.api import Message, StudyError, Task, Work
+from vaegan_bench.execution.engines.agenda import Agenda
+from vaegan_bench.system.errors import one_line
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+LOOK = 0.5
+"""Seconds between checks of the scheduler, and of runs that other processes were working on."""
+RARELY = 0.5
+"""Seconds between two messages about the steps of one run: one for every step would overload the scheduler."""
+GRACE = 30
+"""Seconds that a worker may take to save its work when it must stop, and messages of a finished task to arrive."""
+GONE = "The scheduler of the cluster is gone. What is finished is kept; the same command goes on."
+REMEDY = "If memory ran out, let each worker have more, or choose a smaller batch."
+
+
+class Finished(NamedTuple):
+    """What a worker returns when a task is over."""
+
+    result: Any
+    messages: int
+    """How many messages the task sent."""
+    was_interrupted: bool = False
+
+
+class Submission:
+    """The tasks of one study on a cluster."""
+
+    def __init__(self, client: Client, work: Work, *, transfer: bool) -> None:
+        self.client, self.work, self.transfer = client, work, transfer
+        self.agenda = Agenda(work.tasks)
+        self.topic = f"vaegan-bench-{uuid.uuid4().hex}"
+        self.calls = queue.SimpleQueue[Callable[[], None]]()
+        """Calls that this thread must make, queued by the client's own thread."""
+        self.futures: dict[str, Future[Any]] = {}
+        """Name of a task → the future of its result."""
+        self.received = Counter[str]()
+        """Name of a task → how many of its messages have arrived."""
+        self._threads_counted, self._counted_at = 0, -LOOK
+        """Threads of the cluster, and when they were counted."""
+
+    def run(self) -> None:
+        """Do all tasks. Raises `StudyError` where the scheduler is gone, and whatever `work` raises."""
+        self.client.subscribe_topic(self.topic, self._put)
+        try:
+            while not self.agenda.is_done:
+                self._submit()
+                with suppress(queue.Empty):
+                    self.calls.get(timeout=LOOK)()
+                self._check_scheduler()
+        finally:
+            self._stop()
+
+    def _submit(self) -> None:
+        """Submit tasks that need not wait, at most one for each thread of the cluster.
+
+        Dask would assign further tasks to workers at once, and count the death of a worker against all its tasks.
+        """
+        while len(self.futures) < self._threads() and (task := self.agenda.begin()) is not None:
+            self.received[task.name] = 0
+            sent, key = task.portable() if self.transfer else task, f"{task.name}-{uuid.uuid4().hex}"
+            future = self.client.submit(do, sent, self.topic, key=key, pure=False)
+            self.futures[task.name] = future
+            future.add_done_callback(partial(self._put_finished, task))
+
+    def _threads(self) -> int:
+        """The number of threads of the cluster, counted at most `LOOK` seconds ago."""
+        if time.monotonic() - self._counted_at >= LOOK:
+            workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
+            self._threads_counted, self._counted_at = sum(each["nthreads"] for each in workers), time.monotonic()
+        return self._threads_counted
+
+    def _put(self, event: tuple[float, Mapping[str, Any]]) -> None:
+        self.calls.put(partial(self._receive, event[1]["task"], event[1]["message"]))
+
+    def _put_finished(self, task: Task, future: Future[Any]) -> None:
+        self.calls.put(partial(self._finish, task, future, time.monotonic() + GRACE))
+
+    def _receive(self, name: str, message: Message) -> None:
+        if name in self.futures:
+            self.received[name] += 1
+            self.work.receive(message)
+
+    def _finish(self, task: Task, future: Future[Any], until: float) -> None:
+        """End a task, once all of its messages have arrived."""
+        self._check_scheduler()
+        if future.status != "finished":
+            self._give_up(task, future)
+            return
+        finished: Finished = future.result()
+        if self.received[task.name] < finished.messages and time.monotonic() < until:
+            time.sleep(0.01)
+            self.calls.put(partial(self._finish, task, future, until))  # behind what has arrived meanwhile
+            return
+        del self.futures[task.name]
+        if finished.was_interrupted:
+            raise KeyboardInterrupt
+        self.agenda.end(task, is_over=self.work.end(task, finished.result))
+
+    def _give_up(self, task: Task, future: Future[Any]) -> None:
+        """Note that no worker could do a task."""
+        del self.futures[task.name]
+        self.agenda.finish(task)
+        reason = str(future.exception()) if future.status == "error" else f"the cluster says that it is {future.status}"
+        self.work.give_up(task, f"no worker of the cluster could do it: {one_line(reason)}. {REMEDY}")
+
+    def _check_scheduler(self) -> None:
+        if self.client.status != "running":
+            raise StudyError(GONE)
+
+    def _stop(self) -> None:
+        """Ask the workers to save their work, wait up to `GRACE` seconds for that, and cancel the tasks."""
+        futures = list(self.futures.values())
+        if not futures or self.client.status != "running":
+            return
+        from distributed import wait
+
+        waiting = [future for future in futures if future.status == "pending"]
+        self.client.run(stop, self.topic)
+        with suppress(TimeoutError):
+            wait(waiting, timeout=GRACE)
+        self.client.cancel(futures)
+
+
+_stopped = set[str]()
+"""In a worker: topics of studies that are to stop."""
+
+
+def stop(topic: str) -> None:
+    """In a worker: ask the tasks of a study to save their work and end."""
+    _stopped.add(topic)
+
+
+def do(task: Task, topic: str) -> Finished:
+    """In a worker: do a task, and pass its messages on to the process that submitted it."""
+    from distributed import get_worker
+
+    if topic in _stopped:
+        return Finished(None, 0, was_interrupted=True)
+    worker, sent, latest = get_worker(), 0, 0.0
+
+    def send(message: Message) -> bool:
+        nonlocal sent, latest
+        is_step, now = message.get("hook") == "step_ended", time.monotonic()
+        if not is_step or now - latest >= RARELY:
+            worker.log_event(topic, {"task": task.name, "message": dict(message)})
+            sent, latest = sent + 1, now
+        return topic in _stopped
+
+    try:
+        return Finished(task(send), sent)
+    except KeyboardInterrupt:
+        return Finished(None, sent, was_interrupted=True)
