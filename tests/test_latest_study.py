@@ -11,7 +11,7 @@ from stored_study import store_study
 
 from vaegan_bench.api import StudyError
 from vaegan_bench.cli.options import latest_study
-from vaegan_bench.results.study_folder import STUDY
+from vaegan_bench.results.study_folder import STUDY, StudyFolder
 
 COMMANDS = (("table",), ("table", "--format", "csv"), ("report",), ("compare", "vae", "gan"))
 NONE = "There is no study in results that can be read: name a study's folder, or run a study with vaegan-bench run."
@@ -63,3 +63,11 @@ def test_every_command_says_whose_numbers_it_shows(tmp_path: Path) -> None:
     assert report.stdout.splitlines()[0] == "results/newer/report.html"
     assert (csv.stdout.splitlines()[0][:8], csv.stderr) == ("dataset,", "Study: results/newer\n")
     assert not (tmp_path / "results" / "older" / "report.html").exists()
+
+
+def test_a_study_that_is_run_again_without_a_change_is_the_latest(tmp_path: Path) -> None:
+    write(tmp_path / "a", 1)
+    write(tmp_path / "b", 2)
+    again = StudyFolder(tmp_path / "a")
+    again.write_study(again.study())
+    assert latest_study(tmp_path) == tmp_path / "a"

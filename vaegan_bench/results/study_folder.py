@@ -74,9 +74,10 @@ class StudyFolder:
         return any(not (run.path / RUN).is_file() for run in self._shown())
 
     def write_study(self, record: StudyRecord) -> None:
-        """Record the latest plan: the study, the ids of its runs, and its metrics. An equal record is not rewritten."""
-        with suppress(BenchError):
+        """Record the latest plan: the study, its runs and its metrics; an equal one only gets a new date."""
+        with suppress(BenchError, OSError):
             if self.study() == record:
+                (self.path / STUDY).touch()
                 return
         write_json(self.path / STUDY, record.as_plain())
 

@@ -135,6 +135,6 @@ def _health(rows: pd.DataFrame) -> Iterator[str]:
     if rows.empty:
         return
     yield "## Training health"
-    named = [(as_code(row.model), row) for row in unhealthy(rows).itertuples()]
+    named = [(as_code(str(row.model)), row) for row in unhealthy(rows).itertuples()]
     lines = [f"- {model} on {row.dataset}, seed {row.seed}: {row.health}" for model, row in named]
     yield "\n".join(lines) or "No run diverged or collapsed, and no discriminator was saturated."
