@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from nasty_study import store_nasty_study
 from page_rows import rows, shifted
 from stored_study import DRAWS, SAMPLES, add, measurement, store_study
@@ -19,6 +21,7 @@ from vaegan_bench.report.page.curves import POINTS, curve_data
 from vaegan_bench.report.page.images import gallery
 from vaegan_bench.report.page.numbers import number_table
 from vaegan_bench.report.page.pairs import pair_matrices
+from vaegan_bench.report.page.svg import as_svg
 from vaegan_bench.results.measurements import Sheets
 
 
@@ -133,3 +136,13 @@ def test_a_kind_of_images_that_the_first_seed_lacks_can_be_chosen(tmp_path: Path
     shown = gallery(folder, first.record().dataset, ["gan", "vae"])
     assert [kind.name for kind in shown.kinds] == ["samples", "reconstructions", "nearest"]
     assert [list(seed.sheets["reconstructions"]) for seed in shown.seeds] == [[], ["vae"]]
+
+
+def test_equal_images_of_a_figure_share_no_id() -> None:
+    figure = Figure(figsize=(4, 2))
+    for ax in figure.subplots(1, 2):
+        ax.imshow(np.eye(4))
+    svg = as_svg(figure, "twice")
+    assert svg.count("<image") == 2
+    ids = re.findall(r'\bid="([^"]+)"', svg)
+    assert len(ids) == len(set(ids)) > 0

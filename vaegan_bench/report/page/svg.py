@@ -41,6 +41,7 @@ def as_svg(figure: Figure, name: str) -> Markup:
     text = stream.getvalue()
     element = text[text.index("<svg") :]
     element = re.sub(r"<metadata>.*?</metadata>", "", element, flags=re.DOTALL)
+    element = re.sub(r' id="image\w+"', "", element)  # equal images share an id, to which nothing refers
     element = re.sub(r'\bid="', f'id="{name}-', element)
     element = re.sub(r"url\(#", f"url(#{name}-", element)
     element = re.sub(r'href="#', f'href="#{name}-', element)

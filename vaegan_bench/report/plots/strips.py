@@ -83,7 +83,7 @@ def _stack(blocks: Sequence[Block], order: Sequence[str]) -> Figure:
     labels = {model: wrap_label(model, LABEL_WIDTH) for model in order if any(model in b.sheets for b in blocks)}
     before = MARGIN + widest(labels.values()) + SPACE
     wide = max(sheet.shape[1] for block in blocks for sheet in block.sheets.values())
-    width = before + BAR + SPACE + max(wide, widest((block.title for block in blocks), weight="bold"))
+    width = before + BAR + SPACE + max(wide, widest((one_line(block.title) for block in blocks), weight="bold"))
     columns = 1 if len(blocks) <= TALL else 2
     lines = [blocks[i : i + columns] for i in range(0, len(blocks), columns)]
     heights = [max(map(_height, line)) + SPACE for line in lines]
