@@ -228,7 +228,7 @@ def test_each_run_has_a_claim_of_its_own(tmp_path: Path) -> None:
     study.run("vae-0").claim().release()
 
 
-def test_an_equal_plan_is_not_written_again_and_another_one_replaces_it(make: Make) -> None:
+def test_an_equal_plan_only_gets_a_new_date_and_another_one_replaces_it(make: Make) -> None:
     one = make(Notebook(), "gan")
     one.run()
     record = one.folder.path / "study.json"
