@@ -89,25 +89,38 @@ def test_a_package_is_found_by_its_entry_point_once_installed(tmp_path: Path) ->
     broken.mkdir()
     (broken / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-plugin\nVersion: 1.0\n")
     (broken / "entry_points.txt").write_text("[vaegan_bench]\nbroken-plugin = broken_plugin\n")
-    listed = shell(site, "plugins")
+    checks = [("check", target, "--plugin", "odd_loss") for target in ("odd-loss", "odd_loss")]
+    named = ("plugins", "--plugin", "odd_loss")
+    listed, again, losses, *checked = shell(site, ("plugins",), named, ("list", "losses"), *checks)
     assert "odd-loss" in listed
     assert "reconstruction loss odd-loss" in listed
     assert "broken: broken-plugin: ModuleNotFoundError: No module named 'nowhere_to_be_found'" in listed
-    assert shell(site, "plugins", "--plugin", "odd_loss") == listed  # the module is in the line of its package
-    assert "odd-loss" in shell(site, "list", "losses")
-    for target in ("odd-loss", "odd_loss"):
-        assert "7 of 7 checks passed" in shell(site, "check", target, "--plugin", "odd_loss")
+    assert again == listed  # the module is in the line of its package
+    assert "odd-loss" in losses
+    assert all("7 of 7 checks passed" in text for text in checked)
     keeps_the_contract_by_pytest(test, source, str(site))
     (site / "odd_loss" / "__init__.py").write_text(LISTENER)
-    assert "odd-loss brings no plugins, only hooks or studies" in shell(site, "check", "odd-loss")
+    [text] = shell(site, ("check", "odd-loss"))
+    assert "odd-loss brings no plugins, only hooks or studies" in text
 
 
-def shell(site: Path, *arguments: str) -> str:
-    program = f"import sys; sys.path.insert(0, {str(site)!r}); from vaegan_bench.cli import main; main()"
-    command = [sys.executable, "-c", program, *arguments]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+def shell(site: Path, *commands: tuple[str, ...]) -> list[str]:
+    """What each command prints, all run by one process that imports packages from `site`, too."""
+    program = f"""
+import sys
+sys.path.insert(0, {str(site)!r})
+from vaegan_bench.cli import main
+for command in {commands!r}:
+    sys.argv = ["vaegan-bench", *command]
+    try:
+        main()
+    except SystemExit as ended:
+        assert not ended.code, command
+    print("END", flush=True)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
-    return ran.stdout
+    return ran.stdout.split("END\n")[: len(commands)]
 
 
 def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
