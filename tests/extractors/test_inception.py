@@ -24,7 +24,7 @@ from vaegan_bench.system.files import sha256_of_file
 from vaegan_bench.system.vision import load_torch_fidelity
 
 Opened = Callable[[Extractor], FeatureNetwork]
-N = 48
+N = 24
 """Images on either side of the comparison with torch-fidelity; its network takes a fifth of a second for each."""
 NAMES = {
     "frechet": "frechet_inception_distance",
