@@ -13,12 +13,12 @@ in this order:
 `run_copied` and `run_awaited` come in between, for runs that another study or another process has trained or trains.
 
 Every `run_started` is followed by a `run_ended`, and `study_started` by `study_ended`: after errors and Ctrl-C too. A
-run whose data cannot be loaded, and one that another process has finished, ends without having started. One that
-diverged, or whose measuring failed, has no `run_evaluated`. All hooks are called in the main process. With one worker
-it trains as well, and calls them between steps; with several, hooks of different runs alternate. An implementation must
-be quick, and must not change its arguments. A hook that fails does not end the run, whether by an exception or by
-`sys.exit()`: its plugin is disabled for this study, and the user is warned at the end. An implementation may leave out
-arguments.
+run whose data cannot be loaded, one that another process has finished, and one that was copied with all of its numbers
+end without having started. One that diverged, or whose measuring failed, has no `run_evaluated`. All hooks are called
+in the main process. With one worker it trains as well, and calls them between steps; with several, hooks of different
+runs alternate. An implementation must be quick, and must not change its arguments. A hook that fails does not end the
+run, whether by an exception or by `sys.exit()`: its plugin is disabled for this study, and the user is warned at the
+end. An implementation may leave out arguments.
 """
 
 from __future__ import annotations
