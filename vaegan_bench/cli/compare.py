@@ -62,11 +62,10 @@ def _to_table(found: pd.DataFrame, model: str, other: str, study: Path) -> Table
     from rich import box
     from rich.markup import escape
 
-    from vaegan_bench.report.tables import BETTER, WORSE, cell, heading
+    from vaegan_bench.report.tables import BETTER, WORSE, cell, common_seeds, heading
 
     made = table("metric", box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
-    fewest, most = found["seeds"].min(), found["seeds"].max()
-    seeds = f"{most} common seed{'' if most == 1 else 's'}" if fewest == most else f"{fewest} to {most} common seeds"
+    seeds = common_seeds(found["seeds"].min(), found["seeds"].max())
     made.title = escape(f"{study}\n{model} − {other}, {seeds}")
     made.caption = escape(
         f"difference: mean over seeds with its 95 % t-interval. P: probability that {model} is better. "

@@ -50,7 +50,6 @@ class Session:
         from vaegan_bench.execution.execution import Execution
         from vaegan_bench.execution.run_study import run_study
         from vaegan_bench.results.study_folder import StudyFolder
-        from vaegan_bench.system.attempts import Attempts
 
         progress = TerminalProgress(self.console)
         folder = StudyFolder(results / plan.study.name)
@@ -59,7 +58,7 @@ class Session:
         try:
             self._announce(execution)
             with progress:
-                attempts = Attempts(run_study(execution))
+                attempts = run_study(execution)
             self._print_results(execution.folder, attempts)
             return attempts
         except KeyboardInterrupt:

@@ -24,7 +24,7 @@ from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import Study
 from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system.device import choose_device
-from vaegan_bench.system.errors import IncompleteError, StudyError, StudyWarning
+from vaegan_bench.system.errors import StudyError, StudyWarning
 from vaegan_bench.system.paths import default_cache, user_path
 from vaegan_bench.training.trained_model import TrainedModel
 
@@ -66,8 +66,7 @@ def run(
         folder = StudyFolder(user_path(results) / plan.study.name)
         where = default_cache() if cache is None else user_path(cache)
         execution = Execution(plan, registry, folder, where, engine=carrier, checkpoint=checkpoint)
-        if missing := run_study(execution):
-            raise IncompleteError(missing)
+        run_study(execution).conclude()
     return Results(folder, registry.sources)
 
 

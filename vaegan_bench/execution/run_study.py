@@ -10,8 +10,8 @@ from vaegan_bench.system.attempts import Attempts
 from vaegan_bench.system.errors import StudyWarning
 
 
-def run_study(execution: Execution) -> list[str]:
-    """Run an execution and write its report; return what is missing at the end, line by line.
+def run_study(execution: Execution) -> Attempts:
+    """Run an execution and write its report; return the attempts, which say what is missing at the end.
 
     Warns of runs that are trained or measured again because a file is damaged, of code that no run's identity covers,
     and of plugins whose hooks failed. Raises as `Execution.run` does.
@@ -28,7 +28,7 @@ def run_study(execution: Execution) -> list[str]:
         with attempts.part("report"):
             write_report(execution.folder, execution.registry)
         execution.progress("writing tables, figures and the page", 1, 1)
-    return attempts.lines
+    return attempts
 
 
 def _warn_before(execution: Execution) -> None:

@@ -31,11 +31,10 @@ def _verdicts(metric: str, pairs: pd.DataFrame) -> Iterator[str]:
     better = pairs[pairs["verdict"] == tables.BETTER]
     if better.empty:
         return
-    first, seeds = better.iloc[0], sorted({int(better["seeds"].min()), int(better["seeds"].max())})
+    first, seeds = better.iloc[0], tables.common_seeds(better["seeds"].min(), better["seeds"].max())
     parts = "; ".join(_parts(better, dict(zip(pairs["model"], pairs["mean"], strict=True))))
     yield (
-        f"On {tables.with_units(metric, first['units'])}, where {first['direction']} is better, {parts}, "
-        f"over {' to '.join(map(str, seeds))} common seeds."
+        f"On {tables.with_units(metric, first['units'])}, where {first['direction']} is better, {parts}, over {seeds}."
     )
 
 

@@ -53,8 +53,7 @@ def _matrix(metric: str, pairs: pd.DataFrame, models: Sequence[str]) -> PairMatr
 
 def _note(pairs: pd.DataFrame) -> str:
     """How many seeds the pairs have in common, and why there is no verdict where no pair has one."""
-    fewest, most = pairs["seeds"].min(), pairs["seeds"].max()
-    seeds = f"{most} common seed{'' if most == 1 else 's'}" if fewest == most else f"{fewest} to {most} common seeds"
+    seeds = tables.common_seeds(pairs["seeds"].min(), pairs["seeds"].max())
     reasons = [_reason(row["verdict"]) for row in pairs.to_dict("records")]
     return "; ".join([seeds, *([reasons[0]] if all(reasons) and len(set(reasons)) == 1 else [])])
 

@@ -17,7 +17,16 @@ from vaegan_bench.report.tables.summary import interval, overall, rank_of_family
 from vaegan_bench.report.tables.terminal import ablation_to_rich, to_rich
 from vaegan_bench.report.tables.trade_off import trade_off
 from vaegan_bench.report.tables.typeset import tidy, to_paste
-from vaegan_bench.report.tables.words import as_code, cell, duration, heading, number, with_units, wrap_label
+from vaegan_bench.report.tables.words import (
+    as_code,
+    cell,
+    common_seeds,
+    duration,
+    heading,
+    number,
+    with_units,
+    wrap_label,
+)
 
 __all__ = [
     "BETTER",
@@ -31,6 +40,7 @@ __all__ = [
     "attributes_to_markdown",
     "by_protocol",
     "cell",
+    "common_seeds",
     "compare",
     "comparison",
     "comparisons",

@@ -24,6 +24,13 @@ def with_units(name: str, units: str | None) -> str:
     return name if not units or units == "1" or units in name.split() else f"{name} ({units})"
 
 
+def common_seeds(fewest: int, most: int) -> str:
+    """How many seeds pairs of models have in common: '1 common seed', '2 to 4 common seeds'."""
+    if fewest != most:
+        return f"{fewest} to {most} common seeds"
+    return f"{most} common seed{'' if most == 1 else 's'}"
+
+
 def number(value: float) -> str:
     """A value alone: whole if it is a whole number, with four significant digits otherwise; '' for NaN."""
     if not math.isfinite(value):
