@@ -210,8 +210,10 @@ def test_larsen_starts_uniform_within_its_bound_in_every_layer_and_without_bias(
     weighed = [layer for layer in module.modules() if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear)]
     assert len(weighed) >= 5
     for layer in weighed:
-        inputs = layer.in_features if isinstance(layer, nn.Linear) else layer.in_channels * 25
-        bound = 1 / math.sqrt(3 * inputs)
+        transposed = isinstance(layer, nn.ConvTranspose2d)
+        channels = layer.out_channels if transposed else getattr(layer, "in_channels", 0)
+        counted = layer.in_features if isinstance(layer, nn.Linear) else channels * 25
+        bound = 1 / math.sqrt(3 * counted)
         assert layer.weight.abs().max().item() <= bound * (1 + 1e-6)
         if layer.weight.numel() > 1000:
             assert layer.weight.abs().max().item() > 0.98 * bound

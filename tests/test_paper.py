@@ -46,7 +46,7 @@ def test_presets_are_the_settings_of_the_two_versions_of_the_code(
     optimizer = REGISTRY.build(Optimizer, study.optimizer)
     # The code adds 2 · 1e-5 times the weights to sums of gradients over a batch, and the harness has means.
     assert (optimizer.lr, optimizer.weight_decay, optimizer.schedule.name) == (lr, 2 * 1e-5 / study.batch, "power")
-    assert (optimizer.decay, optimizer.epsilon) == (0.9, 1e-8)  # type: ignore[attr-defined]
+    assert (optimizer.decay, optimizer.epsilon) == (0.9, 1e-8 / 64)  # type: ignore[attr-defined]
     vaegan = model(comparison, preset, "vaegan")
     assert (vaegan.gamma, vaegan.fakes) == (gamma, fakes)  # type: ignore[attr-defined]
     assert vaegan.adversarial_weight == pytest.approx(1 - gamma, abs=1e-12)  # type: ignore[attr-defined]
@@ -160,7 +160,7 @@ def test_what_a_paper_s_file_misspells_is_told() -> None:
 
 def test_extractors_are_no_part_of_what_a_number_is_called() -> None:
     known_as = metrics_known_as(Registry())
-    names = {"fid": "frechet", "fid-debiased": "frechet", "frechet[efflite0]": "frechet", "is": "inception-score"}
+    names = {"fid": "frechet", "fid-debiased": "fid-debiased", "frechet[efflite0]": "frechet", "is": "inception-score"}
     for name, metric in {**names, "psnr": "psnr"}.items():
         assert plain_name(name, known_as) == metric
 

@@ -80,6 +80,14 @@ def test_the_comment_may_begin_the_first_column(files: LFWFiles, tmp_path: Path)
     assert load(tmp_path).digest == before.digest
 
 
+def test_spaces_and_tabs_at_the_ends_of_cells_and_lines_do_not_count(files: LFWFiles, tmp_path: Path) -> None:
+    before = load(tmp_path)
+    for name in ("people.txt", "lfw_attributes.txt"):
+        table = files.folder / name
+        table.write_text(table.read_text().replace("\n", "\t\n").replace("Ann Lee\t", "Ann Lee \t "))
+    assert load(tmp_path).digest == before.digest
+
+
 @pytest.mark.parametrize("archive", ["lfw-deepfunneled.tgz", "lfw-deepfunneled.zip", "lfw-deepfunneled.tar"])
 def test_archives_hold_the_same_data(files: LFWFiles, tmp_path: Path, archive: str) -> None:
     before = load(tmp_path)
@@ -99,7 +107,7 @@ def test_alignments_are_looked_for_under_their_own_names(files: LFWFiles, tmp_pa
 
 
 def test_landmarks_are_refused_with_the_reason() -> None:
-    with pytest.raises(DataError, match=r"68 landmarks for each image, .* choose deep-funneled, funneled, original"):
+    with pytest.raises(DataError, match=r"68 landmarks for each image .* choose deep-funneled, funneled, original"):
         LFW(alignment="landmarks")
 
 

@@ -71,12 +71,14 @@ class Larsen(Networks):
 
 
 def initialise(module: nn.Module) -> None:
-    """Weights uniform in ±1/(√3·√fan_in), biases 0, as in the authors' code."""
+    """Weights uniform in ±1/√(3n), biases 0, as in the authors' code.
+
+    n is the number of inputs of an output; for transposed convolutions, which hold their weights the other way round,
+    it is the number of outputs times the kernel.
+    """
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-        fan_in = module.weight[0].numel()
-        if isinstance(module, nn.ConvTranspose2d):  # its weight is (in, out, k, k)
-            fan_in = module.in_channels * math.prod(module.kernel_size)
-        nn.init.uniform_(module.weight, -1 / math.sqrt(3 * fan_in), 1 / math.sqrt(3 * fan_in))
+        bound = 1 / math.sqrt(3 * module.weight[0].numel())
+        nn.init.uniform_(module.weight, -bound, bound)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
 

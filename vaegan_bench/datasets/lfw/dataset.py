@@ -26,8 +26,10 @@ JITTER = Jitter(1 / CROP, 0.01, 0.01, 0.07, 0.07, 0.0125)
 FOLDERS = {"deep-funneled": ("lfw-deepfunneled",), "funneled": ("lfw_funneled", "lfw-funneled"), "original": ("lfw",)}
 """Alignment → the names that the folder of images, or its archive, may have."""
 ORIGIN = (
-    "Images and people.txt are linked from http://vis-www.cs.umass.edu/lfw/, lfw_attributes.txt from "
-    "https://www.cs.columbia.edu/CAVE/databases/pubfig/download/; nothing is fetched for you."
+    "Their site, http://vis-www.cs.umass.edu/lfw/, answers no longer. lfw.tgz and lfw-funneled.tgz are at "
+    "https://ndownloader.figshare.com/files/5976018 and /5976015, deep-funneled images at "
+    "https://www.kaggle.com/datasets/jessicali9530/lfw-dataset, people.txt in archived copies of the site, and "
+    "lfw_attributes.txt at https://www.cs.columbia.edu/CAVE/databases/pubfig/download/; nothing is fetched for you."
 )
 
 
@@ -44,7 +46,7 @@ class LFW(Dataset):
     name = "lfw"
     alignment: Literal["deep-funneled", "funneled", "original", "landmarks"] = "deep-funneled"
     """How the faces were brought into place; numbers on different alignments do not compare. The paper's own alignment,
-    by 'landmarks', is not available: it needs 68 points per image, and LFW publishes none."""
+    by 'landmarks', is not available: the file with 68 points per image that its authors used is no longer published."""
     fold: int = 1
     """Which of the ten sets of people in people.txt is the test part; the paper's authors test on the first."""
     augmentation: Augmentation = "flip"
@@ -56,8 +58,8 @@ class LFW(Dataset):
         at_least(self, fold=1)
         if self.alignment == "landmarks":
             raise DataError(
-                "lfw[alignment=landmarks] needs a file with 68 landmarks for each image, which LFW does not publish, "
-                f"and is not supported without it: choose {', '.join(FOLDERS)}."
+                "lfw[alignment=landmarks] needs the 68 landmarks for each image that the paper's authors took from "
+                f"denseLFW_v2, a file of others that is no longer published, so choose {', '.join(FOLDERS)}."
             )
 
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:

@@ -26,7 +26,7 @@ def read_scores(path: Path) -> tuple[tuple[str, ...], Scores]:
     header = "\t".join(comments[1].cells).lstrip("#\t ").split("\t") if len(comments) > 1 else []
     if len(header) != 2 + ATTRIBUTES:
         raise DataError(f"{path.name}: its second comment does not name {ATTRIBUTES} attributes.")
-    names = tuple(name.strip().replace("'", "").replace(" ", "_") for name in header[2:])
+    names = tuple(name.replace("'", "").replace(" ", "_") for name in header[2:])
     return names, dict(by_image(map(_by_file, rows), 1 + ATTRIBUTES))
 
 

@@ -35,8 +35,8 @@ def rows_of(path: Path) -> Iterator[Row]:
 
 
 def _cells(line: str) -> list[str]:
-    line = line.strip("\r\n")
-    return line.split("\t") if "\t" in line else line.split()
+    line = line.rstrip()
+    return [cell.strip() for cell in line.split("\t")] if "\t" in line else line.split()
 
 
 def by_image(rows: Iterable[Row], columns: int) -> Iterator[tuple[str, Row]]:

@@ -56,6 +56,6 @@ def finished_runs(rows: pd.DataFrame) -> dict[str, str]:
 
 
 def plain_name(number: str, known_as: Mapping[str, str]) -> str:
-    """A number's name without its extractor; 'frechet' for 'fid', as metrics declare."""
+    """A number's name without its extractor; 'frechet' for 'fid', as metrics declare, but for a debiased one."""
     name = number.partition("[")[0]
-    return known_as.get(name, name).partition("[")[0]
+    return name if name.endswith("-debiased") else known_as.get(name, name).partition("[")[0]

@@ -14,13 +14,14 @@ from vaegan_bench.training.schedules.constant import Constant
 class RMSProp(Optimizer):
     """RMSProp with the settings of Larsen et al. (2016).
 
-    Their code adds 2 · 1e-5 times the weights to gradients that are sums over 64 images; ours are means.
+    Their code adds 2 · 1e-5 times the weights to gradients that are sums over 64 images, and 1e-8 to the root of their
+    mean square; our gradients are means.
     """
 
     name = "rmsprop"
     lr: float = 3.125e-4
     decay: float = 0.9
-    epsilon: float = 1e-8
+    epsilon: float = 1e-8 / 64
     weight_decay: float = 2 * 1e-5 / 64
     schedule: Schedule = Constant()
     clip: float | None = None
