@@ -291,6 +291,14 @@ def test_markdown(rows: pd.DataFrame) -> None:
     assert "nan" not in text.lower()
 
 
+def test_the_caption_of_models_without_a_common_number_says_so() -> None:
+    other = json.dumps({**PROTOCOL, "conditioned_on": "attributes"})
+    rows = frame(*(run("vae", s, 30) + run("vae[conditional=true]", s, 25, protocol=other) for s in range(2)))
+    said = caption(tables.summarise(rows), decided=False, gaps=True)
+    assert "Nothing is compared: no two models here have a number by the same protocol." in said
+    assert "nan" not in tables.to_markdown(rows, "t").lower()
+
+
 def test_the_caption_of_metrics_with_unequal_models_counts_each_by_itself() -> None:
     def said(seeds: int) -> str:
         encoded = (run(model, seed, 30 + seed, 20 + seed) for model in ("a", "b", "c") for seed in range(seeds))

@@ -27,6 +27,8 @@ def _verdicts(judged: pd.DataFrame, *, decided: bool) -> str:
         return "Bold: better than every other model by an exact paired test (5 %, Holm over all pairs)."
     of_metric = judged.groupby(["dataset", "metric"])["seeds"].agg(["size", "max"])
     compared = of_metric[of_metric["size"] > 1]
+    if compared.empty:
+        return "Nothing is compared: no two models here have a number by the same protocol."
     needed = {int(models): seeds_needed(models * (models - 1) // 2) for models in sorted(compared["size"].unique())}
     if any(seeds >= needed[models] for models, seeds in compared.itertuples(index=False)):
         return "No model is shown to be better than every other (exact paired test, 5 %, Holm over all pairs)."
