@@ -215,4 +215,5 @@ def test_a_study_of_one_seed_without_figures_has_a_page(tmp_path: Path, page: Pa
     folder = store_study(tmp_path)
     page.goto(write_page(folder, Registry()).as_uri())
     assert "no verdict is possible at 2 seeds" in page.inner_text("#answer")
+    assert page.inner_text("#answer").count("Means over 2 seeds; ± is the 95 %") == 1
     assert "cannot" in page.inner_text("#live") or "not" in page.inner_text("#live")
