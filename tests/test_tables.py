@@ -163,6 +163,13 @@ def test_single_attributes_keep_protocols_apart(two_protocols: pd.DataFrame) -> 
     assert "### frechet[efflite0] (draws=5, n_fake=5000) ↓" in page
 
 
+def test_an_attribute_of_one_protocol_shares_no_column_with_another_protocol() -> None:
+    planned = measured_at("vae", 0, 0.5, 2000, planned=True, attribute="Smiling")
+    later = [measured_at("vae", 0, 0.5, 5000, planned=False, attribute=name) for name in ("Smiling", "Hat")]
+    named = tables.by_protocol(frame([planned, *later]))["metric"].tolist()
+    assert named == ["frechet[efflite0]", *["frechet[efflite0] (draws=5, n_fake=5000)"] * 2]
+
+
 def test_a_long_heading_costs_no_numbers_in_a_narrow_terminal(two_protocols: pd.DataFrame) -> None:
     shown = printed(two_protocols, width=60)
     assert "39.5 ± 6.4" in shown
