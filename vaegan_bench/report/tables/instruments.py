@@ -49,10 +49,8 @@ def trained_on(rows: pd.DataFrame) -> dict[tuple[str, str, str], str]:
     if "trained_on" not in rows:
         return {}
     judged = rows[(rows["trained_on"] != "") & rows["family"].isin(OF_IMAGES)]
-    judged = judged.loc[
-        ["extractor" in protocol_of(text) for text in judged["protocol"]]
-    ]  # PSNR, for example, has none
-    columns = judged[["dataset", "metric", "model", "trained_on"]].drop_duplicates()
+    on_features = ["extractor" in protocol_of(text) for text in judged["protocol"]]  # PSNR, for example, is on none
+    columns = judged.loc[on_features, ["dataset", "metric", "model", "trained_on"]].drop_duplicates()
     named = ((key, extractor_of(key[1]), trained) for *key, trained in columns.itertuples(index=False))
     return {tuple(key): name for key, name, trained in named if name.partition("[")[0] in trained.split(", ")}
 
