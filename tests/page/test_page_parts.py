@@ -12,7 +12,7 @@ import pytest
 from matplotlib.figure import Figure
 from nasty_study import store_nasty_study
 from page_rows import rows, shifted
-from stored_study import DRAWS, SAMPLES, add, measurement, store_study
+from stored_study import DRAWS, SAMPLES, add, edit, measurement, store_study
 
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report import tables
@@ -24,6 +24,7 @@ from vaegan_bench.report.page.numbers import Basis, NumberTable, number_table
 from vaegan_bench.report.page.pairs import pair_matrices
 from vaegan_bench.report.page.svg import as_svg
 from vaegan_bench.results.measurements import Sheets
+from vaegan_bench.results.stored_files import RUN
 
 
 def headline(rows: pd.DataFrame, models: list[str]) -> NumberTable:
@@ -144,6 +145,18 @@ def test_costs_are_held_against_the_numbers_of_the_planned_protocol_alone(tmp_pa
     points = part.costs[0].points
     assert {model: point.quality for model, point in points.items()} == {"vae": 20.75, "gan": 21.25}
     assert len({figure.name for figure in part.cost_figures}) == len(part.costs) > 0
+
+
+def test_times_on_different_machines_are_kept_apart(tmp_path: Path) -> None:
+    folder = store_study(tmp_path)
+    for name in ("vae-1", "gan-0"):
+        edit(folder.path / name / RUN, environment={"device": "gpu", "python": "3.11"}, seconds=0.5)
+    edit(folder.path / "gan-1" / RUN, seconds=2.5)
+    means = tables.summarise(folder.rows()).set_index(["metric", "model"])["mean"]
+    assert means["seconds"].to_dict() == {"vae": 1.5, "gan": 2.5}
+    assert means["seconds (device=gpu)"].to_dict() == {"vae": 0.5, "gan": 0.5}
+    assert {name for name, _ in means.index} >= {"speed", "speed (device=gpu)", "steps", "parameters"}
+    assert not {"steps (device=gpu)", "parameters (device=gpu)"} & {name for name, _ in means.index}
 
 
 def test_a_kind_of_images_that_the_first_seed_lacks_can_be_chosen(tmp_path: Path) -> None:
