@@ -63,7 +63,7 @@ def _cell(row: Mapping[Hashable, Any], *, says_why: bool) -> PairCell:
     reason = _reason(row["verdict"])
     return PairCell(
         difference=sign + difference.replace("-", "−"),
-        p=f"{row['p_holm']:.3f}",
+        p=tables.p_value(row["p_holm"]),
         improvement=f"{row['improvement']:.2f}",
         verdict="" if reason else row["verdict"],
         reason=reason if says_why else "",
