@@ -176,6 +176,15 @@ def test_a_pair_is_found_by_its_number(report: Path, page: Page) -> None:
     assert page.locator("#comparisons h4:visible").inner_text().startswith("mse")
 
 
+def test_a_choice_that_a_browser_restores_is_shown(report: Path, page: Page, tmp_path: Path) -> None:
+    before, after = report.read_text("utf-8").split('<section id="comparisons">')
+    copy = tmp_path / "restored.html"
+    chosen = after.replace('<option value="1">', '<option value="1" selected>', 1)
+    copy.write_text(f'{before}<section id="comparisons">{chosen}', "utf-8")
+    page.goto(copy.as_uri())
+    assert page.locator("#comparisons h4:visible").inner_text().startswith("mse")
+
+
 def test_the_tables_can_be_saved(report: Path, page: Page, tmp_path: Path) -> None:
     page.goto(report.as_uri())
     with page.expect_download() as saved:
@@ -215,4 +224,5 @@ def test_a_study_of_one_seed_without_figures_has_a_page(tmp_path: Path, page: Pa
     folder = store_study(tmp_path)
     page.goto(write_page(folder, Registry()).as_uri())
     assert "no verdict is possible at 2 seeds" in page.inner_text("#answer")
+    assert page.inner_text("#answer").count("Means over 2 seeds; ± is the 95 %") == 1
     assert "cannot" in page.inner_text("#live") or "not" in page.inner_text("#live")

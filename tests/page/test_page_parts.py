@@ -12,22 +12,29 @@ import pytest
 from matplotlib.figure import Figure
 from nasty_study import store_nasty_study
 from page_rows import rows, shifted
-from stored_study import DRAWS, SAMPLES, add, measurement, store_study
+from stored_study import DRAWS, SAMPLES, add, edit, measurement, store_study
 
 from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.report import tables
 from vaegan_bench.report.page.content import content_of
 from vaegan_bench.report.page.cost import cost_cards
 from vaegan_bench.report.page.curves import POINTS, curve_data
 from vaegan_bench.report.page.images import gallery
-from vaegan_bench.report.page.numbers import number_table
+from vaegan_bench.report.page.numbers import Basis, NumberTable, number_table
 from vaegan_bench.report.page.pairs import pair_matrices
 from vaegan_bench.report.page.svg import as_svg
 from vaegan_bench.results.measurements import Sheets
+from vaegan_bench.results.stored_files import RUN
+
+
+def headline(rows: pd.DataFrame, models: list[str]) -> NumberTable:
+    basis = Basis(rows, tables.comparisons(rows), models, {"psnr": "Peak signal."})
+    return number_table("Headline", rows, basis)
 
 
 def test_numbers_are_shaded_by_rank_and_starred_by_verdict_alone() -> None:
     values = {"vae": shifted(0), "gan": shifted(-3), "vaegan": shifted(2)}
-    table = number_table("Headline", rows(values), {"psnr": "Peak signal."}, [], ["gan", "vae", "vaegan", "other"])
+    table = headline(rows(values), ["gan", "vae", "vaegan", "other"])
     [column] = table.columns
     assert (column.heading, column.meaning, column.direction) == ("psnr ↑ (dB)", "Peak signal.", "higher")
     cells = {model: line[0] for model, line in table.lines}
@@ -36,15 +43,26 @@ def test_numbers_are_shaded_by_rank_and_starred_by_verdict_alone() -> None:
     assert [cells[model].is_best for model in cells] == [False, False, True, False]
     assert cells["vaegan"].value == pytest.approx(22.4875)
     assert cells["other"].text == ""
-    few = number_table("Headline", rows({m: v[:2] for m, v in values.items()}), {}, [], ["gan", "vaegan"])
+    few = headline(rows({m: v[:2] for m, v in values.items()}), ["gan", "vaegan"])
     assert not any(line[0].is_best for _, line in few.lines)
+
+
+def test_numbers_say_over_how_many_seeds_they_are() -> None:
+    few = rows({"vae": shifted(0), "gan": shifted(-3)[:1]})
+    part = rows({"vae": [1.0], "gan": [2.0]}, "ssim")
+    table = headline(pd.concat([few, part]), ["vae", "gan", "other"])
+    cells = {model: [cell.text for cell in line] for model, line in table.lines}
+    assert cells == {"vae": ["20.49 ± 0.24", "1 (n = 1)"], "gan": ["17.10", "2"], "other": ["", ""]}
+    assert table.caption.startswith("Means over 1 to 8 seeds; ± is")
+    assert table.caption.endswith("Empty: the model has no such output, was not measured so, or has no finished run.")
+    assert headline(few[:0], ["vae"]).caption == ""
 
 
 def test_each_pair_is_told_both_ways_and_a_shared_reason_once() -> None:
     # Differences of 3.0, 3.1, …, 3.7: mean 3.35, deviation .2449, t(0.975; 7) = 2.3646, hence ± .2048.
     decided = rows({"vae": shifted(0), "gan": [x - 3 - 0.1 * i for i, x in enumerate(shifted(0))]})
     undecided = rows({"vae": [1.0], "gan": [2.5]}, "mse", "lower")
-    first, second = pair_matrices(pd.concat([decided, undecided]), ["gan", "vae"])
+    first, second = pair_matrices(tables.comparisons(pd.concat([decided, undecided])), ["gan", "vae"])
     (gan, (_, here)), (vae, (there, _)) = first.lines
     assert (gan, vae) == ("gan", "vae")
     assert here is not None
@@ -127,6 +145,18 @@ def test_costs_are_held_against_the_numbers_of_the_planned_protocol_alone(tmp_pa
     points = part.costs[0].points
     assert {model: point.quality for model, point in points.items()} == {"vae": 20.75, "gan": 21.25}
     assert len({figure.name for figure in part.cost_figures}) == len(part.costs) > 0
+
+
+def test_times_on_different_machines_are_kept_apart(tmp_path: Path) -> None:
+    folder = store_study(tmp_path)
+    for name in ("vae-1", "gan-0"):
+        edit(folder.path / name / RUN, environment={"device": "gpu", "python": "3.11"}, seconds=0.5)
+    edit(folder.path / "gan-1" / RUN, seconds=2.5)
+    means = tables.summarise(folder.rows()).set_index(["metric", "model"])["mean"]
+    assert means["seconds"].to_dict() == {"vae": 1.5, "gan": 2.5}
+    assert means["seconds (device=gpu)"].to_dict() == {"vae": 0.5, "gan": 0.5}
+    assert {name for name, _ in means.index} >= {"speed", "speed (device=gpu)", "steps", "parameters"}
+    assert not {"steps (device=gpu)", "parameters (device=gpu)"} & {name for name, _ in means.index}
 
 
 def test_a_kind_of_images_that_the_first_seed_lacks_can_be_chosen(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ class StudyFolder:
         a headline.
         """
         study, planned = self.study().study, self.study().evaluation.by_key()
-        readings = Readings(self.rulers())
+        readings = Readings(StoredRulers(self.path).read())
         own = "".join(f", {player}={selector}" for player, selector in sorted(study.optimizers.items()))
         # Each run is checked and read before the next, so that its files are read once.
         shown = ((run.record(), row) for run in self._shown() for row in run.rows(planned))
@@ -115,8 +115,9 @@ class StudyFolder:
         return rows.astype(dict.fromkeys(OPTIONAL, float))  # a column of only None would not be numeric
 
     def rulers(self) -> list[Ruler]:
-        """The rulers of this study, on which its numbers may be read."""
-        return StoredRulers(self.path).read()
+        """The rulers made on the images that the study's runs have, on which its numbers may be read."""
+        data = {run.record().data for run in self.runs()}
+        return [ruler for ruler in StoredRulers(self.path).read() if ruler.data in data]
 
     def by_dataset(self) -> dict[str, RunRecord]:
         """Data set → the record of one run on it, whose facts about the data hold for all runs on it."""

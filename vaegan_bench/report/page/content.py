@@ -20,7 +20,7 @@ from vaegan_bench.report.page.cost import CostCard, cost_cards, cost_drawings
 from vaegan_bench.report.page.curves import curve_data
 from vaegan_bench.report.page.images import Gallery, SheetsOfFigure, exhibit_sheets, gallery
 from vaegan_bench.report.page.live import live_content
-from vaegan_bench.report.page.numbers import NumberTable, number_table
+from vaegan_bench.report.page.numbers import Basis, NumberTable, number_table
 from vaegan_bench.report.page.pairs import PairMatrix, pair_matrices
 from vaegan_bench.report.page.provenance import Fact, facts, problems
 from vaegan_bench.report.page.svg import Drawn, drawn_figures
@@ -134,20 +134,21 @@ def _part(
     """One data set of a study, from rows that are named by protocol."""
     models = list(dict.fromkeys(rows["model"]))
     rows, history = rows[rows["dataset"] == name], history[history["dataset"] == name]
-    leading = tables.headline(rows)
+    leading, pairs = tables.headline(rows), tables.comparisons(rows)
+    basis = Basis(rows, pairs, models, known, rulers)
     family_rows = tables.overall(rows).groupby("family", sort=False)
     costs = cost_cards(rows, leading["metric"].iloc[0].partition(" (")[0]) if len(leading) else []
     families = sorted(family_rows, key=lambda family: tables.rank_of_family(str(family[0])))
     return Part(
         name=name,
-        sentences=sentences(leading),
+        sentences=sentences(leading, pairs),
         instruments=list(instrument_lines(rows)),
-        headline=number_table("Headline", leading, known, rulers, models),
-        families=[number_table(str(family), group, known, rulers, models) for family, group in families],
+        headline=number_table("Headline", leading, basis),
+        families=[number_table(str(family), group, basis) for family, group in families],
         gallery=gallery(folder, name, models),
         exhibits=exhibit_sheets(folder, name),
         curves=curve_data(history, models),
-        pairs=pair_matrices(rows, models),
+        pairs=pair_matrices(pairs, models),
         attributes=attribute_tables(rows),
         costs=costs,
         cost_figures=list(drawn_figures(cost_drawings(costs, models, plain_name(f"{folder.path.name} {name}")))),

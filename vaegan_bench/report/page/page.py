@@ -17,6 +17,7 @@ from vaegan_bench.report import plots, tables
 from vaegan_bench.report.exhibits import Drawing
 from vaegan_bench.report.figures import number_figures
 from vaegan_bench.report.page.content import Content, content_of
+from vaegan_bench.report.tables.attributes import MEANING
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.files import replace_file
 
@@ -66,6 +67,7 @@ def render(content: Content) -> str:
     scripts = [static(name) for name in SCRIPTS]
     return environment.get_template("page.html").render(
         content=content,
+        about_attributes=MEANING,
         colours=list(plots.colours(content.models).values()),
         styles=Markup("\n".join(static(name) for name in STYLES)),
         scripts=[Markup(script) for script in scripts],
