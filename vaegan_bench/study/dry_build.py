@@ -18,7 +18,7 @@ from vaegan_bench.system.errors import FAILURES, reason_of
 def build_without_memory(runs: list[Run]) -> tuple[list[Run], list[Skip]]:
     """The runs whose networks can be built, and a skip with the reason for each label whose networks refuse.
 
-    Raises `StudyError` for an optimizer that cannot be used, and for networks that fail with an unexpected error.
+    Raises `StudyError` for an optimizer that cannot be used, and for a model or networks that fail with another error.
     """
     fitting: list[Run] = []
     skips: dict[str, Skip] = {}
@@ -58,7 +58,9 @@ def _build(run: Run) -> None:
     except BenchError:
         raise
     except FAILURES as error:
-        raise StudyError(f"Networks '{run.networks}' cannot be built: {reason_of(error)}.") from error
+        raise StudyError(
+            f"Model '{run.label}' cannot be set up on networks '{run.networks}': {reason_of(error)}."
+        ) from error
 
 
 def _check_optimizer(optimizer: Optimizer, steps: int) -> None:
