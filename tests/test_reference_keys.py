@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import Data, Extractor, FeatureNetwork, Features, Progress, silent
+from vaegan_bench.api import Data, Extractor, FeatureNetwork, Features, PluginError, Progress, silent
 from vaegan_bench.evaluation.references import References
 from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
 from vaegan_bench.testing import blobs
@@ -102,6 +103,13 @@ def test_the_number_of_images_the_parameters_and_the_function_are_told_apart(wei
     assert value(weights, derive=spread) != first
     assert value(weights) == first
     assert made == ["features", "mean", "features", "mean", "mean", "spread"]
+
+
+@pytest.mark.parametrize("derive", [lambda real: mean(real), partial(mean, times=2.0), Weighted(file="").open], ids=str)
+def test_a_function_that_may_hold_values_which_are_in_no_key_is_refused(weights: Path, derive: object) -> None:
+    with pytest.raises(PluginError, match="hand it a module-level function"):
+        value(weights, derive=derive)
+    assert made == []
 
 
 def test_training_images_are_not_taken_for_held_out_ones(weights: Path) -> None:

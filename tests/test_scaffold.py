@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 from shell import bench
 
 import vaegan_bench as vb
-from vaegan_bench.api import StoreError, StudyError, UnknownNameError
+from vaegan_bench.api import Dataset, StoreError, StudyError, UnknownNameError
+from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.testing import cases
 from vaegan_bench.testing.scaffold import KINDS, write_plugin
 
@@ -26,6 +29,13 @@ def test_a_new_file_keeps_the_contract_under_its_own_name(kind: str, tmp_path: P
     assert type(found[0].plugin).__name__ == f"Odd{kind.capitalize()}"
     for case in found:
         case()
+
+
+def test_the_digest_of_a_new_data_set_is_not_that_of_its_pixels_alone(tmp_path: Path) -> None:
+    plugin, _ = write_plugin("dataset", "odd_dataset", tmp_path, package=False)
+    data = Registry([plugin]).build(Dataset, "odd-dataset").load(32, tmp_path)
+    pixels = torch.cat([data.train.images_NCHW, data.test.images_NCHW]).numpy().tobytes()
+    assert data.digest != hashlib.sha256(pixels).hexdigest()
 
 
 def test_one_of_each_from_outside_meets_in_one_study(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import re
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from documents import Example, blocks, carry_out, column, section, signature, text
 from wrong_plugins import WRONG
 
@@ -102,6 +104,12 @@ def test_the_interface_has_an_example_of_every_kind(examples: Path) -> None:
 
 def test_the_command_list_shows_every_kind() -> None:
     assert sorted(kind for kinds in GROUPS.values() for kind in kinds) == sorted(KINDS)
+
+
+def test_the_digest_of_the_data_set_is_not_that_of_its_pixels_alone(examples: Path, tmp_path: Path) -> None:
+    data = Registry([examples]).build(api.Dataset, "example-bars").load(32, tmp_path)
+    pixels = torch.cat([data.train.images_NCHW, data.test.images_NCHW]).numpy().tobytes()
+    assert data.digest != hashlib.sha256(pixels).hexdigest()
 
 
 def test_the_example_of_an_exhibit_becomes_a_figure(examples: Path, tmp_path: Path) -> None:

@@ -682,6 +682,22 @@ class NeedsAnEncoder(Metric):
         return [Measurement("error", float(pixel_error(outputs)), "lower", "1")]
 
 
+@wrong("'DerivesByAMethod.scaled' is handed to outputs.reference: hand it a module-level function")
+class DerivesByAMethod(Metric):
+    family: ClassVar[str] = "sample quality"
+    uses_samples: ClassVar[bool] = True
+    factor: float = 2.0
+    extractor: Extractor = field(default_factory=EffLite0)
+
+    def scaled(self, real: Any) -> dict[str, Tensor]:
+        return {"mean": self.factor * real.features_NF.mean(0)}
+
+    def __call__(self, outputs: Any) -> list[Measurement]:
+        real_F = outputs.reference(self.extractor, self.scaled)["mean"]
+        distance = (real_F - outputs.features(self.extractor, "samples").features_NF.mean(0)).norm()
+        return [Measurement("distance[efflite0]", float(distance), "lower", "1")]
+
+
 def level(outputs: Any) -> list[Measurement]:
     return [Measurement("level", float(outputs.samples.float().mean()), "none", "1")]
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api.data import ImageShape
+from vaegan_bench.api.evaluation import Extractor
 from vaegan_bench.api.losses import ReconstructionLoss
 from vaegan_bench.api.modules import Modules
 from vaegan_bench.api.plugin import Plugin
@@ -152,6 +153,9 @@ class Networks(Plugin):
     They see the batches of a step one by one, which saves passes through images that a term does not depend on."""
     last_layers: ClassVar[Mapping[str, str]] = {}
     """Role → the name of the weight of its last layer, where adaptive weights compare the gradients of terms."""
+    extractors: ClassVar[Mapping[str, Extractor]] = {}
+    """Role → the frozen extractor through which its network sees images: numbers on the features of this extractor
+    favour models that have the role, so that no verdict is drawn from them."""
 
     @property
     def latent_shape(self) -> LatentShape:

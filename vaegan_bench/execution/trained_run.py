@@ -64,6 +64,7 @@ def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> 
         data=data.digest,
         images=counts_of(data),
         remarks=tuple(remarks_of(data)),
+        seen_through=run.seen_through,
         setting=run.setting_id,
         definition=read_as(Definition, run.definition),
         environment=Environment(device=describe(device), python=platform.python_version()),

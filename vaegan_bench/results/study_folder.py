@@ -98,7 +98,7 @@ class StudyFolder:
         The setting includes the study's optimizers of single players: a run records only those of its own players, and
         rows of studies with other optimizers must not be compared. The column 'reading' holds the distortions with the
         same distance on the ruler, and 'instrument' the verdict on the extractor. 'trained_on' names the extractors
-        that the model's own losses use. 'planned' says whether the study asks for the number, 'headline' whether it is
+        that training used. 'planned' says whether the study asks for the number, 'headline' whether it is
         a headline.
         """
         study, planned = self.study().study, self.study().evaluation.by_key()
@@ -195,8 +195,8 @@ def _study_of(place: Path, path: Path, stamp: Stamp) -> StudyRecord:
 
 
 def _trained_on(run: RunRecord) -> str:
-    """The names of the extractors in a model's fields, in a line."""
-    return ", ".join(sorted(_extractors_in(run.definition.model)))
+    """The names of the extractors in a model's fields, and of those that its networks see images through, in a line."""
+    return ", ".join(sorted(_extractors_in(run.definition.model).union(run.seen_through)))
 
 
 def _extractors_in(plugin: Mapping[str, Any]) -> set[str]:
