@@ -364,8 +364,9 @@ class Filler:
             self.fill()
 
 
+@pytest.mark.parametrize("checkpoint", [60, 0])  # so that a checkpoint is what cannot be written
 def test_a_disk_that_is_full_meanwhile_stops_the_study_and_the_same_command_goes_on(
-    tmp_path: Path, cache: Path, no_large_files: Callable[[], None]
+    tmp_path: Path, cache: Path, no_large_files: Callable[[], None], checkpoint: float
 ) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     values = {"models": ["gan", "vae", "vaegan"], "steps": 2, "samples": 32, "metrics": ["reconstruction"]}
@@ -373,7 +374,7 @@ def test_a_disk_that_is_full_meanwhile_stops_the_study_and_the_same_command_goes
     plan = make_plan(load_study("smoke").with_values(values, "the test"), registry)
     registry.manager.register(filler)
     with pytest.raises(IncompleteError) as raised:
-        Execution(plan, registry, StudyFolder(tmp_path / "study"), cache).run()
+        Execution(plan, registry, StudyFolder(tmp_path / "study"), cache, checkpoint=checkpoint).run()
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
     failed, stopped = raised.value.lines
     assert failed.startswith("vae-s0-")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -101,12 +100,20 @@ class Runner:
         try:
             status = self._run(run, claim)
         except FAILURES as error:  # one failed run must not stop the others
-            outcome = outcome_of(error, run.id, claim.path, self.references.weights())
-            if outcome.failure:
-                with suppress(StoreError):
-                    note_failure(self.work.folder_of(run).path, outcome.failure)
-            return outcome
+            return self._failed(run, claim, error)
         return Outcome(run.id, status, weights=self.references.weights())
+
+    def _failed(self, run: Run, claim: Claim, error: BaseException) -> Outcome:
+        """The outcome of a run that failed, which is noted for other processes unless one of them took the run over."""
+        outcome = outcome_of(error, run.id, claim.path, self.references.weights())
+        try:
+            claim.check()
+            note_failure(self.work.folder_of(run).path, outcome.failure)
+        except ClaimLostError as lost:
+            return outcome_of(lost, run.id, claim.path, {})
+        except (OSError, StoreError):  # as on a full disk: others then try the run themselves
+            pass
+        return outcome
 
     def _run(self, run: Run, claim: Claim) -> str:
         """Train the run unless it is trained, in this study or another, and measure it; return the run's status."""
@@ -126,10 +133,10 @@ class Runner:
 
     def _train(self, run: Run, claim: Claim, data: Data) -> None:
         folder = self.work.folder_of(run)
-        keeper = RunKeeper(run, data, self.references.device, folder.checkpoints, self.checkpoint, self.must_stop)
+        keeper = RunKeeper(run, data, self.references.device, claim, self.checkpoint, self.must_stop)
         self._start(run, run.steps, keeper.step)
         listener = self._listener(run, claim, keeper.step)
-        train_run(keeper, folder, claim, listener, self._borrow(run), is_patient=self.is_patient)
+        train_run(keeper, folder, listener, self._borrow(run), is_patient=self.is_patient)
 
     def _start(self, run: Run, steps: int, done: int) -> None:
         self.call("run_started", run=run.id, label=run.label, steps=steps, done=done, batch=run.batch)
