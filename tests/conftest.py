@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import pytest
 import torch
+from small_studies import tables_alone
 
 from vaegan_bench.datasets.avatars import drawing
 
@@ -42,6 +43,12 @@ def _global_randomness_is_left_alone() -> Iterator[None]:
     before = torch.get_rng_state()
     yield
     assert torch.equal(before, torch.get_rng_state()), "the global random state was used"
+
+
+@pytest.fixture(name="tables_alone")
+def _tables_alone() -> Iterator[None]:
+    with tables_alone():
+        yield
 
 
 @pytest.fixture
