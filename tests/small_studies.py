@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from vaegan_bench.api import Engine, hookimpl
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.report.writing import write_tables
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import make_plan
@@ -58,6 +62,13 @@ def run_started(run, done):
 @hookimpl
 def vaegan_bench_plugins(): return [Mortal, Speaker]
 '''
+
+
+@contextmanager
+def tables_alone() -> Iterator[None]:
+    """Studies write their tables, but no figures and no page, which take longer than a small study itself."""
+    with mock.patch("vaegan_bench.execution.run_study.write_report", lambda folder, registry: write_tables(folder)):
+        yield
 
 
 class Notebook:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
@@ -41,6 +42,7 @@ def trained(tmp_path: Path) -> dict[str, Any]:
     return record
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_changed_image_trains_the_run_again_and_an_equal_one_does_not(tmp_path: Path) -> None:
     for i in range(12):
         write(tmp_path / "images", f"{i:02}.png", i)

@@ -305,6 +305,7 @@ def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_one_run_is_not_called_runs(tmp_path: Path, cache: Path) -> None:
     line = ("run", "smoke", "--models", "vae", "--metrics", "reconstruction", "--cache-dir", cache)
     assert "Training 1 run from the start would take about" in bench(*line, "--dry-run", cwd=tmp_path).stdout
@@ -341,6 +342,7 @@ def test_help_has_examples_and_does_not_load_torch() -> None:
     assert "vaegan-bench run --models all" in bench("run", "--help").stdout
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_divergence_is_a_row_and_never_ends_the_study(tmp_path: Path, cache: Path) -> None:
     models = "vae,vae[reconstruction=gaussian[sigma=1e-30]]"
     line = ("run", "smoke", "--models", models, "--metrics", "reconstruction", "--results", tmp_path)
@@ -389,6 +391,7 @@ def vaegan_bench_plugins():
 '''
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_metric_that_fails_costs_nothing_else_and_is_tried_again(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "fragile.py").write_text(FRAGILE)
     line = ("run", "smoke", "--models", "vae", "--metrics", "fragile,reconstruction", "--plugin", "fragile.py")
@@ -404,6 +407,7 @@ def test_a_metric_that_fails_costs_nothing_else_and_is_tried_again(tmp_path: Pat
     assert "7.5" in summary.read_text()
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_run_that_raises_does_not_cost_the_others(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "quitter.py").write_text(QUITTER)
     line = ("run", "smoke", "--models", "quitter,vae", "--metrics", "reconstruction", "--results", tmp_path)

@@ -43,6 +43,7 @@ def test_a_cluster_gives_the_same_bits_and_hooks_as_one_process(transfer: bool, 
     assert spread.folder.rulers() == alone.folder.rulers() != []
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_worker_that_dies_costs_its_run_alone_which_is_tried_once_more(tmp_path: Path) -> None:
     (tmp_path / "mortal.py").write_text(MORTAL)
     models = "mortal,mortal[always=true],speaker"
@@ -69,6 +70,7 @@ def started(*words: str) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_the_same_command_goes_on_when_the_scheduler_died(tmp_path: Path) -> None:
     (tmp_path / "mortal.py").write_text(MORTAL)
     at = str(tmp_path / "scheduler.json")

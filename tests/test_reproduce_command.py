@@ -74,6 +74,7 @@ def test_a_paper_is_reproduced_into_a_folder_of_its_own(tmp_path: Path, reproduc
     assert report.count("<h3>Table two: avatars") > 3  # in every section
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_run_that_fails_costs_neither_the_other_comparison_nor_the_page(
     tmp_path: Path, reproduce: Callable[..., Ran]
 ) -> None:

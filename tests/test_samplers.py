@@ -116,6 +116,7 @@ def derive(seed: int) -> int:
     return derive_seed(seed, "evaluation", "prior")
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_study_says_where_samples_came_from_and_keeps_both(tmp_path: Path) -> None:
     shared = {"models": ["vae"], "steps": 3, "seeds": 1, "samples": 32, "calibrate": False, "results": tmp_path}
     metrics = ["power-spectrum", "reconstruction"]
@@ -131,6 +132,7 @@ def test_a_study_says_where_samples_came_from_and_keeps_both(tmp_path: Path) -> 
     assert found[found["planned"]]["protocol"].map(json.loads).map(lambda each: "sampler" in each).tolist() == [False]
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_sheets_show_samples_of_the_sampler_of_the_study(tmp_path: Path) -> None:
     shared = {"models": ["vae"], "steps": 3, "seeds": 1, "samples": 32, "metrics": ["power-spectrum"]}
     shared |= {"calibrate": False, "results": tmp_path, "cache": tmp_path}

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 from documents import Example, blocks, carry_out, column, section, signature, text
+from small_studies import tables_alone
 from wrong_plugins import WRONG
 
 import vaegan_bench as vb
@@ -43,7 +44,7 @@ KINDS: dict[str, type[Plugin]] = {
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Example]]:
     """The tutorial, carried out in an empty folder."""
     folder, before = tmp_path_factory.mktemp("tutorial"), set(sys.modules)
-    with pytest.MonkeyPatch.context() as patch:
+    with tables_alone(), pytest.MonkeyPatch.context() as patch:
         for name, value in {"COLUMNS": "110", "NO_COLOR": "1", "TERM": "dumb", "OMP_NUM_THREADS": "1"}.items():
             patch.setenv(name, value)
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))

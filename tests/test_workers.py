@@ -71,6 +71,7 @@ def test_two_workers_give_the_same_bits_and_hooks_as_one(tmp_path: Path) -> None
     assert both.folder.rulers() == alone.folder.rulers() != []
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_worker_that_dies_costs_its_run_alone_which_is_tried_once_more(tmp_path: Path) -> None:
     (tmp_path / "mortal.py").write_text(MORTAL)
     models = "mortal,mortal[always=true],speaker,speaker[about=that]"
@@ -94,6 +95,7 @@ def test_a_worker_that_dies_costs_its_run_alone_which_is_tried_once_more(tmp_pat
     assert set(rows["model"]) == {"mortal", "speaker", "speaker[about=that]"}
 
 
+@pytest.mark.usefixtures("tables_alone")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_no_worker_outlives_the_command_and_the_same_command_goes_on(number: signal.Signals, tmp_path: Path) -> None:
     (tmp_path / "mortal.py").write_text(MORTAL)
