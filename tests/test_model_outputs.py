@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import BenchError, Data, Posterior, Split, to_uint8
+from vaegan_bench.api import BenchError, Data, Posterior, Split, to_signed, to_uint8
 from vaegan_bench.evaluation.outputs import ModelOutputs
 from vaegan_bench.evaluation.references import References
 from vaegan_bench.models.gan import GAN
@@ -106,6 +106,19 @@ def plain(model: VAE | GAN, cache: Path) -> ModelOutputs:
     run = small_run(model)
     modules = build_modules(run.model, run.networks, 0, blobs().shape, CPU)
     return ModelOutputs(TrainedModel(run.model, modules, run.networks.latent), References(blobs(), cache, CPU), 20, 0)
+
+
+def test_a_model_is_evaluated_as_exactly_as_it_was_trained(tmp_path: Path) -> None:
+    """A GPU rounds to TF32 otherwise, and its numbers then differ from those of a CPU by more than rounding."""
+    outputs, rounds = plain(VAE(), tmp_path), list[bool]()
+    for module in outputs.model.modules.values():
+        module.register_forward_hook(lambda *_: rounds.append(torch.backends.cudnn.allow_tf32))
+    x_BCHW = to_signed(outputs.real)
+    assert outputs.means is not None
+    assert outputs.log_likelihood(x_BCHW, outputs.means) is not None
+    assert len(outputs.samples) == 20
+    assert rounds == [False] * 3
+    assert torch.backends.cudnn.allow_tf32
 
 
 class Pixels(StandIn):

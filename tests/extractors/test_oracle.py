@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from vaegan_bench.api import Data, ExtractorError, Split
-from vaegan_bench.metrics.extractors.attribute_network import shift
+from vaegan_bench.api import Data, ExtractorError, Split, silent
+from vaegan_bench.metrics.extractors.attribute_network import fresh_network, shift
 from vaegan_bench.metrics.extractors.attribute_scores import area_under_roc
 from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
 from vaegan_bench.metrics.extractors.oracle import Oracle
@@ -125,6 +125,14 @@ def test_twenty_images_are_enough_to_open_it(tmp_path: Path) -> None:
     few = replace(data(), train=data().train[:20], digest="twenty boxes")
     network = Oracle(width=8, images=400).open(few, tmp_path, CPU)
     assert network(few.test.images_NCHW).logits_NK.isfinite().all()
+
+
+def test_held_out_images_are_scored_as_exactly_as_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vaegan_bench.metrics.extractors.oracle.train_network", lambda *_: None)
+    network, rounds = fresh_network(data().shape, 2, SMALL.recipe), list[bool]()
+    network.register_forward_hook(lambda *_: rounds.append(torch.backends.cudnn.allow_tf32))
+    SMALL.train(network, data(), silent)
+    assert rounds == [False]
 
 
 def test_shifts_move_whole_images_by_a_sixteenth_at_most() -> None:

@@ -18,6 +18,7 @@ from vaegan_bench.api import (
     UnknownNameError,
     to_uint8,
 )
+from vaegan_bench.system.device import exact_convolutions
 from vaegan_bench.training.conditions import Conditions
 
 
@@ -53,8 +54,7 @@ class TrainedModel:
         """
         if self.codebook is None or not self.has_encoder:
             return None
-        posterior = self._conditioned_on(attributes_BA).encode(x_BCHW.to(self.device))
-        return self.modules.quantise(posterior.mu_BZ).index_BP
+        return self.modules.quantise(self._encode(x_BCHW, attributes_BA).mu_BZ).index_BP
 
     def to(self, device: str | torch.device) -> TrainedModel:
         """Move the weights to a device, in place."""
@@ -71,7 +71,7 @@ class TrainedModel:
         """
         if not self.has_encoder:
             raise BenchError(f"Model '{self.model.name}' has no encoder: it can sample and decode only.")
-        posterior = self._conditioned_on(attributes_BA).encode(x_BCHW.to(self.device))
+        posterior = self._encode(x_BCHW, attributes_BA)
         return posterior._replace(mu_BZ=self.modules.quantise(posterior.mu_BZ).z_BZ) if self.codebook else posterior
 
     @torch.no_grad()
@@ -126,9 +126,14 @@ class TrainedModel:
         one_A = torch.tensor([present if name in having else absent for name, (absent, present) in ends])
         return one_A.expand(n, -1)
 
+    def _encode(self, x_BCHW: Tensor, attributes_BA: Tensor | None) -> Posterior:
+        with exact_convolutions():
+            return self._conditioned_on(attributes_BA).encode(x_BCHW.to(self.device))
+
     def _predict(self, z_BZ: Tensor, attributes_BA: Tensor | None) -> Prediction:
         z = z_BZ.to(self.device)
-        return self._conditioned_on(attributes_BA).decode(self.codebook.nearest(z) if self.codebook else z)[0]
+        with exact_convolutions():
+            return self._conditioned_on(attributes_BA).decode(self.codebook.nearest(z) if self.codebook else z)[0]
 
     def _conditioned_on(self, attributes_BA: Tensor | None) -> Modules:
         """The networks, conditioned on the attributes if the model is conditional; otherwise these are ignored.

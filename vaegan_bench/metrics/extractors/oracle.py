@@ -11,6 +11,7 @@ from vaegan_bench.api import Data, Progress, to_signed
 from vaegan_bench.metrics.extractors.attribute_network import AttributeNetwork, train_network
 from vaegan_bench.metrics.extractors.attribute_scores import area_under_roc
 from vaegan_bench.metrics.extractors.learned_attributes import LearnedExtractor
+from vaegan_bench.system.device import exact_convolutions
 from vaegan_bench.system.tensor_files import Scores
 
 HELD_OUT = 0.1
@@ -33,7 +34,7 @@ class Oracle(LearnedExtractor):
         held_out, kept = order.tensor_split([int(HELD_OUT * len(order))])
         images, attributes = data.train.images_NCHW, data.train.attributes_NA
         train_network(network, images[kept].to(device), attributes[kept].to(device), self.recipe, progress)
-        with torch.no_grad():
+        with torch.no_grad(), exact_convolutions():
             logits = [network(to_signed(part.to(device)))[1] for part in images[held_out].split(256)]
         auc = area_under_roc(torch.cat(logits), attributes[held_out])
         return dict(zip(data.attribute_names, auc.tolist(), strict=True))
