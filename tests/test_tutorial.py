@@ -172,6 +172,8 @@ AT_REGISTRATION = {
     '    """Squared error near the target, absolute error far from it (Chen et al., 2018)."""\n': "",
     "__call__": "forward",
     '    name = "log-cosh"': '    name = "log-cosh"\n    width: float',
+    'name = "log-cosh"\n': 'name = "log-cosh"\n    known: "Mapping" = None\n',
+    "import ReconstructionLoss,": "import Networks as ReconstructionLoss,",
     "@hookimpl\n": "",
     "[LogCosh]": "LogCosh",
     "vaegan_bench_plugins": "vaegan_bench_plugin",

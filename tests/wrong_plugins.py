@@ -475,6 +475,22 @@ class MisspeltTerm(Model):
         return replace(VAE().objectives(play), minimise={"autoencoder": {"priour": 1.0}})
 
 
+@wrong("logs 'balance' as float: log a float tensor")
+class LogsANumber(Model):
+    players: ClassVar = {"autoencoder": ("encoder", "decoder")}
+
+    def objectives(self, play: Play) -> Objectives:
+        return replace(VAE().objectives(play), log={"balance": 0.3})
+
+
+@wrong("logs 'used' as torch.int64: log a float tensor")
+class LogsACount(Model):
+    players: ClassVar = {"autoencoder": ("encoder", "decoder")}
+
+    def objectives(self, play: Play) -> Objectives:
+        return replace(VAE().objectives(play), log={"used": torch.tensor([3, 4])})
+
+
 class Counting(nn.Module):
     """Updates its statistics whenever it is used."""
 
@@ -982,6 +998,12 @@ class UpsideDown(AdaptiveWeight):
 class FallsBelowZero(Schedule):
     def __call__(self, base: float, step: int, steps: int) -> float:
         return base * (1 - 2 * step / steps)
+
+
+@wrong("ignores its base, which is the learning rate of an optimizer")
+class ForgetsTheBase(Schedule):
+    def __call__(self, base: float, step: int, steps: int) -> float:
+        return 0.5 ** (step / steps)
 
 
 class RowByRow(torch.optim.Optimizer):

@@ -49,7 +49,7 @@ class Objectives:
     minimise: Mapping[str, Mapping[str, float]]
     """player → term → coefficient."""
     log: Mapping[str, Tensor] = field(default_factory=dict)
-    """Further values to record; never minimised."""
+    """Further values to record, float tensors on the images' device; never minimised."""
 
     def of(self, player: str) -> Tensor:
         """The scalar that `player` minimises."""
