@@ -198,7 +198,7 @@ def test_who_was_taken_for_dead_writes_no_checkpoint(make: Make) -> None:
     assert left[0] == []
     assert len(left) == 2
     assert execution.failures == {}
-    assert not execution.work.left()
+    assert execution.work.left() == []
 
 
 def test_a_failure_of_who_was_taken_for_dead_is_not_noted(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +212,7 @@ def test_a_failure_of_who_was_taken_for_dead_is_not_noted(make: Make, monkeypatc
     monkeypatch.setattr(runner, "measure_run", fail_once)
     execution.run()
     assert execution.failures == {}
-    assert not execution.work.left()
+    assert execution.work.left() == []
     assert list(execution.folder.path.rglob(".*")) == []
 
 

@@ -63,7 +63,7 @@ class Execution:
         with thread_count(self.plan.study.threads):
             if unfinished := self.work.unfinished():
                 open_extractors(self.plan.metrics, self.references.of(next(iter(unfinished.values()))))
-            self.work.check_space(unfinished, self.side_by_side(len(unfinished)))
+            self.work.check_space(self.side_by_side(len(unfinished)))
             self.work.began = self.folder.create()
             self.folder.write_study(self._record())
             self._run_all()
@@ -135,7 +135,7 @@ class Execution:
             return False
 
     def _where_it_stops(self) -> str:
-        kept, runs = len(self.work.finished()), len(self.plan.runs)
+        kept, runs = len(self.work.with_results()), len(self.plan.runs)
         return (
             f"The study stops here: {kept} of {runs} runs are finished and kept in {self.folder.path}, the others can "
             f"take up to {in_words(self.work.needed_space(self.side_by_side(runs - kept)))}. {REPEAT}"
