@@ -394,7 +394,7 @@ def test_a_disk_that_is_full_meanwhile_stops_the_study_and_the_same_command_goes
     again = Execution(plan, Registry(), StudyFolder(tmp_path / "study"), cache)
     again.run()
     assert not again.failures
-    assert len(again.work.finished()) == 3
+    assert len(again.work.with_results()) == 3
 
 
 def test_a_disk_that_is_full_in_the_end_costs_the_report_and_says_so_once(

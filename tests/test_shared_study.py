@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.run import Run
 from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system.claim_folder import ClaimFolder
-from vaegan_bench.system.claims import Claim, holder_of
+from vaegan_bench.system.claims import Claim, holder_of, try_claim
 from vaegan_bench.system.errors import IncompleteError
 from vaegan_bench.system.processes import this_process
 
@@ -198,7 +198,7 @@ def test_who_was_taken_for_dead_writes_no_checkpoint(make: Make) -> None:
     assert left[0] == []
     assert len(left) == 2
     assert execution.failures == {}
-    assert not execution.work.left()
+    assert execution.work.left() == []
 
 
 def test_a_failure_of_who_was_taken_for_dead_is_not_noted(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +212,7 @@ def test_a_failure_of_who_was_taken_for_dead_is_not_noted(make: Make, monkeypatc
     monkeypatch.setattr(runner, "measure_run", fail_once)
     execution.run()
     assert execution.failures == {}
-    assert not execution.work.left()
+    assert execution.work.left() == []
     assert list(execution.folder.path.rglob(".*")) == []
 
 
@@ -273,6 +273,40 @@ def test_each_run_has_a_claim_of_its_own(tmp_path: Path) -> None:
             study.run("vae-0").claim()
         assert len(study.rows()) == 24  # readers never wait
     study.run("vae-0").claim().release()
+
+
+def measured_elsewhere(folder: RunFolder) -> None:
+    """Let a run be measured with the weights of another machine's extractors."""
+    found = folder.measurements.by_key().values()
+    records = [{**each, "weights": dict.fromkeys(each["weights"], "theirs")} for each in found]
+    with folder.claim() as claim:
+        folder.measurements.add(claim, [(record, {}) for record in records], None)
+
+
+def test_two_machines_with_extractors_of_their_own_agree_on_one(make: Make) -> None:
+    values = {"metrics": ["frechet[extractor=efflite0]"], "calibrate": False}
+    ours, theirs = make(Notebook(), "gan", "vae", **values), make(Notebook(), "gan", "vae", **values)
+    ours.run()
+    theirs.weights = {data: dict.fromkeys(found, "theirs") for data, found in ours.weights.items()}
+    theirs._agree_on_weights()
+    gan, vae = ours.plan.runs
+    measured_elsewhere(ours.folder.run(vae.id))
+    assert [each._measured_with_other_weights() for each in (ours, theirs)] == [[vae], [gan]]
+    claim = try_claim(ours.folder.path / "weights")
+    assert isinstance(claim, Claim)
+
+    def meanwhile(description: str, done: int, total: int) -> None:
+        if not done:
+            claim.release()
+            ours._agree_on_weights()
+
+    theirs.progress = meanwhile
+    theirs._do = lambda runs: done.append(runs)  # type: ignore[method-assign]
+    done = list[Sequence[Run]]()
+    theirs._agree_on_weights()
+    assert done == [[]]
+    assert ours.work.settings.hashes_on(ours.folder.run(vae.id)) == {*next(iter(ours.weights.values())).values()}
+    assert [path.name for path in ours.folder.path.iterdir() if path.name.startswith(".")] == []
 
 
 def test_an_equal_plan_only_gets_a_new_date_and_another_one_replaces_it(make: Make) -> None:

@@ -182,7 +182,7 @@ class Runner:
 
     def _lend(self, run: Run, role: str, lender: Run) -> dict[str, Tensor]:
         folder = self.work.folder_of(lender)
-        status = folder.record().status if folder.is_trained else "failed"
+        status = folder.record().status if self.work.is_trained(lender) else "failed"
         if status != OK:
             raise BenchError(f"{run.label} borrows the {role} of {lender.label}, which {status}.")
         return weights_of(folder.training.weights(), run.model.borrows()[role].role)
