@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import torch
 from nasty_study import store_nasty_study
 from stored_study import store_study
 
@@ -166,6 +167,30 @@ def test_models_and_seeds_of_the_curves_switch_on_and_off(report: Path, page: Pa
     page.locator("#curves").get_by_label("1", exact=True).uncheck()
     assert panel.locator("polygon").count() == 0
     assert panel.locator("polyline").first.get_attribute("points") != before
+
+
+def test_a_seed_that_ended_early_is_drawn_only_where_it_is_alone(tmp_path: Path, page: Page) -> None:
+    folder = store_study(tmp_path)
+    run, curves = folder.run("gan-1"), [{"step": step, "prior": 1e9 * step} for step in (10.0, 20.0)]
+    with run.claim() as claim:
+        run.training.write(claim, run.record(), curves, {"decoder.weight": torch.zeros(40)})
+    page.goto(write_page(folder, Registry()).as_uri())
+    panel = page.locator("#curves .panel", has_text="prior").first
+    assert panel.locator("polyline").count() == 2
+    assert panel.locator("polygon").count() == 1  # of the VAE, whose seeds both lasted
+    assert "M" not in "".join(panel.locator("text").all_text_contents())
+    page.locator("#curves").get_by_label("0", exact=True).uncheck()
+    assert panel.locator("polyline").count() == 2
+    assert "M" in "".join(panel.locator("text").all_text_contents())
+
+
+def test_lines_and_their_keys_have_the_dashes_of_their_model(report: Path, page: Page, tmp_path: Path) -> None:
+    dashed = tmp_path / "dashed.html"
+    dashed.write_text(report.read_text("utf-8").replace("--dash-1: none", "--dash-1: 6 2"), "utf-8")
+    page.goto(dashed.as_uri())
+    dashes = "all => all.map((each) => getComputedStyle(each).strokeDasharray)"
+    shown = page.locator("#curves .panel").first.locator("polyline").evaluate_all(dashes)
+    assert shown == page.locator("#curves label line").evaluate_all(dashes) == ["none", "6px, 2px", "none"]
 
 
 def test_a_pair_is_found_by_its_number(report: Path, page: Page) -> None:

@@ -21,6 +21,7 @@ from vaegan_bench.report.page.cost import cost_cards
 from vaegan_bench.report.page.curves import POINTS, curve_data
 from vaegan_bench.report.page.images import gallery
 from vaegan_bench.report.page.numbers import Basis, NumberTable, number_table
+from vaegan_bench.report.page.page import lines_of
 from vaegan_bench.report.page.pairs import pair_matrices
 from vaegan_bench.report.page.svg import as_svg
 from vaegan_bench.results.measurements import Sheets
@@ -101,6 +102,23 @@ def test_points_of_all_seeds_stand_at_the_same_images() -> None:
     assert (short, shortest) == (long[: len(short)], long[: len(shortest)])
     for run in term["runs"]:
         assert run["values"][:-1] == pytest.approx(run["images"][:-1], rel=1e-3)  # the term is the number of images
+
+
+def test_curves_say_which_runs_ended_early() -> None:
+    broken = history("gan", 0, 9)
+    broken.loc[5:, "value"] = np.nan
+    together = pd.concat([history("vae", 0, 9), history("vae", 1, 3), broken, history("vae", 1, 3, "other")])
+    prior, other = curve_data(together, ["vae", "gan"])["terms"]
+    assert [(run["model"], run["seed"], run["early"]) for run in prior["runs"]] == [
+        ("vae", 0, False), ("vae", 1, True), ("gan", 0, True),
+    ]  # fmt: skip
+    assert [run["early"] for run in other["runs"]] == [True]
+
+
+def test_lines_of_more_models_than_colours_have_dashes() -> None:
+    lines = list(lines_of([f"model-{i}" for i in range(18)]))
+    assert len(set(lines)) == 18
+    assert [dash for _, dash in lines[:9]] == ["none"] * 8 + ["6.4 2.4"]
 
 
 def test_a_few_points_are_kept_as_they_are() -> None:
