@@ -20,8 +20,8 @@ from vaegan_bench.study.study_file import load_study
 SMALL = {"steps": 4, "samples": 32, "metrics": ["reconstruction"]}
 
 MORTAL = '''
-"""Models that end the process in which they are trained, once or always; and one that speaks."""
-import os, signal, warnings
+"""Models that end the process in which they are trained, once or always; one that speaks, and one that waits."""
+import os, signal, time, warnings
 from dataclasses import dataclass
 from pathlib import Path
 import torch
@@ -55,12 +55,24 @@ class Speaker(Model):
             warnings.warn("a warning about both", StudyWarning)
         return VAE().objectives(play)
 
+@dataclass(frozen=True, kw_only=True)
+class Waiting(Model):
+    """Takes a tenth of a second for each step, until a file says that it need not."""
+    name = "waiting"
+    players = VAE.players
+    which: int = 0
+
+    def objectives(self, play):
+        if not Path("hurry").exists():
+            time.sleep(0.1)
+        return VAE().objectives(play)
+
 @hookimpl
 def run_started(run, done):
     Path(f"{run}.started").write_text(str(done))
 
 @hookimpl
-def vaegan_bench_plugins(): return [Mortal, Speaker]
+def vaegan_bench_plugins(): return [Mortal, Speaker, Waiting]
 '''
 
 
