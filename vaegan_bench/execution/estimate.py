@@ -73,21 +73,23 @@ def longest_first(runs: Sequence[Run], lenders: Lenders) -> list[Run]:
 def operations_per_image(run: Run, batch: int = FEW, like: Data | None = None) -> float:
     """Operations per image of convolutions and matrix products in a training step, forward and all backward passes.
 
-    Counted on random images: in colour by default, or with the shape and the number of attributes of the data `like`.
-    0 for a run that fails in its first step: the failure is reported when the run is trained.
+    Counted in the last step, where schedules have brought in all terms, on random images: in colour by default, or with
+    the shape and the number of attributes of the data `like`. 0 for a run that fails in this step: the failure is
+    reported when the run is trained.
     """
     shape, attributes = (like.shape, len(like.attribute_names)) if like else (ImageShape(3, run.size, run.size), 1)
     try:
         with FlopCounterMode(display=False) as counter:
-            _take_first_step(replace(run, batch=batch, device="cpu"), random_data(shape, batch, attributes))
+            _take_last_step(replace(run, batch=batch, device="cpu"), random_data(shape, batch, attributes))
     except FAILURES:
         return 0.0
     return float(counter.get_total_flops()) / batch
 
 
-def _take_first_step(run: Run, data: Data) -> None:
+def _take_last_step(run: Run, data: Data) -> None:
     device = torch.device("cpu")
     state = TrainingState(run, data.shape, device, len(data.attribute_names))
+    state.step = run.steps - 1
     take_step(run, state, Batches(run.dataset, data.train, run.batch, run.seed, device))
 
 
@@ -97,10 +99,11 @@ def minutes_side_by_side(costs: Sequence[Cost], workers: int) -> float:
 
 
 def images_per_second(run: Run) -> float:
-    """Training speed of a run on this machine, from a few steps."""
+    """Training speed of a run on this machine, from its last few steps, where schedules have brought in all terms."""
     device = torch.device(run.device)
     data = random_data(ImageShape(3, run.size, run.size), run.batch)
     state = TrainingState(run, data.shape, device)
+    state.step = max(0, run.steps - WARM_UP - TIMED)
     batches = Batches(run.dataset, data.train, run.batch, run.seed, device)
     for _ in range(WARM_UP):
         take_step(run, state, batches)
