@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from vaegan_bench.api import BenchError, Data, ImageShape, Split, StudyError
 from vaegan_bench.study.plan import Lenders, Plan
 from vaegan_bench.study.run import Run
-from vaegan_bench.system.device import peak_memory_bytes, thread_count
+from vaegan_bench.system.device import exact_convolutions, forget_peak_memory, peak_memory_bytes, thread_count
 from vaegan_bench.system.errors import FAILURES, reason_of
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.loop import take_step
@@ -51,6 +51,8 @@ def estimate(plan: Plan) -> Iterator[Cost]:
         by_label.setdefault(run.label, []).append(run)
     for label, runs in by_label.items():
         run = runs[0]
+        device = torch.device(run.device)
+        forget_peak_memory(device)
         try:
             with thread_count(run.threads):
                 speed = images_per_second(run)
@@ -58,8 +60,7 @@ def estimate(plan: Plan) -> Iterator[Cost]:
             raise
         except FAILURES as error:
             raise StudyError(f"Model '{label}' fails in its first steps: {reason_of(error)}.") from error
-        memory = peak_memory_bytes(torch.device(run.device))
-        yield Cost(label, len(runs), run.steps, run.batch, speed, memory)
+        yield Cost(label, len(runs), run.steps, run.batch, speed, peak_memory_bytes(device))
 
 
 def longest_first(runs: Sequence[Run], lenders: Lenders) -> list[Run]:
@@ -105,14 +106,18 @@ def images_per_second(run: Run) -> float:
     state = TrainingState(run, data.shape, device)
     state.step = max(0, run.steps - WARM_UP - TIMED)
     batches = Batches(run.dataset, data.train, run.batch, run.seed, device)
-    for _ in range(WARM_UP):
-        take_step(run, state, batches)
-    _wait(device)
-    started = time.perf_counter()
-    for _ in range(TIMED):
-        take_step(run, state, batches)
-    _wait(device)
+    with exact_convolutions():
+        _take_steps(WARM_UP, run, state, batches)
+        started = time.perf_counter()
+        _take_steps(TIMED, run, state, batches)
     return TIMED * run.batch / (time.perf_counter() - started)
+
+
+def _take_steps(count: int, run: Run, state: TrainingState, batches: Batches) -> None:
+    for _ in range(count):
+        take_step(run, state, batches)
+    if batches.images_NCHW.is_cuda:
+        torch.cuda.synchronize(batches.images_NCHW.device)
 
 
 def random_data(shape: ImageShape, n: int, attributes: int = 1) -> Data:
@@ -122,8 +127,3 @@ def random_data(shape: ImageShape, n: int, attributes: int = 1) -> Data:
     split = Split(images, torch.zeros(n, attributes, dtype=torch.bool))
     names = tuple(f"Nothing_{i}" for i in range(attributes))
     return Data(split, split, names, digest="noise")
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
