@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import vaegan_bench as vb
 from vaegan_bench.api import Objectives, SelectorError, UnknownNameError
@@ -60,6 +61,27 @@ def test_norms_are_those_at_the_last_layer_of_the_term_alone_and_of_all_others_a
     assert adapted.minimise["decoder"] == pytest.approx({"generator": 0.25 * factor, "reconstruction": 3, "prior": 0})
     assert adapted.minimise["encoder"] == {"reconstruction": 7.0}
     adapted.of("decoder").backward()  # the graph is still there
+
+
+class ScalarReads(TorchDispatchMode):
+    """Counts the numbers that are read one by one, for each of which a GPU has to finish its work."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.count += func is torch.ops.aten._local_scalar_dense.default
+        return func(*args, **(kwargs or {}))
+
+
+def test_both_norms_are_read_at_once() -> None:
+    run = small_run(VAEGANPixel(), term_weights=(TermWeight("generator", Adaptive()),))
+    state = TrainingState(run, run.dataset.load(32, Path()).shape, torch.device("cpu"))
+    last = state.modules["decoder"].get_parameter("last.weight")
+    terms = {"generator": last.sum(), "reconstruction": 2 * last.sum()}
+    game = Objectives(terms, {"decoder": {"generator": 1.0, "reconstruction": 1.0}})
+    with ScalarReads() as reads:
+        assert adapt(game, run, state).minimise["decoder"]["generator"] == pytest.approx(2, rel=1e-3)
+    assert reads.count == 0
 
 
 def test_a_term_without_a_coefficient_keeps_it_whatever_its_gradient_is() -> None:

@@ -7,17 +7,24 @@ import time
 from dataclasses import dataclass, replace
 
 import pytest
+import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Networks, Send
 from vaegan_bench.api.engines import discard
+from vaegan_bench.execution import estimate
 from vaegan_bench.execution.engines.agenda import Agenda
-from vaegan_bench.execution.estimate import longest_first, operations_per_image
+from vaegan_bench.execution.estimate import images_per_second, longest_first, operations_per_image
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vae_disl import VAEDisl
 from vaegan_bench.models.vaegan import VAEGAN
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.study.plan import make_plan
+from vaegan_bench.study.study_file import load_study
+from vaegan_bench.study.term_weights import TermWeight
 from vaegan_bench.testing.small import blobs, small_run
+from vaegan_bench.training.schedules.stepwise import Stepwise
 
 
 class TwoHeads(nn.Linear):
@@ -123,6 +130,32 @@ def test_operations_are_those_of_networks_forward_and_backward() -> None:
     run = small_run(VAE(), networks=Linear(), size=16)
     assert operations_per_image(run) == 2 * (2 * encoder + 3 * decoder)
     assert operations_per_image(run, 8) == operations_per_image(run)
+
+
+def test_operations_and_time_are_those_of_a_step_with_all_terms(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = TermWeight("discriminator", Stepwise(stages="0:0 90%:1"))
+    whole = small_run(GAN(), steps=100)
+    delayed = replace(whole, term_weights=(late,))
+    assert operations_per_image(delayed) == operations_per_image(whole) > 0
+    begun = list[int]()
+    monkeypatch.setattr(estimate, "take_step", lambda run, state, batches: begun.append(state.step))
+    assert images_per_second(delayed) > 0
+    assert min(begun) >= 90
+
+
+def test_each_model_is_timed_as_exactly_as_it_is_trained_and_with_a_peak_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    noted = list[str]()
+
+    def take_step(*_: object) -> None:
+        noted.append("in TF32" if torch.backends.cudnn.allow_tf32 else "a step")
+
+    monkeypatch.setattr(estimate, "take_step", take_step)
+    monkeypatch.setattr(estimate, "forget_peak_memory", lambda device: noted.append(f"forget {device}"))
+    study = load_study("smoke").with_values({"models": ["vae", "gan"], "seeds": 1}, "the test")
+    assert [cost.label for cost in estimate.estimate(make_plan(study, Registry()))] == ["vae", "gan"]
+    assert noted == ["forget cpu", *["a step"] * 6] * 2
 
 
 def test_operations_of_a_conditional_model_count_the_attributes_of_the_data() -> None:

@@ -11,6 +11,7 @@ from vaegan_bench.system.device import (
     choose_device,
     choose_precision,
     describe,
+    forget_peak_memory,
     has_float64,
     peak_memory_bytes,
     thread_count,
@@ -61,6 +62,14 @@ def test_the_number_of_threads_is_set_for_a_while_alone() -> None:
     with pytest.raises(KeyboardInterrupt), thread_count(3):
         raise KeyboardInterrupt
     assert torch.get_num_threads() == 1
+
+
+def test_the_peak_of_memory_is_forgotten_on_a_gpu_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    forgotten = list[torch.device]()
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", forgotten.append)
+    forget_peak_memory(torch.device("cpu"))
+    forget_peak_memory(torch.device("cuda"))
+    assert forgotten == [torch.device("cuda")]
 
 
 def test_records_name_the_machine_and_its_memory() -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import vaegan_bench as vb
 from vaegan_bench.api import SelectorError, StudyError, UnknownNameError
+from vaegan_bench.cli.session import estimate_in_words
 from vaegan_bench.execution.engine_choice import choose_engine
 from vaegan_bench.execution.engines.processes import Processes
 from vaegan_bench.execution.estimate import Cost, minutes_side_by_side
 from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.study.plan import Plan, make_plan
+from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system import cores
 
 
@@ -88,3 +92,20 @@ def test_the_time_of_runs_side_by_side_is_at_least_that_of_the_longest() -> None
     assert minutes_side_by_side([short, long], 1) == 14.0
     assert minutes_side_by_side([short, short], 2) == 4.0
     assert minutes_side_by_side([short, long], 2) == 10.0
+
+
+def planned(device: str) -> Plan:
+    plan = make_plan(load_study("smoke").with_values({"models": ["vae"], "seeds": 4}, "the test"), Registry())
+    return replace(plan, runs=tuple(replace(run, device=device) for run in plan.runs))
+
+
+def test_runs_that_share_a_gpu_are_estimated_one_after_the_other() -> None:
+    costs = [Cost("vae", 4, 600, 100, 1000.0, 0)]
+    cases = [("cpu", 4), ("cuda", 4), ("cuda", 1)]
+    on_cpu, on_gpu, alone = (estimate_in_words(planned(device), costs, workers) for device, workers in cases)
+    assert "about 1.0 min here with 4 workers" in on_cpu
+    assert "about 4.0 min here, one run after the other" in on_gpu
+    assert "4 workers on one GPU are faster with small networks only" in on_gpu
+    assert "about 4.0 min here, measured on a few steps each. " in alone
+    for words, memory in ((on_cpu, "this process held"), (on_gpu, "without the training images and CUDA itself")):
+        assert memory in words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from vaegan_bench.results.study_folder import StudyFolder
     from vaegan_bench.study.plan import Plan
     from vaegan_bench.system.attempts import Attempts
+
+MEMORY = "Memory is the most that this process held."
+GPU_MEMORY = "Memory is the most that a model took on the GPU, without the training images and CUDA itself."
 
 
 class Session:
@@ -85,7 +88,7 @@ class Session:
         self.console.print(_cost_table(plan, costs))
         say(_where(plan))
         say(_optimizers(plan))
-        say(_estimate_in_words(plan, costs, self.workers_for(plan)))
+        say(estimate_in_words(plan, costs, self.workers_for(plan)))
 
     def _announce(self, execution: Execution) -> None:
         plan, finished = execution.plan, execution.work.with_results()
@@ -148,18 +151,27 @@ def _optimizers(plan: Plan) -> str:
     return f"Optimizer: {plan.study.optimizer}{own}."
 
 
-def _estimate_in_words(plan: Plan, costs: list[Cost], workers: int) -> str:
+def estimate_in_words(plan: Plan, costs: Sequence[Cost], workers: int) -> str:
+    """How long training takes, and what the estimate leaves out. On a GPU, runs are counted one after the other."""
     from vaegan_bench.execution.estimate import minutes_side_by_side
     from vaegan_bench.report.tables import duration
 
-    time = duration(minutes_side_by_side(costs, workers))
-    side_by_side = f" with {workers} workers" if workers > 1 else ""
-    slower = ", one run alone; runs side by side slow each other down a little" if workers > 1 else ""
+    device = plan.runs[0].device
+    time = duration(minutes_side_by_side(costs, workers if device == "cpu" else 1))
     runs = f"all {len(plan.runs)} runs" if len(plan.runs) > 1 else "1 run"
     return (
-        f"Training {runs} from the start would take about {time} here{side_by_side}, measured on a few steps "
-        f"each{slower}. Preparing data and measuring take additional time. Memory is the most that this process held."
+        f"Training {runs} from the start would take about {time} here{_side_by_side(workers, device)}. Preparing data "
+        f"and measuring take additional time. {GPU_MEMORY if device == 'cuda' else MEMORY}"
     )
+
+
+def _side_by_side(workers: int, device: str) -> str:
+    measured = "measured on a few steps each"
+    if workers == 1:
+        return f", {measured}"
+    if device == "cpu":
+        return f" with {workers} workers, {measured}, one run alone; runs side by side slow each other down a little"
+    return f", one run after the other, {measured}; {workers} workers on one GPU are faster with small networks only"
 
 
 def _cost_table(plan: Plan, costs: list[Cost]) -> Table:

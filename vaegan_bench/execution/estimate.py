@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from vaegan_bench.api import BenchError, Data, ImageShape, Split, StudyError
 from vaegan_bench.study.plan import Lenders, Plan
 from vaegan_bench.study.run import Run
-from vaegan_bench.system.device import peak_memory_bytes, thread_count
+from vaegan_bench.system.device import exact_convolutions, forget_peak_memory, peak_memory_bytes, thread_count
 from vaegan_bench.system.errors import FAILURES, reason_of
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.loop import take_step
@@ -51,6 +51,8 @@ def estimate(plan: Plan) -> Iterator[Cost]:
         by_label.setdefault(run.label, []).append(run)
     for label, runs in by_label.items():
         run = runs[0]
+        device = torch.device(run.device)
+        forget_peak_memory(device)
         try:
             with thread_count(run.threads):
                 speed = images_per_second(run)
@@ -58,8 +60,7 @@ def estimate(plan: Plan) -> Iterator[Cost]:
             raise
         except FAILURES as error:
             raise StudyError(f"Model '{label}' fails in its first steps: {reason_of(error)}.") from error
-        memory = peak_memory_bytes(torch.device(run.device))
-        yield Cost(label, len(runs), run.steps, run.batch, speed, memory)
+        yield Cost(label, len(runs), run.steps, run.batch, speed, peak_memory_bytes(device))
 
 
 def longest_first(runs: Sequence[Run], lenders: Lenders) -> list[Run]:
@@ -73,21 +74,23 @@ def longest_first(runs: Sequence[Run], lenders: Lenders) -> list[Run]:
 def operations_per_image(run: Run, batch: int = FEW, like: Data | None = None) -> float:
     """Operations per image of convolutions and matrix products in a training step, forward and all backward passes.
 
-    Counted on random images: in colour by default, or with the shape and the number of attributes of the data `like`.
-    0 for a run that fails in its first step: the failure is reported when the run is trained.
+    Counted in the last step, where schedules have brought in all terms, on random images: in colour by default, or with
+    the shape and the number of attributes of the data `like`. 0 for a run that fails in this step: the failure is
+    reported when the run is trained.
     """
     shape, attributes = (like.shape, len(like.attribute_names)) if like else (ImageShape(3, run.size, run.size), 1)
     try:
         with FlopCounterMode(display=False) as counter:
-            _take_first_step(replace(run, batch=batch, device="cpu"), random_data(shape, batch, attributes))
+            _take_last_step(replace(run, batch=batch, device="cpu"), random_data(shape, batch, attributes))
     except FAILURES:
         return 0.0
     return float(counter.get_total_flops()) / batch
 
 
-def _take_first_step(run: Run, data: Data) -> None:
+def _take_last_step(run: Run, data: Data) -> None:
     device = torch.device("cpu")
     state = TrainingState(run, data.shape, device, len(data.attribute_names))
+    state.step = run.steps - 1
     take_step(run, state, Batches(run.dataset, data.train, run.batch, run.seed, device))
 
 
@@ -97,19 +100,24 @@ def minutes_side_by_side(costs: Sequence[Cost], workers: int) -> float:
 
 
 def images_per_second(run: Run) -> float:
-    """Training speed of a run on this machine, from a few steps."""
+    """Training speed of a run on this machine, from its last few steps, where schedules have brought in all terms."""
     device = torch.device(run.device)
     data = random_data(ImageShape(3, run.size, run.size), run.batch)
     state = TrainingState(run, data.shape, device)
+    state.step = max(0, run.steps - WARM_UP - TIMED)
     batches = Batches(run.dataset, data.train, run.batch, run.seed, device)
-    for _ in range(WARM_UP):
-        take_step(run, state, batches)
-    _wait(device)
-    started = time.perf_counter()
-    for _ in range(TIMED):
-        take_step(run, state, batches)
-    _wait(device)
+    with exact_convolutions():
+        _take_steps(WARM_UP, run, state, batches)
+        started = time.perf_counter()
+        _take_steps(TIMED, run, state, batches)
     return TIMED * run.batch / (time.perf_counter() - started)
+
+
+def _take_steps(count: int, run: Run, state: TrainingState, batches: Batches) -> None:
+    for _ in range(count):
+        take_step(run, state, batches)
+    if batches.images_NCHW.is_cuda:
+        torch.cuda.synchronize(batches.images_NCHW.device)
 
 
 def random_data(shape: ImageShape, n: int, attributes: int = 1) -> Data:
@@ -119,8 +127,3 @@ def random_data(shape: ImageShape, n: int, attributes: int = 1) -> Data:
     split = Split(images, torch.zeros(n, attributes, dtype=torch.bool))
     names = tuple(f"Nothing_{i}" for i in range(attributes))
     return Data(split, split, names, digest="noise")
-
-
-def _wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

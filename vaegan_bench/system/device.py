@@ -99,6 +99,12 @@ def _cpuinfo(key: str) -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith(key)), "")
 
 
+def forget_peak_memory(device: torch.device) -> None:
+    """Let `peak_memory_bytes` count from here on, on a GPU of CUDA; on other devices it counts from the beginning."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
 def peak_memory_bytes(device: torch.device) -> int:
     """The most bytes of memory in use so far: on the GPU, or by this process; 0 where the system does not tell."""
     if device.type == "cuda":

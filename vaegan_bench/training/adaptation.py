@@ -35,11 +35,13 @@ def _norms(objectives: Objectives, player: str, term: str, weight: Tensor) -> tu
     """The norm of a term's gradient at a weight, and the norm of the gradient of the player's other terms together."""
     minimised = objectives.minimise[player]
     others = [c * objectives.terms[t].mean() for t, c in minimised.items() if t != term and c]
-    return _norm(objectives.terms[term].mean(), weight), _norm(sum(others, torch.zeros(())), weight)
+    norms = [_norm(objectives.terms[term].mean(), weight), _norm(sum(others, torch.zeros(())), weight)]
+    own, rest = torch.stack(norms).tolist()  # both at once: a GPU has to finish its work before numbers can be read
+    return own, rest
 
 
-def _norm(scalar: Tensor, weight: Tensor) -> float:
+def _norm(scalar: Tensor, weight: Tensor) -> Tensor:
     if not scalar.requires_grad:
-        return 0.0
+        return weight.new_zeros(())
     (gradient,) = torch.autograd.grad(scalar, weight, retain_graph=True, allow_unused=True)
-    return 0.0 if gradient is None else float(gradient.norm())
+    return weight.new_zeros(()) if gradient is None else gradient.norm()
