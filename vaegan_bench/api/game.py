@@ -41,7 +41,8 @@ class Objectives:
     """What each player minimises, as coefficients on named terms.
 
     A player left out of `minimise` keeps its weights in this step: this rule is enough for n-critic,
-    lazy regularisation, warm-up and gates.
+    lazy regularisation and gates. Every player and every term occurs within the first six steps, or no check sees it;
+    the weight of a term delays it.
     """
 
     terms: Mapping[str, Tensor]

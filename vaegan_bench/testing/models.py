@@ -131,7 +131,8 @@ def every_player_moves_its_own(model: Model) -> None:
             weights = {name: weight.detach() for name, weight in small_game.modules[role].named_parameters()}
             demand(
                 not weights or same(weights, before[role]),
-                f"player '{player}' never moved its {role} in {STEPS} steps.",
+                f"player '{player}' never moved its {role} in {STEPS} steps: let it move within these, and delay it by "
+                "the weight of its term, as in generator.weight=stepwise[stages=0:0 40%:1].",
             )
     for role in model.borrows():
         changed = same(before[role], small_game.modules[role].state_dict())

@@ -11,7 +11,9 @@ from scipy.special import stdtrit  # scipy.stats takes a second to import
 from vaegan_bench.report.tables.protocols import by_protocol
 from vaegan_bench.system.status import OK
 
-FAMILIES = ("sample quality", "reconstruction", "attributes", "latent", "training")
+OF_METRICS = ("sample quality", "reconstruction", "attributes", "latent")
+"""The families of metrics."""
+FAMILIES = (*OF_METRICS, "training")
 """The order in which families of metrics are shown; families of plugins come after."""
 KEYS = ["dataset", "model", "metric", "attribute", "family", "direction", "units"]
 SUMMARY = [*KEYS, "mean", "half_width", "seeds", "protocol"]
