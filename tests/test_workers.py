@@ -157,7 +157,8 @@ def test_workers_that_cannot_begin_are_one_error_and_not_started_again(tmp_path:
     line = ("run", "smoke", "--models", "gan,vae", "--workers", "2", "--plugin", "refused.py", "--cache-dir", "cache")
     done = bench(*line, cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr == f"Error: A worker process cannot begin: {REASON}\n"
+    words = r"Error: A worker process cannot begin: process \d+ on \S+: "
+    assert re.fullmatch(f"{words}{re.escape(REASON)}\n", done.stderr)
     assert not list(tmp_path.glob("results/smoke/*/"))
 
 
@@ -169,7 +170,7 @@ def test_workers_with_other_code_do_not_begin(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr("vaegan_bench.execution.execution.setup_for_workers", edited)
     folder, engine = StudyFolder(tmp_path / "study"), Processes(workers=2)
-    with pytest.raises(StudyError, match="cannot begin: its plan has other runs than ours"):
+    with pytest.raises(StudyError, match=r"cannot begin: process \d+ on \S+: its plan has other runs than ours"):
         Execution(plan, Registry(), folder, tmp_path / "cache", engine=engine).run()
     assert not list(tmp_path.glob("study/*/"))
 

@@ -26,13 +26,15 @@ from vaegan_bench.study.run import Run
 from vaegan_bench.system.device import choose_device, thread_count
 from vaegan_bench.system.errors import FAILURES, reason_of
 from vaegan_bench.system.paths import default_cache
+from vaegan_bench.system.processes import this_process
 
 
 @dataclass(frozen=True)
 class Refused:
-    """A process cannot do the tasks of a study, for this reason."""
+    """A process cannot do the tasks of a study."""
 
     reason: str
+    """Which process, and why."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ def _do(do: Callable[[Runner, Run], R], setup: WorkerSetup, run: str, send: Send
     try:
         opened = _open(setup)
     except FAILURES as error:
-        return Refused(reason_of(error))
+        return Refused(f"{this_process()}: {reason_of(error)}")
     with thread_count(opened.runner.plan.study.threads), opened.sender.of_task(send, run):
         return do(opened.runner, opened.runs[run])
 
