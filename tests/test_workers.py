@@ -44,6 +44,7 @@ from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import as_plain
 from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system.errors import ClaimLostError, StoreError
+from vaegan_bench.system.processes import this_process
 
 COMMAND = [sys.executable, "-c", "from vaegan_bench.cli import main; main()"]
 
@@ -159,7 +160,8 @@ def test_workers_that_cannot_begin_are_one_error_and_not_started_again(tmp_path:
     line = ("run", "smoke", "--models", "gan,vae", "--workers", "2", "--plugin", "refused.py", "--cache-dir", "cache")
     done = bench(*line, cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr == f"Error: A worker process cannot begin: {REASON}\n"
+    words = r"Error: A worker process cannot begin: process \d+ on \S+: "
+    assert re.fullmatch(f"{words}{re.escape(REASON)}\n", done.stderr)
     assert not list(tmp_path.glob("results/smoke/*/"))
 
 
@@ -171,7 +173,7 @@ def test_workers_with_other_code_do_not_begin(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr("vaegan_bench.execution.execution.setup_for_workers", edited)
     folder, engine = StudyFolder(tmp_path / "study"), Processes(workers=2)
-    with pytest.raises(StudyError, match="cannot begin: its plan has other runs than ours"):
+    with pytest.raises(StudyError, match=r"cannot begin: process \d+ on \S+: its plan has other runs than ours"):
         Execution(plan, Registry(), folder, tmp_path / "cache", engine=engine).run()
     assert not list(tmp_path.glob("study/*/"))
 
@@ -211,6 +213,19 @@ def test_a_trained_run_travels_with_its_files_and_is_only_measured(
     written = (folder.path / "metrics.json").stat().st_mtime_ns
     store_transferred(came, folder)  # it is not as it was when it was sent: another process has measured it
     assert (folder.path / "metrics.json").stat().st_mtime_ns == written
+
+
+def test_a_run_on_which_another_process_works_is_not_trained_on_a_worker_as_well(tmp_path: Path) -> None:
+    plan = make_plan(load_study("smoke").with_values({**SMALL, "models": ["vae"]}, "the test"), Registry())
+    execution, (run,) = Execution(plan, Registry(), StudyFolder(tmp_path / "study"), tmp_path / "cache"), plan.runs
+    execution.folder.create()
+    task = RunTask(run.id, frozenset(), setup_for_workers(execution.work, Registry(), 60.0))
+    with execution.folder.run(run.id).claim():
+        outcome = task.portable()()
+    assert isinstance(outcome, Outcome)
+    assert str(outcome.holder) == str(this_process())
+    assert not outcome.status
+    assert task.portable().holder is None
 
 
 def test_a_run_that_was_sent_before_is_sent_again_with_its_later_measurements(
