@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from page_rows import rows, shifted
 from stored_study import DRAWS, SAMPLES, add, edit, measurement, store_study
 
 from vaegan_bench.registry.plugins import Registry
-from vaegan_bench.report import tables
+from vaegan_bench.report import plots, tables
 from vaegan_bench.report.page.content import content_of
 from vaegan_bench.report.page.cost import cost_cards
 from vaegan_bench.report.page.curves import POINTS, curve_data
@@ -23,9 +24,12 @@ from vaegan_bench.report.page.images import gallery
 from vaegan_bench.report.page.numbers import Basis, NumberTable, number_table
 from vaegan_bench.report.page.page import lines_of
 from vaegan_bench.report.page.pairs import pair_matrices
+from vaegan_bench.report.page.paper import paper_content
 from vaegan_bench.report.page.svg import as_svg
+from vaegan_bench.report.reproduction.reproduction import Reproduction
 from vaegan_bench.results.measurements import Sheets
 from vaegan_bench.results.stored_files import RUN
+from vaegan_bench.study.paper import Comparison, load_paper
 
 
 def headline(rows: pd.DataFrame, models: list[str]) -> NumberTable:
@@ -184,6 +188,25 @@ def test_a_kind_of_images_that_the_first_seed_lacks_can_be_chosen(tmp_path: Path
     shown = gallery(folder, first.record().dataset, ["gan", "vae"])
     assert [kind.name for kind in shown.kinds] == ["samples", "reconstructions", "nearest"]
     assert [list(seed.sheets["reconstructions"]) for seed in shown.seeds] == [[], ["vae"]]
+
+
+def test_a_model_has_one_colour_on_the_whole_page_of_a_paper(tmp_path: Path) -> None:
+    names = ("one", "two")
+    comparisons = [Comparison(name=name, title=name, study="smoke", figures=(), metrics=("psnr",)) for name in names]
+    presets = {"quick": {"about": "fast"}}
+    paper = replace(load_paper("larsen2016"), comparisons=tuple(comparisons), presets=presets, published=(), claims=())
+    store_nasty_study(tmp_path / "one", ("vae", "vaegan", "gan"))
+    store_nasty_study(tmp_path / "two", ("gan", "vae"))
+    content = paper_content(Reproduction(paper, "quick", "vaegan-bench reproduce small", tmp_path), Registry())
+    assert content.models == ["vae", "vaegan", "gan"]
+    vae, vaegan, gan = (colour.lower() for colour in plots.colours(content.models).values())
+    drawn = [figure.svg for figure in content.figures if figure.name in ("metrics-two", "latent-two")]
+    drawn += [figure.svg for figure in content.parts[1].cost_figures]
+    assert len(drawn) > 2
+    for svg in drawn:
+        assert vae in svg
+        assert gan in svg
+        assert vaegan not in svg
 
 
 def test_equal_images_of_a_figure_share_no_id() -> None:

@@ -89,8 +89,10 @@ class ClaimTable:
     note: str
 
 
-def content_of(folder: StudyFolder, registry: Registry, drawings: Mapping[str, Drawing]) -> Content:
-    """Collect the page of a study, with these figures.
+def content_of(
+    folder: StudyFolder, registry: Registry, drawings: Mapping[str, Drawing], order: Sequence[str] = ()
+) -> Content:
+    """Collect the page of a study, with these figures; `order` names the models that come first in that of colours.
 
     Raises `StoreError` where no run is finished, `MixedProtocolsError` where values are not comparable.
     """
@@ -104,7 +106,7 @@ def content_of(folder: StudyFolder, registry: Registry, drawings: Mapping[str, D
         question=study.description,
         summary=_summary(rows),
         models=models,
-        parts=[_part(str(name), folder, named, history, known, rulers) for name in rows["dataset"].unique()],
+        parts=[_part(str(name), folder, named, history, known, rulers, order) for name in rows["dataset"].unique()],
         figures=list(drawn_figures(_shown(drawings))),
         live=live,
         not_live=why_not,
@@ -130,6 +132,7 @@ def _part(
     history: pd.DataFrame,
     known: Mapping[str, str],
     rulers: Sequence[Ruler],
+    order: Sequence[str],
 ) -> Part:
     """One data set of a study, from rows that are named by protocol."""
     models = list(dict.fromkeys(rows["model"]))
@@ -151,7 +154,9 @@ def _part(
         pairs=pair_matrices(pairs, models),
         attributes=attribute_tables(rows),
         costs=costs,
-        cost_figures=list(drawn_figures(cost_drawings(costs, models, plain_name(f"{folder.path.name} {name}")))),
+        cost_figures=list(
+            drawn_figures(cost_drawings(costs, [*order, *models], plain_name(f"{folder.path.name} {name}")))
+        ),
     )
 
 
