@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -100,7 +100,8 @@ def content_of(
     named = tables.by_protocol(rows)
     models = list(dict.fromkeys(rows["model"]))
     live, why_not = live_content(folder, registry, models)
-    known, rulers = meanings(folder, registry), folder.rulers()
+    measured = set(rows.loc[rows["family"] != "training", "metric"])
+    known, rulers = meanings(folder, registry, measured), folder.rulers()
     return Content(
         title=study.name,
         question=study.description,
@@ -160,10 +161,15 @@ def _part(
     )
 
 
-def meanings(folder: StudyFolder, registry: Registry) -> dict[str, str]:
-    """Number → the first docstring line of its metric, for metrics that `registry` can restore."""
+def meanings(folder: StudyFolder, registry: Registry, numbers: Collection[str]) -> dict[str, str]:
+    """Number → the first docstring line of its metric, for metrics that `registry` can restore.
+
+    Runs are read until all `numbers` are known.
+    """
     found = dict[str, str]()
     for run in folder.finished():
+        if found.keys() >= set(numbers):
+            break
         for measurement in run.measurements.by_key().values():
             if new := {row["metric"] for row in measurement["rows"]} - found.keys():
                 with suppress(BenchError):
