@@ -99,6 +99,22 @@ def test_summary_has_one_row_per_model_and_metric_in_order(rows: pd.DataFrame) -
     assert psnr["mean"]["vae"] == pytest.approx(21.1)
 
 
+def test_summaries_have_the_intervals_of_each_group_alone() -> None:
+    values = {
+        "a": [0.1, 0.4, 0.25],
+        "b": [0.1] * 3,
+        "c": [7],
+        "f": [1 / 3] * 999,
+        "d": [1, math.inf, 2],
+        "e": [math.inf] * 2,
+    }
+    rows = frame([row(model, seed, "psnr", x) for model, of in values.items() for seed, x in enumerate(of)])
+    found = tables.summarise(rows).set_index("model")[["mean", "half_width"]]
+    for model, of in values.items():
+        assert tuple(found.loc[model]) == pytest.approx(tables.interval(of), nan_ok=True)
+    assert [tuple(found.loc[model]) for model in "bf"] == [(0.1, 0.0), (1 / 3, 0.0)]  # without rounding
+
+
 def test_summary_leaves_runs_out_that_did_not_finish(rows: pd.DataFrame) -> None:
     summary = tables.summarise(rows)
     steps = summary[(summary["metric"] == "steps") & (summary["model"] == "vaegan[gamma=1e-05]")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,17 +16,23 @@ from page_rows import rows, shifted
 from stored_study import DRAWS, SAMPLES, add, edit, measurement, store_study
 
 from vaegan_bench.registry.plugins import Registry
-from vaegan_bench.report import tables
-from vaegan_bench.report.page.content import content_of
+from vaegan_bench.report import plots, tables
+from vaegan_bench.report.page import images
+from vaegan_bench.report.page.content import content_of, meanings
 from vaegan_bench.report.page.cost import cost_cards
 from vaegan_bench.report.page.curves import POINTS, curve_data
 from vaegan_bench.report.page.images import gallery
 from vaegan_bench.report.page.numbers import Basis, NumberTable, number_table
 from vaegan_bench.report.page.page import lines_of
 from vaegan_bench.report.page.pairs import pair_matrices
+from vaegan_bench.report.page.paper import paper_content
 from vaegan_bench.report.page.svg import as_svg
-from vaegan_bench.results.measurements import Sheets
+from vaegan_bench.report.reproduction.reproduction import Reproduction
+from vaegan_bench.results import measurements
+from vaegan_bench.results.measurements import Measurements, Sheets
+from vaegan_bench.results.records import read_metrics
 from vaegan_bench.results.stored_files import RUN
+from vaegan_bench.study.paper import Comparison, load_paper
 
 
 def headline(rows: pd.DataFrame, models: list[str]) -> NumberTable:
@@ -177,6 +184,38 @@ def test_times_on_different_machines_are_kept_apart(tmp_path: Path) -> None:
     assert not {"steps (device=gpu)", "parameters (device=gpu)"} & {name for name, _ in means.index}
 
 
+def test_records_of_all_runs_are_not_parsed_again_for_the_names_of_arrays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, parsed = store_nasty_study(tmp_path), list[object]()
+    assert all(run.images() and run.measurements.exhibits() for run in folder.finished())
+    monkeypatch.setattr(measurements, "read_metrics", lambda record: parsed.append(record) or read_metrics(record))
+    assert all(run.images() and run.measurements.exhibits() for run in folder.finished())
+    assert parsed == []
+    add(folder.finished()[0], [], Sheets(SAMPLES, "prior", {}, {}))
+    assert not folder.finished()[0].images()  # which the names that are known from before do not hide
+
+
+def test_meanings_are_looked_up_in_as_few_runs_as_have_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, read = store_nasty_study(tmp_path), list[object]()
+    by_key = Measurements.by_key
+    monkeypatch.setattr(Measurements, "by_key", lambda each: read.append(each) or by_key(each))
+    folder.finished()
+    read.clear()
+    found = meanings(folder, Registry(), {"psnr", "mse", "retention-auc"})
+    assert found.keys() == {"psnr", "mse", "retention-auc"}
+    assert len(read) == 1
+    assert found == meanings(folder, Registry(), {"psnr", "of no metric"})
+
+
+def test_held_out_images_are_encoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, encoded = store_nasty_study(tmp_path, ("vae", "gan")), list[object]()
+    monkeypatch.setattr(images, "png_uri", lambda pixels: encoded.append(pixels) or "data:")
+    shown = gallery(folder, folder.finished()[0].record().dataset, ["vae", "gan"])
+    assert shown.originals is not None
+    assert len(encoded) == 1 + sum(len(sheets) for seed in shown.seeds for sheets in seed.sheets.values())
+
+
 def test_a_kind_of_images_that_the_first_seed_lacks_can_be_chosen(tmp_path: Path) -> None:
     folder = store_nasty_study(tmp_path, ("gan", "vae"))
     (first,) = [run for run in folder.finished() if (run.record().label, run.record().seed) == ("vae", 0)]
@@ -184,6 +223,25 @@ def test_a_kind_of_images_that_the_first_seed_lacks_can_be_chosen(tmp_path: Path
     shown = gallery(folder, first.record().dataset, ["gan", "vae"])
     assert [kind.name for kind in shown.kinds] == ["samples", "reconstructions", "nearest"]
     assert [list(seed.sheets["reconstructions"]) for seed in shown.seeds] == [[], ["vae"]]
+
+
+def test_a_model_has_one_colour_on_the_whole_page_of_a_paper(tmp_path: Path) -> None:
+    names = ("one", "two")
+    comparisons = [Comparison(name=name, title=name, study="smoke", figures=(), metrics=("psnr",)) for name in names]
+    presets = {"quick": {"about": "fast"}}
+    paper = replace(load_paper("larsen2016"), comparisons=tuple(comparisons), presets=presets, published=(), claims=())
+    store_nasty_study(tmp_path / "one", ("vae", "vaegan", "gan"))
+    store_nasty_study(tmp_path / "two", ("gan", "vae"))
+    content = paper_content(Reproduction(paper, "quick", "vaegan-bench reproduce small", tmp_path), Registry())
+    assert content.models == ["vae", "vaegan", "gan"]
+    vae, vaegan, gan = (colour.lower() for colour in plots.colours(content.models).values())
+    drawn = [figure.svg for figure in content.figures if figure.name in ("metrics-two", "latent-two")]
+    drawn += [figure.svg for figure in content.parts[1].cost_figures]
+    assert len(drawn) > 2
+    for svg in drawn:
+        assert vae in svg
+        assert gan in svg
+        assert vaegan not in svg
 
 
 def test_equal_images_of_a_figure_share_no_id() -> None:
