@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -134,14 +135,17 @@ print(float(found["value"]))
 """
 
 
-def test_an_edit_of_the_function_makes_it_anew(weights: Path) -> None:
-    module = weights.parent / "derived_here.py"
+def test_an_edit_of_the_function_makes_it_anew(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(weights.parent)
 
-    def printed(body: str) -> float:
-        module.write_text(f"def largest(real):\n    return {{'value': real.features_NF.max() * {body}}}\n")
-        command = [sys.executable, "-c", SCRIPT, str(weights.parent)]
-        here = str(Path(__file__).parent)
-        found = subprocess.run(command, check=True, capture_output=True, text=True, cwd=here, timeout=120)
-        return float(found.stdout)
+    def write(factor: int) -> None:
+        code = f"def largest(real):\n    return {{'value': real.features_NF.max() * {factor}}}\n"
+        (weights.parent / "derived_here.py").write_text(code)
 
-    assert printed("10") == pytest.approx(10 * printed("1"))
+    write(1)
+    first = value(weights, derive=importlib.import_module("derived_here").largest)
+    monkeypatch.delitem(sys.modules, "derived_here")
+    write(10)
+    command, here = [sys.executable, "-c", SCRIPT, str(weights.parent)], Path(__file__).parent
+    found = subprocess.run(command, check=True, capture_output=True, text=True, cwd=here, timeout=120)
+    assert float(found.stdout) == pytest.approx(10 * first)

@@ -13,6 +13,7 @@ import sys
 import types
 import typing
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,12 @@ def check_shape(plugin: type[Plugin], origin: str) -> None:
     """Raise `PluginError`, which says what to change, unless `plugin` is a complete plugin class."""
     if not (isinstance(plugin, type) and issubclass(plugin, Plugin)):
         raise PluginError(f"{origin} registers {plugin!r}, which is not a plugin class.")
-    where = f"{plugin.__name__} of {origin}"
+    _check_plugin(plugin, f"{plugin.__name__} of {origin}")
+
+
+@lru_cache(maxsize=512)
+def _check_plugin(plugin: type[Plugin], where: str) -> None:
+    """Check a class once in each process: an edited file makes new classes."""
     _check_class(plugin, where)
     _check_name(plugin, where)
     _check_fields(plugin, where)
