@@ -103,7 +103,7 @@ def speed(run: Run, data: Data, count: int, peak_operations: float) -> str:
     with synchronisations() as at_interval:
         loop.go_on(1)
     seconds = median_seconds(lambda: loop.go_on(count), ROUNDS) / count
-    operations = operations_per_image(replace(run, device="cpu", precision="float32")) * run.batch
+    operations = operations_per_image(run) * run.batch
     share = operations / seconds / peak_operations
     where = f" ({', '.join(sorted(set(between)))})" if between else ""
     return (

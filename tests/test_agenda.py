@@ -132,6 +132,22 @@ def test_operations_are_those_of_networks_forward_and_backward() -> None:
     assert operations_per_image(run, 8) == operations_per_image(run)
 
 
+def test_operations_are_counted_once_for_all_seeds_in_the_precision_of_every_cpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plain = small_run(VAE(), steps=101)
+    half = replace(plain, precision="bfloat16", device="cuda")
+    assert operations_per_image(half) == operations_per_image(plain) > 0
+    took = list[str]()
+    monkeypatch.setattr(estimate, "take_step", lambda run, *_: took.append(f"{run.precision} on {run.device}"))
+    other = replace(half, steps=102)
+    assert [operations_per_image(other.with_seed(seed)) for seed in (1, 2)] == [0, 0]
+    assert took == ["float32 on cpu"]
+    operations_per_image(other, 8)
+    operations_per_image(other, like=replace(blobs(), attribute_names=("a", "b")))
+    assert len(took) == 3
+
+
 def test_operations_and_time_are_those_of_a_step_with_all_terms(monkeypatch: pytest.MonkeyPatch) -> None:
     late = TermWeight("discriminator", Stepwise(stages="0:0 90%:1"))
     whole = small_run(GAN(), steps=100)

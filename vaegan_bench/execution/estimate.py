@@ -75,23 +75,30 @@ def operations_per_image(run: Run, batch: int = FEW, like: Data | None = None) -
     """Operations per image of convolutions and matrix products in a training step, forward and all backward passes.
 
     Counted in the last step, where schedules have brought in all terms, on random images: in colour by default, or with
-    the shape and the number of attributes of the data `like`. 0 for a run that fails in this step: the failure is
-    reported when the run is trained.
+    the shape and the number of attributes of the data `like`; once for all seeds. 0 for a run that fails in this step:
+    the failure is reported when the run is trained.
     """
     shape, attributes = (like.shape, len(like.attribute_names)) if like else (ImageShape(3, run.size, run.size), 1)
-    try:
-        with FlopCounterMode(display=False) as counter:
-            _take_last_step(replace(run, batch=batch, device="cpu"), random_data(shape, batch, attributes))
-    except FAILURES:
-        return 0.0
-    return float(counter.get_total_flops()) / batch
+    key = run.with_seed(0).fingerprint, shape, attributes, batch
+    if key not in _operations:
+        try:
+            _operations[key] = _count(replace(run, batch=batch), random_data(shape, batch, attributes)) / batch
+        except FAILURES:
+            return 0.0
+    return _operations[key]
 
 
-def _take_last_step(run: Run, data: Data) -> None:
-    device = torch.device("cpu")
+_operations: dict[tuple[str, ImageShape, int, int], float] = {}
+
+
+def _count(run: Run, data: Data) -> int:
+    """The operations of a run's last step, on the CPU in float32: their number is the same wherever it trains."""
+    run, device = replace(run, device="cpu", precision="float32"), torch.device("cpu")
     state = TrainingState(run, data.shape, device, len(data.attribute_names))
     state.step = run.steps - 1
-    take_step(run, state, Batches(run.dataset, data.train, run.batch, run.seed, device))
+    with FlopCounterMode(display=False) as counter:
+        take_step(run, state, Batches(run.dataset, data.train, run.batch, run.seed, device))
+    return counter.get_total_flops()
 
 
 def minutes_side_by_side(costs: Sequence[Cost], workers: int) -> float:
