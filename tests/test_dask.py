@@ -16,24 +16,33 @@ from pathlib import Path
 
 import pytest
 from shell import bench
-from small_studies import MORTAL, executed, values
+from small_studies import MORTAL, Notebook, executed, values
 
 from vaegan_bench.api import Send
 from vaegan_bench.api.engines import discard
 from vaegan_bench.execution.engines.cluster.submission import GONE, do
-from vaegan_bench.execution.engines.dask import Dask
+from vaegan_bench.execution.engines.dask import LOCAL, SETTINGS, Dask
 from vaegan_bench.execution.engines.serial import Serial
+from vaegan_bench.execution.execution import Execution
 from vaegan_bench.results.study_folder import StudyFolder
 
-pytest.importorskip("distributed")
+distributed = pytest.importorskip("distributed")
+dask = pytest.importorskip("dask")
+
+WORKER = ("--nthreads", "1", "--no-dashboard", "--no-nanny")
 
 from distributed import Client
 
 
-@pytest.mark.parametrize("transfer", [False, True])
-def test_a_cluster_gives_the_same_bits_and_hooks_as_one_process(transfer: bool, tmp_path: Path) -> None:
-    alone, told_alone = executed(tmp_path / "alone", Serial())
-    spread, told = executed(tmp_path / "spread", Dask(transfer=transfer))
+def test_a_cluster_gives_the_same_bits_and_hooks_as_one_process(tmp_path: Path) -> None:
+    expected = executed(tmp_path / "alone", Serial())
+    with dask.config.set(SETTINGS), distributed.LocalCluster(n_workers=2, **LOCAL) as cluster:
+        for transfer in (False, True):
+            engine = Dask(scheduler=cluster.scheduler_address, transfer=transfer)
+            _assert_same(*expected, *executed(tmp_path / f"transfer {transfer}", engine))
+
+
+def _assert_same(alone: Execution, told_alone: Notebook, spread: Execution, told: Notebook) -> None:
     assert not spread.failures
     for run in alone.plan.runs:
         one, other = alone.folder.run(run.id), spread.folder.run(run.id)
@@ -80,7 +89,7 @@ def started(*words: str) -> Iterator[subprocess.Popen[bytes]]:
 def test_the_same_command_goes_on_when_the_scheduler_died(tmp_path: Path) -> None:
     (tmp_path / "mortal.py").write_text(MORTAL)
     at = str(tmp_path / "scheduler.json")
-    line = ["run", "smoke", "--models", "vaegan,vae", "--metrics", "reconstruction", "--steps", "60"]
+    line = ["run", "smoke", "--models", "vaegan,vae", "--metrics", "reconstruction", "--steps", "12"]
     line += ["--plugin", "mortal.py", "--cache-dir", "cache", "--engine"]
     alone = bench(*line, "serial", "--results", "alone", cwd=tmp_path)
     assert alone.returncode == 0
@@ -91,7 +100,7 @@ def test_the_same_command_goes_on_when_the_scheduler_died(tmp_path: Path) -> Non
             started("distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", at)
         )
         cluster.enter_context(
-            started("distributed.cli.dask_worker", "--scheduler-file", at, "--nthreads", "2", "--no-dashboard")
+            started("distributed.cli.dask_worker", "--scheduler-file", at, "--nthreads", "2", *WORKER[2:])
         )
         command = [sys.executable, "-c", "from vaegan_bench.cli import main; main()", *line, f"dask[scheduler={at}]"]
         process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
@@ -165,7 +174,8 @@ def _is_connected(scheduler: Path) -> bool:
     return any(each.startswith("Client-") and each != ours for each in found)
 
 
-def test_a_scheduler_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+def test_a_scheduler_that_is_not_there_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vaegan_bench.execution.engines.dask.CONNECT", "1s")
     line = ("run", "smoke", "--models", "vae", "--cache-dir", "cache", "--engine", "dask[scheduler=tcp://127.0.0.1:9]")
     done = bench(*line, cwd=tmp_path)
     assert done.returncode == 2
@@ -183,7 +193,7 @@ def test_workers_without_the_memory_for_a_run_are_refused_before_anything_trains
     with ExitStack() as cluster:
         for words in (
             ("dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", at),
-            ("dask_worker", "--scheduler-file", at, "--nthreads", "1", "--no-dashboard", "--memory-limit", "300MiB"),
+            ("dask_worker", "--scheduler-file", at, *WORKER, "--memory-limit", "300MiB"),
         ):
             cluster.enter_context(started(f"distributed.cli.{words[0]}", *words[1:]))
         line = ("run", "smoke", "--models", "vae", "--cache-dir", "cache", "--engine", f"dask[scheduler={at}]")
