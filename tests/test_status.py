@@ -132,7 +132,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     train(folder, run("gan-s0"), status="diverged at step 7", steps=7)
     note_failure(folder.run(run("gan-s1").id).path, "ValueError: no more (my_loss.py:19)")
     stopped = Checkpoint(step=1200, definition=run("vae-s3").definition, data="ab", snapshot={}, memory={})
-    folder.run(run("vae-s3").id).checkpoints.write(replace(stopped, memory={"w": torch.zeros(2)}))
+    interrupted = folder.run(run("vae-s3").id)
+    with interrupted.claim() as claim:
+        interrupted.checkpoints.write(claim, replace(stopped, memory={"w": torch.zeros(2)}))
     dead = {"start": this_process().start - 500}
     training = {"phase": "training", "steps": 4000}
     claims = [

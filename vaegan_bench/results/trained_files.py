@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -24,6 +26,17 @@ if TYPE_CHECKING:
 
 HISTORY, WEIGHTS = "history.csv", "weights.safetensors"
 TRAIN_AGAIN = "Train the run again: `vaegan-bench run` with its study does so, or remove the folder."
+
+
+@contextmanager
+def replaced_run(path: Path, claim: Claim) -> Iterator[Path]:
+    """A folder to write all files of a run to; at the end they replace those in `path`, and checkpoints are removed.
+
+    Raises `StoreError` where they cannot be written, and `ClaimLostError` where the claim is lost.
+    """
+    with claim.staged(path) as stage, replace_folder(path, stage, RUN, CHECKPOINTS) as partial:
+        yield partial
+        claim.check()
 
 
 @dataclass(frozen=True)
@@ -60,14 +73,13 @@ class TrainedFiles:
         """
         from safetensors.torch import save
 
-        with claim.staged(self.path) as stage, replace_folder(self.path, stage, RUN, CHECKPOINTS) as partial:
+        with replaced_run(self.path, claim) as partial:
             columns = list(dict.fromkeys(["step", *(name for row in history for name in row)]))
             pd.DataFrame(history, columns=columns).to_csv(partial / HISTORY, index=False)
             (partial / WEIGHTS).write_bytes(save(weights))
             hashes = {name: sha256_of_file(partial / name) for name in (HISTORY, WEIGHTS)}
             stamp = written_stamp(partial / WEIGHTS)
             write_json(partial / RUN, asdict(replace(record, files=hashes, weights_stamp=stamp)))
-            claim.check()
 
     def record(self) -> RunRecord:
         """The run's definition, status and cost. Raises `StoreError` where the folder holds no run that has ended."""

@@ -51,11 +51,6 @@ class Claim:
         self.progress: dict[str, Any] = {}
         self._is_lost = False
 
-    @property
-    def pause(self) -> float:
-        """Seconds between two signs of life."""
-        return self.timing.pause
-
     def report(self, **progress: Any) -> None:
         """Set how far the work is; other processes can see it from the next sign of life on."""
         self.progress = {**self.progress, **progress}
