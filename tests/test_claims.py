@@ -262,8 +262,8 @@ def test_an_interrupted_attempt_leaves_nothing(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("code", "owner", "words"),
     [
-        (errno.EROFS, 0, "Read-only file system; choose a folder that you can write with --results or --cache-dir"),
-        (errno.EACCES, 0, "Permission denied; choose a folder"),
+        (errno.EROFS, 0, "Read-only file system; choose another folder, or make this one writable"),
+        (errno.EACCES, 0, "Permission denied; choose another folder"),
         (errno.EACCES, 1, "was left by a process of another user; remove it when"),
     ],
 )

@@ -165,7 +165,10 @@ def test_every_run_has_its_state(store: Store) -> None:
     }  # fmt: skip
     assert [runs[name]["host"] for name in ("vae-s1", "vae-s2", "vae-s3")] == ["node2", "node7", ""]
     assert (runs["vae-s3"]["step"], runs["vae-s3"]["steps"]) == (1200, 4000)
-    assert runs["gan-s4"]["reason"] == "process 4711 on node7 has given no sign of life for 5 min"
+    assert (
+        runs["gan-s4"]["reason"]
+        == "process 4711 on node7 has given no sign of life for 5 min by the clock of this machine"
+    )
     assert (runs["gan-s4"]["model"], runs["gan-s4"]["seed"], runs["gan-s4"]["dataset"]) == ("gan", 4, "avatars 32×32")
 
 

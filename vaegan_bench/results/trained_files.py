@@ -14,7 +14,6 @@ import pandas as pd
 from vaegan_bench.results.checkpoints import CHECKPOINTS, Checkpoints
 from vaegan_bench.results.files import check_hash, checked_content, error_of, parse_record, readable, write_json
 from vaegan_bench.results.history import Curves, read_curves
-from vaegan_bench.results.overview import Training
 from vaegan_bench.results.records import RunRecord, read_run
 from vaegan_bench.results.stored_files import RUN, Stamps, StoredFiles
 from vaegan_bench.system.claims import Claim
@@ -37,6 +36,16 @@ def replaced_run(path: Path, claim: Claim) -> Iterator[Path]:
     with claim.staged(path) as stage, replace_folder(path, stage, RUN, CHECKPOINTS) as partial:
         yield partial
         claim.check()
+
+
+@dataclass(frozen=True)
+class Training:
+    """The state of the files that training left."""
+
+    damage: str
+    """Why they are of no use; '' where they are intact."""
+    data: str
+    """The digest of the data; '' where the files are damaged."""
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,7 @@ def _part(
 def meanings(folder: StudyFolder, registry: Registry) -> dict[str, str]:
     """Number → the first docstring line of its metric, for metrics that `registry` can restore."""
     found = dict[str, str]()
-    for run in folder.finished():
+    for run in folder.shown():
         for measurement in run.measurements.by_key().values():
             if new := {row["metric"] for row in measurement["rows"]} - found.keys():
                 with suppress(BenchError):
