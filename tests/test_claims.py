@@ -187,6 +187,22 @@ def test_a_folder_that_cannot_be_put_in_place_leaves_the_earlier_one(tmp_path: P
     assert list(tmp_path.rglob("*")) == [tmp_path / "run", tmp_path / "run" / "earlier"]
 
 
+def test_a_disk_that_is_full_when_files_are_flushed_leaves_the_earlier_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "last").write_text("earlier")
+
+    def full(path: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("vaegan_bench.system.files.write_through", full)
+    writing = replace_folder(tmp_path / "run", tmp_path / "stage", "last")
+    with pytest.raises(StoreError, match="No space left"), writing as stage:
+        (stage / "last").write_text("new")
+    assert (tmp_path / "run" / "last").read_text() == "earlier"
+
+
 def test_a_process_that_is_held_up_ends_only_the_claim_that_it_found_dead(tmp_path: Path) -> None:
     dead, new = taken_over(tmp_path / "run")
     ClaimFolder(tmp_path / "run").end(dead.token)  # of a third process, which saw the dead one long ago
@@ -246,8 +262,8 @@ def test_an_interrupted_attempt_leaves_nothing(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("code", "owner", "words"),
     [
-        (errno.EROFS, 0, "Read-only file system; choose a folder that you can write with --results or --cache-dir"),
-        (errno.EACCES, 0, "Permission denied; choose a folder"),
+        (errno.EROFS, 0, "Read-only file system; choose another folder, or make this one writable"),
+        (errno.EACCES, 0, "Permission denied; choose another folder"),
         (errno.EACCES, 1, "was left by a process of another user; remove it when"),
     ],
 )

@@ -31,8 +31,6 @@ dask = pytest.importorskip("dask")
 
 WORKER = ("--nthreads", "1", "--no-dashboard", "--no-nanny")
 
-from distributed import Client
-
 
 def test_a_cluster_gives_the_same_bits_and_hooks_as_one_process(tmp_path: Path) -> None:
     expected = executed(tmp_path / "alone", Serial())
@@ -168,7 +166,7 @@ def test_a_scheduler_that_ends_before_the_first_worker_comes_ends_the_command(tm
 
 def _is_connected(scheduler: Path) -> bool:
     """Whether a client waits for workers of the scheduler."""
-    with Client(scheduler_file=str(scheduler), set_as_default=False) as client:
+    with distributed.Client(scheduler_file=str(scheduler), set_as_default=False) as client:
         ours = client.id
         found: list[str] = client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.clients))
     return any(each.startswith("Client-") and each != ours for each in found)

@@ -46,7 +46,7 @@ def figures(study: StudyFolder) -> dict[str, Figure]:
 
 def of(study: StudyFolder, model: str) -> list[RunFolder]:
     """The model's runs, in the order of the plan."""
-    return [run for run in study.finished() if run.record().label == model]
+    return [run for run in study.shown() if run.record().label == model]
 
 
 def doubled(image_HWC: np.ndarray) -> np.ndarray:

@@ -408,7 +408,7 @@ def test_a_disk_that_is_full_in_the_end_costs_the_report_and_says_so_once(
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert "File too large" in line
-    assert line.endswith("Free some space, and run the same command again: it goes on from here.")
+    assert line.endswith("When the disk can be written again, run the same command again: it goes on from here.")
     assert finished(tmp_path) == ["vae"]
     assert not list(tmp_path.rglob(".*.partial"))
 

@@ -112,8 +112,9 @@ def test_a_trained_run_takes_the_place_of_its_checkpoint_without_a_gap(
 
         return changed
 
-    run.checkpoints.write(Checkpoint(step=7, definition={"seed": 0}, data="d", snapshot=None, memory=OLD))
     with run.claim() as claim:
+        checkpoint = Checkpoint(step=7, definition={"seed": 0}, data="d", snapshot=None, memory=OLD)
+        run.checkpoints.write(claim, checkpoint)
         for name in ("unlink", "replace"):
             monkeypatch.setattr(Path, name, look(getattr(Path, name)))
         run.training.write(claim, run_record("vae-0", "vae", 5), [], {"decoder": torch.zeros(2)})

@@ -106,7 +106,11 @@ def test_the_number_of_images_the_parameters_and_the_function_are_told_apart(wei
     assert made == ["features", "mean", "features", "mean", "mean", "spread"]
 
 
-@pytest.mark.parametrize("derive", [lambda real: mean(real), partial(mean, times=2.0), Weighted(file="").open], ids=["lambda", "partial", "method"])
+@pytest.mark.parametrize(
+    "derive",
+    [lambda real: mean(real), partial(mean, times=2.0), Weighted(file="").open],
+    ids=["lambda", "partial", "method"],
+)
 def test_a_function_that_may_hold_values_which_are_in_no_key_is_refused(weights: Path, derive: object) -> None:
     with pytest.raises(PluginError, match="hand it a module-level function"):
         value(weights, derive=derive)

@@ -21,6 +21,7 @@ from vaegan_bench.execution.engines.processes import Processes
 from vaegan_bench.execution.engines.workers import worker_pool
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.results.checkpoints import CHECKPOINT
 from vaegan_bench.results.failures import note_failure
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
@@ -222,6 +223,7 @@ def test_a_run_of_another_study_is_copied_if_it_is_whole(make: Make) -> None:
     gan, vae = (first.folder.run(run.id) for run in first.plan.runs)
     content = bytearray((vae.path / "weights.safetensors").read_bytes())
     (vae.path / "weights.safetensors").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    (gan.path / CHECKPOINT).touch()
     second = make(copying, "gan", "vae", name="second")
     second.run()
     assert copying.heard == [
@@ -231,6 +233,7 @@ def test_a_run_of_another_study_is_copied_if_it_is_whole(make: Make) -> None:
     copy = second.folder.run(gan.path.name)
     assert (copy.path / "weights.safetensors").read_bytes() == (gan.path / "weights.safetensors").read_bytes()
     assert list(copy.rows()) == list(gan.rows())
+    assert {path.name for path in gan.path.iterdir()} - {path.name for path in copy.path.iterdir()} == {CHECKPOINT}
     more = Notebook()
     make(more, "gan", name="third", metrics=["reconstruction", "latent-health"], samples=24).run()
     assert more.heard == [("copied", "gan", "first"), ("measured", "gan"), ("ended", "gan", "ok")]

@@ -132,7 +132,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     train(folder, run("gan-s0"), status="diverged at step 7", steps=7)
     note_failure(folder.run(run("gan-s1").id).path, "ValueError: no more (my_loss.py:19)")
     stopped = Checkpoint(step=1200, definition=run("vae-s3").definition, data="ab", snapshot={}, memory={})
-    folder.run(run("vae-s3").id).checkpoints.write(replace(stopped, memory={"w": torch.zeros(2)}))
+    interrupted = folder.run(run("vae-s3").id)
+    with interrupted.claim() as claim:
+        interrupted.checkpoints.write(claim, replace(stopped, memory={"w": torch.zeros(2)}))
     dead = {"start": this_process().start - 500}
     training = {"phase": "training", "steps": 4000}
     claims = [
@@ -163,7 +165,10 @@ def test_every_run_has_its_state(store: Store) -> None:
     }  # fmt: skip
     assert [runs[name]["host"] for name in ("vae-s1", "vae-s2", "vae-s3")] == ["node2", "node7", ""]
     assert (runs["vae-s3"]["step"], runs["vae-s3"]["steps"]) == (1200, 4000)
-    assert runs["gan-s4"]["reason"] == "process 4711 on node7 has given no sign of life for 5 min"
+    assert (
+        runs["gan-s4"]["reason"]
+        == "process 4711 on node7 has given no sign of life for 5 min by the clock of this machine"
+    )
     assert (runs["gan-s4"]["model"], runs["gan-s4"]["seed"], runs["gan-s4"]["dataset"]) == ("gan", 4, "avatars 32×32")
 
 

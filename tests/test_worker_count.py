@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import vaegan_bench as vb
 from vaegan_bench.api import SelectorError, StudyError, UnknownNameError
 from vaegan_bench.cli.session import estimate_in_words
-from vaegan_bench.execution.engine_choice import choose_engine
+from vaegan_bench.execution.engine_choice import choose_engine, suited
 from vaegan_bench.execution.engines.processes import Processes
+from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.execution.estimate import Cost, minutes_side_by_side
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.plan import Plan, make_plan
@@ -37,6 +39,22 @@ def test_auto_takes_as_many_as_have_cores_and_runs(
 ) -> None:
     monkeypatch.setattr("vaegan_bench.execution.engines.worker_count.usable_cores", lambda: available)
     assert Processes().count(runs, threads, device) == count
+
+
+@pytest.mark.parametrize(
+    ("study", "values", "is_one"),
+    [
+        ("smoke", {}, True),
+        ("quick", {}, False),
+        ("smoke", {"steps": 400}, False),
+        ("smoke", {"samples": 4000}, False),
+        ("smoke", {"networks": "larsen", "size": 64, "models": ["vaegan"], "seeds": 3}, False),
+    ],
+)
+def test_a_study_of_seconds_needs_no_other_process(study: str, values: dict[str, Any], is_one: bool) -> None:
+    plan = make_plan(load_study(study).with_values(values, "the test"), Registry())
+    assert suited(Processes(), plan) == (Serial() if is_one else Processes())
+    assert suited(Processes(workers=2), plan) == Processes(workers=2)
 
 
 def test_a_number_is_taken_as_it_is_but_for_runs_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

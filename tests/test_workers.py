@@ -36,6 +36,7 @@ from vaegan_bench.execution.transfer import (
 from vaegan_bench.execution.worker_setup import setup_for_workers
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.archive import archive_study
+from vaegan_bench.results.checkpoints import CHECKPOINT
 from vaegan_bench.results.measurements import METRICS
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
@@ -269,6 +270,7 @@ def test_a_run_that_is_taken_over_while_its_files_are_stored_is_awaited(
 def test_a_run_whose_measuring_failed_comes_with_its_training(tmp_path: Path) -> None:
     run = store_study(tmp_path / "study").runs()[0]
     files = files_of(run)
+    (run.path / CHECKPOINT).touch()  # left by a process that was killed before it could remove it
     came = collect_files(run, Outcome(run.path.name, "failed: no weights", "no weights"), {})
     assert came.files == files != {}
     assert not run.path.exists()

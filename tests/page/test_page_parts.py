@@ -164,7 +164,7 @@ def test_models_without_one_of_two_costs_keep_the_other() -> None:
 
 def test_costs_are_held_against_the_numbers_of_the_planned_protocol_alone(tmp_path: Path) -> None:
     folder = store_study(tmp_path)
-    for run in folder.finished():
+    for run in folder.shown():
         add(run, [(measurement({"psnr": 500.0, "mse": 0.0}, 5 * SAMPLES, DRAWS, exhibits=[]), {})])
     [part] = content_of(folder, Registry(), {}).parts
     points = part.costs[0].points
@@ -218,7 +218,7 @@ def test_held_out_images_are_encoded_once(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_kind_of_images_that_the_first_seed_lacks_can_be_chosen(tmp_path: Path) -> None:
     folder = store_nasty_study(tmp_path, ("gan", "vae"))
-    (first,) = [run for run in folder.finished() if (run.record().label, run.record().seed) == ("vae", 0)]
+    (first,) = [run for run in folder.shown() if (run.record().label, run.record().seed) == ("vae", 0)]
     add(first, [], Sheets(SAMPLES, "prior", {}, {}))
     shown = gallery(folder, first.record().dataset, ["gan", "vae"])
     assert [kind.name for kind in shown.kinds] == ["samples", "reconstructions", "nearest"]

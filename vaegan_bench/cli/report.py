@@ -33,7 +33,7 @@ def report(
     from vaegan_bench.system.attempts import Attempts
 
     folder, registry = StudyFolder(study or latest_study(Path("results"))), Registry(plugin or [])
-    folder.finished()  # raises where there is nothing to show
+    folder.shown()  # raises where there is nothing to show
     attempts = Attempts(folder.missing())
     with terminal().status("Writing tables, figures and the page"), attempts.part("report"):
         write_report(folder, registry)

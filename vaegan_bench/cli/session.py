@@ -72,7 +72,9 @@ class Session:
 
     def workers_for(self, plan: Plan) -> int:
         """How many runs of a plan go on side by side."""
-        return self.engine.count(len(plan.runs), plan.study.threads, plan.runs[0].device)
+        from vaegan_bench.execution.engine_choice import suited
+
+        return suited(self.engine, plan).count(len(plan.runs), plan.study.threads, plan.runs[0].device)
 
     def print_plan(self, plan: Plan) -> None:
         """Print the estimated cost of a plan, without training."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from vaegan_bench.api import Engine, StudyError
+from vaegan_bench.execution.engines.processes import Processes
+from vaegan_bench.execution.engines.serial import Serial
+from vaegan_bench.execution.estimate import is_short
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.registry.selectors import parse_selector
+from vaegan_bench.study.plan import Plan
 
 
 def choose_engine(registry: Registry, engine: str, workers: int | str | None = None) -> Engine:
@@ -20,3 +24,8 @@ def choose_engine(registry: Registry, engine: str, workers: int | str | None = N
     if not hasattr(chosen, "workers"):
         raise StudyError(f"Engine '{name}' takes no number of workers: leave it out, or choose processes.")
     return chosen
+
+
+def suited(engine: Engine, plan: Plan) -> Engine:
+    """The engine for a plan: without a choice of workers, one process does a plan that takes it only seconds."""
+    return Serial() if engine == Processes() and is_short(plan) else engine

@@ -21,6 +21,8 @@ from vaegan_bench.training.state import TrainingState
 WARM_UP, TIMED = 2, 4
 FEW = 4
 """The number of images on which operations are counted; batch norm needs more than one."""
+SHORT_IMAGES, SHORT_OPERATIONS = 5_000, 2e11
+"""Images trained on and drawn, and operations of training, that one core does while worker processes start."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,22 @@ def estimate(plan: Plan) -> Iterator[Cost]:
 def longest_first(runs: Sequence[Run], lenders: Lenders) -> list[Run]:
     """Runs in the order in which workers finish earliest: first those that others wait for, then the longest."""
     lent = {lender.id for run in runs for lender in lenders[run.id].values()}
-    sizes = {(run.label, run.setting_id): run for run in runs}
-    lengths = {model: operations_per_image(run) * run.steps * run.batch for model, run in sizes.items()}
-    return sorted(runs, key=lambda run: (run.id not in lent, -lengths[run.label, run.setting_id]))
+    lengths = _operations(runs)
+    return sorted(runs, key=lambda run: (run.id not in lent, -lengths[run.id]))
+
+
+def is_short(plan: Plan) -> bool:
+    """Whether a plan takes less time than worker processes need to start."""
+    drawn = len(plan.runs) * plan.study.samples * plan.study.draws
+    images = drawn + sum(run.steps * run.batch for run in plan.runs)
+    return images <= SHORT_IMAGES and sum(_operations(plan.runs).values()) <= SHORT_OPERATIONS
+
+
+def _operations(runs: Sequence[Run]) -> dict[str, float]:
+    """Id of a run → the operations of its training, counted once for each model and setting."""
+    models = {(run.label, run.setting_id): run for run in runs}
+    found = {model: operations_per_image(run) * run.steps * run.batch for model, run in models.items()}
+    return {run.id: found[run.label, run.setting_id] for run in runs}
 
 
 def operations_per_image(run: Run, batch: int = FEW, like: Data | None = None) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from vaegan_bench.api import BenchError, Engine, Progress, silent
 from vaegan_bench.evaluation.references import LoadedReferences, open_extractors
+from vaegan_bench.execution.engine_choice import suited
 from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.execution.estimate import longest_first
 from vaegan_bench.execution.planned_work import PlannedWork
@@ -44,7 +45,7 @@ class Execution:
     ) -> None:
         """`engine` distributes the runs to processes; `checkpoint`: seconds between two checkpoints of a run."""
         self.plan, self.registry, self.folder, self.progress = plan, registry, folder, progress
-        self.engine, self.checkpoint = engine, checkpoint
+        self.engine, self.checkpoint = suited(engine, plan), checkpoint
         self.lifecycle = Lifecycle(registry.manager)
         self.work = Workload(plan, folder, cache, progress)
         self.references = LoadedReferences(cache, choose_device(plan.study.device), progress)

@@ -34,10 +34,10 @@ class TransferredRun:
 
 
 def files_of(folder: RunFolder) -> Files:
-    """All files in the folder of a run that has ended; {} where it has not, or is only in the archive."""
+    """The lasting files in the folder of a run that has ended; {} where it has not, or is only in the archive."""
     if stamp_of(folder.path / RUN) is None:
         return {}
-    return {path.name: path.read_bytes() for path in folder.path.iterdir() if not path.name.startswith(".")}
+    return {path.name: path.read_bytes() for path in folder.lasting()}
 
 
 def worked_on_by(folder: RunFolder) -> Holder | None:

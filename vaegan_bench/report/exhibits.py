@@ -70,7 +70,7 @@ def exhibit_figures(
 
     `models` come first in the order of colours, before the others of the study.
     """
-    models = list(dict.fromkeys([*models, *(run.record().label for run in folder.finished())]))
+    models = list(dict.fromkeys([*models, *(run.record().label for run in folder.shown())]))
     return {
         figure: partial(draw, shown.name, shown.seeds, models)
         for figure, shown in shown_exhibits(folder, types, taken).items()
@@ -81,7 +81,7 @@ def shown_exhibits(
     folder: StudyFolder, types: tuple[type[Exhibit], ...], taken: Sequence[str] = ()
 ) -> dict[str, Shown]:
     """Name of a figure → the exhibits that it shows."""
-    runs = [_Run(run.record().dataset, run.record().label, run.measurements.exhibits()) for run in folder.finished()]
+    runs = [_Run(run.record().dataset, run.record().label, run.measurements.exhibits()) for run in folder.shown()]
     datasets = list(dict.fromkeys(run.dataset for run in runs))
     found: dict[str, Shown] = {}
     for figure, (key, name) in _sources(runs, folder.planned(), taken).items():

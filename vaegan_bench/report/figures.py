@@ -75,14 +75,14 @@ def image_figures(folder: StudyFolder) -> dict[str, Drawing]:
 
     Each model shows its first seed that has any.
     """
-    models = list(dict.fromkeys(run.record().label for run in folder.finished()))
+    models = list(dict.fromkeys(run.record().label for run in folder.shown()))
     return {**_sheets_of(folder, models), **exhibit_figures(folder, OfImages, taken=OWN)}
 
 
 def _sheets_of(folder: StudyFolder, models: Sequence[str]) -> dict[str, Drawing]:
     """Sheets of each data set, from the images of each model's first run that kept any."""
     kept: dict[str, dict[str, Images]] = {}
-    for run in folder.finished():
+    for run in folder.shown():
         of_dataset = kept.setdefault(run.record().dataset, {})
         if run.record().label not in of_dataset and (images := run.images()):
             of_dataset[run.record().label] = images

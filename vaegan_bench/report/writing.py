@@ -81,7 +81,7 @@ def write_samples(folder: StudyFolder) -> set[str]:
     Raises `IncompleteError` at the end, with the others written, if some could not be drawn.
     """
     attempts, sheets = Attempts(), dict[str, Drawing]()
-    for run in folder.finished():
+    for run in folder.shown():
         with attempts.part(f"grids of {run.path.name}"):
             if images := run.images():
                 write_grids(run.path, images)

@@ -26,7 +26,7 @@ def archive_study(study: StudyFolder) -> Path:
 
 
 def _records(study: StudyFolder) -> Iterator[tuple[str, bytes]]:
-    for run in study.finished():
+    for run in study.shown():
         for name in (name for name in RECORDS if run.files.has(name)):
             with readable(run.files.place(name)):
                 yield f"{run.path.name}/{name}", run.files.read(name)

@@ -10,16 +10,6 @@ from typing import Any
 from vaegan_bench.results.records import MeasurementRecord
 
 
-@dataclass(frozen=True)
-class Training:
-    """The state of the files that training left."""
-
-    damage: str
-    """Why they are of no use; '' where they are intact."""
-    data: str
-    """The digest of the data; '' where the files are damaged."""
-
-
 @dataclass(frozen=True, slots=True)
 class MeasurementFacts:
     """Facts about a measurement other than its numbers."""

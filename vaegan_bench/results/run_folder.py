@@ -16,11 +16,11 @@ from vaegan_bench.results.overview import MeasurementFacts, Overview
 from vaegan_bench.results.records import RunRecord, is_plain_name
 from vaegan_bench.results.rows import measured_rows, training_rows
 from vaegan_bench.results.stored_files import RUN, Stamps, StoredFiles
-from vaegan_bench.results.trained_files import HISTORY, TrainedFiles
+from vaegan_bench.results.trained_files import HISTORY, TrainedFiles, replaced_run
 from vaegan_bench.system.claim_folder import Holder
 from vaegan_bench.system.claims import Claim, try_claim
 from vaegan_bench.system.errors import StoreError
-from vaegan_bench.system.files import remove_strays, replace_folder
+from vaegan_bench.system.files import remove_strays
 
 RECORDS = (RUN, HISTORY, METRICS)
 """The files of a run that are in an archive."""
@@ -72,21 +72,23 @@ class RunFolder:
             return claim
         raise StoreError(f"Another process is working on {self.path}, {claim}: wait for it, then try again.")
 
+    def lasting(self) -> list[Path]:
+        """The files in the folder without those that are there only while the run is trained or measured."""
+        return [path for path in self.path.iterdir() if not path.name.startswith(".") and path.name not in CHECKPOINTS]
+
     def copy_from(self, claim: Claim, other: RunFolder) -> None:
         """Copy the files of the same run from another folder, whole or not at all."""
-        with claim.staged(self.path) as stage, replace_folder(self.path, stage, RUN) as partial:
-            for path in other.path.iterdir():  # one by one, as the errors of `copytree` do not say that a disk is full
-                if not path.name.startswith("."):
-                    shutil.copy2(path, partial)
+        with replaced_run(self.path, claim) as partial:
+            for path in other.lasting():  # one by one, as the errors of `copytree` do not say that a disk is full
+                shutil.copy2(path, partial)
 
     def receive(self, claim: Claim, files: Mapping[str, bytes]) -> None:
         """Write the files of a run that ended in another process. Raises `StoreError` for files that no run leaves."""
         if RUN not in files or not all(map(is_plain_name, files)):
             raise StoreError(f"What came for {self.path} is no run: its files are {', '.join(files) or 'none'}.")
-        with claim.staged(self.path) as stage, replace_folder(self.path, stage, RUN, CHECKPOINTS) as partial:
+        with replaced_run(self.path, claim) as partial:
             for name, content in files.items():
                 (partial / name).write_bytes(content)
-            claim.check()
 
     def record(self) -> RunRecord:
         """The run's definition, status and cost. Raises `StoreError` where the folder holds no run that has ended."""

@@ -128,9 +128,9 @@ class StudyFolder:
 
         Raises `StoreError` where no run is finished.
         """
-        return curves_of((run.record(), run.training.curves()) for run in self.finished())
+        return curves_of((run.record(), run.training.curves()) for run in self.shown())
 
-    def finished(self) -> list[RunFolder]:
+    def shown(self) -> list[RunFolder]:
         """The same runs as `runs`, at least one. Raises `StoreError` where there is none."""
         return self.runs() or self._refuse()
 

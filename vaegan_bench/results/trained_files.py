@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -12,7 +14,6 @@ import pandas as pd
 from vaegan_bench.results.checkpoints import CHECKPOINTS, Checkpoints
 from vaegan_bench.results.files import check_hash, checked_content, error_of, parse_record, readable, write_json
 from vaegan_bench.results.history import Curves, read_curves
-from vaegan_bench.results.overview import Training
 from vaegan_bench.results.records import RunRecord, read_run
 from vaegan_bench.results.stored_files import RUN, Stamps, StoredFiles
 from vaegan_bench.system.claims import Claim
@@ -24,6 +25,27 @@ if TYPE_CHECKING:
 
 HISTORY, WEIGHTS = "history.csv", "weights.safetensors"
 TRAIN_AGAIN = "Train the run again: `vaegan-bench run` with its study does so, or remove the folder."
+
+
+@contextmanager
+def replaced_run(path: Path, claim: Claim) -> Iterator[Path]:
+    """A folder to write all files of a run to; at the end they replace those in `path`, and checkpoints are removed.
+
+    Raises `StoreError` where they cannot be written, and `ClaimLostError` where the claim is lost.
+    """
+    with claim.staged(path) as stage, replace_folder(path, stage, RUN, CHECKPOINTS) as partial:
+        yield partial
+        claim.check()
+
+
+@dataclass(frozen=True)
+class Training:
+    """The state of the files that training left."""
+
+    damage: str
+    """Why they are of no use; '' where they are intact."""
+    data: str
+    """The digest of the data; '' where the files are damaged."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +82,13 @@ class TrainedFiles:
         """
         from safetensors.torch import save
 
-        with claim.staged(self.path) as stage, replace_folder(self.path, stage, RUN, CHECKPOINTS) as partial:
+        with replaced_run(self.path, claim) as partial:
             columns = list(dict.fromkeys(["step", *(name for row in history for name in row)]))
             pd.DataFrame(history, columns=columns).to_csv(partial / HISTORY, index=False)
             (partial / WEIGHTS).write_bytes(save(weights))
             hashes = {name: sha256_of_file(partial / name) for name in (HISTORY, WEIGHTS)}
             stamp = written_stamp(partial / WEIGHTS)
             write_json(partial / RUN, asdict(replace(record, files=hashes, weights_stamp=stamp)))
-            claim.check()
 
     def record(self) -> RunRecord:
         """The run's definition, status and cost. Raises `StoreError` where the folder holds no run that has ended."""

@@ -51,11 +51,6 @@ class Claim:
         self.progress: dict[str, Any] = {}
         self._is_lost = False
 
-    @property
-    def pause(self) -> float:
-        """Seconds between two signs of life."""
-        return self.timing.pause
-
     def report(self, **progress: Any) -> None:
         """Set how far the work is; other processes can see it from the next sign of life on."""
         self.progress = {**self.progress, **progress}
@@ -207,7 +202,7 @@ def _reason(folder: ClaimFolder, error: OSError) -> str:
         return (
             f"{folder.folder} was left by a process of another user; remove it when none of their processes works there"
         )
-    return f"{error.strerror or error}; choose a folder that you can write with --results or --cache-dir"
+    return f"{error.strerror or error}; choose another folder, or make this one writable"
 
 
 def _is_of_another_user(path: Path) -> bool:

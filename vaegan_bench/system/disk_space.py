@@ -11,7 +11,7 @@ from vaegan_bench.system.errors import StoreError
 
 SHORTAGES = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 """Errors that every further write would meet too: a full disk, a used-up quota, a limit on files, a read-only disk."""
-REPEAT = "Free some space, and run the same command again: it goes on from here."
+REPEAT = "When the disk can be written again, run the same command again: it goes on from here."
 
 
 def shortage_in(error: BaseException | None) -> OSError | None:

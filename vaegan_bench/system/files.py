@@ -96,9 +96,10 @@ def replace_folder(path: Path, stage: Path, last: str, spare: Collection[str] = 
         path.mkdir(exist_ok=True)
         arrived = partial_of(path / stage.name)
         stage.rename(arrived)  # fails where the stage is gone, before any old file is removed
+        for file in arrived.iterdir():
+            write_through(file)  # some file systems notice only now that the disk is full
         _clear(path, last, [*spare, arrived.name])
         for file in sorted(arrived.iterdir(), key=lambda file: file.name == last):
-            write_through(file)
             file.replace(path / file.name)
         arrived.rmdir()
         write_through(path)

@@ -5,18 +5,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-
-class Beating(Protocol):
-    """A claim that is held."""
-
-    @property
-    def pause(self) -> float:
-        """Seconds between two signs of life."""
-
-    def beat(self) -> bool:
-        """Give a sign of life; False where the claim is lost and needs no more of them."""
+if TYPE_CHECKING:
+    from vaegan_bench.system.claims import Claim
 
 
 class Heartbeat:
@@ -27,11 +19,11 @@ class Heartbeat:
 
     def forget(self) -> None:
         """Start without claims: after a fork, they are the parent's, and its thread does not exist in this process."""
-        self._claims: set[Beating] = set()
+        self._claims: set[Claim] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def add(self, claim: Beating) -> None:
+    def add(self, claim: Claim) -> None:
         """Keep a claim alive from now on."""
         with self._changed:
             self._claims.add(claim)
@@ -40,7 +32,7 @@ class Heartbeat:
                 self._thread.start()
             self._changed.notify()
 
-    def remove(self, claim: Beating) -> None:
+    def remove(self, claim: Claim) -> None:
         """Stop keeping a claim alive."""
         with self._changed:
             self._claims.discard(claim)
@@ -53,7 +45,7 @@ class Heartbeat:
                 if not self._claims:
                     self._thread = None
                     return
-                due = last + min(claim.pause for claim in self._claims)
+                due = last + min(claim.timing.pause for claim in self._claims)
                 if self._changed.wait(max(0.0, due - time.monotonic())):
                     continue  # a claim came or went, and nothing is due
                 claims = list(self._claims)

@@ -167,7 +167,7 @@ def meanings(folder: StudyFolder, registry: Registry, numbers: Collection[str]) 
     Runs are read until all `numbers` are known.
     """
     found = dict[str, str]()
-    for run in folder.finished():
+    for run in folder.shown():
         if found.keys() >= set(numbers):
             break
         for measurement in run.measurements.by_key().values():

@@ -97,7 +97,7 @@ OfSeed = dict[str, tuple[Images, ImagePairs | None]]
 def _kept(folder: StudyFolder, dataset: str) -> dict[int, OfSeed]:
     """Seed → the images that its runs kept."""
     found: dict[int, OfSeed] = {}
-    for run in folder.finished():
+    for run in folder.shown():
         record = run.record()
         images = run.images() if record.dataset == dataset else {}
         if images:

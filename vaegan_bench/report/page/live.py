@@ -64,7 +64,7 @@ def live_content(folder: StudyFolder, registry: Registry, models: Sequence[str])
 
 def _first_runs(folder: StudyFolder) -> dict[str, RunFolder]:
     """Model → its first finished run with weights on the study's first data set."""
-    runs = folder.finished()
+    runs = folder.shown()
     dataset = runs[0].record().dataset
     found = dict[str, RunFolder]()
     for run in runs:

@@ -23,7 +23,7 @@ class Fact:
 
 def facts(folder: StudyFolder, rows: pd.DataFrame) -> list[Fact]:
     """Data, extractors, versions, code and machines of a study's runs, each value once."""
-    records = [run.record() for run in folder.finished()]
+    records = [run.record() for run in folder.shown()]
     found = [
         Fact(
             "data", [f"{r.dataset}: {'; '.join([r.images, *r.remarks])}; digest {r.data}" for r in _by_dataset(records)]

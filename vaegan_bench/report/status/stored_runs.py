@@ -51,7 +51,8 @@ class StoredRuns:
         if holder is None:
             return found
         if (silent := _silence(holder)) > USUAL.patience:
-            return replace(found, reason=found.reason or f"{holder} has given no sign of life for {_words(silent)}")
+            silence = f"{holder} has given no sign of life for {_words(silent)} by the clock of this machine"
+            return replace(found, reason=found.reason or silence)
         return _worked_on(found, holder)
 
     def record(self, run: str) -> RunRecord | None:
