@@ -188,19 +188,19 @@ def test_records_of_all_runs_are_not_parsed_again_for_the_names_of_arrays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, parsed = store_nasty_study(tmp_path), list[object]()
-    assert all(run.images() and run.measurements.exhibits() for run in folder.finished())
+    assert all(run.images() and run.measurements.exhibits() for run in folder.shown())
     monkeypatch.setattr(measurements, "read_metrics", lambda record: parsed.append(record) or read_metrics(record))
-    assert all(run.images() and run.measurements.exhibits() for run in folder.finished())
+    assert all(run.images() and run.measurements.exhibits() for run in folder.shown())
     assert parsed == []
-    add(folder.finished()[0], [], Sheets(SAMPLES, "prior", {}, {}))
-    assert not folder.finished()[0].images()  # which the names that are known from before do not hide
+    add(folder.shown()[0], [], Sheets(SAMPLES, "prior", {}, {}))
+    assert not folder.shown()[0].images()  # which the names that are known from before do not hide
 
 
 def test_meanings_are_looked_up_in_as_few_runs_as_have_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, read = store_nasty_study(tmp_path), list[object]()
     by_key = Measurements.by_key
     monkeypatch.setattr(Measurements, "by_key", lambda each: read.append(each) or by_key(each))
-    folder.finished()
+    folder.shown()
     read.clear()
     found = meanings(folder, Registry(), {"psnr", "mse", "retention-auc"})
     assert found.keys() == {"psnr", "mse", "retention-auc"}
@@ -211,7 +211,7 @@ def test_meanings_are_looked_up_in_as_few_runs_as_have_them(tmp_path: Path, monk
 def test_held_out_images_are_encoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, encoded = store_nasty_study(tmp_path, ("vae", "gan")), list[object]()
     monkeypatch.setattr(images, "png_uri", lambda pixels: encoded.append(pixels) or "data:")
-    shown = gallery(folder, folder.finished()[0].record().dataset, ["vae", "gan"])
+    shown = gallery(folder, folder.shown()[0].record().dataset, ["vae", "gan"])
     assert shown.originals is not None
     assert len(encoded) == 1 + sum(len(sheets) for seed in shown.seeds for sheets in seed.sheets.values())
 

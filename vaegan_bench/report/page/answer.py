@@ -17,7 +17,8 @@ def sentences(rows: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     """
     said, silent, summary = list[str](), dict[str, list[str]](), tables.summarise(rows)
     for metric, group in pairs[pairs["metric"].isin(rows["metric"])].groupby("metric", sort=False):
-        means = summary[summary["metric"] == metric].set_index("model")["mean"].to_dict()
+        of_metric = summary[summary["metric"] == metric]
+        means = dict(zip(of_metric["model"], of_metric["mean"], strict=True))
         shown = list(_verdicts(str(metric), group, means))
         said += shown
         if not shown:

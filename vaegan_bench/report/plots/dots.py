@@ -68,7 +68,8 @@ def metric_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
     grid = figure.subplots(len(lines), max(len(line.metrics) for line in lines), squeeze=False, sharey="row")
     summary = _marked(summarise(rows), unusable(rows))
     for line, panels in zip(lines, grid, strict=True):
-        _draw(line, panels, *(each[each["dataset"] == line.dataset] for each in (rows, summary)), look)
+        seeds, means = (each[each["dataset"] == line.dataset] for each in (rows, summary))
+        _draw(line, panels, seeds, means, look)
     caption_below(figure, "\n".join(filter(None, [_key(differing), _same(alike)])))
     return figure
 

@@ -38,6 +38,6 @@ def averaged_over(rows: pd.DataFrame) -> dict[tuple[str, str, str], set[frozense
     """(dataset, metric, model) → the attributes that its finished runs have the number for, each set of them once."""
     single = rows[(rows["attribute"] != "") & (rows["status"] == OK)]
     found: dict[tuple[str, str, str], set[frozenset[str]]] = {}
-    for (*key, _), group in single.groupby(["dataset", "metric", "model", "run"], observed=True)["attribute"]:
-        found.setdefault(tuple(key), set()).add(frozenset(group))
+    for (dataset, metric, model, _), run in single.groupby(["dataset", "metric", "model", "run"], observed=True):
+        found.setdefault((str(dataset), str(metric), str(model)), set()).add(frozenset(run["attribute"]))
     return found
