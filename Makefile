@@ -11,6 +11,7 @@ run: .venv/installed
 	$(BIN)/vaegan-bench run --models all
 
 test: .venv/dev-installed
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: .venv/dev-installed

@@ -135,7 +135,7 @@ PARTS: dict[str, tuple[Callable[[StudyFolder], Any], Callable[[Any], object]]] =
     ),
     "find what is damaged, finished, left": (
         workload_of,
-        lambda work: (work.damaged(), work.finished(), work.unfinished(), work.left()),
+        lambda work: (work.damaged(), work.with_results(), work.unfinished(), work.left()),
     ),
     "read the rows": (lambda folder: folder, lambda folder: folder.rows()),
     "vaegan-bench table": (lambda folder: folder, lambda folder: print_table(folder)),

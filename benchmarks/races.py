@@ -274,7 +274,7 @@ def run_study(folder: Path) -> None:
     execution.run()
     for run, reason in execution.failures.items():
         note(folder, "faults", f"{run} failed: {reason}")
-    if len(execution.work.finished()) != len(execution.plan.runs):
+    if len(execution.work.with_results()) != len(execution.plan.runs):
         note(folder, "faults", "a process ended before all runs were finished")
     write_tables(execution.folder)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from vaegan_bench.api import Engine, hookimpl
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.report.writing import write_tables
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import make_plan
@@ -16,8 +20,8 @@ from vaegan_bench.study.study_file import load_study
 SMALL = {"steps": 4, "samples": 32, "metrics": ["reconstruction"]}
 
 MORTAL = '''
-"""Models that end the process in which they are trained, once or always; and one that speaks."""
-import os, signal, warnings
+"""Models that end the process in which they are trained, once or always; one that speaks, and one that waits."""
+import os, signal, time, warnings
 from dataclasses import dataclass
 from pathlib import Path
 import torch
@@ -51,13 +55,32 @@ class Speaker(Model):
             warnings.warn("a warning about both", StudyWarning)
         return VAE().objectives(play)
 
+@dataclass(frozen=True, kw_only=True)
+class Waiting(Model):
+    """Takes a tenth of a second for each step, until a file says that it need not."""
+    name = "waiting"
+    players = VAE.players
+    which: int = 0
+
+    def objectives(self, play):
+        if not Path("hurry").exists():
+            time.sleep(0.1)
+        return VAE().objectives(play)
+
 @hookimpl
 def run_started(run, done):
     Path(f"{run}.started").write_text(str(done))
 
 @hookimpl
-def vaegan_bench_plugins(): return [Mortal, Speaker]
+def vaegan_bench_plugins(): return [Mortal, Speaker, Waiting]
 '''
+
+
+@contextmanager
+def tables_alone() -> Iterator[None]:
+    """Studies write their tables, but no figures and no page, which take longer than a small study itself."""
+    with mock.patch("vaegan_bench.execution.run_study.write_report", lambda folder, registry: write_tables(folder)):
+        yield
 
 
 class Notebook:

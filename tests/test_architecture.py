@@ -17,7 +17,7 @@ import vaegan_bench
 
 ROOT = Path(vaegan_bench.__file__).parent
 LINE = re.compile(r"^(?P<indent> *)(?P<file>\S+\.py) +(?P<function>\S+)")
-STUDY = "--models vae --datasets avatars[faces=200] --steps 2 --batch 8 --samples 8 --metrics reconstruction"
+STUDY = "--models vae --datasets avatars[faces=60] --steps 2 --batch 8 --samples 8 --metrics reconstruction"
 
 
 def drawing() -> list[tuple[int, str]]:

@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
 import vaegan_bench as vb
+from vaegan_bench.execution import execution
+from vaegan_bench.models.gan import GAN
+from vaegan_bench.system.errors import IncompleteError
 
 
 def write(folder: Path, name: str, seed: int) -> None:
@@ -19,12 +23,11 @@ def write(folder: Path, name: str, seed: int) -> None:
     Image.fromarray(noise).save(folder / name)
 
 
-def trained(tmp_path: Path) -> dict[str, Any]:
-    """The record of the study's one run, whatever its numbers."""
+def run(tmp_path: Path, model: str) -> vb.Results:
     with torch.random.fork_rng():
-        results = vb.run(
+        return vb.run(
             "smoke",
-            models=["vae"],
+            models=[model],
             datasets=[f"folder[path={tmp_path / 'images'}]"],
             steps=2,
             batch=4,
@@ -34,6 +37,11 @@ def trained(tmp_path: Path) -> dict[str, Any]:
             results=tmp_path / "results",
             cache=tmp_path / "cache",
         )
+
+
+def trained(tmp_path: Path) -> dict[str, Any]:
+    """The record of the study's one run, whatever its numbers."""
+    results = run(tmp_path, "vae")
     [path] = results.folder.path.glob("vae-*/run.json")
     record: dict[str, Any] = json.loads(path.read_text())
     record["written"] = path.stat().st_mtime_ns
@@ -41,7 +49,16 @@ def trained(tmp_path: Path) -> dict[str, Any]:
     return record
 
 
-def test_a_changed_image_trains_the_run_again_and_an_equal_one_does_not(tmp_path: Path) -> None:
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The digests of the data for which extractors were opened before anything trained."""
+    found = list[str]()
+    monkeypatch.setattr(execution, "open_extractors", lambda metrics, references: found.append(references.data.digest))
+    return found
+
+
+@pytest.mark.usefixtures("tables_alone")
+def test_a_changed_image_trains_the_run_again_and_an_equal_one_does_not(tmp_path: Path, opened: list[str]) -> None:
     for i in range(12):
         write(tmp_path / "images", f"{i:02}.png", i)
     first, again = trained(tmp_path), trained(tmp_path)
@@ -55,3 +72,21 @@ def test_a_changed_image_trains_the_run_again_and_an_equal_one_does_not(tmp_path
     assert changed["id"] == first["id"]
     assert changed["mse"] != first["mse"]
     assert trained(tmp_path) == changed
+    assert opened == [first["data"], changed["data"]]
+
+
+def test_a_network_that_was_trained_on_other_images_is_not_lent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("memory ran out")
+
+    for i in range(12):
+        write(tmp_path / "images", f"{i:02}.png", i)
+    run(tmp_path, "vae-disl")
+    write(tmp_path / "images", "05.png", 99)
+    monkeypatch.setattr(GAN, "objectives", fail)
+    with pytest.raises(IncompleteError) as raised:
+        run(tmp_path, "vae-disl")
+    assert "memory ran out" in raised.value.lines[0]
+    assert raised.value.lines[1].endswith(": vae-disl borrows the discriminator of gan, which failed.")

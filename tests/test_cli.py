@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 from shell import bench
 from small import QUITTER
+from small_studies import MORTAL
 from stored_study import edit
 
 import vaegan_bench
@@ -43,6 +44,15 @@ def smoke(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
     return results / "smoke"
 
 
+@pytest.fixture
+def small(tmp_path: Path, cache: Path) -> Path:
+    """The folder of a finished study of two models, whose report takes a few seconds."""
+    line = ("run", "smoke", "--models", "vae,vaegan-pixel", "--metrics", "reconstruction", "--steps", "2")
+    done = bench(*line, "--results", tmp_path, "--cache-dir", cache)
+    assert done.returncode == 0, done.stderr
+    return tmp_path / "smoke"
+
+
 def test_a_study_leaves_what_the_readme_promises(smoke: Path) -> None:
     rows = pd.read_parquet(smoke / "results.parquet")
     from_text = pd.read_csv(smoke / "results.csv", dtype={"trained_on": str}).fillna(
@@ -65,6 +75,7 @@ def test_a_study_leaves_what_the_readme_promises(smoke: Path) -> None:
     assert "oracle-auc" in (smoke / "attributes.md").read_text()
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_second_run_skips_what_is_finished(smoke: Path, cache: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in smoke.glob("*/weights.safetensors")}
     again = bench("run", "smoke", "--results", smoke.parent, "--cache-dir", cache)
@@ -72,18 +83,18 @@ def test_a_second_run_skips_what_is_finished(smoke: Path, cache: Path) -> None:
     assert before == {path: path.stat().st_mtime_ns for path in smoke.glob("*/weights.safetensors")}
 
 
-def test_tables_and_figures_are_made_again_without_training(smoke: Path) -> None:
+def test_tables_and_figures_are_made_again_without_training(small: Path) -> None:
     for name in ("summary.md", "metrics.png", "samples.png"):
-        (smoke / name).unlink()
-    shown = bench("table", smoke)
+        (small / name).unlink()
+    shown = bench("table", small)
     assert shown.returncode == 0
     assert "vaegan-pixel" in shown.stdout
-    assert not (smoke / "summary.md").exists()
-    wrong = bench("report", smoke, "--plugin", "nosuch.py")
+    assert not (small / "summary.md").exists()
+    wrong = bench("report", small, "--plugin", "nosuch.py")
     assert (wrong.returncode, wrong.stdout) == (2, "")
-    assert not (smoke / "summary.md").exists()
-    assert bench("report", smoke).returncode == 0
-    assert all((smoke / name).is_file() for name in ("summary.md", "metrics.png", "samples.png"))
+    assert not (small / "summary.md").exists()
+    assert bench("report", small).returncode == 0
+    assert all((small / name).is_file() for name in ("summary.md", "metrics.png", "samples.png"))
 
 
 def test_compare_gives_no_verdict_from_one_seed(smoke: Path) -> None:
@@ -271,21 +282,26 @@ def test_a_results_folder_that_cannot_be_written_is_told_before_training(tmp_pat
 
 
 def test_ctrl_c_says_what_is_kept_and_the_next_run_goes_on(tmp_path: Path, cache: Path) -> None:
-    line = [*COMMAND, "run", "smoke", "--models", "gan,vae", "--results", str(tmp_path), "--cache-dir", str(cache)]
-    line += ["--metrics", "reconstruction", "--workers", "1", "--steps"]
+    (tmp_path / "mortal.py").write_text(MORTAL)
+    line = ["run", "smoke", "--models", "gan,waiting", "--metrics", "reconstruction", "--steps", "20"]
+    line += ["--workers", "1", "--plugin", "mortal.py", "--cache-dir", str(cache)]
     # Jobs in the background ignore SIGINT, and hand that on to their children; a handler is not handed on.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen([*line, "300"], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
+    process = subprocess.Popen(
+        [*COMMAND, *line], stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=ENVIRONMENT
+    )  # fmt: skip
     signal.signal(signal.SIGINT, before)
-    while not list(tmp_path.glob("smoke/gan-*/metrics.json")):
+    while not list(tmp_path.glob("results/smoke/gan-*/metrics.json")):
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "1 of 2 runs are finished and kept in" in output
-    assert not list(tmp_path.glob("smoke/.*.partial"))  # nothing half-written is left
-    again = subprocess.run([*line, "300"], capture_output=True, text=True, env=ENVIRONMENT, check=True)
+    assert not list(tmp_path.glob("results/smoke/.*.partial"))  # nothing half-written is left
+    (tmp_path / "hurry").touch()
+    again = bench(*line, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
     assert "1 of them finished before" in again.stdout
 
 
@@ -305,6 +321,7 @@ def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_one_run_is_not_called_runs(tmp_path: Path, cache: Path) -> None:
     line = ("run", "smoke", "--models", "vae", "--metrics", "reconstruction", "--cache-dir", cache)
     assert "Training 1 run from the start would take about" in bench(*line, "--dry-run", cwd=tmp_path).stdout
@@ -341,6 +358,7 @@ def test_help_has_examples_and_does_not_load_torch() -> None:
     assert "vaegan-bench run --models all" in bench("run", "--help").stdout
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_divergence_is_a_row_and_never_ends_the_study(tmp_path: Path, cache: Path) -> None:
     models = "vae,vae[reconstruction=gaussian[sigma=1e-30]]"
     line = ("run", "smoke", "--models", models, "--metrics", "reconstruction", "--results", tmp_path)
@@ -389,6 +407,7 @@ def vaegan_bench_plugins():
 '''
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_metric_that_fails_costs_nothing_else_and_is_tried_again(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "fragile.py").write_text(FRAGILE)
     line = ("run", "smoke", "--models", "vae", "--metrics", "fragile,reconstruction", "--plugin", "fragile.py")
@@ -404,6 +423,7 @@ def test_a_metric_that_fails_costs_nothing_else_and_is_tried_again(tmp_path: Pat
     assert "7.5" in summary.read_text()
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_run_that_raises_does_not_cost_the_others(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "quitter.py").write_text(QUITTER)
     line = ("run", "smoke", "--models", "quitter,vae", "--metrics", "reconstruction", "--results", tmp_path)

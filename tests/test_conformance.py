@@ -37,7 +37,8 @@ def _fetch_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 SHORTENED = (
-    "avatars[faces=600]", "oracle[images=1280]", "regressor[images=1280]", "native[labelled=oracle[images=1280]]",
+    "avatars[faces=600]", "shapes[images=600]", "oracle[images=1280]", "regressor[images=1280]",
+    "native[labelled=oracle[images=1280]]",
 )  # fmt: skip
 """What draws or trains for minutes by default, and keeps the contract with fewer images as well."""
 NAMES = [parse_selector(selector).name for selector in SHORTENED]

@@ -9,19 +9,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from shell import bench
 from small_studies import MORTAL, executed, values
 
-from vaegan_bench.execution.engines.cluster.submission import GONE
+from vaegan_bench.api import Send
+from vaegan_bench.api.engines import discard
+from vaegan_bench.execution.engines.cluster.submission import GONE, do
 from vaegan_bench.execution.engines.dask import Dask
 from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.results.study_folder import StudyFolder
 
 pytest.importorskip("distributed")
+
+from distributed import Client
 
 
 @pytest.mark.parametrize("transfer", [False, True])
@@ -43,6 +49,7 @@ def test_a_cluster_gives_the_same_bits_and_hooks_as_one_process(transfer: bool, 
     assert spread.folder.rulers() == alone.folder.rulers() != []
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_worker_that_dies_costs_its_run_alone_which_is_tried_once_more(tmp_path: Path) -> None:
     (tmp_path / "mortal.py").write_text(MORTAL)
     models = "mortal,mortal[always=true],speaker"
@@ -69,6 +76,7 @@ def started(*words: str) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_the_same_command_goes_on_when_the_scheduler_died(tmp_path: Path) -> None:
     (tmp_path / "mortal.py").write_text(MORTAL)
     at = str(tmp_path / "scheduler.json")
@@ -83,7 +91,7 @@ def test_the_same_command_goes_on_when_the_scheduler_died(tmp_path: Path) -> Non
             started("distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", at)
         )
         cluster.enter_context(
-            started("distributed.cli.dask_worker", "--scheduler-file", at, "--nthreads", "1", "--no-dashboard")
+            started("distributed.cli.dask_worker", "--scheduler-file", at, "--nthreads", "2", "--no-dashboard")
         )
         command = [sys.executable, "-c", "from vaegan_bench.cli import main; main()", *line, f"dask[scheduler={at}]"]
         process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
@@ -94,6 +102,7 @@ def test_the_same_command_goes_on_when_the_scheduler_died(tmp_path: Path) -> Non
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
     assert errors == f"Error: {GONE}\n"
+    assert len(list(tmp_path.glob("*.started"))) == 1  # though its worker has two threads
     assert bench(*line, "serial", cwd=tmp_path).returncode == 0
     for one, other in zip(
         StudyFolder(tmp_path / "alone" / "smoke").runs(),
@@ -102,6 +111,58 @@ def test_the_same_command_goes_on_when_the_scheduler_died(tmp_path: Path) -> Non
     ):
         assert (one.path / "weights.safetensors").read_bytes() == (other.path / "weights.safetensors").read_bytes()
         assert values(one) == values(other) != []
+
+
+@dataclass(frozen=True)
+class Overlapping:
+    """A task that says whether another one goes on at the same time."""
+
+    name: str
+    going: list[str]
+    after: frozenset[str] = frozenset()
+
+    def portable(self) -> Overlapping:
+        return self
+
+    def __call__(self, send: Send = discard) -> int:
+        self.going.append(self.name)
+        time.sleep(0.1)
+        found = len(self.going)
+        self.going.remove(self.name)
+        return found
+
+
+def test_a_worker_with_several_threads_does_one_task_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("distributed.get_worker", lambda: None)
+    going = list[str]()
+    with ThreadPoolExecutor(3) as threads:
+        found = [threads.submit(do, Overlapping(name, going), "a study") for name in ("one", "two", "three")]
+    assert [each.result().result for each in found] == [1, 1, 1]
+
+
+def test_a_scheduler_that_ends_before_the_first_worker_comes_ends_the_command(tmp_path: Path) -> None:
+    at = tmp_path / "scheduler.json"
+    words = ("distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(at))
+    with started(*words) as scheduler:
+        while not at.is_file():
+            time.sleep(0.05)
+        line = ["run", "smoke", "--models", "vae", "--cache-dir", "cache", "--engine", f"dask[scheduler={at}]"]
+        command = [sys.executable, "-c", "from vaegan_bench.cli import main; main()", *line]
+        process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        while not _is_connected(at):
+            assert process.poll() is None
+            time.sleep(0.2)
+        scheduler.kill()
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (2, f"Error: {GONE}\n")
+
+
+def _is_connected(scheduler: Path) -> bool:
+    """Whether a client waits for workers of the scheduler."""
+    with Client(scheduler_file=str(scheduler), set_as_default=False) as client:
+        ours = client.id
+        found: list[str] = client.run_on_scheduler(lambda dask_scheduler: list(dask_scheduler.clients))
+    return any(each.startswith("Client-") and each != ours for each in found)
 
 
 def test_a_scheduler_that_is_not_there_is_one_line(tmp_path: Path) -> None:

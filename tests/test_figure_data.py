@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
+from small_studies import tables_alone
 from test_plots import contains, pixels
 
 import vaegan_bench as vb
@@ -22,7 +23,7 @@ MODELS = ["vae", "gan", "vae[reconstruction=laplace]"]
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
     folder = tmp_path_factory.mktemp("figures")
-    with torch.random.fork_rng():
+    with tables_alone(), torch.random.fork_rng():
         results = vb.run(
             "smoke",
             models=MODELS,

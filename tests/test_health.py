@@ -90,6 +90,7 @@ def test_only_the_last_tenth_counts_and_999_of_1000_pairs_are_enough(last: float
     assert found(Made(images(60, seed=2)), other) == {}
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_run_whose_prior_outweighs_all_else_is_told_in_every_table(tmp_path: Path) -> None:
     with torch.random.fork_rng():
         results = vb.run(

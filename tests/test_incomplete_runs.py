@@ -200,6 +200,7 @@ def test_a_second_data_set_that_cannot_be_loaded_is_told_before_anything_trains(
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_finished_run_whose_data_are_gone_costs_no_other(
     run: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,6 +214,7 @@ def test_a_finished_run_whose_data_are_gone_costs_no_other(
     assert finished(tmp_path) == ["vae", "vae"]
 
 
+@pytest.mark.usefixtures("tables_alone")
 @pytest.mark.parametrize("how", ["exit", "raise"])
 def test_a_plugin_that_ends_the_program_fails_alone(
     run: Callable[..., Ran], how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -244,6 +246,7 @@ def test_a_plugin_file_that_ends_the_program_is_refused(tmp_path: Path) -> None:
     assert "vaegan_bench_plugins of late.py failed: sys.exit() was called (late.py:4)." in late.stderr
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_number_that_is_none_is_named(run: Callable[..., Ran], tmp_path: Path) -> None:
     done = run(metrics="rogue[how=nan],reconstruction", models="gan")
     assert done.returncode == 1
@@ -264,6 +267,7 @@ def test_an_attribute_without_an_interval_costs_no_figure(run: Callable[..., Ran
     assert all(rows[name].dtype.kind == "f" for name in ("low", "high", "ceiling", "floor", "noise"))
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_from_python_all_reasons_are_raised_and_results_kept(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "rogue.py").write_text(ROGUE)
     (tmp_path / "quitter.py").write_text(QUITTER)
@@ -284,6 +288,7 @@ def test_from_python_all_reasons_are_raised_and_results_kept(tmp_path: Path, cac
     assert list(vb.load(tmp_path / "smoke").rows["model"].unique()) == ["vae"]
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_progress_bar_that_fails_is_reported_and_costs_nothing(
     run: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -317,6 +322,7 @@ def test_a_disk_that_is_too_small_is_told_before_training(
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_what_is_finished_needs_no_space(
     run: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -364,8 +370,9 @@ class Filler:
             self.fill()
 
 
+@pytest.mark.parametrize("checkpoint", [60, 0])  # so that a checkpoint is what cannot be written
 def test_a_disk_that_is_full_meanwhile_stops_the_study_and_the_same_command_goes_on(
-    tmp_path: Path, cache: Path, no_large_files: Callable[[], None]
+    tmp_path: Path, cache: Path, no_large_files: Callable[[], None], checkpoint: float
 ) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     values = {"models": ["gan", "vae", "vaegan"], "steps": 2, "samples": 32, "metrics": ["reconstruction"]}
@@ -373,7 +380,7 @@ def test_a_disk_that_is_full_meanwhile_stops_the_study_and_the_same_command_goes
     plan = make_plan(load_study("smoke").with_values(values, "the test"), registry)
     registry.manager.register(filler)
     with pytest.raises(IncompleteError) as raised:
-        Execution(plan, registry, StudyFolder(tmp_path / "study"), cache).run()
+        Execution(plan, registry, StudyFolder(tmp_path / "study"), cache, checkpoint=checkpoint).run()
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
     failed, stopped = raised.value.lines
     assert failed.startswith("vae-s0-")
@@ -387,7 +394,7 @@ def test_a_disk_that_is_full_meanwhile_stops_the_study_and_the_same_command_goes
     again = Execution(plan, Registry(), StudyFolder(tmp_path / "study"), cache)
     again.run()
     assert not again.failures
-    assert len(again.work.finished()) == 3
+    assert len(again.work.with_results()) == 3
 
 
 def test_a_disk_that_is_full_in_the_end_costs_the_report_and_says_so_once(
@@ -441,6 +448,7 @@ def test_one_figure_that_cannot_be_drawn_costs_only_itself(
     assert sorted(named) == ["The figure gradients", "The figure learning-curves"]
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_cache_that_cannot_be_written_costs_no_number(run: Callable[..., Ran], tmp_path: Path, cache: Path) -> None:
     other = shutil.copytree(cache, tmp_path / "cache")
     shutil.rmtree(other / "references", ignore_errors=True)

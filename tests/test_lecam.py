@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from vaegan_bench.api import JudgedImages, Model, Play, PluginError, SelectorError, to_signed
+from vaegan_bench.api import JudgedImages, Model, Objectives, Play, PluginError, Regulariser, SelectorError, to_signed
 from vaegan_bench.losses.regulariser.lecam import LeCam
+from vaegan_bench.losses.regulariser.r1 import R1
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.registry.plugins import Registry
@@ -83,6 +87,26 @@ def test_a_run_remembers_its_logits() -> None:
     memory = train(small_run(GAN(regulariser=LeCam()), steps=3), blobs(), CPU).state.modules["memory"].state_dict()
     assert memory["started"] == 1
     assert memory["averages"].abs().min() > 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Twofold(Model):
+    """A GAN with two regularisers."""
+
+    name = "twofold"
+    players: ClassVar = GAN.players
+    gradient: Regulariser = R1()
+    logits: Regulariser = LeCam()
+
+    def objectives(self, play: Play) -> Objectives:
+        return GAN(regulariser=self.logits).objectives(play)
+
+
+def test_a_regulariser_that_remembers_nothing_hides_none_that_does() -> None:
+    assert "memory" in train(small_run(Twofold(), steps=2), blobs(), CPU).state.modules
+    assert "memory" not in TrainingState(small_run(Twofold(logits=R1())), blobs().shape, CPU).modules
+    with pytest.raises(PluginError, match="'twofold' has 2 regularisers that remember something, and one role 'memory"):
+        TrainingState(small_run(Twofold(gradient=LeCam())), blobs().shape, CPU)
 
 
 def test_a_model_without_the_role_is_named() -> None:

@@ -107,7 +107,7 @@ def test_a_plugin_that_fails_hears_nothing_more_and_costs_nobody_a_run(tmp_path:
     (words,) = running.lifecycle.disabled.values()
     assert words.startswith("step_ended: OSError: the disk is full (test_lifecycle.py:")
     assert not running.failures
-    assert len(running.work.finished()) == 1
+    assert len(running.work.with_results()) == 1
 
 
 def test_an_interrupted_run_and_its_study_are_ended(tmp_path: Path) -> None:

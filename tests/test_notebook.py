@@ -52,6 +52,7 @@ def runner() -> ModuleType:
     return module
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_every_cell_runs_and_shows_what_is_stored(
     runner: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -209,6 +209,7 @@ def test_the_page_tests_the_claims(page: str) -> None:
     assert "| GAN wins | psnr |  |  | not measured |" in page
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_the_page_says_which_runs_diverged(tmp_path: Path) -> None:
     shared = {"metrics": ["reconstruction"], "steps": 2, "samples": 32, "optimizer": "adam[lr=1e30]"}
     comparison = Comparison(name="one", title="Table 1", study="smoke", figures=(), metrics=("psnr",))

@@ -109,6 +109,7 @@ def test_a_tilde_means_the_same_in_python_selectors_files_and_variables(
     assert file_at("~/w.pth", published).path == home / "w.pth"
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_runs_are_kept_in_the_home_folder_and_not_in_one_called_tilde(home: Path) -> None:
     study = {"models": ["vae"], "metrics": ["reconstruction"], "steps": 2, "samples": 4, "batch": 4, "size": 16}
     networks = "compact[latent=4,width=4,decoder_width=4]"

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from torch import nn
 
-from vaegan_bench.api import BenchError, ImageShape, Networks, PluginError, UnknownNameError
+from vaegan_bench.api import (
+    BenchError,
+    ImageShape,
+    Model,
+    Networks,
+    Objectives,
+    Play,
+    PluginError,
+    StudyError,
+    UnknownNameError,
+)
 from vaegan_bench.datasets.avatars.dataset import Avatars
+from vaegan_bench.models.vae import VAE
 from vaegan_bench.networks.compact import Compact
 from vaegan_bench.registry.plugins import Entry, Registry
 from vaegan_bench.study.plan import Plan, make_plan
@@ -169,6 +180,32 @@ def test_terms_are_found_at_the_size_of_the_study() -> None:
 def test_what_the_networks_cannot_build_is_skipped_with_the_reason_unless_nothing_is_left() -> None:
     with pytest.raises(BenchError, match="Nothing to run: Networks 'larsen' are defined at 32×32 and 64×64"):
         planned(models=["vae"], networks="larsen", size=16)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Careless(Model):
+    """Looks up what is not there, while it is built or while it states its game."""
+
+    name = "careless"
+    players: ClassVar = VAE.players
+    builds: bool = True
+
+    def build(self, role: str, networks: Networks, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
+        return networks.build(role, shape, heads) if self.builds else {}[role]  # type: ignore[no-any-return]
+
+    def objectives(self, play: Play) -> Objectives:
+        return {}["x"]  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("model", ["careless[builds=false]", "careless[reconstruction.weight=2]"])
+def test_an_error_of_a_model_names_the_model_and_its_place(model: str) -> None:
+    registry = Registry()
+    registry.entries["model", "careless"] = Entry(Careless, "a test")
+    study = Study().with_values({"device": "cpu", "models": [model], "networks": SMALL}, "a test")
+    with pytest.raises(StudyError) as error:
+        make_plan(study, registry)
+    assert f"Model '{model}' cannot be set up on networks '{SMALL}': KeyError: " in str(error.value)
+    assert "(test_plan.py:" in str(error.value)
 
 
 @pytest.mark.parametrize(

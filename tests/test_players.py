@@ -13,8 +13,9 @@ from small import PlainDescent
 from test_loop import Duopoly, Numbers, numbers
 
 import vaegan_bench as vb
-from vaegan_bench.api import BenchError, Model, Objectives, Play
+from vaegan_bench.api import BenchError, Model, Objectives, Play, PluginError
 from vaegan_bench.evaluation.stored_run import stored_run
+from vaegan_bench.models.vae import VAE
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.status.differences import definition_differences
 from vaegan_bench.results.records import Definition
@@ -81,6 +82,22 @@ def test_the_gradient_of_each_player_is_scaled_down_as_a_whole(
     assert ends == pytest.approx([1 - steps * move for move in moves], abs=1e-4)
     logged = [trained.history[-1][f"gradient of {target}"] for target in ("pair.plane", "single.line")]
     assert logged == pytest.approx([10, 12])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Idle(Model):
+    """A VAE with a second player, who owns a σ that is not learned."""
+
+    name = "idle"
+    players: ClassVar = {"autoencoder": ("encoder", "decoder"), "sigma": ("scale",)}
+
+    def objectives(self, play: Play) -> Objectives:
+        return VAE().objectives(play)
+
+
+def test_a_player_without_weights_is_named() -> None:
+    with pytest.raises(PluginError, match="Player 'sigma' owns no weight that is trained: give its roles to another"):
+        train(small_run(Idle()), blobs(), torch.device("cpu"))
 
 
 def test_an_optimizer_is_part_of_the_runs_that_have_its_player() -> None:

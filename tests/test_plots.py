@@ -192,10 +192,9 @@ def test_nothing_to_draw_is_said() -> None:
 
 def test_figures_leave_no_global_state() -> None:
     before = dict(matplotlib.rcParams)
-    for _ in range(3):
-        plots.metric_dots(some_rows(seeds=1))
-        plots.learning_curves(some_history(seeds=1))
-        plots.sample_sheet({"vae": some_images()})
+    plots.metric_dots(some_rows(seeds=1))
+    plots.learning_curves(some_history(seeds=1))
+    plots.sample_sheet({"vae": some_images()})
     assert pyplot.get_fignums() == []
     assert dict(matplotlib.rcParams) == before
 

@@ -81,7 +81,7 @@ def test_models_of_one_cost_are_named_beside_the_figure_and_not_upon_each_other(
 
 def test_the_order_of_models_is_the_given_one() -> None:
     values = {"vae": {0: 3.0, 1: 4.0}, "gan": {0: 6.0, 1: 6.5}}
-    [ax] = plots.metric_dots(rows(values), ["gan", "vae"]).axes
+    [ax] = plots.metric_dots(rows(values), ["gan", "elsewhere", "vae"]).axes
     assert [label.get_text() for label in ax.get_yticklabels()] == ["gan", "vae"]
     assert dots(ax) == {0: [6, 6.5], 1: [3, 4]}
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,7 +15,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import Data, Extractor, FeatureNetwork, Features, Progress, silent
+from vaegan_bench.api import Data, Extractor, FeatureNetwork, Features, PluginError, Progress, silent
 from vaegan_bench.evaluation.references import References
 from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
 from vaegan_bench.testing import blobs
@@ -104,6 +106,13 @@ def test_the_number_of_images_the_parameters_and_the_function_are_told_apart(wei
     assert made == ["features", "mean", "features", "mean", "mean", "spread"]
 
 
+@pytest.mark.parametrize("derive", [lambda real: mean(real), partial(mean, times=2.0), Weighted(file="").open], ids=str)
+def test_a_function_that_may_hold_values_which_are_in_no_key_is_refused(weights: Path, derive: object) -> None:
+    with pytest.raises(PluginError, match="hand it a module-level function"):
+        value(weights, derive=derive)
+    assert made == []
+
+
 def test_training_images_are_not_taken_for_held_out_ones(weights: Path) -> None:
     references, extractor = References(blobs(), weights.parent / "cache", CPU), Weighted(file=str(weights))
     real, train = (references.features(extractor, source, 20).features_NF for source in ("real", "train"))  # type: ignore[arg-type]
@@ -126,14 +135,17 @@ print(float(found["value"]))
 """
 
 
-def test_an_edit_of_the_function_makes_it_anew(weights: Path) -> None:
-    module = weights.parent / "derived_here.py"
+def test_an_edit_of_the_function_makes_it_anew(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(weights.parent)
 
-    def printed(body: str) -> float:
-        module.write_text(f"def largest(real):\n    return {{'value': real.features_NF.max() * {body}}}\n")
-        command = [sys.executable, "-c", SCRIPT, str(weights.parent)]
-        here = str(Path(__file__).parent)
-        found = subprocess.run(command, check=True, capture_output=True, text=True, cwd=here, timeout=120)
-        return float(found.stdout)
+    def write(factor: int) -> None:
+        code = f"def largest(real):\n    return {{'value': real.features_NF.max() * {factor}}}\n"
+        (weights.parent / "derived_here.py").write_text(code)
 
-    assert printed("10") == pytest.approx(10 * printed("1"))
+    write(1)
+    first = value(weights, derive=importlib.import_module("derived_here").largest)
+    monkeypatch.delitem(sys.modules, "derived_here")
+    write(10)
+    command, here = [sys.executable, "-c", SCRIPT, str(weights.parent)], Path(__file__).parent
+    found = subprocess.run(command, check=True, capture_output=True, text=True, cwd=here, timeout=120)
+    assert float(found.stdout) == pytest.approx(10 * first)

@@ -88,6 +88,15 @@ def test_mistakes_are_told_in_one_line(registry: Registry, selector: str, messag
     assert "\n" not in str(raised.value)
 
 
+def test_a_choice_may_be_of_numbers(tmp_path: Path) -> None:
+    source = MY_LOSS.format(name="levelled").replace("epsilon: float = 1e-3", "epsilon: Literal[1, 2] = 1")
+    (tmp_path / "levelled.py").write_text("from typing import Literal\n" + source)
+    registry = Registry([tmp_path / "levelled.py"])
+    assert definition(registry.build(ReconstructionLoss, "levelled[epsilon=2]"))["epsilon"] == 2
+    with pytest.raises(SelectorError, match=r"levelled\.epsilon takes 1, 2, not '3'"):
+        registry.build(ReconstructionLoss, "levelled[epsilon=3]")
+
+
 @pytest.mark.parametrize("value", ["9" * 19, "9" * 5000, "-" + "9" * 30, "1.5", "0x1"])
 def test_a_whole_number_has_at_most_64_bits(registry: Registry, value: str) -> None:
     with pytest.raises(SelectorError, match=r"compact\.width takes a whole number of at most 64 bits, not"):
@@ -169,7 +178,12 @@ def test_two_plugins_of_one_name_are_an_error_that_names_both(tmp_path: Path) ->
         (MY_LOSS.format(name="x").replace('    """A smooth L1."""\n', ""), "must have a docstring"),
         (MY_LOSS.format(name="x").replace("def __call__", "def call"), "must define __call__"),
         (MY_LOSS.format(name="x").replace("float = 1e-3", "float"), "must give a default to epsilon"),
-        (MY_LOSS.format(name="x").replace("ReconstructionLoss", "Metric"), "must set family, as every metric does"),
+        (
+            MY_LOSS.format(name="x").replace("ReconstructionLoss", "Metric"),
+            "must set family, as all plugins of",
+        ),
+        (MY_LOSS.format(name="x").replace("ReconstructionLoss", "Networks"), "must set latent, as all plugins of the"),
+        (MY_LOSS.format(name="x").replace("epsilon: float", "epsilon: 'Nowhere'"), "name 'Nowhere' is not defined"),
         (MY_LOSS.format(name="x").replace("ReconstructionLoss", "Plugin"), "must derive from the base class of a kind"),
         (MY_LOSS.format(name="x").replace("epsilon:", "scale:"), "has a field scale, which every reconstruction loss"),
         (

@@ -91,6 +91,7 @@ def test_results_without_weights_still_make_tables(results: vb.Results, tmp_path
         weights.rename(run.path / "weights.safetensors")
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_only_the_latest_plan_is_in_the_table(results: vb.Results) -> None:
     folder = results.folder.path
     with torch.random.fork_rng():
@@ -149,6 +150,7 @@ def test_several_data_sets_have_their_own_curves_and_sheets(tmp_path: Path) -> N
     assert "samples" not in drawn
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_runs_measured_with_another_oracle_are_measured_again(tmp_path: Path) -> None:
     def retention(*models: str) -> vb.Results:
         chosen = {"models": models, "metrics": ["attribute-retention"], "cache": tmp_path / "cache"}
@@ -164,6 +166,7 @@ def test_runs_measured_with_another_oracle_are_measured_again(tmp_path: Path) ->
     assert list(read_json(first)["measurements"][0]["weights"].values()) == [weights]
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_only_what_is_missing_is_measured_and_what_is_damaged_is_made_again(tmp_path: Path) -> None:
     def run(*metrics: str) -> StudyFolder:
         with torch.random.fork_rng(), warnings.catch_warnings():
@@ -205,6 +208,7 @@ def test_a_report_that_cannot_be_written_says_so(results: vb.Results) -> None:
         table.write_text(kept)
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_run_that_fails_is_told_and_the_others_are_kept(tmp_path: Path) -> None:
     (tmp_path / "quitter.py").write_text(QUITTER)
     where = {"results": tmp_path, "cache": tmp_path / "cache", "plugins": [tmp_path / "quitter.py"]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from vaegan_bench.networks.spectral import Spectral
 from vaegan_bench.results.checkpoints import CHECKPOINT, PREVIOUS, Checkpoints
 from vaegan_bench.study.run import Run
 from vaegan_bench.study.term_weights import TermWeight
+from vaegan_bench.system.claims import Claim, claimed
 from vaegan_bench.system.errors import StudyWarning
 from vaegan_bench.testing import NETWORKS, blobs, small_run
 from vaegan_bench.testing.interrupted import InterruptedKeeper
@@ -81,8 +83,18 @@ class OddOptimizer(Optimizer):
         return Odd(groups)
 
 
+CLAIMS: dict[Path, Claim] = {}
+"""Folder → its claim, in the current test."""
+
+
+@pytest.fixture(autouse=True)
+def _claimed(tmp_path: Path) -> Iterator[None]:
+    with claimed(tmp_path) as CLAIMS[tmp_path]:
+        yield
+
+
 def keeper(run: Run, folder: Path) -> RunKeeper:
-    return RunKeeper(run, blobs(), CPU, Checkpoints(folder), 0, must_stop=lambda: False)
+    return RunKeeper(run, blobs(), CPU, CLAIMS[folder], 0, must_stop=lambda: False)
 
 
 def stop(run: Run, folder: Path, after: int, borrowed: Any = None) -> None:
@@ -213,7 +225,7 @@ def test_a_checkpoint_of_another_run_or_of_other_data_is_not_used(tmp_path: Path
     with pytest.warns(StudyWarning, match=r"is not used, and training starts from step 0: it has other seed, steps\."):
         assert keeper(replace(run, steps=9, seed=4), tmp_path).step == 0
     with pytest.warns(StudyWarning, match="it has other images"):
-        other = RunKeeper(run, replace(blobs(), digest="other"), CPU, Checkpoints(tmp_path), 0, lambda: False)
+        other = RunKeeper(run, replace(blobs(), digest="other"), CPU, CLAIMS[tmp_path], 0, lambda: False)
     assert other.load() is None
 
 
@@ -222,11 +234,11 @@ def test_a_write_that_fails_leaves_both(tmp_path: Path, monkeypatch: pytest.Monk
     stop(run, tmp_path, 3)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
 
-    def fail(tensors: object, path: Path, metadata: object) -> None:
-        path.write_bytes(b"half")
+    def fail(path: Path, content: bytes) -> None:
+        path.write_text("half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("safetensors.torch.save_file", fail)
+    monkeypatch.setattr(Path, "write_bytes", fail)
     with pytest.raises(StoreError, match="No space left"):
         train(run, blobs(), CPU, keeper=keeper(run, tmp_path))
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before

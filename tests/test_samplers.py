@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,20 @@ import numpy as np
 import pytest
 import torch
 from shell import bench
+from torch import Tensor
 
 import vaegan_bench as vb
-from vaegan_bench.api import BenchError, PluginError, Posterior, Sampler, SelectorError, UnknownNameError
+from vaegan_bench.api import (
+    BenchError,
+    Plugin,
+    PluginError,
+    Posterior,
+    Sampler,
+    SelectorError,
+    StudyError,
+    UnknownNameError,
+    hookimpl,
+)
 from vaegan_bench.evaluation.outputs import ModelOutputs
 from vaegan_bench.evaluation.references import References
 from vaegan_bench.metrics.attributes.similarity import AttributeSimilarity
@@ -28,6 +39,7 @@ from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.assembly import build_modules
 from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import Study
+from vaegan_bench.system.errors import IncompleteError
 from vaegan_bench.testing import blobs, small_run
 from vaegan_bench.testing.quadrants import real_world
 from vaegan_bench.training.trained_model import TrainedModel
@@ -104,6 +116,7 @@ def derive(seed: int) -> int:
     return derive_seed(seed, "evaluation", "prior")
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_study_says_where_samples_came_from_and_keeps_both(tmp_path: Path) -> None:
     shared = {"models": ["vae"], "steps": 3, "seeds": 1, "samples": 32, "calibrate": False, "results": tmp_path}
     metrics = ["power-spectrum", "reconstruction"]
@@ -119,6 +132,7 @@ def test_a_study_says_where_samples_came_from_and_keeps_both(tmp_path: Path) -> 
     assert found[found["planned"]]["protocol"].map(json.loads).map(lambda each: "sampler" in each).tolist() == [False]
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_sheets_show_samples_of_the_sampler_of_the_study(tmp_path: Path) -> None:
     shared = {"models": ["vae"], "steps": 3, "seeds": 1, "samples": 32, "metrics": ["power-spectrum"]}
     shared |= {"calibrate": False, "results": tmp_path, "cache": tmp_path}
@@ -167,6 +181,42 @@ def test_numbers_on_drawn_codes_say_where_the_codes_came_from() -> None:
 def test_what_is_no_sampler_is_refused_in_the_plan(sampler: str, error: type[BenchError], says: str) -> None:
     with pytest.raises(error, match=says):
         make_plan(Study(sampler=sampler), Registry())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unable(Sampler):
+    """Fails, always or with many codes only."""
+
+    name = "unable"
+    most: int = 0
+
+    def __call__(self, posterior: Posterior, n: int, noise: torch.Generator) -> Tensor:
+        if len(posterior.mu_BZ) > self.most:
+            raise KeyError("x")
+        return posterior.sample(noise)[:n]
+
+
+@hookimpl
+def vaegan_bench_plugins() -> list[type[Plugin]]:
+    return [Unable]
+
+
+def test_a_sampler_that_cannot_draw_is_refused_in_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(StudyError, match=r"Sampler 'unable' cannot be used: KeyError: 'x' \(test_samplers\.py:\d+\)"):
+        make_plan(Study(sampler="unable"), Registry([__file__]))
+    make_plan(Study(sampler="mixture[components=101]"), Registry())  # data may have more codes than the check
+    monkeypatch.setitem(sys.modules, "sklearn.mixture", None)
+    with pytest.raises(PluginError, match="needs scikit-learn"):
+        make_plan(Study(sampler="mixture"), Registry())
+
+
+def test_a_sampler_that_fails_after_training_costs_no_number_that_needs_no_samples(tmp_path: Path) -> None:
+    with pytest.raises(IncompleteError, match="KeyError: 'x'"):
+        vb.run(
+            "smoke", models=["vae"], steps=2, seeds=1, samples=20, sampler="unable[most=100]", calibrate=False,
+            metrics=["reconstruction"], plugins=[__file__], results=tmp_path, cache=tmp_path,
+        )  # fmt: skip
+    assert "psnr" in set(StudyFolder(tmp_path / "smoke").rows()["metric"])
 
 
 def test_a_sampler_is_part_of_the_plan_and_not_of_a_run_s_identity() -> None:

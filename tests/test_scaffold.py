@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 from shell import bench
 
 import vaegan_bench as vb
-from vaegan_bench.api import StoreError, StudyError, UnknownNameError
+from vaegan_bench.api import Dataset, StoreError, StudyError, UnknownNameError
+from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.testing import cases
 from vaegan_bench.testing.scaffold import KINDS, write_plugin
 
@@ -26,6 +29,13 @@ def test_a_new_file_keeps_the_contract_under_its_own_name(kind: str, tmp_path: P
     assert type(found[0].plugin).__name__ == f"Odd{kind.capitalize()}"
     for case in found:
         case()
+
+
+def test_the_digest_of_a_new_data_set_is_not_that_of_its_pixels_alone(tmp_path: Path) -> None:
+    plugin, _ = write_plugin("dataset", "odd_dataset", tmp_path, package=False)
+    data = Registry([plugin]).build(Dataset, "odd-dataset").load(32, tmp_path)
+    pixels = torch.cat([data.train.images_NCHW, data.test.images_NCHW]).numpy().tobytes()
+    assert data.digest != hashlib.sha256(pixels).hexdigest()
 
 
 def test_one_of_each_from_outside_meets_in_one_study(tmp_path: Path) -> None:
@@ -52,18 +62,28 @@ def test_the_test_that_is_written_passes_by_pytest(tmp_path: Path) -> None:
     keeps_the_contract_by_pytest(test, tmp_path)
 
 
-@pytest.mark.parametrize("place", ["odd-loss", ""])
-def test_the_test_of_a_package_passes_before_it_is_installed(place: str, tmp_path: Path) -> None:
+def test_the_test_of_a_package_passes_before_it_is_installed(tmp_path: Path) -> None:
     *_, test = write_plugin("loss", "odd_loss", tmp_path, package=True)
-    keeps_the_contract_by_pytest(test, tmp_path / place)
+    keeps_the_contract_by_pytest(test, tmp_path / "odd-loss")
+    is_collected_by_pytest(test, tmp_path)
 
 
-def keeps_the_contract_by_pytest(test: Path, folder: Path, site: str = "") -> None:
-    command = [Path(sys.executable).with_name("pytest"), "-q", "-p", "no:cacheprovider", test]
-    variables = {**os.environ, "PYTHONPATH": os.pathsep.join([os.environ.get("PYTHONPATH", ""), site])}
+def keeps_the_contract_by_pytest(test: Path, folder: Path) -> None:
+    assert "7 passed" in pytest_says(folder, test)
+
+
+def is_collected_by_pytest(test: Path, folder: Path, site: str = "") -> None:
+    """All that can differ between working folders, or once a package is installed, is what the test imports."""
+    assert "7 tests collected" in pytest_says(folder, "--collect-only", test, site=site)
+
+
+def pytest_says(folder: Path, *arguments: str | Path, site: str = "") -> str:
+    command = [Path(sys.executable).with_name("pytest"), "-q", "-p", "no:cacheprovider", *arguments]
+    path = os.pathsep.join([os.environ.get("PYTHONPATH", ""), site])
+    variables = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     ran = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout
-    assert "7 passed" in ran.stdout
+    return ran.stdout
 
 
 def test_the_next_commands_can_be_pasted(tmp_path: Path) -> None:
@@ -84,24 +104,29 @@ def test_a_package_is_found_by_its_entry_point_once_installed(tmp_path: Path) ->
     source, site = tmp_path / "odd-loss", tmp_path / "site"
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(site), str(source)]
     subprocess.run(pip, check=True, capture_output=True)
-    (site / "broken_plugin.py").write_text("import nowhere_to_be_found")
-    broken = site / "broken_plugin-1.0.dist-info"
-    broken.mkdir()
-    (broken / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-plugin\nVersion: 1.0\n")
-    (broken / "entry_points.txt").write_text("[vaegan_bench]\nbroken-plugin = broken_plugin\n")
+    add_package(site, "broken_plugin", "import nowhere_to_be_found")
+    add_package(site, "quiet_plugin", LISTENER)
     checks = [("check", target, "--plugin", "odd_loss") for target in ("odd-loss", "odd_loss")]
     named = ("plugins", "--plugin", "odd_loss")
-    listed, again, losses, *checked = shell(site, ("plugins",), named, ("list", "losses"), *checks)
+    quiet = ("check", "quiet-plugin")
+    listed, again, losses, silent, *checked = shell(site, ("plugins",), named, ("list", "losses"), quiet, *checks)
     assert "odd-loss" in listed
     assert "reconstruction loss odd-loss" in listed
     assert "broken: broken-plugin: ModuleNotFoundError: No module named 'nowhere_to_be_found'" in listed
     assert again == listed  # the module is in the line of its package
     assert "odd-loss" in losses
     assert all("7 of 7 checks passed" in text for text in checked)
-    keeps_the_contract_by_pytest(test, source, str(site))
-    (site / "odd_loss" / "__init__.py").write_text(LISTENER)
-    [text] = shell(site, ("check", "odd-loss"))
-    assert "odd-loss brings no plugins, only hooks or studies" in text
+    assert "quiet-plugin brings no plugins, only hooks or studies" in silent
+    is_collected_by_pytest(test, source, str(site))
+
+
+def add_package(site: Path, module: str, code: str) -> None:
+    """Put a package of one module, with its entry point, where installed packages are."""
+    (site / f"{module}.py").write_text(code)
+    metadata, name = site / f"{module}-1.0.dist-info", module.replace("_", "-")
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(f"[vaegan_bench]\n{name} = {module}\n")
 
 
 def shell(site: Path, *commands: tuple[str, ...]) -> list[str]:

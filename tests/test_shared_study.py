@@ -6,14 +6,16 @@ import errno
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from shell import bench
 from stored_study import store_study
 
 from vaegan_bench.api import StoreError, hookimpl
+from vaegan_bench.execution import runner
 from vaegan_bench.execution.engines import agenda, serial
 from vaegan_bench.execution.engines.processes import Processes
 from vaegan_bench.execution.engines.workers import worker_pool
@@ -23,9 +25,10 @@ from vaegan_bench.results.failures import note_failure
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import make_plan
+from vaegan_bench.study.run import Run
 from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system.claim_folder import ClaimFolder
-from vaegan_bench.system.claims import Claim, holder_of
+from vaegan_bench.system.claims import Claim, holder_of, try_claim
 from vaegan_bench.system.errors import IncompleteError
 from vaegan_bench.system.processes import this_process
 
@@ -52,11 +55,18 @@ class Notebook:
 
     def hear(self, hook: str, run: str, *more: str) -> None:
         self.heard.append((hook, run.partition("-s0")[0], *more))
+        self.act(hook, run)
+
+    def act(self, hook: str, run: str) -> None:
         self.actions.get(hook, len)(run)
 
     @hookimpl
     def run_started(self, run: str, steps: int) -> None:
         self.hear("trained" if steps else "measured", run)
+
+    @hookimpl
+    def step_ended(self, run: str) -> None:
+        self.act("stepped", run)
 
     @hookimpl
     def terms_logged(self, run: str) -> None:
@@ -150,15 +160,11 @@ def test_what_failed_in_another_process_is_tried_again_only_by_the_next_command(
 
 
 def test_a_run_that_was_taken_over_is_dropped_and_is_no_failure(make: Make) -> None:
-    def take_over(run: str) -> None:
+    def when_logged(run: str) -> None:
         notebook.actions = {}
-        path = execution.folder.run(run).path
-        holder = holder_of(path)
-        assert holder is not None
-        assert holder.process == this_process()
-        ClaimFolder(path).end(holder.token)
+        take_over(execution, run)
 
-    notebook = Notebook(logged=take_over)
+    notebook = Notebook(logged=when_logged)
     execution = make(notebook, "gan")
     execution.run()
     ends = [status for hook, _, status in (heard for heard in notebook.heard if heard[0] == "ended")]
@@ -167,6 +173,47 @@ def test_a_run_that_was_taken_over_is_dropped_and_is_no_failure(make: Make) -> N
     assert ends[1:] == ["ok"]
     assert execution.failures == {}
     assert execution.work.left() == []
+
+
+def take_over(execution: Execution, run: str) -> None:
+    """What another process does that finds the owner of a run dead."""
+    path = execution.folder.run(run).path
+    holder = holder_of(path)
+    assert holder is not None
+    ClaimFolder(path).end(holder.token)
+
+
+def test_who_was_taken_for_dead_writes_no_checkpoint(make: Make) -> None:
+    def at_a_step(run: str) -> None:
+        notebook.actions = {"ended": at_the_end}
+        take_over(execution, run)
+
+    def at_the_end(run: str) -> None:
+        left.append([path.name for path in execution.folder.run(run).path.glob("*")])
+
+    notebook, left = Notebook(stepped=at_a_step), list[list[str]]()
+    execution = make(notebook, "gan", steps=3)
+    execution.checkpoint = 0
+    execution.run()
+    assert left[0] == []
+    assert len(left) == 2
+    assert execution.failures == {}
+    assert execution.work.left() == []
+
+
+def test_a_failure_of_who_was_taken_for_dead_is_not_noted(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    execution, measure = make(Notebook(), "gan"), runner.measure_run
+
+    def fail_once(run: Run, *others: Any) -> list[dict[str, Any]]:
+        monkeypatch.setattr(runner, "measure_run", measure)
+        take_over(execution, run.id)
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(runner, "measure_run", fail_once)
+    execution.run()
+    assert execution.failures == {}
+    assert execution.work.left() == []
+    assert list(execution.folder.path.rglob(".*")) == []
 
 
 def test_a_run_of_another_study_is_copied_if_it_is_whole(make: Make) -> None:
@@ -226,6 +273,40 @@ def test_each_run_has_a_claim_of_its_own(tmp_path: Path) -> None:
             study.run("vae-0").claim()
         assert len(study.rows()) == 24  # readers never wait
     study.run("vae-0").claim().release()
+
+
+def measured_elsewhere(folder: RunFolder) -> None:
+    """Let a run be measured with the weights of another machine's extractors."""
+    found = folder.measurements.by_key().values()
+    records = [{**each, "weights": dict.fromkeys(each["weights"], "theirs")} for each in found]
+    with folder.claim() as claim:
+        folder.measurements.add(claim, [(record, {}) for record in records], None)
+
+
+def test_two_machines_with_extractors_of_their_own_agree_on_one(make: Make) -> None:
+    values = {"metrics": ["frechet[extractor=efflite0]"], "calibrate": False}
+    ours, theirs = make(Notebook(), "gan", "vae", **values), make(Notebook(), "gan", "vae", **values)
+    ours.run()
+    theirs.weights = {data: dict.fromkeys(found, "theirs") for data, found in ours.weights.items()}
+    theirs._agree_on_weights()
+    gan, vae = ours.plan.runs
+    measured_elsewhere(ours.folder.run(vae.id))
+    assert [each._measured_with_other_weights() for each in (ours, theirs)] == [[vae], [gan]]
+    claim = try_claim(ours.folder.path / "weights")
+    assert isinstance(claim, Claim)
+
+    def meanwhile(description: str, done: int, total: int) -> None:
+        if not done:
+            claim.release()
+            ours._agree_on_weights()
+
+    theirs.progress = meanwhile
+    theirs._do = lambda runs: done.append(runs)  # type: ignore[method-assign]
+    done = list[Sequence[Run]]()
+    theirs._agree_on_weights()
+    assert done == [[]]
+    assert ours.work.settings.hashes_on(ours.folder.run(vae.id)) == {*next(iter(ours.weights.values())).values()}
+    assert [path.name for path in ours.folder.path.iterdir() if path.name.startswith(".")] == []
 
 
 def test_an_equal_plan_only_gets_a_new_date_and_another_one_replaces_it(make: Make) -> None:

@@ -65,6 +65,7 @@ def test_what_else_is_known_of_networks_is_that_of_the_inner_ones() -> None:
     assert networks.per_image == ()  # its pass moves with every batch
     assert networks.last_layers == {"decoder": "last.weight"}
     assert networks.latent_shape == LatentShape(7, 1, 1)
+    assert networks.extractors == {}
     assert str(networks) == "spectral[networks=compact[latent=7,width=4]]"
     with pytest.raises(PluginError, match="no role 'narrator'"):
         networks.build("narrator", SHAPE)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import pytest
 from scipy import stats
-from test_tables import diverged, frame, run
+from test_tables import diverged, frame, row, run
 
 from vaegan_bench.report import tables
 from vaegan_bench.system.errors import StudyError, UnknownNameError
@@ -72,6 +74,35 @@ def test_only_common_seeds_of_finished_runs_are_compared() -> None:
     compared = tables.compare(rows, "gan", "vae").iloc[0]
     assert compared["seeds"] == 2
     assert compared["difference"] == pytest.approx(-10)
+
+
+def changed(model: str, seed: int, mean: float, attributes: Sequence[str], **more: object) -> list[dict[str, object]]:
+    """A mean over attributes, and the number of each."""
+    return [row(model, seed, "psnr", mean, attribute=name, **more) for name in ("", *attributes)]
+
+
+def test_no_verdict_is_drawn_from_means_over_different_attributes() -> None:
+    def gain(fewer: int) -> str:
+        first = [changed("vae", s, 30 + s % 3, ["Hat", "Beard"]) for s in range(7)]
+        second = [changed("gan", s, 20 + s % 3, ["Hat"] if s < fewer else ["Beard", "Hat"]) for s in range(7)]
+        other = changed("other", 0, 20, ["Smiling"])
+        rows = frame(*first, *second, other, changed("gan", 9, 20, ["Smiling"], status="diverged"))
+        return str(tables.compare(rows, "vae", "gan")["verdict"].item())
+
+    assert gain(fewer=0) == "better"
+    assert gain(fewer=1) == "no verdict: the means are over different attributes"
+    alone = frame(*(run("vae", s, 30 + s % 3, 21) + run("gan", s, 20, 11) for s in range(6)))
+    assert set(tables.compare(alone, "vae", "gan")["verdict"]) == {"better", "worse"}
+
+
+def test_every_table_leaves_winners_out_of_means_over_different_attributes() -> None:
+    two = [changed("vae", s, 30 + s % 3, ["Hat"]) + changed("gan", s, 20 + s % 3, ["Beard"]) for s in range(6)]
+    rows = frame(*two, *(run(model, s, 30 + s % 3) for model in ("vae", "gan") for s in range(6)))
+    assert "**" not in tables.to_markdown(rows, "t") + tables.to_paste(rows, headlines=False)
+    assert "**" not in tables.to_paste(rows.assign(headline=True), headlines=True)
+    assert not tables.tidy(rows)["best"].any()
+    assert not tables.tidy(rows.assign(headline=True), headlines=True)["best"].any()
+    assert "*" not in tables.comparison(tables.headline(rows), whole=rows).to_string()
 
 
 def test_unknown_models_are_told() -> None:

@@ -292,10 +292,10 @@ def test_sheets_of_another_sampler_are_to_be_drawn_again(tmp_path: Path) -> None
         measure(folder, plan.runs[0], each)
     found = runs_of(folder.path)["vae-s0"]
     assert (found["state"], found["again"]) == ("unmeasured", ["images of sheets: sampler mixture → prior"])
-    assert not Workload(plan, folder, tmp_path).finished()
+    assert not Workload(plan, folder, tmp_path).with_results()
     measure(folder, plan.runs[0], plan)
     assert runs_of(folder.path)["vae-s0"]["state"] == "finished"
-    assert Workload(plan, folder, tmp_path).finished()
+    assert Workload(plan, folder, tmp_path).with_results()
 
 
 PLUGIN = """

@@ -36,6 +36,7 @@ from vaegan_bench.metrics.reconstruction.pixel_errors import Reconstruction
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report import tables, writing
 from vaegan_bench.report.figures import study_figures
+from vaegan_bench.results.archive import archive_study
 from vaegan_bench.results.exhibits import encode
 from vaegan_bench.results.files import read_json, write_arrays
 from vaegan_bench.results.measurements import Sheets
@@ -121,7 +122,12 @@ def test_weights_may_be_absent_but_not_other_ones(study: StudyFolder) -> None:
     assert not run.is_trained
     (run.path / "weights.safetensors").unlink()
     assert run.is_trained
-    with pytest.raises(StoreError, match="has no weights"):
+    remedy = r"has no weights: .* To train the run again, remove .*/vae-0, then run its study\.$"
+    with pytest.raises(StoreError, match=remedy):  # the study alone would find it trained
+        run.training.weights()
+    archive_study(study)
+    shutil.rmtree(run.path)
+    with pytest.raises(StoreError, match=r"has no weights: .* again, run its study with other --results\.$"):
         run.training.weights()
 
 

@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from vaegan_bench.report import tables
+from vaegan_bench.report.page.pairs import pair_matrices
 from vaegan_bench.report.tables import MixedProtocolsError
 from vaegan_bench.report.tables.captions import caption
 
@@ -98,6 +99,22 @@ def test_summary_has_one_row_per_model_and_metric_in_order(rows: pd.DataFrame) -
     assert psnr["mean"]["vae"] == pytest.approx(21.1)
 
 
+def test_summaries_have_the_intervals_of_each_group_alone() -> None:
+    values = {
+        "a": [0.1, 0.4, 0.25],
+        "b": [0.1] * 3,
+        "c": [7],
+        "f": [1 / 3] * 999,
+        "d": [1, math.inf, 2],
+        "e": [math.inf] * 2,
+    }
+    rows = frame([row(model, seed, "psnr", x) for model, of in values.items() for seed, x in enumerate(of)])
+    found = tables.summarise(rows).set_index("model")[["mean", "half_width"]]
+    for model, of in values.items():
+        assert tuple(found.loc[model]) == pytest.approx(tables.interval(of), nan_ok=True)
+    assert [tuple(found.loc[model]) for model in "bf"] == [(0.1, 0.0), (1 / 3, 0.0)]  # without rounding
+
+
 def test_summary_leaves_runs_out_that_did_not_finish(rows: pd.DataFrame) -> None:
     summary = tables.summarise(rows)
     steps = summary[(summary["metric"] == "steps") & (summary["model"] == "vaegan[gamma=1e-05]")]
@@ -161,6 +178,13 @@ def test_single_attributes_keep_protocols_apart(two_protocols: pd.DataFrame) -> 
     page = tables.attributes_to_markdown(two_protocols.assign(attribute="Smiling"), "t")
     assert "### frechet[efflite0] ↓" in page
     assert "### frechet[efflite0] (draws=5, n_fake=5000) ↓" in page
+
+
+def test_an_attribute_of_one_protocol_shares_no_column_with_another_protocol() -> None:
+    planned = measured_at("vae", 0, 0.5, 2000, planned=True, attribute="Smiling")
+    later = [measured_at("vae", 0, 0.5, 5000, planned=False, attribute=name) for name in ("Smiling", "Hat")]
+    named = tables.by_protocol(frame([planned, *later]))["metric"].tolist()
+    assert named == ["frechet[efflite0]", *["frechet[efflite0] (draws=5, n_fake=5000)"] * 2]
 
 
 def test_a_long_heading_costs_no_numbers_in_a_narrow_terminal(two_protocols: pd.DataFrame) -> None:
@@ -249,6 +273,8 @@ def test_counts_need_no_interval(rows: pd.DataFrame) -> None:
         (0.5, 0.0, "0.5000 ± 0"),
         (0.5, math.nan, "0.5000"),
         (math.inf, math.nan, "∞"),
+        (3.2e18, 1.2e17, "(3.20 ± 0.12)e+18"),
+        (1e14, 2e12, "100,000,000,000,000 ± 2,000,000,000,000"),
     ],
 )
 def test_the_uncertainty_decides_the_digits(mean: float, half_width: float, expected: str) -> None:
@@ -264,10 +290,21 @@ def test_the_uncertainty_decides_the_digits(mean: float, half_width: float, expe
         (0.0012346, "0.001235"),
         (1.2346e-5, "1.235e-05"),
         (2e6, "2,000,000"),
+        (2e14, "200,000,000,000,000"),
+        (-3.2e18, "-3.200e+18"),
+        (1e15 + 0.5, "1.000e+15"),
     ],
 )
 def test_numbers_alone_have_four_digits(value: float, expected: str) -> None:
     assert tables.number(value) == expected
+
+
+def test_small_p_values_are_not_said_to_be_zero() -> None:
+    assert [tables.p_value(p) for p in (1.0, 0.0234, 0.0006)] == ["1.000", "0.023", "0.001"]
+    assert tables.p_value(0.00049) == tables.p_value(0.0) == "<0.001"
+    rows = frame(*(run(model, s, 30 - lead + s % 3) for model, lead in (("vae", 0), ("gan", 9)) for s in range(14)))
+    [matrix] = pair_matrices(tables.comparisons(rows), ["vae", "gan"])
+    assert [cell.p for _, cells in matrix.lines for cell in cells if cell] == ["<0.001", "<0.001"]
 
 
 def test_labels_break_where_they_can_be_read() -> None:
@@ -285,10 +322,18 @@ def test_markdown(rows: pd.DataFrame) -> None:
     assert "No verdict is possible over 3 models at 3 seeds: 7 are needed." in text
     decided = tables.to_markdown(eight_seeds(), "quick")
     assert "| `vaegan` | 8 | **" in decided
-    assert "Bold: better than every other model by an exact paired test" in decided
+    assert "Bold: better than every other model by a paired sign-flip test" in decided
     assert "- `vaegan[gamma=1e-05]` on avatars, seed 0: diverged at step 812" in text
     assert "n_real 1000, n_fake 1000, extractor efflite0, weights abababababab…" in text
     assert "nan" not in text.lower()
+
+
+def test_the_caption_of_models_without_a_common_number_says_so() -> None:
+    other = json.dumps({**PROTOCOL, "conditioned_on": "attributes"})
+    rows = frame(*(run("vae", s, 30) + run("vae[conditional=true]", s, 25, protocol=other) for s in range(2)))
+    said = caption(tables.summarise(rows), decided=False, gaps=True)
+    assert "Nothing is compared: no two models here have a number by the same protocol." in said
+    assert "nan" not in tables.to_markdown(rows, "t").lower()
 
 
 def test_the_caption_of_metrics_with_unequal_models_counts_each_by_itself() -> None:
@@ -397,6 +442,10 @@ def test_single_attributes_have_a_page_of_their_own_and_their_bounds_beside_them
     assert "| attribute | `vae` | `gan` | floor | ceiling |" in lines
     assert "| Smiling | 0.800 ± 0.020 | 0.61 ± 0.13 | 0.5000 | 0.9900 |" in lines
     assert "| Beard | 0.700 ± 0.020 |  | 0.5000 | 0.9900 |" in lines
+    rare = frame([probe("gan", seed, "Smiling", 0.6 + 0.02 * seed) for seed in range(2)], [probe("gan", 1, "Hat", 0.9)])
+    fewer = tables.attributes_to_markdown(rare, "quick").splitlines()
+    assert "| Smiling | 0.61 ± 0.13 | 0.5000 | 0.9900 |" in fewer
+    assert "| Hat | 0.900 ± 0.020 (n = 1) | 0.5000 | 0.9900 |" in fewer
     never = frame([row("vae", 3, "psnr", 0.0, attribute="Hat", low=0.0, high=0.2775)])
     assert "| Hat | 0 [0, 0.2775] |" in tables.attributes_to_markdown(never, "quick")
     assert tables.attributes_to_markdown(frame(run("vae", 0, 30, 21)), "quick") == ""
@@ -411,5 +460,5 @@ def test_floors_and_ceilings_have_a_table_of_their_own() -> None:
     table = page[page.index("### Floors and ceilings") :]
     assert "| `vae` | 0.5000 to 0.9800 |" in table
     assert "| `vaegan` | 0.4000 to — |" in table
-    assert "`gan`" not in table.partition("What chance reaches")[0]
+    assert "`gan`" not in table.partition("Floor: chance")[0]
     assert "Floors" not in tables.to_markdown(frame(run("gan", 0, 30)), "quick")

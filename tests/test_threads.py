@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pytest
 import torch
 from shell import bench
 
@@ -31,6 +32,7 @@ def vaegan_bench_plugins():
 '''
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_run_is_trained_and_measured_with_the_threads_of_its_setting(tmp_path: Path) -> None:
     (tmp_path / "counter.py").write_text(COUNTER)
     common = ("--metrics", "threads", "--plugin", "counter.py", "--cache-dir", "cache")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import re
 import sys
@@ -10,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from documents import Example, blocks, carry_out, column, section, signature, text
+from small_studies import tables_alone
 from wrong_plugins import WRONG
 
 import vaegan_bench as vb
@@ -41,7 +44,7 @@ KINDS: dict[str, type[Plugin]] = {
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Example]]:
     """The tutorial, carried out in an empty folder."""
     folder, before = tmp_path_factory.mktemp("tutorial"), set(sys.modules)
-    with pytest.MonkeyPatch.context() as patch:
+    with tables_alone(), pytest.MonkeyPatch.context() as patch:
         for name, value in {"COLUMNS": "110", "NO_COLOR": "1", "TERM": "dumb", "OMP_NUM_THREADS": "1"}.items():
             patch.setenv(name, value)
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
@@ -104,6 +107,12 @@ def test_the_command_list_shows_every_kind() -> None:
     assert sorted(kind for kinds in GROUPS.values() for kind in kinds) == sorted(KINDS)
 
 
+def test_the_digest_of_the_data_set_is_not_that_of_its_pixels_alone(examples: Path, tmp_path: Path) -> None:
+    data = Registry([examples]).build(api.Dataset, "example-bars").load(32, tmp_path)
+    pixels = torch.cat([data.train.images_NCHW, data.test.images_NCHW]).numpy().tobytes()
+    assert data.digest != hashlib.sha256(pixels).hexdigest()
+
+
 def test_the_example_of_an_exhibit_becomes_a_figure(examples: Path, tmp_path: Path) -> None:
     named = re.findall(r"`([\w-]+)\.png`", section(INTERFACE, "Metric"))
     results = vb.run(
@@ -163,6 +172,8 @@ AT_REGISTRATION = {
     '    """Squared error near the target, absolute error far from it (Chen et al., 2018)."""\n': "",
     "__call__": "forward",
     '    name = "log-cosh"': '    name = "log-cosh"\n    width: float',
+    'name = "log-cosh"\n': 'name = "log-cosh"\n    known: "Mapping" = None\n',
+    "import ReconstructionLoss,": "import Networks as ReconstructionLoss,",
     "@hookimpl\n": "",
     "[LogCosh]": "LogCosh",
     "vaegan_bench_plugins": "vaegan_bench_plugin",

@@ -56,8 +56,8 @@ def test_markdown_has_models_down_headlines_across_and_a_caption() -> None:
         "| `gan` | 43.5 ± 2.0 |  |",
         "",
         "avatars: Means over 8 seeds; ± is the 95 % Student t-interval over seeds. Bold: better than every other model "
-        "by an exact paired test (5 %, Holm over all pairs). Empty: the model has no such output, was not measured so, "
-        "or has no finished run.",
+        "by a paired sign-flip test (5 %, Holm over all pairs). Empty: the model has no such output, was not measured "
+        "so, or has no finished run.",
     ]
 
 
@@ -93,6 +93,8 @@ def test_small_and_negative_numbers_have_powers_and_minus_signs_in_latex() -> No
     page = tables.to_latex(rows, headlines=True)
     assert r"($-$3.0 $\pm$ 6.6) $\times 10^{-9}$" in page
     assert "$-$3.500" in page
+    missing = tables.to_latex(pd.concat([rows, frame(run("vae", 3, 30.0))]), headlines=True)
+    assert r"($-$3.0 $\pm$ 6.6) $\times 10^{-9}$ (n = 3)" in missing
 
 
 def test_a_model_whose_runs_all_diverged_keeps_its_line() -> None:

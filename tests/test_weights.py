@@ -137,6 +137,7 @@ def study(tmp_path: Path, **values: Any) -> vb.Results:
     return vb.run("smoke", **{**shared, **values})
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_vae_disl_learns_in_the_features_of_the_gan_that_was_trained_before(tmp_path: Path) -> None:
     results = study(tmp_path, models=["vae-disl"])
     assert list(dict.fromkeys(results.rows["model"])) == ["gan", "vae-disl"]
@@ -147,6 +148,7 @@ def test_vae_disl_learns_in_the_features_of_the_gan_that_was_trained_before(tmp_
     assert vb.load_model(folder, "cpu").sample(2).shape == (2, 3, 32, 32)
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_lender_that_failed_costs_its_borrower_and_nobody_else(tmp_path: Path) -> None:
     gan = "gan[adversarial=wgan,regulariser=gradient-penalty[weight=1e38]]"
     with pytest.raises(BenchError, match=r"borrows the discriminator of gan.*diverged"):

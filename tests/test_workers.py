@@ -13,7 +13,6 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from shell import bench
@@ -21,12 +20,12 @@ from small_studies import MORTAL, SMALL, executed, values
 from stored_study import add, measurement, store_study
 
 import vaegan_bench as vb
-from vaegan_bench.api import Message, StudyError
+from vaegan_bench.api import Message
 from vaegan_bench.execution.engines.processes import Processes
 from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.execution.runner import Outcome
-from vaegan_bench.execution.tasks import RunTask
+from vaegan_bench.execution.tasks import Refused, RunTask
 from vaegan_bench.execution.transfer import (
     TransferredRun,
     collect_files,
@@ -34,7 +33,7 @@ from vaegan_bench.execution.transfer import (
     store_transferred,
     study_folder_with,
 )
-from vaegan_bench.execution.worker_setup import WorkerSetup, setup_for_workers
+from vaegan_bench.execution.worker_setup import setup_for_workers
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.archive import archive_study
 from vaegan_bench.results.measurements import METRICS
@@ -44,6 +43,7 @@ from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import as_plain
 from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system.errors import ClaimLostError, StoreError
+from vaegan_bench.system.processes import this_process
 
 COMMAND = [sys.executable, "-c", "from vaegan_bench.cli import main; main()"]
 
@@ -71,6 +71,7 @@ def test_two_workers_give_the_same_bits_and_hooks_as_one(tmp_path: Path) -> None
     assert both.folder.rulers() == alone.folder.rulers() != []
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_worker_that_dies_costs_its_run_alone_which_is_tried_once_more(tmp_path: Path) -> None:
     (tmp_path / "mortal.py").write_text(MORTAL)
     models = "mortal,mortal[always=true],speaker,speaker[about=that]"
@@ -94,10 +95,11 @@ def test_a_worker_that_dies_costs_its_run_alone_which_is_tried_once_more(tmp_pat
     assert set(rows["model"]) == {"mortal", "speaker", "speaker[about=that]"}
 
 
+@pytest.mark.usefixtures("tables_alone")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_no_worker_outlives_the_command_and_the_same_command_goes_on(number: signal.Signals, tmp_path: Path) -> None:
     (tmp_path / "mortal.py").write_text(MORTAL)
-    line = ["run", "smoke", "--models", "gan,vae", "--metrics", "reconstruction", "--steps", "250"]
+    line = ["run", "smoke", "--metrics", "reconstruction", "--steps", "40", "--models", "waiting,waiting[which=1]"]
     line += ["--plugin", "mortal.py", "--cache-dir", "cache"]
     # Jobs in the background ignore SIGINT, and hand that on to their children; a handler is not handed on.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -119,10 +121,11 @@ def test_no_worker_outlives_the_command_and_the_same_command_goes_on(number: sig
         assert "0 of 2 runs are finished and kept in results/smoke" in output
         begun = {name: int(step) for name, step in re.findall(r"([\w-]+) goes on from step (\d+)", output)}
         assert len(begun) == len(list(tmp_path.glob("results/smoke/*/checkpoint.safetensors"))) == 2
-        assert len(re.findall(r"^(?:gan|vae)-s0-\w+: interrupted$", output, re.M)) == 2
+        assert len(re.findall(r"^waiting[\w-]*-s0-\w+: interrupted$", output, re.M)) == 2
     assert _end_of_group(process.pid)
     assert not list(tmp_path.rglob("*.partial"))
     assert not list(tmp_path.rglob("*.claim"))
+    (tmp_path / "hurry").touch()
     assert bench(*line, cwd=tmp_path).returncode == 0
     assert not list(tmp_path.rglob("*checkpoint*"))
     if number == signal.SIGINT:
@@ -157,20 +160,19 @@ def test_workers_that_cannot_begin_are_one_error_and_not_started_again(tmp_path:
     line = ("run", "smoke", "--models", "gan,vae", "--workers", "2", "--plugin", "refused.py", "--cache-dir", "cache")
     done = bench(*line, cwd=tmp_path)
     assert done.returncode == 2
-    assert done.stderr == f"Error: A worker process cannot begin: {REASON}\n"
+    words = r"Error: A worker process cannot begin: process \d+ on \S+: "
+    assert re.fullmatch(f"{words}{re.escape(REASON)}\n", done.stderr)
     assert not list(tmp_path.glob("results/smoke/*/"))
 
 
-def test_workers_with_other_code_do_not_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_with_other_code_do_not_begin(tmp_path: Path) -> None:
     plan = make_plan(load_study("smoke").with_values({**SMALL, "models": ["gan", "vae"]}, "the test"), Registry())
-
-    def edited(*of: Any) -> WorkerSetup:
-        return replace(setup_for_workers(*of), study=json.dumps(as_plain(replace(plan.study, steps=5))))
-
-    monkeypatch.setattr("vaegan_bench.execution.execution.setup_for_workers", edited)
-    folder, engine = StudyFolder(tmp_path / "study"), Processes(workers=2)
-    with pytest.raises(StudyError, match="cannot begin: its plan has other runs than ours"):
-        Execution(plan, Registry(), folder, tmp_path / "cache", engine=engine).run()
+    execution = Execution(plan, Registry(), StudyFolder(tmp_path / "study"), tmp_path / "cache")
+    setup = setup_for_workers(execution.work, Registry(), 60.0)
+    other = replace(setup, study=json.dumps(as_plain(replace(plan.study, steps=5))))
+    found = RunTask(plan.runs[0].id, frozenset(), other)()
+    assert isinstance(found, Refused)
+    assert re.match(r"process \d+ on \S+: its plan has other runs than ours", found.reason)
     assert not list(tmp_path.glob("study/*/"))
 
 
@@ -209,6 +211,19 @@ def test_a_trained_run_travels_with_its_files_and_is_only_measured(
     written = (folder.path / "metrics.json").stat().st_mtime_ns
     store_transferred(came, folder)  # it is not as it was when it was sent: another process has measured it
     assert (folder.path / "metrics.json").stat().st_mtime_ns == written
+
+
+def test_a_run_on_which_another_process_works_is_not_trained_on_a_worker_as_well(tmp_path: Path) -> None:
+    plan = make_plan(load_study("smoke").with_values({**SMALL, "models": ["vae"]}, "the test"), Registry())
+    execution, (run,) = Execution(plan, Registry(), StudyFolder(tmp_path / "study"), tmp_path / "cache"), plan.runs
+    execution.folder.create()
+    task = RunTask(run.id, frozenset(), setup_for_workers(execution.work, Registry(), 60.0))
+    with execution.folder.run(run.id).claim():
+        outcome = task.portable()()
+    assert isinstance(outcome, Outcome)
+    assert str(outcome.holder) == str(this_process())
+    assert not outcome.status
+    assert task.portable().holder is None
 
 
 def test_a_run_that_was_sent_before_is_sent_again_with_its_later_measurements(
@@ -270,7 +285,7 @@ def test_a_run_of_which_only_the_archive_has_the_records_has_no_files_to_send(tm
 
 def test_a_script_that_starts_work_at_its_import_is_told_what_to_change(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
-    values = {**SMALL, "models": ["gan", "vae"]}
+    values = {**SMALL, "models": ["gan", "vae"], "datasets": ["avatars[faces=60]"]}
     script.write_text(f"import vaegan_bench as vb\nvb.run('smoke', cache='cache', workers=2, **{values})\n")
     done = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1

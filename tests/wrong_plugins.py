@@ -224,6 +224,16 @@ class DiscriminatorClimbs(AdversarialLoss):
         return Versus(real_V - sum(fakes_V), -sum(fakes_V))
 
 
+LEVEL = [0.0]
+
+
+@wrong("another value the second time: is there unseeded noise, or something that it remembers from call to call?")
+class RemembersALevel(AdversarialLoss):
+    def __call__(self, real_V: Tensor, fakes_V: Any) -> Versus:
+        LEVEL[0] += 0.01
+        return Versus(sum(fakes_V) - len(fakes_V) * real_V + LEVEL[0], -sum(fakes_V))
+
+
 @wrong("ignores one of two batches of fakes")
 class FirstFakeOnly(AdversarialLoss):
     def __call__(self, real_V: Tensor, fakes_V: Any) -> Versus:
@@ -459,7 +469,7 @@ class DiscriminatorSign(Model):
         return replace(game, minimise={**game.minimise, "discriminator": {"discriminator": -1.0}})
 
 
-@wrong("player 'decoder' never moved its decoder")
+@wrong("player 'decoder' never moved its decoder in 6 steps: let it move within these, and delay it by the weight of")
 class NeverMoves(Model):
     players: ClassVar = {"decoder": ("decoder",), "discriminator": ("discriminator",)}
 
@@ -473,6 +483,22 @@ class MisspeltTerm(Model):
 
     def objectives(self, play: Play) -> Objectives:
         return replace(VAE().objectives(play), minimise={"autoencoder": {"priour": 1.0}})
+
+
+@wrong("logs 'balance' as float: log a float tensor")
+class LogsANumber(Model):
+    players: ClassVar = {"autoencoder": ("encoder", "decoder")}
+
+    def objectives(self, play: Play) -> Objectives:
+        return replace(VAE().objectives(play), log={"balance": 0.3})
+
+
+@wrong("logs 'used' as torch.int64: log a float tensor")
+class LogsACount(Model):
+    players: ClassVar = {"autoencoder": ("encoder", "decoder")}
+
+    def objectives(self, play: Play) -> Objectives:
+        return replace(VAE().objectives(play), log={"used": torch.tensor([3, 4])})
 
 
 class Counting(nn.Module):
@@ -540,6 +566,28 @@ class ConstantWeights(Networks):
         for weight in module.parameters():
             nn.init.constant_(weight, 0.01)
         return module
+
+
+class Measured(nn.Module):
+    """A network that computes from its weights while it is built."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.norm = sum(float(weight.norm()) for weight in network.parameters())
+
+    def forward(self, x: Tensor) -> Any:
+        return self.network(x)
+
+
+@wrong("cannot build its decoder on the meta device, as every plan does first: ")
+class ComputesWhileBuilding(Networks):
+    latent: int = 6
+
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
+        refuse_conditions(self, conditions)
+        network = Compact(latent=6, width=4, decoder_width=4).build(role, shape, heads)
+        return Measured(network) if role == "decoder" else network
 
 
 @wrong("the encoder that is built for attributes takes none: pass conditions on, or call refuse_conditions")
@@ -680,6 +728,40 @@ class NeedsAnEncoder(Metric):
 
     def __call__(self, outputs: Any) -> list[Measurement]:
         return [Measurement("error", float(pixel_error(outputs)), "lower", "1")]
+
+
+@wrong("'DerivesByAMethod.scaled' is handed to outputs.reference: hand it a module-level function")
+class DerivesByAMethod(Metric):
+    family: ClassVar[str] = "sample quality"
+    uses_samples: ClassVar[bool] = True
+    factor: float = 2.0
+    extractor: Extractor = field(default_factory=EffLite0)
+
+    def scaled(self, real: Any) -> dict[str, Tensor]:
+        return {"mean": self.factor * real.features_NF.mean(0)}
+
+    def __call__(self, outputs: Any) -> list[Measurement]:
+        real_F = outputs.reference(self.extractor, self.scaled)["mean"]
+        distance = (real_F - outputs.features(self.extractor, "samples").features_NF.mean(0)).norm()
+        return [Measurement("distance[efflite0]", float(distance), "lower", "1")]
+
+
+@wrong("has the family 'samples': choose one of sample quality, reconstruction, attributes, latent")
+class MisspeltFamily(Metric):
+    family: ClassVar[str] = "samples"
+    uses_samples: ClassVar[bool] = True
+
+    def __call__(self, outputs: Any) -> list[Measurement]:
+        return level(outputs)
+
+
+@wrong("'level' has the units None: a text, '1' for a mere number")
+class WithoutUnits(Metric):
+    family: ClassVar[str] = "sample quality"
+    uses_samples: ClassVar[bool] = True
+
+    def __call__(self, outputs: Any) -> list[Measurement]:
+        return [replace(row, units=None) for row in level(outputs)]  # type: ignore[arg-type]
 
 
 def level(outputs: Any) -> list[Measurement]:
@@ -966,6 +1048,12 @@ class UpsideDown(AdaptiveWeight):
 class FallsBelowZero(Schedule):
     def __call__(self, base: float, step: int, steps: int) -> float:
         return base * (1 - 2 * step / steps)
+
+
+@wrong("ignores its base, which is the learning rate of an optimizer")
+class ForgetsTheBase(Schedule):
+    def __call__(self, base: float, step: int, steps: int) -> float:
+        return 0.5 ** (step / steps)
 
 
 class RowByRow(torch.optim.Optimizer):

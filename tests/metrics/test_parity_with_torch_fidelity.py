@@ -13,6 +13,7 @@ from vaegan_bench.api import Outputs
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.features import pairs
 from vaegan_bench.metrics.features.pairs import around
+from vaegan_bench.metrics.samples import kernel_sums
 from vaegan_bench.metrics.samples.frechet import frechet_distance, moments
 from vaegan_bench.metrics.samples.inception_score import inception_score
 from vaegan_bench.metrics.samples.kernel_sums import SEED, SUBSETS, draw_subsets, kernel_distance
@@ -31,12 +32,12 @@ def features(n: int, seed: int, shift: float = 0.0) -> Tensor:
     return (torch.randn(n, D, generator=noise, dtype=torch.float64) @ mixing / 4 + 0.5 + shift).relu()
 
 
-def wide(n: int, seed: int) -> Tensor:
-    """1100 features in float32, of which few dimensions matter."""
+def wide(n: int, width: int, seed: int) -> Tensor:
+    """`width` features in float32, of which few dimensions matter."""
     noise = torch.Generator().manual_seed(seed)
-    mixing = torch.randn(20, 1100, generator=torch.Generator().manual_seed(98))
+    mixing = torch.randn(20, width, generator=torch.Generator().manual_seed(98))
     clear = torch.randn(n, 20, generator=noise) @ mixing / 4
-    return (clear + 0.3 * torch.randn(n, 1100, generator=noise) + 0.02 * seed).relu()
+    return (clear + 0.3 * torch.randn(n, width, generator=noise) + 0.02 * seed).relu()
 
 
 def compare(real: Tensor, fake: Tensor) -> Neighbourhoods:
@@ -58,9 +59,15 @@ def test_frechet(reference: ModuleType, n_real: int, n_fake: int) -> None:
     assert frechet_distance(moments(real), fake) == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize(("n_real", "n_fake"), [(1050, 1050), (1100, 1100), (1150, 1150), (1030, 2100)])
-def test_wide_features_over_several_blocks(reference: ModuleType, n_real: int, n_fake: int) -> None:
-    real, fake = (wide(n, seed) for n, seed in ((n_real, 1), (n_fake, 2)))
+@pytest.mark.parametrize(
+    ("n_real", "n_fake", "width"), [(105, 105, 110), (110, 110, 110), (115, 115, 110), (1030, 2100, 1100)]
+)
+def test_wide_features_over_several_blocks(
+    reference: ModuleType, monkeypatch: pytest.MonkeyPatch, n_real: int, n_fake: int, width: int
+) -> None:
+    if width < pairs.BLOCK:
+        monkeypatch.setattr(pairs, "BLOCK", 100)
+    real, fake = (wide(n, width, seed) for n, seed in ((n_real, 1), (n_fake, 2)))
     fid = reference.metric_fid
     statistics = [fid.fid_features_to_statistics(x.double()) for x in (fake, real)]
     expected = fid.fid_statistics_to_metric(*statistics, verbose=False)[reference.KEY_METRIC_FID]
@@ -107,12 +114,18 @@ def test_precision_and_recall(reference: ModuleType, n_real: int, n_fake: int, s
     assert (found.precision, found.recall) == pytest.approx(prc, rel=1e-5)
 
 
-@pytest.mark.parametrize(("n_real", "n_fake"), [(40, 30), (300, 290), (1100, 2100)])
+@pytest.mark.parametrize(("n_real", "n_fake"), [(40, 30), (300, 290), (110, 210)])
 def test_one_pass_and_two_are_the_same_as_torch_fidelitys(
-    reference: ModuleType, of_features: Callable[[Tensor, Tensor], Outputs], n_real: int, n_fake: int
+    reference: ModuleType,
+    of_features: Callable[[Tensor, Tensor], Outputs],
+    monkeypatch: pytest.MonkeyPatch,
+    n_real: int,
+    n_fake: int,
 ) -> None:
+    monkeypatch.setattr(pairs, "BLOCK", 100)
+    monkeypatch.setattr(kernel_sums, "SUBSET_SIZE", 100)
     real, fake = features(n_real, 1), features(n_fake, 2, shift=0.1)
-    outputs, size = of_features(real, fake), min(1000, n_fake, n_real)
+    outputs, size = of_features(real, fake), min(100, n_fake, n_real)
     assert serves_both(n_real, n_fake, size)
     kid = reference.metric_kid.kid_features_to_metric(fake, real, kid_subset_size=size, verbose=False)
     prc = reference.metric_prc.calculate_precision_recall_full(fake, real)

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pandas as pd
 from page_rows import rows, shifted
 
-from vaegan_bench.report.page.answer import sentences
+from vaegan_bench.report import tables
+from vaegan_bench.report.page import answer
+
+
+def sentences(rows: pd.DataFrame) -> list[str]:
+    return answer.sentences(rows, tables.comparisons(rows))
 
 
 def test_a_winner_over_all_others_is_named_with_its_numbers() -> None:
@@ -55,3 +60,20 @@ def test_one_model_and_numbers_that_nobody_shares_are_not_compared() -> None:
     assert sentences(rows({"vae": shifted(0)})) == ["One model alone: there is nothing to compare it with."]
     apart = pd.concat([rows({"vae": shifted(0)}), rows({"gan": shifted(0)}, "ssim")])
     assert sentences(apart) == ["No two models have a number in common, so that nothing is compared."]
+
+
+def test_sentences_name_the_means_of_the_table_and_count_models_without_common_seeds() -> None:
+    alone = rows({"vae": shifted(0), "gan": shifted(-3), "vaegan": shifted(2)[:1]})
+    apart = rows({"fourth": [30.0] * 9}).query("seed == 8")
+    [said] = sentences(pd.concat([alone, apart]))
+    assert said.endswith("vae (20.49) is better than gan (17.49), over 8 common seeds.")
+    two = rows({"vae": shifted(0), "gan": shifted(-3), "vaegan": shifted(-6)})
+    [said] = sentences(pd.concat([two, apart]))
+    assert "vae (20.49) is better than gan (17.49) and vaegan (14.49); gan (17.49)" in said
+    assert "every other model" not in said
+
+
+def test_sentences_are_about_the_given_numbers_alone() -> None:
+    both = pd.concat([rows({"vae": shifted(0), "gan": shifted(-3)}), rows({"vae": [1.0], "gan": [2.0]}, "ssim")])
+    [said] = answer.sentences(both[both["metric"] == "ssim"], tables.comparisons(both))
+    assert said.startswith("On ssim no verdict")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_studies import tables_alone
 
 import vaegan_bench as vb
 from vaegan_bench.registry.plugins import Registry
@@ -24,7 +25,8 @@ MODELS = ["gan", "vae", "vae[conditional=true]"]
 def folder(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
     path = tmp_path_factory.mktemp("live")
     shared = {"steps": 3, "samples": 32, "seeds": [4, 2], "metrics": ["reconstruction"], "calibrate": False}
-    vb.run("smoke", models=MODELS, results=path, cache=path, **shared)
+    with tables_alone():
+        vb.run("smoke", models=MODELS, results=path, cache=path, **shared)
     return StudyFolder(path / "smoke")
 
 

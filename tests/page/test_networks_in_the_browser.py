@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 from programs import differences, disturb, run_in, run_plain
+from small_studies import tables_alone
 from torch import Tensor
 from vaegan_bench_rivals.discriminators import CodeDiscriminator
 from vaegan_bench_tokenizers.tokenizer import Tokenizer
@@ -101,11 +102,12 @@ QUANTISED = ["vq-vae", "vq-vae[quantiser=fsq[levels=5 3 4]]"]
 def quantised(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
     """Two models that were trained for a few steps, whose codes are members of a finite set."""
     path = tmp_path_factory.mktemp("quantised")
-    vb.run(
-        "smoke", models=QUANTISED, networks="tokenizer[channels=3,grid=4,width=8]", size=32, steps=3, samples=32,
-        seeds=1, metrics=["reconstruction"], calibrate=False, plugins=["vaegan_bench_tokenizers"], results=path,
-        cache=path,
-    )  # fmt: skip
+    with tables_alone():
+        vb.run(
+            "smoke", models=QUANTISED, networks="tokenizer[channels=3,grid=4,width=8]", size=32, steps=3, samples=32,
+            seeds=1, metrics=["reconstruction"], calibrate=False, plugins=["vaegan_bench_tokenizers"], results=path,
+            cache=path,
+        )  # fmt: skip
     return StudyFolder(path / "smoke")
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import torch
 from nasty_study import store_nasty_study
 from stored_study import store_study
 
@@ -168,11 +169,44 @@ def test_models_and_seeds_of_the_curves_switch_on_and_off(report: Path, page: Pa
     assert panel.locator("polyline").first.get_attribute("points") != before
 
 
+def test_a_seed_that_ended_early_is_drawn_only_where_it_is_alone(tmp_path: Path, page: Page) -> None:
+    folder = store_study(tmp_path)
+    run, curves = folder.run("gan-1"), [{"step": step, "prior": 1e9 * step} for step in (10.0, 20.0)]
+    with run.claim() as claim:
+        run.training.write(claim, run.record(), curves, {"decoder.weight": torch.zeros(40)})
+    page.goto(write_page(folder, Registry()).as_uri())
+    panel = page.locator("#curves .panel", has_text="prior").first
+    assert panel.locator("polyline").count() == 2
+    assert panel.locator("polygon").count() == 1  # of the VAE, whose seeds both lasted
+    assert "M" not in "".join(panel.locator("text").all_text_contents())
+    page.locator("#curves").get_by_label("0", exact=True).uncheck()
+    assert panel.locator("polyline").count() == 2
+    assert "M" in "".join(panel.locator("text").all_text_contents())
+
+
+def test_lines_and_their_keys_have_the_dashes_of_their_model(report: Path, page: Page, tmp_path: Path) -> None:
+    dashed = tmp_path / "dashed.html"
+    dashed.write_text(report.read_text("utf-8").replace("--dash-1: none", "--dash-1: 6 2"), "utf-8")
+    page.goto(dashed.as_uri())
+    dashes = "all => all.map((each) => getComputedStyle(each).strokeDasharray)"
+    shown = page.locator("#curves .panel").first.locator("polyline").evaluate_all(dashes)
+    assert shown == page.locator("#curves label line").evaluate_all(dashes) == ["none", "6px, 2px", "none"]
+
+
 def test_a_pair_is_found_by_its_number(report: Path, page: Page) -> None:
     page.goto(report.as_uri())
     choice = page.locator("#comparisons .choice")
     assert [option.split(" ")[0] for option in choice.locator("option").all_inner_texts()] == ["psnr", "mse"]
     choice.select_option(index=1)
+    assert page.locator("#comparisons h4:visible").inner_text().startswith("mse")
+
+
+def test_a_choice_that_a_browser_restores_is_shown(report: Path, page: Page, tmp_path: Path) -> None:
+    before, after = report.read_text("utf-8").split('<section id="comparisons">')
+    copy = tmp_path / "restored.html"
+    chosen = after.replace('<option value="1">', '<option value="1" selected>', 1)
+    copy.write_text(f'{before}<section id="comparisons">{chosen}', "utf-8")
+    page.goto(copy.as_uri())
     assert page.locator("#comparisons h4:visible").inner_text().startswith("mse")
 
 
@@ -215,4 +249,5 @@ def test_a_study_of_one_seed_without_figures_has_a_page(tmp_path: Path, page: Pa
     folder = store_study(tmp_path)
     page.goto(write_page(folder, Registry()).as_uri())
     assert "no verdict is possible at 2 seeds" in page.inner_text("#answer")
+    assert page.inner_text("#answer").count("Means over 2 seeds; ± is the 95 %") == 1
     assert "cannot" in page.inner_text("#live") or "not" in page.inner_text("#live")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,22 +13,36 @@ import pytest
 from matplotlib.figure import Figure
 from nasty_study import store_nasty_study
 from page_rows import rows, shifted
-from stored_study import DRAWS, SAMPLES, add, measurement, store_study
+from stored_study import DRAWS, SAMPLES, add, edit, measurement, store_study
 
 from vaegan_bench.registry.plugins import Registry
-from vaegan_bench.report.page.content import content_of
+from vaegan_bench.report import plots, tables
+from vaegan_bench.report.page import images
+from vaegan_bench.report.page.content import content_of, meanings
 from vaegan_bench.report.page.cost import cost_cards
 from vaegan_bench.report.page.curves import POINTS, curve_data
 from vaegan_bench.report.page.images import gallery
-from vaegan_bench.report.page.numbers import number_table
+from vaegan_bench.report.page.numbers import Basis, NumberTable, number_table
+from vaegan_bench.report.page.page import lines_of
 from vaegan_bench.report.page.pairs import pair_matrices
+from vaegan_bench.report.page.paper import paper_content
 from vaegan_bench.report.page.svg import as_svg
-from vaegan_bench.results.measurements import Sheets
+from vaegan_bench.report.reproduction.reproduction import Reproduction
+from vaegan_bench.results import measurements
+from vaegan_bench.results.measurements import Measurements, Sheets
+from vaegan_bench.results.records import read_metrics
+from vaegan_bench.results.stored_files import RUN
+from vaegan_bench.study.paper import Comparison, load_paper
+
+
+def headline(rows: pd.DataFrame, models: list[str]) -> NumberTable:
+    basis = Basis(rows, tables.comparisons(rows), models, {"psnr": "Peak signal."})
+    return number_table("Headline", rows, basis)
 
 
 def test_numbers_are_shaded_by_rank_and_starred_by_verdict_alone() -> None:
     values = {"vae": shifted(0), "gan": shifted(-3), "vaegan": shifted(2)}
-    table = number_table("Headline", rows(values), {"psnr": "Peak signal."}, [], ["gan", "vae", "vaegan", "other"])
+    table = headline(rows(values), ["gan", "vae", "vaegan", "other"])
     [column] = table.columns
     assert (column.heading, column.meaning, column.direction) == ("psnr ↑ (dB)", "Peak signal.", "higher")
     cells = {model: line[0] for model, line in table.lines}
@@ -36,15 +51,26 @@ def test_numbers_are_shaded_by_rank_and_starred_by_verdict_alone() -> None:
     assert [cells[model].is_best for model in cells] == [False, False, True, False]
     assert cells["vaegan"].value == pytest.approx(22.4875)
     assert cells["other"].text == ""
-    few = number_table("Headline", rows({m: v[:2] for m, v in values.items()}), {}, [], ["gan", "vaegan"])
+    few = headline(rows({m: v[:2] for m, v in values.items()}), ["gan", "vaegan"])
     assert not any(line[0].is_best for _, line in few.lines)
+
+
+def test_numbers_say_over_how_many_seeds_they_are() -> None:
+    few = rows({"vae": shifted(0), "gan": shifted(-3)[:1]})
+    part = rows({"vae": [1.0], "gan": [2.0]}, "ssim")
+    table = headline(pd.concat([few, part]), ["vae", "gan", "other"])
+    cells = {model: [cell.text for cell in line] for model, line in table.lines}
+    assert cells == {"vae": ["20.49 ± 0.24", "1 (n = 1)"], "gan": ["17.10", "2"], "other": ["", ""]}
+    assert table.caption.startswith("Means over 1 to 8 seeds; ± is")
+    assert table.caption.endswith("Empty: the model has no such output, was not measured so, or has no finished run.")
+    assert headline(few[:0], ["vae"]).caption == ""
 
 
 def test_each_pair_is_told_both_ways_and_a_shared_reason_once() -> None:
     # Differences of 3.0, 3.1, …, 3.7: mean 3.35, deviation .2449, t(0.975; 7) = 2.3646, hence ± .2048.
     decided = rows({"vae": shifted(0), "gan": [x - 3 - 0.1 * i for i, x in enumerate(shifted(0))]})
     undecided = rows({"vae": [1.0], "gan": [2.5]}, "mse", "lower")
-    first, second = pair_matrices(pd.concat([decided, undecided]), ["gan", "vae"])
+    first, second = pair_matrices(tables.comparisons(pd.concat([decided, undecided])), ["gan", "vae"])
     (gan, (_, here)), (vae, (there, _)) = first.lines
     assert (gan, vae) == ("gan", "vae")
     assert here is not None
@@ -83,6 +109,23 @@ def test_points_of_all_seeds_stand_at_the_same_images() -> None:
     assert (short, shortest) == (long[: len(short)], long[: len(shortest)])
     for run in term["runs"]:
         assert run["values"][:-1] == pytest.approx(run["images"][:-1], rel=1e-3)  # the term is the number of images
+
+
+def test_curves_say_which_runs_ended_early() -> None:
+    broken = history("gan", 0, 9)
+    broken.loc[5:, "value"] = np.nan
+    together = pd.concat([history("vae", 0, 9), history("vae", 1, 3), broken, history("vae", 1, 3, "other")])
+    prior, other = curve_data(together, ["vae", "gan"])["terms"]
+    assert [(run["model"], run["seed"], run["early"]) for run in prior["runs"]] == [
+        ("vae", 0, False), ("vae", 1, True), ("gan", 0, True),
+    ]  # fmt: skip
+    assert [run["early"] for run in other["runs"]] == [True]
+
+
+def test_lines_of_more_models_than_colours_have_dashes() -> None:
+    lines = list(lines_of([f"model-{i}" for i in range(18)]))
+    assert len(set(lines)) == 18
+    assert [dash for _, dash in lines[:9]] == ["none"] * 8 + ["6.4 2.4"]
 
 
 def test_a_few_points_are_kept_as_they_are() -> None:
@@ -129,6 +172,50 @@ def test_costs_are_held_against_the_numbers_of_the_planned_protocol_alone(tmp_pa
     assert len({figure.name for figure in part.cost_figures}) == len(part.costs) > 0
 
 
+def test_times_on_different_machines_are_kept_apart(tmp_path: Path) -> None:
+    folder = store_study(tmp_path)
+    for name in ("vae-1", "gan-0"):
+        edit(folder.path / name / RUN, environment={"device": "gpu", "python": "3.11"}, seconds=0.5)
+    edit(folder.path / "gan-1" / RUN, seconds=2.5)
+    means = tables.summarise(folder.rows()).set_index(["metric", "model"])["mean"]
+    assert means["seconds"].to_dict() == {"vae": 1.5, "gan": 2.5}
+    assert means["seconds (device=gpu)"].to_dict() == {"vae": 0.5, "gan": 0.5}
+    assert {name for name, _ in means.index} >= {"speed", "speed (device=gpu)", "steps", "parameters"}
+    assert not {"steps (device=gpu)", "parameters (device=gpu)"} & {name for name, _ in means.index}
+
+
+def test_records_of_all_runs_are_not_parsed_again_for_the_names_of_arrays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, parsed = store_nasty_study(tmp_path), list[object]()
+    assert all(run.images() and run.measurements.exhibits() for run in folder.finished())
+    monkeypatch.setattr(measurements, "read_metrics", lambda record: parsed.append(record) or read_metrics(record))
+    assert all(run.images() and run.measurements.exhibits() for run in folder.finished())
+    assert parsed == []
+    add(folder.finished()[0], [], Sheets(SAMPLES, "prior", {}, {}))
+    assert not folder.finished()[0].images()  # which the names that are known from before do not hide
+
+
+def test_meanings_are_looked_up_in_as_few_runs_as_have_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, read = store_nasty_study(tmp_path), list[object]()
+    by_key = Measurements.by_key
+    monkeypatch.setattr(Measurements, "by_key", lambda each: read.append(each) or by_key(each))
+    folder.finished()
+    read.clear()
+    found = meanings(folder, Registry(), {"psnr", "mse", "retention-auc"})
+    assert found.keys() == {"psnr", "mse", "retention-auc"}
+    assert len(read) == 1
+    assert found == meanings(folder, Registry(), {"psnr", "of no metric"})
+
+
+def test_held_out_images_are_encoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, encoded = store_nasty_study(tmp_path, ("vae", "gan")), list[object]()
+    monkeypatch.setattr(images, "png_uri", lambda pixels: encoded.append(pixels) or "data:")
+    shown = gallery(folder, folder.finished()[0].record().dataset, ["vae", "gan"])
+    assert shown.originals is not None
+    assert len(encoded) == 1 + sum(len(sheets) for seed in shown.seeds for sheets in seed.sheets.values())
+
+
 def test_a_kind_of_images_that_the_first_seed_lacks_can_be_chosen(tmp_path: Path) -> None:
     folder = store_nasty_study(tmp_path, ("gan", "vae"))
     (first,) = [run for run in folder.finished() if (run.record().label, run.record().seed) == ("vae", 0)]
@@ -136,6 +223,25 @@ def test_a_kind_of_images_that_the_first_seed_lacks_can_be_chosen(tmp_path: Path
     shown = gallery(folder, first.record().dataset, ["gan", "vae"])
     assert [kind.name for kind in shown.kinds] == ["samples", "reconstructions", "nearest"]
     assert [list(seed.sheets["reconstructions"]) for seed in shown.seeds] == [[], ["vae"]]
+
+
+def test_a_model_has_one_colour_on_the_whole_page_of_a_paper(tmp_path: Path) -> None:
+    names = ("one", "two")
+    comparisons = [Comparison(name=name, title=name, study="smoke", figures=(), metrics=("psnr",)) for name in names]
+    presets = {"quick": {"about": "fast"}}
+    paper = replace(load_paper("larsen2016"), comparisons=tuple(comparisons), presets=presets, published=(), claims=())
+    store_nasty_study(tmp_path / "one", ("vae", "vaegan", "gan"))
+    store_nasty_study(tmp_path / "two", ("gan", "vae"))
+    content = paper_content(Reproduction(paper, "quick", "vaegan-bench reproduce small", tmp_path), Registry())
+    assert content.models == ["vae", "vaegan", "gan"]
+    vae, vaegan, gan = (colour.lower() for colour in plots.colours(content.models).values())
+    drawn = [figure.svg for figure in content.figures if figure.name in ("metrics-two", "latent-two")]
+    drawn += [figure.svg for figure in content.parts[1].cost_figures]
+    assert len(drawn) > 2
+    for svg in drawn:
+        assert vae in svg
+        assert gan in svg
+        assert vaegan not in svg
 
 
 def test_equal_images_of_a_figure_share_no_id() -> None:

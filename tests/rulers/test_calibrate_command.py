@@ -119,6 +119,7 @@ def test_the_page_is_written_again_with_the_plugins(
     ]
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_study_can_do_without(place: Path, tmp_path: Path) -> None:
     done = bench(*STUDY.split(), "--no-calibrate", "--results", tmp_path, "--cache-dir", place / "cache")
     assert done.returncode == 0, done.stderr
@@ -126,6 +127,7 @@ def test_a_study_can_do_without(place: Path, tmp_path: Path) -> None:
     assert read_json(tmp_path / "smoke/study.json")["study"]["calibrate"] is False
 
 
+@pytest.mark.usefixtures("tables_alone")
 def test_a_data_set_with_too_few_training_images_costs_a_study_its_ruler_alone(place: Path, tmp_path: Path) -> None:
     arguments = STUDY.replace("--samples 30", "--samples 250").replace("vae,gan", "vae").split()
     done = bench(*arguments, "--results", tmp_path, "--cache-dir", place / "cache")

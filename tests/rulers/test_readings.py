@@ -45,6 +45,12 @@ def test_distances_are_not_read_on_a_distortion_that_is_not_seen_or_out_of_order
     assert reading(ruler(scales=(disordered, NOISE)), 16.0) == "noise of 30"
     nearly = replace(BLUR, marks=(mark(1, 8.0), mark(2, 32.0), mark(4, 29.0)))
     assert reading(ruler(scales=(nearly,)), 16.0) == "blur of 1.4 px"
+    neither = ruler(scales=(disordered, blind))
+    assert [reading(neither, distance) for distance in (2.0, 16.0, 33.0)] == [
+        "the floor",
+        "on the scale",
+        "off the scale",
+    ]
 
 
 def test_a_ruler_that_sees_everything_is_usable() -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from rulers import PROTOCOL, mark, ruler
+from stored_study import store_study
 from test_tables import frame, printed, run
 
 from vaegan_bench.report import plots, tables
 from vaegan_bench.report.reproduction.claims import judge
 from vaegan_bench.report.tables.calibration import calibration, calibration_to_markdown
+from vaegan_bench.results.readings import reading
+from vaegan_bench.results.rulers import write_ruler
 from vaegan_bench.study.paper import Claim
 
 LOST = "not usable here: after noise of 4 precision is 0.10, not 0.90"
@@ -64,6 +69,30 @@ def test_no_verdict_is_drawn_on_features_that_a_model_was_trained_on() -> None:
         assert "†" not in page
     rows.loc[rows["model"] == "gan", "trained_on"] = "dinov2"
     assert verdicts(rows)["frechet[efflite0]"] == "better"
+
+
+def test_a_model_trained_on_features_is_judged_on_numbers_that_use_none() -> None:
+    rows = seven_seeds("usable").assign(trained_on="")
+    rows.loc[rows["model"] == "gan", "trained_on"] = "inception"
+    rows.loc[rows["metric"] == "psnr", "protocol"] = "{}"
+    assert verdicts(rows) == {"frechet[efflite0]": "better", "psnr": "worse"}
+    assert "trained on" not in tables.to_markdown(rows, "t")
+
+
+def test_a_reading_without_words_is_no_missing_ruler() -> None:
+    disordered = replace(RULER.scales[0], marks=(mark(1, 8.0), mark(2, 32.0), mark(4, 28.0)))
+    silent = replace(RULER, scales=(disordered,))
+    rows = seven_seeds("usable", reading(silent, 20.0))
+    assert "no ruler yet" not in tables.to_markdown(rows, "t", [silent])
+    rows.loc[(rows["reading"] != "") & ((rows["model"] == "vae") | (rows["seed"] == 0)), "reading"] = "off the scale"
+    assert verdicts(rows)["frechet[efflite0]"] == "better"  # six of seven runs of one model are on the scale
+
+
+def test_only_rulers_of_the_images_of_the_runs_are_those_of_a_study(tmp_path: Path) -> None:
+    folder = store_study(tmp_path)
+    for data in ("ab" * 32, "cd" * 32):  # the data set held other images before
+        write_ruler(tmp_path, ruler(data=data))
+    assert [each.data for each in folder.rulers()] == ["ab" * 32]
 
 
 def test_a_column_that_carries_no_verdict_is_marked_and_explained() -> None:

@@ -181,7 +181,8 @@ class Outputs(Protocol):
         """`derive(features of real, **parameters)`, shared by all runs of all studies and kept on disk.
 
         It is kept under a hash of the images, the extractor and its weights, the parameters and the code of `derive`,
-        which must be a module-level function.
+        which must be a module-level function: a method, a local function or a lambda may use values that are not in
+        this hash, and is refused.
         """
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api.data import ImageShape
+from vaegan_bench.api.evaluation import Extractor
 from vaegan_bench.api.losses import ReconstructionLoss
 from vaegan_bench.api.modules import Modules
 from vaegan_bench.api.plugin import Plugin
@@ -40,7 +41,8 @@ class Objectives:
     """What each player minimises, as coefficients on named terms.
 
     A player left out of `minimise` keeps its weights in this step: this rule is enough for n-critic,
-    lazy regularisation, warm-up and gates.
+    lazy regularisation and gates. Every player and every term occurs within the first six steps, or no check sees it;
+    the weight of a term delays it.
     """
 
     terms: Mapping[str, Tensor]
@@ -48,7 +50,7 @@ class Objectives:
     minimise: Mapping[str, Mapping[str, float]]
     """player → term → coefficient."""
     log: Mapping[str, Tensor] = field(default_factory=dict)
-    """Further values to record; never minimised."""
+    """Further values to record, float tensors on the images' device; never minimised."""
 
     def of(self, player: str) -> Tensor:
         """The scalar that `player` minimises."""
@@ -154,6 +156,9 @@ class Networks(Plugin):
     They see the batches of a step one by one, which saves passes through images that a term does not depend on."""
     last_layers: ClassVar[Mapping[str, str]] = {}
     """Role → the name of the weight of its last layer, where adaptive weights compare the gradients of terms."""
+    extractors: ClassVar[Mapping[str, Extractor]] = {}
+    """Role → the frozen extractor through which its network sees images: numbers on the features of this extractor
+    favour models that have the role, so that no verdict is drawn from them."""
 
     @property
     def latent_shape(self) -> LatentShape:

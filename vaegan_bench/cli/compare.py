@@ -62,14 +62,14 @@ def _to_table(found: pd.DataFrame, model: str, other: str, study: Path) -> Table
     from rich import box
     from rich.markup import escape
 
-    from vaegan_bench.report.tables import BETTER, WORSE, cell, common_seeds, heading
+    from vaegan_bench.report.tables import BETTER, WORSE, cell, common_seeds, heading, p_value
 
     made = table("metric", box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
     seeds = common_seeds(found["seeds"].min(), found["seeds"].max())
     made.title = escape(f"{study}\n{model} − {other}, {seeds}")
     made.caption = escape(
         f"difference: mean over seeds with its 95 % t-interval. P: probability that {model} is better. "
-        "p: exact paired sign-flip test, adjusted for all pairs of models of the study (Holm). " + _open_verdicts(found)
+        "p: paired sign-flip test, adjusted for all pairs of models of the study (Holm). " + _open_verdicts(found)
     )
     for name in ("difference", "P", "p"):
         made.add_column(name, justify="right", overflow="fold")
@@ -79,7 +79,7 @@ def _to_table(found: pd.DataFrame, model: str, other: str, study: Path) -> Table
         where = f"{row['dataset']}: " if several else ""
         name = escape(where + heading(row["metric"], row["direction"], row["units"]))
         difference = cell(row["difference"], row["half_width"])
-        chances = f"{row['improvement']:.2f}", f"{row['p_holm']:.3f}"
+        chances = f"{row['improvement']:.2f}", p_value(row["p_holm"])
         verdict = row["verdict"] if row["verdict"] in (BETTER, WORSE) else "—"
         made.add_row(name, difference, *chances, verdict)
     return made

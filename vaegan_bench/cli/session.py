@@ -91,7 +91,7 @@ class Session:
         say(estimate_in_words(plan, costs, self.workers_for(plan)))
 
     def _announce(self, execution: Execution) -> None:
-        plan, finished = execution.plan, execution.work.finished()
+        plan, finished = execution.plan, execution.work.with_results()
         self._say_skipped(plan)
         run, side_by_side = plan.runs[0], execution.side_by_side(len(plan.runs) - len(finished))
         runs = f"{len(plan.runs)} run{'s' if len(plan.runs) > 1 else ''}"
@@ -125,7 +125,7 @@ class Session:
         say(f"Results: {folder.path}/ ({', '.join(path.name for path in report_files(folder))})")
 
     def _say_what_is_kept(self, execution: Execution) -> None:
-        kept, runs, path = len(execution.work.finished()), len(execution.plan.runs), execution.folder.path
+        kept, runs, path = len(execution.work.with_results()), len(execution.plan.runs), execution.folder.path
         begun = "".join(f"; {run} goes on from step {step}" for run, step in execution.work.begun().items())
         say(
             f"\n{kept} of {runs} runs are finished and kept in {path}{begun}. The same command goes on with the rest, "

@@ -60,6 +60,6 @@ def _to_paste(rows: pd.DataFrame, form: Format, *, headlines: bool) -> str:
     from vaegan_bench.report import tables
 
     if form is Format.CSV:
-        return tables.tidy(tables.headline(rows) if headlines else rows).to_csv(index=False)
+        return tables.tidy(rows, headlines=headlines).to_csv(index=False)
     write = tables.to_latex if form is Format.LATEX else tables.to_paste
     return write(rows, headlines=headlines)

@@ -20,6 +20,7 @@ from vaegan_bench.api import (
     FeatureNetwork,
     Features,
     Metric,
+    PluginError,
     Progress,
     definition,
     silent,
@@ -77,7 +78,11 @@ class References:
         return Features(state["features"], state["logits"])
 
     def reference(self, extractor: Extractor, n: int, derive: Derive, parameters: Mapping[str, object]) -> State:
-        """`derive(features of the first n held-out images, **parameters)`."""
+        """`derive(features of the first n held-out images, **parameters)`.
+
+        Raises `PluginError` where `derive` is not a module-level function.
+        """
+        demand_module_level(derive)
         key = (derive.__qualname__, code_behind(derive).digest, json.dumps(dict(parameters), sort_keys=True))
         origin = self._origin(extractor, "real", n)
         return self._load_or_make((*key, *origin), lambda: derive(self.features(extractor, "real", n), **parameters))
@@ -113,6 +118,16 @@ class References:
             where = self.device if has_float64(self.device) else "cpu"
             self._known[key] = {part: tensor.to(where) for part, tensor in state.items()}
         return self._known[key]
+
+
+def demand_module_level(derive: Derive) -> None:
+    """Refuse a method, a local function or a lambda: it may use values that no key contains. Raises `PluginError`."""
+    name = getattr(derive, "__qualname__", str(derive))
+    if not name.isidentifier():
+        raise PluginError(
+            f"'{name}' is handed to outputs.reference: hand it a module-level function, and the values that it needs "
+            "as parameters, because its result is kept under its code and these."
+        )
 
 
 def open_extractors(metrics: Iterable[Metric], references: References) -> None:

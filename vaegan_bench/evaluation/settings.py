@@ -90,6 +90,11 @@ class EvaluationSettings:
         found = map(run.measured().get, self.keys)
         return any(_differ(each.weights, weights) for each in found if each is not None)
 
+    def hashes_on(self, run: RunFolder) -> set[str]:
+        """The hashes of the weights of extractors with which a run was measured."""
+        found = map(run.measured().get, self.keys)
+        return {weights for each in found if each is not None for weights in each.weights.values()}
+
     def records(self, measured: Measured, weights: Mapping[str, str]) -> list[tuple[MeasurementRecord, Exhibits]]:
         """For each metric its record, with the hashes in `weights` of its extractors, and its exhibits."""
         return [(self._record(result, weights), result.exhibits) for result in measured.results]

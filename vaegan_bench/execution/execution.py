@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vaegan_bench.api import BenchError, Engine, Progress, silent
@@ -21,6 +21,7 @@ from vaegan_bench.results.records import PlannedEvaluation, PlannedMetric, Study
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan
 from vaegan_bench.study.run import Run
+from vaegan_bench.system.claims import claimed
 from vaegan_bench.system.device import choose_device, thread_count
 from vaegan_bench.system.disk_space import REPEAT, in_words
 from vaegan_bench.system.errors import IncompleteError, reason_of
@@ -63,7 +64,7 @@ class Execution:
         with thread_count(self.plan.study.threads):
             if unfinished := self.work.unfinished():
                 open_extractors(self.plan.metrics, self.references.of(next(iter(unfinished.values()))))
-            self.work.check_space(unfinished, self.side_by_side(len(unfinished)))
+            self.work.check_space(self.side_by_side(len(unfinished)))
             self.work.began = self.folder.create()
             self.folder.write_study(self._record())
             self._run_all()
@@ -93,7 +94,7 @@ class Execution:
         try:
             self.lifecycle.call("study_started", name=name, folder=self.folder.path, runs=ids, images=images)
             self._do(left)
-            self._do(self._measured_with_other_weights())
+            self._agree_on_weights()
         finally:
             self.lifecycle.call("study_ended", name=name)
 
@@ -119,23 +120,37 @@ class Execution:
         if outcome.disk_is_full:
             raise IncompleteError([*self.missing(), self._where_it_stops()])
 
+    def _agree_on_weights(self) -> None:
+        """Measure runs again whose numbers are on other weights; one command at a time, or none would be the last."""
+        waiting = "waiting for another command, which measures runs again"
+        if self._measured_with_other_weights():
+            with claimed(self.folder.path / "weights", lambda: self.progress(waiting, 0, 1)):
+                self.progress(waiting, 1, 1)
+                self._do(self._measured_with_other_weights())
+
     def _measured_with_other_weights(self) -> list[Run]:
         """Finished runs measured with other extractor weights than those here, such as an oracle of another machine.
 
-        A run whose data cannot be loaded here is noted as a failure.
+        None where no run is measured with those here, so that the numbers of others agree. A run whose data cannot be
+        loaded here is noted as a failure.
         """
-        return [run for run in self.plan.runs if run.id not in self.failures and self._has_other_weights(run)]
+        runs = [run for run in self.plan.runs if run.id not in self.failures]
+        used = {each for run in runs for each in self.work.settings.hashes_on(self.work.folder_of(run))}
+        own = {
+            data: {name: each for name, each in found.items() if each in used} for data, found in self.weights.items()
+        }
+        return [run for run in runs if self._has_other_weights(run, own)]
 
-    def _has_other_weights(self, run: Run) -> bool:
+    def _has_other_weights(self, run: Run, own: Mapping[str, Mapping[str, str]]) -> bool:
         try:
-            known = self.weights.get(self.work.loaded.get(run).digest, {})
+            known = own.get(self.work.loaded.get(run).digest, {})
             return self.work.settings.have_other_weights(self.work.folder_of(run), known)
         except BenchError as error:
             self.failures[run.id] = reason_of(error)
             return False
 
     def _where_it_stops(self) -> str:
-        kept, runs = len(self.work.finished()), len(self.plan.runs)
+        kept, runs = len(self.work.with_results()), len(self.plan.runs)
         return (
             f"The study stops here: {kept} of {runs} runs are finished and kept in {self.folder.path}, the others can "
             f"take up to {in_words(self.work.needed_space(self.side_by_side(runs - kept)))}. {REPEAT}"

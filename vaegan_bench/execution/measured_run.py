@@ -15,6 +15,7 @@ from vaegan_bench.results.records import Row
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.claims import Claim
+from vaegan_bench.system.errors import FAILURES
 from vaegan_bench.system.exhibits import Array
 from vaegan_bench.training.conditions import attribute_conditions
 
@@ -42,7 +43,12 @@ def measure_run(
     records = settings.records(measured, references.weights())
     stays = keeps_sheets and folder.sheets_drawn_from() not in ("", settings.drawn_from)
     has_sheets = stays or folder.has_sheets(settings.samples, settings.drawn_from)
-    folder.measurements.add(claim, records, None if has_sheets else _sheets_of(outputs, folder, settings))
+    try:
+        sheets = None if has_sheets else _sheets_of(outputs, folder, settings)
+    except FAILURES:
+        folder.measurements.add(claim, records, None)  # numbers that need no samples are kept
+        raise
+    folder.measurements.add(claim, records, sheets)
     return [row for record, _ in records for row in record["rows"]]
 
 

@@ -13,6 +13,7 @@ from vaegan_bench.api import Data, PluginError
 from vaegan_bench.execution.postponed_signals import PostponedSignals
 from vaegan_bench.results.checkpoints import Checkpoint, Checkpoints
 from vaegan_bench.study.run import Run
+from vaegan_bench.system.claims import Claim
 from vaegan_bench.system.errors import StudyWarning
 from vaegan_bench.training.loop import Keeper
 from vaegan_bench.training.snapshots import Packed, pack, unpack
@@ -26,17 +27,18 @@ class RunKeeper(Keeper):
     """Reads and writes the checkpoints of a run for its training."""
 
     def __init__(
-        self, run: Run, data: Data, device: torch.device, files: Checkpoints, interval: float, must_stop: MustStop
+        self, run: Run, data: Data, device: torch.device, claim: Claim, interval: float, must_stop: MustStop
     ) -> None:
         """Read the checkpoint. Warns of one that is damaged, or belongs to a run with another definition or data.
 
-        `must_stop` says whether the training must stop for another reason than a signal, once a checkpoint is written.
+        `claim` is that of the run's folder. `must_stop` says whether the training must stop for another reason than a
+        signal, once a checkpoint is written.
         """
-        self.run, self.data, self.device, self.files, self.interval = run, data, device, files, interval
-        self.must_stop = must_stop
+        self.run, self.data, self.device, self.claim, self.interval = run, data, device, claim, interval
+        self.files, self.must_stop = Checkpoints(claim.path), must_stop
         self.signals: PostponedSignals | None = None
         """Signals that stop the training, once a checkpoint is written."""
-        self._found = self._usable(files.read())
+        self._found = self._usable(self.files.read())
         self._time = time.monotonic()
 
     @property
@@ -56,7 +58,7 @@ class RunKeeper(Keeper):
     def step_ended(self, take_snapshot: Callable[[], Mapping[str, Any]]) -> None:
         """Write a checkpoint if the last one is old or training must stop; then deliver a signal that has arrived.
 
-        Raises `KeyboardInterrupt` where `must_stop` says so, and `StoreError` where it cannot be written.
+        Raises `KeyboardInterrupt` where `must_stop` says so, and as `Checkpoints.write` does.
         """
         must_stop = self.must_stop()
         has_arrived = self.signals is not None and self.signals.arrived is not None
@@ -76,7 +78,7 @@ class RunKeeper(Keeper):
             self.interval = float("inf")
             return
         found = {"step": snapshot["state"]["step"], "snapshot": packed.plain, "memory": packed.memory}
-        self.files.write(Checkpoint(definition=self.run.definition, data=self.data.digest, **found))
+        self.files.write(self.claim, Checkpoint(definition=self.run.definition, data=self.data.digest, **found))
 
     def _usable(self, found: Checkpoint | None) -> Checkpoint | None:
         differences = found.differences(self.run.definition, self.data.digest) if found else []

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from torch import Tensor
@@ -46,13 +45,13 @@ class Outcome:
     """The process that works on the run instead; the run is not over then, and `status` is '' if not begun here."""
 
 
-def outcome_of(error: BaseException, run: str, path: Path, weights: Mapping[str, Mapping[str, str]]) -> Outcome:
+def outcome_of(error: BaseException, run: str, path: Path) -> Outcome:
     """The outcome of a run that ended in an error: another process took its folder over, or the run failed."""
     if isinstance(error, ClaimLostError):
         holder = holder_of(path) or Holder(token="", beat=0.0)
         return Outcome(run, f"interrupted: {error}", holder=holder)
     reason, disk_is_full = reason_of(error), isinstance(error, StoreError) and shortage_in(error) is not None
-    return Outcome(run, f"failed: {reason}", reason, disk_is_full, weights)
+    return Outcome(run, f"failed: {reason}", reason, disk_is_full)
 
 
 class Runner:
@@ -80,11 +79,14 @@ class Runner:
 
         A failure does not stop the other runs; the outcome gives the reason.
         """
+        return replace(self._attempt(run), weights=self.references.weights())
+
+    def _attempt(self, run: Run) -> Outcome:
         folder = self.work.folder_of(run)
         try:
             claim = folder.try_claim()
         except StoreError as error:
-            return outcome_of(error, run.id, folder.path, self.references.weights())
+            return outcome_of(error, run.id, folder.path)
         if isinstance(claim, Holder):
             return Outcome(run.id, "", holder=claim)
         with claim:
@@ -101,12 +103,20 @@ class Runner:
         try:
             status = self._run(run, claim)
         except FAILURES as error:  # one failed run must not stop the others
-            outcome = outcome_of(error, run.id, claim.path, self.references.weights())
-            if outcome.failure:
-                with suppress(StoreError):
-                    note_failure(self.work.folder_of(run).path, outcome.failure)
-            return outcome
-        return Outcome(run.id, status, weights=self.references.weights())
+            return self._failed(run, claim, error)
+        return Outcome(run.id, status)
+
+    def _failed(self, run: Run, claim: Claim, error: BaseException) -> Outcome:
+        """The outcome of a run that failed, which is noted for other processes unless one of them took the run over."""
+        outcome = outcome_of(error, run.id, claim.path)
+        try:
+            claim.check()
+            note_failure(self.work.folder_of(run).path, outcome.failure)
+        except ClaimLostError as lost:
+            return outcome_of(lost, run.id, claim.path)
+        except (OSError, StoreError):  # as on a full disk: others then try the run themselves
+            pass
+        return outcome
 
     def _run(self, run: Run, claim: Claim) -> str:
         """Train the run unless it is trained, in this study or another, and measure it; return the run's status."""
@@ -126,10 +136,10 @@ class Runner:
 
     def _train(self, run: Run, claim: Claim, data: Data) -> None:
         folder = self.work.folder_of(run)
-        keeper = RunKeeper(run, data, self.references.device, folder.checkpoints, self.checkpoint, self.must_stop)
+        keeper = RunKeeper(run, data, self.references.device, claim, self.checkpoint, self.must_stop)
         self._start(run, run.steps, keeper.step)
         listener = self._listener(run, claim, keeper.step)
-        train_run(keeper, folder, claim, listener, self._borrow(run), is_patient=self.is_patient)
+        train_run(keeper, folder, listener, self._borrow(run), is_patient=self.is_patient)
 
     def _start(self, run: Run, steps: int, done: int) -> None:
         self.call("run_started", run=run.id, label=run.label, steps=steps, done=done, batch=run.batch)
@@ -175,7 +185,7 @@ class Runner:
 
     def _lend(self, run: Run, role: str, lender: Run) -> dict[str, Tensor]:
         folder = self.work.folder_of(lender)
-        status = folder.record().status if folder.is_trained else "failed"
+        status = folder.record().status if self.work.is_trained(lender) else "failed"
         if status != OK:
             raise BenchError(f"{run.label} borrows the {role} of {lender.label}, which {status}.")
         return weights_of(folder.training.weights(), run.model.borrows()[role].role)

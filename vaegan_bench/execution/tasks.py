@@ -17,22 +17,32 @@ from vaegan_bench.evaluation.references import LoadedReferences
 from vaegan_bench.execution.relay import Sender
 from vaegan_bench.execution.runner import Outcome, Runner
 from vaegan_bench.execution.study_extractors import calibrated_extractors, learned_extractors, ruler_of
-from vaegan_bench.execution.transfer import Files, TransferredRun, collect_files, files_of, study_folder_with
+from vaegan_bench.execution.transfer import (
+    Files,
+    TransferredRun,
+    collect_files,
+    files_of,
+    study_folder_with,
+    worked_on_by,
+)
 from vaegan_bench.execution.worker_setup import WorkerSetup, rebuild_plan
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.results.rulers import Ruler
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.run import Run
+from vaegan_bench.system.claim_folder import Holder
 from vaegan_bench.system.device import choose_device, thread_count
 from vaegan_bench.system.errors import FAILURES, reason_of
 from vaegan_bench.system.paths import default_cache
+from vaegan_bench.system.processes import this_process
 
 
 @dataclass(frozen=True)
 class Refused:
-    """A process cannot do the tasks of a study, for this reason."""
+    """A process cannot do the tasks of a study."""
 
     reason: str
+    """Which process, and why."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,8 @@ class RunTask:
     setup: WorkerSetup
     files: Mapping[str, Files] | None = None
     """The files of those runs, and of its own if it was trained before, for a process that shares no folder with us."""
+    holder: Holder | None = None
+    """The process that worked on the run when the task was made portable: it is not done then."""
 
     @property
     def name(self) -> str:
@@ -54,8 +66,9 @@ class RunTask:
     def portable(self) -> RunTask:
         """The same task for a process that shares no folder with this one; its result holds all files of the run."""
         folder = StudyFolder(self.setup.folder)
+        holder = worked_on_by(folder.run(self.run))  # first, so that the files are those of its last owner
         files = {run: files_of(folder.run(run)) for run in sorted({self.run, *self.after})}
-        return replace(self, setup=self.setup.without_shared_folder, files=files)
+        return replace(self, setup=self.setup.without_shared_folder, files=files, holder=holder)
 
     def do(self, runner: Runner, run: Run) -> Outcome:
         """Train and measure the run, with a runner of this process."""
@@ -63,6 +76,8 @@ class RunTask:
 
     def __call__(self, send: Send = discard) -> Outcome | TransferredRun | Refused:
         """Train and measure the run, in a process that may not have loaded the plan."""
+        if self.holder:
+            return Outcome(self.run, "", holder=self.holder)
         if self.files is None:
             return _do(self.do, self.setup, self.run, send)
         folder = study_folder_with(self.setup.folder.name, self.files)
@@ -157,7 +172,7 @@ def _do(do: Callable[[Runner, Run], R], setup: WorkerSetup, run: str, send: Send
     try:
         opened = _open(setup)
     except FAILURES as error:
-        return Refused(reason_of(error))
+        return Refused(f"{this_process()}: {reason_of(error)}")
     with thread_count(opened.runner.plan.study.threads), opened.sender.of_task(send, run):
         return do(opened.runner, opened.runs[run])
 

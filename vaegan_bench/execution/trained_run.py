@@ -15,7 +15,6 @@ from vaegan_bench.execution.run_keeper import RunKeeper
 from vaegan_bench.results.records import Definition, Environment, RunRecord
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.study.run import Run
-from vaegan_bench.system.claims import Claim
 from vaegan_bench.system.device import describe
 from vaegan_bench.system.plain_data import read_as
 from vaegan_bench.training.conditions import attribute_conditions
@@ -24,15 +23,9 @@ from vaegan_bench.training.loop import Borrowed, Listener, Trained, train
 
 
 def train_run(
-    keeper: RunKeeper,
-    folder: RunFolder,
-    claim: Claim,
-    listener: Listener,
-    borrowed: Borrowed,
-    *,
-    is_patient: bool = False,
+    keeper: RunKeeper, folder: RunFolder, listener: Listener, borrowed: Borrowed, *, is_patient: bool = False
 ) -> None:
-    """Train a run under its claim, and write its record, its history and the weights that metrics see.
+    """Train a run under the keeper's claim, and write its record, its history and the weights that metrics see.
 
     A signal that arrives meanwhile stops the training once the keeper has written a checkpoint; a second one stops it
     at once, unless `is_patient`.
@@ -41,7 +34,7 @@ def train_run(
     with postponed_signals(is_patient=is_patient) as keeper.signals:
         trained = train(run, data, device, listener, borrowed, keeper)
         weights = flat_weights(trained.state.evaluated_modules())
-        folder.training.write(claim, run_record(run, data, trained, device), trained.history, weights)
+        folder.training.write(keeper.claim, run_record(run, data, trained, device), trained.history, weights)
 
 
 def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> RunRecord:
@@ -64,6 +57,7 @@ def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> 
         data=data.digest,
         images=counts_of(data),
         remarks=tuple(remarks_of(data)),
+        seen_through=run.seen_through,
         setting=run.setting_id,
         definition=read_as(Definition, run.definition),
         environment=Environment(device=describe(device), python=platform.python_version()),

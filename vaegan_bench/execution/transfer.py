@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from vaegan_bench.execution.runner import Outcome, outcome_of
 from vaegan_bench.execution.temporary_folder import temporary_folder
@@ -13,6 +14,7 @@ from vaegan_bench.results.measurements import METRICS
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.stored_files import RUN
 from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.system.claim_folder import Holder
 from vaegan_bench.system.claims import Claim
 from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.files import stamp_of
@@ -38,6 +40,16 @@ def files_of(folder: RunFolder) -> Files:
     return {path.name: path.read_bytes() for path in folder.path.iterdir() if not path.name.startswith(".")}
 
 
+def worked_on_by(folder: RunFolder) -> Holder | None:
+    """The process that works on a run now; None also where that cannot be known: storing its files then says why."""
+    with suppress(StoreError):
+        claim = folder.try_claim()
+        if isinstance(claim, Holder):
+            return claim
+        claim.release()
+    return None
+
+
 def store_transferred(transferred: TransferredRun, folder: RunFolder) -> Outcome:
     """Put the files of a run into its folder, unless another process works on it, or trained or measured it meanwhile.
 
@@ -46,7 +58,8 @@ def store_transferred(transferred: TransferredRun, folder: RunFolder) -> Outcome
     try:
         return _store(transferred, folder)
     except StoreError as error:
-        return outcome_of(error, transferred.outcome.run, folder.path.resolve(), transferred.outcome.weights)
+        failed = outcome_of(error, transferred.outcome.run, folder.path.resolve())
+        return replace(failed, weights=transferred.outcome.weights)
 
 
 def _store(transferred: TransferredRun, folder: RunFolder) -> Outcome:

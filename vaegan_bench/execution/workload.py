@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -38,17 +37,21 @@ class Workload:
         """Where a run's results are, or will be."""
         return self.folder.run(run.id)
 
-    def finished(self) -> list[Run]:
-        """The runs whose results are on disk already."""
+    def with_results(self) -> list[Run]:
+        """The runs whose results are on disk already, whatever their data sets hold now."""
         return [run for run in self.plan.runs if self.has_results(run)]
 
     def unfinished(self) -> dict[Run, Data]:
-        """The other runs, with their data: all loaded now, so that what is missing is known before anything trains."""
-        return {run: self.loaded.get(run) for run in self.plan.runs if not self.has_results(run)}
+        """The runs in `left` with their data: all loaded now, so that what is missing is known before anything trains.
+
+        A run with results whose data cannot be loaded any more is left out: it costs no other run.
+        """
+        runs = (run for run in self.plan.runs if not self.has_results(run) or self._has_other_images(run))
+        return {run: self.loaded.get(run) for run in runs}
 
     def left(self) -> list[Run]:
         """The runs that are still to be trained or measured."""
-        return [run for run in self.plan.runs if not (self.is_trained(run) and self.has_results(run))]
+        return [run for run in self.plan.runs if not (self.has_results(run) and self.is_trained(run))]
 
     def images_left(self, run: Run) -> int:
         """The number of images on which a run is still to be trained, repetitions included."""
@@ -68,6 +71,13 @@ class Workload:
         """Whether a run's training is over; False where that cannot be known: the run then fails with its reason."""
         try:
             return self.is_trained_on_its_data(run)
+        except FAILURES:
+            return False
+
+    def _has_other_images(self, run: Run) -> bool:
+        """Whether the data set of a trained run holds other images now; False where that cannot be known."""
+        try:
+            return not self.is_trained_on_its_data(run)
         except FAILURES:
             return False
 
@@ -110,15 +120,13 @@ class Workload:
 
     def needed_space(self, at_once: int) -> int:
         """Bytes that the unfinished runs can take at most, `at_once` of them at a time; 0 if every run is finished."""
-        return self._space_for(self.unfinished(), at_once)
-
-    def check_space(self, unfinished: Mapping[Run, Data], at_once: int) -> None:
-        """Raise `StoreError` where the results and checkpoints of these runs can fill the disk."""
-        what = f"The results of {len(unfinished)} unfinished runs of study '{self.plan.study.name}'"
-        check_space(self.folder.path, self._space_for(unfinished, at_once), what, "--results")
-
-    def _space_for(self, unfinished: Mapping[Run, Data], at_once: int) -> int:
+        unfinished = self.unfinished()
         trained = {run: data for run, data in unfinished.items() if self.is_trained(run)}
         untrained = {run: data for run, data in unfinished.items() if run not in trained}
         images = min(KEPT_IMAGES, self.plan.study.samples)
         return footprint(untrained, trained, images, at_once) if unfinished else 0
+
+    def check_space(self, at_once: int) -> None:
+        """Raise `StoreError` where the results and checkpoints of the unfinished runs can fill the disk."""
+        what = f"The results of {len(self.unfinished())} unfinished runs of study '{self.plan.study.name}'"
+        check_space(self.folder.path, self.needed_space(at_once), what, "--results")

@@ -10,7 +10,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.nn.utils.parametrizations import spectral_norm
 from torch.nn.utils.parametrize import is_parametrized
 
-from vaegan_bench.api import ImageShape, LatentShape, Networks, at_least
+from vaegan_bench.api import Extractor, ImageShape, LatentShape, Networks, at_least
 from vaegan_bench.networks.compact import Compact
 
 
@@ -45,6 +45,11 @@ class Spectral(Networks):
     def last_layers(self) -> Mapping[str, str]:  # type: ignore[override]  # no class variable: it depends on a field
         """The last layers of the inner networks without the discriminator's, whose weights are reparametrised."""
         return {role: name for role, name in self.networks.last_layers.items() if role != "discriminator"}
+
+    @property
+    def extractors(self) -> Mapping[str, Extractor]:  # type: ignore[override]  # no class variable: it depends on a field
+        """The extractors through which the inner networks see images."""
+        return self.networks.extractors
 
     @property
     def latent_shape(self) -> LatentShape:

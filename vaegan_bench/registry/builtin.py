@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from vaegan_bench.api import Plugin, hookimpl
@@ -35,8 +36,13 @@ def vaegan_bench_studies() -> list[Path]:
     return list(importlib.import_module("vaegan_bench.study.study_file").packaged_studies().values())
 
 
-def contestants(package: str) -> Iterator[type[Plugin]]:
+@cache
+def contestants(package: str) -> tuple[type[Plugin], ...]:
     """The named plugin classes of a package's modules, in the order of the modules' names."""
+    return tuple(_contestants(package))
+
+
+def _contestants(package: str) -> Iterator[type[Plugin]]:
     for found in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
         module = importlib.import_module(found.name)
         for value in vars(module).values():

@@ -13,6 +13,7 @@ import sys
 import types
 import typing
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,12 @@ def check_shape(plugin: type[Plugin], origin: str) -> None:
     """Raise `PluginError`, which says what to change, unless `plugin` is a complete plugin class."""
     if not (isinstance(plugin, type) and issubclass(plugin, Plugin)):
         raise PluginError(f"{origin} registers {plugin!r}, which is not a plugin class.")
-    where = f"{plugin.__name__} of {origin}"
+    _check_plugin(plugin, f"{plugin.__name__} of {origin}")
+
+
+@lru_cache(maxsize=512)
+def _check_plugin(plugin: type[Plugin], where: str) -> None:
+    """Check a class once in each process: an edited file makes new classes."""
     _check_class(plugin, where)
     _check_name(plugin, where)
     _check_fields(plugin, where)
@@ -116,20 +122,20 @@ def _check_class(plugin: type[Plugin], where: str) -> None:
 
 
 def _check_name(plugin: type[Plugin], where: str) -> None:
-    """Refuse a class without a proper name, without class variables of its kind, or derived from another plugin."""
+    """Refuse a class without a proper name, without what its kind demands, or derived from another plugin."""
     if not isinstance(getattr(plugin, "name", None), str):
         raise PluginError(f'{where} must have a name: name = "{plugin.__name__.lower()}".')
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", plugin.name):
         raise PluginError(f"{where} is called '{plugin.name}': use lower case, digits and single hyphens.")
-    if missing := sorted(name for name in _class_variables(plugin) if not hasattr(plugin, name)):
-        raise PluginError(f"{where} must set {', '.join(missing)}, as every {plugin.kind} does.")
+    if missing := sorted(name for name in _demanded(plugin) if not hasattr(plugin, name)):
+        raise PluginError(f"{where} must set {', '.join(missing)}, as all plugins of the kind '{plugin.kind}' do.")
     if any(isinstance(vars(base).get("name"), str) for base in plugin.__mro__[1:]):
         raise PluginError(f"{where} derives from another plugin: call its functions, or make it one of your fields.")
 
 
 def _check_fields(plugin: type[Plugin], where: str) -> None:
     """Refuse fields that hide class variables, have no default, or have a type that no selector can write."""
-    fields, hints = fields_of(plugin), typing.get_type_hints(plugin)
+    fields, hints = fields_of(plugin), _hints(plugin, where)
     if hidden := sorted({f.name for f in fields} & set(_class_variables(plugin))):
         raise PluginError(
             f"{where} has a field {hidden[0]}, which every {plugin.kind} has as a class variable: rename the field, "
@@ -144,12 +150,30 @@ def _check_fields(plugin: type[Plugin], where: str) -> None:
         )
 
 
+def _hints(plugin: type[Plugin], where: str) -> dict[str, Any]:
+    """The types of all annotated names. Refuses annotations that Python cannot evaluate."""
+    try:
+        return typing.get_type_hints(plugin)
+    except FAILURES as error:
+        raise PluginError(
+            f"{where} has an annotation that cannot be read ({reason_of(error)}): import its names outside of "
+            "`if TYPE_CHECKING`."
+        ) from error
+
+
 def _can_be_written(annotation: object) -> bool:
     """Whether a selector can express values of this type as text."""
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         return all(map(_can_be_written, typing.get_args(annotation)))
     plain = annotation in (bool, int, float, str, type(None)) or typing.get_origin(annotation) is typing.Literal
     return plain or (isinstance(annotation, type) and issubclass(annotation, Plugin))
+
+
+def _demanded(plugin: type[Plugin]) -> set[str]:
+    """What the base classes declare, without its own fields: those made by a factory are no attributes of the class."""
+    bases = [base for base in plugin.__mro__[1:] if issubclass(base, Plugin)]
+    declared = {name for base in bases for name in vars(base).get("__annotations__", {})}
+    return declared - {field.name for field in fields_of(plugin)}
 
 
 def _class_variables(plugin: type[Plugin]) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import pluggy
 
 from vaegan_bench.api import BenchError, Engine, Plugin, PluginError, SelectorError, UnknownNameError
-from vaegan_bench.api.plugin import default_of, fields_of
+from vaegan_bench.api.plugin import default_of, fields_of, selector_text
 from vaegan_bench.registry import hookspecs
 from vaegan_bench.registry.discovery import classes_of, module_of, register_hooks, studies_of
 from vaegan_bench.registry.selectors import Selector, parse_selector
@@ -203,7 +203,7 @@ def _is_union(annotation: Any) -> bool:
 def _read_plain(option: Any, text: str) -> bool | int | float | str | None:
     """The value of type `option` that the text stands for, or None where it stands for none."""
     if typing.get_origin(option) is typing.Literal:
-        return text if text in typing.get_args(option) else None
+        return next((value for value in typing.get_args(option) if selector_text(value) == text), None)
     if option is bool:
         return {"true": True, "false": False}.get(text.lower())
     try:

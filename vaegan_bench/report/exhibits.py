@@ -64,10 +64,13 @@ class Shown(NamedTuple):
 
 
 def exhibit_figures(
-    folder: StudyFolder, types: tuple[type[Exhibit], ...], taken: Sequence[str] = ()
+    folder: StudyFolder, types: tuple[type[Exhibit], ...], taken: Sequence[str] = (), models: Sequence[str] = ()
 ) -> dict[str, Drawing]:
-    """A figure for each exhibit of these types and each data set; `taken` are the names of other figures."""
-    models = list(dict.fromkeys(run.record().label for run in folder.finished()))
+    """A figure for each exhibit of these types and each data set; `taken` are the names of other figures.
+
+    `models` come first in the order of colours, before the others of the study.
+    """
+    models = list(dict.fromkeys([*models, *(run.record().label for run in folder.finished())]))
     return {
         figure: partial(draw, shown.name, shown.seeds, models)
         for figure, shown in shown_exhibits(folder, types, taken).items()

@@ -36,11 +36,14 @@ def study_figures(folder: StudyFolder) -> dict[str, Figure]:
     return figures
 
 
-def number_figures(folder: StudyFolder) -> dict[str, Drawing]:
-    """Learning curves, metrics, rulers, single attributes and exhibits of numbers, where they were measured."""
+def number_figures(folder: StudyFolder, models: Sequence[str] = ()) -> dict[str, Drawing]:
+    """Learning curves, metrics, rulers, single attributes and exhibits of numbers, where they were measured.
+
+    `models` come first in the order of colours, before the others of the study: figures of several studies agree.
+    """
     rows, history = tables.by_protocol(folder.rows()), folder.history()
-    models = list(dict.fromkeys(rows["model"]))
-    drawings = exhibit_figures(folder, OfNumbers, taken=OWN)
+    models = list(dict.fromkeys([*models, *rows["model"]]))
+    drawings = exhibit_figures(folder, OfNumbers, OWN, models)
     datasets = rows["dataset"].unique()
     for dataset in datasets:
         for name, curves in _curves(history[history["dataset"] == dataset]).items():

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaegan_bench.results.files import readable
+from vaegan_bench.system.claims import Claim
 from vaegan_bench.system.errors import StoreError, StudyWarning
 from vaegan_bench.system.files import make_folder, remove, replace_file_durably
 
@@ -63,16 +64,19 @@ class Checkpoints:
                 warnings.warn(f"A checkpoint is not used: {error}", StudyWarning, stacklevel=2)
         return None
 
-    def write(self, checkpoint: Checkpoint) -> None:
-        """Write the newest checkpoint, whole or not at all. Raises `StoreError` where it cannot be written."""
-        from safetensors.torch import save_file
+    def write(self, claim: Claim, checkpoint: Checkpoint) -> None:
+        """Write the newest checkpoint, whole or not at all, under the claim of its run.
+
+        Raises `StoreError` where it cannot be written, and `ClaimLostError` where the claim is lost.
+        """
+        from safetensors.torch import save
 
         text = json.dumps({name: value for name, value in vars(checkpoint).items() if name != "memory"})
         metadata = {"checkpoint": text, "sha256": _sha256(text, checkpoint.memory)}
-        previous = self.folder / PREVIOUS if self._is_newest_good else None
-        make_folder(self.folder)
-        with replace_file_durably(self.folder / CHECKPOINT, previous) as partial:
-            save_file(dict(checkpoint.memory), partial, metadata)
+        newest, previous = self.folder / CHECKPOINT, self.folder / PREVIOUS if self._is_newest_good else None
+        with claim.staged(newest) as stage, replace_file_durably(newest, previous, stage) as partial:
+            make_folder(self.folder)
+            partial.write_bytes(save(dict(checkpoint.memory), metadata))  # errors of `save_file` hide a full disk
         self._is_newest_good = True
 
     def step(self) -> int | None:

@@ -53,3 +53,9 @@ def curves_of(runs: Iterable[tuple[RunRecord, Curves]]) -> pd.DataFrame:
         for step, value in points
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def ended_early(history: pd.DataFrame) -> set[str]:
+    """The runs that saw fewer images than others, by a history of finite values."""
+    seen = history.groupby("run")["images"].max()
+    return set(seen.index[seen < seen.max()])

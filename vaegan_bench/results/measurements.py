@@ -8,7 +8,7 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +120,7 @@ class Measurements:
 
     def place(self, kind: str) -> Path:
         """The path of the arrays of a kind, which may not exist. Raises `StoreError` where the record is damaged."""
-        return self.path / (_name_in(self.record().files, kind) or f"{kind}.npz")
+        return self.path / (_name_in(self._files(), kind) or f"{kind}.npz")
 
     def add(self, claim: Claim, measured: Sequence[tuple[MeasurementRecord, Exhibits]], sheets: Sheets | None) -> None:
         """Add measurements to those of the run; only those of the same metric, samples, draws and sampler are replaced.
@@ -177,12 +177,16 @@ class Measurements:
     def _content(self, kind: str) -> io.BytesIO | None:
         """The content of the file of a kind of arrays, checked by its hash; None where there is no file."""
         for _ in range(LOOKS if self.path.is_dir() else 1):
-            files = self.record().files
+            files = self._files()
             name = _name_in(files, kind)
             with suppress(FileNotFoundError):
                 if name and self.files.has(name):
                     return checked_content(name, self.files.read(name), files)
         return None
+
+    def _files(self) -> Mapping[str, str]:
+        """The names and hashes of the arrays."""
+        return _files_of(self, self.files.stamps((METRICS,)))
 
     def _write_arrays(self, kind: str, arrays: Arrays) -> dict[str, str]:
         """Write the arrays of a kind beside older ones; return {file name: hash}, as a record holds them."""
@@ -198,6 +202,12 @@ class Measurements:
 def _name_in(files: Iterable[str], kind: str) -> str:
     """The name of the file of arrays of a kind among the files of a record; '' where there is none."""
     return next((name for name in files if name.startswith(kind) and is_plain_name(name)), "")
+
+
+@cache
+def _files_of(measurements: Measurements, stamps: Stamps) -> Mapping[str, str]:
+    """The arrays that a record names, known for all runs: of many runs, whole records would take too much memory."""
+    return _record_of(measurements, stamps).files
 
 
 @lru_cache(maxsize=4)

@@ -28,7 +28,8 @@ READ = ("frechet", "fid")
 """The names of numbers that have a reading begin so."""
 OF_IMAGES = ("sample quality", "reconstruction", "latent")
 """Families of metrics to whose numbers on features the verdict on an extractor applies."""
-USABLE, UNUSABLE, OFF_SCALE = "usable", "not usable here", "off the scale"
+USABLE, UNUSABLE = "usable", "not usable here"
+ON_SCALE, OFF_SCALE = "on the scale", "off the scale"
 
 
 @dataclass(frozen=True)
@@ -105,14 +106,15 @@ def mildest_seen(ruler: Ruler, scale: Scale) -> float:
 def reading(ruler: Ruler, distance: float) -> str:
     """The distortions that are as far from held-out images as this distance: 'blur of 2.2 px, noise of 18'.
 
-    'the floor' where training images are no nearer; 'off the scale' where no mark of the ruler is so far.
+    'the floor' where training images are no nearer; 'off the scale' where no mark of the ruler is so far; 'on
+    the scale' where the extractor is blind to both distortions or out of order on them.
     """
     if distance <= ruler.floor.frechet:
         return "the floor"
     if distance > max(mark.frechet for scale in ruler.scales for mark in scale.marks):
         return OFF_SCALE
     fit = [s for s in ruler.scales if s.name in READ_ON and not is_blind(ruler, s) and not any(_disorder(s))]
-    return ", ".join(_read(scale, distance) for scale in fit)
+    return ", ".join(_read(scale, distance) for scale in fit) or ON_SCALE
 
 
 class Readings:

@@ -116,6 +116,8 @@ class RunRecord:
     environment: Environment
     finished: str
     """The time in UTC."""
+    seen_through: tuple[str, ...] = ()
+    """The extractors through which the networks of the model's roles see images; older records have none."""
     operations: float = 0.0
     """Floating-point operations per image of a training step; 0 where they were not counted."""
     files: dict[str, str] = field(default_factory=dict)

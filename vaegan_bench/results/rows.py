@@ -15,6 +15,8 @@ COSTS = {
     "steps": "steps", "parameters": "weights", "speed": "images/s", "seconds": "s", "operations": "MFLOP/image",
 }  # fmt: skip
 """What a record says about the cost of training → its units in tables."""
+TIMED = ("speed", "seconds")
+"""Costs that depend on the machine: their protocol names it, so that those of different machines are kept apart."""
 
 
 def text_of(protocol: Mapping[str, Any]) -> str:
@@ -23,13 +25,17 @@ def text_of(protocol: Mapping[str, Any]) -> str:
 
 
 def training_rows(record: RunRecord) -> list[dict[str, Any]]:
-    """The cost of a run's training, as rows; their protocol is text."""
+    """The cost of a run's training, as rows; their protocol, as text, is the device where it matters."""
     values = {name: getattr(record, name) for name in COSTS}
     values["operations"] = record.operations / 1e6 if record.operations else None
-    shared: dict[str, Any] = {"family": "training", "direction": "none", "protocol": "{}", "attribute": ""}
+    shared: dict[str, Any] = {"family": "training", "direction": "none", "attribute": ""}
     shared |= {**dict.fromkeys(OPTIONAL), "code": "", "measurement": ""}
     known = {name: value for name, value in values.items() if value is not None}
-    return [{"metric": name, "value": value, "units": COSTS[name], **shared} for name, value in known.items()]
+    protocols = dict.fromkeys(TIMED, text_of({"device": record.environment.device}))
+    return [
+        {"metric": name, "value": value, "units": COSTS[name], "protocol": protocols.get(name, "{}"), **shared}
+        for name, value in known.items()
+    ]
 
 
 def measured_rows(measurements: Iterable[MeasurementRecord], planned: Collection[str] = ()) -> Iterator[dict[str, Any]]:

@@ -98,11 +98,11 @@ class StudyFolder:
         The setting includes the study's optimizers of single players: a run records only those of its own players, and
         rows of studies with other optimizers must not be compared. The column 'reading' holds the distortions with the
         same distance on the ruler, and 'instrument' the verdict on the extractor. 'trained_on' names the extractors
-        that the model's own losses use. 'planned' says whether the study asks for the number, 'headline' whether it is
+        that training used. 'planned' says whether the study asks for the number, 'headline' whether it is
         a headline.
         """
         study, planned = self.study().study, self.study().evaluation.by_key()
-        readings = Readings(self.rulers())
+        readings = Readings(StoredRulers(self.path).read())
         own = "".join(f", {player}={selector}" for player, selector in sorted(study.optimizers.items()))
         # Each run is checked and read before the next, so that its files are read once.
         shown = ((run.record(), row) for run in self._shown() for row in run.rows(planned))
@@ -115,8 +115,9 @@ class StudyFolder:
         return rows.astype(dict.fromkeys(OPTIONAL, float))  # a column of only None would not be numeric
 
     def rulers(self) -> list[Ruler]:
-        """The rulers of this study, on which its numbers may be read."""
-        return StoredRulers(self.path).read()
+        """The rulers made on the images that the study's runs have, on which its numbers may be read."""
+        data = {run.record().data for run in self.runs()}
+        return [ruler for ruler in StoredRulers(self.path).read() if ruler.data in data]
 
     def by_dataset(self) -> dict[str, RunRecord]:
         """Data set → the record of one run on it, whose facts about the data hold for all runs on it."""
@@ -194,8 +195,8 @@ def _study_of(place: Path, path: Path, stamp: Stamp) -> StudyRecord:
 
 
 def _trained_on(run: RunRecord) -> str:
-    """The names of the extractors in a model's fields, in a line."""
-    return ", ".join(sorted(_extractors_in(run.definition.model)))
+    """The names of the extractors in a model's fields, and of those that its networks see images through, in a line."""
+    return ", ".join(sorted(_extractors_in(run.definition.model).union(run.seen_through)))
 
 
 def _extractors_in(plugin: Mapping[str, Any]) -> set[str]:

@@ -85,7 +85,11 @@ class TrainedFiles:
 
         self._check_weights_in_full()
         if not self.has_weights:
-            raise StoreError(f"{self.path} has no weights: reference results come without. {TRAIN_AGAIN}")
+            is_here = stamp_of(self.path / RUN) is not None
+            again = f"remove {self.path}, then run its study" if is_here else "run its study with other --results"
+            raise StoreError(
+                f"{self.path} has no weights: reference results come without. To train the run again, {again}."
+            )
         with readable(self.path / WEIGHTS, TRAIN_AGAIN) as path:
             return load_file(path)
 

@@ -17,6 +17,7 @@ from vaegan_bench.api import (
     Objectives,
     Play,
     Plugin,
+    PluginError,
     ReconstructionLoss,
     Regulariser,
 )
@@ -53,19 +54,41 @@ def build_role(model: Model, networks: Networks, role: str, shape: ImageShape, a
     parts = list(_parts_of(model))
     scales = {loss.scale for loss in parts if isinstance(loss, ReconstructionLoss)}
     if role == "memory":
-        memories = (part.memory() for part in parts if isinstance(part, Regulariser))
-        return next(memories, None)
+        return _memory_of(model)
     if role == "scale":
         return LogSigma() if "learned" in scales else None
     heads = 2 if role == "decoder" and "predicted" in scales else 1
     return model.build(role, networks, shape, heads, conditions=attributes if model.conditional else 0)
 
 
+def _memory_of(model: Model) -> nn.Module | None:
+    """What a regulariser remembers. Raises `PluginError` where several fields of the model hold one that does."""
+    found = [memory for part in _fields_of(model) if (memory := _memory_within(part)) is not None]
+    if len(found) > 1:
+        raise PluginError(
+            f"Model '{model.name}' has {len(found)} regularisers that remember something, and one role 'memory': "
+            "choose one of them."
+        )
+    return found[0] if found else None
+
+
+def _memory_within(part: Plugin) -> nn.Module | None:
+    """What a part of a model remembers, or the first within it that remembers something."""
+    memories = (each.memory() for each in plugins_within(part) if isinstance(each, Regulariser))
+    return next((memory for memory in memories if memory is not None), None)
+
+
 def _parts_of(model: Model) -> Iterator[Plugin]:
     """The plugins in a model's fields and in theirs, without those of the models from which it borrows."""
+    for part in _fields_of(model):
+        yield from plugins_within(part)
+
+
+def _fields_of(model: Model) -> Iterator[Plugin]:
+    """The plugins in a model's fields, without the models from which it borrows."""
     for value in (getattr(model, field.name) for field in fields_of(model)):
         if isinstance(value, Plugin) and not isinstance(value, Model):
-            yield from plugins_within(value)
+            yield value
 
 
 def build_modules(

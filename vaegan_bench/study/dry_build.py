@@ -1,12 +1,13 @@
-"""Build every run's networks without memory, to find those that cannot be built before anything trains."""
+"""Build every run's networks without memory, and try optimizers and samplers, before anything trains."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable
 
 import torch
 
-from vaegan_bench.api import BenchError, ImageShape, Optimizer, PluginError, StudyError
+from vaegan_bench.api import BenchError, ImageShape, Optimizer, PluginError, Posterior, Sampler, StudyError
 from vaegan_bench.study.assembly import build_role, roles, stated_game
 from vaegan_bench.study.crossing import Skip
 from vaegan_bench.study.run import Run
@@ -17,7 +18,7 @@ from vaegan_bench.system.errors import FAILURES, reason_of
 def build_without_memory(runs: list[Run]) -> tuple[list[Run], list[Skip]]:
     """The runs whose networks can be built, and a skip with the reason for each label whose networks refuse.
 
-    Raises `StudyError` for an optimizer that cannot be used, and for networks that fail with an unexpected error.
+    Raises `StudyError` for an optimizer that cannot be used, and for a model or networks that fail with another error.
     """
     fitting: list[Run] = []
     skips: dict[str, Skip] = {}
@@ -57,7 +58,9 @@ def _build(run: Run) -> None:
     except BenchError:
         raise
     except FAILURES as error:
-        raise StudyError(f"Networks '{run.networks}' cannot be built: {reason_of(error)}.") from error
+        raise StudyError(
+            f"Model '{run.label}' cannot be set up on networks '{run.networks}': {reason_of(error)}."
+        ) from error
 
 
 def _check_optimizer(optimizer: Optimizer, steps: int) -> None:
@@ -69,3 +72,18 @@ def _check_optimizer(optimizer: Optimizer, steps: int) -> None:
         raise
     except FAILURES as error:
         raise StudyError(f"Optimizer '{optimizer}' cannot be used: {reason_of(error)}.") from error
+
+
+def check_sampler(sampler: Sampler) -> None:
+    """Refuse a sampler that fails on ordinary codes, but for a `BenchError` about these few codes."""
+    noise = torch.Generator().manual_seed(0)
+    codes = Posterior(torch.randn(100, 2, generator=noise), torch.zeros(100, 2))
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            sampler(codes, 1, noise)
+    except PluginError:
+        raise
+    except BenchError:
+        return
+    except FAILURES as error:
+        raise StudyError(f"Sampler '{sampler}' cannot be used: {reason_of(error)}.") from error

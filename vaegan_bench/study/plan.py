@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from vaegan_bench.api import Metric, Sampler, StudyError, UnknownNameError
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.crossing import Skip, cross_models
-from vaegan_bench.study.dry_build import build_without_memory
+from vaegan_bench.study.dry_build import build_without_memory, check_sampler
 from vaegan_bench.study.resolver import Resolver, sampler_of
 from vaegan_bench.study.run import Run, code_of
 from vaegan_bench.study.study import MOST_RUNS, Study
@@ -52,6 +52,8 @@ def make_plan(study: Study, registry: Registry) -> Plan:
     _check_extent(len(runs))
     _refuse_namesakes(runs)
     _check_players(study, runs)
+    if sampler:
+        check_sampler(sampler)
     fitting, unfit = build_without_memory(runs)
     skips = [*refused, *unfit]
     if not fitting:

@@ -99,6 +99,14 @@ class Run:
         within = tuple((at.removeprefix(f"{role}."), w) for at, w in self.lender_weights if at.startswith(f"{role}."))
         return replace(self, model=model, label=str(model), term_weights=own, lender_weights=within)
 
+    @property
+    def seen_through(self) -> tuple[str, ...]:
+        """The names of the extractors through which the networks of its roles see images, borrowed ones included."""
+        owned = {role for roles in self.model.players.values() for role in roles}
+        borrowed = {lender.role for lender in self.model.borrows().values()}
+        extractors = self.networks.extractors.items()
+        return tuple(sorted({extractor.name for role, extractor in extractors if role in owned | borrowed}))
+
     def with_seed(self, seed: int) -> Run:
         """The same run with another seed. It reuses what does not depend on the seed, as there may be thousands."""
         other = replace(self, seed=seed)

@@ -54,19 +54,18 @@ def replace_file(path: Path, stage: Path | None = None) -> Iterator[Path]:
 
 
 @contextmanager
-def replace_file_durably(path: Path, previous: Path | None) -> Iterator[Path]:
-    """A path beside `path` to write a file to; the finished file is flushed to the disk, then moves to `path`.
+def replace_file_durably(path: Path, previous: Path | None, stage: Path) -> Iterator[Path]:
+    """The path `stage` to write a file to; the finished file is flushed to the disk, then moves to `path`.
 
     The earlier file becomes `previous`, if that is given. At every moment, even of a power failure, one of them is
     whole. Raises `StoreError` where the file cannot be written.
     """
-    partial = partial_of(path)
-    with writable(path), _removed_at_the_end(partial):
-        yield partial
-        write_through(partial)
+    with writable(path), _removed_at_the_end(stage):
+        yield stage
+        write_through(stage)  # fails where the stage is gone, before an earlier file moves
         if previous is not None and path.exists():
             path.replace(previous)
-        partial.replace(path)
+        stage.replace(path)
         write_through(path.parent)
 
 

@@ -13,8 +13,8 @@ import torch
 
 from vaegan_bench.api import Data
 from vaegan_bench.execution.run_keeper import RunKeeper
-from vaegan_bench.results.checkpoints import Checkpoints
 from vaegan_bench.study.run import Run
+from vaegan_bench.system.claims import claimed
 from vaegan_bench.system.errors import StudyWarning
 from vaegan_bench.training.loop import Borrowed, Keeper, Trained, train
 
@@ -39,10 +39,14 @@ class InterruptedKeeper(Keeper):
 
 def go_on(run: Run, data: Data, device: torch.device, *, after: int, borrowed: Borrowed | None = None) -> Trained:
     """Train a run, interrupt it `after` some steps, and go on. Raises `StudyWarning` where no checkpoint is kept."""
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(action="error", category=StudyWarning):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        claimed(Path(folder) / "run") as claim,
+        warnings.catch_warnings(action="error", category=StudyWarning),
+    ):
 
         def keeper() -> RunKeeper:
-            return RunKeeper(run, data, device, Checkpoints(Path(folder)), interval=0, must_stop=lambda: False)
+            return RunKeeper(run, data, device, claim, interval=0, must_stop=lambda: False)
 
         with suppress(KeyboardInterrupt):
             train(run, data, device, borrowed=borrowed, keeper=InterruptedKeeper(keeper(), after))

@@ -11,6 +11,7 @@ from typing import Any, cast
 from vaegan_bench.api import Extractor, Measurement, Metric
 from vaegan_bench.registry.selectors import parse_selector
 from vaegan_bench.report.exhibits import draw
+from vaegan_bench.report.tables.summary import OF_METRICS
 from vaegan_bench.results.exhibits import check_exhibits, decode, encode
 from vaegan_bench.system.errors import FAILURES, reason_of
 from vaegan_bench.testing.quadrants import N, copying_world, noise_world, real_world, static
@@ -22,6 +23,12 @@ WITHOUT_CODES: dict[str, Any] = {"means": None, "train_means": None, "posterior"
 """Fields of outputs that are None without an encoder."""
 
 
+def family_is_known(metric: Metric) -> None:
+    """Its family is one of those that reports group numbers by."""
+    known = ", ".join(OF_METRICS)
+    demand(metric.family in OF_METRICS, f"has the family '{metric.family}': choose one of {known}.")
+
+
 def numbers_are_well_formed(metric: Metric) -> None:
     """Each number has a unique name, a value, a direction and units, and intervals contain their values."""
     rows = metric(real_world())
@@ -31,6 +38,7 @@ def numbers_are_well_formed(metric: Metric) -> None:
     for row in rows:
         demand(isinstance(row, Measurement), f"returns {type(row).__name__}, not Measurement.")
         demand(row.direction in DIRECTIONS, f"'{row.metric}' has the direction '{row.direction}': {DIRECTIONS}.")
+        demand(isinstance(row.units, str), f"'{row.metric}' has the units {row.units}: a text, '1' for a mere number.")
         demand(
             isinstance(row.value, int | float),
             f"'{row.metric}' is a {type(row.value).__name__}: make it a number of Python's, as with float(value).",
@@ -175,6 +183,7 @@ def models_without_an_encoder_are_known(metric: Metric) -> None:
 
 CHECKS: Checks = {
     Metric: (
+        family_is_known,
         numbers_are_well_formed,
         real_images_are_preferred,
         measuring_repeats,

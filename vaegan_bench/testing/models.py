@@ -6,6 +6,7 @@ import itertools
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from vaegan_bench.api import Model, Objectives
 from vaegan_bench.api.plugin import fields_of
@@ -41,6 +42,16 @@ def game_is_well_formed(model: Model) -> None:
             f"the term '{name}' has the shape {tuple(term.shape)}: one value per image, (B,), or a scalar.",
         )
         demand(term.isfinite().all(), f"the term '{name}' is not finite at the first step.")
+
+
+def what_it_logs_can_be_recorded(model: Model) -> None:
+    """What it logs are float tensors."""
+    for name, value in SmallGame(model).objectives().log.items():
+        demand(
+            isinstance(value, Tensor) and value.is_floating_point(),
+            f"logs '{name}' as {getattr(value, 'dtype', type(value).__name__)}: log a float tensor on the images' "
+            "device, as play.x_BCHW.new_tensor(value) makes one.",
+        )
 
 
 def gradients_reach_their_player(model: Model) -> None:
@@ -120,7 +131,8 @@ def every_player_moves_its_own(model: Model) -> None:
             weights = {name: weight.detach() for name, weight in small_game.modules[role].named_parameters()}
             demand(
                 not weights or same(weights, before[role]),
-                f"player '{player}' never moved its {role} in {STEPS} steps.",
+                f"player '{player}' never moved its {role} in {STEPS} steps: let it move within these, and delay it by "
+                "the weight of its term, as in generator.weight=stepwise[stages=0:0 40%:1].",
             )
     for role in model.borrows():
         changed = same(before[role], small_game.modules[role].state_dict())
@@ -221,6 +233,7 @@ def trains_everywhere(model: Model) -> None:
 CHECKS: Checks = {
     Model: (
         game_is_well_formed,
+        what_it_logs_can_be_recorded,
         stating_the_game_changes_nothing,
         gradients_reach_their_player,
         the_seed_decides,

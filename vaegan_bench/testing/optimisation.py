@@ -116,6 +116,15 @@ def values_are_finite(schedule: Schedule) -> None:
         demand(values[0] == values[1], "gives another value the second time: a schedule is a function of the step.")
 
 
+def base_is_used(schedule: Schedule) -> None:
+    """Twice the base gives other values, unless all are 0."""
+    ones, twos = ([schedule(base, step, 1000) for step in range(1000)] for base in (1.0, 2.0))
+    demand(
+        ones != twos or not any(ones),
+        "ignores its base, which is the learning rate of an optimizer: multiply by it.",
+    )
+
+
 def weight_is_finite(weight: AdaptiveWeight) -> None:
     """Finite and not negative for any norms, 0 included, and equal for equal norms."""
     for own in (0.0, 1e-12, 0.3, 1e9):
@@ -142,6 +151,6 @@ CHECKS: Checks = {
         refuses_a_clip_of_nothing,
         leaves_clipping_to_the_harness,
     ),
-    Schedule: (values_are_finite,),
+    Schedule: (values_are_finite, base_is_used),
     AdaptiveWeight: (weight_is_finite, stronger_terms_weigh_less),
 }

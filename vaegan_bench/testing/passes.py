@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Networks, PluginError
+from vaegan_bench.system.errors import FAILURES, reason_of
 from vaegan_bench.testing.verdicts import ConformanceError, demand, same, seeded
 
 ROLES = ("encoder", "decoder", "discriminator")
@@ -21,14 +22,26 @@ def shapes(networks: Networks) -> list[ImageShape]:
     taken, reasons = [], []
     for shape in (ImageShape(c, size, size) for size in (32, 64) for c in (1, 3)):
         try:
-            with torch.device("meta"):
-                networks.build("encoder", shape)
+            _build_without_memory(networks, shape)
             taken.append(shape)
         except PluginError as error:
             reasons.append(str(error))
     if not taken:
         raise ConformanceError(f"takes no image of 32 or 64 pixels: {reasons[0]}")
     return taken
+
+
+def _build_without_memory(networks: Networks, shape: ImageShape) -> None:
+    """Build every role as a plan does first. Raises `PluginError` for a shape that is refused."""
+    for role in ROLES:
+        try:
+            with torch.device("meta"):
+                networks.build(role, shape)
+        except PluginError:
+            raise
+        except FAILURES as error:
+            words = f"cannot build its {role} on the meta device, as every plan does first: {reason_of(error)}."
+            raise ConformanceError(words) from error
 
 
 def build_network(

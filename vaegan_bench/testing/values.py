@@ -40,7 +40,11 @@ def repeats(values: Values, *inputs: Tensor) -> None:
     named = {f"number {i + 1}": x for i, x in enumerate(inputs)}
     with untouched_randomness(), unchanged(**named):
         first, second = values(*inputs), values(*inputs)
-    demand(torch.equal(first, second), "the same inputs give another value the second time: is there unseeded noise?")
+    demand(
+        torch.equal(first, second),
+        "the same inputs give another value the second time: is there unseeded noise, or something that it remembers "
+        "from call to call?",
+    )
 
 
 def gradient_reaches(values: Values, inputs: Mapping[str, Tensor]) -> None:

@@ -25,6 +25,7 @@ from vaegan_bench.api import (
     silent,
     to_signed,
 )
+from vaegan_bench.evaluation.references import demand_module_level
 from vaegan_bench.testing.verdicts import seeded
 
 Read = Callable[[Tensor], Tensor]
@@ -127,6 +128,7 @@ class StandInOutputs:
 
     def reference(self, extractor: Extractor, derive: Derive, **parameters: int | float | str) -> Mapping[str, Tensor]:
         """The derived quantity, computed anew each time."""
+        demand_module_level(derive)
         return derive(self.features(extractor, "real"), **parameters)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vaegan_bench.api import ImageShape, Modules, Optimizer
+from vaegan_bench.api import ImageShape, Modules, Optimizer, PluginError
 from vaegan_bench.study.assembly import build_modules
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.randomness import generator
@@ -26,7 +26,7 @@ class TrainingState:
         self.borrowed = frozenset(run.model.borrows())
         self.parameters = {player: _parameters_of(self.modules, owned) for player, owned in run.model.players.items()}
         scale = self.modules.get(ROLE)
-        self.optimizers = {p: _optimizer(run.optimizer_of(p), ps, scale) for p, ps in self.parameters.items()}
+        self.optimizers = {p: _optimizer(run.optimizer_of(p), p, ps, scale) for p, ps in self.parameters.items()}
         self.noise = generator(device, run.seed, "noise")
         self.average = MovingAverage(self.owned_modules(), run.ema) if run.ema else None
         self.step = 0
@@ -85,8 +85,15 @@ def _parameters_of(modules: Modules, owned: tuple[str, ...]) -> list[nn.Paramete
     return [p for role in owned if role in modules for p in modules[role].parameters() if p.requires_grad]
 
 
-def _optimizer(rule: Optimizer, parameters: list[nn.Parameter], scale: nn.Module | None) -> torch.optim.Optimizer:
-    """A player's optimizer: weight decay for matrices and kernels only, and a larger learning rate for a learned σ."""
+def _optimizer(
+    rule: Optimizer, player: str, parameters: list[nn.Parameter], scale: nn.Module | None
+) -> torch.optim.Optimizer:
+    """A player's optimizer: weight decay for matrices and kernels only, and a larger learning rate for a learned σ.
+
+    Raises `PluginError` for a player without weights.
+    """
+    if not parameters:
+        raise PluginError(f"Player '{player}' owns no weight that is trained: give its roles to another player.")
     paced = [] if scale is None else [p for p in parameters if any(p is number for number in scale.parameters())]
     steady = [p for p in parameters if not any(p is number for number in paced)]
     least = 2 if rule.weight_decay else 0  # one group without decay: an optimizer updates it in fewer operations

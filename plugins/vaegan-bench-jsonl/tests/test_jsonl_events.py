@@ -129,7 +129,7 @@ def test_a_journal_that_cannot_be_written_does_not_cost_the_run(tmp_path: Path) 
     (tmp_path / "small" / "events.jsonl").mkdir(parents=True)
     execution = executed(tmp_path, steps=2)
     assert not execution.failures
-    assert len(execution.work.finished()) == 1
+    assert len(execution.work.with_results()) == 1
     assert "IsADirectoryError" in execution.lifecycle.disabled["vaegan_bench_jsonl"]
 
 

@@ -14,9 +14,15 @@ from vaegan_bench_tokenizers.tokenizer import Tokenizer
 from vaegan_bench_tokenizers.vq import VQ
 from vaegan_bench_tokenizers.vqgan import VQGAN
 
+import vaegan_bench as vb
 from vaegan_bench.api import ImageShape, LatentShape, Model, Networks, SelectorError
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
+from vaegan_bench.models.gan import GAN
+from vaegan_bench.models.vae import VAE
+from vaegan_bench.models.vae_disl import VAEDisl
+from vaegan_bench.networks.spectral import Spectral
 from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.report import tables
 from vaegan_bench.study.dry_build import build_without_memory
 from vaegan_bench.study.term_weights import TermWeight
 from vaegan_bench.testing import blobs, small_run
@@ -129,3 +135,21 @@ def test_what_else_is_known_of_networks_is_that_of_the_inner_ones() -> None:
     assert networks.last_layers == {"decoder": "last.weight"}
     with pytest.raises(SelectorError, match="side must be 128 or 256"):
         Registry(["vaegan_bench_tokenizers"]).build(Networks, "projected[side=96]")
+
+
+@pytest.mark.parametrize("networks", [NETWORKS, Spectral(networks=NETWORKS)], ids=str)
+def test_models_with_a_discriminator_are_trained_through_the_extractor(networks: Networks) -> None:
+    expected = {VAE(): (), GAN(): ("efflite0",), VAEDisl(): ("efflite0",)}  # the last borrows the discriminator
+    assert {model: small_run(model, networks=networks).seen_through for model in expected} == expected
+    assert small_run(GAN()).seen_through == ()
+
+
+def test_no_verdict_is_drawn_on_the_features_through_which_a_discriminator_looks(tmp_path: Path) -> None:
+    rows = vb.run(
+        "smoke", models=["vae", "gan"], networks="projected[width=4,networks=tokenizer[width=4]]", steps=2, seeds=1,
+        samples=20, calibrate=False, metrics=["frechet[extractor=efflite0]", "reconstruction"],
+        plugins=["vaegan_bench_tokenizers"], results=tmp_path, cache=tmp_path,
+    ).rows  # fmt: skip
+    assert rows.groupby("model")["trained_on"].unique().map(list).to_dict() == {"vae": [""], "gan": ["efflite0"]}
+    pairs = tables.compare(rows, "vae", "gan").set_index("metric")["verdict"]
+    assert "trained on features of efflite0" in pairs["frechet[efflite0]"]

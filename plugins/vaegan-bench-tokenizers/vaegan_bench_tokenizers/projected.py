@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vaegan_bench.api import ImageShape, LatentShape, Networks, PluginError, refuse_conditions
-from vaegan_bench.metrics.extractors.efflite0 import load_network
+from vaegan_bench.api import Extractor, ImageShape, LatentShape, Networks, PluginError, refuse_conditions
+from vaegan_bench.metrics.extractors.efflite0 import EffLite0, load_network
 from vaegan_bench.metrics.extractors.frozen_network import to_rgb
 from vaegan_bench.networks.spectral import add_spectral_norm
 from vaegan_bench_tokenizers.tokenizer import Tokenizer
@@ -65,6 +65,11 @@ class Projected(Networks):
     def last_layers(self) -> Mapping[str, str]:  # type: ignore[override]  # no class variable: it depends on a field
         """The last layers of the inner networks, without that of the discriminator, which is replaced."""
         return {role: name for role, name in self.networks.last_layers.items() if role != "discriminator"}
+
+    @property
+    def extractors(self) -> Mapping[str, Extractor]:  # type: ignore[override]  # no class variable: it depends on a field
+        """Those of the inner networks, and the frozen network for the discriminator."""
+        return {**self.networks.extractors, "discriminator": EffLite0()}
 
     def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
         """The inner networks, with a discriminator of features."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaegan_bench.api import Engine, StudyError, Work
-from vaegan_bench.execution.engines.cluster.submission import LOOK, Submission
+from vaegan_bench.execution.engines.cluster.submission import LOOK, Submission, workers_of
 from vaegan_bench.execution.engines.worker_count import Workers, check_workers, worker_count
 from vaegan_bench.system.errors import one_line
 
@@ -61,9 +61,12 @@ class Dask(Engine):
 
 
 def _wait_for_workers(client: Client, work: Work) -> None:
-    """Wait until there is a worker. Raises `StudyError` where none has the memory for the largest task."""
+    """Wait until there is a worker.
+
+    Raises `StudyError` where the scheduler is gone, and where no worker has the memory for the largest task.
+    """
     waiting = "waiting for workers of the cluster"
-    while not (workers := client.scheduler_info(n_workers=-1)["workers"]):
+    while not (workers := workers_of(client)):
         work.progress(waiting, 0, 1)
         time.sleep(LOOK)
     work.progress(waiting, 1, 1)

@@ -9,16 +9,16 @@ import pandas as pd
 from vaegan_bench.report import tables
 
 
-def sentences(rows: pd.DataFrame) -> list[str]:
+def sentences(rows: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     """Sentences on the numbers in `rows`, all of one data set and named by protocol: what they show, or why nothing.
 
-    A sentence names a winner only where `tables.comparisons` has a verdict. Numbers for which there is no verdict for
-    the same reason share a sentence.
+    A sentence names a winner only where `pairs`, those of `tables.comparisons`, have a verdict. Numbers for which there
+    is no verdict for the same reason share a sentence.
     """
-    pairs = tables.comparisons(rows)
-    said, silent = list[str](), dict[str, list[str]]()
-    for metric, group in pairs.groupby("metric", sort=False):
-        shown = list(_verdicts(str(metric), group))
+    said, silent, summary = list[str](), dict[str, list[str]](), tables.summarise(rows)
+    for metric, group in pairs[pairs["metric"].isin(rows["metric"])].groupby("metric", sort=False):
+        means = summary[summary["metric"] == metric].set_index("model")["mean"].to_dict()
+        shown = list(_verdicts(str(metric), group, means))
         said += shown
         if not shown:
             silent.setdefault(_why(group), []).append(str(metric))
@@ -26,13 +26,13 @@ def sentences(rows: pd.DataFrame) -> list[str]:
     return said or list(_alone(rows))
 
 
-def _verdicts(metric: str, pairs: pd.DataFrame) -> Iterator[str]:
-    """A sentence on the models that are better than others; none where no model is."""
+def _verdicts(metric: str, pairs: pd.DataFrame, means: Mapping[str, float]) -> Iterator[str]:
+    """A sentence on the models that are better than others; none where no model is. `means`: each model's mean."""
     better = pairs[pairs["verdict"] == tables.BETTER]
     if better.empty:
         return
     first, seeds = better.iloc[0], tables.common_seeds(better["seeds"].min(), better["seeds"].max())
-    parts = "; ".join(_parts(better, dict(zip(pairs["model"], pairs["mean"], strict=True))))
+    parts = "; ".join(_parts(better, means))
     yield (
         f"On {tables.with_units(metric, first['units'])}, where {first['direction']} is better, {parts}, over {seeds}."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from vaegan_bench.report.page.cost import CostCard, cost_cards, cost_drawings
 from vaegan_bench.report.page.curves import curve_data
 from vaegan_bench.report.page.images import Gallery, SheetsOfFigure, exhibit_sheets, gallery
 from vaegan_bench.report.page.live import live_content
-from vaegan_bench.report.page.numbers import NumberTable, number_table
+from vaegan_bench.report.page.numbers import Basis, NumberTable, number_table
 from vaegan_bench.report.page.pairs import PairMatrix, pair_matrices
 from vaegan_bench.report.page.provenance import Fact, facts, problems
 from vaegan_bench.report.page.svg import Drawn, drawn_figures
@@ -89,8 +89,10 @@ class ClaimTable:
     note: str
 
 
-def content_of(folder: StudyFolder, registry: Registry, drawings: Mapping[str, Drawing]) -> Content:
-    """Collect the page of a study, with these figures.
+def content_of(
+    folder: StudyFolder, registry: Registry, drawings: Mapping[str, Drawing], order: Sequence[str] = ()
+) -> Content:
+    """Collect the page of a study, with these figures; `order` names the models that come first in that of colours.
 
     Raises `StoreError` where no run is finished, `MixedProtocolsError` where values are not comparable.
     """
@@ -98,13 +100,14 @@ def content_of(folder: StudyFolder, registry: Registry, drawings: Mapping[str, D
     named = tables.by_protocol(rows)
     models = list(dict.fromkeys(rows["model"]))
     live, why_not = live_content(folder, registry, models)
-    known, rulers = meanings(folder, registry), folder.rulers()
+    measured = set(rows.loc[rows["family"] != "training", "metric"])
+    known, rulers = meanings(folder, registry, measured), folder.rulers()
     return Content(
         title=study.name,
         question=study.description,
         summary=_summary(rows),
         models=models,
-        parts=[_part(str(name), folder, named, history, known, rulers) for name in rows["dataset"].unique()],
+        parts=[_part(str(name), folder, named, history, known, rulers, order) for name in rows["dataset"].unique()],
         figures=list(drawn_figures(_shown(drawings))),
         live=live,
         not_live=why_not,
@@ -130,34 +133,43 @@ def _part(
     history: pd.DataFrame,
     known: Mapping[str, str],
     rulers: Sequence[Ruler],
+    order: Sequence[str],
 ) -> Part:
     """One data set of a study, from rows that are named by protocol."""
     models = list(dict.fromkeys(rows["model"]))
     rows, history = rows[rows["dataset"] == name], history[history["dataset"] == name]
-    leading = tables.headline(rows)
+    leading, pairs = tables.headline(rows), tables.comparisons(rows)
+    basis = Basis(rows, pairs, models, known, rulers)
     family_rows = tables.overall(rows).groupby("family", sort=False)
     costs = cost_cards(rows, leading["metric"].iloc[0].partition(" (")[0]) if len(leading) else []
     families = sorted(family_rows, key=lambda family: tables.rank_of_family(str(family[0])))
     return Part(
         name=name,
-        sentences=sentences(leading),
+        sentences=sentences(leading, pairs),
         instruments=list(instrument_lines(rows)),
-        headline=number_table("Headline", leading, known, rulers, models),
-        families=[number_table(str(family), group, known, rulers, models) for family, group in families],
+        headline=number_table("Headline", leading, basis),
+        families=[number_table(str(family), group, basis) for family, group in families],
         gallery=gallery(folder, name, models),
         exhibits=exhibit_sheets(folder, name),
         curves=curve_data(history, models),
-        pairs=pair_matrices(rows, models),
+        pairs=pair_matrices(pairs, models),
         attributes=attribute_tables(rows),
         costs=costs,
-        cost_figures=list(drawn_figures(cost_drawings(costs, models, plain_name(f"{folder.path.name} {name}")))),
+        cost_figures=list(
+            drawn_figures(cost_drawings(costs, [*order, *models], plain_name(f"{folder.path.name} {name}")))
+        ),
     )
 
 
-def meanings(folder: StudyFolder, registry: Registry) -> dict[str, str]:
-    """Number → the first docstring line of its metric, for metrics that `registry` can restore."""
+def meanings(folder: StudyFolder, registry: Registry, numbers: Collection[str]) -> dict[str, str]:
+    """Number → the first docstring line of its metric, for metrics that `registry` can restore.
+
+    Runs are read until all `numbers` are known.
+    """
     found = dict[str, str]()
     for run in folder.finished():
+        if found.keys() >= set(numbers):
+            break
         for measurement in run.measurements.by_key().values():
             if new := {row["metric"] for row in measurement["rows"]} - found.keys():
                 with suppress(BenchError):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from vaegan_bench.results.history import ended_early
 
 POINTS = 60
 """Points per line beyond which neighbours are averaged."""
@@ -16,16 +18,18 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def curve_data(history: pd.DataFrame, models: Sequence[str]) -> dict[str, Any]:
-    """{'models': […], 'terms': [{'term', 'runs': [{'model', 'seed', 'images': […], 'values': […]}]}]}, JSON-able.
+    """JSON-able: {'models': […], 'terms': [{'term', 'runs': [{'model', 'seed', 'early', 'images': …, 'values': …}]}]}.
 
     All runs of a term have points at the same places, as far as they go, so that seeds can be averaged place by place.
-    Values that are not finite are left out, as are terms that never change.
+    Values that are not finite are left out, as are terms that never change. 'early' says whether the run ended early:
+    a mean of seeds would jump where it leaves.
     """
     finite = history[np.isfinite(history["value"])]
+    early = ended_early(finite)
     terms = [
         {
             "term": str(term),
-            "runs": _lines(group),
+            "runs": _lines(group, early),
         }
         for term, group in finite.groupby("term", sort=False)
         if group["value"].nunique() > 1
@@ -33,9 +37,10 @@ def curve_data(history: pd.DataFrame, models: Sequence[str]) -> dict[str, Any]:
     return {"models": list(models), "terms": terms}
 
 
-def _lines(runs: pd.DataFrame) -> list[dict[str, Any]]:
+def _lines(runs: pd.DataFrame, early: Collection[str]) -> list[dict[str, Any]]:
     starts, places = _places(runs)
-    return [_line(run, starts, places) for _, run in runs.groupby(["model", "seed"], sort=False)]
+    by_run = [run for _, run in runs.groupby(["model", "seed"], sort=False)]
+    return [{**_line(run, starts, places), "early": run["run"].iloc[0] in early} for run in by_run]
 
 
 def _places(runs: pd.DataFrame) -> tuple[Array, Array]:

@@ -83,10 +83,11 @@ def gallery(folder: StudyFolder, dataset: str, models: Sequence[str]) -> Gallery
     """The sheets of the first seeds of a study on one data set; empty where no run kept images."""
     kept = _kept(folder, dataset)
     most = max(1, SHEETS // max(1, len(models)))
-    originals = [_line(images["originals"], "held-out images") for of in kept.values() for images, _ in of.values()]
+    originals = next((images["originals"] for of in kept.values() for images, _ in of.values()), None)
     seeds = [_seed_sheets(seed, kept[seed]) for seed in sorted(kept)[:most]]
     kinds = [kind for kind in KINDS if any(each.sheets[kind.name] for each in seeds)]
-    return Gallery(originals[0] if originals else None, kinds, seeds, left_out=max(0, len(kept) - most))
+    line = None if originals is None else _line(originals, "held-out images")
+    return Gallery(line, kinds, seeds, left_out=max(0, len(kept) - most))
 
 
 OfSeed = dict[str, tuple[Images, ImagePairs | None]]

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from vaegan_bench.report import tables
-from vaegan_bench.report.tables.comparison import wins
+from vaegan_bench.report.tables.captions import caption
+from vaegan_bench.report.tables.comparison import cells_of, wins
 from vaegan_bench.report.tables.instruments import readings, unusable
 from vaegan_bench.report.tables.protocols import protocol_of
 from vaegan_bench.results.rulers import Ruler
@@ -40,7 +41,7 @@ class Cell:
     value: float | None
     """The number to sort by; None where the model has no such number."""
     shade: int | None
-    """0 for the best model … `SHADES` − 1 for the worst; None where there is nothing to rank."""
+    """0 for the best model, larger for worse ones, less than `SHADES`; None where there is nothing to rank."""
     is_best: bool
     """Better than every other model, by verdict."""
     reading: str
@@ -54,32 +55,56 @@ class NumberTable:
     columns: list[Column]
     lines: list[tuple[str, list[Cell]]]
     """Model and its cells."""
+    caption: str
+    """Over how many seeds the means are, and what marks mean; '' without a number."""
 
 
-def number_table(
-    title: str, rows: pd.DataFrame, meanings: Mapping[str, str], rulers: Sequence[Ruler], models: Sequence[str]
-) -> NumberTable:
-    """The numbers in `rows`, all of one data set and named by protocol, of `models` in their order.
+@dataclass(frozen=True)
+class Basis:
+    """What all tables of one data set are made from."""
 
-    `meanings` says what each metric is.
-    """
-    rows = tables.overall(rows)
-    summary = tables.summarise(rows)
-    closed, read = unusable(rows), readings(summary, rulers)
-    best = dict(zip(zip(summary["metric"], summary["model"], strict=True), wins(summary, rows), strict=True))
-    columns, cells = list[Column](), dict[str, list[Cell]]((model, []) for model in models)
-    for metric, group in summary.groupby("metric", sort=False):
-        of_model, shades = {row["model"]: row for row in group.to_dict("records")}, _shades(group)
-        columns.append(_column(next(iter(of_model.values())), meanings, closed))
-        for model in models:
-            row, key = of_model.get(model), (group["dataset"].iloc[0], model, str(metric))
-            is_best = best.get((str(metric), model), False)
-            cells[model].append(_cell(row, shades.get(model), read.get(key, ""), is_best=is_best) if row else EMPTY)
-    return NumberTable(title, columns, list(cells.items()))
+    rows: pd.DataFrame
+    """All rows, named by protocol."""
+    pairs: pd.DataFrame
+    """The pairs of `tables.comparisons` on these rows."""
+    models: Sequence[str]
+    """The lines of every table."""
+    meanings: Mapping[str, str]
+    """What each metric is."""
+    rulers: Sequence[Ruler] = ()
+
+
+def number_table(title: str, rows: pd.DataFrame, basis: Basis) -> NumberTable:
+    """The numbers in `rows`, a part of those of the basis."""
+    summary = tables.summarise(tables.overall(rows))
+    summary = summary.assign(text=[*cells_of(summary, basis.rows)], best=[*wins(summary, basis.pairs)])
+    read, closed = readings(summary, basis.rulers), unusable(rows)
+    metrics = [group for _, group in summary.groupby("metric", sort=False)]
+    columns = [_column(group.iloc[0].to_dict(), basis.meanings, closed) for group in metrics]
+    cells = [_cells(group, read) for group in metrics]
+    lines = [(model, [of_metric.get(model, EMPTY) for of_metric in cells]) for model in basis.models]
+    gaps = any(cell is EMPTY for _, line in lines for cell in line)
+    said = caption(summary, decided=bool(summary["best"].any()), gaps=gaps) if columns else ""
+    return NumberTable(title, columns, lines, said)
 
 
 EMPTY = Cell("", None, None, is_best=False, reading="")
 """The cell of a model that has no such output, or that was not measured."""
+
+
+def _cells(summary: pd.DataFrame, read: Mapping[tuple[str, str, str], str]) -> dict[str, Cell]:
+    """Model → its cell for one metric."""
+    shades = _shades(summary)
+    return {
+        row["model"]: Cell(
+            row["text"],
+            float(row["mean"]),
+            shades.get(row["model"]),
+            is_best=row["best"],
+            reading=read.get((row["dataset"], row["model"], row["metric"]), ""),
+        )
+        for row in summary.to_dict("records")
+    }
 
 
 def _column(row: Mapping[Hashable, Any], meanings: Mapping[str, str], closed: Mapping[tuple[str, str], str]) -> Column:
@@ -91,10 +116,6 @@ def _column(row: Mapping[Hashable, Any], meanings: Mapping[str, str], closed: Ma
         protocol=", ".join(f"{key} {value}" for key, value in protocol_of(row["protocol"]).items()),
         instrument=closed.get((row["dataset"], metric), ""),
     )
-
-
-def _cell(row: Mapping[Hashable, Any], shade: int | None, reading: str, *, is_best: bool) -> Cell:
-    return Cell(tables.cell(row["mean"], row["half_width"]), float(row["mean"]), shade, is_best, reading)
 
 
 def _shades(group: pd.DataFrame) -> dict[str, int]:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from vaegan_bench.report import plots, tables
 from vaegan_bench.report.exhibits import Drawing
 from vaegan_bench.report.figures import number_figures
 from vaegan_bench.report.page.content import Content, content_of
+from vaegan_bench.report.tables.attributes import MEANING
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.files import replace_file
 
@@ -32,6 +33,8 @@ INTERPRETER = ("convolutions.js", "interpreter.js")
 WORKER = (*INTERPRETER, "live-worker.js")
 """The scripts of the page's worker, in the order in which they run."""
 STYLES = ("page.css", "live.css")
+LINE = 1.6
+"""The width of a line, of which lengths of dashes are multiples."""
 
 
 def write_page(folder: StudyFolder, registry: Registry, drawings: Mapping[str, Drawing] | None = None) -> Path:
@@ -66,12 +69,19 @@ def render(content: Content) -> str:
     scripts = [static(name) for name in SCRIPTS]
     return environment.get_template("page.html").render(
         content=content,
-        colours=list(plots.colours(content.models).values()),
+        about_attributes=MEANING,
+        lines=list(lines_of(content.models)),
         styles=Markup("\n".join(static(name) for name in STYLES)),
         scripts=[Markup(script) for script in scripts],
         worker=Markup("\n".join(static(name) for name in WORKER)),
         policy=policy(scripts),
     )
+
+
+def lines_of(models: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """The colour of each model, and its dashes for lines: once colours repeat, dashes tell models apart."""
+    for colour, dash in zip(plots.colours(models).values(), plots.dashes(models).values(), strict=True):
+        yield colour, " ".join(f"{LINE * part:g}" for part in dash) or "none"
 
 
 def static(name: str) -> str:

@@ -36,9 +36,8 @@ class PairMatrix:
     """Model and its cells; None on the diagonal, and where two models have no common seeds."""
 
 
-def pair_matrices(rows: pd.DataFrame, models: Sequence[str]) -> list[PairMatrix]:
-    """One matrix per number with a direction, of the rows of one data set, named by protocol."""
-    pairs = tables.comparisons(rows)
+def pair_matrices(pairs: pd.DataFrame, models: Sequence[str]) -> list[PairMatrix]:
+    """One matrix per number with a direction, from the pairs of `tables.comparisons` on one data set."""
     return [_matrix(str(metric), group, models) for metric, group in pairs.groupby("metric", sort=False)]
 
 
@@ -64,7 +63,7 @@ def _cell(row: Mapping[Hashable, Any], *, says_why: bool) -> PairCell:
     reason = _reason(row["verdict"])
     return PairCell(
         difference=sign + difference.replace("-", "−"),
-        p=f"{row['p_holm']:.3f}",
+        p=tables.p_value(row["p_holm"]),
         improvement=f"{row['improvement']:.2f}",
         verdict="" if reason else row["verdict"],
         reason=reason if says_why else "",

@@ -36,14 +36,15 @@ def paper_content(reproduction: Reproduction, registry: Registry) -> Content:
     shown = [each for each in paper.comparisons if studies[each.name].runs()]
     if not shown:
         raise StoreError(f"{reproduction.folder} holds no finished run yet: run the same command again.")
-    contents = [_content(each, studies[each.name], registry) for each in shown]
+    models = list(dict.fromkeys(run.record().label for each in shown for run in studies[each.name].runs()))
+    contents = [_content(each, studies[each.name], registry, models) for each in shown]
     rows = {each.name: reproduction.rows(each) for each in paper.comparisons}
     return replace(
         contents[0],
         title=paper.title,
         question=f"A reproduction of the comparisons of {paper.authors}: do the claims hold?",
         summary="; ".join(f"{each.name}: {content.summary}" for each, content in zip(shown, contents, strict=True)),
-        models=list(dict.fromkeys(chain.from_iterable(content.models for content in contents))),
+        models=models,
         parts=list(chain.from_iterable(content.parts for content in contents)),
         figures=list(chain.from_iterable(content.figures for content in contents)),
         facts=_joined([content.facts for content in contents]),
@@ -55,10 +56,13 @@ def paper_content(reproduction: Reproduction, registry: Registry) -> Content:
     )
 
 
-def _content(comparison: Comparison, folder: StudyFolder, registry: Registry) -> Content:
-    """The content of one comparison, with its name in those of its figures and tables."""
-    drawings = {f"{name}-{comparison.name}": draw for name, draw in number_figures(folder).items()}
-    content = content_of(folder, registry, drawings)
+def _content(comparison: Comparison, folder: StudyFolder, registry: Registry, models: Sequence[str]) -> Content:
+    """The content of one comparison, with its name in those of its figures and tables.
+
+    `models` are those of the whole page, each of which has one colour there.
+    """
+    drawings = {f"{name}-{comparison.name}": draw for name, draw in number_figures(folder, models).items()}
+    content = content_of(folder, registry, drawings, models)
     return replace(
         content,
         parts=[replace(part, name=f"{comparison.title}: {part.name}") for part in content.parts],

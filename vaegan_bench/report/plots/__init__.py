@@ -11,13 +11,14 @@ from vaegan_bench.report.plots.rulers import ruler_curves
 from vaegan_bench.report.plots.sheets import grid, image_sheet, reconstruction_sheet, sample_sheet
 from vaegan_bench.report.plots.spectrum import spectra
 from vaegan_bench.report.plots.strips import strips
-from vaegan_bench.report.plots.style import colours
+from vaegan_bench.report.plots.style import colours, dashes
 from vaegan_bench.report.plots.trade_off import distance_pairs
 
 __all__ = [
     "attribute_dots",
     "colours",
     "cost_front",
+    "dashes",
     "distance_pairs",
     "grid",
     "image_pairs",

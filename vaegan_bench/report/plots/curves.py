@@ -15,6 +15,7 @@ from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatt
 
 from vaegan_bench.report.plots.legend import legend_above
 from vaegan_bench.report.plots.style import MUTED, blank, colours, dashes, nothing, plain_numbers, remove, styled
+from vaegan_bench.results.history import ended_early
 
 COLUMNS, WIDTH, HEIGHT = 3, 2.7, 1.9
 """Panels side by side, and the inches of each."""
@@ -35,7 +36,7 @@ def learning_curves(history: pd.DataFrame, models: Sequence[str] = ()) -> Figure
     if history.empty:
         return nothing("No training was logged.")
     order = list(dict.fromkeys([*models, *history["model"]]))
-    early = _early(history)
+    early = ended_early(history)
     terms = history.groupby("term", sort=False)
     figure, panels = _panels(len(terms))
     for ax, (term, curves) in zip(panels, terms, strict=True):
@@ -52,12 +53,6 @@ def _panels(n: int) -> tuple[Figure, list[Axes]]:
     panels = figure.subplots(lines, columns, squeeze=False).ravel().tolist()
     remove(panels[n:])
     return figure, panels[:n]
-
-
-def _early(history: pd.DataFrame) -> set[str]:
-    """The runs that saw fewer images than others."""
-    seen = history.groupby("run")["images"].max()
-    return set(seen.index[seen < seen.max()])
 
 
 def _thin(curves: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -50,23 +50,25 @@ def metric_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
 
     Headlines come first, then the other metrics by family. A metric whose values are all equal has no panel, the
     caption names it. A dash stands where a model has no such metric; † marks an extractor that is not usable on the
-    data. `models` fixes the order of lines and colours.
+    data. `models` fixes the order of lines and colours; those without a row have no line.
     Raises `MixedProtocolsError` where values are not comparable.
     """
     rows = by_protocol(rows).reset_index(drop=True)
+    look = colours([*models, *rows["model"]])
+    look = {model: look[model] for model in look if model in set(rows["model"])}
     rows = overall(rows[np.isfinite(rows["value"].astype(float))])  # an infinite value has no place on an axis
-    models = list(dict.fromkeys([*models, *rows["model"]]))
     judged = rows[rows["direction"] != "none"]
     alike = _alike(judged)
     differing = judged[~pd.MultiIndex.from_frame(judged[["dataset", "metric"]]).isin(alike)]
     lines = [*_lines(differing)]
     if not lines:
         return nothing("No metric was measured." if judged.empty else _same(alike))
-    labels = [_labels(group, models) for _, group in rows.groupby("dataset", sort=False)]
+    labels = [_labels(group, [*look]) for _, group in rows.groupby("dataset", sort=False)]
     figure = _resize(lines, [max(of_model, key=len) for of_model in zip(*labels, strict=True)])
     grid = figure.subplots(len(lines), max(len(line.metrics) for line in lines), squeeze=False, sharey="row")
+    summary = _marked(summarise(rows), unusable(rows))
     for line, panels in zip(lines, grid, strict=True):
-        _draw(line, panels, rows[rows["dataset"] == line.dataset], models)
+        _draw(line, panels, *(each[each["dataset"] == line.dataset] for each in (rows, summary)), look)
     caption_below(figure, "\n".join(filter(None, [_key(differing), _same(alike)])))
     return figure
 
@@ -110,14 +112,19 @@ def _tall_title(line: Line) -> int:
     return max(0, *(_title(metric, "", "").count("\n") - 1 for metric in line.metrics))
 
 
-def _draw(line: Line, panels: np.ndarray, rows: pd.DataFrame, models: Sequence[str]) -> None:
-    summary, closed = summarise(rows), unusable(rows)
+def _marked(summary: pd.DataFrame, closed: Container[tuple[str, str]]) -> pd.DataFrame:
+    """The same summary with the mark of each metric, '' for most."""
+    keys = zip(summary["dataset"], summary["metric"], strict=True)
+    return summary.assign(mark=[MARK if key in closed else "" for key in keys])
+
+
+def _draw(line: Line, panels: np.ndarray, rows: pd.DataFrame, summary: pd.DataFrame, colour: Mapping[str, str]) -> None:
     for ax, metric in zip(panels, line.metrics, strict=False):
         measured = summary[summary["metric"] == metric].set_index("model")
-        _panel(ax, rows[rows["metric"] == metric], measured, models)
-        mark = MARK if (line.dataset, metric) in closed else ""
-        _axis(ax, _title(metric, measured["units"].iloc[0], mark), measured["direction"].iloc[0])
-    panels[0].set_yticks(range(len(models)), _labels(rows, models))
+        _panel(ax, rows[rows["metric"] == metric], measured, colour)
+        first = measured.iloc[0]
+        _axis(ax, _title(metric, first["units"], first["mark"]), first["direction"])
+    panels[0].set_yticks(range(len(colour)), _labels(rows, [*colour]))
     if line.heading:
         _head(panels[: len(line.metrics)], line.heading)
     remove(panels[len(line.metrics) :])
@@ -134,9 +141,10 @@ def _head(panels: np.ndarray, text: str) -> None:
     panels[0].set_title("\n" * (lines + 1 - first.count("\n")) + first, fontsize=8)  # but leave room for it
 
 
-def _panel(ax: Axes, seeds: pd.DataFrame, measured: pd.DataFrame, models: Sequence[str]) -> None:
-    colour = colours(models)
-    look = {"order": models, "hue": "model", "hue_order": models, "palette": colour, "legend": False}
+def _panel(ax: Axes, seeds: pd.DataFrame, measured: pd.DataFrame, colour: Mapping[str, str]) -> None:
+    """`colour`: the models in the order of their lines, each with its colour."""
+    models = [*colour]
+    look = {"order": models, "hue": "model", "hue_order": models, "palette": dict(colour), "legend": False}
     sns.stripplot(seeds, x="value", y="model", jitter=False, size=4.5, linewidth=0.5, edgecolor="white", ax=ax, **look)
     ax.set_ylim(len(models) - 0.5, -0.5)  # the last models keep their lines even without a value
     means, half_widths = measured["mean"], measured["half_width"]

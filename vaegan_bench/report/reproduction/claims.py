@@ -12,7 +12,7 @@ from vaegan_bench.study.paper import Claim
 CLAIM_COLUMNS = ("the paper says", "metric", "difference", "P", "verdict")
 CLAIM_NOTE = (
     "Difference: the model that is said to be better minus the other, paired over seeds, with its 95 % t-interval. "
-    "P: the share of pairs of a run of one with a run of the other in which it is better. Verdict: an exact paired "
+    "P: the share of pairs of a run of one with a run of the other in which it is better. Verdict: a paired "
     "sign-flip test at 5 %, Holm over all pairs of models. Without a verdict the last column "
     "gives only the direction of the mean difference; with one common seed it does not give this either."
 )

@@ -24,6 +24,7 @@ from vaegan_bench.report.tables.words import (
     duration,
     heading,
     number,
+    p_value,
     with_units,
     wrap_label,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "noise",
     "number",
     "overall",
+    "p_value",
     "rank_of_family",
     "runs",
     "seeds_needed",

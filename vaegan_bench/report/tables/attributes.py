@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from vaegan_bench.report.tables.bounds import BOUNDS
+from vaegan_bench.report.tables.bounds import BOUNDS, BOUNDS_MEAN
 from vaegan_bench.report.tables.markdown_table import markdown_table
 from vaegan_bench.report.tables.protocols import by_protocol
 from vaegan_bench.report.tables.summary import summarise
@@ -16,8 +16,8 @@ from vaegan_bench.system.errors import one_line
 
 MEANING = (
     "Means over seeds with 95 % t-intervals; a number of a single seed has its 95 % interval over images, as "
-    "[low, high] where that is not symmetric. Floor and ceiling are what chance and what real images reach, averaged "
-    "over models and seeds."
+    "[low, high] where that is not symmetric. (n = 3) follows a number of three seeds of a model that has more. "
+    f"{BOUNDS_MEAN} Both are averaged over models and seeds."
 )
 
 SYMMETRIC = 0.05
@@ -47,11 +47,15 @@ def by_attribute(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of one metric on one data set as text: attributes down, models across, bounds behind them.
 
     A cell of several seeds is their mean with its 95 % t-interval, one of a single seed has its interval over images.
+    Cells of fewer seeds than the model's other cells say how many.
     """
     summary = summarise(rows).set_index(["attribute", "model"])
     ends = rows.groupby(["attribute", "model"])[["low", "high"]].mean().reindex(summary.index)
+    most = summary["seeds"].groupby(level="model").transform("max")
     shown = summary[["mean", "half_width", "seeds"]].join(ends).itertuples(index=False)
-    cells = pd.Series([_cell(*each) for each in shown], index=summary.index, dtype=object)
+    notes = [f" (n = {n})" if n < of else "" for n, of in zip(summary["seeds"], most, strict=True)]
+    texts = [_cell(*each) + note for each, note in zip(shown, notes, strict=True)]
+    cells = pd.Series(texts, index=summary.index, dtype=object)
     table = cells.unstack("model", fill_value="").reindex(rows["attribute"].unique())[rows["model"].unique()]
     bounds = rows.groupby("attribute", sort=False)[[*BOUNDS]].mean().dropna(axis=1, how="all")
     return table.join(bounds.map(number))

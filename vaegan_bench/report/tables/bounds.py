@@ -1,4 +1,4 @@
-"""The floor (chance) and the ceiling (real images) of every number that has them."""
+"""The floor (chance) and the ceiling (real images, or the best possible value) of every number that has them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from vaegan_bench.report.tables.words import heading, number
 from vaegan_bench.system.status import OK
 
 BOUNDS = ("floor", "ceiling")
+BOUNDS_MEAN = "Floor: chance. Ceiling: real images, or the best possible value where the metric has one (1 for `mig`)."
 
 
 def bounds(rows: pd.DataFrame) -> pd.DataFrame:

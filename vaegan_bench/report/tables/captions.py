@@ -24,12 +24,14 @@ def caption(summary: pd.DataFrame, *, decided: bool, gaps: bool) -> str:
 def _verdicts(judged: pd.DataFrame, *, decided: bool) -> str:
     """What bold means; where no cell is bold, the reason. A metric's pairs are those of the models that have it."""
     if decided:
-        return "Bold: better than every other model by an exact paired test (5 %, Holm over all pairs)."
+        return "Bold: better than every other model by a paired sign-flip test (5 %, Holm over all pairs)."
     of_metric = judged.groupby(["dataset", "metric"])["seeds"].agg(["size", "max"])
     compared = of_metric[of_metric["size"] > 1]
+    if compared.empty:
+        return "Nothing is compared: no two models here have a number by the same protocol."
     needed = {int(models): seeds_needed(models * (models - 1) // 2) for models in sorted(compared["size"].unique())}
     if any(seeds >= needed[models] for models, seeds in compared.itertuples(index=False)):
-        return "No model is shown to be better than every other (exact paired test, 5 %, Holm over all pairs)."
+        return "No model is shown to be better than every other (paired sign-flip test, 5 %, Holm over all pairs)."
     return _too_few_seeds(needed, f"{compared['max'].max()} seeds")
 
 

@@ -27,14 +27,14 @@ def comparison(
     A winner is better than every other model by the verdicts of `comparisons`; the best mean alone does not win. A
     distance that fits one of the `rulers` is followed by a column with its reading; † marks columns whose extractor is
     not usable on the data. Only metrics with a direction have a column; a number that a model lacks is an empty cell.
-    `whole` holds all rows of the same runs, where `rows` is a part of them; the runs are counted in it.
+    `whole` holds all rows of the same runs, where `rows` is a part of them; runs are counted and compared in it.
     Raises `MixedProtocolsError` where values are not comparable.
     """
     rows = by_protocol(rows)
     whole = rows if whole is None else whole
     summary = summarise(overall(rows))
     judged = summary[summary["direction"] != "none"]
-    written = zip(cells_of(judged, whole), wins(judged, rows), strict=True)
+    written = zip(cells_of(judged, whole), wins(judged, comparisons(whole)), strict=True)
     cells = [best.format(text) if is_best else text for text, is_best in written]
     table = _wide(*_with_readings(judged, cells, rulers), whole, unusable(rows))
     table.insert(0, RUNS, runs(whole))
@@ -90,10 +90,9 @@ def _with_readings(
     return pd.DataFrame(whole, columns=judged.columns), texts
 
 
-def wins(judged: pd.DataFrame, rows: pd.DataFrame) -> Iterator[bool]:
-    """True where a model is shown to be better than every other one on its dataset and metric."""
+def wins(judged: pd.DataFrame, pairs: pd.DataFrame) -> Iterator[bool]:
+    """True where `pairs` show a model to be better than every other one on its dataset and metric."""
     keys = ["dataset", "metric"]
-    pairs = comparisons(rows)
     beaten = pairs[pairs["verdict"] == BETTER].groupby([*keys, "model"], observed=True).size().to_dict()
     rivals = judged.groupby(keys, observed=True).size() - 1
     for dataset, metric, model in judged[[*keys, "model"]].itertuples(index=False):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from vaegan_bench.report.tables.protocols import protocol_of
 from vaegan_bench.report.tables.words import as_code
 from vaegan_bench.results.readings import OF_IMAGES, OFF_SCALE, UNUSABLE, Readings, is_read, reading
 from vaegan_bench.results.rulers import Ruler
@@ -48,7 +49,8 @@ def trained_on(rows: pd.DataFrame) -> dict[tuple[str, str, str], str]:
     if "trained_on" not in rows:
         return {}
     judged = rows[(rows["trained_on"] != "") & rows["family"].isin(OF_IMAGES)]
-    columns = judged[["dataset", "metric", "model", "trained_on"]].drop_duplicates()
+    on_features = ["extractor" in protocol_of(text) for text in judged["protocol"]]  # PSNR, for example, is on none
+    columns = judged.loc[on_features, ["dataset", "metric", "model", "trained_on"]].drop_duplicates()
     named = ((key, extractor_of(key[1]), trained) for *key, trained in columns.itertuples(index=False))
     return {tuple(key): name for key, name, trained in named if name.partition("[")[0] in trained.split(", ")}
 

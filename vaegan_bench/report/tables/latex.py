@@ -63,7 +63,12 @@ def _cell(cell: Cell) -> str:
 
 
 def _number(text: str) -> str:
-    """A number such as '(1.2 ± 0.1)e-05' in LaTeX: the exponent as a power of ten, the hyphen as a minus sign."""
-    found = POWER.search(text)
-    power = rf" $\times 10^{{{found[1].strip('+')}{found[2]}}}$" if found else ""
-    return re.sub(r"-(?=\d)", "$-$", escape(POWER.sub("", text))) + power
+    """A number such as '(1.2 ± 0.1)e-05 (n = 2)' in LaTeX: the exponent as a power of ten, a hyphen as a minus sign."""
+    if not (found := POWER.search(text)):
+        return _minus(text)
+    power = rf" $\times 10^{{{found[1].strip('+')}{found[2]}}}$"
+    return _minus(text[: found.start()]) + power + _minus(text[found.end() :])
+
+
+def _minus(text: str) -> str:
+    return re.sub(r"-(?=\d)", "$-$", escape(text))

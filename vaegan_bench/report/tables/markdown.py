@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from vaegan_bench.report.tables.ablation import LEAVE_ONE_OUT, ablation
-from vaegan_bench.report.tables.bounds import bounds
+from vaegan_bench.report.tables.bounds import BOUNDS_MEAN, bounds
 from vaegan_bench.report.tables.captions import caption
 from vaegan_bench.report.tables.comparison import RUNS, comparison, context, families, part
 from vaegan_bench.report.tables.instruments import instrument_lines
@@ -117,7 +117,7 @@ def _bounds(rows: pd.DataFrame) -> Iterator[str]:
     if not found.empty:
         yield "### Floors and ceilings"
         yield _table(found.T)
-        yield "What chance reaches, and what real images reach, averaged over the finished runs."
+        yield f"{BOUNDS_MEAN} Both are averaged over the finished runs."
 
 
 def _noise(rows: pd.DataFrame) -> Iterator[str]:

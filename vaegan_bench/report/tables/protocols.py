@@ -32,11 +32,15 @@ def by_protocol(rows: pd.DataFrame) -> pd.DataFrame:
 
     'frechet[efflite0] (n_fake=5000, draws=3)' is `frechet[efflite0]` by another protocol. The plain name belongs to the
     protocol that the study plans (by the column 'planned', if there is one); of several, to the one with the most runs,
-    or the first of equals. The column 'code', if there is one, counts as a part of the protocol.
+    or the first of equals. The column 'code', if there is one, counts as a part of the protocol. All attributes of a
+    metric are named together: one of them may have been measured by one protocol alone.
     Raises `MixedProtocolsError` where values of one metric differ in their setting, direction or units.
     """
-    names = rows["metric"].copy()
-    for (dataset, metric, _), group in rows.groupby(["dataset", "metric", "attribute"], sort=False, observed=True):
+    keys, names = ["dataset", "metric", "_single"], rows["metric"].copy()
+    marked = rows.assign(_single=rows["attribute"] != "")
+    if _are_alike(marked, keys):
+        return rows
+    for (dataset, metric, _), group in marked.groupby(keys, sort=False, observed=True):
         _check_alike(str(dataset), str(metric), group)
         protocols = [*_protocols(group)]
         if len(set(protocols)) > 1:
@@ -54,6 +58,12 @@ def protocol_of(text: str | None) -> dict[str, Any]:
 def shorten(value: str) -> str:
     """A value of a protocol for print: a hash is cut to its first 12 characters."""
     return value if len(value) <= LONGEST_VALUE or " " in value else f"{value[:12]}…"
+
+
+def _are_alike(rows: pd.DataFrame, keys: list[str]) -> bool:
+    """Whether all rows with the same `keys` agree in protocol, code and setting, as they do in most studies."""
+    columns = [column for column in ("protocol", "code", *ALIKE) if column in rows]
+    return not rows[[*keys, *columns]].drop_duplicates().duplicated(keys).any()
 
 
 def _check_alike(dataset: str, metric: str, rows: pd.DataFrame) -> None:

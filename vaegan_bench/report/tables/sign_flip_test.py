@@ -1,4 +1,4 @@
-"""The exact test of paired differences: p-values, their adjustment for many tests, and the seeds that it needs."""
+"""The sign-flip test of paired differences: p-values, their adjustment for many tests, and the seeds that it needs."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from vaegan_bench.report.tables.instruments import NO_VERDICT, off_scale, trained_on, unusable
+from vaegan_bench.report.tables.no_verdict import Reasons
 from vaegan_bench.report.tables.protocols import by_protocol
 from vaegan_bench.report.tables.sign_flip_test import LEVEL, Array, holm, improvement, seeds_needed, sign_flips
 from vaegan_bench.report.tables.summary import interval, overall
@@ -29,16 +29,18 @@ def comparisons(rows: pd.DataFrame) -> pd.DataFrame:
     difference and half_width (mean of the paired differences and its 95 % t-interval), improvement (probability that
     `model` is better), p (sign-flip, alone), p_holm (adjusted for all pairs of this metric) and verdict. Seeds pair
     runs: the same seed means the same initial weights, order of images and evaluation codes. There is no verdict where
-    the extractor is not usable on the data, nor where both models are off the scale of its ruler.
+    the extractor is not usable on the data, where a model was trained on it, where both models are off the scale of its
+    ruler, or where rows about single attributes show that the means are over different attributes.
     Raises `MixedProtocolsError` where values are not comparable.
     """
-    rows = overall(by_protocol(rows))
+    named = by_protocol(rows)
+    rows = overall(named)
     judged = rows[(rows["direction"] != "none") & (rows["status"] == OK)].dropna(subset=["value"])
     metrics = judged.drop_duplicates(["run", "metric"]).groupby(KEYS, sort=False, observed=True)
     families = [(key, _pairs(metric)) for key, metric in metrics]
     p_values = iter(sign_flips([pair.mine - pair.theirs for _, pairs in families for pair in pairs]))
     compared = [row for key, pairs in families for row in _compared(key, pairs, [*islice(p_values, len(pairs))])]
-    return _without_blind_verdicts(pd.DataFrame(compared, columns=COLUMNS), rows)
+    return _without_blind_verdicts(pd.DataFrame(compared, columns=COLUMNS), Reasons(named))
 
 
 def compare(rows: pd.DataFrame, model: str, other: str) -> pd.DataFrame:
@@ -86,20 +88,10 @@ def _compared(key: Hashable, pairs: Sequence[_Pair], p_values: Sequence[float]) 
             yield {**shared, **_gain(mine, theirs, str(plain["direction"]), p_holm, len(pairs))}
 
 
-def _without_blind_verdicts(pairs: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    """The same pairs, without verdicts where `unusable`, `trained_on` or `off_scale` rules them out."""
-    closed, beyond, trained = unusable(rows), off_scale(rows), trained_on(rows)
-    verdicts = []
-    for dataset, metric, *models, verdict in pairs[["dataset", "metric", "model", "other", "verdict"]].itertuples(
-        index=False
-    ):
-        if (dataset, metric) in closed:
-            verdict = f"{NO_VERDICT}the extractor of {metric} is not usable on {dataset}"
-        elif on_it := [model for model in models if (dataset, metric, model) in trained]:
-            verdict = f"{NO_VERDICT}{' and '.join(on_it)} trained on features of {trained[dataset, metric, on_it[0]]}"
-        elif all((dataset, metric, model) in beyond for model in models):
-            verdict = f"{NO_VERDICT}both models are off the scale of the ruler"
-        verdicts.append(verdict)
+def _without_blind_verdicts(pairs: pd.DataFrame, reasons: Reasons) -> pd.DataFrame:
+    """The same pairs, without verdicts where there are reasons against them."""
+    named = pairs[["dataset", "metric", "model", "other", "verdict"]].itertuples(index=False)
+    verdicts = [reasons.against(dataset, metric, both) or verdict for dataset, metric, *both, verdict in named]
     return pairs.assign(verdict=pd.Series(verdicts, index=pairs.index, dtype=object))
 
 

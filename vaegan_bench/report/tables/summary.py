@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -11,13 +11,19 @@ from scipy.special import stdtrit  # scipy.stats takes a second to import
 from vaegan_bench.report.tables.protocols import by_protocol
 from vaegan_bench.system.status import OK
 
-FAMILIES = ("sample quality", "reconstruction", "attributes", "latent", "training")
+OF_METRICS = ("sample quality", "reconstruction", "attributes", "latent")
+"""The families of metrics."""
+FAMILIES = (*OF_METRICS, "training")
 """The order in which families of metrics are shown; families of plugins come after."""
 KEYS = ["dataset", "model", "metric", "attribute", "family", "direction", "units"]
 SUMMARY = [*KEYS, "mean", "half_width", "seeds", "protocol"]
+MEASURED = {name: ("value", name) for name in ("mean", "std", "min", "max")}
+MEASURED |= {"seeds": ("value", "size"), "protocol": ("protocol", "first")}
+"""Column → the column of rows and the function of a group that make it."""
+CONFIDENCE = 0.95
 
 
-def interval(values: Iterable[float], confidence: float = 0.95) -> tuple[float, float]:
+def interval(values: Iterable[float], confidence: float = CONFIDENCE) -> tuple[float, float]:
     """The mean and the half-width of its Student t-interval; the half-width of a single value is NaN.
 
     Below ten seeds a bootstrap covers far less than it claims; Student's t holds from three on.
@@ -42,13 +48,12 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
     named by `by_protocol`. Raises `MixedProtocolsError` where values of one metric differ in their setting.
     """
     rows = by_protocol(rows)
-    finished = rows[rows["status"] == OK].dropna(subset=["value"])
+    finished = rows[rows["status"] == OK].dropna(subset=["value"]).astype({"value": float})
     # One run may serve several studies: counted twice, it would narrow the interval for nothing.
     groups = finished.drop_duplicates(["run", "metric", "attribute"]).groupby(
         KEYS, sort=False, observed=True, dropna=False
     )
-    summary = pd.DataFrame([_summary(key, group) for key, group in groups], columns=SUMMARY)
-    return _order(summary, rows)
+    return _order(_with_intervals(groups.agg(**MEASURED).reset_index())[SUMMARY], rows)
 
 
 def overall(rows: pd.DataFrame) -> pd.DataFrame:
@@ -61,10 +66,11 @@ def rank_of_family(family: str) -> int:
     return FAMILIES.index(family) if family in FAMILIES else len(FAMILIES)
 
 
-def _summary(key: Hashable, group: pd.DataFrame) -> dict[str, object]:
-    mean, half_width = interval(group["value"])
-    measured = {"mean": mean, "half_width": half_width, "seeds": len(group), "protocol": group["protocol"].iloc[0]}
-    return dict(zip(KEYS, key, strict=True)) | measured  # type: ignore[call-overload]  # key is a tuple
+def _with_intervals(summary: pd.DataFrame) -> pd.DataFrame:
+    """The same means with the half-widths of `interval`, all at once: one by one, thousands take seconds."""
+    n, alike = summary["seeds"], summary["min"] == summary["max"]
+    means = summary["mean"].mask(alike, summary["min"])  # of equal values, without rounding
+    return summary.assign(mean=means, half_width=stdtrit(n - 1, 0.5 + CONFIDENCE / 2) * summary["std"] / np.sqrt(n))
 
 
 def _order(summary: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:

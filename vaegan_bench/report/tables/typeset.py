@@ -12,6 +12,7 @@ from vaegan_bench.report.tables.headline import headline
 from vaegan_bench.report.tables.instruments import MARK, unusable, unusable_lines
 from vaegan_bench.report.tables.markdown_table import markdown_table
 from vaegan_bench.report.tables.protocols import by_protocol
+from vaegan_bench.report.tables.statistics import comparisons
 from vaegan_bench.report.tables.summary import overall, rank_of_family, summarise
 from vaegan_bench.report.tables.words import as_code, heading, in_markdown
 from vaegan_bench.system.errors import one_line
@@ -45,16 +46,17 @@ class TypesetTable(NamedTuple):
     caption: str
 
 
-def tidy(rows: pd.DataFrame) -> pd.DataFrame:
+def tidy(rows: pd.DataFrame, *, headlines: bool = False) -> pd.DataFrame:
     """One row per data set, model and metric: mean, half-width of the 95 % interval, seeds, units and direction.
 
     'best' says whether a verdict makes the model better than every other, 'usable' whether the extractor sees the data.
+    With `headlines`, only headline metrics.
     Raises `MixedProtocolsError` where values are not comparable.
     """
     rows = by_protocol(rows)
-    summary, closed = summarise(overall(rows)), unusable(rows)
+    summary, closed = summarise(overall(headline(rows) if headlines else rows)), unusable(rows)
     usable = [key not in closed for key in zip(summary["dataset"], summary["metric"], strict=True)]
-    return summary.assign(best=[*wins(summary, rows)], usable=usable)[TIDY]
+    return summary.assign(best=[*wins(summary, comparisons(rows))], usable=usable)[TIDY]
 
 
 def typeset(rows: pd.DataFrame, *, headlines: bool) -> list[TypesetTable]:
@@ -64,7 +66,7 @@ def typeset(rows: pd.DataFrame, *, headlines: bool) -> list[TypesetTable]:
     """
     rows = by_protocol(rows)
     shown = headline(rows) if headlines else rows
-    summary = tidy(shown)
+    summary = tidy(rows, headlines=headlines)
     summary = summary.assign(text=[*cells_of(summary, rows)], rank=summary["family"].map(rank_of_family))
     found = []
     for dataset in summary["dataset"].unique().tolist():

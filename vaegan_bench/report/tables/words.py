@@ -11,6 +11,8 @@ ARROWS = {"higher": "↑", "lower": "↓"}
 """Direction → the arrow that points to better; metrics without a direction have none."""
 SMALLEST_DECIMAL = 6
 """Numbers that need more decimals than this are written with an exponent."""
+LARGEST = 1e15
+"""Numbers from here on are written with an exponent: they are whole only because floats of this size are."""
 
 
 def heading(metric: str, direction: str, units: str | None) -> str:
@@ -35,10 +37,10 @@ def number(value: float) -> str:
     """A value alone: whole if it is a whole number, with four significant digits otherwise; '' for NaN."""
     if not math.isfinite(value):
         return "" if math.isnan(value) else str(value).replace("inf", "∞")
-    if float(value).is_integer():
+    if float(value).is_integer() and abs(value) < LARGEST:
         return f"{value:,.0f}"
     decimals = max(0, 3 - _exponent(value, digits=4))
-    return f"{value:.3e}" if decimals > SMALLEST_DECIMAL + 1 else f"{value:,.{decimals}f}"
+    return f"{value:.3e}" if decimals > SMALLEST_DECIMAL + 1 or abs(value) >= LARGEST else f"{value:,.{decimals}f}"
 
 
 def two_digits(value: float) -> str:
@@ -56,11 +58,16 @@ def cell(mean: float, half_width: float) -> str:
     if half_width == 0:
         return f"{number(mean)} ± 0"
     decimals = 1 - _exponent(half_width, digits=2)
-    if decimals <= SMALLEST_DECIMAL:
+    if decimals <= SMALLEST_DECIMAL and max(abs(mean), half_width) < LARGEST:
         return f"{_round(mean, decimals)} ± {_round(half_width, decimals)}"
     power = _exponent(max(abs(mean), half_width), digits=2)
     scaled = [_round(x / 10.0**power, decimals + power) for x in (mean, half_width)]
     return f"({scaled[0]} ± {scaled[1]})e{power:+03d}"
+
+
+def p_value(p: float) -> str:
+    """A p-value with three decimals; '<0.001' where they would all be 0."""
+    return "<0.001" if p < 0.0005 else f"{p:.3f}"
 
 
 def as_code(name: str) -> str:

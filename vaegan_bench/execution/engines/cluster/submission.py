@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 import time
 import uuid
 from collections import Counter
@@ -50,8 +51,8 @@ class Submission:
         """Name of a task → the future of its result."""
         self.received = Counter[str]()
         """Name of a task → how many of its messages have arrived."""
-        self._threads_counted, self._counted_at = 0, -LOOK
-        """Threads of the cluster, and when they were counted."""
+        self._counted, self._counted_at = 0, -LOOK
+        """Workers of the cluster, and when they were counted."""
 
     def run(self) -> None:
         """Do all tasks. Raises `StudyError` where the scheduler is gone, and whatever `work` raises."""
@@ -61,28 +62,28 @@ class Submission:
                 self._submit()
                 with suppress(queue.Empty):
                     self.calls.get(timeout=LOOK)()
-                self._check_scheduler()
+                check_scheduler(self.client)
         finally:
             self._stop()
 
     def _submit(self) -> None:
-        """Submit tasks that need not wait, at most one for each thread of the cluster.
+        """Submit tasks that need not wait, at most one for each worker of the cluster.
 
         Dask would assign further tasks to workers at once, and count the death of a worker against all its tasks.
         """
-        while len(self.futures) < self._threads() and (task := self.agenda.begin()) is not None:
+        while len(self.futures) < self._workers() and (task := self.agenda.begin()) is not None:
             self.received[task.name] = 0
             sent, key = task.portable() if self.transfer else task, f"{task.name}-{uuid.uuid4().hex}"
             future = self.client.submit(do, sent, self.topic, key=key, pure=False)
             self.futures[task.name] = future
             future.add_done_callback(partial(self._put_finished, task))
 
-    def _threads(self) -> int:
-        """The number of threads of the cluster, counted at most `LOOK` seconds ago."""
+    def _workers(self) -> int:
+        """The number of workers of the cluster, counted at most `LOOK` seconds ago."""
         if time.monotonic() - self._counted_at >= LOOK:
-            workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
-            self._threads_counted, self._counted_at = sum(each["nthreads"] for each in workers), time.monotonic()
-        return self._threads_counted
+            self._counted = len(workers_of(self.client))
+            self._counted_at = time.monotonic()
+        return self._counted
 
     def _put(self, event: tuple[float, Mapping[str, Any]]) -> None:
         self.calls.put(partial(self._receive, event[1]["task"], event[1]["message"]))
@@ -97,7 +98,7 @@ class Submission:
 
     def _finish(self, task: Task, future: Future[Any], until: float) -> None:
         """End a task, once all of its messages have arrived."""
-        self._check_scheduler()
+        check_scheduler(self.client)
         if future.status != "finished":
             self._give_up(task, future)
             return
@@ -118,10 +119,6 @@ class Submission:
         reason = str(future.exception()) if future.status == "error" else f"the cluster says that it is {future.status}"
         self.work.give_up(task, f"no worker of the cluster could do it: {one_line(reason)}. {REMEDY}")
 
-    def _check_scheduler(self) -> None:
-        if self.client.status != "running":
-            raise StudyError(GONE)
-
     def _stop(self) -> None:
         """Ask the workers to save their work, wait up to `GRACE` seconds for that, and cancel the tasks."""
         futures = list(self.futures.values())
@@ -136,8 +133,25 @@ class Submission:
         self.client.cancel(futures)
 
 
+def workers_of(client: Client) -> Mapping[str, Any]:
+    """What the scheduler tells of its workers, by their addresses. Raises `StudyError` where it is gone."""
+    check_scheduler(client)
+    workers: Mapping[str, Any] = client.scheduler_info(n_workers=-1).get(
+        "workers", {}
+    )  # none of one that has just gone
+    return workers
+
+
+def check_scheduler(client: Client) -> None:
+    """Raise `StudyError` where the scheduler is gone."""
+    if client.status != "running":
+        raise StudyError(GONE)
+
+
 _stopped = set[str]()
 """In a worker: topics of studies that are to stop."""
+_turn = threading.Lock()
+"""In a worker: only one of its threads does a task, as random state, thread count and output are the process's."""
 
 
 def stop(topic: str) -> None:
@@ -146,11 +160,15 @@ def stop(topic: str) -> None:
 
 
 def do(task: Task, topic: str) -> Finished:
+    """In a worker: do a task when no other thread does one, unless its study is to stop."""
+    with _turn:
+        return Finished(None, 0, was_interrupted=True) if topic in _stopped else _do(task, topic)
+
+
+def _do(task: Task, topic: str) -> Finished:
     """In a worker: do a task, and pass its messages on to the process that submitted it."""
     from distributed import get_worker
 
-    if topic in _stopped:
-        return Finished(None, 0, was_interrupted=True)
     worker, sent, latest = get_worker(), 0, 0.0
 
     def send(message: Message) -> bool:

@@ -17,6 +17,8 @@
     return made;
   }
 
+  const stroke = (i) => `stroke: var(--model-${i}); stroke-dasharray: var(--dash-${i}); stroke-width: 1.6`;
+
   function ticks(low, high) {
     const rough = (high - low || Math.abs(high) || 1) / 4;
     const power = 10 ** Math.floor(Math.log10(rough));
@@ -45,6 +47,12 @@
     });
   }
 
+  // Seeds without those that ended early, where the mean would jump; all of them where all did.
+  function whole(runs) {
+    const lasting = runs.filter((run) => !run.early);
+    return lasting.length ? lasting : runs;
+  }
+
   function panel(term, lines, models, host) {
     const box = element("div", { class: "panel" }, host);
     element("h4", {}, box, term);
@@ -64,14 +72,15 @@
       element("svg:text", { x: x(at), y: HEIGHT - 8, "text-anchor": "middle" }, svg, short(at));
     });
     lines.forEach(({ model, points: line }) => {
-      const colour = `var(--model-${models.indexOf(model)})`;
+      const i = models.indexOf(model);
+      const colour = `var(--model-${i})`;
       const above = line.map((p) => `${x(p.images)},${y(p.high)}`);
       const below = line.map((p) => `${x(p.images)},${y(p.low)}`).reverse();
       if (line.some((p) => p.several)) {
         element("svg:polygon", { points: [...above, ...below].join(" "), style: `fill: ${colour}; opacity: .2` }, svg);
       }
       const path = line.map((p) => `${x(p.images)},${y(p.mean)}`).join(" ");
-      element("svg:polyline", { points: path, style: `fill: none; stroke: ${colour}; stroke-width: 1.6` }, svg);
+      element("svg:polyline", { points: path, style: `${stroke(i)}; fill: none` }, svg);
     });
   }
 
@@ -81,7 +90,10 @@
     return names.map((name) => {
       const label = element("label", {}, set);
       const box = element("input", { type: "checkbox", checked: "", value: String(name) }, label);
-      if (order) element("span", { class: "swatch", style: `background: var(--model-${order.indexOf(name)}); margin-left: .3em` }, label);
+      if (order) {
+        const key = element("svg:svg", { viewBox: "0 0 24 8", width: 24, height: 8, "aria-hidden": "true" }, label);
+        element("svg:line", { x1: 1, x2: 23, y1: 4, y2: 4, style: stroke(order.indexOf(name)) }, key);
+      }
       label.append(` ${name}`);
       return box;
     });
@@ -110,7 +122,7 @@
             .filter((model) => models.has(model))
             .map((model) => ({ model, runs: runs.filter((run) => run.model === model && chosen.has(String(run.seed))) }))
             .filter((line) => line.runs.length)
-            .map(({ model, runs: kept }) => ({ model, points: combine(kept) }));
+            .map(({ model, runs: kept }) => ({ model, points: combine(whole(kept)) }));
           if (lines.length) panel(term, lines, order, panels);
         });
       });

@@ -59,7 +59,9 @@
   all(".choices").forEach((choices) => {
     const select = choices.querySelector(".choice");
     const parts = all(".chosen", choices);
-    select.addEventListener("input", () => parts.forEach((part, i) => (part.hidden = i !== Number(select.value))));
+    const show = () => parts.forEach((part, i) => (part.hidden = i !== Number(select.value)));
+    select.addEventListener("input", show);
+    show(); // after a reload, some browsers restore the choice
   });
 
   const files = JSON.parse(document.getElementById("downloads").textContent);
