@@ -72,6 +72,13 @@ def test_the_peak_of_memory_is_forgotten_on_a_gpu_alone(monkeypatch: pytest.Monk
     assert forgotten == [torch.device("cuda")]
 
 
+def test_records_name_how_many_runs_share_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "NVIDIA H100")
+    names = [describe(torch.device("cuda"), side_by_side) for side_by_side in (1, 4)]
+    assert names == ["cuda (NVIDIA H100)", "cuda (NVIDIA H100, 4 runs at a time)"]
+    assert describe(torch.device("cpu"), 4) == describe(torch.device("cpu"))
+
+
 def test_records_name_the_machine_and_its_memory() -> None:
     assert describe(torch.device("cpu")).startswith("cpu (")
     assert peak_memory_bytes(torch.device("cpu")) > 10 * 2**20

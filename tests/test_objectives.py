@@ -48,6 +48,14 @@ def test_a_player_minimises_its_coefficients_times_the_means_of_terms() -> None:
     assert scalars(GAME) == pytest.approx({"encoder": 14.0, "decoder": -5.5, "discriminator": 4.0})
 
 
+def test_nothing_is_multiplied_by_one_and_one_part_is_not_summed() -> None:
+    value = torch.tensor([1.0, 4.0], requires_grad=True)
+    game = Objectives({"a": value, "b": value}, {"one": {"a": 1.0}, "both": {"a": 1.0, "b": 2.0}})
+    assert type(game.of("one").grad_fn).__name__ == "MeanBackward0"
+    parts = [type(part).__name__ for part, _ in game.of("both").grad_fn.next_functions[0][0].next_functions]  # type: ignore[union-attr]
+    assert parts == ["MeanBackward0", "MulBackward0"]
+
+
 def test_a_term_with_the_coefficient_zero_counts_for_nothing_even_if_it_is_not_a_number() -> None:
     ruined = Objectives(
         terms={"a": torch.tensor([float("nan")]), "b": torch.tensor([2.0, 4.0])}, minimise={"one": {"a": 0.0, "b": 2.0}}

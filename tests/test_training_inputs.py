@@ -82,6 +82,14 @@ def test_matrices_and_kernels_decay_and_nothing_else() -> None:
     assert after == pytest.approx({"matrix": 2 - 0.5 * 0.1 * 2, "kernel": 1.9, "bias": 2.0, "scalar": 2.0})
 
 
+@pytest.mark.parametrize(("decay", "groups"), [(0.0, 1), (0.1, 2)])
+def test_weights_are_divided_into_groups_for_a_decay_alone(decay: float, groups: int) -> None:
+    run = small_run(Slide(slope=0.0), networks=Affines(), optimizer=PlainDescent(weight_decay=decay))
+    (optimizer,) = TrainingState(run, blobs().shape, CPU).optimizers.values()
+    assert len(optimizer.param_groups) == groups
+    assert sum(len(group["params"]) for group in optimizer.param_groups) == 4
+
+
 def numbered(n: int) -> Data:
     """Images that are all one number, their own; 0 is the first of the training part."""
     images = torch.arange(n, dtype=torch.uint8)[:, None, None, None].expand(n, 3, 32, 32).contiguous()

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,8 @@ from small_studies import MORTAL, SMALL, executed, values
 from stored_study import add, measurement, store_study
 
 import vaegan_bench as vb
-from vaegan_bench.api import Message
+from vaegan_bench.api import Message, Work
+from vaegan_bench.api.engines import discard
 from vaegan_bench.execution.engines.processes import Processes
 from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.execution.execution import Execution
@@ -175,6 +176,35 @@ def test_workers_with_other_code_do_not_begin(tmp_path: Path) -> None:
     assert isinstance(found, Refused)
     assert re.match(r"process \d+ on \S+: its plan has other runs than ours", found.reason)
     assert not list(tmp_path.glob("study/*/"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair(Serial):
+    """Says that it works on two runs at a time, and does its tasks as workers do them."""
+
+    name = "pair"
+
+    def count(self, runs: int, threads: int, device: str) -> int:
+        return 2
+
+    def run(self, work: Work) -> None:
+        for task in work.tasks:
+            work.end(task, task(discard))
+
+
+def test_records_of_workers_say_how_many_runs_went_on_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vaegan_bench.execution.runner.describe", lambda device, count: f"{device}, {count} runs")
+    values = {**SMALL, "models": ["gan"], "metrics": ["reconstruction"], "calibrate": False}
+    plan = make_plan(load_study("smoke").with_values(values, "the test"), Registry())
+    for name, engine in (("one", Serial()), ("two", Pair())):
+        execution = Execution(
+            plan, Registry(), StudyFolder(tmp_path / name / "study"), tmp_path / "cache", engine=engine
+        )
+        execution.run()
+    devices = [StudyFolder(tmp_path / name / "study").runs()[0].record().environment.device for name in ("one", "two")]
+    assert devices == ["cpu, 1 runs", "cpu, 2 runs"]
 
 
 def test_what_travels_names_whole_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

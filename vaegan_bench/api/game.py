@@ -54,8 +54,10 @@ class Objectives:
 
     def of(self, player: str) -> Tensor:
         """The scalar that `player` minimises."""
-        parts = [c * self.terms[term].mean() for term, c in self.minimise[player].items() if c != 0]
-        return torch.stack(parts).sum()
+        # A factor of 1 and a sum of one part are left out: on a GPU, each operation takes its time to start.
+        means = [(c, self.terms[term].mean()) for term, c in self.minimise[player].items() if c != 0]
+        parts = [mean if c == 1 else c * mean for c, mean in means]
+        return parts[0] if len(parts) == 1 else torch.stack(parts).sum()
 
     def coefficients(self) -> dict[str, float]:
         """'player.term' → coefficient."""

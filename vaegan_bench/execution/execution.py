@@ -103,7 +103,8 @@ class Execution:
         """Have the engine do these runs; if it raises, the runs that still go on are reported as interrupted."""
         if not runs:
             return
-        ordered = longest_first(runs, self.plan.lenders) if self.side_by_side(len(runs)) > 1 else runs
+        self.work.side_by_side = self.side_by_side(len(runs))
+        ordered = longest_first(runs, self.plan.lenders) if self.work.side_by_side > 1 else runs
         setup = setup_for_workers(self.work, self.registry, self.checkpoint)
         events = RunEvents(self.lifecycle.call)
         runner = Runner(self.work, self.references, events, self.checkpoint)

@@ -22,6 +22,7 @@ from vaegan_bench.results.failures import failure_since, forget_failure, note_fa
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.claim_folder import Holder
 from vaegan_bench.system.claims import Claim, holder_of
+from vaegan_bench.system.device import describe
 from vaegan_bench.system.disk_space import shortage_in
 from vaegan_bench.system.errors import FAILURES, ClaimLostError, StoreError, reason_of
 from vaegan_bench.system.status import OK
@@ -139,7 +140,8 @@ class Runner:
         keeper = RunKeeper(run, data, self.references.device, claim, self.checkpoint, self.must_stop)
         self._start(run, run.steps, keeper.step)
         listener = self._listener(run, claim, keeper.step)
-        train_run(keeper, folder, listener, self._borrow(run), is_patient=self.is_patient)
+        device = describe(self.references.device, self.work.side_by_side)
+        train_run(keeper, folder, listener, self._borrow(run), device, is_patient=self.is_patient)
 
     def _start(self, run: Run, steps: int, done: int) -> None:
         self.call("run_started", run=run.id, label=run.label, steps=steps, done=done, batch=run.batch)

@@ -184,7 +184,7 @@ def _open(setup: WorkerSetup) -> _Opened:
         plan = rebuild_plan(setup)
     sender, cache = Sender(), setup.cache or default_cache()
     work = Workload(plan, StudyFolder(setup.folder), cache, sender.progress)
-    work.began = setup.began
+    work.began, work.side_by_side = setup.began, setup.side_by_side
     references = LoadedReferences(cache, choose_device(plan.study.device), sender.progress)
     runner = Runner(work, references, sender.call, setup.checkpoint, is_patient=True, must_stop=sender.must_stop)
     return _Opened(runner, {run.id: run for run in plan.runs}, sender)

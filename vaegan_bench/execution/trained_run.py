@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 from datetime import UTC, datetime
 
-import torch
 from torch import Tensor
 
 from vaegan_bench.api import Data, Modules
@@ -15,7 +14,6 @@ from vaegan_bench.execution.run_keeper import RunKeeper
 from vaegan_bench.results.records import Definition, Environment, RunRecord
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.study.run import Run
-from vaegan_bench.system.device import describe
 from vaegan_bench.system.plain_data import read_as
 from vaegan_bench.training.conditions import attribute_conditions
 from vaegan_bench.training.loading import counts_of, remarks_of
@@ -23,21 +21,21 @@ from vaegan_bench.training.loop import Borrowed, Listener, Trained, train
 
 
 def train_run(
-    keeper: RunKeeper, folder: RunFolder, listener: Listener, borrowed: Borrowed, *, is_patient: bool = False
+    keeper: RunKeeper, folder: RunFolder, listener: Listener, borrowed: Borrowed, machine: str, *, is_patient: bool
 ) -> None:
     """Train a run under the keeper's claim, and write its record, its history and the weights that metrics see.
 
-    A signal that arrives meanwhile stops the training once the keeper has written a checkpoint; a second one stops it
-    at once, unless `is_patient`.
+    `machine` is the device in words. A signal that arrives meanwhile stops the training once the keeper has written a
+    checkpoint; a second one stops it at once, unless `is_patient`.
     """
-    run, data, device = keeper.run, keeper.data, keeper.device
+    run, data = keeper.run, keeper.data
     with postponed_signals(is_patient=is_patient) as keeper.signals:
-        trained = train(run, data, device, listener, borrowed, keeper)
+        trained = train(run, data, keeper.device, listener, borrowed, keeper)
         weights = flat_weights(trained.state.evaluated_modules())
-        folder.training.write(keeper.claim, run_record(run, data, trained, device), trained.history, weights)
+        folder.training.write(keeper.claim, run_record(run, data, trained, machine), trained.history, weights)
 
 
-def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> RunRecord:
+def run_record(run: Run, data: Data, trained: Trained, machine: str) -> RunRecord:
     """The content of run.json: the definition, the status, the cost and the environment of a run."""
     owned, steps = trained.state.owned_modules().values(), trained.state.step
     return RunRecord(
@@ -60,7 +58,7 @@ def run_record(run: Run, data: Data, trained: Trained, device: torch.device) -> 
         seen_through=run.seen_through,
         setting=run.setting_id,
         definition=read_as(Definition, run.definition),
-        environment=Environment(device=describe(device), python=platform.python_version()),
+        environment=Environment(device=machine, python=platform.python_version()),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

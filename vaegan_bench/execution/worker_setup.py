@@ -37,6 +37,8 @@ class WorkerSetup:
     """The study's results."""
     began: float
     """When the command began, by the clock of that folder."""
+    side_by_side: int
+    """The number of runs that go on at a time."""
     cache: Path | None
     """Where prepared data and features are kept; None for each machine's own place."""
     checkpoint: float
@@ -59,6 +61,7 @@ def setup_for_workers(work: Workload, registry: Registry, checkpoint: float) -> 
         runs=_digest(work.plan),
         folder=work.folder.path.absolute(),
         began=work.began,
+        side_by_side=work.side_by_side,
         cache=work.loaded.cache.absolute(),
         checkpoint=checkpoint,
         data=None if sources is None else str(user_path(sources).absolute()),

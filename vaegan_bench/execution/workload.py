@@ -31,6 +31,8 @@ class Workload:
         self.settings = EvaluationSettings(plan.metrics, plan.study.samples, plan.study.draws, plan.sampler)
         self.began = 0.0
         """When the command began, by the clock of the study's folder."""
+        self.side_by_side = 1
+        """The number of runs that go on at a time."""
         self._met: dict[Stamps, bool] = {}
 
     def folder_of(self, run: Run) -> RunFolder:

@@ -82,6 +82,7 @@ class Environment:
     """Where a run was trained."""
 
     device: str
+    """In words; of a GPU with the number of runs that shared it, whose times are not those of a run alone."""
     python: str
 
 

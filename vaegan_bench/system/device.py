@@ -80,11 +80,15 @@ def thread_count(threads: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def describe(device: torch.device) -> str:
-    """The device in words, for records: 'cpu (Intel …, 2 threads)' or 'cuda (NVIDIA …)'."""
+def describe(device: torch.device, side_by_side: int = 1) -> str:
+    """The device in words, for records: 'cpu (Intel …, 2 threads)' or 'cuda (NVIDIA …, 4 runs at a time)'.
+
+    `side_by_side`: the number of runs at a time, which share a GPU; on a CPU each has cores of its own.
+    """
     threads = torch.get_num_threads()
     if device.type == "cuda":
-        return f"cuda ({torch.cuda.get_device_name(device)})"
+        shared = f", {side_by_side} runs at a time" if side_by_side > 1 else ""
+        return f"cuda ({torch.cuda.get_device_name(device)}{shared})"
     return f"{device.type} ({_processor()}, {threads} thread{'s' if threads > 1 else ''})"
 
 

@@ -95,11 +95,11 @@ def _optimizer(
     if not parameters:
         raise PluginError(f"Player '{player}' owns no weight that is trained: give its roles to another player.")
     paced = [] if scale is None else [p for p in parameters if any(p is number for number in scale.parameters())]
-    decayed = [p for p in parameters if p.ndim > 1]
-    rest = [p for p in parameters if p.ndim <= 1 and not any(p is number for number in paced)]
+    steady = [p for p in parameters if not any(p is number for number in paced)]
+    least = 2 if rule.weight_decay else 0  # one group without decay: an optimizer updates it in fewer operations
     groups = [
-        {"params": decayed, "weight_decay": rule.weight_decay},
-        {"params": rest, "weight_decay": 0.0},
+        {"params": [p for p in steady if p.ndim >= least], "weight_decay": rule.weight_decay},
+        {"params": [p for p in steady if p.ndim < least], "weight_decay": 0.0},
         {"params": paced, "weight_decay": 0.0, "pace": PACE},
     ]
     return rule.build([group for group in groups if group["params"]])
