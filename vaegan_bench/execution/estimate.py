@@ -95,15 +95,15 @@ def operations_per_image(run: Run, batch: int = FEW, like: Data | None = None) -
     """
     shape, attributes = (like.shape, len(like.attribute_names)) if like else (ImageShape(3, run.size, run.size), 1)
     key = run.with_seed(0).fingerprint, shape, attributes, batch
-    if key not in _operations:
+    if key not in _counted:
         try:
-            _operations[key] = _count(replace(run, batch=batch), random_data(shape, batch, attributes)) / batch
+            _counted[key] = _count(replace(run, batch=batch), random_data(shape, batch, attributes)) / batch
         except FAILURES:
             return 0.0
-    return _operations[key]
+    return _counted[key]
 
 
-_operations: dict[tuple[str, ImageShape, int, int], float] = {}
+_counted: dict[tuple[str, ImageShape, int, int], float] = {}
 
 
 def _count(run: Run, data: Data) -> int:
@@ -113,7 +113,7 @@ def _count(run: Run, data: Data) -> int:
     state.step = run.steps - 1
     with FlopCounterMode(display=False) as counter:
         take_step(run, state, Batches(run.dataset, data.train, run.batch, run.seed, device))
-    return counter.get_total_flops()
+    return int(counter.get_total_flops())
 
 
 def minutes_side_by_side(costs: Sequence[Cost], workers: int) -> float:
