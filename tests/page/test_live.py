@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,10 +37,12 @@ def shown(page: Page, live: Live, tmp_path: Path) -> Page:
     return open_page(page, live, tmp_path)
 
 
-def open_page(page: Page, live: Live, folder: Path, scheme: str = "light") -> Page:
+def open_page(
+    page: Page, live: Live, folder: Path, scheme: str = "light", begins_with: str = "held-out face 1"
+) -> Page:
     (folder / "live.html").write_text(live.html(scheme), "utf-8")
     page.goto(f"file://{folder}/live.html")
-    settle(page, "held-out face 1")
+    settle(page, begins_with)
     return page
 
 
@@ -115,6 +118,17 @@ def test_models_that_cannot_take_part_say_why(shown: Page) -> None:
     assert "aten.bmm, which the page cannot run" in cards.nth(5).inner_text()
     assert "no vector for Wearing_Hat" in cards.nth(1 + TWO_HEADS).inner_text()
     assert shown.locator(".live-samples .live-card").count() == 4
+
+
+def test_models_whose_encoders_find_no_room_begin_with_a_random_code(page: Page, live: Live, tmp_path: Path) -> None:
+    words = "Its encoder takes 46 MB, and a page holds 64 MB in all."
+    models = [replace(m, encoder=None, why_not=words if m.encoder else m.why_not) for m in live.models]
+    open_page(page, replace(live, models=models), tmp_path, begins_with="random code 1")
+    choose(page, "Start from", "held-out face 1")
+    settle(page, "held-out face 1")
+    cards = page.locator(".live-stage .live-card")
+    assert words in cards.nth(1 + VAE).inner_text()
+    assert "has no encoder: it takes part with random codes" in cards.nth(1 + GAN).inner_text()
 
 
 def test_names_are_text_and_nothing_else(shown: Page) -> None:

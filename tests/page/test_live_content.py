@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,15 @@ import pytest
 from small_studies import tables_alone
 
 import vaegan_bench as vb
+from vaegan_bench.api import ImageShape
+from vaegan_bench.networks.larsen import Larsen
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.page import live
 from vaegan_bench.report.page.live import live_content
+from vaegan_bench.report.page.portable import portable
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.testing.passes import build_network, example_input
 
 MODELS = ["gan", "vae", "vae[conditional=true]"]
 
@@ -69,14 +74,34 @@ def test_there_are_no_attributes_to_move_where_no_model_follows_them(folder: Stu
 def test_what_finds_no_room_is_named(folder: StudyFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     content, _ = live_content(folder, Registry(), MODELS)
     assert content is not None
-    gan, vae = content["models"][:2]
-    programs = [gan["decoder"], vae["decoder"], vae["encoder"]]
-    monkeypatch.setattr(live, "MOST", sum(len(each["weights"]) + len(each["numbers"]) for each in programs) - 1)
+    whole = content["models"]
+    decoders = sum(map(size_of, (model["decoder"] for model in whole)))
+    for room, encoders in ((0, []), (size_of(whole[1]["encoder"]), ["vae"])):
+        monkeypatch.setattr(live, "MOST", decoders + room)
+        content, _ = live_content(folder, Registry(), MODELS)
+        assert content is not None
+        assert [model["decoder"] for model in content["models"]] == [model["decoder"] for model in whole]
+        assert [model["name"] for model in content["models"] if model["encoder"]] == encoders
+    assert re.fullmatch(r"Its encoder takes \d+ MB, and a page holds \d+ MB in all\.", content["models"][2]["why_not"])
+    assert content["models"][:2] == whole[:2]
+    monkeypatch.setattr(live, "MOST", decoders - 1)
     content, _ = live_content(folder, Registry(), MODELS)
     assert content is not None
-    assert content["models"][0] == gan
-    assert content["models"][1]["decoder"] is None
-    assert "a page holds" in content["models"][1]["why_not"]
+    assert [bool(model["decoder"]) for model in content["models"]] == [True, True, False]
+    assert not content["models"][2]["encoder"]
+    assert content["models"][2]["why_not"].startswith("Its decoder takes")
+
+
+def test_the_paper_s_decoders_have_room_beside_each_other() -> None:
+    networks = Larsen()
+    decoder = build_network(networks, "decoder", ImageShape(3, 64, 64)).eval()
+    size = size_of(portable(decoder, example_input(networks, "decoder", ImageShape(3, 64, 64))).as_plain())
+    assert size / 2**20 == pytest.approx(12, abs=0.5)
+    assert live.MOST // size == 5
+
+
+def size_of(program: dict[str, Any]) -> int:
+    return len(program["weights"]) + len(program["numbers"])
 
 
 def test_without_weights_it_says_so(folder: StudyFolder, tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ WorkersOption = Annotated[
     str | None,
     typer.Option(
         help="How many runs are trained at once, each in a process of its own; by default (auto) as many as there are "
-        "cores for.",
+        "cores for, or one on a GPU.",
         show_default="auto",
     ),
 ]

@@ -18,7 +18,8 @@ def check_workers(workers: Workers) -> None:
 def worker_count(workers: Workers, runs: int, threads: int, device: str) -> int:
     """The number of workers, at most one per run; 'auto' is as many as there are cores for, at `threads` a run.
 
-    On a GPU, 'auto' is one: a single training keeps the GPU busy and may need all of its memory.
+    On a GPU, 'auto' is one, as it is not known beforehand how many trainings fit into its memory; with small networks,
+    several at a time are faster.
     """
     automatic = usable_cores() // threads if device == "cpu" else 1
     return max(1, min(automatic if workers == "auto" else workers, runs))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,8 +28,8 @@ FACES = 24
 """The most held-out images from which the reader can choose one."""
 CODES = 512
 """Draws from each prior that are stored in the page."""
-MOST = 16 * 2**20
-"""The most characters of all programs together, so that the page can be mailed; other models do not run in it."""
+MOST = 64 * 2**20
+"""The most characters of all programs together: enough for five decoders of the paper's networks at 64×64."""
 Banks = dict[str, dict[str, Any]]
 """Key → draws from a prior; models with the same draws share a bank."""
 
@@ -57,7 +57,7 @@ def live_content(folder: StudyFolder, registry: Registry, models: Sequence[str])
         "face_conditions": None if given is None else [[round(float(c), 4) for c in row] for row in given],
         "attributes": list(attributes),
         "ends": [list(ends) for ends in attributes.values()],
-        "models": list(_fitting(found)),
+        "models": _fitting(found),
         "codes": banks,
     }, ""
 
@@ -85,18 +85,18 @@ def _model(label: str, colour: int, run: RunFolder, registry: Registry, banks: B
         return {**about, **nothing, "why_not": f"{reason_of(error)}{instead}"}
 
 
-def _fitting(models: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The models; those that do not fit into the page come without their networks."""
-    taken = 0
-    for model in models:
-        programs = [model[role] for role in ("decoder", "encoder") if model[role]]
-        size = sum(len(program["weights"]) + len(program["numbers"]) for program in programs)
-        if taken + size > MOST:
-            why_not = f"Its networks take {size / 2**20:.0f} MB, and a page holds {MOST / 2**20:.0f} MB of them."
-            yield {**model, "decoder": None, "encoder": None, "why_not": why_not}
-        else:
-            taken += size
-            yield model
+def _fitting(models: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The models with the networks that fit into the page: first decoders, then encoders, in the models' order."""
+    kept, taken = [dict(model) for model in models], 0
+    for role, needs_it in (("decoder", ("decoder", "encoder")), ("encoder", ("encoder",))):
+        for model in (model for model in kept if model[role]):
+            size = len(model[role]["weights"]) + len(model[role]["numbers"])
+            if taken + size <= MOST:
+                taken += size
+            else:
+                why_not = f"Its {role} takes {size / 2**20:.0f} MB, and a page holds {MOST / 2**20:.0f} MB in all."
+                model.update(dict.fromkeys(needs_it), why_not=why_not)
+    return kept
 
 
 def _programs(run: RunFolder, registry: Registry, banks: Banks) -> dict[str, Any]:

@@ -22,9 +22,10 @@
   async function start(host, data) {
     const faces = await Promise.all(data.faces.map((url) => read(url, data.shape)));
     const view = { data, faces, stage: stageOf(data), samples: samplesOf(data), codes: codesIn(data), pickers: {} };
+    const encodes = data.models.some((model) => model.encoder);
     view.state = {
-      from: { kind: faces.length ? "face" : "code", index: 0 }, mix: 0, start: 0, alphas: data.attributes.map(() => 0),
-      to: { kind: faces.length > 1 ? "face" : "code", index: 1 },
+      from: { kind: encodes && faces.length ? "face" : "code", index: 0 }, mix: 0, start: 0, alphas: data.attributes.map(() => 0),
+      to: { kind: encodes && faces.length > 1 ? "face" : "code", index: 1 },
     };
     if (!data.models.some((model) => model.decoder)) return host.replaceChildren(view.stage.element);
     view.worker = workerFor(view);
@@ -180,7 +181,8 @@
       if (pixels) put(canvas, pixels, data.shape);
     };
     const show = ({ model, pixels, words }) => {
-      fill(cards[model], pixels, words, "has no encoder: it takes part with random codes");
+      const reason = data.models[model].why_not || "has no encoder: it takes part with random codes";
+      fill(cards[model], pixels, words, reason);
     };
     const showOriginal = (image, words) => {
       fill(original, image && toPixels(image, data.shape), words, `${words} has no original`);
