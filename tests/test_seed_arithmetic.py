@@ -60,7 +60,7 @@ def test_runs_are_paired_by_seed_whatever_their_order_and_only_where_both_have_t
 
 def test_models_without_a_common_seed_are_not_compared() -> None:
     rows = frame(measured("vae", {0: 1.0, 2: 2.0}), measured("gan", {1: 1.0, 3: 5.0}))
-    assert tables.comparisons(rows).empty
+    assert tables.paired_differences(rows).empty
 
 
 @pytest.mark.parametrize(("metric", "better"), [(FRECHET, "low"), ("psnr", "high")])
@@ -94,11 +94,11 @@ def three(seeds: int) -> pd.DataFrame:
 
 
 def test_verdicts_over_three_models_need_holms_p_and_not_the_raw_one() -> None:
-    six = tables.comparisons(three(6))
+    six = tables.paired_differences(three(6))
     assert set(six["p"]) == {2 / 64}  # each alone would be below .05
     assert set(six["p_holm"]) == {3 * 2 / 64}
     assert set(six["verdict"]) == {"no verdict possible at 6 seeds: 7 are needed"}
-    seven = tables.comparisons(three(7))
+    seven = tables.paired_differences(three(7))
     assert set(seven["p_holm"]) == {3 * 2 / 128}
     assert seven.set_index(["model", "other"])["verdict"]["vaegan", "vae"] == "better"
     assert seven.set_index(["model", "other"])["verdict"]["vae", "gan"] == "worse"
@@ -106,7 +106,7 @@ def test_verdicts_over_three_models_need_holms_p_and_not_the_raw_one() -> None:
 
 def test_only_whoever_beats_all_others_by_a_verdict_is_marked() -> None:
     def winners(seeds: int) -> list[str]:
-        column = tables.comparison(three(seeds), best="{} WINS").xs(f"{FRECHET} ↓", axis=1, level="metric").iloc[:, 0]
+        column = tables.model_table(three(seeds), best="{} WINS").xs(f"{FRECHET} ↓", axis=1, level="metric").iloc[:, 0]
         return [model for (_, model), text in column.items() if "WINS" in text]
 
     assert winners(6) == []
@@ -131,8 +131,8 @@ def test_holms_adjustment_never_reverses_the_order() -> None:
 def test_a_run_of_two_studies_is_compared_once() -> None:
     rows = frame(measured("vae", {0: 1.0, 1: 2.5, 2: 3.0}), measured("gan", {1: 2.0, 2: 1.0, 0: 4.0}))
     twice = pd.concat([rows, rows.assign(study="other")[::-1]])
-    pd.testing.assert_frame_equal(tables.comparisons(twice), tables.comparisons(rows))
-    pd.testing.assert_frame_equal(tables.comparison(twice), tables.comparison(rows))
+    pd.testing.assert_frame_equal(tables.paired_differences(twice), tables.paired_differences(rows))
+    pd.testing.assert_frame_equal(tables.model_table(twice), tables.model_table(rows))
 
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])

@@ -102,7 +102,7 @@ def test_every_table_leaves_winners_out_of_means_over_different_attributes() -> 
     assert "**" not in tables.to_paste(rows.assign(headline=True), headlines=True)
     assert not tables.tidy(rows)["best"].any()
     assert not tables.tidy(rows.assign(headline=True), headlines=True)["best"].any()
-    assert "*" not in tables.comparison(tables.headline(rows), whole=rows).to_string()
+    assert "*" not in tables.model_table(tables.headline(rows), whole=rows).to_string()
 
 
 def test_unknown_models_are_told() -> None:

@@ -211,7 +211,7 @@ def test_planned_numbers_have_the_plain_column_and_the_figures(study: StudyFolde
         add(run, [(other, {"latent": spectrum(9.0, 8.0)})])
     rows = study.rows()
     assert rows.loc[~rows["planned"], "value"].tolist() == [7.0] * 4
-    shown = tables.comparison(rows)["reconstruction"].loc["blobs 8×10"]
+    shown = tables.model_table(rows)["reconstruction"].loc["blobs 8×10"]
     assert list(shown.columns) == ["psnr ↑", "mse ↓", "psnr (draws=3, n_fake=5000) ↑"]
     assert set(shown["psnr (draws=3, n_fake=5000) ↑"]) == {"7 ± 0"}
     legend = [text.get_text() for text in study_figures(study)["latent"].legends[0].get_texts()]

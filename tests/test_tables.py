@@ -150,7 +150,7 @@ def test_another_protocol_is_a_column_of_its_own_that_says_what_differs(two_prot
         ("frechet[efflite0]", "vae"): 30.5, ("frechet[efflite0]", "gan"): 39.5, (other, "vae"): 7.5, (other, "gan"): 7.0
     }  # fmt: skip
     assert summary.loc[(other, "gan"), "seeds"] == 1
-    cells = tables.comparison(two_protocols)["sample quality"].loc["avatars"]
+    cells = tables.model_table(two_protocols)["sample quality"].loc["avatars"]
     assert list(cells.columns) == [f"{other} ↓", "frechet[efflite0] ↓"]
     assert cells[f"{other} ↓"]["gan"] == "7 (n = 1)"
     pairs = tables.compare(two_protocols, "vae", "gan").set_index("metric")
@@ -196,7 +196,7 @@ def test_a_long_heading_costs_no_numbers_in_a_narrow_terminal(two_protocols: pd.
 @pytest.mark.parametrize(("column", "value"), [("setting", "77aa"), ("networks", "dcgan"), ("units", "%")])
 def test_different_settings_are_never_compared(column: str, value: str) -> None:
     with pytest.raises(MixedProtocolsError, match=f"{column} is .* or {value}"):
-        tables.comparison(frame(run("vae", 0, 30), run("gan", 0, 25, **{column: value})))
+        tables.model_table(frame(run("vae", 0, 30), run("gan", 0, 25, **{column: value})))
 
 
 def test_the_order_of_keys_in_a_protocol_means_nothing() -> None:
@@ -207,12 +207,12 @@ def test_the_order_of_keys_in_a_protocol_means_nothing() -> None:
 
 def test_data_sets_may_differ_in_setting(rows: pd.DataFrame) -> None:
     other = frame(run("vae", 9, 12, dataset="mnist", setting="77aa"))
-    table = tables.comparison(pd.concat([rows, other]))
+    table = tables.model_table(pd.concat([rows, other]))
     assert list(table.index)[-1] == ("mnist", "vae")
 
 
 def test_comparison_by_hand(rows: pd.DataFrame) -> None:
-    table = tables.comparison(rows)
+    table = tables.model_table(rows)
     assert list(table.columns) == [
         ("", "runs"),
         ("sample quality", "frechet[efflite0] ↓"),
@@ -226,7 +226,7 @@ def test_comparison_by_hand(rows: pd.DataFrame) -> None:
 
 
 def test_a_single_seed_stands_alone_and_a_single_model_wins_nothing() -> None:
-    table = tables.comparison(frame(run("vae", 0, 30.12345, 21)))
+    table = tables.model_table(frame(run("vae", 0, 30.12345, 21)))
     assert table.loc[("avatars", "vae")].tolist() == ["1", "30.12", "21"]
 
 
@@ -240,18 +240,18 @@ def eight_seeds(lead: float = 1.0) -> pd.DataFrame:
 
 
 def test_a_winner_is_marked_only_where_the_verdict_carries_it() -> None:
-    frechet = tables.comparison(eight_seeds())["sample quality", "frechet[efflite0] ↓"]
+    frechet = tables.model_table(eight_seeds())["sample quality", "frechet[efflite0] ↓"]
     assert [text.endswith("*") for text in frechet] == [False, True, False]
-    psnr = tables.comparison(eight_seeds())["reconstruction", "psnr ↑ (dB)"]
+    psnr = tables.model_table(eight_seeds())["reconstruction", "psnr ↑ (dB)"]
     assert [text.endswith("*") for text in psnr] == [True, False, False]
-    undecided = tables.comparison(eight_seeds(lead=0.0))["sample quality", "frechet[efflite0] ↓"]
+    undecided = tables.model_table(eight_seeds(lead=0.0))["sample quality", "frechet[efflite0] ↓"]
     assert not any(text.endswith("*") for text in undecided)
-    few = tables.comparison(eight_seeds().query("seed < 3"))
+    few = tables.model_table(eight_seeds().query("seed < 3"))
     assert not few.map(lambda text: text.endswith("*")).any(axis=None)
 
 
 def test_a_value_that_is_no_number_is_no_value(rows: pd.DataFrame) -> None:
-    table = tables.comparison(frame(run("vae", 0, 30, math.nan), run("vae", 1, 31, 21.5), run("gan", 0, math.nan)))
+    table = tables.model_table(frame(run("vae", 0, 30, math.nan), run("vae", 1, 31, 21.5), run("gan", 0, math.nan)))
     assert table["reconstruction", "psnr ↑ (dB)"].tolist() == ["21.50 (n = 1)", ""]
     assert table["sample quality", "frechet[efflite0] ↓"].tolist() == ["30.5 ± 6.4", ""]
 
@@ -303,7 +303,7 @@ def test_small_p_values_are_not_said_to_be_zero() -> None:
     assert [tables.p_value(p) for p in (1.0, 0.0234, 0.0006)] == ["1.000", "0.023", "0.001"]
     assert tables.p_value(0.00049) == tables.p_value(0.0) == "<0.001"
     rows = frame(*(run(model, s, 30 - lead + s % 3) for model, lead in (("vae", 0), ("gan", 9)) for s in range(14)))
-    [matrix] = pair_matrices(tables.comparisons(rows), ["vae", "gan"])
+    [matrix] = pair_matrices(tables.paired_differences(rows), ["vae", "gan"])
     assert [cell.p for _, cells in matrix.lines for cell in cells if cell] == ["<0.001", "<0.001"]
 
 
@@ -361,14 +361,14 @@ def test_markdown_of_one_seed_gives_no_verdict() -> None:
 
 def test_a_study_without_a_finished_run_still_has_its_tables() -> None:
     rows = frame(diverged("vae", 0), diverged("gan", 0))
-    assert tables.comparison(rows)["", "runs"].tolist() == ["0 of 1 (1 diverged at step 812)"] * 2
+    assert tables.model_table(rows)["", "runs"].tolist() == ["0 of 1 (1 diverged at step 812)"] * 2
     assert "No metric was measured here." in tables.to_markdown(rows, "quick")
     assert "0 of 1" in printed(rows)
 
 
 def test_no_rows_make_no_table() -> None:
     rows = frame(run("vae", 0, 30)).iloc[:0]
-    assert tables.comparison(rows).empty
+    assert tables.model_table(rows).empty
     assert tables.to_markdown(rows, "quick") == "# quick\n"
 
 
@@ -437,7 +437,7 @@ def test_single_attributes_have_a_page_of_their_own_and_their_bounds_beside_them
         [probe("gan", 1, "Smiling", 0.62)],
     )
     assert "Smiling" not in tables.to_markdown(rows, "quick")
-    assert not tables.comparisons(rows)["mean"].lt(1).any()
+    assert not tables.paired_differences(rows)["mean"].lt(1).any()
     lines = tables.attributes_to_markdown(rows, "quick").splitlines()
     assert "| attribute | `vae` | `gan` | floor | ceiling |" in lines
     assert "| Smiling | 0.800 ± 0.020 | 0.61 ± 0.13 | 0.5000 | 0.9900 |" in lines

@@ -10,7 +10,7 @@ from vaegan_bench.report.page import answer
 
 
 def sentences(rows: pd.DataFrame) -> list[str]:
-    return answer.sentences(rows, tables.comparisons(rows))
+    return answer.sentences(rows, tables.paired_differences(rows))
 
 
 def test_a_winner_over_all_others_is_named_with_its_numbers() -> None:
@@ -75,5 +75,5 @@ def test_sentences_name_the_means_of_the_table_and_count_models_without_common_s
 
 def test_sentences_are_about_the_given_numbers_alone() -> None:
     both = pd.concat([rows({"vae": shifted(0), "gan": shifted(-3)}), rows({"vae": [1.0], "gan": [2.0]}, "ssim")])
-    [said] = answer.sentences(both[both["metric"] == "ssim"], tables.comparisons(both))
+    [said] = answer.sentences(both[both["metric"] == "ssim"], tables.paired_differences(both))
     assert said.startswith("On ssim no verdict")

@@ -36,7 +36,7 @@ from vaegan_bench.study.paper import Comparison, load_paper
 
 
 def headline(rows: pd.DataFrame, models: list[str]) -> NumberTable:
-    basis = Basis(rows, tables.comparisons(rows), models, {"psnr": "Peak signal."})
+    basis = Basis(rows, tables.paired_differences(rows), models, {"psnr": "Peak signal."})
     return number_table("Headline", rows, basis)
 
 
@@ -70,7 +70,7 @@ def test_each_pair_is_told_both_ways_and_a_shared_reason_once() -> None:
     # Differences of 3.0, 3.1, …, 3.7: mean 3.35, deviation .2449, t(0.975; 7) = 2.3646, hence ± .2048.
     decided = rows({"vae": shifted(0), "gan": [x - 3 - 0.1 * i for i, x in enumerate(shifted(0))]})
     undecided = rows({"vae": [1.0], "gan": [2.5]}, "mse", "lower")
-    first, second = pair_matrices(tables.comparisons(pd.concat([decided, undecided])), ["gan", "vae"])
+    first, second = pair_matrices(tables.paired_differences(pd.concat([decided, undecided])), ["gan", "vae"])
     (gan, (_, here)), (vae, (there, _)) = first.lines
     assert (gan, vae) == ("gan", "vae")
     assert here is not None

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vaegan_bench.cli.comparison import print_comparison
 from vaegan_bench.cli.options import look_for_data_in
 from vaegan_bench.cli.progress import TerminalProgress
+from vaegan_bench.cli.study_table import print_study_table
 from vaegan_bench.cli.terminal import say, table, terminal
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Session:
             say(f"Skipped {skip.label}: {skip.reason}")
 
     def _print_results(self, folder: StudyFolder, attempts: Attempts) -> None:
-        """Print the comparison and where the results are, as parts of the attempts."""
+        """Print the table and where the results are, as parts of the attempts."""
         from vaegan_bench.report import tables
         from vaegan_bench.report.page.page import PAGE
         from vaegan_bench.report.writing import report_files
@@ -117,7 +117,7 @@ class Session:
         if not folder.runs():
             return
         with attempts.part("the table in the terminal"):
-            print_comparison(self.console, folder)
+            print_study_table(self.console, folder)
         with attempts.part("the table of terms left out"):
             left_out = tables.ablation(folder.rows())
             if not left_out.empty:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaegan_bench.cli.comparison import print_comparison
 from vaegan_bench.cli.options import StudyPath, latest_study
+from vaegan_bench.cli.study_table import print_study_table
 from vaegan_bench.cli.terminal import say, terminal
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def table(study: StudyPath = None, everything: AllOption = False, form: FormatOp
 
     folder = StudyFolder(study or latest_study(Path("results")))
     if form is Format.TABLE:
-        print_comparison(terminal(), folder, headlines=not everything)
+        print_study_table(terminal(), folder, headlines=not everything)
     else:
         say(_to_paste(folder.rows(), form, headlines=not everything).rstrip("\n"))
         say(f"Study: {folder.path}", error=True)

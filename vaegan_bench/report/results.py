@@ -44,7 +44,7 @@ class Results:
         """
         rows = tables.by_protocol(self.rows)
         shown = tables.headline(rows) if headlines else rows
-        return tables.comparison(shown, rulers=self.folder.rulers(), whole=rows)
+        return tables.model_table(shown, rulers=self.folder.rulers(), whole=rows)
 
     def status(self) -> pd.DataFrame:
         """One row per run of the latest plan: its state, who works on it, how long its training still takes."""

@@ -12,8 +12,8 @@ from vaegan_bench.report import tables
 def sentences(rows: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     """Sentences on the numbers in `rows`, all of one data set and named by protocol: what they show, or why nothing.
 
-    A sentence names a winner only where `pairs`, those of `tables.comparisons`, have a verdict. Numbers for which there
-    is no verdict for the same reason share a sentence.
+    A sentence names a winner only where `pairs`, those of `tables.paired_differences`, have a verdict. Numbers for
+    which there is no verdict for the same reason share a sentence.
     """
     said, silent, summary = list[str](), dict[str, list[str]](), tables.summarise(rows)
     for metric, group in pairs[pairs["metric"].isin(rows["metric"])].groupby("metric", sort=False):

@@ -138,7 +138,7 @@ def _part(
     """One data set of a study, from rows that are named by protocol."""
     models = list(dict.fromkeys(rows["model"]))
     rows, history = rows[rows["dataset"] == name], history[history["dataset"] == name]
-    leading, pairs = tables.headline(rows), tables.comparisons(rows)
+    leading, pairs = tables.headline(rows), tables.paired_differences(rows)
     basis = Basis(rows, pairs, models, known, rulers)
     family_rows = tables.overall(rows).groupby("family", sort=False)
     costs = cost_cards(rows, leading["metric"].iloc[0].partition(" (")[0]) if len(leading) else []

@@ -10,8 +10,8 @@ import pandas as pd
 
 from vaegan_bench.report import tables
 from vaegan_bench.report.tables.captions import caption
-from vaegan_bench.report.tables.comparison import cells_of, wins
 from vaegan_bench.report.tables.instruments import readings, unusable
+from vaegan_bench.report.tables.model_table import cells_of, wins
 from vaegan_bench.report.tables.protocols import protocol_of
 from vaegan_bench.results.rulers import Ruler
 
@@ -66,7 +66,7 @@ class Basis:
     rows: pd.DataFrame
     """All rows, named by protocol."""
     pairs: pd.DataFrame
-    """The pairs of `tables.comparisons` on these rows."""
+    """The pairs of `tables.paired_differences` on these rows."""
     models: Sequence[str]
     """The lines of every table."""
     meanings: Mapping[str, str]

@@ -37,7 +37,7 @@ class PairMatrix:
 
 
 def pair_matrices(pairs: pd.DataFrame, models: Sequence[str]) -> list[PairMatrix]:
-    """One matrix per number with a direction, from the pairs of `tables.comparisons` on one data set."""
+    """One matrix per number with a direction, from the pairs of `tables.paired_differences` on one data set."""
     return [_matrix(str(metric), group, models) for metric, group in pairs.groupby("metric", sort=False)]
 
 

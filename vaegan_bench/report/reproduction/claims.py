@@ -28,7 +28,7 @@ def judge(claim: Claim, rows: pd.DataFrame, known_as: Mapping[str, str]) -> list
     """The cells that judge a claim by our runs: metric, difference, probability, verdict."""
     if rows.empty:
         return [claim.metric, "", "", "not measured"]
-    pairs = tables.comparisons(rows)
+    pairs = tables.paired_differences(rows)
     of_pair = pairs[(pairs["model"] == claim.better) & (pairs["other"] == claim.worse)]
     found = of_pair[[plain_name(name, known_as) == claim.metric for name in of_pair["metric"]]]
     if found.empty:

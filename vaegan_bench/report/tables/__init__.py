@@ -2,17 +2,17 @@
 
 from vaegan_bench.report.tables.ablation import ablation
 from vaegan_bench.report.tables.attributes import attributes_to_markdown
-from vaegan_bench.report.tables.comparison import comparison, context
 from vaegan_bench.report.tables.headline import count_numbers, headline
 from vaegan_bench.report.tables.instruments import MARK, NO_VERDICT, distances_on, unusable
 from vaegan_bench.report.tables.latex import to_latex
 from vaegan_bench.report.tables.markdown import to_markdown
 from vaegan_bench.report.tables.markdown_table import markdown_table
+from vaegan_bench.report.tables.model_table import context, model_table
 from vaegan_bench.report.tables.noise import noise
+from vaegan_bench.report.tables.paired_differences import BETTER, WORSE, compare, paired_differences
 from vaegan_bench.report.tables.protocols import MixedProtocolsError, by_protocol
 from vaegan_bench.report.tables.runs import runs, unhealthy
 from vaegan_bench.report.tables.sign_flip_test import holm, improvement, seeds_needed, sign_flip
-from vaegan_bench.report.tables.statistics import BETTER, WORSE, compare, comparisons
 from vaegan_bench.report.tables.summary import interval, overall, rank_of_family, summarise
 from vaegan_bench.report.tables.terminal import ablation_to_rich, to_rich
 from vaegan_bench.report.tables.trade_off import trade_off
@@ -43,8 +43,6 @@ __all__ = [
     "cell",
     "common_seeds",
     "compare",
-    "comparison",
-    "comparisons",
     "context",
     "count_numbers",
     "distances_on",
@@ -55,10 +53,12 @@ __all__ = [
     "improvement",
     "interval",
     "markdown_table",
+    "model_table",
     "noise",
     "number",
     "overall",
     "p_value",
+    "paired_differences",
     "rank_of_family",
     "runs",
     "seeds_needed",

@@ -7,10 +7,10 @@ from collections.abc import Container, Iterator
 import pandas as pd
 
 from vaegan_bench.registry.selectors import Selector, parse_selector
-from vaegan_bench.report.tables.comparison import RUNS, comparison
 from vaegan_bench.report.tables.instruments import MARK, unusable
+from vaegan_bench.report.tables.model_table import RUNS, model_table
+from vaegan_bench.report.tables.paired_differences import BETTER, WORSE, paired_differences
 from vaegan_bench.report.tables.protocols import by_protocol
-from vaegan_bench.report.tables.statistics import BETTER, WORSE, comparisons
 from vaegan_bench.report.tables.words import cell, heading
 
 LEFT_OUT = ("weight", "0")
@@ -33,7 +33,7 @@ def ablation(rows: pd.DataFrame) -> pd.DataFrame:
     if not variants:
         return pd.DataFrame()
     rows = by_protocol(rows)
-    full, pairs, closed = comparison(rows, best="{}").drop(columns=[RUNS]), comparisons(rows), unusable(rows)
+    full, pairs, closed = model_table(rows, best="{}").drop(columns=[RUNS]), paired_differences(rows), unusable(rows)
     full.columns = full.columns.get_level_values("metric")
     lines: dict[tuple[str, str, str], dict[str, str]] = {}
     for dataset, model in full.index:

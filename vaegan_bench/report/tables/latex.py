@@ -1,4 +1,4 @@
-"""The comparison as LaTeX, with all names escaped."""
+"""The table of a study as LaTeX, with all names escaped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The comparison as a page of Markdown, with captions, rulers, protocols, noise and training health."""
+"""The table of a study as a page of Markdown, with captions, rulers, protocols, noise and training health."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pandas as pd
 from vaegan_bench.report.tables.ablation import LEAVE_ONE_OUT, ablation
 from vaegan_bench.report.tables.bounds import BOUNDS_MEAN, bounds
 from vaegan_bench.report.tables.captions import caption
-from vaegan_bench.report.tables.comparison import RUNS, comparison, context, families, part
 from vaegan_bench.report.tables.instruments import instrument_lines
 from vaegan_bench.report.tables.markdown_table import markdown_table
+from vaegan_bench.report.tables.model_table import RUNS, context, families, model_table, part
 from vaegan_bench.report.tables.noise import noise
 from vaegan_bench.report.tables.protocols import by_protocol, protocol_of, shorten
 from vaegan_bench.report.tables.runs import unhealthy
@@ -34,7 +34,7 @@ def to_markdown(rows: pd.DataFrame, title: str, rulers: Sequence[Ruler] = ()) ->
     Raises `MixedProtocolsError` where values are not comparable.
     """
     rows = by_protocol(rows)
-    judged, unjudged, summary = comparison(rows, "**{}**", rulers), context(rows), summarise(overall(rows))
+    judged, unjudged, summary = model_table(rows, "**{}**", rulers), context(rows), summarise(overall(rows))
     parts = [f"# {one_line(title)}"]
     for dataset in judged.index.unique("dataset"):
         of_dataset = summary[summary["dataset"] == dataset]

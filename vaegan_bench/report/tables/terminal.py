@@ -1,4 +1,4 @@
-"""The comparison in a terminal: metrics down, models across, because terminals are narrow."""
+"""The table of a study in a terminal: metrics down, models across, because terminals are narrow."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from vaegan_bench.report.tables.ablation import LEAVE_ONE_OUT
-from vaegan_bench.report.tables.comparison import RUNS, comparison, context, families, part
 from vaegan_bench.report.tables.headline import headline
 from vaegan_bench.report.tables.instruments import unusable_lines
+from vaegan_bench.report.tables.model_table import RUNS, context, families, model_table, part
 from vaegan_bench.report.tables.protocols import by_protocol
 from vaegan_bench.report.tables.runs import unhealthy
 from vaegan_bench.report.tables.words import wrap_label
@@ -32,7 +32,7 @@ PADDING = 3
 
 @dataclass(frozen=True)
 class TerminalTable:
-    """A comparison that rich prints as one table or, where the terminal is too narrow, as several below each other."""
+    """A table that rich prints as one table or, where the terminal is too narrow, as several below each other."""
 
     cells: pd.DataFrame
     models: list[str]
@@ -87,7 +87,7 @@ def to_rich(
     """
     rows = by_protocol(rows)
     shown = headline(rows) if headlines else rows
-    judged = comparison(shown, "[bold green]{}[/]", rulers, rows).map(lambda cell: cell.replace(", ", "\n"))
+    judged = model_table(shown, "[bold green]{}[/]", rulers, rows).map(lambda cell: cell.replace(", ", "\n"))
     caption = "\n".join([*unusable_lines(shown), *_failures(rows)])
     models = list(rows["model"].unique())
     return TerminalTable(judged.join(context(shown, rows)), models, title and escape(title), escape(caption) or None)

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import pandas as pd
 
 from vaegan_bench.report.tables.captions import caption
-from vaegan_bench.report.tables.comparison import cells_of, wins
 from vaegan_bench.report.tables.headline import headline
 from vaegan_bench.report.tables.instruments import MARK, unusable, unusable_lines
 from vaegan_bench.report.tables.markdown_table import markdown_table
+from vaegan_bench.report.tables.model_table import cells_of, wins
+from vaegan_bench.report.tables.paired_differences import paired_differences
 from vaegan_bench.report.tables.protocols import by_protocol
-from vaegan_bench.report.tables.statistics import comparisons
 from vaegan_bench.report.tables.summary import overall, rank_of_family, summarise
 from vaegan_bench.report.tables.words import as_code, heading, in_markdown
 from vaegan_bench.system.errors import one_line
@@ -56,7 +56,7 @@ def tidy(rows: pd.DataFrame, *, headlines: bool = False) -> pd.DataFrame:
     rows = by_protocol(rows)
     summary, closed = summarise(overall(headline(rows) if headlines else rows)), unusable(rows)
     usable = [key not in closed for key in zip(summary["dataset"], summary["metric"], strict=True)]
-    return summary.assign(best=[*wins(summary, comparisons(rows))], usable=usable)[TIDY]
+    return summary.assign(best=[*wins(summary, paired_differences(rows))], usable=usable)[TIDY]
 
 
 def typeset(rows: pd.DataFrame, *, headlines: bool) -> list[TypesetTable]:

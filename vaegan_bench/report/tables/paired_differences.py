@@ -22,7 +22,7 @@ COLUMNS += ["improvement", "p", "p_holm", "verdict"]
 BETTER, WORSE = "better", "worse"
 
 
-def comparisons(rows: pd.DataFrame) -> pd.DataFrame:
+def paired_differences(rows: pd.DataFrame) -> pd.DataFrame:
     """One row per data set, metric and ordered pair of models with common seeds: what `model` gains over `other`.
 
     Columns: dataset, metric, direction, units, model, other, seeds, mean and other_mean (over the common seeds),
@@ -44,7 +44,7 @@ def comparisons(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def compare(rows: pd.DataFrame, model: str, other: str) -> pd.DataFrame:
-    """The rows of `comparisons` for one pair, metrics in their order.
+    """The rows of `paired_differences` for one pair, metrics in their order.
 
     Raises `UnknownNameError` for a model that has no rows, `StudyError` for a model and itself.
     """
@@ -54,7 +54,7 @@ def compare(rows: pd.DataFrame, model: str, other: str) -> pd.DataFrame:
             raise UnknownNameError("model of these results:", name, known)
     if model == other:
         raise StudyError(f"'{model}' cannot be compared with itself: name two models.")
-    pairs = comparisons(rows)
+    pairs = paired_differences(rows)
     return pairs[(pairs["model"] == model) & (pairs["other"] == other)].reset_index(drop=True)
 
 

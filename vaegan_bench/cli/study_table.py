@@ -1,4 +1,4 @@
-"""The comparison as commands print it: the headlines, and how to see the other numbers."""
+"""The table of a study as commands print it: the headlines, and how to see the other numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vaegan_bench.results.study_folder import StudyFolder
 
 
-def print_comparison(console: Console, folder: StudyFolder, *, headlines: bool = True) -> None:
+def print_study_table(console: Console, folder: StudyFolder, *, headlines: bool = True) -> None:
     """Print the headlines of a study below its folder, and how many more numbers there are; or all numbers."""
     from vaegan_bench.report import tables
 

@@ -7,26 +7,27 @@ from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
 import pandas as pd
 
 from vaegan_bench.report.tables.instruments import MARK, READS_AS, readings, unusable
+from vaegan_bench.report.tables.paired_differences import BETTER, paired_differences
 from vaegan_bench.report.tables.protocols import by_protocol
 from vaegan_bench.report.tables.runs import runs
-from vaegan_bench.report.tables.statistics import BETTER, comparisons
 from vaegan_bench.report.tables.summary import overall, rank_of_family, summarise
 from vaegan_bench.report.tables.words import cell, heading, number
 from vaegan_bench.results.rulers import Ruler
 from vaegan_bench.system.status import OK
 
 RUNS = ("", "runs")
-"""The column of `comparison` with the number of runs of each row."""
+"""The column of `model_table` with the number of runs of each row."""
 
 
-def comparison(
+def model_table(
     rows: pd.DataFrame, best: str = "{} *", rulers: Sequence[Ruler] = (), whole: pd.DataFrame | None = None
 ) -> pd.DataFrame:
     """One row per (dataset, model), one column per (family, metric with its arrow), winners marked by `best`.
 
-    A winner is better than every other model by the verdicts of `comparisons`; the best mean alone does not win. A
-    distance that fits one of the `rulers` is followed by a column with its reading; † marks columns whose extractor is
-    not usable on the data. Only metrics with a direction have a column; a number that a model lacks is an empty cell.
+    A winner is better than every other model by the verdicts of `paired_differences`; the best mean alone does not win.
+    A distance that fits one of the `rulers` is followed by a column with its reading; † marks columns whose extractor
+    is not usable on the data. Only metrics with a direction have a column; a number that a model lacks is an empty
+    cell.
     `whole` holds all rows of the same runs, where `rows` is a part of them; runs are counted and compared in it.
     Raises `MixedProtocolsError` where values are not comparable.
     """
@@ -34,7 +35,7 @@ def comparison(
     whole = rows if whole is None else whole
     summary = summarise(overall(rows))
     judged = summary[summary["direction"] != "none"]
-    written = zip(cells_of(judged, whole), wins(judged, comparisons(whole)), strict=True)
+    written = zip(cells_of(judged, whole), wins(judged, paired_differences(whole)), strict=True)
     cells = [best.format(text) if is_best else text for text, is_best in written]
     table = _wide(*_with_readings(judged, cells, rulers), whole, unusable(rows))
     table.insert(0, RUNS, runs(whole))
@@ -42,7 +43,7 @@ def comparison(
 
 
 def context(rows: pd.DataFrame, whole: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Metrics without a direction (steps, speed, parameters), in the shape of `comparison`."""
+    """Metrics without a direction (steps, speed, parameters), in the shape of `model_table`."""
     whole = rows if whole is None else whole
     summary = summarise(overall(rows))
     unjudged = summary[summary["direction"] == "none"]
