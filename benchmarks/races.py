@@ -193,7 +193,7 @@ def trained_one() -> Path:
     trained, stored = train(run, data, torch.device("cpu")), RunFolder(folder / "run")
     with stored.claim() as claim:
         weights = flat_weights(trained.state.evaluated_modules())
-        stored.training.write(claim, run_record(run, data, trained, torch.device("cpu")), trained.history, weights)
+        stored.training.write(claim, run_record(run, data, trained, "cpu"), trained.history, weights)
     return stored.path
 
 

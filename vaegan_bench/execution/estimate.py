@@ -98,7 +98,7 @@ def _count(run: Run, data: Data) -> int:
     state.step = run.steps - 1
     with FlopCounterMode(display=False) as counter:
         take_step(run, state, Batches(run.dataset, data.train, run.batch, run.seed, device))
-    return counter.get_total_flops()
+    return int(counter.get_total_flops())
 
 
 def minutes_side_by_side(costs: Sequence[Cost], workers: int) -> float:

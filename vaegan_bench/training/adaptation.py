@@ -44,4 +44,5 @@ def _norm(scalar: Tensor, weight: Tensor) -> Tensor:
     if not scalar.requires_grad:
         return weight.new_zeros(())
     (gradient,) = torch.autograd.grad(scalar, weight, retain_graph=True, allow_unused=True)
-    return weight.new_zeros(()) if gradient is None else gradient.norm()
+    norm: Tensor = weight.new_zeros(()) if gradient is None else gradient.norm()
+    return norm
