@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 import torch
 
@@ -14,6 +16,7 @@ from vaegan_bench.system.device import (
     forget_peak_memory,
     has_float64,
     peak_memory_bytes,
+    still_works,
     thread_count,
 )
 
@@ -52,6 +55,17 @@ def test_a_device_that_is_not_there_is_told_in_one_line() -> None:
 
 def test_all_devices_but_apple_s_have_float64() -> None:
     assert [has_float64(torch.device(name)) for name in ("cpu", "cuda:0", "mps")] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("raises", "works"), [(None, True), (torch.cuda.OutOfMemoryError, True), (RuntimeError, False)]
+)
+def test_a_device_is_lost_if_it_fails_for_another_reason_than_its_memory(
+    raises: type[Exception] | None, works: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if raises:
+        monkeypatch.setattr(torch, "zeros", Mock(side_effect=raises("CUDA error: an illegal memory access")))
+    assert still_works(torch.device("cpu")) is works
 
 
 def test_the_number_of_threads_is_set_for_a_while_alone() -> None:

@@ -44,7 +44,7 @@ from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import as_plain
 from vaegan_bench.study.study_file import load_study
-from vaegan_bench.system.errors import ClaimLostError, StoreError
+from vaegan_bench.system.errors import ClaimLostError, DeviceLostError, StoreError
 from vaegan_bench.system.processes import this_process
 
 COMMAND = [sys.executable, "-c", "from vaegan_bench.cli import main; main()"]
@@ -205,6 +205,24 @@ def test_records_of_workers_say_how_many_runs_went_on_at_a_time(
         execution.run()
     devices = [StudyFolder(tmp_path / name / "study").runs()[0].record().environment.device for name in ("one", "two")]
     assert devices == ["cpu, 1 runs", "cpu, 2 runs"]
+
+
+def test_a_process_whose_gpu_is_lost_ends_and_fails_no_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr("vaegan_bench.execution.runner.train_run", fail)
+    monkeypatch.setattr("vaegan_bench.execution.runner.still_works", lambda device: False)
+    values = {**SMALL, "models": ["gan", "vae"], "metrics": ["reconstruction"], "calibrate": False}
+    plan = make_plan(load_study("smoke").with_values(values, "the test"), Registry())
+    execution = Execution(plan, Registry(), StudyFolder(tmp_path / "study"), tmp_path / "cache")
+    with pytest.raises(DeviceLostError, match=r"cpu has stopped working .* illegal memory access .* same command"):
+        execution.run()
+    assert execution.failures == {}
+    monkeypatch.undo()
+    execution = Execution(plan, Registry(), StudyFolder(tmp_path / "study"), tmp_path / "cache")
+    execution.run()
+    assert execution.failures == {}
 
 
 def test_what_travels_names_whole_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

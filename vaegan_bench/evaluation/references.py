@@ -48,6 +48,7 @@ class References:
         self._networks: dict[str, FeatureNetwork] = {}
         self._hashes: dict[tuple[RealSource, int], str] = {}
         self._known: dict[Key, State] = {}
+        self._images: dict[tuple[RealSource, int], Tensor] = {}
 
     def network(self, extractor: Extractor) -> FeatureNetwork:
         """The extractor that is chosen for the data, opened at its first use."""
@@ -62,9 +63,11 @@ class References:
         return {key: network.digest for key, network in self._networks.items()}
 
     def images(self, source: RealSource, n: int) -> Tensor:
-        """The first n held-out or training images."""
-        split = self.data.test if source == "real" else self.data.train
-        return split.images_NCHW[:n]
+        """The first n held-out or training images: one tensor for all that ask, as `memo` needs it."""
+        if (source, n) not in self._images:
+            split = self.data.test if source == "real" else self.data.train
+            self._images[source, n] = split.images_NCHW[:n]
+        return self._images[source, n]
 
     def features(self, extractor: Extractor, source: RealSource, n: int) -> Features:
         """Features of the first n held-out or training images."""

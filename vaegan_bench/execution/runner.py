@@ -22,9 +22,9 @@ from vaegan_bench.results.failures import failure_since, forget_failure, note_fa
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.claim_folder import Holder
 from vaegan_bench.system.claims import Claim, holder_of
-from vaegan_bench.system.device import describe
+from vaegan_bench.system.device import describe, still_works
 from vaegan_bench.system.disk_space import shortage_in
-from vaegan_bench.system.errors import FAILURES, ClaimLostError, StoreError, reason_of
+from vaegan_bench.system.errors import FAILURES, ClaimLostError, DeviceLostError, StoreError, reason_of
 from vaegan_bench.system.status import OK
 from vaegan_bench.training.loop import Listener
 
@@ -104,6 +104,9 @@ class Runner:
         try:
             status = self._run(run, claim)
         except FAILURES as error:  # one failed run must not stop the others
+            if not still_works(self.references.device):  # no other run can succeed in this process
+                lost = f"{self.references.device} has stopped working in this process: {reason_of(error)}"
+                raise DeviceLostError(f"{lost}. Run the same command again: it goes on from there.") from error
             return self._failed(run, claim, error)
         return Outcome(run.id, status)
 

@@ -64,6 +64,17 @@ def exact_convolutions() -> AbstractContextManager[None]:
     return torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
 
 
+def still_works(device: torch.device) -> bool:
+    """Whether a device still computes: after some errors, CUDA refuses everything until the process ends."""
+    try:
+        torch.zeros(1, device=device).item()
+    except torch.cuda.OutOfMemoryError:
+        return True
+    except RuntimeError:
+        return False
+    return True
+
+
 def has_float64(device: torch.device) -> bool:
     """Whether a device computes in float64; Apple's GPUs do not."""
     return device.type != "mps"

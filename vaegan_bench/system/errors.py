@@ -72,6 +72,10 @@ class ClaimLostError(StoreError):
     """Another process took over what this one was working on: its work is not written."""
 
 
+class DeviceLostError(BenchError):
+    """A GPU that fails whatever this process asks of it: only another process can go on."""
+
+
 class ExtractorError(BenchError):
     """A feature network whose weights are missing or wrong."""
 

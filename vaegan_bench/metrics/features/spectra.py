@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vaegan_bench.api import BenchError, Measurement, Outputs, Profile
 from vaegan_bench.metrics.features.sets import Protocol
+from vaegan_bench.system.memo import memo
 
 BLOCK = 256
 """Images that are transformed at a time."""
@@ -40,22 +41,28 @@ class Ratio(NamedTuple):
 
 def ratios(sets: Sequence[Tensor], real_NCHW: Tensor) -> list[Ratio]:
     """The power of each set of images relative to real ones. Raises `BenchError` for images of two sizes."""
-    real_K = radial_power(real_NCHW).clamp(min=ROUNDING)
-    frequencies_K = radii(*real_NCHW.shape[2:]).unique()[1:]
     for images in sets:
         if images.shape[2:] != real_NCHW.shape[2:]:
             sizes = " and ".join(f"{each.shape[3]}×{each.shape[2]}" for each in (images, real_NCHW))
             raise BenchError(f"Images of {sizes} pixels: power spectra are compared at one size.")
-    return [Ratio(frequencies_K, 10 * (radial_power(images).clamp(min=ROUNDING) / real_K).log10()) for images in sets]
+    return [_ratio(radial_power(images), real_NCHW) for images in sets]
 
 
-def radial_power(images_NCHW: Tensor) -> Tensor:
+def _ratio(power_K: Tensor, real_NCHW: Tensor) -> Ratio:
+    real_K = radial_power(real_NCHW).clamp(min=ROUNDING)
+    return Ratio(radii(*real_NCHW.shape[2:]).unique()[1:], 10 * (power_K.clamp(min=ROUNDING) / real_K).log10())
+
+
+@memo
+def radial_power(images_NCHW: Tensor, first: int | None = None) -> Tensor:
     """Power at each frequency k/S, k = 1 … S/2, with S the shorter side (Durall et al., 2020, section 3); (K,) float64.
 
     The mean over images, channels and directions of |DFT|², of uint8 images around the mean of each channel, under
     Hann's window. White noise has its variance, in squared grey levels, at all frequencies but the lowest, which loses
-    up to a ninth of it with the mean. Raises `BenchError` for images of one pixel across, which have no frequencies.
+    up to a ninth of it with the mean. `first`: only of so many images. Raises `BenchError` for images of one pixel
+    across, which have no frequencies.
     """
+    images_NCHW = images_NCHW[:first]
     if min(images_NCHW.shape[2:]) < 2:
         raise BenchError(f"Images of {images_NCHW.shape[3]}×{images_NCHW.shape[2]} pixels have no power spectrum.")
     window_HW, radii_HV = _window(*images_NCHW.shape[2:]), radii(*images_NCHW.shape[2:])
@@ -82,8 +89,9 @@ def radii(height: int, width: int) -> Tensor:
 
 def measure_ratio(images_NCHW: Tensor, outputs: Outputs, prefix: str = "") -> list[Measurement]:
     """The two numbers of some images beside the held-out ones; the ceiling is that of as many training images."""
-    train = outputs.train[: len(outputs.real)]
-    found, *best = ratios([images_NCHW, train] if len(train) else [images_NCHW], outputs.real)
+    [found] = ratios([images_NCHW], outputs.real)
+    train, n = outputs.train, len(outputs.real)
+    best = [_ratio(radial_power(train, n), outputs.real)] if len(train) else []
     protocol: Protocol = {"n_real": len(outputs.real), "n_fake": len(images_NCHW), "window": "Hann"}
     distance, at_high = (best[0].distance, best[0].at_high_frequencies) if best else (None, None)
     return [
