@@ -49,7 +49,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Example]]:
             patch.setenv(name, value)
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.chdir(folder)
-        yield list(carry_out(TUTORIAL, folder, patch))
+        done = list(carry_out(TUTORIAL, folder, patch))
+    yield done
     for name in set(sys.modules) - before:
         if "log_cosh" in name:
             del sys.modules[name]
