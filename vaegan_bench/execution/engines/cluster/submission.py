@@ -136,9 +136,8 @@ class Submission:
 def workers_of(client: Client) -> Mapping[str, Any]:
     """What the scheduler tells of its workers, by their addresses. Raises `StudyError` where it is gone."""
     check_scheduler(client)
-    workers: Mapping[str, Any] = client.scheduler_info(n_workers=-1).get(
-        "workers", {}
-    )  # none of one that has just gone
+    told = client.scheduler_info(n_workers=-1)
+    workers: Mapping[str, Any] = told.get("workers", {})  # a scheduler that has just gone tells nothing
     return workers
 
 
