@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import (
-    BenchError,
     Data,
     Derive,
     Extractor,
@@ -28,7 +27,7 @@ from vaegan_bench.api import (
 from vaegan_bench.registry.plugins import plugins_within
 from vaegan_bench.system.code import code_behind
 from vaegan_bench.system.device import has_float64
-from vaegan_bench.system.errors import FAILURES, reason_of
+from vaegan_bench.system.errors import failing_as
 from vaegan_bench.system.tensor_files import State, load_or_make
 
 RealSource = Literal["real", "train"]
@@ -140,12 +139,8 @@ def open_extractors(metrics: Iterable[Metric], references: References) -> None:
     """
     for extractor in (plugin for metric in metrics for plugin in plugins_within(metric)):
         if isinstance(extractor, Extractor) and not extractor.learns:
-            try:
+            with failing_as(ExtractorError, f"Extractor '{extractor}' cannot be opened"):
                 references.network(extractor)
-            except BenchError:
-                raise
-            except FAILURES as error:
-                raise ExtractorError(f"Extractor '{extractor}' cannot be opened: {reason_of(error)}.") from error
 
 
 class LoadedReferences:

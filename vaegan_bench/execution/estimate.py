@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from vaegan_bench.api import BenchError, Data, ImageShape, Split, StudyError
+from vaegan_bench.api import Data, ImageShape, Split, StudyError
 from vaegan_bench.study.plan import Lenders, Plan
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.device import exact_convolutions, forget_peak_memory, peak_memory_bytes, thread_count
-from vaegan_bench.system.errors import FAILURES, reason_of
+from vaegan_bench.system.errors import FAILURES, failing_as
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.loop import take_step
 from vaegan_bench.training.state import TrainingState
@@ -55,13 +55,8 @@ def estimate(plan: Plan) -> Iterator[Cost]:
         run = runs[0]
         device = torch.device(run.device)
         forget_peak_memory(device)
-        try:
-            with thread_count(run.threads):
-                speed = images_per_second(run)
-        except BenchError:
-            raise
-        except FAILURES as error:
-            raise StudyError(f"Model '{label}' fails in its first steps: {reason_of(error)}.") from error
+        with failing_as(StudyError, f"Model '{label}' fails in its first steps"), thread_count(run.threads):
+            speed = images_per_second(run)
         yield Cost(label, len(runs), run.steps, run.batch, speed, peak_memory_bytes(device))
 
 

@@ -12,7 +12,7 @@ from vaegan_bench.study.assembly import build_role, roles, stated_game
 from vaegan_bench.study.crossing import Skip
 from vaegan_bench.study.run import Run
 from vaegan_bench.study.term_weights import check_last_layers, check_targets
-from vaegan_bench.system.errors import FAILURES, reason_of
+from vaegan_bench.system.errors import failing_as
 
 
 def build_without_memory(runs: list[Run]) -> tuple[list[Run], list[Skip]]:
@@ -47,7 +47,7 @@ def _refusal(run: Run) -> str:
 
 def _build(run: Run) -> None:
     """Build a run's networks, and refuse weights of terms that no player of its model minimises."""
-    try:
+    with failing_as(StudyError, f"Model '{run.label}' cannot be set up on networks '{run.networks}'"):
         with torch.device("meta"):
             for role in roles(run.model):
                 build_role(run.model, run.networks, role, ImageShape(3, run.size, run.size))
@@ -55,35 +55,23 @@ def _build(run: Run) -> None:
             game = stated_game(run.model, run.networks, run.size)
             check_targets(run.term_weights, game, run.model.name)
             check_last_layers(run.term_weights, game, run.model, run.networks)
-    except BenchError:
-        raise
-    except FAILURES as error:
-        raise StudyError(
-            f"Model '{run.label}' cannot be set up on networks '{run.networks}': {reason_of(error)}."
-        ) from error
 
 
 def _check_optimizer(optimizer: Optimizer, steps: int) -> None:
     """Refuse settings that torch refuses, before anything trains."""
-    try:
+    with failing_as(StudyError, f"Optimizer '{optimizer}' cannot be used"):
         optimizer.build([{"params": [torch.nn.Parameter(torch.zeros(1))], "weight_decay": optimizer.weight_decay}])
         optimizer.schedule(optimizer.lr, 0, steps)
-    except BenchError:
-        raise
-    except FAILURES as error:
-        raise StudyError(f"Optimizer '{optimizer}' cannot be used: {reason_of(error)}.") from error
 
 
 def check_sampler(sampler: Sampler) -> None:
     """Refuse a sampler that fails on ordinary codes, but for a `BenchError` about these few codes."""
     noise = torch.Generator().manual_seed(0)
     codes = Posterior(torch.randn(100, 2, generator=noise), torch.zeros(100, 2))
-    try:
-        with warnings.catch_warnings(action="ignore"):
+    with failing_as(StudyError, f"Sampler '{sampler}' cannot be used"), warnings.catch_warnings(action="ignore"):
+        try:
             sampler(codes, 1, noise)
-    except PluginError:
-        raise
-    except BenchError:
-        return
-    except FAILURES as error:
-        raise StudyError(f"Sampler '{sampler}' cannot be used: {reason_of(error)}.") from error
+        except PluginError:
+            raise
+        except BenchError:
+            return

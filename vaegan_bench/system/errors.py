@@ -6,7 +6,8 @@ import difflib
 import sysconfig
 import traceback
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 MANY = 20
@@ -95,6 +96,17 @@ class StudyWarning(UserWarning):
 
 class CacheWarning(UserWarning):
     """A result could not be written to the cache, but it was computed."""
+
+
+@contextmanager
+def failing_as(kind: type[BenchError], what: str) -> Iterator[None]:
+    """Raise an unexpected error of third-party code as one of this kind, '{what}: {reason}.'; ours pass as they are."""
+    try:
+        yield
+    except BenchError:
+        raise
+    except FAILURES as error:
+        raise kind(f"{what}: {reason_of(error)}.") from error
 
 
 def reason_of(error: BaseException) -> str:

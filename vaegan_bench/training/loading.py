@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from vaegan_bench.api import BenchError, Data, DataError, Dataset, Progress, StudyError, definition, silent
+from vaegan_bench.api import Data, DataError, Dataset, Progress, StudyError, definition, silent
 from vaegan_bench.datasets.preparation.words import describe_left_out
 from vaegan_bench.study.run import Run
-from vaegan_bench.system.errors import FAILURES, reason_of
+from vaegan_bench.system.errors import failing_as
 
 
 def load(dataset: Dataset, size: int, cache: Path, progress: Progress = silent) -> Data:
     """The data at a size. Raises `DataError` also where a third-party data set raises something else."""
-    with _in_our_words(dataset, "loaded"):
+    with failing_as(DataError, f"Dataset '{dataset}' cannot be loaded"):
         return dataset.load(size, cache, progress)
 
 
 def fetch(dataset: Dataset, progress: Progress = silent) -> None:
     """Fetch the source files of a data set. Raises `DataError`, which says which files to fetch by hand, if need be."""
-    with _in_our_words(dataset, "fetched"):
+    with failing_as(DataError, f"Dataset '{dataset}' cannot be fetched"):
         dataset.fetch(progress)
-
-
-@contextmanager
-def _in_our_words(dataset: Dataset, what: str) -> Iterator[None]:
-    """Turn any error of a third-party data set into a `DataError` that names its place in the code."""
-    try:
-        yield
-    except BenchError:
-        raise
-    except FAILURES as error:
-        raise DataError(f"Dataset '{dataset}' cannot be {what}: {reason_of(error)}.") from error
 
 
 def counts_of(data: Data) -> str:
