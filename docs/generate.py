@@ -173,8 +173,8 @@ def row_table(metrics: Iterable[type[Metric]]) -> Iterator[str]:
 
 
 def leads(metric: type[Metric], name: str) -> str:
-    """'yes' for a number that is printed first."""
-    return "yes" if name.partition("[")[0] in metric.headline else ""
+    """What a number that is printed first measures, in the words of a reader."""
+    return metric.headline.get(name.partition("[")[0], "")
 
 
 def marks(rows: list[Measurement]) -> Iterator[str]:

@@ -856,7 +856,17 @@ class KnownAsAnother(Metric):
 @wrong("declares the headline 'level[efflite0]', and gives level: name a number, without its extractor")
 class LeadsWithAnother(Metric):
     family: ClassVar[str] = "sample quality"
-    headline: ClassVar[tuple[str, ...]] = ("level", "level[efflite0]")
+    headline: ClassVar[Any] = {"level": "light of samples", "level[efflite0]": "light of samples"}
+    uses_samples: ClassVar[bool] = True
+
+    def __call__(self, outputs: Any) -> list[Measurement]:
+        return level(outputs)
+
+
+@wrong("declares the headline 'level', and does not say what it measures")
+class LeadsWithoutWords(Metric):
+    family: ClassVar[str] = "sample quality"
+    headline: ClassVar[Any] = {"level": " "}
     uses_samples: ClassVar[bool] = True
 
     def __call__(self, outputs: Any) -> list[Measurement]:

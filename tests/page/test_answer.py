@@ -8,16 +8,22 @@ from page_rows import rows, shifted
 from vaegan_bench.report import tables
 from vaegan_bench.report.page import answer
 
+TOPICS = {"frechet[oracle]": "likeness to real images", "mse": "errors of pixels"}
+
+
+def said_of(rows: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
+    return [f"{finding.topic} {finding.text}".strip() for finding in answer.findings(rows, pairs, TOPICS)]
+
 
 def sentences(rows: pd.DataFrame) -> list[str]:
-    return answer.sentences(rows, tables.paired_differences(rows))
+    return said_of(rows, tables.paired_differences(rows))
 
 
 def test_a_winner_over_all_others_is_named_with_its_numbers() -> None:
     found = sentences(rows({"vae": shifted(0), "gan": shifted(-3), "vaegan": shifted(2)}))
     assert found == [
-        "On psnr (dB), where higher is better, vaegan (22.49) is better than every other model; "
-        "vae (20.49) is better than gan (17.49), over 8 common seeds."
+        "psnr (dB) (higher is better, 8 common seeds): vaegan (22.49) is better than every other model; "
+        "vae (20.49) is better than gan (17.49)."
     ]
 
 
@@ -27,22 +33,32 @@ def test_models_that_are_better_than_the_same_ones_share_a_part_of_the_sentence(
         rows({"gan": shifted(-3), "vae": shifted(0), "vaegan": near}, "frechet[oracle]", "lower", units="1")
     )
     assert found == [
-        "On frechet[oracle], where lower is better, gan (17.49) and vaegan (17.49) are better than vae (20.49), "
-        "over 8 common seeds."
+        "Likeness to real images (frechet[oracle], lower is better, 8 common seeds): gan (17.49) and vaegan (17.49) "
+        "are better than vae (20.49)."
     ]
+
+
+def test_a_number_is_named_in_words_with_its_protocol_and_units() -> None:
+    decibels = rows({"vae": shifted(0), "gan": shifted(-3)}, "mse", "lower", units="dB")
+    [finding] = answer.findings(decibels, tables.paired_differences(decibels), TOPICS)
+    assert (finding.topic, finding.text[:35]) == ("Errors of pixels", "(mse (dB), lower is better, 8 commo")
+    elsewhere = decibels.assign(metric="mse (n_fake=5000)", units="1")
+    [finding] = answer.findings(elsewhere, tables.paired_differences(elsewhere), TOPICS)
+    assert (finding.topic, finding.text[:20]) == ("Errors of pixels", "(mse (n_fake=5000), ")
 
 
 def test_lower_is_better_where_the_number_says_so() -> None:
     found = sentences(rows({"vae": shifted(0), "gan": shifted(-3)}, "frechet[oracle]", "lower", units="1"))
     assert found == [
-        "On frechet[oracle], where lower is better, gan (17.49) is better than vae (20.49), over 8 common seeds."
+        "Likeness to real images (frechet[oracle], lower is better, 8 common seeds): gan (17.49) is better than "
+        "vae (20.49)."
     ]
 
 
 def test_the_best_mean_alone_is_no_winner_and_numbers_share_a_reason() -> None:
     few = {"vae": shifted(0)[:3], "gan": shifted(-3)[:3]}
     found = sentences(pd.concat([rows(few), rows(few, "ssim", units="1"), rows(few, "mse", "lower", units="1")]))
-    assert found == ["On psnr, ssim and mse no verdict is possible at 3 seeds: 6 are needed."]
+    assert found == ["On psnr, ssim and errors of pixels (mse) no verdict is possible at 3 seeds: 6 are needed."]
 
 
 def test_what_is_alike_is_said_to_show_no_difference() -> None:
@@ -66,7 +82,8 @@ def test_sentences_name_the_means_of_the_table_and_count_models_without_common_s
     alone = rows({"vae": shifted(0), "gan": shifted(-3), "vaegan": shifted(2)[:1]})
     apart = rows({"fourth": [30.0] * 9}).query("seed == 8")
     [said] = sentences(pd.concat([alone, apart]))
-    assert said.endswith("vae (20.49) is better than gan (17.49), over 8 common seeds.")
+    assert "8 common seeds" in said
+    assert said.endswith("vae (20.49) is better than gan (17.49).")
     two = rows({"vae": shifted(0), "gan": shifted(-3), "vaegan": shifted(-6)})
     [said] = sentences(pd.concat([two, apart]))
     assert "vae (20.49) is better than gan (17.49) and vaegan (14.49); gan (17.49)" in said
@@ -75,5 +92,5 @@ def test_sentences_name_the_means_of_the_table_and_count_models_without_common_s
 
 def test_sentences_are_about_the_given_numbers_alone() -> None:
     both = pd.concat([rows({"vae": shifted(0), "gan": shifted(-3)}), rows({"vae": [1.0], "gan": [2.0]}, "ssim")])
-    [said] = answer.sentences(both[both["metric"] == "ssim"], tables.paired_differences(both))
+    [said] = said_of(both[both["metric"] == "ssim"], tables.paired_differences(both))
     assert said.startswith("On ssim no verdict")

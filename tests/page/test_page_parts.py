@@ -18,7 +18,7 @@ from stored_study import DRAWS, SAMPLES, add, edit, measurement, store_study
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report import plots, tables
 from vaegan_bench.report.page import images
-from vaegan_bench.report.page.content import content_of, meanings
+from vaegan_bench.report.page.content import content_of, meaning_of, metrics_of
 from vaegan_bench.report.page.cost import cost_cards
 from vaegan_bench.report.page.curves import POINTS, curve_data
 from vaegan_bench.report.page.images import gallery
@@ -196,16 +196,18 @@ def test_records_of_all_runs_are_not_parsed_again_for_the_names_of_arrays(
     assert not folder.shown()[0].images()  # which the names that are known from before do not hide
 
 
-def test_meanings_are_looked_up_in_as_few_runs_as_have_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_are_looked_up_in_as_few_runs_as_have_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, read = store_nasty_study(tmp_path), list[object]()
     by_key = Measurements.by_key
     monkeypatch.setattr(Measurements, "by_key", lambda each: read.append(each) or by_key(each))
     folder.shown()
     read.clear()
-    found = meanings(folder, Registry(), {"psnr", "mse", "retention-auc"})
+    found = metrics_of(folder, Registry(), {"psnr", "mse", "retention-auc"})
     assert found.keys() == {"psnr", "mse", "retention-auc"}
     assert len(read) == 1
-    assert found == meanings(folder, Registry(), {"psnr", "of no metric"})
+    assert found == metrics_of(folder, Registry(), {"psnr", "of no metric"})
+    assert meaning_of("psnr", found["psnr"]).startswith("Pixels of reconstructions. Mean MSE, MAE, PSNR and SSIM")
+    assert meaning_of("mse", found["mse"]).startswith("Mean MSE, MAE")
 
 
 def test_held_out_images_are_encoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -225,8 +225,10 @@ class Metric(Plugin):
     """The field that the option `--extractor` replaces; '' where there is none."""
     needs_classes: ClassVar[bool] = False
     """Whether the extractor in this field must have class logits (`Extractor.classes`)."""
-    headline: ClassVar[tuple[str, ...]] = ()
-    """Its most important numbers: names of measurements without the extractor in brackets, such as ('frechet', 'fid').
+    headline: ClassVar[Mapping[str, str]] = {}
+    """Its most important numbers, each with what it measures in the words of a reader.
+
+    Keys are names of measurements without the extractor in brackets: {'psnr': 'pixels of reconstructions'}.
 
     A study prints and shows the headlines of its metrics first, or all numbers where none is declared.
     """

@@ -81,7 +81,7 @@ class Execution:
     def _record(self) -> StudyRecord:
         settings = self.work.settings
         metrics = tuple(
-            PlannedMetric(label=str(metric), metric=settings.definition_of(metric), headline=metric.headline)
+            PlannedMetric(label=str(metric), metric=settings.definition_of(metric), headline=tuple(metric.headline))
             for metric in settings.metrics
         )
         evaluation = PlannedEvaluation(

@@ -151,9 +151,10 @@ def names_in_the_literature_mean_it(metric: Metric) -> None:
 
 
 def headlines_are_numbers_it_gives(metric: Metric) -> None:
-    """Each headline names a number that it gives for an ordinary model, or as which a number is known."""
+    """Each headline names a number that it gives for an ordinary model, or as which one is known, and has words."""
     given = {row.metric.partition("[")[0] for row in metric(real_world())}
-    for name in metric.headline:
+    for name, topic in metric.headline.items():
+        demand(bool(topic.strip()), f"declares the headline '{name}', and does not say what it measures.")
         demand(
             name in given | set(metric.known_as) or not given,
             f"declares the headline '{name}', and gives {', '.join(sorted(given))}: name a number, without its "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -39,7 +40,7 @@ class AttributeRetention(Metric):
 
     name: ClassVar[str] = "attribute-retention"
     family: ClassVar[str] = "attributes"
-    headline: ClassVar[tuple[str, ...]] = ("retention-auc",)
+    headline: ClassVar[Mapping[str, str]] = {"retention-auc": "attributes kept in reconstructions"}
     needs_model: ClassVar[bool] = True
 
     extractor: Extractor = field(default_factory=Oracle)

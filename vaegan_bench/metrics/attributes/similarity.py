@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
@@ -40,7 +40,10 @@ class AttributeSimilarity(Metric):
 
     name: ClassVar[str] = "attribute-similarity"
     family: ClassVar[str] = "attributes"
-    headline: ClassVar[tuple[str, ...]] = ("attribute-cosine", "attribute-error")
+    headline: ClassVar[Mapping[str, str]] = {
+        "attribute-cosine": "agreement with the conditioning attributes, by angle",
+        "attribute-error": "agreement with the conditioning attributes, by squared error",
+    }
     needs_model: ClassVar[bool] = True
 
     extractor: Extractor = field(default_factory=Regressor)

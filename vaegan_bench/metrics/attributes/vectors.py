@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
@@ -48,7 +48,7 @@ class AttributeVectors(Metric):
 
     name: ClassVar[str] = "attribute-vectors"
     family: ClassVar[str] = "attributes"
-    headline: ClassVar[tuple[str, ...]] = ("flip-rate",)
+    headline: ClassVar[Mapping[str, str]] = {"flip-rate": "attributes that attribute vectors change"}
     needs_model: ClassVar[bool] = True
 
     extractor: Extractor = field(default_factory=Oracle)

@@ -22,7 +22,9 @@ class ReconstructionFrechet(Metric):
 
     name: ClassVar[str] = "reconstruction-frechet"
     family: ClassVar[str] = "reconstruction"
-    headline: ClassVar[tuple[str, ...]] = ("reconstruction-frechet", "rfid")
+    headline: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("reconstruction-frechet", "rfid"), "likeness of reconstructions to real images"
+    )
     needs_model: ClassVar[bool] = True
     pairs_suffice: ClassVar[bool] = True
     extractor_field: ClassVar[str] = "extractor"

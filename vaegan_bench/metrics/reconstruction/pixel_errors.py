@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -86,7 +86,7 @@ class Reconstruction(Metric):
 
     name: ClassVar[str] = "reconstruction"
     family: ClassVar[str] = "reconstruction"
-    headline: ClassVar[tuple[str, ...]] = ("psnr",)
+    headline: ClassVar[Mapping[str, str]] = {"psnr": "pixels of reconstructions"}
     needs_model: ClassVar[bool] = True
     pairs_suffice: ClassVar[bool] = True
 

@@ -31,7 +31,7 @@ class Frechet(Metric):
 
     name: ClassVar[str] = "frechet"
     family: ClassVar[str] = "sample quality"
-    headline: ClassVar[tuple[str, ...]] = ("frechet", "fid")
+    headline: ClassVar[Mapping[str, str]] = dict.fromkeys(("frechet", "fid"), "likeness of samples to real images")
     uses_samples: ClassVar[bool] = True
     extractor_field: ClassVar[str] = "extractor"
     known_as: ClassVar[Mapping[str, str]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -20,7 +21,7 @@ class PowerSpectrum(Metric):
 
     name: ClassVar[str] = "power-spectrum"
     family: ClassVar[str] = "sample quality"
-    headline: ClassVar[tuple[str, ...]] = ("spectral-distance",)
+    headline: ClassVar[Mapping[str, str]] = {"spectral-distance": "natural sharpness of samples"}
     uses_samples: ClassVar[bool] = True
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:

@@ -40,7 +40,10 @@ class PrecisionRecall(Metric):
 
     name: ClassVar[str] = "precision-recall"
     family: ClassVar[str] = "sample quality"
-    headline: ClassVar[tuple[str, ...]] = ("precision", "recall")
+    headline: ClassVar[Mapping[str, str]] = {
+        "precision": "realism of single samples",
+        "recall": "variety of samples",
+    }
     uses_samples: ClassVar[bool] = True
     extractor_field: ClassVar[str] = "extractor"
 

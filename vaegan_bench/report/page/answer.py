@@ -1,42 +1,53 @@
-"""What a study's statistics show, in sentences."""
+"""What a study's statistics show, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
 from vaegan_bench.report import tables
 
 
-def sentences(rows: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
-    """Sentences on the numbers in `rows`, all of one data set and named by protocol: what they show, or why nothing.
+@dataclass(frozen=True)
+class Finding:
+    """What the statistics show on a number, or why they show nothing."""
 
-    A sentence names a winner only where `pairs`, those of `tables.paired_differences`, have a verdict. Numbers for
-    which there is no verdict for the same reason share a sentence.
+    topic: str
+    """What the number measures, or its name; '' where the text says it."""
+    text: str
+
+
+def findings(rows: pd.DataFrame, pairs: pd.DataFrame, topics: Mapping[str, str]) -> list[Finding]:
+    """What the numbers in `rows` show, all of one data set and named by protocol.
+
+    A winner is named only where `pairs`, those of `tables.paired_differences`, have a verdict. Numbers for which there
+    is no verdict for the same reason share a sentence. `topics`: what numbers measure, in the words of a reader.
     """
-    said, silent, summary = list[str](), dict[str, list[str]](), tables.summarise(rows)
+    said, silent, summary = list[Finding](), dict[str, list[str]](), tables.summarise(rows)
     for metric, group in pairs[pairs["metric"].isin(rows["metric"])].groupby("metric", sort=False):
         of_metric = summary[summary["metric"] == metric]
         means = dict(zip(of_metric["model"], of_metric["mean"], strict=True))
-        shown = list(_verdicts(str(metric), group, means))
+        topic = topics.get(str(metric).partition(" (")[0], "")
+        shown = list(_verdicts(str(metric), topic, group, means))
         said += shown
         if not shown:
-            silent.setdefault(_why(group), []).append(str(metric))
-    said += [f"On {_listed(metrics)} {reason}." for reason, metrics in silent.items()]
-    return said or list(_alone(rows))
+            silent.setdefault(_why(group), []).append(f"{topic} ({metric})" if topic else str(metric))
+    said += [Finding("", f"On {_listed(metrics)} {reason}.") for reason, metrics in silent.items()]
+    return said or [Finding("", text) for text in _alone(rows)]
 
 
-def _verdicts(metric: str, pairs: pd.DataFrame, means: Mapping[str, float]) -> Iterator[str]:
-    """A sentence on the models that are better than others; none where no model is. `means`: each model's mean."""
+def _verdicts(metric: str, topic: str, pairs: pd.DataFrame, means: Mapping[str, float]) -> Iterator[Finding]:
+    """Which models are better than others; nothing where no model is. `means`: each model's mean."""
     better = pairs[pairs["verdict"] == tables.BETTER]
     if better.empty:
         return
     first, seeds = better.iloc[0], tables.common_seeds(better["seeds"].min(), better["seeds"].max())
+    name, how = tables.with_units(metric, first["units"]), f"{first['direction']} is better, {seeds}"
     parts = "; ".join(_parts(better, means))
-    yield (
-        f"On {tables.with_units(metric, first['units'])}, where {first['direction']} is better, {parts}, over {seeds}."
-    )
+    said = f"({name}, {how}): {parts}." if topic else f"({how}): {parts}."
+    yield Finding(topic[:1].upper() + topic[1:] or name, said)
 
 
 def _parts(better: pd.DataFrame, means: Mapping[str, float]) -> Iterator[str]:

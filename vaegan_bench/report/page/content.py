@@ -14,7 +14,7 @@ import pandas as pd
 from vaegan_bench.api import Metric
 from vaegan_bench.report import tables
 from vaegan_bench.report.exhibits import Drawing, plain_name
-from vaegan_bench.report.page.answer import sentences
+from vaegan_bench.report.page.answer import Finding, findings
 from vaegan_bench.report.page.attributes import AttributeTable, attribute_tables
 from vaegan_bench.report.page.cost import CostCard, cost_cards, cost_drawings
 from vaegan_bench.report.page.curves import curve_data
@@ -40,7 +40,7 @@ class Part:
 
     name: str
     """The heading of the part, shown where there are several parts."""
-    sentences: list[str]
+    findings: list[Finding]
     instruments: list[str]
     headline: NumberTable
     families: list[NumberTable]
@@ -101,7 +101,7 @@ def content_of(
     models = list(dict.fromkeys(rows["model"]))
     live, why_not = live_content(folder, registry, models)
     measured = set(rows.loc[rows["family"] != "training", "metric"])
-    known, rulers = meanings(folder, registry, measured), folder.rulers()
+    known, rulers = metrics_of(folder, registry, measured), folder.rulers()
     return Content(
         title=study.name,
         question=study.description,
@@ -131,7 +131,7 @@ def _part(
     folder: StudyFolder,
     rows: pd.DataFrame,
     history: pd.DataFrame,
-    known: Mapping[str, str],
+    known: Mapping[str, type[Metric]],
     rulers: Sequence[Ruler],
     order: Sequence[str],
 ) -> Part:
@@ -139,13 +139,15 @@ def _part(
     models = list(dict.fromkeys(rows["model"]))
     rows, history = rows[rows["dataset"] == name], history[history["dataset"] == name]
     leading, pairs = tables.headline(rows), tables.paired_differences(rows)
-    basis = Basis(rows, pairs, models, known, rulers)
+    topics = {number: topic for number, metric in known.items() if (topic := topic_of(number, metric))}
+    meanings = {number: meaning_of(number, metric) for number, metric in known.items()}
+    basis = Basis(rows, pairs, models, meanings, rulers)
     family_rows = tables.overall(rows).groupby("family", sort=False)
     costs = cost_cards(rows, leading["metric"].iloc[0].partition(" (")[0]) if len(leading) else []
     families = sorted(family_rows, key=lambda family: tables.rank_of_family(str(family[0])))
     return Part(
         name=name,
-        sentences=sentences(leading, pairs),
+        findings=findings(leading, pairs, topics),
         instruments=list(instrument_lines(rows)),
         headline=number_table("Headline", leading, basis),
         families=[number_table(str(family), group, basis) for family, group in families],
@@ -161,25 +163,31 @@ def _part(
     )
 
 
-def meanings(folder: StudyFolder, registry: Registry, numbers: Collection[str]) -> dict[str, str]:
-    """Number → the first docstring line of its metric, for metrics that `registry` can restore.
+def metrics_of(folder: StudyFolder, registry: Registry, numbers: Collection[str]) -> dict[str, type[Metric]]:
+    """Number → the metric that measures it, for metrics that `registry` can restore.
 
     Runs are read until all `numbers` are known.
     """
-    found = dict[str, str]()
+    found = dict[str, type[Metric]]()
     for run in folder.shown():
         if found.keys() >= set(numbers):
             break
         for measurement in run.measurements.by_key().values():
             if new := {row["metric"] for row in measurement["rows"]} - found.keys():
                 with suppress(BenchError):
-                    found |= dict.fromkeys(new, first_sentence(type(registry.restore(Metric, measurement["metric"]))))
+                    found |= dict.fromkeys(new, type(registry.restore(Metric, measurement["metric"])))
     return found
 
 
-def first_sentence(plugin: type) -> str:
-    """The first line of a plugin's docstring."""
-    return (plugin.__doc__ or "").strip().partition("\n")[0]
+def topic_of(number: str, metric: type[Metric]) -> str:
+    """What a number measures, in the words of a reader; '' where it is no headline of its metric."""
+    return metric.headline.get(number.partition("[")[0], "")
+
+
+def meaning_of(number: str, metric: type[Metric]) -> str:
+    """What a number is: its topic, and the first line of its metric's docstring."""
+    topic, first_line = topic_of(number, metric), (metric.__doc__ or "").strip().partition("\n")[0]
+    return f"{topic[:1].upper()}{topic[1:]}. {first_line}" if topic else first_line
 
 
 def _shown(drawings: Mapping[str, Drawing]) -> dict[str, Drawing]:

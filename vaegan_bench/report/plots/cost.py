@@ -33,7 +33,7 @@ def cost_front(
     ax.plot([x for x, _ in along], [y for _, y in along], color=MUTED, linewidth=1, linestyle=(0, (2, 2)), zorder=1)
     _dots(ax, points, looks(order))
     ax.set(xlabel=axes[0], ylabel=axes[1])
-    legend_above(figure, [dot_handle(model, *looks(order)[model]) for model in points])
+    legend_above(figure, [dot_handle(model, *looks(order)[model]) for model in dict.fromkeys(order) if model in points])
     return figure
 
 
