@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from comparisons import frame, printed, run
 from rulers import PROTOCOL, mark, ruler
 from stored_study import store_study
-from test_tables import frame, printed, run
 
 from vaegan_bench.report import plots, tables
 from vaegan_bench.report.reproduction.claims import judge

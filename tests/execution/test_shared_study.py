@@ -1,0 +1,329 @@
+"""Several processes share the runs of one study: each run is done once, and who waits learns how it ended."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from shell import bench
+from stored_study import store_study
+
+from vaegan_bench.api import StoreError, hookimpl
+from vaegan_bench.execution import runner
+from vaegan_bench.execution.engines import agenda, serial
+from vaegan_bench.execution.engines.processes import Processes
+from vaegan_bench.execution.engines.workers import worker_pool
+from vaegan_bench.execution.execution import Execution
+from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.results.checkpoints import CHECKPOINT
+from vaegan_bench.results.failures import note_failure
+from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.study.plan import make_plan
+from vaegan_bench.study.run import Run
+from vaegan_bench.study.study_file import load_study
+from vaegan_bench.system.claim_folder import ClaimFolder
+from vaegan_bench.system.claims import Claim, holder_of, try_claim
+from vaegan_bench.system.errors import IncompleteError
+from vaegan_bench.system.processes import this_process
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
+
+from races import RACES, hold_all
+
+SMALL = {"steps": 2, "batch": 8, "samples": 16, "metrics": ["reconstruction"], "datasets": ["avatars[faces=64]"]}
+
+
+@pytest.fixture(autouse=True)
+def _looks_are_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(agenda, "PATIENCE", 0.02)
+    for module in (serial, worker_pool):
+        monkeypatch.setattr(module, "LOOK", 0.02)
+
+
+class Notebook:
+    """Writes down what it is told of runs, and does what it is asked to do then."""
+
+    def __init__(self, **actions: Callable[[str], object]) -> None:
+        self.heard: list[tuple[str, ...]] = []
+        self.actions = actions
+
+    def hear(self, hook: str, run: str, *more: str) -> None:
+        self.heard.append((hook, run.partition("-s0")[0], *more))
+        self.act(hook, run)
+
+    def act(self, hook: str, run: str) -> None:
+        self.actions.get(hook, len)(run)
+
+    @hookimpl
+    def run_started(self, run: str, steps: int) -> None:
+        self.hear("trained" if steps else "measured", run)
+
+    @hookimpl
+    def step_ended(self, run: str) -> None:
+        self.act("stepped", run)
+
+    @hookimpl
+    def terms_logged(self, run: str) -> None:
+        self.hear("logged", run)
+
+    @hookimpl
+    def run_ended(self, run: str, status: str) -> None:
+        self.hear("ended", run, status)
+
+    @hookimpl
+    def run_awaited(self, run: str, holder: str) -> None:
+        self.hear("awaited", run, holder)
+
+    @hookimpl
+    def run_copied(self, run: str, folder: str) -> None:
+        self.hear("copied", run, Path(folder).parent.name)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+Make = Callable[..., Execution]
+
+
+@pytest.fixture
+def make(tmp_path: Path, cache: Path) -> Make:
+    """An execution of a small study."""
+
+    def made(notebook: Notebook, *models: str, name: str = "study", number: int = 1, **values: object) -> Execution:
+        registry = Registry()
+        registry.manager.register(notebook, "notebook")
+        plan = make_plan(load_study("smoke").with_values({**SMALL, "models": models, **values}, "the test"), registry)
+        return Execution(plan, registry, StudyFolder(tmp_path / name), cache, engine=Processes(workers=number))
+
+    return made
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_run_of_another_process_is_passed_over_and_awaited_with_what_borrows_from_it(make: Make, number: int) -> None:
+    held = list[Claim]()
+    notebook = Notebook(awaited=lambda run: threading.Timer(0.3, held.pop().release).start())
+    execution = make(notebook, "vae-disl", "vae", number=number)
+    gan, _, _ = execution.plan.runs
+    execution.folder.create()
+    held.append(execution.folder.run(gan.id).claim())
+    execution.run()
+    assert execution.failures == {}
+    awaited = ("awaited", "gan", str(this_process()))
+    in_order = [hook for hook in notebook.heard if hook in (awaited, ("trained", "gan"), ("trained", "vae-disl"))]
+    assert in_order == [awaited, ("trained", "gan"), ("trained", "vae-disl")]
+    assert ("trained", "vae") in notebook.heard  # before or after: nobody waits to train it
+    assert execution.work.left() == []
+    assert list(execution.folder.path.rglob(".*")) == []
+
+
+def test_what_another_process_has_finished_meanwhile_is_not_done_again(make: Make) -> None:
+    other = Notebook()
+
+    def work_on_vae(run: str) -> None:
+        if run.startswith("gan"):
+            make(other, "vae").run()
+
+    notebook = Notebook(trained=work_on_vae)
+    execution = make(notebook, "gan", "vae")
+    execution.run()
+    assert other.heard == [("trained", "vae"), ("logged", "vae"), ("ended", "vae", "ok")]
+    assert notebook.heard == [
+        ("trained", "gan"), ("logged", "gan"), ("ended", "gan", "ok"), ("ended", "vae", "ok"),
+    ]  # fmt: skip
+    assert execution.work.left() == []
+
+
+def test_what_failed_in_another_process_is_tried_again_only_by_the_next_command(make: Make) -> None:
+    def fail(run: str) -> None:
+        if run.startswith("gan"):
+            note_failure(execution.folder.run(vae.id).path, "memory ran out")
+
+    notebook = Notebook(trained=fail)
+    execution = make(notebook, "gan", "vae")
+    _, vae = execution.plan.runs
+    execution.run()
+    assert execution.failures == {vae.id: f"memory ran out ({this_process()})"}
+    assert ("trained", "vae") not in notebook.heard
+    again = make(Notebook(), "gan", "vae")
+    again.run()
+    assert again.failures == {}
+    assert again.work.left() == []
+    assert list(execution.folder.path.rglob(".*")) == []
+
+
+def test_a_run_that_was_taken_over_is_dropped_and_is_no_failure(make: Make) -> None:
+    def when_logged(run: str) -> None:
+        notebook.actions = {}
+        take_over(execution, run)
+
+    notebook = Notebook(logged=when_logged)
+    execution = make(notebook, "gan")
+    execution.run()
+    ends = [status for hook, _, status in (heard for heard in notebook.heard if heard[0] == "ended")]
+    assert ends[0].startswith("interrupted: Another process took over ")
+    assert "its work" in ends[0].lower()
+    assert ends[1:] == ["ok"]
+    assert execution.failures == {}
+    assert execution.work.left() == []
+
+
+def take_over(execution: Execution, run: str) -> None:
+    """What another process does that finds the owner of a run dead."""
+    path = execution.folder.run(run).path
+    holder = holder_of(path)
+    assert holder is not None
+    ClaimFolder(path).end(holder.token)
+
+
+def test_who_was_taken_for_dead_writes_no_checkpoint(make: Make) -> None:
+    def at_a_step(run: str) -> None:
+        notebook.actions = {"ended": at_the_end}
+        take_over(execution, run)
+
+    def at_the_end(run: str) -> None:
+        left.append([path.name for path in execution.folder.run(run).path.glob("*")])
+
+    notebook, left = Notebook(stepped=at_a_step), list[list[str]]()
+    execution = make(notebook, "gan", steps=3)
+    execution.checkpoint = 0
+    execution.run()
+    assert left[0] == []
+    assert len(left) == 2
+    assert execution.failures == {}
+    assert execution.work.left() == []
+
+
+def test_a_failure_of_who_was_taken_for_dead_is_not_noted(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    execution, measure = make(Notebook(), "gan"), runner.measure_run
+
+    def fail_once(run: Run, *others: Any) -> list[dict[str, Any]]:
+        monkeypatch.setattr(runner, "measure_run", measure)
+        take_over(execution, run.id)
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(runner, "measure_run", fail_once)
+    execution.run()
+    assert execution.failures == {}
+    assert execution.work.left() == []
+    assert list(execution.folder.path.rglob(".*")) == []
+
+
+def test_a_run_of_another_study_is_copied_if_it_is_whole(make: Make) -> None:
+    first, copying = make(Notebook(), "gan", "vae", name="first"), Notebook()
+    first.run()
+    gan, vae = (first.folder.run(run.id) for run in first.plan.runs)
+    content = bytearray((vae.path / "weights.safetensors").read_bytes())
+    (vae.path / "weights.safetensors").write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    (gan.path / CHECKPOINT).touch()
+    second = make(copying, "gan", "vae", name="second")
+    second.run()
+    assert copying.heard == [
+        ("copied", "gan", "first"), ("ended", "gan", "ok"),
+        ("trained", "vae"), ("logged", "vae"), ("ended", "vae", "ok"),
+    ]  # fmt: skip
+    copy = second.folder.run(gan.path.name)
+    assert (copy.path / "weights.safetensors").read_bytes() == (gan.path / "weights.safetensors").read_bytes()
+    assert list(copy.rows()) == list(gan.rows())
+    assert {path.name for path in gan.path.iterdir()} - {path.name for path in copy.path.iterdir()} == {CHECKPOINT}
+    more = Notebook()
+    make(more, "gan", name="third", metrics=["reconstruction", "latent-health"], samples=24).run()
+    assert more.heard == [("copied", "gan", "first"), ("measured", "gan"), ("ended", "gan", "ok")]
+    assert copy.record().definition.steps == 2
+
+
+def test_a_disk_that_is_full_ends_the_study_also_while_a_run_is_copied(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(Notebook(), "gan", name="first").run()
+
+    def full(source: object, target: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("vaegan_bench.results.run_folder.shutil.copy2", full)
+    notebook = Notebook()
+    with pytest.raises(IncompleteError, match="No space left on device"):
+        make(notebook, "gan", name="second").run()
+    assert ("trained", "gan") not in notebook.heard
+
+
+def test_a_finished_run_is_evaluated_unless_another_process_works_on_it(make: Make) -> None:
+    execution = make(Notebook(), "gan", "vae")
+    execution.run()
+    gan, vae = (execution.folder.run(run.id).path for run in execution.plan.runs)
+    with RunFolder(gan).claim():
+        done = bench("evaluate", gan, vae, "--metrics", "reconstruction", "--samples", "8", "--cache-dir", "cache",
+                     cwd=execution.folder.path.parent)  # fmt: skip
+    assert done.returncode == 1
+    assert f"Another process is working on {gan}, process {os.getpid()} on " in done.stderr
+    assert "wait for it, then try again" in done.stderr
+    assert len(RunFolder(vae).measurements.by_key()) == 2
+    assert len(RunFolder(gan).measurements.by_key()) == 1
+
+
+def test_each_run_has_a_claim_of_its_own(tmp_path: Path) -> None:
+    study = store_study(tmp_path / "stored")
+    with study.run("vae-0").claim(), study.run("vae-1").claim():
+        with pytest.raises(StoreError, match=r"Another process is working on .*/vae-0, process \d+ on .*: wait"):
+            study.run("vae-0").claim()
+        assert len(study.rows()) == 24  # readers never wait
+    study.run("vae-0").claim().release()
+
+
+def measured_elsewhere(folder: RunFolder) -> None:
+    """Let a run be measured with the weights of another machine's extractors."""
+    found = folder.measurements.by_key().values()
+    records = [{**each, "weights": dict.fromkeys(each["weights"], "theirs")} for each in found]
+    with folder.claim() as claim:
+        folder.measurements.add(claim, [(record, {}) for record in records], None)
+
+
+def test_two_machines_with_extractors_of_their_own_agree_on_one(make: Make) -> None:
+    values = {"metrics": ["frechet[extractor=efflite0]"], "calibrate": False}
+    ours, theirs = make(Notebook(), "gan", "vae", **values), make(Notebook(), "gan", "vae", **values)
+    ours.run()
+    theirs.weights = {data: dict.fromkeys(found, "theirs") for data, found in ours.weights.items()}
+    theirs._agree_on_weights()
+    gan, vae = ours.plan.runs
+    measured_elsewhere(ours.folder.run(vae.id))
+    assert [each._measured_with_other_weights() for each in (ours, theirs)] == [[vae], [gan]]
+    claim = try_claim(ours.folder.path / "weights")
+    assert isinstance(claim, Claim)
+
+    def meanwhile(description: str, done: int, total: int) -> None:
+        if not done:
+            claim.release()
+            ours._agree_on_weights()
+
+    theirs.progress = meanwhile
+    theirs._do = lambda runs: done.append(runs)  # type: ignore[method-assign]
+    done = list[Sequence[Run]]()
+    theirs._agree_on_weights()
+    assert done == [[]]
+    assert ours.work.settings.hashes_on(ours.folder.run(vae.id)) == {*next(iter(ours.weights.values())).values()}
+    assert [path.name for path in ours.folder.path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_an_equal_plan_only_gets_a_new_date_and_another_one_replaces_it(make: Make) -> None:
+    one = make(Notebook(), "gan")
+    one.run()
+    record = one.folder.path / "study.json"
+    before = record.stat()
+    make(Notebook(), "gan").run()
+    assert record.stat().st_ino == before.st_ino
+    assert record.stat().st_mtime_ns > before.st_mtime_ns  # the study that was run last
+    make(Notebook(), "gan", "vae").run()
+    assert len(one.folder.study().runs) == 2
+
+
+def test_nothing_is_lost_or_done_twice_in_some_races() -> None:
+    found = hold_all(20, [2, 3], seed=1)
+    assert found == {race.name: [] for race in RACES}
