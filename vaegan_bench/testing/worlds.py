@@ -46,12 +46,17 @@ class StandInNetwork:
         """The results of the two functions."""
         return Features(self.features(images_NCHW).float(), self.logits(images_NCHW).float())
 
+    def maps(self, images_BCHW: Tensor) -> list[Tensor]:
+        """The image, and its halves above each other."""
+        return [images_BCHW.float(), images_BCHW.float().unflatten(2, (2, -1)).mean(3)]
+
 
 @dataclass(frozen=True, kw_only=True)
 class StandIn(Extractor):
     """Names an extractor where the outputs know only one network."""
 
     name: ClassVar[str] = "stand-in"
+    has_maps: ClassVar[bool] = True
 
     def open(self, data: Data, cache: Path, device: torch.device, progress: Progress = silent) -> FeatureNetwork:
         """Never called: outputs made by hand hold their network already."""
