@@ -1,5 +1,6 @@
 """A metric of my own."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ class MyPlugin(Metric):
 
     name = "my-plugin"
     family: ClassVar[str] = "reconstruction"
+    headline: ClassVar[Mapping[str, str]] = {"my-plugin": "worst pixels of reconstructions"}
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """One number; none for a model that cannot reconstruct."""
