@@ -61,6 +61,8 @@
   }
 
   const note = (text) => element("p", { class: "live-note" }, text);
+  // A name that is wrapped after "," and before "[" first.
+  const wrappable = (name) => element("span", {}, ...name.split(/(?<=,)|(?=\[)/).flatMap((part) => [element("wbr"), part]));
   const button = (text) => element("button", { type: "button" }, text);
   const canvasOf = (width, height, label) => element("canvas", { width, height, role: "img", "aria-label": label });
 
@@ -154,7 +156,7 @@
 
   // A frame with an image, or with the reason why there is none; below it the model's name and notes on it.
   function card(list, { name, colour }, canvas, text) {
-    const title = element("h3", { class: "live-name" }, name), words = note(text), missing = note("");
+    const title = element("h3", { class: "live-name" }, wrappable(name)), words = note(text), missing = note("");
     if (colour !== undefined) title.style.setProperty("--colour", `var(--model-${colour})`);
     const frame = element("div", { class: "live-frame" }, canvas, missing);
     list.append(element("li", { class: "live-card" }, frame, title, words));
