@@ -101,7 +101,8 @@ def test_a_worker_that_dies_costs_its_run_alone_which_is_tried_once_more(tmp_pat
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_no_worker_outlives_the_command_and_the_same_command_goes_on(number: signal.Signals, tmp_path: Path) -> None:
     (tmp_path / "mortal.py").write_text(MORTAL)
-    line = ["run", "smoke", "--metrics", "reconstruction", "--steps", "40", "--models", "waiting,waiting[which=1]"]
+    # Enough steps that neither run has been trained before the other has started, on however busy a machine.
+    line = ["run", "smoke", "--metrics", "reconstruction", "--steps", "200", "--models", "waiting,waiting[which=1]"]
     line += ["--plugin", "mortal.py", "--cache-dir", "cache"]
     # Jobs in the background ignore SIGINT, and hand that on to their children; a handler is not handed on.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)

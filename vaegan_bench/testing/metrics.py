@@ -151,7 +151,7 @@ def names_in_the_literature_mean_it(metric: Metric) -> None:
 
 
 def headlines_are_numbers_it_gives(metric: Metric) -> None:
-    """Each headline names a number that it gives for an ordinary model, or as which one is known, and has words."""
+    """Each headline names a number that it gives, or as which one is known, and says what it measures."""
     given = {row.metric.partition("[")[0] for row in metric(real_world())}
     for name, topic in metric.headline.items():
         demand(bool(topic.strip()), f"declares the headline '{name}', and does not say what it measures.")

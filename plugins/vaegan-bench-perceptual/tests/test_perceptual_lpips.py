@@ -20,7 +20,7 @@ from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.system.vision import load_torchvision
-from vaegan_bench.testing.worlds import StandInOutputs
+from vaegan_bench.testing.worlds import StandIn, StandInOutputs
 
 CPU = torch.device("cpu")
 CHANNELS = (64, 128, 256, 512, 512)
@@ -139,6 +139,8 @@ def test_the_metric_is_the_mean_over_images_and_is_called_lpips_with_its_weights
     [row] = PerceptualError(extractor=maps)(outputs)
     assert row.metric == "perceptual[vgg16-maps]"
     assert "channels" not in row.protocol
+    [row] = PerceptualError(extractor=StandIn(), channels="lpips")(outputs)  # someone else's maps of as many channels
+    assert (row.metric, row.protocol["channels"]) == ("perceptual[vgg16-maps]", "lpips")
     channel_weights.channel_weights.cache_clear()
 
 
