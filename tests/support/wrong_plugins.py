@@ -873,6 +873,16 @@ class LeadsWithoutWords(Metric):
         return level(outputs)
 
 
+@wrong("declares headlines without words: write {'number': 'what it measures'}")
+class LeadsWithATuple(Metric):
+    family: ClassVar[str] = "sample quality"
+    headline: ClassVar[Any] = ("level",)
+    uses_samples: ClassVar[bool] = True
+
+    def __call__(self, outputs: Any) -> list[Measurement]:
+        return level(outputs)
+
+
 @wrong("cannot keep what it exhibits: the exhibit 'levels' is a ndarray, and figures are drawn of")
 class ExhibitsAnArray(Metric):
     family: ClassVar[str] = "sample quality"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
@@ -152,6 +153,8 @@ def names_in_the_literature_mean_it(metric: Metric) -> None:
 
 def headlines_are_numbers_it_gives(metric: Metric) -> None:
     """Each headline names a number that it gives, or as which one is known, and says what it measures."""
+    has_words = isinstance(metric.headline, Mapping)
+    demand(has_words, "declares headlines without words: write {'number': 'what it measures'}.")
     given = {row.metric.partition("[")[0] for row in metric(real_world())}
     for name, topic in metric.headline.items():
         demand(bool(topic.strip()), f"declares the headline '{name}', and does not say what it measures.")
