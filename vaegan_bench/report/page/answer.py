@@ -47,7 +47,7 @@ def _verdicts(metric: str, topic: str, pairs: pd.DataFrame, means: Mapping[str, 
     name, how = tables.with_units(metric, first["units"]), f"{first['direction']} is better, {seeds}"
     parts = "; ".join(_parts(better, means))
     said = f"({name}, {how}): {parts}." if topic else f"({how}): {parts}."
-    yield Finding(topic[:1].upper() + topic[1:] or name, said)
+    yield Finding(tables.capitalised(topic) or name, said)
 
 
 def _parts(better: pd.DataFrame, means: Mapping[str, float]) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from vaegan_bench.api import Metric
+from vaegan_bench.registry.discovery import summary_line
 from vaegan_bench.report import tables
 from vaegan_bench.report.exhibits import Drawing, plain_name
 from vaegan_bench.report.page.answer import Finding, findings
@@ -186,8 +187,8 @@ def topic_of(number: str, metric: type[Metric]) -> str:
 
 def meaning_of(number: str, metric: type[Metric]) -> str:
     """What a number is: its topic, and the first line of its metric's docstring."""
-    topic, first_line = topic_of(number, metric), (metric.__doc__ or "").strip().partition("\n")[0]
-    return f"{topic[:1].upper()}{topic[1:]}. {first_line}" if topic else first_line
+    topic = topic_of(number, metric)
+    return f"{tables.capitalised(topic)}. {summary_line(metric)}" if topic else summary_line(metric)
 
 
 def _shown(drawings: Mapping[str, Drawing]) -> dict[str, Drawing]:

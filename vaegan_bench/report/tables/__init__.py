@@ -19,6 +19,7 @@ from vaegan_bench.report.tables.trade_off import trade_off
 from vaegan_bench.report.tables.typeset import tidy, to_paste
 from vaegan_bench.report.tables.words import (
     as_code,
+    capitalised,
     cell,
     common_seeds,
     duration,
@@ -40,6 +41,7 @@ __all__ = [
     "as_code",
     "attributes_to_markdown",
     "by_protocol",
+    "capitalised",
     "cell",
     "common_seeds",
     "compare",

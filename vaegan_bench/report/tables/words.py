@@ -26,6 +26,11 @@ def with_units(name: str, units: str | None) -> str:
     return name if not units or units == "1" or units in name.split() else f"{name} ({units})"
 
 
+def capitalised(text: str) -> str:
+    """The text with a capital first letter; names in the rest keep theirs."""
+    return text[:1].upper() + text[1:]
+
+
 def common_seeds(fewest: int, most: int) -> str:
     """How many seeds pairs of models have in common: '1 common seed', '2 to 4 common seeds'."""
     if fewest != most:
