@@ -18,6 +18,7 @@ from vaegan_bench_perceptual.maps import map_distance
 from vaegan_bench.api import Data, ExtractorError, PluginError, Prediction, Split
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
+from vaegan_bench.metrics.extractors.published_weights import WeightsFile
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.system.vision import load_torchvision
 from vaegan_bench.testing.worlds import StandIn, StandInOutputs
@@ -123,7 +124,9 @@ def test_features_are_the_means_of_all_channels_and_grey_is_a_colour(files: tupl
 def test_the_metric_is_the_mean_over_images_and_is_called_lpips_with_its_weights_alone(
     files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(channel_weights, "known_file", lambda published, given: SimpleNamespace(path=files[1]))
+    monkeypatch.setattr(
+        channel_weights, "known_file", lambda published, given: WeightsFile(files[1], "0123456789abcdef")
+    )
     channel_weights.channel_weights.cache_clear()
     real, made = noise_images(70, 5, size=16), noise_images(70, 6, size=16)
     network = open_maps(files[0])
@@ -136,6 +139,7 @@ def test_the_metric_is_the_mean_over_images_and_is_called_lpips_with_its_weights
         expected = map_distance(network, made.float(), real.float(), "lpips").mean()
     assert (row.metric, row.value, row.direction) == ("lpips", pytest.approx(float(expected), rel=1e-5), "lower")
     assert {"extractor": "vgg16-maps", "channels": "lpips", "n_real": 70}.items() <= row.protocol.items()
+    assert row.protocol["channel_weights"] == "0123456789ab"  # two files of one name are two protocols
     [row] = PerceptualError(extractor=maps)(outputs)
     assert row.metric == "perceptual[vgg16-maps]"
     assert "channels" not in row.protocol

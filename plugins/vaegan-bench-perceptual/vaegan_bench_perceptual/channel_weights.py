@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import PluginError
-from vaegan_bench.metrics.extractors.published_weights import PublishedWeights, known_file, plain_tensors
+from vaegan_bench.metrics.extractors.published_weights import PublishedWeights, WeightsFile, known_file, plain_tensors
 
 LPIPS = "lpips"
 FILE = "weights-vgg16-lpips.pth"
@@ -19,6 +19,14 @@ KNOWN = PublishedWeights(
 """The weights of version 0.1 of LPIPS for VGG-16, as torch-fidelity publishes them."""
 
 
+def file_of(channels: str) -> WeightsFile:
+    """The file that `channels` means: that of LPIPS for 'lpips', or one at this path.
+
+    Raises `ExtractorError` where it is missing.
+    """
+    return known_file(KNOWN, None if channels == LPIPS else channels)
+
+
 @lru_cache(maxsize=4)
 def channel_weights(channels: str, device: torch.device) -> tuple[Tensor, ...]:
     """A weight ≥ 0 for each channel of each map, in the order of the maps; (C_l,) each.
@@ -26,8 +34,8 @@ def channel_weights(channels: str, device: torch.device) -> tuple[Tensor, ...]:
     `channels` is 'lpips', or a file of tensors in this order. Raises `ExtractorError` where the file is missing or is
     none of tensors.
     """
-    path = known_file(KNOWN, None if channels == LPIPS else channels).path
-    return tuple(weight.flatten().float().to(device) for weight in plain_tensors(path, LPIPS).values())
+    weights = plain_tensors(file_of(channels).path, LPIPS).values()
+    return tuple(weight.flatten().float().to(device) for weight in weights)
 
 
 def matching(weights: tuple[Tensor, ...], maps: list[Tensor], channels: str) -> tuple[Tensor, ...]:

@@ -12,7 +12,7 @@ from vaegan_bench.api import Extractor, MapNetwork, Measurement, Metric, Outputs
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.features.sets import protocol_of
 from vaegan_bench.system.device import exact_convolutions
-from vaegan_bench_perceptual.channel_weights import LPIPS
+from vaegan_bench_perceptual.channel_weights import LPIPS, file_of
 from vaegan_bench_perceptual.maps import map_distance, require_maps
 from vaegan_bench_perceptual.vgg16_maps import VGG16Maps
 
@@ -58,5 +58,5 @@ class PerceptualError(Metric):
         is_lpips = isinstance(self.extractor, VGG16Maps) and self.channels == LPIPS
         name = LPIPS if is_lpips else f"{self.name}[{network.name}]"
         if self.channels is not None:
-            protocol["channels"] = self.channels
+            protocol |= {"channels": self.channels, "channel_weights": file_of(self.channels).digest[:12]}
         return [Measurement(name, total / len(outputs.real), "lower", "1", protocol)]
