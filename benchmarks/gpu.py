@@ -6,7 +6,7 @@ Each of the four models is trained on random images. The arithmetic of a step is
 compared with what products of two large matrices reach on the same card in the same precision. A host synchronisation
 is a moment at which the CPU waits for the card; the loop is meant to have some once in 50 steps, and none between. At
 the end each model is interrupted after half of its steps and resumed, and its weights are compared with those of a
-training that was not interrupted.
+training that was not interrupted. Before all that, gradients of the networks are compared with those of the CPU.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from vaegan_bench.models.vaegan_pixel import VAEGANPixel
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.device import exact_convolutions
+from vaegan_bench.testing.networks import gradients_are_those_of_the_cpu
 from vaegan_bench.testing.small import small_run
 from vaegan_bench.training.batches import Batches
 from vaegan_bench.training.history import History
@@ -158,6 +159,7 @@ def main() -> None:
     networks = Registry().build(Networks, options.networks)
     data = random_data(shape, 2048)
     print(f"torch {torch.__version__}, {torch.cuda.get_device_name()}; {networks}, {options.size}×{options.size}")
+    gradients_are_those_of_the_cpu(networks)
     for precision, dtype in PRECISIONS.items():
         at_most = peak(dtype)
         print(f"{precision}: {at_most / 1e12:.0f} TFLOP/s in matrix products")

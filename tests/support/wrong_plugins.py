@@ -119,6 +119,14 @@ class RootOfZero(ReconstructionLoss):
         return squares(prediction, target).sum(1) + edges.square().sqrt().flatten(1).sum(1)
 
 
+@wrong("the gradient of the prediction is another in channels-last layout on cpu")
+class CountsPlacesInMemory(ReconstructionLoss):
+    def __call__(self, prediction: Any, target: Tensor) -> Tensor:
+        apart = (prediction.mean - target).square()
+        numbers = apart[0].numel()
+        return (apart.as_strided((len(apart), numbers), (numbers, 1)) * torch.linspace(0.5, 1.5, numbers)).sum(1)
+
+
 @wrong("four tiles of an image cost 1.0")
 class MeanInsteadOfSum(ReconstructionLoss):
     def __call__(self, prediction: Any, target: Tensor) -> Tensor:
@@ -578,6 +586,37 @@ class Measured(nn.Module):
 
     def forward(self, x: Tensor) -> Any:
         return self.network(x)
+
+
+class Transposed(torch.autograd.Function):
+    """A copy of kernels whose gradient is put back in the order in which kernels lie in memory."""
+
+    @staticmethod
+    def forward(ctx: Any, kernel_OIKK: Tensor) -> Tensor:
+        ctx.strides = kernel_OIKK.stride()
+        return kernel_OIKK.clone()
+
+    @staticmethod
+    def backward(ctx: Any, gradient_OIKK: Tensor) -> Tensor:
+        return gradient_OIKK.contiguous().as_strided(gradient_OIKK.shape, ctx.strides)
+
+
+class Copying(nn.Conv2d):
+    """A convolution with a copy of its kernels."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.conv2d(x, Transposed.apply(self.weight), self.bias, padding=self.padding)
+
+
+@wrong("the decoder's gradient of 1.weight is another in channels-last layout on cpu")
+class KnowsOneLayout(Networks):
+    latent: int = 6
+
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
+        refuse_conditions(self, conditions)
+        network = Compact(latent=6, width=4, decoder_width=4).build(role, shape, heads)
+        channels = heads * shape.channels
+        return nn.Sequential(network, Copying(channels, channels, 3, padding=1)) if role == "decoder" else network
 
 
 @wrong("cannot build its decoder on the meta device, as every plan does first: ")

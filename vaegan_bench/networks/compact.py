@@ -113,8 +113,11 @@ class UpConvolution(nn.Conv2d):
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """(B, I, H, W) → (B, O, 2·H, 2·W)."""
-        # The sums of 2×2 weights of the padded kernel, 4×4: one operation, since on GPUs each takes its time to start.
-        kernel_OIKK = F.avg_pool2d(self.weight.flip(2, 3), 2, stride=1, padding=1, divisor_override=1)
+        # The sums of 2×2 weights of the padded kernel, 4×4. Not by avg_pool2d: with padding and channels last
+        # its gradient is wrong on CUDA, without an error (pytorch/pytorch#188344), and on Apple's GPUs (#175190).
+        padded_OIKK = F.pad(self.weight.flip(2, 3), (1, 1, 1, 1))
+        rows = padded_OIKK[:, :, :-1] + padded_OIKK[:, :, 1:]
+        kernel_OIKK = rows[..., :-1] + rows[..., 1:]
         return F.conv_transpose2d(x_BCHW, kernel_OIKK.transpose(0, 1), self.bias, stride=2, padding=1)
 
 

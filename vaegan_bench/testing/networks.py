@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from functools import partial
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from vaegan_bench.api import ImageShape, Networks, PluginError
 from vaegan_bench.testing.passes import (
@@ -19,6 +20,7 @@ from vaegan_bench.testing.passes import (
     passes_are_alike,
     shapes,
 )
+from vaegan_bench.testing.places import Place, agrees_with_the_cpu
 from vaegan_bench.testing.small_game import gradients
 from vaegan_bench.testing.verdicts import Checks, ConformanceError, demand, same, unchanged, untouched_randomness
 
@@ -74,6 +76,21 @@ def every_weight_is_reached(networks: Networks) -> None:
             demand(not blind, f"the {role}'s {', '.join(blind[:3])} do not affect its outputs.")
             finite = all(gradient is not None and bool(gradient.isfinite().all()) for gradient in reached)
             demand(finite, f"the {role} has gradients that are not finite.")
+
+
+def gradients_are_those_of_the_cpu(networks: Networks) -> None:
+    """In the harness's memory layout (channels last), and on a GPU if there is one, gradients are those of the CPU."""
+    for role in ROLES:
+        agrees_with_the_cpu(partial(_gradients_at, networks, role))
+
+
+def _gradients_at(networks: Networks, role: str, place: Place) -> dict[str, Tensor]:
+    shape = shapes(networks)[-1]
+    module = place.move(build_network(networks, role, shape))
+    weights = {f"the {role}'s gradient of {n}": w for n, w in module.named_parameters() if w.requires_grad}
+    found = outputs(module, place.take(example_input(networks, role, shape)))
+    reached = gradients(torch.stack([y.square().mean() for y in found]), list(weights.values()))
+    return {name: gradient for name, gradient in zip(weights, reached, strict=True) if gradient is not None}
 
 
 def last_layers_are_there(networks: Networks) -> None:
@@ -180,6 +197,7 @@ CHECKS: Checks = {
         shapes_are_those_of_the_roles,
         weights_come_from_the_seed,
         every_weight_is_reached,
+        gradients_are_those_of_the_cpu,
         last_layers_are_there,
         evaluation_is_a_function,
         weights_can_be_kept,

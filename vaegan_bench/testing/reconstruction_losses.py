@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from vaegan_bench.api import Prediction, ReconstructionLoss
 from vaegan_bench.registry.plugins import plugins_within
+from vaegan_bench.testing.places import Place, agrees_with_the_cpu
 from vaegan_bench.testing.values import (
     REDUCE,
     gradient_is_of_the_value,
@@ -97,6 +99,18 @@ def prefers_the_target(loss: ReconstructionLoss) -> None:
         )
 
 
+def is_that_of_the_cpu(loss: ReconstructionLoss) -> None:
+    """For images that are channels last, and on a GPU if there is one, value and gradient are those of the CPU."""
+    agrees_with_the_cpu(partial(_value_and_gradient_at, loss))
+
+
+def _value_and_gradient_at(loss: ReconstructionLoss, place: Place) -> dict[str, Tensor]:
+    logits, log_sigma, target = (place.take(x) for x in images(loss))
+    value = of_images(loss, logits.requires_grad_(), log_sigma, target)
+    (gradient,) = torch.autograd.grad(value.sum(), logits, materialize_grads=True, allow_unused=True)
+    return {"the value": value.detach(), "the gradient of the prediction": gradient}
+
+
 def has_its_gradient(loss: ReconstructionLoss) -> None:
     """gradcheck in float64, for the decoder's output and for σ where the loss has one."""
     logits, log_sigma, target = images(loss, (3, 16, 16), n=2, dtype=torch.float64)
@@ -141,6 +155,7 @@ CHECKS: Checks = {
         prefers_the_target,
         is_pure,
         has_its_gradient,
+        is_that_of_the_cpu,
         is_the_density_that_it_declares,
     ),
 }

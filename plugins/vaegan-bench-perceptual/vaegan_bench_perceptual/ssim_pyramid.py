@@ -28,6 +28,8 @@ def pyramid_similarity(x_BCHW: Tensor, y_BCHW: Tensor) -> Tensor:
     As many scales as fit, with the paper's weights for these, renormalised to sum to 1; each is half the one before it,
     by means of 2×2 pixels. Factors are means over places; their product is averaged over channels; (B,).
     """
+    # On Apple's GPUs the gradient of avg_pool2d is wrong for channels last (pytorch/pytorch#175190).
+    x_BCHW, y_BCHW = x_BCHW.contiguous(), y_BCHW.contiguous()
     scales = scales_of(min(x_BCHW.shape[2:]))
     factors = []
     for halvings in range(scales):
