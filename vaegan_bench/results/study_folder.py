@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from itertools import chain
@@ -105,8 +105,8 @@ class StudyFolder:
         readings = Readings(StoredRulers(self.path).read())
         own = "".join(f", {player}={selector}" for player, selector in sorted(study.optimizers.items()))
         # Each run is checked and read before the next, so that its files are read once.
-        shown = ((run.record(), row) for run in self._shown() for row in run.rows(planned))
-        annotated = ({**readings.annotate(row, run.data), "trained_on": _trained_on(run)} for run, row in shown)
+        of_runs = ((run.record(), run.rows(planned)) for run in self._shown())
+        annotated = (row for run, rows in of_runs for row in _annotated(rows, run, readings))
         found = ({"study": study.name, **row, "setting": row["setting"] + own} for row in annotated)
         columns = list(first := next(found, {})) or self._refuse()
         rows = pd.DataFrame(map(itemgetter(*columns), chain([first], found)), columns=columns)
@@ -192,6 +192,12 @@ def _study_of(place: Path, path: Path, stamp: Stamp) -> StudyRecord:
     """Read the record once as long as it does not change: it names every run, and so may be long."""
     with readable(path, RUN_AGAIN):
         return read_study(parse_record(path.read_bytes()))
+
+
+def _annotated(rows: Iterable[Mapping[str, Any]], run: RunRecord, readings: Readings) -> Iterator[dict[str, Any]]:
+    """The rows of one run with their readings, and with the extractors that its training used."""
+    trained_on = _trained_on(run)
+    return ({**readings.annotate(row, run.data), "trained_on": trained_on} for row in rows)
 
 
 def _trained_on(run: RunRecord) -> str:
