@@ -119,7 +119,7 @@ class RootOfZero(ReconstructionLoss):
         return squares(prediction, target).sum(1) + edges.square().sqrt().flatten(1).sum(1)
 
 
-@wrong("the gradient of the prediction is another in channels-last layout on cpu")
+@wrong("the gradient of the prediction differs between channels-last layout on cpu and")
 class CountsPlacesInMemory(ReconstructionLoss):
     def __call__(self, prediction: Any, target: Tensor) -> Tensor:
         apart = (prediction.mean - target).square()
@@ -608,7 +608,7 @@ class Copying(nn.Conv2d):
         return nn.functional.conv2d(x, Transposed.apply(self.weight), self.bias, padding=self.padding)
 
 
-@wrong("the decoder's gradient of 1.weight is another in channels-last layout on cpu")
+@wrong("the decoder's gradient of 1.weight differs between channels-last layout on cpu and")
 class KnowsOneLayout(Networks):
     latent: int = 6
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from vaegan_bench.api import Prediction, ReconstructionLoss
 from vaegan_bench.registry.plugins import plugins_within
 from vaegan_bench.testing.places import Place, agrees_with_the_cpu
+from vaegan_bench.testing.small_game import gradients
 from vaegan_bench.testing.values import (
     REDUCE,
     gradient_is_of_the_value,
@@ -107,8 +108,8 @@ def is_that_of_the_cpu(loss: ReconstructionLoss) -> None:
 def _value_and_gradient_at(loss: ReconstructionLoss, place: Place) -> dict[str, Tensor]:
     logits, log_sigma, target = (place.take(x) for x in images(loss))
     value = of_images(loss, logits.requires_grad_(), log_sigma, target)
-    (gradient,) = torch.autograd.grad(value.sum(), logits, materialize_grads=True, allow_unused=True)
-    return {"the value": value.detach(), "the gradient of the prediction": gradient}
+    (gradient,) = gradients(value, [logits])
+    return {"the value": value.detach()} | ({} if gradient is None else {"the gradient of the prediction": gradient})
 
 
 def has_its_gradient(loss: ReconstructionLoss) -> None:
