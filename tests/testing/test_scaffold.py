@@ -69,12 +69,12 @@ def test_the_test_of_a_package_passes_before_it_is_installed(tmp_path: Path) -> 
 
 
 def keeps_the_contract_by_pytest(test: Path, folder: Path) -> None:
-    assert "7 passed" in pytest_says(folder, test)
+    assert "8 passed" in pytest_says(folder, test)
 
 
 def is_collected_by_pytest(test: Path, folder: Path, site: str = "") -> None:
     """All that can differ between working folders, or once a package is installed, is what the test imports."""
-    assert "7 tests collected" in pytest_says(folder, "--collect-only", test, site=site)
+    assert "8 tests collected" in pytest_says(folder, "--collect-only", test, site=site)
 
 
 def pytest_says(folder: Path, *arguments: str | Path, site: str = "") -> str:
@@ -115,7 +115,7 @@ def test_a_package_is_found_by_its_entry_point_once_installed(tmp_path: Path) ->
     assert "broken: broken-plugin: ModuleNotFoundError: No module named 'nowhere_to_be_found'" in listed
     assert again == listed  # the module is in the line of its package
     assert "odd-loss" in losses
-    assert all("7 of 7 checks passed" in text for text in checked)
+    assert all("8 of 8 checks passed" in text for text in checked)
     assert "quiet-plugin brings no plugins, only hooks or studies" in silent
     is_collected_by_pytest(test, source, str(site))
 
