@@ -111,7 +111,7 @@ def test_no_worker_outlives_the_command_and_the_same_command_goes_on(number: sig
         cwd=tmp_path, env={**os.environ, "COLUMNS": "200"}, start_new_session=True,
     )  # fmt: skip
     signal.signal(signal.SIGINT, before)
-    while len(list(tmp_path.glob("*.started"))) < 2:
+    while len(list(tmp_path.glob("*.begun"))) < 2:  # a run that has taken no step leaves nothing to go on from
         assert process.poll() is None
         time.sleep(0.05)
     if number == signal.SIGINT:

@@ -63,6 +63,8 @@ class Waiting(Model):
     which: int = 0
 
     def objectives(self, play):
+        if play.step == 1:
+            Path(f"waiting-{self.which}.begun").touch()
         if not Path("hurry").exists():
             time.sleep(0.1)
         return VAE().objectives(play)
