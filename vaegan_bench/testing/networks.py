@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from functools import partial
 
@@ -71,26 +72,31 @@ def every_weight_is_reached(networks: Networks) -> None:
                 found = outputs(module, x)
             weights = {name: weight for name, weight in module.named_parameters() if weight.requires_grad}
             demand(bool(weights), f"the {role} has no weight that is trained.")
-            reached = gradients(torch.stack([y.square().mean() for y in found]), list(weights.values()))
-            blind = [name for name, gradient in zip(weights, reached, strict=True) if gradient is None]
+            reached = _gradients_of(found, weights)
+            blind = [name for name, gradient in reached.items() if gradient is None]
             demand(not blind, f"the {role}'s {', '.join(blind[:3])} do not affect its outputs.")
-            finite = all(gradient is not None and bool(gradient.isfinite().all()) for gradient in reached)
+            finite = all(gradient is not None and bool(gradient.isfinite().all()) for gradient in reached.values())
             demand(finite, f"the {role} has gradients that are not finite.")
 
 
 def gradients_are_those_of_the_cpu(networks: Networks) -> None:
     """In the harness's memory layout (channels last), and on a GPU if there is one, gradients are those of the CPU."""
-    for role in ROLES:
-        agrees_with_the_cpu(partial(_gradients_at, networks, role))
-
-
-def _gradients_at(networks: Networks, role: str, place: Place) -> dict[str, Tensor]:
     shape = shapes(networks)[-1]
+    for role in ROLES:
+        agrees_with_the_cpu(partial(_gradients_at, networks, role, shape))
+
+
+def _gradients_at(networks: Networks, role: str, shape: ImageShape, place: Place) -> dict[str, Tensor]:
     module = place.move(build_network(networks, role, shape))
     weights = {f"the {role}'s gradient of {n}": w for n, w in module.named_parameters() if w.requires_grad}
     found = outputs(module, place.take(example_input(networks, role, shape)))
+    return {name: gradient for name, gradient in _gradients_of(found, weights).items() if gradient is not None}
+
+
+def _gradients_of(found: tuple[Tensor, ...], weights: Mapping[str, nn.Parameter]) -> dict[str, Tensor | None]:
+    """Name → the gradient of all outputs together in that weight; None where they do not depend on it."""
     reached = gradients(torch.stack([y.square().mean() for y in found]), list(weights.values()))
-    return {name: gradient for name, gradient in zip(weights, reached, strict=True) if gradient is not None}
+    return dict(zip(weights, reached, strict=True))
 
 
 def last_layers_are_there(networks: Networks) -> None:
