@@ -96,6 +96,13 @@ def test_flags_add_to_the_fields_of_a_study(
     assert made.extractor == "oracle[images=640,width=16]"
 
 
+def test_a_misspelt_extractor_is_named_before_data_are_prepared(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vaegan_bench.execution.calibrated_study.load", lambda *given: pytest.fail("loaded"))
+    done = calibrate(place, "--extractor", "efflite")
+    assert done[0] == 2
+    assert "Did you mean 'efflite0'?" in done[2]
+
+
 def test_a_folder_that_cannot_be_made_costs_the_tables_alone(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vaegan_bench.cli.calibrate._rulers", lambda *given: [ruler()])
     done = calibrate(place, "--out", place / "results/smoke/study.json/tables")

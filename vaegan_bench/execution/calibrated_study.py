@@ -40,9 +40,10 @@ def calibrate_dataset(
     Raises `BenchError` as `calibrate` and the extractors do.
     """
     opened = registry.build(Dataset, dataset, request.fields)
+    named = [registry.build(Extractor, name, request.fields) for name in request.extractors]  # before what takes long
     data = load(opened, size, references.cache, references.progress)
-    names = request.extractors or [*(["oracle"] if data.attribute_names else []), "efflite0"]
-    extractors = [registry.build(Extractor, name, request.fields) for name in names]
+    default = [*(["oracle"] if data.attribute_names else []), "efflite0"]
+    extractors = named or [registry.build(Extractor, name, request.fields) for name in default]
     label, samples = f"{opened} {size}×{size}", request.samples or SAMPLES
     return [calibrate(Calibration(label, "test", each, samples), references.of(data)) for each in extractors]
 
