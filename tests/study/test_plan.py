@@ -177,6 +177,12 @@ def test_terms_are_found_at_the_size_of_the_study() -> None:
     assert plan.skips == ()
 
 
+def test_penalties_of_a_share_are_planned_on_a_discriminator_with_batch_norm() -> None:
+    model = "vaegan[regulariser=r1-r2[share=0.125]]"
+    plan = planned(models=(model,), networks="larsen", term_weights={"prior": (2,)})
+    assert [(str(weight), weight.target) for run in plan.runs for weight in run.term_weights] == [("2", "prior")]
+
+
 def test_what_the_networks_cannot_build_is_skipped_with_the_reason_unless_nothing_is_left() -> None:
     with pytest.raises(BenchError, match="Nothing to run: Networks 'larsen' are defined at 32×32 and 64×64"):
         planned(models=["vae"], networks="larsen", size=16)

@@ -46,7 +46,8 @@ def referee(
     """
     objectives = replace(objectives, log={**objectives.log, "discriminator auc": area_under_roc(*logits)})
     if regulariser is not None:
-        seen = math.ceil(regulariser.share * len(play.x_BCHW))
+        batch = len(play.x_BCHW)
+        seen = min(batch, max(2, math.ceil(regulariser.share * batch)))  # batch norm needs two images
         real, fake = (JudgedImages(x_BCHW[:seen], logits_B[:seen]) for x_BCHW, logits_B in judged)
         critic, memory = play.modules.of_first(seen).critic, play.modules.get("memory")
         penalty = regulariser(critic, real, fake, play.noise, memory)
