@@ -14,7 +14,9 @@ from rulers import PROTOCOL, mark, ruler
 from stored_study import store_study
 
 from vaegan_bench.report import plots, tables
+from vaegan_bench.report.page.numbers import Basis, number_table
 from vaegan_bench.report.reproduction.claims import judge
+from vaegan_bench.report.reproduction.published import side_by_side
 from vaegan_bench.report.tables.calibration import calibration, calibration_to_markdown
 from vaegan_bench.results.readings import reading
 from vaegan_bench.results.rulers import write_ruler
@@ -120,6 +122,23 @@ def test_a_claim_is_not_judged_by_an_extractor_that_is_not_usable() -> None:
     claim = Claim(says="so", comparison="one", metric="frechet", better="gan", worse="vae")
     assert judge(claim, seven_seeds("usable"), {})[-1] == "holds"
     assert judge(claim, seven_seeds(LOST), {})[-1].startswith("no verdict: the extractor of frechet[efflite0]")
+
+
+def test_a_paper_s_table_marks_and_reads_as_that_of_a_study_does() -> None:
+    rows = seven_seeds(LOST, protocol=json.dumps({**RULER.protocol, "draws": 3}))
+    table = side_by_side(rows, ("psnr", "frechet"), [], {}, [RULER])
+    assert list(table.columns) == ["runs", "psnr ↑ (dB)", "frechet[efflite0] ↓ †", "frechet[efflite0] reads as"]
+    assert table.loc["gan", "frechet[efflite0] reads as"] == "blur of 1.4 px, noise of 30"
+    assert list(side_by_side(seven_seeds("usable"), ("frechet",), [], {}).columns) == ["runs", "frechet[efflite0] ↓"]
+
+
+def test_the_page_ranks_nothing_by_an_extractor_that_is_not_usable() -> None:
+    def shades(rows: pd.DataFrame) -> list[list[int | None]]:
+        table = number_table("t", rows, Basis(rows, tables.paired_differences(rows), ["vae", "gan"], {}))
+        return [[cell.shade for cell in cells] for _, cells in table.lines]
+
+    assert shades(seven_seeds("usable")) == [[2, 0], [0, 2]]
+    assert shades(seven_seeds(LOST)) == [[None, 0], [None, 2]]
 
 
 def test_means_over_seeds_are_read_beside_the_numbers() -> None:

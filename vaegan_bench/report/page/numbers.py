@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,7 +81,7 @@ def number_table(title: str, rows: pd.DataFrame, basis: Basis) -> NumberTable:
     read, closed = readings(summary, basis.rulers), unusable(rows)
     metrics = [group for _, group in summary.groupby("metric", sort=False)]
     columns = [_column(group.iloc[0].to_dict(), basis.meanings, closed) for group in metrics]
-    cells = [_cells(group, read) for group in metrics]
+    cells = [_cells(group, read, closed) for group in metrics]
     lines = [(model, [of_metric.get(model, EMPTY) for of_metric in cells]) for model in basis.models]
     gaps = any(cell is EMPTY for _, line in lines for cell in line)
     said = caption(summary, decided=bool(summary["best"].any()), gaps=gaps) if columns else ""
@@ -92,9 +92,11 @@ EMPTY = Cell("", None, None, is_best=False, reading="")
 """The cell of a model that has no such output, or that was not measured."""
 
 
-def _cells(summary: pd.DataFrame, read: Mapping[tuple[str, str, str], str]) -> dict[str, Cell]:
-    """Model → its cell for one metric."""
-    shades = _shades(summary)
+def _cells(
+    summary: pd.DataFrame, read: Mapping[tuple[str, str, str], str], closed: Container[tuple[str, str]]
+) -> dict[str, Cell]:
+    """Model → its cell for one metric; without a rank where the metric is in `closed`."""
+    shades = {} if tuple(summary.iloc[0][["dataset", "metric"]]) in closed else _shades(summary)
     return {
         row["model"]: Cell(
             row["text"],

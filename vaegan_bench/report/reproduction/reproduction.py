@@ -12,6 +12,7 @@ from vaegan_bench.report import tables
 from vaegan_bench.report.reproduction.claims import claims_to_markdown, judge
 from vaegan_bench.report.reproduction.deviations import deviations, has_other_data, original_study
 from vaegan_bench.report.reproduction.published import side_by_side, table_to_markdown
+from vaegan_bench.report.tables.instruments import unusable_lines
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.paper import Comparison, Paper
 from vaegan_bench.system.files import replace_file
@@ -91,7 +92,8 @@ class Reproduction:
         if rows.empty:
             return
         published = [p for p in self.paper.published if p.comparison == comparison.name]
-        yield table_to_markdown(side_by_side(rows, comparison.metrics, published, self.known_as))
+        yield table_to_markdown(side_by_side(rows, comparison.metrics, published, self.known_as, study.rulers()))
+        yield from unusable_lines(rows)
         yield "Ours: means over the finished runs, one per seed; ± is the 95 % t-interval, undefined for one run."
         elsewhere = has_other_data(study.study().study, original_study(self.paper, comparison))
         for note in dict.fromkeys(p.note for p in published):
