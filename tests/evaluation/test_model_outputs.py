@@ -12,7 +12,7 @@ from torch import Tensor
 from vaegan_bench.api import BenchError, Data, Posterior, Split, to_signed, to_uint8
 from vaegan_bench.evaluation.outputs import ModelOutputs
 from vaegan_bench.evaluation.references import References
-from vaegan_bench.metrics.features.spectra import measure_ratio
+from vaegan_bench.metrics.samples.power_spectrum import PowerSpectrum
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.study.assembly import build_modules
@@ -126,7 +126,7 @@ def test_spectra_of_the_data_are_computed_once_for_all_draws(tmp_path: Path, mon
     outputs, transforms, transform = plain(VAE(), tmp_path), list[int](), torch.fft.rfft2
     monkeypatch.setattr(torch.fft, "rfft2", lambda x: transforms.append(len(x)) or transform(x))
     for each in (outputs, outputs.redrawn(1)):
-        first, again = (measure_ratio(each.samples, each) for _ in range(2))
+        first, again = (PowerSpectrum()(each) for _ in range(2))
         assert first == again
     assert transforms == [20] * 4  # held-out and training images, and two sets of samples
 

@@ -109,6 +109,8 @@ def test_rows_say_blur_from_noise_and_stand_beside_training_images(signs: Any) -
     rows = ReconstructionSpectrum()(outputs)
     assert [row.metric for row in rows] == ["reconstruction-spectral-distance", "reconstruction-high-frequencies"]
     assert rows[1].value == pytest.approx(20 * math.log10(60 / 40), rel=0.15)
+    lossless = ReconstructionSpectrum()(replace(outputs, reconstructions=real))
+    assert [(row.value, row.ceiling) for row in lossless] == [(0, 0), (0, 0)]
     profile = PowerSpectrum().exhibits(outputs)["power-spectrum"]
     assert profile.places == tuple(k / 16 for k in range(1, 9))
     assert float(np.sqrt(np.mean(profile.values_X**2))) == pytest.approx(distance.value, rel=1e-6)

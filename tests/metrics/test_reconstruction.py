@@ -97,7 +97,12 @@ def test_rows_carry_direction_and_protocol(signs: Any) -> None:
     assert rows["mse"].protocol["n_real"] == 300
 
 
-def test_no_encoder_no_rows_and_tiny_images_are_named(signs: Any) -> None:
+def test_no_encoder_no_rows(signs: Any) -> None:
     assert Reconstruction()(replace(signs, reconstructions=None)) == []
-    with pytest.raises(BenchError, match="11x11"):
-        Reconstruction()(signs)
+
+
+def test_images_smaller_than_the_window_of_ssim_have_the_other_numbers() -> None:
+    real = torch.zeros(4, 3, 10, 32, dtype=torch.uint8)
+    assert mean_scores(real, real + 51) == pytest.approx({"mse": 0.04, "mae": 0.2, "psnr": -10 * math.log10(0.04)})
+    with pytest.raises(BenchError, match="at least 11x11"):
+        structural_similarity(real.double(), real.double())

@@ -60,6 +60,11 @@ def test_a_ruler_that_sees_everything_is_usable() -> None:
     assert mildest_seen(ruler(), HALVES) == 0.5
 
 
+def test_a_mark_without_any_distance_is_no_place_to_read_from() -> None:
+    scale = replace(ruler().scales[0], marks=(mark(1, 0.0), mark(2, 3.0), mark(4, 9.0)))
+    assert reading(ruler(floor=mark(0, 0.0), scales=(scale,)), 1.0) == "below blur of 2 px"
+
+
 def test_a_distortion_below_twice_the_floor_is_not_seen() -> None:
     blind = replace(HALVES, marks=(mark(0.5, 2.5), mark(1, 3.99)))
     found = ruler(scales=(BLUR, NOISE, blind))

@@ -166,6 +166,8 @@ def _read(scale: Scale, distance: float) -> str:
         return f"beyond {_said(scale, levels[-1])}"
     after = max(1, next(i for i, far in enumerate(reached) if far >= distance))
     near, far = reached[after - 1 : after + 1]
+    if near <= 0:
+        return f"below {_said(scale, levels[after])}"
     part = math.log(distance / near) / math.log(far / near) if far > near else 0.0
     return _said(scale, levels[after - 1] * (levels[after] / levels[after - 1]) ** part)
 

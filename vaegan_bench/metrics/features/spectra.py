@@ -87,17 +87,25 @@ def radii(height: int, width: int) -> Tensor:
     return torch.where(k_HV <= side // 2, k_HV, 0.0) / side
 
 
-def measure_ratio(images_NCHW: Tensor, outputs: Outputs, prefix: str = "") -> list[Measurement]:
-    """The two numbers of some images beside the held-out ones; the ceiling is that of as many training images."""
+def measure_ratio(
+    images_NCHW: Tensor, outputs: Outputs, ceilings: tuple[float, float] | None, prefix: str = ""
+) -> list[Measurement]:
+    """The two numbers of some images beside the held-out ones, with the `ceilings` of both, if there are any."""
     [found] = ratios([images_NCHW], outputs.real)
-    train, n = outputs.train, len(outputs.real)
-    best = [_ratio(radial_power(train, n), outputs.real)] if len(train) else []
+    distance, at_high = ceilings or (None, None)
     protocol: Protocol = {"n_real": len(outputs.real), "n_fake": len(images_NCHW), "window": "Hann"}
-    distance, at_high = (best[0].distance, best[0].at_high_frequencies) if best else (None, None)
     return [
         Measurement(f"{prefix}spectral-distance", found.distance, "lower", "dB", protocol, ceiling=distance),
         Measurement(f"{prefix}high-frequencies", found.at_high_frequencies, "none", "dB", protocol, ceiling=at_high),
     ]
+
+
+def of_training_images(outputs: Outputs) -> tuple[float, float] | None:
+    """The two numbers of as many training images as there are held-out ones; None where there are none."""
+    if not len(outputs.train):
+        return None
+    found = _ratio(radial_power(outputs.train, len(outputs.real)), outputs.real)
+    return found.distance, found.at_high_frequencies
 
 
 def profile_of(images_NCHW: Tensor, outputs: Outputs, what: str) -> Profile:

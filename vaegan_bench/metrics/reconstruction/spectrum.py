@@ -13,7 +13,8 @@ from vaegan_bench.metrics.features.spectra import measure_ratio, profile_of
 class ReconstructionSpectrum(Metric):
     """Distance of the radial power spectra of reconstructions and of their originals, in dB (Durall et al., 2020).
 
-    The numbers are those of `power-spectrum`; none for a model without an encoder.
+    The numbers are those of `power-spectrum`, but their ceilings are 0: reconstructions could equal their originals.
+    None for a model without an encoder.
     """
 
     name: ClassVar[str] = "reconstruction-spectrum"
@@ -25,7 +26,7 @@ class ReconstructionSpectrum(Metric):
         """Measure."""
         if outputs.reconstructions is None:
             return []
-        return measure_ratio(outputs.reconstructions, outputs, "reconstruction-")
+        return measure_ratio(outputs.reconstructions, outputs, (0.0, 0.0), "reconstruction-")
 
     def exhibits(self, outputs: Outputs) -> Exhibits:
         """'reconstruction-spectrum': the power of reconstructions relative to their originals, over frequency."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from vaegan_bench.api import Exhibits, Measurement, Metric, Outputs
-from vaegan_bench.metrics.features.spectra import measure_ratio, profile_of
+from vaegan_bench.metrics.features.spectra import measure_ratio, of_training_images, profile_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class PowerSpectrum(Metric):
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
         """Measure; raises `BenchError` where samples and real images differ in size."""
-        return measure_ratio(outputs.samples, outputs)
+        return measure_ratio(outputs.samples, outputs, of_training_images(outputs))
 
     def exhibits(self, outputs: Outputs) -> Exhibits:
         """'power-spectrum': the power of samples relative to held-out images, over frequency."""
