@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -117,8 +118,9 @@ class UpConvolution(nn.Conv2d):
         # its gradient is wrong on CUDA, without an error (pytorch/pytorch#188344), and on Apple's GPUs (#175190).
         padded_OIKK = F.pad(self.weight.flip(2, 3), (1, 1, 1, 1))
         rows = padded_OIKK[:, :, :-1] + padded_OIKK[:, :, 1:]
-        kernel_OIKK = rows[..., :-1] + rows[..., 1:]
-        return F.conv_transpose2d(x_BCHW, kernel_OIKK.transpose(0, 1), self.bias, stride=2, padding=1)
+        kernel_IOKK = (rows[..., :-1] + rows[..., 1:]).transpose(0, 1)
+        kernel_IOKK = kernel_IOKK.contiguous(memory_format=torch.channels_last)  # the layout of the output, too
+        return F.conv_transpose2d(x_BCHW, kernel_IOKK, self.bias, stride=2, padding=1)
 
 
 class CompactDiscriminator(nn.Module):
