@@ -106,12 +106,17 @@ def cost(x_MY: Tensor, on_MA: Tensor, weights_YA: Tensor) -> Tensor:
 
 
 def newton_move(x_MY: Tensor, on_MA: Tensor, weights_YA: Tensor) -> tuple[Tensor, Tensor]:
-    """The gradient of the cost, and the inverse of its second derivatives times that; (Y, A) each."""
+    """The gradient of the cost, and the inverse of its second derivatives times that; (Y, A) each.
+
+    The second derivatives, which take most of the time, are in float32: they decide how many steps it takes to the
+    minimum, and not where that is.
+    """
     punished_Y = torch.ones_like(x_MY[0])
     punished_Y[-1] = 0
     p_MA = torch.sigmoid(x_MY @ weights_YA)
     gradient_YA = x_MY.T @ (p_MA - on_MA) + punished_Y[:, None] * weights_YA
-    curved_AYY = torch.stack([(x_MY * v_M[:, None]).T @ x_MY for v_M in (p_MA * (1 - p_MA)).T]) + punished_Y.diag()
+    rough_MY, curvature_AM = x_MY.float(), (p_MA * (1 - p_MA)).float().T
+    curved_AYY = torch.stack([(rough_MY * v_M[:, None]).T @ rough_MY for v_M in curvature_AM]) + punished_Y.diag()
     return gradient_YA, torch.linalg.solve(curved_AYY, gradient_YA.T[:, :, None])[:, :, 0].T
 
 

@@ -42,7 +42,7 @@ class AttributeNetwork(nn.Module):
             nn.Flatten(),
             nn.Linear(GRID * GRID * 4 * width, FEATURES, bias=False),
             nn.BatchNorm1d(FEATURES),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
         self.head = nn.Linear(FEATURES, attributes)
 
@@ -123,4 +123,4 @@ def _batches(n: int, batch: int, noise: torch.Generator) -> Iterator[Tensor]:
 
 def _block(inside: int, outside: int, kernel: int, stride: int) -> nn.Sequential:
     convolution = nn.Conv2d(inside, outside, kernel, stride, padding=kernel // 2, bias=False)
-    return nn.Sequential(convolution, nn.BatchNorm2d(outside), nn.ReLU())
+    return nn.Sequential(convolution, nn.BatchNorm2d(outside), nn.ReLU(inplace=True))

@@ -86,7 +86,7 @@ class LearnedExtractor(Extractor):
             protocol={"resize": f"bilinear antialiased {data.shape.height}x{data.shape.width}", "dtype": "float32"},
             forward=_forward_of(network.eval().to(device), data.shape),
             device=device,
-            batch=128 if device.type == "cpu" else 1024,
+            batch=64 if device.type == "cpu" else 1024,
             columns=data.attribute_names,
             held_out_auc=scores,
         )
