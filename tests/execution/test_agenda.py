@@ -15,6 +15,7 @@ from vaegan_bench.api.engines import discard
 from vaegan_bench.execution import estimate
 from vaegan_bench.execution.engines.agenda import Agenda
 from vaegan_bench.execution.estimate import images_per_second, longest_first, operations_per_image
+from vaegan_bench.losses.regulariser.r1_r2 import R1R2
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vae_disl import VAEDisl
@@ -130,6 +131,12 @@ def test_operations_are_those_of_networks_forward_and_backward() -> None:
     run = small_run(VAE(), networks=Linear(), size=16)
     assert operations_per_image(run) == 2 * (2 * encoder + 3 * decoder)
     assert operations_per_image(run, 8) == operations_per_image(run)
+
+
+@pytest.mark.parametrize("size", [8, 64])
+def test_a_penalty_on_a_share_of_each_batch_counts_with_this_share(size: int) -> None:
+    run = small_run(GAN(regulariser=R1R2(share=0.125)), batch=size)
+    assert operations_per_image(run) == operations_per_image(run, size) > operations_per_image(small_run(GAN()))
 
 
 def test_operations_are_counted_once_for_all_seeds_in_the_precision_of_every_cpu(

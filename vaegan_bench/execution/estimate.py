@@ -19,8 +19,8 @@ from vaegan_bench.training.loop import take_step
 from vaegan_bench.training.state import TrainingState
 
 WARM_UP, TIMED = 2, 4
-FEW = 4
-"""The number of images on which operations are counted; batch norm needs more than one."""
+FEW = 16
+"""The number of images on which operations are counted, at most: penalties of an eighth of a batch have two of them."""
 SHORT_IMAGES, SHORT_OPERATIONS = 5_000, 2e11
 """Images trained on and drawn, and operations of training, that one core does while worker processes start."""
 
@@ -81,13 +81,15 @@ def _operations(runs: Sequence[Run]) -> dict[str, float]:
     return {run.id: found[run.label, run.setting_id] for run in runs}
 
 
-def operations_per_image(run: Run, batch: int = FEW, like: Data | None = None) -> float:
+def operations_per_image(run: Run, batch: int = 0, like: Data | None = None) -> float:
     """Operations per image of convolutions and matrix products in a training step, forward and all backward passes.
 
     Counted in the last step, where schedules have brought in all terms, on random images: in colour by default, or with
-    the shape and the number of attributes of the data `like`; once for all seeds. 0 for a run that fails in this step:
-    the failure is reported when the run is trained.
+    the shape and the number of attributes of the data `like`; once for all seeds. `batch` is how many; 0 for those of
+    the run's batch, but at most 16. The result is 0 for a run that fails in this step: the failure is reported when the
+    run is trained.
     """
+    batch = batch or min(run.batch, FEW)
     shape, attributes = (like.shape, len(like.attribute_names)) if like else (ImageShape(3, run.size, run.size), 1)
     key = run.with_seed(0).fingerprint, shape, attributes, batch
     if key not in _counted:
