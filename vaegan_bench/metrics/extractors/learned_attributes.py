@@ -83,7 +83,11 @@ class LearnedExtractor(Extractor):
         return FrozenNetwork(
             name=str(self),
             digest=sha256_of_state(state),
-            protocol={"resize": f"bilinear antialiased {data.shape.height}x{data.shape.width}", "dtype": "float32"},
+            protocol={
+                "resize": f"bilinear antialiased {data.shape.height}x{data.shape.width}",
+                "dtype": "float32",
+                "learned": f"{self.images} views of {len(data.train)} training images",
+            },
             forward=_forward_of(network.eval().to(device), data.shape),
             device=device,
             batch=64 if device.type == "cpu" else 1024,
