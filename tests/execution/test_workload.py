@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stored_study import store_run
 
 from vaegan_bench.api import Data, DataError, StoreError
 from vaegan_bench.execution.execution import Execution
@@ -50,6 +51,18 @@ def test_a_folder_that_may_not_be_entered_is_no_reason_to_fail(work: Workload, m
     with pytest.raises(StoreError, match=r"Cannot read .*lost\+found.*run\.json: Permission denied\.$"):
         StudyFolder(work.folder.path.parent / "lost+found").run("vae-0").record()
     assert studies_in(work.folder.path.parent) == []
+
+
+def test_a_study_that_begins_later_is_looked_at_as_well(work: Workload) -> None:
+    run, results = work.plan.runs[0], work.folder.path.parent
+    assert work.elsewhere(run, "ab") is None
+    later = StudyFolder(results / "later").run(run.id)
+    before = results.stat().st_mtime_ns
+    store_run(later, "vae", 0)
+    os.utime(results, ns=(before, before + 1))  # clocks of file systems stand still for milliseconds
+    found = work.elsewhere(run, later.record().data)
+    assert found is not None
+    assert found.path == later.path
 
 
 def test_what_goes_on_later_is_known_without_the_data(work: Workload, monkeypatch: pytest.MonkeyPatch) -> None:

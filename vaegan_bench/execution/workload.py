@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import cached_property
 from pathlib import Path
 
 from vaegan_bench.api import Data, Progress, silent
 from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.execution.footprint import footprint
 from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.sibling_studies import SiblingStudies
 from vaegan_bench.results.stored_files import Stamps
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan
@@ -33,6 +33,7 @@ class Workload:
         """When the command began, by the clock of the study's folder."""
         self.side_by_side = 1
         """The number of runs that go on at a time."""
+        self._siblings = SiblingStudies(folder.path)
         self._met: dict[Stamps, bool] = {}
 
     def folder_of(self, run: Run) -> RunFolder:
@@ -90,21 +91,11 @@ class Workload:
 
     def elsewhere(self, run: Run, digest: str) -> RunFolder | None:
         """The same run in another study of the results folder, undamaged, with weights, of the same data; or None."""
-        for place in (StudyFolder(path).run(run.id) for path in self._siblings):
-            with suppress(OSError, StoreError):  # a folder that may not be entered, such as lost+found, is no help
-                has_all = place.training.has_weights and place.is_trained and not place.damage()
-                if has_all and place.record().data == digest:
+        for place in self._siblings.holding(run.id):
+            with suppress(OSError, StoreError):
+                if place.is_trained and not place.damage() and place.record().data == digest:
                     return place
         return None
-
-    @cached_property
-    def _siblings(self) -> list[Path]:
-        """The other studies of the results folder, as they were when this was first asked."""
-        own = self.folder.path
-        with suppress(OSError):
-            there = (path for path in own.parent.iterdir() if not path.name.startswith(".") and path.name != own.name)
-            return sorted(path for path in there if path.is_dir())
-        return []
 
     def damaged(self) -> dict[str, str]:
         """Id of a run with a damaged file → what is damaged; such runs are trained or measured again."""
