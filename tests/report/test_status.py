@@ -277,6 +277,37 @@ def test_a_changed_study_says_what_differs_from_what_was_trained(tmp_path: Path)
     ]  # fmt: skip
 
 
+def test_what_another_study_has_trained_is_to_be_copied(tmp_path: Path) -> None:
+    study = replace(STUDY, models=("vae",), seeds=(0, 1), metrics=("reconstruction",))
+    plan, first, folder = planned(study), StudyFolder(tmp_path / "first"), StudyFolder(tmp_path / "ten")
+    record(folder, plan)
+    train(first, plan.runs[0])
+    train(folder, planned(replace(study, batch=8)).runs[0])
+    for words in (str(folder.path), "ten"):
+        runs = runs_of(words, "--results", tmp_path)
+        assert {name: run["state"] for name, run in runs.items()} == {"vae-s0": "elsewhere", "vae-s1": "waiting"}
+        assert runs["vae-s0"]["reason"] == "trained in first, will be copied"
+        assert (runs["vae-s0"]["unlike"], runs["vae-s0"]["seconds_left"]) == ("", None)
+        assert runs["vae-s0"]["steps"] == 4000
+    assert "trained in first, will be copied" in bench("status", folder.path).stdout
+    (ten,) = json.loads(bench("status", "--results", tmp_path, "--format", "json").stdout)
+    assert (ten["to_be_copied"], ten["waiting"]) == (1, 1)
+    (first.run(plan.runs[0].id).path / "weights.safetensors").unlink()
+    assert runs_of(folder.path)["vae-s0"]["state"] == "waiting"
+
+
+def test_a_run_of_newer_code_in_another_study_is_to_be_copied_as_well(tmp_path: Path) -> None:
+    plugin, folder = tmp_path / "my_loss.py", StudyFolder(tmp_path / "results" / "ten")
+    study = replace(STUDY, models=("vae[reconstruction=huberish]",), seeds=(0,))
+    plugin.write_text(PLUGIN)
+    record(folder, old := planned(study, plugin))
+    train(folder, old.runs[0])
+    plugin.write_text(PLUGIN.replace("A loss", "The loss"))
+    train(StudyFolder(tmp_path / "results" / "first"), planned(study, plugin).runs[0])
+    (found,) = runs_of(folder.path, "--plugin", plugin).values()
+    assert (found["state"], found["again"]) == ("elsewhere", [])
+
+
 def test_a_sampler_in_another_spelling_is_the_same(tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "ten")
     plan = planned(replace(STUDY, models=("vae",), seeds=(0,), sampler="mixture[components=10]"))

@@ -24,7 +24,7 @@ class SiblingStudies:
 
     def holding(self, run: str) -> Iterator[RunFolder]:
         """The folders of a run in other studies where it has ended and has its weights; files may be damaged."""
-        for path in self._listed():
+        for path in (path for path in self._listed() if os.path.isdir(path / run)):
             with suppress(OSError, StoreError):  # a folder that may not be entered, such as lost+found, is no help
                 place = StudyFolder(path).run(run)
                 if place.training.has_weights and place.files.has(RUN):

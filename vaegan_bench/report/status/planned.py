@@ -62,7 +62,8 @@ class PlannedStatus:
         if run is None:
             return found
         if found.trained is None:
-            return before.compared(_described(found, run), run)
+            described = _described(found, run)
+            return described if found.state == "elsewhere" else before.compared(described, run)
         return found if run.id == shown else _replaced(found, found.trained.record, run)
 
 

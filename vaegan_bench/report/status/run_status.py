@@ -9,8 +9,8 @@ from typing import Any, Literal, TypedDict
 from vaegan_bench.results.records import RunRecord
 
 State = Literal[
-    "finished", "diverged", "unmeasured", "starting", "training", "measuring", "interrupted", "failed", "damaged",
-    "waiting",
+    "finished", "diverged", "unmeasured", "elsewhere", "starting", "training", "measuring", "interrupted", "failed",
+    "damaged", "waiting",
 ]  # fmt: skip
 OVER: tuple[State, ...] = ("finished", "diverged")
 IN_TRAINING: tuple[State, ...] = ("starting", "training")
@@ -59,7 +59,7 @@ class RunStatus:
     seconds_left: float | None = None
     """Rest of its training, at its own speed or that of other runs of the model; None where no speed is known."""
     reason: str = ""
-    """Why the run failed, diverged or is damaged, or which process has given no sign of life."""
+    """Why it failed, diverged or is damaged, which process has given no sign of life, or where it is copied from."""
     unlike: str = ""
     """The trained run that is most similar to the run that the same command would train."""
     again: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ class RunStatus:
                 return f"interrupted at step {self.step}" + (f" of {self.steps}" if self.steps else "")
             case "failed" | "damaged":
                 return f"{self.state}: {self.reason}"
-            case "diverged":
+            case "diverged" | "elsewhere":
                 return self.reason
             case "unmeasured":
                 return "to be measured"

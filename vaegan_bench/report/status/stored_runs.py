@@ -20,6 +20,7 @@ from vaegan_bench.results.files import readable
 from vaegan_bench.results.measurements import METRICS
 from vaegan_bench.results.records import RunRecord, key_of
 from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.sibling_studies import SiblingStudies
 from vaegan_bench.results.stored_files import RUN
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.claim_folder import Holder
@@ -36,13 +37,15 @@ class StoredRuns:
 
     def __init__(self, folder: StudyFolder) -> None:
         self.folder = folder
+        self.siblings = SiblingStudies(folder.path.absolute())
         self.names = frozenset[str]()
         with suppress(FileNotFoundError, NotADirectoryError):
             self.names = frozenset(os.listdir(folder.path))
 
     def knows(self, run: str) -> bool:
-        """Whether the folder holds any trace of a run."""
-        return not self.names.isdisjoint((run, f".{run}.claim", f".{run}.failed.json")) or self.record(run) is not None
+        """Whether the folder holds any trace of a run, or it would be copied from another study."""
+        has_traces = not self.names.isdisjoint((run, f".{run}.claim", f".{run}.failed.json"))
+        return has_traces or self.record(run) is not None or self._elsewhere(run) != ""
 
     def status(self, run: str, asked: Mapping[str, AskedMetric]) -> RunStatus:
         """The status of a run on which the metrics in `asked` are to be measured."""
@@ -72,6 +75,8 @@ class StoredRuns:
             return replace(first, state="damaged", reason=str(error))
         if trained:
             return self._of_trained(first, trained, asked)
+        if study := self._elsewhere(run):
+            return replace(first, state="elsewhere", reason=f"trained in {study}, will be copied")
         step = self.folder.run(run).checkpoints.step() if run in self.names else None
         if failure := self._failure(run):
             return replace(first, state="failed", reason=failure, step=step)
@@ -96,6 +101,10 @@ class StoredRuns:
     def _trained(self, run: str) -> RecordedTraining | None:
         folder = self.folder.run(run)
         return _read(folder.path, folder.files.stamps((RUN, METRICS))) if folder.files.has(RUN) else None
+
+    def _elsewhere(self, run: str) -> str:
+        """The name of another study from which the run would be copied; '' where there is none."""
+        return next((place.path.parent.name for place in self.siblings.holding(run)), "")
 
     def _failure(self, run: str) -> str:
         failure = failure_since(self.folder.path / run, 0) if f".{run}.failed.json" in self.names else None

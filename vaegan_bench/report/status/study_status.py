@@ -16,7 +16,8 @@ UNTRAINED: tuple[State, ...] = (*IN_TRAINING, "interrupted", "waiting")
 """States of runs whose training a current command, or the next one, will continue or begin."""
 COUNTED: dict[str, tuple[State, ...]] = {
     "in training": IN_TRAINING, "measuring": ("measuring",), "to be measured": ("unmeasured",),
-    "interrupted": ("interrupted",), "failed": ("failed",), "damaged": ("damaged",), "waiting": ("waiting",),
+    "to be copied": ("elsewhere",), "interrupted": ("interrupted",), "failed": ("failed",), "damaged": ("damaged",),
+    "waiting": ("waiting",),
 }  # fmt: skip
 
 
