@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.results import load
+from vaegan_bench.report.status.asked_study import CurrentStatus, find_study
 from vaegan_bench.report.status.differences import definition_differences
 from vaegan_bench.report.status.recorded import recorded_status
 from vaegan_bench.results.checkpoints import Checkpoint
@@ -471,6 +473,29 @@ def test_it_is_kept_current_until_ctrl_c() -> None:
     output = console.file.getvalue()  # type: ignore[attr-defined]
     assert "second" in output
     assert next(shown) == "third"
+
+
+def test_a_watch_follows_the_plan(tmp_path: Path) -> None:
+    study = replace(STUDY, models=("vae",), seeds=(0,))
+    folder, registry = StudyFolder(tmp_path / "ten"), Registry()
+    record(folder, planned(study))
+    look = CurrentStatus(partial(find_study, str(folder.path), tmp_path, {}), registry)
+    assert [run.seed for run in look().runs] == [0]
+    record(folder, planned(replace(study, seeds=(0, 1))))
+    assert [run.seed for run in look().runs] == [0, 1]
+    (folder.path / "study.json").write_text("{")
+    damaged = look()
+    assert [run.seed for run in damaged.runs] == [0, 1]
+    assert damaged.notes[-1].startswith("This is the status by the plan before: Cannot read ")
+
+
+def test_a_watch_plans_only_what_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, plans = study_file(tmp_path), list[Study]()
+    monkeypatch.setattr("vaegan_bench.study.plan.make_plan", lambda *given: plans.append(given[0]) or make_plan(*given))
+    look = CurrentStatus(partial(find_study, str(path), tmp_path, {}), Registry())
+    assert [len(look().runs), len(look().runs), len(plans)] == [2, 2, 1]
+    study_file(tmp_path, seeds=3)
+    assert [len(look().runs), len(look().runs), len(plans)] == [3, 3, 2]
 
 
 def test_of_very_many_runs_those_that_are_not_finished_are_shown(store: Store) -> None:

@@ -122,14 +122,15 @@ def _all_studies(results: Path) -> list[StudyStatus]:
 
 
 def _one_study(written: str, results: Path, plugins: Sequence[str]) -> Look:
-    """A function that returns the status of one study, which is planned once.
+    """A function that returns the status of one study, which is planned again only when it has changed.
 
-    Raises `BenchError` where `written` names no study."""
+    Raises `BenchError` where `written` names no study.
+    """
     from vaegan_bench.registry.plugins import Registry
-    from vaegan_bench.report.status.asked_study import find_study
+    from vaegan_bench.report.status.asked_study import CurrentStatus, find_study
 
     registry = Registry(plugins)
-    look = find_study(written, results, registry.studies).look(registry)
+    look = CurrentStatus(partial(find_study, written, results, registry.studies), registry)
     return lambda: [look()]
 
 

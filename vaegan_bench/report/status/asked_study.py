@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class AskedStudy:
     """A study and the folder that holds its results."""
 
-    folder: StudyFolder
+    folder: StudyFolder = field(compare=False)
     study: Study
     recorded: StudyRecord | None
     """The latest plan in the folder."""
@@ -61,6 +61,29 @@ class AskedStudy:
         path = self.folder.path
         command = f"vaegan-bench status {shlex.quote(str(path))}"
         return [f"{path} was last run as another study (other {keys}): `{command}` shows that one."]
+
+
+class CurrentStatus:
+    """Reads the status of a study at every call; it is planned again when its file or its `study.json` has changed."""
+
+    def __init__(self, find: Callable[[], AskedStudy], registry: Registry) -> None:
+        """`find` reads the study. Raises `BenchError` where it cannot be read, or as `AskedStudy.look` does."""
+        self.find, self.registry = find, registry
+        self.asked = find()
+        self._look = self.asked.look(registry)
+
+    def __call__(self) -> StudyStatus:
+        """The current status; by the plan before where the study cannot be read any more, with the reason as a note."""
+        try:
+            self._plan_again()
+        except BenchError as error:
+            status = self._look()
+            return replace(status, notes=(*status.notes, f"This is the status by the plan before: {error}"))
+        return self._look()
+
+    def _plan_again(self) -> None:
+        if (asked := self.find()) != self.asked:
+            self._look, self.asked = asked.look(self.registry), asked
 
 
 def find_study(written: str, results: Path, studies: Mapping[str, Path]) -> AskedStudy:
