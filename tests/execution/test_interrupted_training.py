@@ -99,6 +99,23 @@ def only_run(folder: Path) -> RunFolder:
     return RunFolder(path)
 
 
+def test_a_checkpoint_of_other_code_is_named_and_not_used(tmp_path: Path, cache: Path) -> None:
+    plugin = tmp_path / "signalling.py"
+    plugin.write_text(SIGNALLING)
+    (tmp_path / "signal").write_text("SIGTERM")
+    ran(tmp_path, cache, plugin)
+    old = only_run(tmp_path).path
+    plugin.write_text(SIGNALLING + "# changed\n")
+    with tables_alone():
+        first, second = ran(tmp_path, cache, plugin), ran(tmp_path, cache, plugin)
+    (new,) = set(tmp_path.glob("results/smoke/signalling-*/")) - {old}
+    assert first.stderr == (
+        f"Warning: The checkpoint at step 5 in {old.relative_to(tmp_path)} is not used, and {new.name} starts from "
+        "step 0: code of signalling.py. Remove that folder unless you undo the change.\n"
+    )
+    assert (second.returncode, second.stderr) == (0, "")
+
+
 CODES = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
 
 

@@ -28,7 +28,9 @@ from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.results import load
 from vaegan_bench.report.status.asked_study import CurrentStatus, find_study
 from vaegan_bench.report.status.differences import definition_differences
+from vaegan_bench.report.status.earlier_runs import EarlierRuns
 from vaegan_bench.report.status.recorded import recorded_status
+from vaegan_bench.report.status.stored_runs import StoredRuns
 from vaegan_bench.results.checkpoints import Checkpoint
 from vaegan_bench.results.failures import note_failure
 from vaegan_bench.results.measurements import Sheets
@@ -37,6 +39,7 @@ from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan, make_plan
 from vaegan_bench.study.run import Run
 from vaegan_bench.study.study import Study
+from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system.claim_folder import BEAT, OWNER
 from vaegan_bench.system.claims import Claim, Timing, try_claim
 from vaegan_bench.system.heartbeat import heartbeat
@@ -133,10 +136,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     measure(folder, run("gan-s2"), plan, code={"vaegan_bench": "0123456789ab"})
     train(folder, run("gan-s0"), status="diverged at step 7", steps=7)
     note_failure(folder.run(run("gan-s1").id).path, "ValueError: no more (my_loss.py:19)")
-    stopped = Checkpoint(step=1200, definition=run("vae-s3").definition, data="ab", snapshot={}, memory={})
-    interrupted = folder.run(run("vae-s3").id)
-    with interrupted.claim() as claim:
-        interrupted.checkpoints.write(claim, replace(stopped, memory={"w": torch.zeros(2)}))
+    interrupt(folder, run("vae-s3"), 1200)
     dead = {"start": this_process().start - 500}
     training = {"phase": "training", "steps": 4000}
     claims = [
@@ -374,6 +374,67 @@ def test_edited_code_is_named_and_a_missing_plugin_leaves_the_folder(tmp_path: P
     assert without.returncode == 0
     assert without.stdout.startswith("Study ten: 2 of 2 runs finished.\nIt is not known what would be done again")
     assert "huberish" in without.stdout.splitlines()[1]
+
+
+def interrupt(folder: StudyFolder, run: Run, step: int) -> None:
+    """Write the checkpoint that an interrupted training would leave."""
+    there = folder.run(run.id)
+    stopped = Checkpoint(step=step, definition=run.definition, data="ab", snapshot={}, memory={"w": torch.zeros(2)})
+    with there.claim() as claim:
+        there.checkpoints.write(claim, stopped)
+
+
+def test_a_checkpoint_of_other_code_is_not_used(tmp_path: Path) -> None:
+    plugin, folder = tmp_path / "my_loss.py", StudyFolder(tmp_path / "two")
+    plugin.write_text(PLUGIN)
+    models = ["vae[reconstruction=huberish]", "vae"]
+    path = study_file(tmp_path, models=models, seeds=1)
+    old = planned(load_study(str(path)), plugin)
+    record(folder, old)
+    for run in old.runs:
+        interrupt(folder, run, 1200)
+    train(folder, planned(replace(old.study, seeds=(1,)), plugin).runs[0])  # for a speed
+    assert [run["again"] for run in runs_of(folder.path, "--plugin", plugin).values()] == [[], []]
+    plugin.write_text(PLUGIN.replace("A loss", "The loss"))
+    kept, other = runs_of(folder.path, "--plugin", plugin).values()
+    assert (other["state"], other["step"], other["unlike"], other["unused_step"]) == ("interrupted", 1200, "", None)
+    assert (kept["run"], kept["state"], kept["step"]) == (old.runs[0].id, "interrupted", 1200)
+    assert (kept["unlike"], kept["again"], kept["unused_step"]) == (old.runs[0].id, ["code of my_loss.py"], 1200)
+    assert "would start from step 0: code of my_loss.py" in bench("status", folder.path, "--plugin", plugin).stdout
+    asked, other = runs_of(path, "--results", tmp_path, "--plugin", plugin).values()
+    assert (asked["run"] != kept["run"], asked["state"], other["state"]) == (True, "waiting", "interrupted")
+    assert (asked["unlike"], asked["again"], asked["unused_step"]) == (kept["run"], ["code of my_loss.py"], 1200)
+    done = bench("status", path, "--results", tmp_path, "--plugin", plugin, width=250)
+    assert f"would start from step 0, not from step 1200 of {kept['run']}: code of my_loss.py" in done.stdout
+    interrupt(folder, planned(old.study, plugin).runs[0], 7)
+    began, _ = runs_of(path, "--results", tmp_path, "--plugin", plugin).values()
+    assert (began["step"], began["unlike"], began["unused_step"]) == (7, "", None)
+
+
+def test_the_whole_training_is_left_where_a_checkpoint_is_not_used(tmp_path: Path) -> None:
+    plugin, folder = tmp_path / "my_loss.py", StudyFolder(tmp_path / "ten")
+    plugin.write_text(PLUGIN)
+    study = replace(STUDY, models=("vae[reconstruction=huberish]",), seeds=(0, 1))
+    old = planned(study, plugin)
+    record(folder, old)
+    interrupt(folder, old.runs[0], 1000)
+    train(folder, old.runs[1], speed=40.0)
+    before, _ = runs_of(folder.path, "--plugin", plugin).values()
+    plugin.write_text(PLUGIN.replace("A loss", "The loss"))
+    after, _ = runs_of(folder.path, "--plugin", plugin).values()
+    assert (before["seconds_left"], after["seconds_left"]) == (3000 * 16 / 40, 4000 * 16 / 40)
+
+
+def test_checkpoints_of_other_runs_of_the_plan_are_no_concern(tmp_path: Path) -> None:
+    folder, study = StudyFolder(tmp_path / "ten"), replace(STUDY, models=("vae",), seeds=(0,))
+    plan, other = planned(study), planned(replace(study, size=64))
+    interrupt(folder, plan.runs[0], 7)
+    both = replace(plan, runs=(*plan.runs, *other.runs))
+    assert list(EarlierRuns(StoredRuns(folder), both).unused_checkpoints()) == []
+    [(run, unused)] = EarlierRuns(StoredRuns(folder), other).unused_checkpoints()
+    assert (run, unused.run, unused.step, unused.differing) == (
+        other.runs[0], plan.runs[0].id, 7, ("size 32 → 64",)
+    )  # fmt: skip
 
 
 def test_differences_of_definitions_are_in_words() -> None:

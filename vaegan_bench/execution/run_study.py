@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 
 from vaegan_bench.execution.execution import Execution
+from vaegan_bench.report.status.earlier_runs import EarlierRuns
+from vaegan_bench.report.status.stored_runs import StoredRuns
 from vaegan_bench.report.writing import write_report
 from vaegan_bench.system.attempts import Attempts
 from vaegan_bench.system.errors import StudyWarning
@@ -13,8 +15,9 @@ from vaegan_bench.system.errors import StudyWarning
 def run_study(execution: Execution) -> Attempts:
     """Run an execution and write its report; return the attempts, which say what is missing at the end.
 
-    Warns of runs that are trained or measured again because a file is damaged, of code that no run's identity covers,
-    and of plugins whose hooks failed. Raises as `Execution.run` does.
+    Warns of runs that are trained or measured again because a file is damaged, of checkpoints that are not used because
+    code or settings have changed, of code that no run's identity covers, and of plugins whose hooks failed. Raises as
+    `Execution.run` does.
     """
     _warn_before(execution)
     try:
@@ -36,3 +39,7 @@ def _warn_before(execution: Execution) -> None:
         warnings.warn(execution.plan.unfollowed, StudyWarning, stacklevel=4)
     for run, reason in execution.work.damaged().items():
         warnings.warn(f"Run {run} is trained or measured again: {reason}", StudyWarning, stacklevel=4)
+    for new, unused in EarlierRuns(StoredRuns(execution.folder), execution.plan).unused_checkpoints():
+        place = f"The checkpoint at step {unused.step} in {execution.folder.path / unused.run}"
+        why = f"is not used, and {new.id} starts from step 0: {'; '.join(unused.differing)}"
+        warnings.warn(f"{place} {why}. Remove that folder unless you undo the change.", StudyWarning, stacklevel=4)

@@ -43,6 +43,14 @@ class Checkpoint:
         return [*differing, *(["images"] if data != self.data else [])]
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckpointHead:
+    """What a checkpoint says of itself, without its tensors."""
+
+    step: int
+    definition: Mapping[str, Any]
+
+
 class Checkpoints:
     """The newest checkpoint of a run, and the one before it, which is used if the newest is damaged."""
 
@@ -80,11 +88,16 @@ class Checkpoints:
         self._is_newest_good = True
 
     def step(self) -> int | None:
-        """The step from which training would go on, read without the tensors; None without a checkpoint."""
+        """The step from which training would go on; None without a checkpoint."""
+        head = self.head()
+        return head.step if head else None
+
+    def head(self) -> CheckpointHead | None:
+        """The head of the newest checkpoint that can be read; None where there is none."""
         for path in (self.folder / name for name in CHECKPOINTS):
             try:
                 if path.is_file():
-                    return int(_metadata(path)["step"])
+                    return _head(path)
             except StoreError:
                 continue
         return None
@@ -107,12 +120,12 @@ def _read(path: Path) -> Checkpoint:
         return Checkpoint(**json.loads(text), memory=memory)
 
 
-def _metadata(path: Path) -> dict[str, Any]:
+def _head(path: Path) -> CheckpointHead:
     from safetensors import safe_open
 
     with readable(path), safe_open(path, framework="np") as file:
-        content: dict[str, Any] = json.loads((file.metadata() or {})["checkpoint"])
-        return content
+        content = json.loads((file.metadata() or {})["checkpoint"])
+        return CheckpointHead(step=int(content["step"]), definition=content["definition"])
 
 
 def _sha256(text: str, memory: Mapping[str, Tensor]) -> str:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from vaegan_bench.evaluation.settings import EvaluationSettings
-from vaegan_bench.report.status.differences import as_json, definition_differences
+from vaegan_bench.report.status.differences import definition_differences
+from vaegan_bench.report.status.earlier_runs import EarlierRuns, readable_part
 from vaegan_bench.report.status.measuring import AskedMetric, asked_metrics
 from vaegan_bench.report.status.mixtures import mixtures
 from vaegan_bench.report.status.run_status import RunStatus
@@ -35,7 +36,7 @@ class PlannedStatus:
     def __call__(self) -> StudyStatus:
         """The current status."""
         stored = StoredRuns(self.folder)
-        before = EarlierRuns(stored, self.recorded.runs if self.recorded else ())
+        before = EarlierRuns(stored, self.plan, self.recorded.runs if self.recorded else ())
         found = [self._status(stored, before, shown, run) for shown, run in self._shown(stored)]
         runs, name = with_times(found, before.speeds), self.plan.study.name
         return StudyStatus(name=name, folder=self.folder.path, runs=runs, notes=(*self.notes, *mixtures(runs)))
@@ -65,44 +66,6 @@ class PlannedStatus:
             described = _described(found, run)
             return described if found.state == "elsewhere" else before.compared(described, run)
         return found if run.id == shown else _replaced(found, found.trained.record, run)
-
-
-class EarlierRuns:
-    """The trained runs in a study's folder, with which untrained runs are compared."""
-
-    def __init__(self, stored: StoredRuns, recorded: Sequence[str]) -> None:
-        self.stored = stored
-        self.speeds: dict[str, list[float]] = {}
-        """Model → images per second of the runs that others were compared with."""
-        self._by_name: dict[str, list[str]] = {}
-        for name in sorted({*stored.names, *recorded}):
-            self._by_name.setdefault(readable_part(name), []).append(name)
-
-    def compared(self, status: RunStatus, run: Run) -> RunStatus:
-        """The status of an untrained run, with its differences from the most similar trained run.
-
-        Only runs with the same label, data set and seed are compared.
-        """
-        definition = as_json(run.definition)
-        found = [(record, definition_differences(record.definition, definition)) for record in self._records(run)]
-        if not found:
-            return status
-        record, differing = min(found, key=lambda each: len(each[1]))
-        self.speeds.setdefault(run.label, []).append(record.speed)
-        return replace(status, unlike=record.id, again=tuple(differing))
-
-    def _records(self, run: Run) -> list[RunRecord]:
-        """The records of other runs with the same label, data set and seed, the newest first."""
-        names = [name for name in self._by_name.get(readable_part(run.id), ()) if name != run.id]
-        records = [record for name in names if (record := self.stored.record(name)) is not None]
-        same = [each for each in records if (each.label, each.seed) == (run.label, run.seed)]
-        alike = [each for each in same if each.definition.dataset.get("name") == run.dataset.name]
-        return sorted(alike, key=lambda record: record.finished, reverse=True)
-
-
-def readable_part(run: str) -> str:
-    """The id of a run without the hash of its definition."""
-    return run.rpartition("-")[0]
 
 
 def _asked(plan: Plan) -> dict[str, AskedMetric]:

@@ -61,9 +61,11 @@ class RunStatus:
     reason: str = ""
     """Why it failed, diverged or is damaged, which process has given no sign of life, or where it is copied from."""
     unlike: str = ""
-    """The trained run that is most similar to the run that the same command would train."""
+    """The run in the folder that is most similar to the run that the same command would train."""
     again: tuple[str, ...] = ()
     """The differences from that run; where there is no such run, what is still to be measured."""
+    unused_step: int | None = None
+    """The step of that run's checkpoint, where it has one: the same command would not use it, and start from step 0."""
     trained: RecordedTraining | None = None
 
     def as_plain(self) -> dict[str, Any]:
@@ -73,7 +75,7 @@ class RunStatus:
 
     @property
     def is_replaced(self) -> bool:
-        """Whether it is trained, and the same command would train another run in its place."""
+        """Whether the same command would train another run in its place."""
         return self.unlike == self.run
 
     def state_in_words(self) -> str:
@@ -95,7 +97,10 @@ class RunStatus:
         """The reason why work is left, where the state alone does not tell it."""
         said = [self.reason] if self.reason and self.state in ("interrupted", "waiting", "unmeasured") else []
         listed = "; ".join(self.again)
-        if self.is_replaced:
+        if self.unused_step is not None:
+            other = "" if self.is_replaced else f", not from step {self.unused_step} of {self.unlike}"
+            said.append(f"would start from step 0{other}: {listed}")
+        elif self.is_replaced:
             said.append(f"would be trained again: {listed}")
         elif self.unlike:
             said.append(f"differs from {self.unlike}: {listed}")

@@ -101,4 +101,5 @@ def _seconds_left(run: RunStatus, usual: float | None) -> float | None:
     speed = run.images_per_second or usual
     if run.state not in UNTRAINED or not speed or run.steps is None or run.batch is None:
         return None
-    return max(0.0, (run.steps - (run.step or 0)) * run.batch / speed)
+    done = 0 if run.is_replaced else run.step or 0
+    return max(0.0, (run.steps - done) * run.batch / speed)
