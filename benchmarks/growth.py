@@ -29,6 +29,8 @@ from vaegan_bench.api import Plugin, hookimpl
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.report.status.asked_study import CurrentStatus, find_study
+from vaegan_bench.report.status.recorded import recorded_status
 from vaegan_bench.report.writing import write_tables
 from vaegan_bench.results.history import curves_of
 from vaegan_bench.results.measurements import Sheets
@@ -128,6 +130,11 @@ def workload_of(folder: StudyFolder) -> Workload:
     return execution_of(folder.study().study, folder).work
 
 
+def status_of(folder: StudyFolder) -> CurrentStatus:
+    """What `vaegan-bench status` shows for the folder, with the plan made."""
+    return CurrentStatus(lambda: find_study(str(folder.path), folder.path.parent, {}), registry_of_growth())
+
+
 PARTS: dict[str, tuple[Callable[[StudyFolder], Any], Callable[[Any], object]]] = {
     "make the plan": (
         lambda folder: (folder.study().study, registry_of_growth()),
@@ -137,6 +144,8 @@ PARTS: dict[str, tuple[Callable[[StudyFolder], Any], Callable[[Any], object]]] =
         workload_of,
         lambda work: (work.damaged(), work.with_results(), work.unfinished(), work.left()),
     ),
+    "status by records": (lambda folder: folder, recorded_status),
+    "status by a plan made before": (status_of, CurrentStatus.__call__),
     "read the rows": (lambda folder: folder, lambda folder: folder.rows()),
     "vaegan-bench table": (lambda folder: folder, lambda folder: print_table(folder)),
     "write summary and rows": (lambda folder: folder, write_tables),
