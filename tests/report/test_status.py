@@ -310,6 +310,21 @@ def test_a_run_of_newer_code_in_another_study_is_to_be_copied_as_well(tmp_path: 
     assert (found["state"], found["again"]) == ("elsewhere", [])
 
 
+def test_a_run_of_older_code_in_another_study_is_not_to_be_copied(tmp_path: Path) -> None:
+    plugin, folder = tmp_path / "my_loss.py", StudyFolder(tmp_path / "results" / "ten")
+    plugin.write_text(PLUGIN)
+    old = planned(replace(STUDY, models=("vae[reconstruction=huberish]",), seeds=(0, 1)), plugin)
+    record(folder, old)
+    interrupt(folder, old.runs[0], 7)
+    for run in old.runs:
+        train(StudyFolder(tmp_path / "results" / "first"), run)
+    assert {run["state"] for run in runs_of(folder.path, "--plugin", plugin).values()} == {"elsewhere"}
+    plugin.write_text(PLUGIN.replace("A loss", "The loss"))
+    begun, other = runs_of(folder.path, "--plugin", plugin).values()
+    assert [begun["state"], begun["unused_step"], other["state"]] == ["interrupted", 7, "waiting"]
+    assert other["run"] != old.runs[1].id
+
+
 def test_a_sampler_in_another_spelling_is_the_same(tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "ten")
     plan = planned(replace(STUDY, models=("vae",), seeds=(0,), sampler="mixture[components=10]"))

@@ -62,7 +62,7 @@ class EarlierRuns:
     def unused_checkpoints(self) -> Iterator[tuple[Run, UnusedCheckpoint]]:
         """The runs of the plan that start from step 0 although there is a checkpoint of other code or settings."""
         for run in self.plan.runs:
-            if (found := self._nearest(run)) and self._unused_by(self.stored.status(run.id, {}), run):
+            if (found := self._nearest(run)) and self._unused_by(self.stored.planned(run.id, {}), run):
                 yield run, found
 
     def _unused_by(self, status: RunStatus, run: Run) -> UnusedCheckpoint | None:

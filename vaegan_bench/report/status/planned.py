@@ -54,18 +54,23 @@ class PlannedStatus:
         for name in recorded:
             alike = others.get(readable_part(name))
             run_now = planned.get(name) or (alike.popleft() if alike else None)
-            yield (run_now.id if run_now and stored.knows(run_now.id) else name), run_now
+            yield (run_now.id if run_now and _is_shown(stored, run_now.id, name) else name), run_now
         yield from ((run.id, run) for left in others.values() for run in left)
 
     def _status(self, stored: StoredRuns, before: EarlierRuns, shown: str, run: Run | None) -> RunStatus:
-        asked = self.asked if run is not None and run.id == shown else self.asked_before
-        found = stored.status(shown, asked)
+        is_planned = run is not None and run.id == shown
+        found = stored.planned(shown, self.asked) if is_planned else stored.status(shown, self.asked_before)
         if run is None:
             return found
         if found.trained is None:
             described = _described(found, run)
             return described if found.state == "elsewhere" else before.compared(described, run)
-        return found if run.id == shown else _replaced(found, found.trained.record, run)
+        return found if is_planned else _replaced(found, found.trained.record, run)
+
+
+def _is_shown(stored: StoredRuns, run: str, recorded: str) -> bool:
+    """Whether a run of today's plan is shown: the recorded one in its place is, if only that one has left something."""
+    return run == recorded or stored.knows(run) or not stored.knows(recorded) or stored.elsewhere(run) != ""
 
 
 def _asked(plan: Plan) -> dict[str, AskedMetric]:

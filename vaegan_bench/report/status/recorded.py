@@ -19,7 +19,7 @@ def recorded_status(folder: StudyFolder, notes: Sequence[str] = ()) -> StudyStat
     """The runs that study.json names, and how far each is. Raises `StoreError` where it cannot be read."""
     record, stored = folder.study(), StoredRuns(folder)
     asked, study = asked_metrics(record.evaluation), record.study
-    found = [stored.status(run, asked) for run in record.runs]
+    found = [stored.planned(run, asked) for run in record.runs]
     runs = with_times([replace(run, steps=run.steps or study.steps, batch=run.batch or study.batch) for run in found])
     return StudyStatus(name=study.name, folder=folder.path, runs=runs, notes=(*notes, *mixtures(runs)))
 

@@ -43,9 +43,8 @@ class StoredRuns:
             self.names = frozenset(os.listdir(folder.path))
 
     def knows(self, run: str) -> bool:
-        """Whether the folder holds any trace of a run, or it would be copied from another study."""
-        has_traces = not self.names.isdisjoint((run, f".{run}.claim", f".{run}.failed.json"))
-        return has_traces or self.record(run) is not None or self._elsewhere(run) != ""
+        """Whether the folder holds any trace of a run."""
+        return not self.names.isdisjoint((run, f".{run}.claim", f".{run}.failed.json")) or self.record(run) is not None
 
     def status(self, run: str, asked: Mapping[str, AskedMetric]) -> RunStatus:
         """The status of a run on which the metrics in `asked` are to be measured."""
@@ -57,6 +56,17 @@ class StoredRuns:
             silence = f"{holder} has given no sign of life for {_words(silent)} by the clock of this machine"
             return replace(found, reason=found.reason or silence)
         return _worked_on(found, holder)
+
+    def planned(self, run: str, asked: Mapping[str, AskedMetric]) -> RunStatus:
+        """The status of a run that the next command would do, which may copy it from another study."""
+        found = self.status(run, asked)
+        study = self.elsewhere(run) if found.state in ("waiting", "interrupted", "failed") and not found.trained else ""
+        reason = f"trained in {study}, will be copied"
+        return replace(found, state="elsewhere", step=None, reason=reason) if study else found
+
+    def elsewhere(self, run: str) -> str:
+        """The name of another study that has trained a run; '' where there is none."""
+        return next((place.path.parent.name for place in self.siblings.holding(run)), "")
 
     def record(self, run: str) -> RunRecord | None:
         """The record of a run whose training has ended; None where it has not, or is damaged."""
@@ -75,8 +85,6 @@ class StoredRuns:
             return replace(first, state="damaged", reason=str(error))
         if trained:
             return self._of_trained(first, trained, asked)
-        if study := self._elsewhere(run):
-            return replace(first, state="elsewhere", reason=f"trained in {study}, will be copied")
         step = self.folder.run(run).checkpoints.step() if run in self.names else None
         if failure := self._failure(run):
             return replace(first, state="failed", reason=failure, step=step)
@@ -101,10 +109,6 @@ class StoredRuns:
     def _trained(self, run: str) -> RecordedTraining | None:
         folder = self.folder.run(run)
         return _read(folder.path, folder.files.stamps((RUN, METRICS))) if folder.files.has(RUN) else None
-
-    def _elsewhere(self, run: str) -> str:
-        """The name of another study from which the run would be copied; '' where there is none."""
-        return next((place.path.parent.name for place in self.siblings.holding(run)), "")
 
     def _failure(self, run: str) -> str:
         failure = failure_since(self.folder.path / run, 0) if f".{run}.failed.json" in self.names else None
