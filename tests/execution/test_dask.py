@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from shell import bench
+from shell import bench, interruptible
 from small_studies import MORTAL, Notebook, executed, values
 
 from vaegan_bench.api import Send
 from vaegan_bench.api.engines import discard
-from vaegan_bench.execution.engines.cluster.submission import GONE, do
+from vaegan_bench.execution.engines.cluster.submission import GONE, GRACE, do
 from vaegan_bench.execution.engines.dask import LOCAL, SETTINGS, Dask
 from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.execution.execution import Execution
@@ -68,6 +68,26 @@ def test_a_worker_that_dies_costs_its_run_alone_which_is_tried_once_more(tmp_pat
     assert "a word about this from 1 threads\n" in done.stdout
     (error,) = (text for text in done.stderr.splitlines() if text.startswith("Error"))
     assert re.match(r"Error: mortal-always-true-s0-\w+: no worker of the cluster could do it: ", error)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_signal_to_all_processes_leaves_checkpoints_and_ends_the_command_soon(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    (tmp_path / "mortal.py").write_text(MORTAL)
+    line = ["run", "smoke", "--metrics", "reconstruction", "--steps", "2000", "--models", "waiting"]
+    line += ["--plugin", "mortal.py", "--cache-dir", "cache", "--checkpoint", "0", "--engine", "dask[workers=1]"]
+    process = interruptible(*line, cwd=tmp_path)
+    while not list(tmp_path.glob("results/smoke/*/checkpoint.safetensors")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    began = time.monotonic()
+    os.killpg(process.pid, number)
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (128 + number, "Interrupted.\n")
+    assert time.monotonic() - began < GRACE
+    assert "0 of 1 runs are finished and kept in results/smoke; waiting-s0-" in output
+    assert list(tmp_path.glob("results/smoke/*/checkpoint.safetensors"))
 
 
 @contextmanager

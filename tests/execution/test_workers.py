@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from shell import bench
+from shell import bench, interruptible
 from small_studies import MORTAL, SMALL, executed, values
 from stored_study import add, measurement, store_study
 
@@ -46,8 +46,6 @@ from vaegan_bench.study.study import as_plain
 from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system.errors import ClaimLostError, DeviceLostError, StoreError
 from vaegan_bench.system.processes import this_process
-
-COMMAND = [sys.executable, "-c", "from vaegan_bench.cli import main; main()"]
 
 
 def test_two_workers_give_the_same_bits_and_hooks_as_one(tmp_path: Path) -> None:
@@ -104,13 +102,7 @@ def test_no_worker_outlives_the_command_and_the_same_command_goes_on(number: sig
     # Enough steps that neither run has been trained before the other has started, on however busy a machine.
     line = ["run", "smoke", "--metrics", "reconstruction", "--steps", "200", "--models", "waiting,waiting[which=1]"]
     line += ["--plugin", "mortal.py", "--cache-dir", "cache"]
-    # Jobs in the background ignore SIGINT, and hand that on to their children; a handler is not handed on.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen(
-        [*COMMAND, *line, "--workers", "2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        cwd=tmp_path, env={**os.environ, "COLUMNS": "200"}, start_new_session=True,
-    )  # fmt: skip
-    signal.signal(signal.SIGINT, before)
+    process = interruptible(*line, "--workers", "2", cwd=tmp_path)
     while len(list(tmp_path.glob("*.begun"))) < 2:  # a run that has taken no step leaves nothing to go on from
         assert process.poll() is None
         time.sleep(0.05)

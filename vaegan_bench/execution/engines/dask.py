@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaegan_bench.api import Engine, StudyError, Work
+from vaegan_bench.execution.engines.blocked_signals import blocked_signals
 from vaegan_bench.execution.engines.cluster.submission import LOOK, Submission, workers_of
 from vaegan_bench.execution.engines.worker_count import Workers, check_workers, worker_count
 from vaegan_bench.system.errors import one_line
@@ -94,7 +95,8 @@ def _client(engine: Dask, work: Work) -> Iterator[Client]:
         elif not engine.scheduler:
             held.enter_context(dask.config.set(SETTINGS))
             count = engine.count(work.runs, work.threads, work.device)
-            where = {"address": held.enter_context(LocalCluster(n_workers=count, **LOCAL))}
+            with blocked_signals():  # workers inherit it, also those that replace others
+                where = {"address": held.enter_context(LocalCluster(n_workers=count, **LOCAL))}
         try:
             client = held.enter_context(Client(**where, timeout=CONNECT))
         except (OSError, TimeoutError, ValueError) as error:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
 from vaegan_bench.api import Task
+from vaegan_bench.execution.engines.blocked_signals import blocked_signals
 from vaegan_bench.execution.engines.workers.worker import GRACE, work
 
 
@@ -31,7 +30,7 @@ class WorkerProcess:
         spawn = multiprocessing.get_context("spawn")
         ours, theirs = spawn.Pipe()
         process = spawn.Process(target=work, args=(theirs,))
-        with _without_interruption():
+        with blocked_signals():
             process.start()
         theirs.close()  # or the end of the process would not close the connection
         return cls(process, ours)
@@ -70,17 +69,3 @@ def words_of_exit(code: int) -> str:
         return f"was killed by {signal.Signals(-code).name}"
     except ValueError:
         return f"was killed by signal {-code}"
-
-
-@contextmanager
-def _without_interruption() -> Iterator[None]:
-    """Block Ctrl-C within the context; a process that is started there inherits this: Ctrl-C never interrupts it."""
-    resource_tracker.ensure_running()  # if it started inside, it would unblock the signal
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
