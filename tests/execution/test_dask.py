@@ -70,7 +70,7 @@ def test_a_worker_that_dies_costs_its_run_alone_which_is_tried_once_more(tmp_pat
     assert re.match(r"Error: mortal-always-true-s0-\w+: no worker of the cluster could do it: ", error)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM])
 def test_a_signal_to_all_processes_leaves_checkpoints_and_ends_the_command_soon(
     number: signal.Signals, tmp_path: Path
 ) -> None:

@@ -121,16 +121,17 @@ class Submission:
 
     def _stop(self) -> None:
         """Ask the workers to save their work, wait up to `GRACE` seconds for that, and cancel the tasks."""
-        futures = list(self.futures.values())
-        if not futures or self.client.status != "running":
+        if not self.futures or self.client.status != "running":
             return
-        from distributed import wait
+        until = time.monotonic() + GRACE
+        with suppress(OSError):  # the scheduler may end, too
+            while self._are_saving() and time.monotonic() < until:
+                time.sleep(LOOK)
+            self.client.cancel(list(self.futures.values()))
 
-        waiting = [future for future in futures if future.status == "pending"]
-        self.client.run(stop, self.topic)
-        with suppress(TimeoutError):
-            wait(waiting, timeout=GRACE)
-        self.client.cancel(futures)
+    def _are_saving(self) -> bool:
+        """Ask the workers to save their work; return whether one still does. A worker that has died does not."""
+        return any(self.client.run(stop, self.topic, on_error="ignore").values())
 
 
 def workers_of(client: Client) -> Mapping[str, Any]:
@@ -149,19 +150,26 @@ def check_scheduler(client: Client) -> None:
 
 _stopped = set[str]()
 """In a worker: topics of studies that are to stop."""
+_current = set[str]()
+"""In a worker: the topic of the study whose task it does."""
 _turn = threading.Lock()
 """In a worker: only one of its threads does a task, as random state, thread count and output are the process's."""
 
 
-def stop(topic: str) -> None:
-    """In a worker: ask the tasks of a study to save their work and end."""
+def stop(topic: str) -> bool:
+    """In a worker: ask the tasks of a study to save their work and end; return whether one still goes on."""
     _stopped.add(topic)
+    return topic in _current
 
 
 def do(task: Task, topic: str) -> Finished:
     """In a worker: do a task when no other thread does one, unless its study is to stop."""
     with _turn:
-        return Finished(None, 0, was_interrupted=True) if topic in _stopped else _do(task, topic)
+        _current.add(topic)
+        try:
+            return Finished(None, 0, was_interrupted=True) if topic in _stopped else _do(task, topic)
+        finally:
+            _current.remove(topic)
 
 
 def _do(task: Task, topic: str) -> Finished:
