@@ -34,7 +34,7 @@ from vaegan_bench.execution.transfer import (
     store_transferred,
     study_folder_with,
 )
-from vaegan_bench.execution.worker_setup import setup_for_workers
+from vaegan_bench.execution.worker_setup import WorkerSetup, rebuild_plan, setup_for_workers
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.archive import archive_study
 from vaegan_bench.results.checkpoints import CHECKPOINT
@@ -44,7 +44,7 @@ from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import as_plain
 from vaegan_bench.study.study_file import load_study
-from vaegan_bench.system.errors import ClaimLostError, DeviceLostError, StoreError
+from vaegan_bench.system.errors import ClaimLostError, DeviceLostError, StoreError, StudyError
 from vaegan_bench.system.processes import this_process
 
 
@@ -169,6 +169,32 @@ def test_workers_with_other_code_do_not_begin(tmp_path: Path) -> None:
     assert isinstance(found, Refused)
     assert re.match(r"process \d+ on \S+: its plan has other runs than ours", found.reason)
     assert not list(tmp_path.glob("study/*/"))
+
+
+def setup_of(folder: Path) -> WorkerSetup:
+    values = {**SMALL, "models": ["vae"], "device": "cpu", "precision": "auto"}
+    plan = make_plan(load_study("smoke").with_values(values, "the test"), Registry())
+    execution = Execution(plan, Registry(), StudyFolder(folder / "study"), folder / "cache")
+    return setup_for_workers(execution.work, Registry(), 60.0)
+
+
+def test_workers_with_another_kind_of_device_or_other_versions_say_so(tmp_path: Path) -> None:
+    setup = setup_of(tmp_path)
+    with pytest.raises(StudyError, match=r"its device is cpu, and ours is cuda\. Start .* or choose .* --device cpu\."):
+        rebuild_plan(replace(setup, runs="others", device="cuda"))
+    versions = dict(setup.versions)
+    words = f"it has torch {versions['torch']}, and we have torch 0.1: install the same versions there"
+    with pytest.raises(StudyError, match=re.escape(words)):
+        rebuild_plan(replace(setup, runs="others", versions=tuple({**versions, "torch": "0.1"}.items())))
+
+
+def test_workers_train_in_the_precision_of_the_command_whatever_is_fast_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vaegan_bench.system.device._cpu_is_fast_in_bfloat16", lambda: True)
+    setup = setup_of(tmp_path)
+    monkeypatch.setattr("vaegan_bench.system.device._cpu_is_fast_in_bfloat16", lambda: False)
+    assert rebuild_plan(setup).runs[0].precision == "bfloat16"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,10 +14,16 @@ from vaegan_bench.execution.temporary_folder import temporary_folder
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.plan import Plan, make_plan
+from vaegan_bench.study.run import Run
 from vaegan_bench.study.study import Study, as_plain
 from vaegan_bench.system.errors import StudyError
 from vaegan_bench.system.paths import user_path
 
+OTHER_DEVICE = (
+    "its device is {there}, and ours is {here}. Start the command on a machine with the same kind of device, or choose "
+    "one that all machines have, such as --device cpu."
+)
+OTHER_VERSIONS = "it has {there}, and we have {here}: install the same versions there, then run the same command again."
 CHANGED = (
     "its plan has other runs than ours. Its code differs from ours, or was edited since this command began: install "
     "the same versions there, then run the same command again."
@@ -33,6 +40,10 @@ class WorkerSetup:
     """Plugin files or modules as they were named, each with the text of the file, '' for a module."""
     runs: str
     """A digest of the ids of all runs, which hold digests of the code."""
+    device: str
+    """The kind of device of all runs; in the study it may be 'auto'."""
+    versions: tuple[tuple[str, str], ...]
+    """Distributions that decide the outcome, with their versions."""
     folder: Path
     """The study's results."""
     began: float
@@ -53,12 +64,18 @@ class WorkerSetup:
 
 
 def setup_for_workers(work: Workload, registry: Registry, checkpoint: float) -> WorkerSetup:
-    """The setup for tasks of a plan. Its paths are absolute: other processes may have other working folders."""
-    sources = os.environ.get(VARIABLE)
+    """The setup for tasks of a plan. Its paths are absolute: other processes may have other working folders.
+
+    A precision 'auto' is that of this machine, as other hardware would choose another one.
+    """
+    sources, run = os.environ.get(VARIABLE), work.plan.runs[0]
+    study = work.plan.study.with_values({"precision": run.precision}, "the plan")
     return WorkerSetup(
-        study=json.dumps(as_plain(work.plan.study), sort_keys=True),
+        study=json.dumps(as_plain(study), sort_keys=True),
         plugins=tuple((name, _text_of(name)) for name in registry.sources),
         runs=_digest(work.plan),
+        device=run.device,
+        versions=tuple(run.setting["versions"].items()),
         folder=work.folder.path.absolute(),
         began=work.began,
         side_by_side=work.side_by_side,
@@ -75,8 +92,22 @@ def rebuild_plan(setup: WorkerSetup) -> Plan:
     registry = Registry([_place_of(name, text) for name, text in setup.plugins])
     plan = make_plan(Study().with_values(json.loads(setup.study), "the study"), registry)
     if _digest(plan) != setup.runs:
-        raise StudyError(CHANGED)
+        raise StudyError(_difference(plan.runs[0], setup))
     return plan
+
+
+def _difference(run: Run, setup: WorkerSetup) -> str:
+    """Why a run of the plan here is another one than there, and what to do."""
+    if run.device != setup.device:
+        return OTHER_DEVICE.format(there=run.device, here=setup.device)
+    there, here = run.setting["versions"].items(), dict(setup.versions).items()
+    if there != here:
+        return OTHER_VERSIONS.format(there=_in_words(there - here), here=_in_words(here - there))
+    return CHANGED
+
+
+def _in_words(versions: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in sorted(versions))
 
 
 def _digest(plan: Plan) -> str:
