@@ -44,7 +44,7 @@ from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import as_plain
 from vaegan_bench.study.study_file import load_study
-from vaegan_bench.system.errors import ClaimLostError, DeviceLostError, StoreError, StudyError
+from vaegan_bench.system.errors import ClaimLostError, IncompleteError, StoreError, StudyError
 from vaegan_bench.system.processes import this_process
 
 
@@ -235,7 +235,7 @@ def test_a_process_whose_gpu_is_lost_ends_and_fails_no_run(tmp_path: Path, monke
     values = {**SMALL, "models": ["gan", "vae"], "metrics": ["reconstruction"], "calibrate": False}
     plan = make_plan(load_study("smoke").with_values(values, "the test"), Registry())
     execution = Execution(plan, Registry(), StudyFolder(tmp_path / "study"), tmp_path / "cache")
-    with pytest.raises(DeviceLostError, match=r"cpu has stopped working .* illegal memory access .* same command"):
+    with pytest.raises(IncompleteError, match=r"cpu has stopped working .* illegal memory access .* same command"):
         execution.run()
     assert execution.failures == {}
     monkeypatch.undo()

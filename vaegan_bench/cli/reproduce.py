@@ -133,7 +133,7 @@ def _run(session: Session, paper: Paper, plans: Sequence[Plan], folder: Path, pr
     for plan in plans:
         try:
             attempts.lines += session.run(plan, folder).lines
-        except IncompleteError as error:  # the disk is full: the other studies would fail as well
+        except IncompleteError as error:  # as with a full disk or a lost GPU: the other studies would fail as well
             raise IncompleteError([*attempts.lines, *error.lines]) from error
     command = shlex.join(["vaegan-bench", *sys.argv[1:]])
     with attempts.part("page"):

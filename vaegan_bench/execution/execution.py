@@ -25,7 +25,7 @@ from vaegan_bench.study.run import Run
 from vaegan_bench.system.claims import claimed
 from vaegan_bench.system.device import choose_device, thread_count
 from vaegan_bench.system.disk_space import REPEAT, in_words
-from vaegan_bench.system.errors import IncompleteError, reason_of
+from vaegan_bench.system.errors import DeviceLostError, IncompleteError, reason_of
 
 SERIAL = Serial()
 
@@ -60,7 +60,7 @@ class Execution:
         Other processes may run the same plan meanwhile: each run is done by one of them, and all end when all runs are
         over. Raises `StoreError` where results cannot be written, `DataError` where a data set cannot be loaded, and
         `ExtractorError` where the weights of an extractor are missing or wrong: all before anything trains. Raises
-        `IncompleteError` where the disk becomes full later.
+        `IncompleteError` where the disk becomes full later, and where a GPU or the scheduler of a cluster is lost.
         """
         with thread_count(self.plan.study.threads):
             if unfinished := self.work.unfinished():
@@ -110,6 +110,8 @@ class Execution:
         runner = Runner(self.work, self.references, events, self.checkpoint)
         try:
             self.engine.run(PlannedWork(ordered, setup, runner, self._note, self.progress))
+        except DeviceLostError as error:
+            raise IncompleteError([*self.missing(), str(error)]) from error
         finally:
             events.close()
 

@@ -64,7 +64,8 @@ class Dask(Engine):
 def _wait_for_workers(client: Client, work: Work) -> None:
     """Wait until there is a worker.
 
-    Raises `StudyError` where the scheduler is gone, and where no worker has the memory for the largest task.
+    Raises `IncompleteError` where the scheduler is gone, and `StudyError` where no worker has the memory for the
+    largest task.
     """
     waiting = "waiting for workers of the cluster"
     while not (workers := workers_of(client)):

@@ -12,9 +12,9 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vaegan_bench.api import Message, StudyError, Task, Work
+from vaegan_bench.api import Message, Task, Work
 from vaegan_bench.execution.engines.agenda import Agenda
-from vaegan_bench.system.errors import one_line
+from vaegan_bench.system.errors import IncompleteError, one_line
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -55,7 +55,7 @@ class Submission:
         """Workers of the cluster, and when they were counted."""
 
     def run(self) -> None:
-        """Do all tasks. Raises `StudyError` where the scheduler is gone, and whatever `work` raises."""
+        """Do all tasks. Raises `IncompleteError` where the scheduler is gone, and whatever `work` raises."""
         self.client.subscribe_topic(self.topic, self._put)
         try:
             while not self.agenda.is_done:
@@ -135,7 +135,7 @@ class Submission:
 
 
 def workers_of(client: Client) -> Mapping[str, Any]:
-    """What the scheduler tells of its workers, by their addresses. Raises `StudyError` where it is gone."""
+    """What the scheduler tells of its workers, by their addresses. Raises `IncompleteError` where it is gone."""
     check_scheduler(client)
     told = client.scheduler_info(n_workers=-1)
     workers: Mapping[str, Any] = told.get("workers", {})  # a scheduler that has just gone tells nothing
@@ -143,9 +143,9 @@ def workers_of(client: Client) -> Mapping[str, Any]:
 
 
 def check_scheduler(client: Client) -> None:
-    """Raise `StudyError` where the scheduler is gone."""
+    """Raise `IncompleteError` where the scheduler is gone."""
     if client.status != "running":
-        raise StudyError(GONE)
+        raise IncompleteError([GONE])
 
 
 _stopped = set[str]()
