@@ -24,6 +24,7 @@ from vaegan_bench.execution.engines.cluster.submission import GONE, GRACE, do
 from vaegan_bench.execution.engines.dask import LOCAL, SETTINGS, Dask
 from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.execution.execution import Execution
+from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 
 distributed = pytest.importorskip("distributed")
@@ -44,9 +45,7 @@ def _assert_same(alone: Execution, told_alone: Notebook, spread: Execution, told
     assert not spread.failures
     for run in alone.plan.runs:
         one, other = alone.folder.run(run.id), spread.folder.run(run.id)
-        for name in ("weights.safetensors", "history.csv"):
-            assert (one.path / name).read_bytes() == (other.path / name).read_bytes()
-        assert values(one) == values(other) != []
+        _assert_same_files(one, other)
         assert other.record().environment.device.endswith(", 1 thread)")
         seldom = [word for word in told_alone.heard[run.id] if not word.startswith("step ")]
         assert [word for word in told.heard[run.id] if not word.startswith("step ")] == seldom
@@ -56,18 +55,30 @@ def _assert_same(alone: Execution, told_alone: Notebook, spread: Execution, told
     assert spread.folder.rulers() == alone.folder.rulers() != []
 
 
+def _assert_same_files(one: RunFolder, other: RunFolder) -> None:
+    for name in ("weights.safetensors", "history.csv"):
+        assert (one.path / name).read_bytes() == (other.path / name).read_bytes()
+    assert values(one) == values(other) != []
+
+
 @pytest.mark.usefixtures("tables_alone")
-def test_a_worker_that_dies_costs_its_run_alone_which_is_tried_once_more(tmp_path: Path) -> None:
+def test_a_worker_that_dies_costs_its_run_alone_which_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
     (tmp_path / "mortal.py").write_text(MORTAL)
-    models = "mortal,mortal[always=true],speaker"
-    line = ("run", "smoke", "--steps", "4", "--samples", "32", "--metrics", "reconstruction", "--models", models)
-    done = bench(*line, "--engine", "dask[workers=2]", "--cache-dir", "cache", "--plugin", "mortal.py", cwd=tmp_path)
+    line = ["run", "smoke", "--steps", "4", "--samples", "32", "--metrics", "reconstruction", "--checkpoint", "0"]
+    line += ["--cache-dir", "cache", "--plugin", "mortal.py", "--engine"]
+    done = bench(*line, "dask[workers=2]", "--models", "mortal,mortal[always=true],speaker", cwd=tmp_path)
     assert done.returncode == 1
     assert {path.name for path in tmp_path.glob("*killed")} == {"killed", "always killed"}
     assert len(re.findall(r"^[\w-]+: done$", done.stdout, re.M)) == 2
     assert "a word about this from 1 threads\n" in done.stdout
     (error,) = (text for text in done.stderr.splitlines() if text.startswith("Error"))
     assert re.match(r"Error: mortal-always-true-s0-\w+: no worker of the cluster could do it: ", error)
+    (again,) = tmp_path.glob("mortal-s0-*.started")
+    assert again.read_text() == "1"
+    alone = bench(*line, "serial", "--models", "mortal,speaker", "--results", "alone", cwd=tmp_path)
+    assert alone.returncode == 0
+    for run in StudyFolder(tmp_path / "alone" / "smoke").runs():
+        _assert_same_files(run, StudyFolder(tmp_path / "results" / "smoke").run(run.path.name))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM])
@@ -135,8 +146,7 @@ def test_the_same_command_goes_on_when_the_scheduler_died(tmp_path: Path) -> Non
         StudyFolder(tmp_path / "results" / "smoke").runs(),
         strict=True,
     ):
-        assert (one.path / "weights.safetensors").read_bytes() == (other.path / "weights.safetensors").read_bytes()
-        assert values(one) == values(other) != []
+        _assert_same_files(one, other)
 
 
 @dataclass(frozen=True)
