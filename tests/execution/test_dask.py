@@ -81,7 +81,7 @@ def test_a_worker_that_dies_costs_its_run_alone_which_goes_on_from_its_checkpoin
         _assert_same_files(run, StudyFolder(tmp_path / "results" / "smoke").run(run.path.name))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_to_all_processes_leaves_checkpoints_and_ends_the_command_soon(
     number: signal.Signals, tmp_path: Path
 ) -> None:
