@@ -43,10 +43,6 @@ class Sleep:
     seconds: float
     after: frozenset[str] = frozenset()
 
-    def portable(self) -> Sleep:
-        """The same: it needs nothing."""
-        return self
-
     def __call__(self, send: Send = discard) -> Slept:
         """Sleep."""
         begin = time.time()
@@ -74,6 +70,10 @@ class Sleeping:
     def here(self, task: Task) -> object:
         """Sleep in this process."""
         return task(self.receive)
+
+    def portable(self, task: Task) -> Task:
+        """The same: it needs nothing."""
+        return task
 
     def receive(self, message: Message) -> None:
         """Nothing is done with it."""

@@ -53,9 +53,6 @@ class Named:
     name: str
     after: frozenset[str] = frozenset()
 
-    def portable(self) -> Named:
-        return self
-
     def __call__(self, send: Send = discard) -> None:
         raise NotImplementedError
 

@@ -157,9 +157,6 @@ class Overlapping:
     going: list[str]
     after: frozenset[str] = frozenset()
 
-    def portable(self) -> Overlapping:
-        return self
-
     def __call__(self, send: Send = discard) -> int:
         self.going.append(self.name)
         time.sleep(0.1)

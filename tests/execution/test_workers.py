@@ -25,6 +25,7 @@ from vaegan_bench.api.engines import discard
 from vaegan_bench.execution.engines.processes import Processes
 from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.execution.execution import Execution
+from vaegan_bench.execution.held_runs import HeldRuns
 from vaegan_bench.execution.runner import Outcome
 from vaegan_bench.execution.tasks import Refused, RunTask
 from vaegan_bench.execution.transfer import (
@@ -44,6 +45,8 @@ from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import as_plain
 from vaegan_bench.study.study_file import load_study
+from vaegan_bench.system.claim_folder import Holder
+from vaegan_bench.system.claims import Claim
 from vaegan_bench.system.errors import ClaimLostError, IncompleteError, StoreError, StudyError
 from vaegan_bench.system.processes import this_process
 
@@ -270,14 +273,15 @@ def test_a_trained_run_travels_with_its_files_and_is_only_measured(
     first.run()
     (folder,) = first.folder.runs()
     setup = setup_for_workers(execution("reconstruction", "latent-health").work, Registry(), 60.0)
-    there = RunTask(folder.path.name, frozenset(), setup).portable()
+    held = HeldRuns(first.folder)
+    there = RunTask(folder.path.name, frozenset(), setup).portable(held)
     came = there(heard.append)
     assert isinstance(came, TransferredRun)
     assert "step_ended" not in [message.get("hook") for message in heard]
-    store_transferred(came, folder)
+    store_transferred(came, held)
     assert {each["label"] for each in folder.measurements.by_key().values()} == {"reconstruction", "latent-health"}
     written = (folder.path / "metrics.json").stat().st_mtime_ns
-    store_transferred(came, folder)  # it is not as it was when it was sent: another process has measured it
+    store_transferred(came, held)  # it is not as it was when it was sent: another process has measured it
     assert (folder.path / "metrics.json").stat().st_mtime_ns == written
 
 
@@ -286,12 +290,34 @@ def test_a_run_on_which_another_process_works_is_not_trained_on_a_worker_as_well
     execution, (run,) = Execution(plan, Registry(), StudyFolder(tmp_path / "study"), tmp_path / "cache"), plan.runs
     execution.folder.create()
     task = RunTask(run.id, frozenset(), setup_for_workers(execution.work, Registry(), 60.0))
+    held = HeldRuns(execution.folder)
     with execution.folder.run(run.id).claim():
-        outcome = task.portable()()
+        outcome = task.portable(held)()
     assert isinstance(outcome, Outcome)
     assert str(outcome.holder) == str(this_process())
     assert not outcome.status
-    assert task.portable().holder is None
+    assert task.portable(held).holder is None
+
+
+def test_a_run_is_held_while_a_worker_without_our_folder_trains_it(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "study")
+    folder.create()
+    held = HeldRuns(folder)
+    assert held.hold("vae-s0") is None
+    assert held.hold("vae-s0") is None  # it is begun once more
+    held.report({"hook": "run_started", "what": {"run": "vae-s0", "label": "vae", "steps": 9, "done": 4, "batch": 2}})
+    held.report({"hook": "step_ended", "what": {"run": "vae-s0", "step": 6}})
+    claim, holder = held.take("vae-s0"), folder.run("vae-s0").try_claim()
+    assert isinstance(claim, Claim)
+    assert isinstance(holder, Holder)
+    assert str(holder) == str(this_process())
+    assert claim.progress.pop("speed") > 0
+    assert claim.progress == {"phase": "training", "step": 6, "steps": 9}
+    claim.release()
+    held.hold("vae-s0")
+    held.close()
+    with folder.run("vae-s0").claim():
+        pass
 
 
 def test_a_run_that_was_sent_before_is_sent_again_with_its_later_measurements(
@@ -312,10 +338,11 @@ def test_files_that_cannot_be_stored_cost_their_run_alone(
     def fail(*_: object) -> None:
         raise StoreError("Cannot write run.json: No space left on device.") from OSError(errno.ENOSPC, "No space left")
 
-    run = store_study(tmp_path / "study").runs()[0]
+    held = HeldRuns(store_study(tmp_path / "study"))
+    run = held.folder.runs()[0]
     files = files_of(run)
     monkeypatch.setattr(RunFolder, method, fail)
-    outcome = store_transferred(TransferredRun(Outcome(run.path.name, "ok"), files, files[METRICS]), run)
+    outcome = store_transferred(TransferredRun(Outcome(run.path.name, "ok"), files, files[METRICS]), held)
     assert outcome.failure == "Cannot write run.json: No space left on device."
     assert outcome.disk_is_full
 
@@ -326,10 +353,11 @@ def test_a_run_that_is_taken_over_while_its_files_are_stored_is_awaited(
     def lose(*_: object) -> None:
         raise ClaimLostError("Another process took over the run.")
 
-    run = store_study(tmp_path / "study").runs()[0]
+    held = HeldRuns(store_study(tmp_path / "study"))
+    run = held.folder.runs()[0]
     files = files_of(run)
     monkeypatch.setattr(RunFolder, "receive", lose)
-    outcome = store_transferred(TransferredRun(Outcome(run.path.name, "ok"), files, files[METRICS]), run)
+    outcome = store_transferred(TransferredRun(Outcome(run.path.name, "ok"), files, files[METRICS]), held)
     assert outcome.holder is not None
     assert not outcome.failure
 

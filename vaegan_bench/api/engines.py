@@ -29,12 +29,6 @@ class Task(Protocol):
     def after(self) -> frozenset[str]:
         """Names of tasks that must be over before it begins."""
 
-    def portable(self) -> Task:
-        """The same task for a process that shares no folder with this one: its result contains what it wrote there.
-
-        It may contain files that the tasks in `after` wrote, so call this when they are over.
-        """
-
     def __call__(self, send: Send = discard) -> Any:
         """Run the task in this process; the result can be pickled, and is for `Work.end`.
 
@@ -67,6 +61,13 @@ class Work(Protocol):
 
     def here(self, task: Task) -> Any:
         """Run a task in this process, with what is already loaded here; the result is for `end`."""
+
+    def portable(self, task: Task) -> Task:
+        """The same task for a process that shares no folder with this one: its result contains what it wrote there.
+
+        It may contain files that the tasks in `after` wrote, so call this when they are over. Until `end` or `give_up`,
+        the command holds the run of the task, so that no other one works on it.
+        """
 
     def receive(self, message: Message) -> None:
         """Take a message that a task sent from another process; called in the main thread."""

@@ -108,11 +108,13 @@ class Execution:
         setup = setup_for_workers(self.work, self.registry, self.checkpoint)
         events = RunEvents(self.lifecycle.call)
         runner = Runner(self.work, self.references, events, self.checkpoint)
+        planned = PlannedWork(ordered, setup, runner, self._note, self.progress)
         try:
-            self.engine.run(PlannedWork(ordered, setup, runner, self._note, self.progress))
+            self.engine.run(planned)
         except DeviceLostError as error:
             raise IncompleteError([*self.missing(), str(error)]) from error
         finally:
+            planned.close()
             events.close()
 
     def _note(self, outcome: Outcome) -> None:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from vaegan_bench.api import Message, Progress, StudyError, Task
 from vaegan_bench.execution.footprint import needed_memory
+from vaegan_bench.execution.held_runs import HeldRuns
 from vaegan_bench.execution.relay import Receiver
 from vaegan_bench.execution.runner import Outcome, Runner
 from vaegan_bench.execution.study_extractors import calibrated_extractors, learned_extractors
@@ -32,7 +33,7 @@ class PlannedWork:
         self.plan, self.setup, self.runner, self.note = runner.plan, setup, runner, note
         self.by_id = {run.id: run for run in runs}
         self.progress = progress
-        self.receive: Callable[[Message], None] = Receiver(runner.call, progress)
+        self.held, self._receiver = HeldRuns(StudyFolder(setup.folder)), Receiver(runner.call, progress)
         self._awaited = set[tuple[str, str]]()
         """(run, token of its claim) for runs that other processes work on, if that was reported already."""
 
@@ -68,6 +69,19 @@ class PlannedWork:
         planned = cast(Planned, task)
         return planned.do(self.runner, self.by_id[planned.run])
 
+    def portable(self, task: Task) -> Task:
+        """The same task for a process that shares no folder with this one; its run is held here until it ends."""
+        return cast(Planned, task).portable(self.held)
+
+    def receive(self, message: Message) -> None:
+        """Act on a message of a task."""
+        self.held.report(message)
+        self._receiver(message)
+
+    def close(self) -> None:
+        """Release the runs that are still held: the engine has ended."""
+        self.held.close()
+
     def end(self, task: Task, result: Any) -> bool:
         """Take the result of a task; False where another process works on its run.
 
@@ -76,7 +90,7 @@ class PlannedWork:
         if isinstance(result, Refused):
             raise StudyError(f"A worker process cannot begin: {result.reason}")
         if isinstance(result, TransferredRun):
-            result = store_transferred(result, StudyFolder(self.setup.folder).run(task.name))
+            result = store_transferred(result, self.held)
         if isinstance(result, Calibrated):
             self._store(task, result)
         if isinstance(result, Outcome):
@@ -92,6 +106,7 @@ class PlannedWork:
     def give_up(self, task: Task, reason: str) -> None:
         """Note that a run failed. Nothing is noted for a preparation: runs do without it, or report what they lack."""
         if isinstance(task, RunTask):
+            self.held.release(task.name)
             self._conclude(Outcome(task.name, f"failed: {reason}", reason))
 
     def _task(self, run: Run) -> RunTask:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from vaegan_bench.evaluation.references import LoadedReferences, References
 from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.evaluation.stored_run import weights_of
 from vaegan_bench.execution.measured_run import measure_run
+from vaegan_bench.execution.pace import Pace
 from vaegan_bench.execution.relay import Call
 from vaegan_bench.execution.run_keeper import INTERVAL, RunKeeper
 from vaegan_bench.execution.trained_run import train_run
@@ -171,11 +171,10 @@ class Runner:
         self.call("run_evaluated", run=run.id, rows=rows)
 
     def _listener(self, run: Run, claim: Claim, done: int) -> Listener:
-        began = time.monotonic()
+        pace = Pace(run.steps, done, run.batch)
 
         def step_ended(step: int) -> None:
-            speed = (step - done) * run.batch / max(time.monotonic() - began, 1e-9)
-            claim.report(phase="training", step=step, steps=run.steps, speed=round(speed, 1))
+            claim.report(**pace.at(step))
             self.call("step_ended", run=run.id, step=step)
 
         def terms_logged(step: int, terms: Mapping[str, float]) -> None:

@@ -14,6 +14,7 @@ from typing import NamedTuple, TypeVar
 from vaegan_bench.api import Send
 from vaegan_bench.api.engines import discard
 from vaegan_bench.evaluation.references import LoadedReferences
+from vaegan_bench.execution.held_runs import HeldRuns
 from vaegan_bench.execution.relay import Sender
 from vaegan_bench.execution.runner import Outcome, Runner
 from vaegan_bench.execution.study_extractors import calibrated_extractors, learned_extractors, ruler_of
@@ -23,7 +24,6 @@ from vaegan_bench.execution.transfer import (
     collect_files,
     files_of,
     study_folder_with,
-    worked_on_by,
 )
 from vaegan_bench.execution.worker_setup import WorkerSetup, rebuild_plan
 from vaegan_bench.execution.workload import Workload
@@ -56,17 +56,16 @@ class RunTask:
     files: Mapping[str, Files] | None = None
     """The files of those runs, and of its own if it was trained before, for a process that shares no folder with us."""
     holder: Holder | None = None
-    """The process that worked on the run when the task was made portable: it is not done then."""
+    """Another process that works on the run, which is not done then."""
 
     @property
     def name(self) -> str:
         """The task's name, which is the run's id."""
         return self.run
 
-    def portable(self) -> RunTask:
+    def portable(self, held: HeldRuns) -> RunTask:
         """The same task for a process that shares no folder with this one; its result holds all files of the run."""
-        folder = StudyFolder(self.setup.folder)
-        holder = worked_on_by(folder.run(self.run))  # first, so that the files are those of its last owner
+        folder, holder = held.folder, held.hold(self.run)  # first, so that the files are those of its last owner
         files = {run: files_of(folder.run(run)) for run in sorted({self.run, *self.after})}
         return replace(self, setup=self.setup.without_shared_folder, files=files, holder=holder)
 
@@ -100,7 +99,7 @@ class PrepareTask:
         """The task's name, which differs from the run's."""
         return f"extractors for {self.run}"
 
-    def portable(self) -> PrepareTask:
+    def portable(self, held: HeldRuns) -> PrepareTask:
         """The same task for a process that shares no folder with this one; only that process gets the extractors."""
         return replace(self, setup=self.setup.without_shared_folder)
 
@@ -139,7 +138,7 @@ class CalibrateTask:
         """The task's name, which differs from the run's."""
         return f"ruler of {self.extractor} for {self.run}"
 
-    def portable(self) -> CalibrateTask:
+    def portable(self, held: HeldRuns) -> CalibrateTask:
         """The same task for a process that shares no folder with this one; its result holds the ruler."""
         return replace(self, setup=self.setup.without_shared_folder)
 

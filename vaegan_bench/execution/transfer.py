@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from vaegan_bench.execution.held_runs import HeldRuns
 from vaegan_bench.execution.runner import Outcome, outcome_of
 from vaegan_bench.execution.temporary_folder import temporary_folder
 from vaegan_bench.results.failures import forget_failure
@@ -40,30 +40,20 @@ def files_of(folder: RunFolder) -> Files:
     return {path.name: path.read_bytes() for path in folder.lasting()}
 
 
-def worked_on_by(folder: RunFolder) -> Holder | None:
-    """The process that works on a run now; None also where that cannot be known: storing its files then says why."""
-    with suppress(StoreError):
-        claim = folder.try_claim()
-        if isinstance(claim, Holder):
-            return claim
-        claim.release()
-    return None
-
-
-def store_transferred(transferred: TransferredRun, folder: RunFolder) -> Outcome:
+def store_transferred(transferred: TransferredRun, held: HeldRuns) -> Outcome:
     """Put the files of a run into its folder, unless another process works on it, or trained or measured it meanwhile.
 
     The outcome is the run's own, names the process that works on it, or says why the files cannot be written.
     """
+    folder = held.folder.run(transferred.outcome.run)
     try:
-        return _store(transferred, folder)
+        return _store(transferred, folder, held.take(transferred.outcome.run))
     except StoreError as error:
         failed = outcome_of(error, transferred.outcome.run, folder.path.resolve())
         return replace(failed, weights=transferred.outcome.weights)
 
 
-def _store(transferred: TransferredRun, folder: RunFolder) -> Outcome:
-    claim = folder.try_claim()
+def _store(transferred: TransferredRun, folder: RunFolder, claim: Claim | Holder) -> Outcome:
     if not isinstance(claim, Claim):
         return Outcome(transferred.outcome.run, "", holder=claim)
     with claim:

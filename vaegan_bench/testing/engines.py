@@ -18,10 +18,6 @@ class Errand:
     name: str
     after: frozenset[str] = frozenset()
 
-    def portable(self) -> Errand:
-        """The same task, which needs no folder."""
-        return self
-
     def __call__(self, send: Send = discard) -> str:
         """Send the message."""
         send({"word": self.name})
@@ -45,6 +41,10 @@ class Errands:
     def here(self, task: Task) -> object:
         """Do a task in this process."""
         return task(self.receive)
+
+    def portable(self, task: Task) -> Task:
+        """The same task, which needs no folder."""
+        return task
 
     def receive(self, message: Message) -> None:
         """Ignore the message."""

@@ -73,7 +73,7 @@ class Submission:
         """
         while len(self.futures) < self._workers() and (task := self.agenda.begin()) is not None:
             self.received[task.name] = 0
-            sent, key = task.portable() if self.transfer else task, f"{task.name}-{uuid.uuid4().hex}"
+            sent, key = self.work.portable(task) if self.transfer else task, f"{task.name}-{uuid.uuid4().hex}"
             future = self.client.submit(do, sent, self.topic, key=key, pure=False)
             self.futures[task.name] = future
             future.add_done_callback(partial(self._put_finished, task))
