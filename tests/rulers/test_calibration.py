@@ -21,6 +21,7 @@ from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
 from vaegan_bench.metrics.extractors.native import Native
 from vaegan_bench.metrics.extractors.oracle import Oracle
+from vaegan_bench.metrics.extractors.regressor import Regressor
 from vaegan_bench.metrics.samples.frechet import Frechet
 from vaegan_bench.metrics.samples.kid import KID
 from vaegan_bench.metrics.samples.precision_recall import PrecisionRecall
@@ -110,7 +111,9 @@ def distances(ruler: Ruler, name: str) -> list[float]:
     return [mark.frechet for scale in ruler.scales if scale.name == name for mark in scale.marks]
 
 
-@pytest.mark.parametrize("extractor", [Oracle(images=10_000), EffLite0()], ids=lambda extractor: extractor.name)
+@pytest.mark.parametrize(
+    "extractor", [Oracle(images=10_000), Regressor(images=10_000), EffLite0()], ids=lambda extractor: extractor.name
+)
 def test_offline_extractors_are_held_against_their_ruler(
     data: tuple[str, Data], extractor: Extractor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,7 +131,7 @@ def test_offline_extractors_are_held_against_their_ruler(
         ("mnist5k", "efflite0"): "not usable here: after noise of 4 precision is 0.",
     }
     assert words.startswith(expected.get((name, extractor.name), "usable"))
-    assert (words == "usable") == (extractor.name == "oracle")
+    assert (words == "usable") == (extractor.name in ("oracle", "regressor"))
 
 
 def test_the_usual_extractor_is_chosen_by_the_data(tmp_path: Path) -> None:
