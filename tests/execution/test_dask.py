@@ -26,6 +26,7 @@ from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.system.errors import DeviceLostError
 
 distributed = pytest.importorskip("distributed")
 dask = pytest.importorskip("dask")
@@ -98,7 +99,7 @@ def test_a_signal_to_all_processes_leaves_checkpoints_and_ends_the_command_soon(
     assert (process.returncode, errors) == (128 + number, "Interrupted.\n")
     assert time.monotonic() - began < GRACE
     assert "0 of 1 runs are finished and kept in results/smoke; waiting-s0-" in output
-    assert list(tmp_path.glob("results/smoke/*/checkpoint.safetensors"))
+    assert list(tmp_path.glob("results/smoke/*/checkpoint*.safetensors"))
 
 
 @contextmanager
@@ -171,6 +172,27 @@ def test_a_worker_with_several_threads_does_one_task_at_a_time(monkeypatch: pyte
     with ThreadPoolExecutor(3) as threads:
         found = [threads.submit(do, Overlapping(name, going), "a study") for name in ("one", "two", "three")]
     assert [each.result().result for each in found] == [1, 1, 1]
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A task of a process whose GPU has stopped working."""
+
+    name: str = "lost"
+    after: frozenset[str] = frozenset()
+
+    def __call__(self, send: Send = discard) -> int:
+        raise DeviceLostError("cuda has stopped working")
+
+
+def test_a_worker_whose_gpu_is_lost_ends_as_it_would_fail_all_further_tasks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("distributed.get_worker", lambda: None)
+    monkeypatch.setattr("os._exit", sys.exit)
+    with pytest.raises(SystemExit, match="1"):
+        do(Lost(), "a study")
+    assert capsys.readouterr().err == "cuda has stopped working\n"
 
 
 def test_a_scheduler_that_ends_before_the_first_worker_comes_ends_the_command(tmp_path: Path) -> None:

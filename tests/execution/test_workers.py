@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import json
 import os
+import pickle
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -37,11 +38,14 @@ from vaegan_bench.execution.transfer import (
 )
 from vaegan_bench.execution.worker_setup import WorkerSetup, rebuild_plan, setup_for_workers
 from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.report.status.recorded import recorded_status
 from vaegan_bench.results.archive import archive_study
 from vaegan_bench.results.checkpoints import CHECKPOINT
+from vaegan_bench.results.failures import failure_since
 from vaegan_bench.results.measurements import METRICS
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.results.trained_files import WEIGHTS
 from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import as_plain
 from vaegan_bench.study.study_file import load_study
@@ -318,6 +322,81 @@ def test_a_run_is_held_while_a_worker_without_our_folder_trains_it(tmp_path: Pat
     held.close()
     with folder.run("vae-s0").claim():
         pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Away(Serial):
+    """Does its tasks as workers that do not see the study's folder, and looks at the study meanwhile."""
+
+    name = "away"
+    folder: Path
+    seen: list[str] = field(default_factory=list)
+    fails: bool = False
+
+    def run(self, work: Work) -> None:
+        def receive(message: Message) -> None:
+            work.receive(message)
+            if message.get("hook") in ("step_ended", "run_evaluated"):
+                for claim in work.held._claims.values():  # type: ignore[attr-defined]  # of PlannedWork
+                    claim.beat()
+                self.seen.extend(run.state for run in recorded_status(StudyFolder(self.folder)).runs)
+
+        for task in work.tasks:
+            sent = work.portable(task)
+            if self.fails:
+                raise StudyError("The cluster is gone.")
+            work.end(task, pickle.loads(pickle.dumps(sent))(receive))
+
+
+def test_a_run_that_is_trained_elsewhere_is_held_until_its_files_are_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache of the worker"))
+    values = {**SMALL, "models": ["vae"], "metrics": ["reconstruction"], "calibrate": False}
+    plan = make_plan(load_study("smoke").with_values(values, "the test"), Registry())
+    folder, (run,) = StudyFolder(tmp_path / "study"), plan.runs
+    gone = Execution(plan, Registry(), folder, tmp_path / "cache", engine=Away(folder=folder.path, fails=True))
+    with pytest.raises(StudyError, match="The cluster is gone"):
+        gone.run()
+    engine = Away(folder=folder.path)
+    Execution(plan, Registry(), folder, tmp_path / "cache", engine=engine).run()
+    assert engine.seen == ["training"] * (run.steps - 1) + ["measuring"] * 2
+    assert [each.state for each in recorded_status(folder).runs] == ["finished"]
+    with folder.run(run.id).claim():
+        pass
+
+
+def test_a_failure_on_a_worker_is_noted_here(tmp_path: Path) -> None:
+    held = HeldRuns(StudyFolder(tmp_path / "study"))
+    held.folder.create()
+    failed = Outcome("vae-s0", "failed: no memory", "no memory")
+    assert store_transferred(TransferredRun(failed, {}), held) == failed
+    found = failure_since(held.folder.run("vae-s0").path, 0.0)
+    assert found is not None
+    assert found.reason == "no memory"
+    store_transferred(TransferredRun(Outcome("vae-s0", "ok"), {}), held)
+    assert failure_since(held.folder.run("vae-s0").path, 0.0) is None
+
+
+def test_a_run_of_another_study_is_sent_along(tmp_path: Path) -> None:
+    other, study = store_study(tmp_path / "other"), StudyFolder(tmp_path / "study")
+    study.create()
+    trained = other.runs()[0]
+    (trained.path / WEIGHTS).touch()
+    task = RunTask(trained.path.name, frozenset(), setup_of(tmp_path))
+    sent = task.portable(HeldRuns(study))
+    assert sent.files == {trained.path.name: files_of(trained)}
+
+
+def test_a_claim_that_was_lost_meanwhile_is_taken_again_if_nobody_has_it(tmp_path: Path) -> None:
+    held = HeldRuns(store_study(tmp_path / "study"))
+    run = held.folder.runs()[0]
+    held.hold(run.path.name)
+    for claim in tmp_path.glob("study/.*.claim"):
+        shutil.rmtree(claim)  # another machine thought that this one had died
+    files = files_of(run)
+    outcome = store_transferred(TransferredRun(Outcome(run.path.name, "ok"), files, files[METRICS]), held)
+    assert (outcome.status, outcome.holder) == ("ok", None)
 
 
 def test_a_run_that_was_sent_before_is_sent_again_with_its_later_measurements(

@@ -113,6 +113,8 @@ class Execution:
             self.engine.run(planned)
         except DeviceLostError as error:
             raise IncompleteError([*self.missing(), str(error)]) from error
+        except IncompleteError as error:
+            raise IncompleteError([*self.missing(), *error.lines]) from error
         finally:
             planned.close()
             events.close()
@@ -124,7 +126,7 @@ class Execution:
         if outcome.failure:
             self.failures[outcome.run] = outcome.failure
         if outcome.disk_is_full:
-            raise IncompleteError([*self.missing(), self._where_it_stops()])
+            raise IncompleteError([self._where_it_stops()])
 
     def _agree_on_weights(self) -> None:
         """Measure runs again whose numbers are on other weights; one command at a time, or none would be the last."""

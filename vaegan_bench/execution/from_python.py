@@ -52,8 +52,9 @@ def run(
     A run leaves a checkpoint every `checkpoint` seconds, when it is interrupted, and when `max_time` is over, such as
     "3h" or "90m"; the same call goes on from there.
     Raises `BenchError` before anything is trained if the study cannot be run. Raises `IncompleteError` when `max_time`
-    is over, and at the end if a run failed, a metric gave no numbers, or a table or figure could not be written;
-    everything else is then trained, measured and reported, and the error's `lines` say what is missing, and why.
+    is over, the disk is full, or a GPU or the scheduler of a cluster is lost; and at the end if a run failed, a metric
+    gave no numbers, or a table or figure could not be written: everything else is then trained, measured and reported,
+    and the error's `lines` say what is missing, and why.
     """
     if not (isinstance(checkpoint, int | float) and checkpoint >= 0):
         raise StudyError(f"checkpoint is a number of seconds, 0 or more, not {checkpoint!r}.")

@@ -9,7 +9,7 @@ from vaegan_bench.execution.pace import Pace
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.system.claim_folder import Holder
 from vaegan_bench.system.claims import Claim
-from vaegan_bench.system.errors import StoreError
+from vaegan_bench.system.errors import ClaimLostError, StoreError
 
 
 class HeldRuns:
@@ -38,12 +38,28 @@ class HeldRuns:
         match message:
             case {"hook": "run_started", "what": {"run": run, "steps": steps, "done": done, "batch": batch}}:
                 self._paces[run] = Pace(steps, done, batch)
-            case {"hook": "step_ended", "what": {"run": run, "step": step}} if run in self._claims:
-                self._claims[run].report(**self._paces[run].at(step))
+                self._report(run, done)
+            case {"hook": "step_ended" | "terms_logged", "what": {"run": run, "step": step}}:
+                self._report(run, step)
+
+    def _report(self, run: str, step: int) -> None:
+        """Report that a run is trained, or measured after its last step; a run that is only measured has no steps."""
+        if run in self._claims:
+            pace = self._paces[run]
+            self._claims[run].report(**(pace.at(step) if step < pace.steps else {"phase": "measuring"}))
 
     def take(self, run: str) -> Claim | Holder:
-        """The claim of a run, which the caller releases. Raises `StoreError` where none can be had."""
-        return self._claims.pop(run, None) or self.folder.run(run).try_claim()
+        """The claim of a run, which the caller releases: a new one if that which was held is lost, if one can be had.
+
+        Raises `StoreError` where none can be had.
+        """
+        if held := self._claims.pop(run, None):
+            try:
+                held.check()
+                return held
+            except ClaimLostError:
+                held.release()
+        return self.folder.run(run).try_claim()
 
     def release(self, run: str) -> None:
         """Release a run whose files do not come."""

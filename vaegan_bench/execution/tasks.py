@@ -28,6 +28,7 @@ from vaegan_bench.execution.transfer import (
 from vaegan_bench.execution.worker_setup import WorkerSetup, rebuild_plan
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.results.rulers import Ruler
+from vaegan_bench.results.sibling_studies import SiblingStudies
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.claim_folder import Holder
@@ -54,7 +55,8 @@ class RunTask:
     """The runs whose networks it borrows."""
     setup: WorkerSetup
     files: Mapping[str, Files] | None = None
-    """The files of those runs, and of its own if it was trained before, for a process that shares no folder with us."""
+    """The files of those runs, and of its own if it was trained before, in this study or another one of the results
+    folder, for a process that shares no folder with us."""
     holder: Holder | None = None
     """Another process that works on the run, which is not done then."""
 
@@ -65,9 +67,11 @@ class RunTask:
 
     def portable(self, held: HeldRuns) -> RunTask:
         """The same task for a process that shares no folder with this one; its result holds all files of the run."""
-        folder, holder = held.folder, held.hold(self.run)  # first, so that the files are those of its last owner
-        files = {run: files_of(folder.run(run)) for run in sorted({self.run, *self.after})}
-        return replace(self, setup=self.setup.without_shared_folder, files=files, holder=holder)
+        if holder := held.hold(self.run):  # first, so that the files are those of its last owner
+            return replace(self, setup=self.setup.without_shared_folder, holder=holder)
+        files = {run: files_of(held.folder.run(run)) for run in sorted({self.run, *self.after})}
+        files[self.run] = files[self.run] or next(map(files_of, SiblingStudies(held.folder.path).holding(self.run)), {})
+        return replace(self, setup=self.setup.without_shared_folder, files=files)
 
     def do(self, runner: Runner, run: Run) -> Outcome:
         """Train and measure the run, with a runner of this process."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from vaegan_bench.execution.held_runs import HeldRuns
 from vaegan_bench.execution.runner import Outcome, outcome_of
 from vaegan_bench.execution.temporary_folder import temporary_folder
-from vaegan_bench.results.failures import forget_failure
+from vaegan_bench.results.failures import forget_failure, note_failure
 from vaegan_bench.results.measurements import METRICS
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.stored_files import RUN
@@ -60,6 +60,9 @@ def _store(transferred: TransferredRun, folder: RunFolder, claim: Claim | Holder
         is_as_sent = files_of(folder).get(METRICS, b"") == transferred.known
         if transferred.files and (is_as_sent or not folder.is_trained):
             folder.receive(claim, transferred.files)
+        forget_failure(folder.path)
+        if failure := transferred.outcome.failure:
+            note_failure(folder.path, failure)
     return transferred.outcome
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import queue
+import sys
 import threading
 import time
 import uuid
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vaegan_bench.api import Message, Task, Work
 from vaegan_bench.execution.engines.agenda import Agenda
-from vaegan_bench.system.errors import IncompleteError, one_line
+from vaegan_bench.system.errors import DeviceLostError, IncompleteError, one_line
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -190,3 +192,6 @@ def _do(task: Task, topic: str) -> Finished:
         return Finished(task(send), sent)
     except KeyboardInterrupt:
         return Finished(None, sent, was_interrupted=True)
+    except DeviceLostError as error:
+        sys.stderr.write(f"{error}\n")
+        os._exit(1)  # this process would fail all further tasks; its nanny starts another one
