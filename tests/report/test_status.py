@@ -565,6 +565,16 @@ def test_a_watch_follows_the_plan(tmp_path: Path) -> None:
     assert damaged.notes[-1].startswith("This is the status by the plan before: Cannot read ")
 
 
+def test_a_watch_by_records_alone_outlives_a_damaged_record(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "ten")
+    record(folder, planned(replace(STUDY, models=("vae",), seeds=(0,))))
+    asked = find_study(str(folder.path), tmp_path, {})
+    look = CurrentStatus(partial(find_study, str(folder.path), tmp_path, {}), Registry())
+    look._look = partial(recorded_status, asked.folder)
+    (folder.path / "study.json").write_text("{")
+    assert [run.seed for run in look().runs] == [0]
+
+
 def test_a_watch_plans_only_what_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, plans = study_file(tmp_path), list[Study]()
     monkeypatch.setattr("vaegan_bench.study.plan.make_plan", lambda *given: plans.append(given[0]) or make_plan(*given))

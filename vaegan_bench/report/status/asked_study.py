@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -71,15 +72,18 @@ class CurrentStatus:
         self.find, self.registry = find, registry
         self.asked = find()
         self._look = self.asked.look(registry)
+        self._last = self._look()
 
     def __call__(self) -> StudyStatus:
         """The current status; by the plan before where the study cannot be read any more, with the reason as a note."""
         try:
             self._plan_again()
+            self._last = self._look()
         except BenchError as error:
-            status = self._look()
-            return replace(status, notes=(*status.notes, f"This is the status by the plan before: {error}"))
-        return self._look()
+            with suppress(BenchError):
+                self._last = self._look()
+            return replace(self._last, notes=(*self._last.notes, f"This is the status by the plan before: {error}"))
+        return self._last
 
     def _plan_again(self) -> None:
         if (asked := self.find()) != self.asked:
