@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from vaegan_bench.report import tables
-from vaegan_bench.report.reproduction.claims import claims_to_markdown, judge
+from vaegan_bench.report.reproduction.claims import claims_to_markdown, judge, plain_name
 from vaegan_bench.report.reproduction.deviations import deviations, has_other_data, original_study
 from vaegan_bench.report.reproduction.published import side_by_side, table_to_markdown
 from vaegan_bench.report.tables.instruments import unusable_lines
@@ -93,7 +93,8 @@ class Reproduction:
             return
         published = [p for p in self.paper.published if p.comparison == comparison.name]
         yield table_to_markdown(side_by_side(rows, comparison.metrics, published, self.known_as, study.rulers()))
-        yield from unusable_lines(rows)
+        in_table = rows["metric"].map(lambda name: plain_name(name, self.known_as) in comparison.metrics)
+        yield from unusable_lines(rows[in_table])
         yield "Ours: means over the finished runs, one per seed; ± is the 95 % t-interval, undefined for one run."
         elsewhere = has_other_data(study.study().study, original_study(self.paper, comparison))
         for note in dict.fromkeys(p.note for p in published):
