@@ -99,7 +99,8 @@ class Regulariser(Plugin):
 
     kind: ClassVar[str] = "regulariser"
     share: float = 1.0
-    """The share of each batch that it uses, rounded up: the mean over fewer images is about as large and costs less."""
+    """The share of each batch that it uses, rounded up, and at least two images: the mean over fewer images is about as
+    large and costs less."""
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:

@@ -86,7 +86,7 @@ class LearnedExtractor(Extractor):
             protocol={
                 "resize": f"bilinear antialiased {data.shape.height}x{data.shape.width}",
                 "dtype": "float32",
-                "learned": f"{self.images} views of {len(data.train)} training images",
+                "learned": f"{self.images} views of training images",
             },
             forward=_forward_of(network.eval().to(device), data.shape),
             device=device,
