@@ -135,7 +135,7 @@ def test_a_paper_s_table_marks_and_reads_as_that_of_a_study_does() -> None:
 def test_the_page_ranks_nothing_by_an_extractor_that_is_not_usable() -> None:
     def shades(rows: pd.DataFrame) -> list[list[int | None]]:
         table = number_table("t", rows, Basis(rows, tables.paired_differences(rows), ["vae", "gan"], {}))
-        return [[cell.shade for cell in cells] for _, cells in table.lines]
+        return [[cell.shade for cell in cells[:2]] for _, cells in table.lines]  # the others have no direction
 
     assert shades(seven_seeds("usable")) == [[2, 0], [0, 2]]
     assert shades(seven_seeds(LOST)) == [[None, 0], [None, 2]]
