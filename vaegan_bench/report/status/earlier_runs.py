@@ -61,9 +61,9 @@ class EarlierRuns:
 
     def unused_checkpoints(self) -> Iterator[tuple[Run, UnusedCheckpoint]]:
         """The runs of the plan that start from step 0 although there is a checkpoint of other code or settings."""
-        for run in self.plan.runs:
-            if (found := self._nearest(run)) and self._unused_by(self.stored.planned(run.id, {}), run):
-                yield run, found
+        for run in (run for run in self.plan.runs if readable_part(run.id) in self._by_name):
+            if unused := self._unused_by(self.stored.planned(run.id, {}), run):
+                yield run, unused
 
     def _unused_by(self, status: RunStatus, run: Run) -> UnusedCheckpoint | None:
         """The checkpoint that `run` does not use; `status` is that of the run itself, or of the one in its place."""
