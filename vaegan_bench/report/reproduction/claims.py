@@ -42,9 +42,9 @@ def judge(claim: Claim, rows: pd.DataFrame, known_as: Mapping[str, str]) -> list
     if row["verdict"].startswith(tables.NO_VERDICT):  # the instrument does not show the direction either
         return [*cells, f"{row['improvement']:.2f}", row["verdict"]]
     gain = difference * (1 if row["direction"] == "higher" else -1)
-    leaning = "as said" if gain > 0 else "the other way round" if gain < 0 else "equal"
+    leaning = "agrees with" if gain > 0 else "contradicts" if gain < 0 else "neither supports nor contradicts"
     held = {tables.BETTER: "holds", tables.WORSE: "not reproduced at this budget"}.get(
-        row["verdict"], f"{row['verdict']}; so far {leaning}"
+        row["verdict"], f"{row['verdict']}; the mean {leaning} the claim"
     )
     return [*cells, f"{row['improvement']:.2f}", held]
 

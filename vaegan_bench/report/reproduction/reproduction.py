@@ -17,7 +17,7 @@ from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.paper import Comparison, Paper
 from vaegan_bench.system.files import replace_file
 
-OTHER_DATA = " They were measured on other data and cannot be compared with ours."
+OTHER_DATA = "The published numbers were measured on other data and cannot be compared with ours."
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,9 @@ class Reproduction:
         yield "Ours: means over the finished runs, one per seed; ± is the 95 % t-interval, undefined for one run."
         elsewhere = has_other_data(study.study().study, original_study(self.paper, comparison))
         for note in dict.fromkeys(p.note for p in published):
-            yield f"Published: {note}.{OTHER_DATA if elsewhere else ''}"
+            yield f"Published: {note}."
+        if published and elsewhere:
+            yield OTHER_DATA
         for record in study.by_dataset().values():
             yield from (f"Of {record.dataset}, {remark}." for remark in record.remarks)
         if comparison.note:
