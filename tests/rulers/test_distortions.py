@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from vaegan_bench.evaluation import distortions
 from vaegan_bench.evaluation.calibration import DISTORTIONS, Distortion
 from vaegan_bench.evaluation.distortions import (
     add_ghosts,
@@ -54,6 +55,14 @@ def test_every_distortion_keeps_the_form_is_repeatable_and_grows_with_its_level(
     assert found[0] > 0
     if distortion.name != "missing":  # whose images are whole, in another order
         assert found == sorted(found)
+
+
+@pytest.mark.parametrize("distortion", DISTORTIONS, ids=lambda d: d.name)
+def test_images_are_distorted_as_well_in_parts(distortion: Distortion, monkeypatch: pytest.MonkeyPatch) -> None:
+    images, level = photographs(), distortion.levels[0]
+    whole = distortion.apply(images, level, noise())
+    monkeypatch.setattr(distortions, "PART", 5)
+    assert torch.equal(distortion.apply(images, level, noise()), whole)
 
 
 def test_a_blur_spreads_a_point_as_a_gaussian_does() -> None:

@@ -22,6 +22,8 @@ FIELD = 4
 """Knots per side of a field of elastic shifts."""
 STEPS = 100
 """Steps of the power iteration that finds the first principal direction."""
+LEARNED_FROM = 2048
+"""The most images from which that direction is found."""
 
 
 def leave(images_NCHW: Tensor, level: float, noise: torch.Generator) -> Tensor:
@@ -56,23 +58,24 @@ def compress(images_NCHW: Tensor, quality: float, noise: torch.Generator) -> Ten
 
 def add_ghosts(images_NCHW: Tensor, share: float, noise: torch.Generator) -> Tensor:
     """Each image mixed with another one, whose weight is `share`; ½ is the mean of both."""
-    other_N = _others(len(images_NCHW), noise)
-    mixed_NCHW = (1 - share) * images_NCHW.float() + share * images_NCHW[other_N].float()
-    return _to_uint8(mixed_NCHW)
+    others_NCHW = images_NCHW[_others(len(images_NCHW), noise)]
+    return _in_parts(images_NCHW, lambda x, other: (1 - share) * x + share * other.float(), others_NCHW)
 
 
 def warp(images_NCHW: Tensor, pixels: float, noise: torch.Generator) -> Tensor:
     """Each image warped by a smooth random field of shifts whose root mean square length is `pixels`."""
     height, width = images_NCHW.shape[2:]
-    knots = torch.randn(len(images_NCHW), 2, FIELD, FIELD, generator=noise)
-    field_N2HW = F.interpolate(knots, (height, width), mode="bicubic", align_corners=True)
-    length_N = field_N2HW.square().sum(1).mean((1, 2)).sqrt()
-    shift_NHW2 = (pixels * field_N2HW / length_N[:, None, None, None]).permute(0, 2, 3, 1)
     rows_H1, columns_1W = torch.arange(height)[:, None], torch.arange(width)[None]
     places_HW2 = torch.stack([columns_1W.expand(height, -1), rows_H1.expand(-1, width)], -1)
-    grid_NHW2 = (2 * (places_HW2 + shift_NHW2) + 1) / torch.tensor([width, height]) - 1
-    moved = F.grid_sample(images_NCHW.float(), grid_NHW2, padding_mode="border", align_corners=False)
-    return _to_uint8(moved)
+
+    def warp_part(x_NCHW: Tensor, knots_N2KK: Tensor) -> Tensor:
+        field_N2HW = F.interpolate(knots_N2KK, (height, width), mode="bicubic", align_corners=True)
+        length_N = field_N2HW.square().sum(1).mean((1, 2)).sqrt()
+        shift_NHW2 = (pixels * field_N2HW / length_N[:, None, None, None]).permute(0, 2, 3, 1)
+        grid_NHW2 = (2 * (places_HW2 + shift_NHW2) + 1) / torch.tensor([width, height]) - 1
+        return F.grid_sample(x_NCHW, grid_NHW2, padding_mode="border", align_corners=False)
+
+    return _in_parts(images_NCHW, warp_part, torch.randn(len(images_NCHW), 2, FIELD, FIELD, generator=noise))
 
 
 def tint(images_NCHW: Tensor, amount: float, noise: torch.Generator) -> Tensor:
@@ -103,8 +106,10 @@ def drop_modes(images_NCHW: Tensor, share: float, noise: torch.Generator) -> Ten
     return images_NCHW[which_N]
 
 
-def _in_parts(images_NCHW: Tensor, change: Callable[[Tensor], Tensor]) -> Tensor:
-    return torch.cat([_to_uint8(change(part.float())) for part in images_NCHW.split(PART)])
+def _in_parts(images_NCHW: Tensor, change: Callable[..., Tensor], *beside: Tensor) -> Tensor:
+    """Images changed in float32, a part of them at a time; `change` also takes their part of each tensor `beside`."""
+    parts = zip(images_NCHW.split(PART), *(each.split(PART) for each in beside), strict=True)
+    return torch.cat([_to_uint8(change(x.float(), *others)) for x, *others in parts])
 
 
 def _to_uint8(x_NCHW: Tensor) -> Tensor:
@@ -128,10 +133,14 @@ def _others(n: int, noise: torch.Generator) -> Tensor:
 
 
 def _along_first_direction(images_NCHW: Tensor, noise: torch.Generator) -> Tensor:
-    """(N,) coordinates of images along the first principal direction of their pixels, by power iteration in float64."""
-    x_ND = images_NCHW.flatten(1).double()
-    x_ND -= x_ND.mean(0)
+    """(N,) coordinates of images along the first principal direction of their pixels, in float64.
+
+    It is found by power iteration on the first `LEARNED_FROM` images.
+    """
+    x_ND = images_NCHW[:LEARNED_FROM].flatten(1).double()
+    mean_D = x_ND.mean(0)
+    x_ND -= mean_D
     direction_D = torch.randn(x_ND.shape[1], generator=noise, dtype=torch.float64)
     for _ in range(STEPS):
         direction_D = F.normalize(x_ND.T @ (x_ND @ direction_D), dim=0)
-    return x_ND @ direction_D
+    return torch.cat([(part.flatten(1).double() - mean_D) @ direction_D for part in images_NCHW.split(PART)])
