@@ -15,9 +15,9 @@ class Batches:
     def __init__(self, dataset: Dataset, train: Split, batch: int, seed: int, device: torch.device) -> None:
         if batch > len(train):
             raise StudyError(f"batch is {batch}, and there are only {len(train)} training images.")
-        images = train.images_NCHW.to(device, memory_format=torch.channels_last)
+        self.images_NCHW = train.images_NCHW.to(device)  # on the CPU no copy: many runs share one file in memory
         self.conditions_NA = train.conditions.to(device)
-        self.dataset, self.images_NCHW, self.batch, self.seed = dataset, images, batch, seed
+        self.dataset, self.batch, self.seed = dataset, batch, seed
         self.per_epoch = len(train) // batch
         self.epoch = -1
         self.order_N = torch.empty(0, dtype=torch.int64, device=device)
@@ -27,7 +27,8 @@ class Batches:
         index = self._index(step)
         # Not from the model's noise: models draw different amounts of it, but all must see the same images.
         noise = generator(self.images_NCHW.device, self.seed, "augment", step)
-        return self.dataset.augment(to_signed(self.images_NCHW[index]), noise)
+        images_BCHW = self.images_NCHW[index].contiguous(memory_format=torch.channels_last)
+        return self.dataset.augment(to_signed(images_BCHW), noise)
 
     def attributes_at(self, step: int) -> Tensor:
         """The attributes of the images of one step; (B, A) float32."""
