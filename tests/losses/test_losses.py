@@ -15,6 +15,7 @@ from torch.distributions import Laplace as LaplaceDistribution
 from vaegan_bench.api import (
     AdversarialLoss,
     JudgedImages,
+    Plugin,
     Posterior,
     Prediction,
     PriorLoss,
@@ -460,6 +461,22 @@ def test_the_discrepancy_is_about_zero_for_codes_from_the_prior_and_grows_with_t
     mixed = Posterior(codes, torch.zeros(400, 3))
     added = prior_of(MaximumMeanDiscrepancy(alpha=0.25, strength=1.75), mixed) - 0.75 * prior_of(KL(), mixed)
     torch.testing.assert_close(added, prior_of(MaximumMeanDiscrepancy(strength=1), mixed))
+
+
+@pytest.mark.parametrize(
+    ("loss", "fields"),
+    [
+        (Minimax, {"epsilon": -0.1}),
+        (R1, {"weight": -1.0}),
+        (R1R2, {"weight": -0.5}),
+        (GradientPenalty, {"weight": -2.0}),
+        (R1, {"share": 0.0}),
+        (MaximumMeanDiscrepancy, {"strength": 0.5, "alpha": 0.0}),
+    ],
+)
+def test_fields_that_would_reward_a_penalty_are_refused(loss: type[Plugin], fields: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(fields))):
+        loss(**fields)
 
 
 def test_a_kl_that_would_be_rewarded_is_refused() -> None:

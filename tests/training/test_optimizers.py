@@ -83,6 +83,12 @@ RULES: list[tuple[Optimizer, Formula]] = [
 ]
 
 
+@pytest.mark.parametrize("decay", [-0.1, 1.0, 1.5])
+def test_a_decay_that_forgets_nothing_is_refused(decay: float) -> None:
+    with pytest.raises(ValueError, match="decay must be in"):
+        RMSProp(decay=decay)
+
+
 def test_every_built_in_optimizer_has_its_formula_here() -> None:
     assert {rule.name for rule, _ in RULES} == set(Registry().of_kind("optimizer"))
 

@@ -49,6 +49,7 @@ KNOWN: list[tuple[Schedule, dict[int, float]]] = [
     (Linear(over="25%", after="40%"), {0: 0, 8: 0, 9: 0.4, 12: 1.6, 13: 2, 19: 2}),  # from step 8, over 5
     (Linear(over="12.5%", after=3), {3: 0, 4: 0.8, 5: 1.6, 6: 2}),  # over 2.5
     (Stepwise(stages="0:0 40%:1 12:0.5"), {0: 0, 7: 0, 8: 2, 11: 2, 12: 1, 19: 1}),
+    (Stepwise(stages="0:1 50%:0.1 4:0.01"), {3: 2, 4: 0.02, 9: 0.02, 10: 0.2, 19: 0.2}),
 ]
 
 
@@ -85,6 +86,8 @@ def test_learning_rates_that_anneal_fall_at_every_step(schedule: Schedule) -> No
         (Cyclic, {"ramp": 1.5}),
         (Linear, {"over": 0}),
         (Linear, {"after": -1}),
+        (Power, {"every": 0}),
+        (Power, {"power": -0.5}),
     ],
 )
 def test_what_means_nothing_is_refused(kind: type[Schedule], fields: dict[str, float]) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from vaegan_bench.api import AdversarialLoss, Versus
+from vaegan_bench.api import AdversarialLoss, Versus, at_least
 
 
 def negative_log_probability(logits_V: Tensor, epsilon: float) -> Tensor:
@@ -34,6 +34,7 @@ class Minimax(AdversarialLoss):
     decoder's gradient."""
 
     def __post_init__(self) -> None:
+        at_least(self, epsilon=0)
         if self.real_weight is not None and not 0 < self.real_weight < 1:
             raise ValueError(f"real_weight must be in (0, 1), not {self.real_weight}")
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from vaegan_bench.api import Posterior, PriorLoss, at_least
+from vaegan_bench.api import Posterior, PriorLoss
 from vaegan_bench.losses.prior.kl import kl_per_dimension
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
@@ -27,9 +27,12 @@ class MaximumMeanDiscrepancy(PriorLoss):
     """λ of the paper."""
 
     def __post_init__(self) -> None:
-        at_least(self, strength=0)
         if self.alpha > 1:
             raise ValueError(f"alpha must be at most 1, not {self.alpha}: the KL would be rewarded")
+        if self.strength < 1 - self.alpha:
+            raise ValueError(
+                f"strength must be at least 1 - alpha, not {self.strength}: the discrepancy would be rewarded"
+            )
 
     def __call__(self, posterior: Posterior, z_BZ: Tensor, noise: torch.Generator) -> Tensor:
         """(1 − α)·KL + (α + λ − 1)·MMD²(codes, as many draws from the prior); (B,)."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vaegan_bench.api import Critic, JudgedImages, Regulariser
+from vaegan_bench.api import Critic, JudgedImages, Regulariser, at_least
 
 
 def input_gradient(critic: Critic, x_BCHW: Tensor) -> Tensor:
@@ -26,6 +26,10 @@ class GradientPenalty(Regulariser):
     weight: float = 10.0
     """λ of the paper."""
     share: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, weight=0)
 
     def __call__(
         self, critic: Critic, real: JudgedImages, fake: JudgedImages, noise: torch.Generator, memory: nn.Module | None

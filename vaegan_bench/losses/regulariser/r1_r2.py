@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vaegan_bench.api import Critic, JudgedImages, Regulariser
+from vaegan_bench.api import Critic, JudgedImages, Regulariser, at_least
 from vaegan_bench.losses.regulariser.gradient_penalty import input_gradient
 
 
@@ -23,6 +23,10 @@ class R1R2(Regulariser):
     weight: float = 1.0
     """γ of both papers, which choose it for each data set; not the γ of VAE/GAN."""
     share: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        at_least(self, weight=0)
 
     def __call__(
         self, critic: Critic, real: JudgedImages, fake: JudgedImages, noise: torch.Generator, memory: nn.Module | None

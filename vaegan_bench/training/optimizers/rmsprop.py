@@ -26,6 +26,11 @@ class RMSProp(Optimizer):
     schedule: Schedule = Constant()
     clip: float | None = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.decay < 1:
+            raise ValueError(f"decay must be in [0, 1), not {self.decay}")
+
     def build(self, groups: ParameterGroups) -> torch.optim.Optimizer:
         """`torch.optim.RMSprop`."""
         return torch.optim.RMSprop(groups, lr=self.lr, alpha=self.decay, eps=self.epsilon, foreach=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vaegan_bench.api import Schedule
+from vaegan_bench.api import Schedule, at_least
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +17,9 @@ class Power(Schedule):
     power: float = 0.75
     every: int = 250
     """Steps between changes: the authors' epochs have 250 batches."""
+
+    def __post_init__(self) -> None:
+        at_least(self, power=0, every=1)
 
     def __call__(self, base: float, step: int, steps: int) -> float:
         """base − (t/T)^power · (base − end), with t the step rounded down to a multiple of `every`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 
 from vaegan_bench.api import Schedule, Span, steps_of
 
@@ -26,7 +27,8 @@ class Stepwise(Schedule):
 
     def __call__(self, base: float, step: int, steps: int) -> float:
         """The base times the factor of the latest stage."""
-        return base * next(factor for start, factor in reversed(self._stages()) if steps_of(start, steps) <= step)
+        stages = sorted(((steps_of(start, steps), factor) for start, factor in self._stages()), key=itemgetter(0))
+        return base * [factor for start, factor in stages if start <= step][-1]
 
     def _stages(self) -> list[tuple[Span, float]]:
         try:
