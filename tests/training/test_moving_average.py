@@ -155,6 +155,20 @@ def test_fitting_changes_neither_the_trained_networks_nor_the_noise_of_training(
     assert torch.equal(state.noise.get_state(), noise)
 
 
+def test_the_games_of_the_fit_treat_images_one_by_one_where_training_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    run, data = small_run(VAEGAN(), steps=3, ema=0.7), blobs()
+    state, batches = TrainingState(run, data.shape, CPU), Batches(run.dataset, data.train, run.batch, run.seed, CPU)
+    judged = list[int]()
+    state.modules["discriminator"].register_forward_hook(lambda _, inputs, __: judged.append(len(inputs[0])))
+    take_step(run, state, batches)
+    in_training = judged.copy()
+    judged.clear()
+    assert state.average is not None
+    state.average.fit(run, state.modules, batches)
+    assert state.modules.per_image == {"discriminator"}
+    assert set(judged) == set(in_training) == {run.batch}
+
+
 def _copies(module: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in module.state_dict().items()}
 

@@ -18,7 +18,8 @@ from vaegan_bench.training.game import state_game
 from vaegan_bench.training.scale import fit_scale
 
 EVALUATED = ("encoder", "decoder", "scale")
-"""The roles that metrics use of a trained model: 'scale' is σ, a part of its likelihood."""
+"""The roles whose weights are averaged: 'scale' is σ, a part of the likelihood. A quantiser follows the codes by
+itself."""
 FITTED = 50
 """The most batches from which batch-norm statistics are computed."""
 
@@ -73,7 +74,9 @@ class MovingAverage:
 
     def _beside(self, networks: Modules) -> Modules:
         """The averaged networks, and those of `networks` that are not averaged."""
-        return Modules({**networks, **self.modules})
+        view = networks.condition_on(None)
+        view.update(self.modules)
+        return view
 
     @staticmethod
     def _norms(networks: Mapping[str, nn.Module]) -> Iterator[_BatchNorm]:
