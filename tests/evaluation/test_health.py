@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -48,6 +49,11 @@ def test_codes_that_say_nothing_are_posterior_collapse() -> None:
     told = found(Made(images(60, seed=2), dead), aucs())
     assert list(told) == ["posterior collapse"]
     assert "0 of 4 latent dimensions are active" in told["posterior collapse"]
+
+
+def test_codes_that_are_no_numbers_get_no_verdict() -> None:
+    broken = Posterior(torch.full((60, 4), math.nan), torch.zeros(60, 4))
+    assert found(Made(images(60, seed=2), broken), aucs()) == {}
 
 
 def test_few_images_over_and_over_are_mode_collapse() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -11,11 +12,11 @@ import torch
 from small import PlainDescent
 from torch import Tensor, nn
 
-from vaegan_bench.api import Data, ImageShape, Model, Networks, Objectives, Play, Split, StudyError
+from vaegan_bench.api import Data, ImageShape, Model, Networks, Objectives, Play, Progress, Split, StudyError, silent
 from vaegan_bench.study.run import Run
 from vaegan_bench.testing import Blobs, blobs, small_run
 from vaegan_bench.training.batches import Batches
-from vaegan_bench.training.loading import hold_out
+from vaegan_bench.training.loading import LoadedData, hold_out
 from vaegan_bench.training.loop import take_step
 from vaegan_bench.training.schedules.linear import Linear
 from vaegan_bench.training.state import TrainingState
@@ -113,6 +114,13 @@ def test_no_batch_is_partial_and_none_is_seen_twice_within_an_epoch() -> None:
     assert left_out[0] != left_out[1]  # not the same images for ever
 
 
+def test_images_are_not_copied_and_batches_are_in_the_layout_of_the_networks() -> None:
+    train = blobs().train
+    batches = Batches(Blobs(), train, 4, seed=0, device=CPU)
+    assert batches.images_NCHW.data_ptr() == train.images_NCHW.data_ptr()
+    assert batches.at(0).is_contiguous(memory_format=torch.channels_last)
+
+
 def test_attributes_belong_to_the_images_of_their_step() -> None:
     batches = Batches(Blobs(), numbered(21).train, 6, seed=4, device=CPU)
     for step in (0, 2, 3, 7, 1):  # in any order, over several epochs
@@ -157,6 +165,22 @@ def test_validation_images_are_the_last_tenth_of_the_training_part_and_no_traini
     batches = Batches(Blobs(), held.train, 4, seed=0, device=CPU)
     seen = {number for step in range(30) for number in numbers_of(batches.at(step))}
     assert seen == set(range(43))
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneTestImage(Blobs):
+    """Holds a single image out."""
+
+    name = "one-test-image"
+
+    def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
+        data = super().load(size, cache, progress)
+        return replace(data, test=data.test[:1])
+
+
+def test_a_test_part_of_one_image_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match=r"one-test-image.* has 72 training and 1 test images: at least two"):
+        LoadedData(tmp_path).get(small_run(Slide(), dataset=OneTestImage()))
 
 
 def test_a_validation_part_of_one_image_is_refused() -> None:

@@ -30,7 +30,9 @@ def verdicts(outputs: Outputs, history: pd.DataFrame) -> dict[str, str]:
 
 def _posterior_collapse(outputs: Outputs) -> Iterator[tuple[str, str]]:
     posterior = outputs.posterior
-    if posterior is not None and not int(active_units(posterior)):
+    if posterior is None or not posterior.mu_BZ.isfinite().all():
+        return
+    if not int(active_units(posterior)):
         spread = float(posterior.mu_BZ.var(0).max())
         yield (
             "posterior collapse",

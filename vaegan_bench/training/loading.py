@@ -41,12 +41,19 @@ class LoadedData:
         self._loaded: dict[str, Data] = {}
 
     def get(self, run: Run) -> Data:
-        """The data that a run trains on and is measured on."""
+        """The data that a run trains on and is measured on. Raises `StudyError` where too few images are held out."""
         key = f"{definition(run.dataset)} at {run.size} for {run.split}"
         if key not in self._loaded:
             data = load(run.dataset, run.size, self.cache, self.progress)
-            self._loaded[key] = hold_out(data) if run.split == "validation" else data
+            self._loaded[key] = hold_out(data) if run.split == "validation" else _with_test_images(data, run)
         return self._loaded[key]
+
+
+def _with_test_images(data: Data, run: Run) -> Data:
+    if len(data.test) < 2:
+        images = f"Dataset '{run.dataset}' has {counts_of(data)}"
+        raise StudyError(f"{images}: at least two test images are needed to measure on. Add images.")
+    return data
 
 
 def hold_out(data: Data) -> Data:
