@@ -149,6 +149,22 @@ def test_values_that_are_no_numbers_are_a_problem_and_no_rows(
     assert measured.problems == {"gives": "gave NaN for m1, m3 and an infinite value for m2"}
 
 
+def test_infinite_values_that_differ_between_draws_cost_the_other_numbers_nothing(
+    outputs: ModelOutputs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = iter([1.0, math.inf, 2.0, -math.inf])
+    metric = given(monkeypatch)
+    monkeypatch.setattr(type(metric), "uses_samples", True)
+    monkeypatch.setattr(
+        type(metric),
+        "__call__",
+        lambda self, outputs: [Measurement(name, next(values), "higher", "1", {}) for name in ("sound", "broken")],
+    )
+    measured = measure([outputs, outputs.redrawn(1)], [metric], "test")
+    assert [(row["metric"], row["value"]) for row in measured.rows] == [("sound", 1.5)]
+    assert measured.problems == {"gives": "gave NaN for broken"}
+
+
 def test_bounds_that_are_no_numbers_are_absent(outputs: ModelOutputs, monkeypatch: pytest.MonkeyPatch) -> None:
     row = Measurement("m", 1.0, "higher", "1", {"n_real": 20}, low=math.nan, high=2.0)
     measured = measure([outputs], [given(monkeypatch, given=[row])], "test")
@@ -161,10 +177,11 @@ def test_bounds_that_are_no_numbers_are_absent(outputs: ModelOutputs, monkeypatc
         ({"leaves": True}, r"sys\.exit\(0\) was called"),
         ({"given": [Measurement("m", 1.0, "higher", "1", {"n": np.int64(3)})]}, "cannot be kept: .*int64"),
         ({"given": [Measurement("m", 1.0, "upwards", "1")]}, "cannot be kept: direction is not 'higher' or"),
+        ({"given": [Measurement("m", value, "higher", "1", {"k": value}) for value in (1, 5)]}, "It gave 'm' twice"),
         ({"shown": {"any": np.zeros(3)}}, "the exhibit 'any' is a ndarray, and figures are drawn of: Spectrum"),
         ({"shown": {"../any": levels(1.0)}}, "the exhibit '../any' cannot be the name of a file: use lower case"),
     ],
-    ids=["leaves", "protocol", "direction", "array", "name"],
+    ids=["leaves", "protocol", "direction", "twice", "array", "name"],
 )
 def test_what_cannot_be_kept_is_a_problem_of_its_metric(
     outputs: ModelOutputs, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], words: str

@@ -101,14 +101,25 @@ def _rows(metric: Metric, draws: Sequence[Outputs], split: str) -> list[Row]:
     """
     repeats = draws if metric.uses_samples else draws[:1]
     by_number: dict[tuple[str, str], list[Measurement]] = {}
-    for measurement in (m for outputs in repeats for m in metric(outputs)):
-        by_number.setdefault((measurement.metric, measurement.attribute), []).append(measurement)
+    for outputs in repeats:
+        for number, measurement in _by_number(metric(outputs)).items():
+            by_number.setdefault(number, []).append(measurement)
     shared: dict[str, Any] = {"split": split}
     if draws[0].conditional:
         shared["conditioned_on"] = "attributes"
     if metric.uses_samples:
         shared |= {"draws": len(repeats), **draws[0].code_protocol}
     return [_row(metric, same, shared) for same in by_number.values()]
+
+
+def _by_number(given: Sequence[Measurement]) -> dict[tuple[str, str], Measurement]:
+    """(metric, attribute) → its number in one draw. Raises `PluginError` where there are two."""
+    found = dict[tuple[str, str], Measurement]()
+    for one in given:
+        if found.setdefault((one.metric, one.attribute), one) is not one:
+            about = f" of {one.attribute}" if one.attribute else ""
+            raise PluginError(f"It gave '{one.metric}'{about} twice: each number needs a name of its own.")
+    return found
 
 
 def _row(metric: Metric, same: Sequence[Measurement], shared: Mapping[str, Any]) -> Row:
@@ -123,7 +134,7 @@ def _row(metric: Metric, same: Sequence[Measurement], shared: Mapping[str, Any])
         {
             **first,
             **bounds,
-            "value": statistics.fmean(values),
+            "value": _mean(values),
             "noise": noise,
             "family": metric.family,
             "protocol": protocol,
@@ -134,5 +145,10 @@ def _row(metric: Metric, same: Sequence[Measurement], shared: Mapping[str, Any])
 def _bound(values: Sequence[float | None]) -> float | None:
     """The mean of the values that are not None, if it is finite; otherwise None."""
     there = [float(value) for value in values if value is not None]
-    mean = statistics.fmean(there) if there else math.nan
+    mean = _mean(there) if there else math.nan
     return mean if math.isfinite(mean) else None
+
+
+def _mean(values: Sequence[float]) -> float:
+    """The mean; NaN or infinite where the values are not all finite."""
+    return statistics.fmean(values) if all(map(math.isfinite, values)) else sum(values)
