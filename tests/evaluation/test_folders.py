@@ -12,12 +12,12 @@ import torch
 from PIL import Image
 from shell import bench
 
-from vaegan_bench.api import DataError, Metric
+from vaegan_bench.api import DataError, Metric, silent
 from vaegan_bench.datasets.folder import Folder
 from vaegan_bench.evaluation.given_images import GivenImages, data_of
 from vaegan_bench.evaluation.image_folder import read_folder
 from vaegan_bench.evaluation.measuring import measure
-from vaegan_bench.evaluation.references import References
+from vaegan_bench.evaluation.references import LoadedReferences, References
 from vaegan_bench.registry.plugins import Registry
 
 
@@ -57,6 +57,13 @@ def test_both_readers_read_one_folder_alike(tmp_path: Path) -> None:
     read = read_folder(folder)
     assert {image.tobytes() for image in read.images_NCHW.numpy()} == own
     assert len(own) == len(read.images_NCHW) == 12
+
+
+def test_two_folders_have_references_of_their_own(real: Path, fake: Path, tmp_path: Path) -> None:
+    references = LoadedReferences(tmp_path, torch.device("cpu"))
+    one, other = (data_of(read_folder(path, silent).images_NCHW) for path in (real, fake))
+    assert references.of(one) is references.of(data_of(one.test.images_NCHW.clone()))
+    assert references.of(one) is not references.of(other)
 
 
 def test_images_come_whole_in_the_order_of_their_names(real: Path) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor
 from vaegan_bench.api import BenchError, Data, Derive, Extractor, FeatureNetwork, Features, Progress, Source, Split
 from vaegan_bench.evaluation.references import References
 from vaegan_bench.system.memo import memo
+from vaegan_bench.system.tensor_files import sha256_of_state
 
 NO_MODEL = "This metric needs a trained model, which folders of images do not have."
 
@@ -54,7 +55,7 @@ class GivenImages:
 
     @property
     def train(self) -> Tensor:
-        """The training images of the data; none for images from a folder."""
+        """None for images from a folder; all training images where distorted images of a data set are measured."""
         return self.data.train.images_NCHW
 
     def codes(self, n: int) -> Tensor:
@@ -97,5 +98,5 @@ class GivenImages:
 
 def data_of(real_NCHW: Tensor) -> Data:
     """Real images without attributes, as the test part of data without a training part."""
-    nothing = torch.zeros(len(real_NCHW), 0, dtype=torch.bool)
-    return Data(Split(real_NCHW[:0], nothing[:0]), Split(real_NCHW, nothing), digest="images of a folder")
+    nothing, digest = torch.zeros(len(real_NCHW), 0, dtype=torch.bool), sha256_of_state({"images": real_NCHW})
+    return Data(Split(real_NCHW[:0], nothing[:0]), Split(real_NCHW, nothing), digest=digest)
