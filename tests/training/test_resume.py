@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -83,6 +84,16 @@ class OddOptimizer(Optimizer):
         return Odd(groups)
 
 
+@dataclass(frozen=True, kw_only=True)
+class OfNumPy(Schedule):
+    """Computes with NumPy's numbers."""
+
+    name = "of-numpy"
+
+    def __call__(self, base: float, step: int, steps: int) -> float:
+        return base * np.float64(1) / (1 + step)
+
+
 CLAIMS: dict[Path, Claim] = {}
 """Folder → its claim, in the current test."""
 
@@ -126,6 +137,7 @@ CASES = {
     "spectral": small_run(VAEGAN(), networks=Spectral(networks=NETWORKS), ema=0.9),
     "bfloat16": small_run(VAEGAN(), precision="bfloat16"),
     "odd": small_run(VAEGAN(), optimizer=OddOptimizer(), ema=0.9),
+    "numpy": small_run(VAE(), optimizer=RMSProp(schedule=OfNumPy())),
 }
 
 

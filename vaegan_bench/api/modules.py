@@ -124,7 +124,8 @@ class Modules(dict[str, nn.Module]):
         """The discriminator's output for several batches, one joint batch where the discriminator has batch norm."""
         judged = self._apply("discriminator", images_BCHW)
         return [
-            Judgement(logits.float().view(len(logits), -1), features.float().flatten(1)) for logits, features in judged
+            Judgement(logits.float().reshape(len(logits), -1), features.float().flatten(1))
+            for logits, features in judged
         ]
 
     def critic(self, x_BCHW: Tensor) -> Tensor:

@@ -112,8 +112,8 @@ def build_modules(
 
 
 FIRST_STEPS = 16
-"""Steps within which every player and every term occurs at least once: papers update the critic five times as often as
-the generator, and penalise it once in 16 steps."""
+"""The steps that are looked at for the players and terms of a game: more than the six within which every player and
+every term must occur."""
 
 
 def stated_game(model: Model, networks: Networks, size: int) -> dict[str, dict[str, float]]:

@@ -37,15 +37,15 @@ def choose_precision(name: str, device: torch.device) -> str:
     """
     if name != "auto":
         return name
-    fast = {"cuda": _cuda_has_bfloat16, "cpu": _cpu_is_fast_in_bfloat16}.get(device.type, lambda: False)
-    return "bfloat16" if fast() else "float32"
+    fast = {"cuda": _cuda_has_bfloat16, "cpu": _cpu_is_fast_in_bfloat16}.get(device.type, lambda _: False)
+    return "bfloat16" if fast(device) else "float32"
 
 
-def _cuda_has_bfloat16() -> bool:
-    return torch.cuda.get_device_capability() >= (8, 0)
+def _cuda_has_bfloat16(device: torch.device) -> bool:
+    return torch.cuda.get_device_capability(device) >= (8, 0)
 
 
-def _cpu_is_fast_in_bfloat16() -> bool:
+def _cpu_is_fast_in_bfloat16(device: torch.device) -> bool:
     return _cpu_has("amx_tile") or (_cpu_has("avx512_bf16") and "AMD" in _vendor())
 
 

@@ -171,5 +171,5 @@ def take_step(run: Run, state: TrainingState, batches: Batches, measure_gradient
 
 def _move(optimizer: torch.optim.Optimizer, lr: float) -> None:
     for group in optimizer.param_groups:
-        group["lr"] = lr * group.get("pace", 1.0)
+        group["lr"] = float(lr) * group.get("pace", 1.0)  # a schedule may compute with NumPy's numbers
     optimizer.step()
