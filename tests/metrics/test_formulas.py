@@ -10,7 +10,7 @@ from vaegan_bench.metrics.features.pairs import around
 from vaegan_bench.metrics.samples.frechet import distance_of_gaussians, frechet_distance, moments
 from vaegan_bench.metrics.samples.kernel_sums import Subsets, kernel_distance
 from vaegan_bench.metrics.samples.kid import squared_discrepancy
-from vaegan_bench.metrics.samples.neighbourhoods import neighbourhoods, side, squared_radii
+from vaegan_bench.metrics.samples.neighbourhoods import Neighbourhoods, neighbourhoods, side, squared_radii
 from vaegan_bench.metrics.samples.precision_recall import formulas
 
 
@@ -19,6 +19,11 @@ def features(n: int, width: int, seed: int) -> Tensor:
     noise = torch.Generator().manual_seed(seed)
     mixing = torch.randn(width, width, generator=noise)
     return torch.randn(n, width, generator=noise) @ mixing + 3
+
+
+def compare(real: Tensor, fake: Tensor) -> Neighbourhoods:
+    centre = around(real)
+    return neighbourhoods(*(side(x, squared_radii(x)) for x in (centre, around(fake, centre.centre_F))))
 
 
 @pytest.mark.parametrize(("n_real", "n_fake"), [(60, 50), (60, 9), (9, 60), (9, 9)], ids=str)
@@ -43,9 +48,15 @@ def test_the_kernel_distance_of_a_subset_is_its_squared_discrepancy(n: int) -> N
 @pytest.mark.parametrize(("n_real", "n_fake"), [(30, 20), (1200, 1100)], ids=str)
 def test_neighbourhoods_are_those_of_all_distances(n_real: int, n_fake: int) -> None:
     real, fake = features(n_real, 12, 1), features(n_fake, 12, 2)
-    centre = around(real)
-    sides = [side(points, squared_radii(points)) for points in (centre, around(fake, centre.centre_F))]
-    found = neighbourhoods(*sides)
+    found = compare(real, fake)
     assert found == pytest.approx(formulas(real, fake))
     assert 0 < found.precision < 1
     assert 0 < found.recall < 1
+
+
+def test_neighbourhoods_nearer_than_float32_can_tell_are_those_of_all_distances() -> None:
+    """A third of either side lies within about 10⁻⁴ of its distance from the centre."""
+    real, fake = features(600, 12, 1), features(500, 12, 2)
+    for side_NF, spread in ((real, 1e-4), (fake, 1.3e-4)):
+        side_NF[:200] = real[-1] + spread * side_NF[:200]
+    assert compare(real, fake) == pytest.approx(formulas(real, fake))

@@ -13,6 +13,7 @@ from vaegan_bench.api import BenchError, Extractor, Features, Measurement, Split
 from vaegan_bench.metrics.features.pairs import around
 from vaegan_bench.metrics.intervals import wilson
 from vaegan_bench.metrics.reconstruction.feature_distance import FeatureDistance
+from vaegan_bench.metrics.samples import neighbours
 from vaegan_bench.metrics.samples.memorisation import Memorisation, near_duplicates
 from vaegan_bench.metrics.samples.neighbours import nearest_among, nearest_others
 
@@ -95,17 +96,39 @@ def test_what_cannot_be_compared_is_named(stand_in: Extractor) -> None:
         Memorisation(extractor=stand_in)(replace(made, given={"samples": broken}))
 
 
-def test_neighbours_over_several_blocks_are_those_of_brute_force() -> None:
-    noise = torch.Generator().manual_seed(0)
-    x, y = torch.randn(2100, 12, generator=noise) + 50, torch.randn(1500, 12, generator=noise) + 50
+def features(n: int, seed: int, tight: int) -> Tensor:
+    """Around 50; the first `tight` of them are so near to each other that products in float32 cannot tell how near."""
+    noise = torch.Generator().manual_seed(seed)
+    x = torch.randn(n, 12, generator=noise)
+    x[:tight] = 1 + 1e-4 * x[:tight]
+    return x + 50
+
+
+@pytest.mark.parametrize("tight", [0, 30, 1200])
+def test_neighbours_over_several_blocks_are_those_of_brute_force(tight: int) -> None:
+    x, y = features(2100, 0, tight), features(1500, 1, tight)
     centred = around(x)
     others, among = nearest_others(centred, 5), nearest_among(centred, around(y, centred.centre_F), 2)
     own = torch.cdist(x.double(), x.double(), compute_mode="donot_use_mm_for_euclid_dist").fill_diagonal_(torch.inf)
     between = torch.cdist(x.double(), y.double(), compute_mode="donot_use_mm_for_euclid_dist")
     for found, distances in ((others, own), (among, between)):
         expected = distances.topk(found.rows_NK.shape[1], largest=False)
-        assert torch.equal(found.rows_NK, expected.indices)
-        assert torch.allclose(found.squared_NK.sqrt(), expected.values, rtol=1e-12)
+        assert torch.equal(distances.gather(1, found.rows_NK), expected.values)  # rows may differ in exact ties
+        assert torch.allclose(found.squared_NK.sqrt(), expected.values, rtol=1e-12, atol=0)
+
+
+def test_few_points_are_searched_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    doubtful, twice = neighbours._doubtful, []
+
+    def count(*of: Any) -> Tensor:
+        rows = doubtful(*of)
+        twice.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(neighbours, "_doubtful", count)
+    nearest_others(around(features(2100, 0, tight=30)), 5)
+    assert 30 <= twice[0] < 30 + 2100 // 50
+    assert set(twice[1:]) == {0}  # those in float64
 
 
 def test_feature_distance_is_the_mean_of_distances(stand_in: Extractor, signs: Any) -> None:

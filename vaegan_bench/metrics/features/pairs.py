@@ -19,6 +19,8 @@ BLOCK = 1024
 """Rows of a block, at most: memory grows with N, not with N²."""
 VALUES = 2**21
 """Values of a block, at most: images have more than features."""
+ROUNDING = {torch.float32: 1e-5, torch.float64: 1e-13}
+"""More than rounding moves a squared distance, as a share of the squared norms."""
 
 Pairs = Iterator[tuple[slice, slice, Tensor]]
 """Two ranges of rows, and the inner products of all rows in one with all rows in the other; (A, B)."""
@@ -31,9 +33,16 @@ class Points:
     features_NF: Tensor
     centre_F: Tensor
     """Float64, but no finer than float32, so that it is the same centre in either."""
+    in_float64: bool = False
+    """Whether products are taken in float64 on any device."""
 
     def __len__(self) -> int:
         return len(self.features_NF)
+
+    @property
+    def working_type(self) -> torch.dtype:
+        """The type in which products are taken."""
+        return torch.float64 if self.in_float64 else working_type(self.features_NF)
 
     @property
     def width(self) -> int:
@@ -55,9 +64,16 @@ class Points:
 
     def centre(self, rows: slice) -> Tensor:
         """x − c of some rows, in the type in which products are taken."""
-        finest = torch.promote_types(self.features_NF.dtype, working_type(self.features_NF))
+        finest = torch.promote_types(self.features_NF.dtype, self.working_type)
         centred_AF = self.features_NF[rows].to(finest) - self.centre_F.to(finest)
-        return centred_AF.to(working_type(self.features_NF))
+        return centred_AF.to(self.working_type)
+
+    def rounding(self, squared_N: Tensor, of: torch.dtype | None = None) -> Tensor:
+        """More than rounding, by default in products, moves the squared distances of points that are so near; (N,).
+
+        A point at a distance d from x has at most the squared norm 2|x|² + 2d².
+        """
+        return ROUNDING[of or self.working_type] * (3 * self.norms + 2 * squared_N)
 
 
 def blocks(rows_NF: Tensor, start: int = 0, thinner: int = 1) -> Iterator[slice]:

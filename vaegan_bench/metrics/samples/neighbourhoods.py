@@ -7,15 +7,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vaegan_bench.metrics.features.pairs import BLOCK, Points, pairs_between, squared_distances, working_type
+from vaegan_bench.metrics.features.pairs import BLOCK, Points, pairs_between, squared_distances
 from vaegan_bench.metrics.samples.neighbours import nearest_others
 
 K_PRECISION = 3
 """Neighbours of precision and recall, as Kynkäänniemi et al. (2019) chose."""
 K_DENSITY = 5
 """Neighbours of density and coverage, as Naeem et al. (2020) chose."""
-ROUNDING = {torch.float32: 1e-5, torch.float64: 1e-13}
-"""More than rounding moves a squared distance, as a share of the squared norms."""
 
 
 class Edges(NamedTuple):
@@ -109,10 +107,8 @@ def shares(tally: Tally) -> Neighbourhoods:
 
 
 def _edges(points: Points, squared_N: Tensor) -> Edges:
-    """Edges with room for rounding: a point inside has no larger norm than its ball's centre and radius allow."""
-    norms_N = 3 * points.norms + 2 * squared_N
-    at_N = squared_N + ROUNDING[torch.float64] * norms_N
-    doubt_N = ROUNDING[working_type(points.features_NF)] * norms_N
+    """Edges with room for the rounding of the distances of points on them."""
+    at_N, doubt_N = squared_N + points.rounding(squared_N, torch.float64), points.rounding(squared_N)
     return Edges(at_N - doubt_N, at_N, at_N + doubt_N)
 
 
