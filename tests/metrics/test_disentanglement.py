@@ -197,6 +197,22 @@ def test_factors_with_several_values_are_used_where_the_data_have_them(signs: An
     assert {row.attribute for row in rows} == {"", *factors}
 
 
+def of_shape(signs: Any, factors: int, dimensions: int) -> set[str]:
+    """The metrics of codes of so many dimensions on the first factors."""
+    varying = signs.data.test.attributes_NA.clone()
+    varying[:, factors:] = False
+    data = replace(signs.data, train=replace(signs.data.train, attributes_NA=varying))
+    means, train = signs.means[:, :dimensions], signs.train_means[:, :dimensions]
+    return {row.metric for row in Disentanglement()(replace(signs, data=data, means=means, train_means=train))}
+
+
+def test_what_has_only_one_value_for_one_factor_or_one_dimension_is_left_out(signs: Any) -> None:
+    assert of_shape(signs, 2, 2) == {"dci-disentanglement", "dci-completeness", "dci-informativeness"}
+    assert of_shape(signs, 1, 2) == {"dci-completeness", "dci-informativeness"}
+    assert of_shape(signs, 2, 1) == {"dci-disentanglement", "dci-informativeness"}
+    assert of_shape(signs, 1, 1) == {"dci-informativeness"}
+
+
 def test_what_does_not_vary_is_left_out_and_broken_codes_are_named(signs: Any) -> None:
     on = signs.data.test.attributes_NA.clone()
     on[:, 3] = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,6 +15,7 @@ from vaegan_bench.metrics.attributes.factors import factors_of, surprise, varies
 from vaegan_bench.metrics.attributes.linear_probe import SEED, shuffle
 from vaegan_bench.metrics.attributes.rows import Estimate, Kind, rows
 from vaegan_bench.metrics.attributes.sparse_classifiers import Classifiers, fit_sparse
+from vaegan_bench.metrics.features.sets import Protocol
 
 DISENTANGLED = "dci-disentanglement"
 COMPLETE = Kind("dci-completeness", "higher")
@@ -27,7 +28,7 @@ class Disentanglement(Metric):
 
     From the weights of sparse logistic regressions of each factor on the posterior means of training images, and from
     how well they predict held-out images. Factors are attributes where the data have no others. None for a model
-    without an encoder.
+    without an encoder; no disentanglement of a single factor, and no completeness of codes of one dimension.
     """
 
     name: ClassVar[str] = "disentanglement"
@@ -47,19 +48,34 @@ class Disentanglement(Metric):
         chance = fit_sparse(train_MZ, shuffle(known.train_MF), known.counts_F)
         protocol = {"n_train": len(train_MZ), "n_real": len(means_NZ), known.word: len(known.names), "seed": SEED}
         shares_ZF, by_chance_ZF = importance(fitted), importance(chance)
-        complete = Estimate(completeness(shares_ZF), torch.zeros(1, len(known.names)))
-        ceiling_F = torch.ones(len(known.names))
         return [
-            Measurement(
-                DISENTANGLED, disentanglement(shares_ZF), "higher", "1", protocol,
-                ceiling=1.0, floor=disentanglement(by_chance_ZF),
-            ),
-            *rows(COMPLETE, complete, known.names, protocol, ceiling_A=ceiling_F, floor_A=completeness(by_chance_ZF)),
+            *disentanglement_rows(shares_ZF, by_chance_ZF, protocol),
+            *completeness_rows(shares_ZF, by_chance_ZF, known.names, protocol),
             *rows(
                 INFORMATIVE, informativeness(fitted, means_NZ, known.values_NF), known.names, protocol,
-                ceiling_A=ceiling_F, floor_A=informativeness(chance, means_NZ, known.values_NF).values_A,
+                ceiling_A=torch.ones(len(known.names)),
+                floor_A=informativeness(chance, means_NZ, known.values_NF).values_A,
             ),
         ]  # fmt: skip
+
+
+def disentanglement_rows(shares_ZF: Tensor, by_chance_ZF: Tensor, protocol: Protocol) -> list[Measurement]:
+    """One row; none for a single factor, which every dimension is about."""
+    if shares_ZF.shape[1] < 2:
+        return []
+    value, floor = disentanglement(shares_ZF), disentanglement(by_chance_ZF)
+    return [Measurement(DISENTANGLED, value, "higher", "1", protocol, ceiling=1.0, floor=floor)]
+
+
+def completeness_rows(
+    shares_ZF: Tensor, by_chance_ZF: Tensor, names: Sequence[str], protocol: Protocol
+) -> list[Measurement]:
+    """The mean, and a row per factor; none for a single dimension, in which every factor is."""
+    if shares_ZF.shape[0] < 2:
+        return []
+    complete = Estimate(completeness(shares_ZF), torch.zeros(1, len(names)))
+    ceiling_F, floor_F = torch.ones(len(names)), completeness(by_chance_ZF)
+    return rows(COMPLETE, complete, names, protocol, ceiling_A=ceiling_F, floor_A=floor_F)
 
 
 def importance(fitted: Classifiers) -> Tensor:
@@ -86,10 +102,10 @@ def completeness(shares_ZF: Tensor) -> Tensor:
 
 
 def concentration(size_RC: Tensor) -> Tensor:
-    """1 − the entropy of each row, in units of the entropy of equal entries; (R,)."""
+    """1 − the entropy of each row, in units of the entropy of equal entries, of which there are at least two; (R,)."""
     shares_RC = size_RC / size_RC.sum(1, keepdim=True).clamp(min=torch.finfo(size_RC.dtype).tiny)
     entropy_R: Tensor = torch.special.entr(shares_RC).sum(1)
-    return 1 - entropy_R / math.log(max(size_RC.shape[1], 2))
+    return 1 - entropy_R / math.log(size_RC.shape[1])
 
 
 def informativeness(fitted: Classifiers, z_NZ: Tensor, values_NF: Tensor) -> Estimate:
