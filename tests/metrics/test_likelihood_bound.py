@@ -22,7 +22,7 @@ from vaegan_bench.losses.reconstruction.gaussian_learned import GaussianLearned
 from vaegan_bench.losses.reconstruction.gaussian_optimal import GaussianOptimal
 from vaegan_bench.losses.reconstruction.gaussian_predicted import GaussianPredicted
 from vaegan_bench.losses.reconstruction.laplace import Laplace
-from vaegan_bench.metrics.latent.likelihood_bound import LikelihoodBound, bound, dequantise, log_weights
+from vaegan_bench.metrics.latent.likelihood_bound import LikelihoodBound, bound, dequantise, draw, log_weights
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
@@ -97,6 +97,23 @@ def test_with_another_posterior_the_bound_is_below_and_tightens_with_more_codes(
     # K = 1 is the evidence lower bound: short of log p(x) by KL(q ‖ p(z|x)).
     shift = 0.5 * (0.04 * true.mu_BZ.double().square() / VARIANCES).sum(1) + 1.5 * (5 - 1 - math.log(5))
     assert means[0] == pytest.approx(log_p - float(shift.mean()), abs=0.6)
+
+
+def test_an_image_with_more_codes_than_a_batch_is_decoded_in_parts_of_the_same_draw() -> None:
+    x = dequantise(images(3))
+    posterior, sizes = Posterior(*(1.1 * part for part in true_posterior(x))), []
+
+    def counted(x_NCHW: Tensor, z_NZ: Tensor) -> Tensor:
+        sizes.append(len(z_NZ))
+        return density(x_NCHW, z_NZ)
+
+    weights = log_weights(outputs(images(3), posterior, likelihood=counted), x, 600)
+    assert weights is not None
+    assert sizes == 3 * [256, 256, 88]
+    noise = torch.Generator().manual_seed(2020)
+    for i in range(3):
+        z, against = draw(Posterior(*(part[i : i + 1] for part in posterior)), 600, noise)
+        assert weights[i].tolist() == pytest.approx((density(x[[i] * 600], z) + against).tolist(), rel=1e-9)
 
 
 def test_rows_bound_the_probability_of_8_bit_images() -> None:

@@ -15,7 +15,7 @@ from vaegan_bench.metrics.intervals import Z
 
 SEED = 2020
 BATCH = 256
-"""Codes that are decoded at a time."""
+"""Codes that are decoded at a time, at most."""
 LEVEL = 127.5
 """Grey levels in one unit of images in [-1, 1]: a density per level is smaller by this factor, in each dimension."""
 
@@ -87,12 +87,24 @@ def log_weights(outputs: Outputs, x_NCHW: Tensor, codes: int) -> Tensor | None:
     for first in range(0, len(x_NCHW), step):
         rows = slice(first, min(first + step, len(x_NCHW)))
         z_MZ, against_M = draw(Posterior(*(part[rows] for part in posterior)), codes, noise)
-        given_MA = conditions_NA[rows].repeat_interleave(codes, 0) if outputs.conditional else None
-        likelihood_M = outputs.log_likelihood(x_NCHW[rows].repeat_interleave(codes, 0), z_MZ, given_MA)
+        likelihood_M = log_likelihood(outputs, x_NCHW[rows], conditions_NA[rows], z_MZ)
         if likelihood_M is None:
             return None
         found.append((likelihood_M + against_M).view(-1, codes))
         outputs.progress("bounding log p(x)", rows.stop, len(x_NCHW))
+    return torch.cat(found)
+
+
+def log_likelihood(outputs: Outputs, x_NCHW: Tensor, conditions_NA: Tensor, z_MZ: Tensor) -> Tensor | None:
+    """log p(x|z) of equally many codes of each image, a batch at a time: one may have more than that; (M,) float64."""
+    image_M = torch.arange(len(x_NCHW)).repeat_interleave(len(z_MZ) // len(x_NCHW))
+    found = []
+    for image_B, z_BZ in zip(image_M.split(BATCH), z_MZ.split(BATCH), strict=True):
+        given_BA = conditions_NA[image_B] if outputs.conditional else None
+        likelihood_B = outputs.log_likelihood(x_NCHW[image_B], z_BZ, given_BA)
+        if likelihood_B is None:
+            return None
+        found.append(likelihood_B)
     return torch.cat(found)
 
 
