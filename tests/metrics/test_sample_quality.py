@@ -15,6 +15,7 @@ from vaegan_bench.api import BenchError, Extractor, Metric, Outputs, SelectorErr
 from vaegan_bench.metrics.extractors.oracle import Oracle
 from vaegan_bench.metrics.features import pairs
 from vaegan_bench.metrics.features.pairs import around
+from vaegan_bench.metrics.features.sets import check_reference
 from vaegan_bench.metrics.samples.frechet import Frechet, Moments, frechet_distance, moments
 from vaegan_bench.metrics.samples.inception_score import InceptionScore, inception_score
 from vaegan_bench.metrics.samples.kernel_sums import draw_subsets, kernel_distance
@@ -198,6 +199,16 @@ def test_equal_real_images_are_named_and_equal_samples_are_measured(metric: Metr
     with pytest.raises(BenchError, match="All 30 real images have equal features"):
         metric(of_features(equal * (1 + 1e-7 * normal(30, 8).float()), normal(20, 8)))
     assert all(math.isfinite(row.value) for row in metric(of_features(normal(30, 8), equal)))
+
+
+def test_features_of_unequal_sizes_are_equal_only_if_each_is() -> None:
+    large = torch.full((100, 1), 1e6)
+    varied = torch.cat([large, normal(100, 10).float()], 1)
+    assert check_reference(varied) is varied
+    cancelled = torch.cat([large, torch.ones(100, 10), torch.zeros(100, 4)], 1) + 1e-7 * normal(100, 15).float()
+    for equal in (cancelled, torch.zeros(100, 3)):
+        with pytest.raises(BenchError, match="All 100 real images have equal features"):
+            check_reference(equal)
 
 
 def test_extractors_without_classes_have_nothing_to_score(stand_in: Extractor) -> None:

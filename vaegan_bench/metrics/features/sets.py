@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor
 
 from vaegan_bench.api import BenchError, Extractor, Outputs
@@ -13,7 +14,7 @@ from vaegan_bench.system.device import has_float64
 Protocol = Mapping[str, str | int | float]
 
 EQUAL = 1e-5
-"""Features that differ by less than this share of the largest one are equal: batches round differently."""
+"""Features that differ by less than this share of their size are equal: batches round differently."""
 
 
 def column(metric: str, outputs: Outputs, extractor: Extractor, on_inception: str) -> str:
@@ -57,10 +58,17 @@ def check_reference(features_NF: Tensor, at_least: int = 2) -> Tensor:
     """
     real_NF = check_features(features_NF, "real images", at_least)
     first_F = real_NF[0]
-    spread = max(float((real_NF[rows] - first_F).abs().max()) for rows in blocks(real_NF))
-    if spread <= EQUAL * float(first_F.abs().max()):
+    nothing_F = EQUAL * _sizes(first_F)
+    if all(((real_NF[rows] - first_F).abs() <= nothing_F).all() for rows in blocks(real_NF)):
         raise BenchError(
             f"All {len(real_NF)} real images have equal features: nothing can be compared to them. "
             "Look at the real images, or choose another extractor."
         )
     return real_NF
+
+
+def _sizes(row_F: Tensor) -> Tensor:
+    """The size of each feature, in which rounding is measured: the median size for smaller ones, which may cancel."""
+    size_F = row_F.abs()
+    median = size_F.where(size_F > 0, torch.nan).nanmedian().nan_to_num()  # 0 where all are
+    return size_F.clamp(min=median)
