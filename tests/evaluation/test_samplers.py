@@ -83,6 +83,16 @@ def test_codes_that_nothing_fits_are_refused() -> None:
         FittedMixture(components=0)
 
 
+def test_codes_that_are_flat_need_a_floor() -> None:
+    pytest.importorskip("sklearn")
+    flat = torch.randn(60, 3, generator=noise()) * torch.tensor([1.0, 1.0, 0.0])
+    given = Posterior(flat, torch.full_like(flat, -torch.inf))
+    says = r"'mixture\[components=2,floor=0.0\]' cannot fit 60 codes: .* a floor above 0, fewer components, or gaussian"
+    with pytest.raises(BenchError, match=says):
+        FittedMixture(components=2, floor=0.0)(given, 5, noise())
+    assert FittedMixture(components=2)(given, 5, noise())[:, 2].abs().max() < 0.01
+
+
 def test_without_scikit_learn_a_mixture_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.mixture", None)
     with pytest.raises(PluginError, match=r"pip install \"vaegan-bench\[mixture\]\", or choose gaussian"):

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import BenchError, PluginError, Posterior, Sampler, at_least
+from vaegan_bench.metrics.samplers.gaussian import root_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +39,15 @@ class FittedMixture(Sampler):
         codes_NZ = posterior.sample(noise).double()
         if not codes_NZ.isfinite().all() or len(codes_NZ) < self.components:
             raise BenchError(f"No mixture of {self.components} fits {len(codes_NZ)} codes: too few, NaN or infinite.")
-        fitted = GaussianMixture(self.components, reg_covar=self.floor, random_state=seed).fit(codes_NZ.numpy())
+        try:
+            fitted = GaussianMixture(self.components, reg_covar=self.floor, random_state=seed).fit(codes_NZ.numpy())
+        except ValueError as error:
+            raise BenchError(
+                f"Sampler '{self}' cannot fit {len(codes_NZ)} codes: some lie too close together for its floor. "
+                f"Choose a floor above {self.floor:g}, fewer components, or gaussian."
+            ) from error
         weights, means = (torch.from_numpy(part) for part in (fitted.weights_, fitted.means_))
+        roots_KZZ = torch.stack([root_of(covariance_ZZ) for covariance_ZZ in torch.from_numpy(fitted.covariances_)])
         chosen_N = torch.multinomial(weights, n, replacement=True, generator=noise)
         epsilon_NZ = torch.randn(n, codes_NZ.shape[1], generator=noise, dtype=torch.float64)
-        roots = torch.from_numpy(fitted.covariances_)
-        roots_KZZ: Tensor = torch.linalg.cholesky(roots)
         return (means[chosen_N] + torch.einsum("nij,nj->ni", roots_KZZ[chosen_N], epsilon_NZ)).float()
