@@ -59,7 +59,7 @@ class AttributeVectors(Metric):
     shown: str = "Eyeglasses Smiling"
     """Attributes whose vectors move two faces in an image, where the data have them; separated by spaces."""
     drawn: int = 10_000
-    """Draws from the prior that make the vectors of models without an encoder: as many as training images at most."""
+    """Codes from the prior, or from the sampler, that make the vectors of the `prior-` rows of every model."""
 
     def __post_init__(self) -> None:
         at_least(self, images=1, drawn=2)
