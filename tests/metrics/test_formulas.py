@@ -60,3 +60,10 @@ def test_neighbourhoods_nearer_than_float32_can_tell_are_those_of_all_distances(
     for side_NF, spread in ((real, 1e-4), (fake, 1.3e-4)):
         side_NF[:200] = real[-1] + spread * side_NF[:200]
     assert compare(real, fake) == pytest.approx(formulas(real, fake))
+
+
+def test_a_point_that_is_barely_outside_is_outside_however_far_from_the_centre() -> None:
+    real, fake = features(400, 12, 1).double(), features(400, 12, 2).double()
+    for side_NF in (real, fake):
+        side_NF[:300] = real[-1] + 1e-6 * side_NF[:300]
+    assert compare(real, fake) == pytest.approx(formulas(real, fake))

@@ -68,12 +68,12 @@ class Points:
         centred_AF = self.features_NF[rows].to(finest) - self.centre_F.to(finest)
         return centred_AF.to(self.working_type)
 
-    def rounding(self, squared_N: Tensor, of: torch.dtype | None = None) -> Tensor:
-        """More than rounding, by default in products, moves the squared distances of points that are so near; (N,).
+    def rounding(self, squared_N: Tensor) -> Tensor:
+        """More than the rounding of products moves the squared distances of points that are so near; (N,).
 
         A point at a distance d from x has at most the squared norm 2|x|² + 2d².
         """
-        return ROUNDING[of or self.working_type] * (3 * self.norms + 2 * squared_N)
+        return ROUNDING[self.working_type] * (3 * self.norms + 2 * squared_N)
 
 
 def blocks(rows_NF: Tensor, start: int = 0, thinner: int = 1) -> Iterator[slice]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from vaegan_bench.metrics.features.pairs import BLOCK, Points, pairs_between, squared_distances
+from vaegan_bench.metrics.features.pairs import BLOCK, ROUNDING, Points, pairs_between, squared_distances
 from vaegan_bench.metrics.samples.neighbours import nearest_others
 
 K_PRECISION = 3
@@ -107,8 +107,8 @@ def shares(tally: Tally) -> Neighbourhoods:
 
 
 def _edges(points: Points, squared_N: Tensor) -> Edges:
-    """Edges with room for the rounding of the distances of points on them."""
-    at_N, doubt_N = squared_N + points.rounding(squared_N, torch.float64), points.rounding(squared_N)
+    """Edges with room for rounding: little at them, since doubtful pairs are measured again, by their differences."""
+    at_N, doubt_N = squared_N * (1 + ROUNDING[torch.float64]), points.rounding(squared_N)
     return Edges(at_N - doubt_N, at_N, at_N + doubt_N)
 
 
