@@ -94,3 +94,11 @@ def test_sentences_are_about_the_given_numbers_alone() -> None:
     both = pd.concat([rows({"vae": shifted(0), "gan": shifted(-3)}), rows({"vae": [1.0], "gan": [2.0]}, "ssim")])
     [said] = said_of(both[both["metric"] == "ssim"], tables.paired_differences(both))
     assert said.startswith("On ssim no verdict")
+
+
+def test_a_model_without_a_number_here_is_in_no_sentence() -> None:
+    whole = rows({"vae": shifted(0), "gan": shifted(-3), "vaegan": shifted(2)})
+    pairs = tables.paired_differences(whole)
+    [said] = said_of(whole[whole["model"] != "gan"], pairs)
+    assert said.endswith(": vaegan (22.49) is better than vae (20.49).")
+    assert said_of(whole[whole["model"] == "vae"], pairs) == ["One model alone: there is nothing to compare it with."]

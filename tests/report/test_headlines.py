@@ -36,7 +36,7 @@ def rows(**instruments: str) -> pd.DataFrame:
     """Two models' numbers on two data sets, with what rulers say of the extractors on the second."""
     return pd.DataFrame(
         {"dataset": data, "model": model, "measurement": key, "metric": metric, "attribute": "",
-         "instrument": instruments.get(key, "") if data == "digits" else ""}
+         "protocol": key, "code": "", "instrument": instruments.get(key, "") if data == "digits" else ""}
         for data in ("faces", "digits") for model in ("gan", "vae") for key, metric in NUMBERS
     )  # fmt: skip
 
@@ -66,6 +66,15 @@ def test_the_first_that_was_measured_leads_where_others_failed() -> None:
 def test_numbers_of_single_attributes_and_of_other_protocols_do_not_lead() -> None:
     assert led(rows().assign(attribute="Smiling"), "faces") == []
     assert led(rows().replace({"measurement": {"a": "f00d"}}), "faces") == ["frechet[oracle]", "psnr"]
+
+
+def test_numbers_of_one_protocol_lead_together_though_some_are_of_an_earlier_plan() -> None:
+    found = rows().assign(protocol="{}")
+    earlier = (found["model"] == "vae") & (found["measurement"] == "c")
+    found.loc[earlier, "measurement"] = "f00d"
+    assert led(found, "faces") == ["frechet[efflite0]", "psnr"]
+    found.loc[earlier, "protocol"] = "other"
+    assert led(found, "faces") == ["frechet[efflite0]"]
 
 
 def test_a_study_says_of_every_number_whether_it_leads(tmp_path: Path) -> None:

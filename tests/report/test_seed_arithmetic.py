@@ -113,6 +113,16 @@ def test_only_whoever_beats_all_others_by_a_verdict_is_marked() -> None:
     assert winners(7) == ["vaegan"]
 
 
+def test_a_win_over_a_model_that_is_not_shown_does_not_make_up_for_a_draw() -> None:
+    levels = {"a": [5.0, 5.2] * 4, "b": [9.0] * 8, "c": [5.2, 5.0] * 4}
+    whole = frame(*(measured(model, dict(enumerate(values))) for model, values in levels.items()))
+    shown = whole[whole["model"] != "b"]
+    assert tables.compare(whole, "a", "c").iloc[0]["verdict"] == "no difference shown"
+    assert tables.compare(whole, "a", "b").iloc[0]["verdict"] == "better"
+    table = tables.model_table(shown, best="{} WINS", whole=whole)
+    assert not table.map(lambda cell: "WINS" in cell).any(axis=None)
+
+
 def test_mixed_differences_show_none() -> None:
     rows = frame(
         measured("vae", dict(enumerate([1.0, 5, 2, 8, 3, 9, 4]))),

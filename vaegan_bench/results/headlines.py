@@ -9,13 +9,17 @@ import pandas as pd
 from vaegan_bench.results.readings import UNUSABLE
 from vaegan_bench.results.records import PlannedMetric
 
+ALIKE = ["dataset", "metric", "attribute", "protocol", "code"]
+"""Columns in which numbers agree that share a column of a table."""
+
 
 def leading(rows: pd.DataFrame, planned: Mapping[str, PlannedMetric]) -> list[bool]:
     """Whether each row is a headline: it is not about one attribute, and its metric declares the number a headline.
 
     Where a study measures one metric in several ways, such as on several extractors, only one of them gives headlines:
     on each data set the first of the plan whose extractor is usable there, or the first of all if none is. The column
-    'measurement' holds keys of `planned`.
+    'measurement' holds keys of `planned`. Numbers of one protocol lead together: some runs may have them from an
+    earlier plan alone.
     """
     columns = [rows[name] for name in ("dataset", "measurement", "metric", "attribute", "instrument")]
     declared = [
@@ -25,7 +29,10 @@ def leading(rows: pd.DataFrame, planned: Mapping[str, PlannedMetric]) -> list[bo
     found = rows.loc[declared, ["dataset", "measurement", "instrument"]].drop_duplicates()
     first = set(_first(found.itertuples(index=False, name=None), planned))
     places = zip(rows["dataset"], rows["measurement"], strict=True)
-    return [is_declared and place in first for is_declared, place in zip(declared, places, strict=True)]
+    leads = [is_declared and place in first for is_declared, place in zip(declared, places, strict=True)]
+    alike = [*rows[ALIKE].itertuples(index=False, name=None)]
+    leaders = {number for number, is_leader in zip(alike, leads, strict=True) if is_leader}
+    return [number in leaders for number in alike]
 
 
 def _first(found: Iterable[tuple[str, str, str]], planned: Mapping[str, PlannedMetric]) -> Iterable[tuple[str, str]]:

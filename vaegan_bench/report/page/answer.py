@@ -26,7 +26,7 @@ def findings(rows: pd.DataFrame, pairs: pd.DataFrame, topics: Mapping[str, str])
     is no verdict for the same reason share a sentence. `topics`: what numbers measure, in the words of a reader.
     """
     said, silent, summary = list[Finding](), dict[str, list[str]](), tables.summarise(rows)
-    for metric, group in pairs[pairs["metric"].isin(rows["metric"])].groupby("metric", sort=False):
+    for metric, group in _among(pairs, summary).groupby("metric", sort=False):
         of_metric = summary[summary["metric"] == metric]
         means = dict(zip(of_metric["model"], of_metric["mean"], strict=True))
         topic = topics.get(str(metric).partition(" (")[0], "")
@@ -36,6 +36,13 @@ def findings(rows: pd.DataFrame, pairs: pd.DataFrame, topics: Mapping[str, str])
             silent.setdefault(_why(group), []).append(f"{topic} ({metric})" if topic else str(metric))
     said += [Finding("", f"On {_listed(metrics)} {reason}.") for reason, metrics in silent.items()]
     return said or [Finding("", text) for text in _alone(rows)]
+
+
+def _among(pairs: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+    """The pairs of models that both have their number in `summary`."""
+    known = set(zip(summary["metric"], summary["model"], strict=True))
+    columns = zip(pairs["metric"], pairs["model"], pairs["other"], strict=True)
+    return pairs.loc[[{(metric, model), (metric, other)} <= known for metric, model, other in columns]]
 
 
 def _verdicts(metric: str, topic: str, pairs: pd.DataFrame, means: Mapping[str, float]) -> Iterator[Finding]:

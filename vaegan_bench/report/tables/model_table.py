@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
 
 import pandas as pd
@@ -92,12 +93,16 @@ def _with_readings(
 
 
 def wins(judged: pd.DataFrame, pairs: pd.DataFrame) -> Iterator[bool]:
-    """True where `pairs` show a model to be better than every other one on its dataset and metric."""
+    """True where `pairs` show a model to be better than every other one in `judged` on its dataset and metric."""
     keys = ["dataset", "metric"]
-    beaten = pairs[pairs["verdict"] == BETTER].groupby([*keys, "model"], observed=True).size().to_dict()
+    shown = set(judged[[*keys, "model"]].itertuples(index=False, name=None))
+    better = pairs.loc[pairs["verdict"] == BETTER, [*keys, "model", "other"]].itertuples(index=False)
+    beaten = Counter(
+        (dataset, metric, model) for dataset, metric, model, other in better if (dataset, metric, other) in shown
+    )
     rivals = judged.groupby(keys, observed=True).size() - 1
     for dataset, metric, model in judged[[*keys, "model"]].itertuples(index=False):
-        yield beaten.get((dataset, metric, model), 0) == rivals[dataset, metric] > 0
+        yield beaten[dataset, metric, model] == rivals[dataset, metric] > 0
 
 
 def _wide(
