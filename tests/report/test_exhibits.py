@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -11,6 +12,7 @@ from drawn import contains, pixels, some_images
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from stored_study import edit, store_study
 
 from vaegan_bench.api import (
     Exhibit,
@@ -24,8 +26,10 @@ from vaegan_bench.api import (
     Strips,
 )
 from vaegan_bench.report import plots
-from vaegan_bench.report.exhibits import combine, draw
+from vaegan_bench.report.exhibits import combine, draw, figure_name
+from vaegan_bench.report.figures import image_figures
 from vaegan_bench.results.exhibits import decode, encode
+from vaegan_bench.results.stored_files import RUN
 
 LONG = "vaegan[adversarial=hinge,gamma=0.001]"
 MODELS = ["vae", "gan", LONG, "vaegan-pixel"]
@@ -541,3 +545,27 @@ def test_nothing_to_exhibit_is_said() -> None:
     assert texts(plots.strips({})) == ["No model has such strips of images."]
     assert texts(plots.image_pairs({})) == ["No model has such pairs of images."]
     assert texts(plots.image_sheet({})) == ["No model has such images."]
+
+
+def test_names_of_figures_are_short_and_no_two_data_sets_share_one() -> None:
+    datasets = [
+        "folder[path=a/b] 32×32",
+        "folder[path=a-b] 32×32",
+        "folder[path=A/b] 32×32",
+        f"folder[path={'x' * 230}]",
+    ]
+    datasets += [f"folder[path={'x' * 229}y]", "avatars 32×32"]
+    names = [figure_name("samples", dataset, datasets) for dataset in datasets]
+    assert len({name.casefold() for name in names}) == len(datasets)
+    assert max(map(len, names)) < 80
+    assert names[-1] == "samples-avatars-32x32"
+    assert names[0].startswith("samples-folder-path-a-b-32x32-")
+    assert figure_name("samples", datasets[0], datasets[:1]) == "samples"
+
+
+def test_no_figure_of_one_data_set_replaces_that_of_another(tmp_path: Path) -> None:
+    study = store_study(tmp_path / "stored")
+    datasets = {"vae": "grey[note=photos/a b]", "gan": "grey[note=photos/a-b]"}
+    for run in study.runs():
+        edit(run.path / RUN, dataset=datasets[run.record().label])
+    assert len([name for name in image_figures(study) if name.startswith("samples-")]) == 2

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -42,6 +43,8 @@ DRAWINGS: Mapping[type[Exhibit], Callable[[Mapping[str, Any], Sequence[str]], Fi
     ImageSheet: plots.image_sheet,
 }
 """Type → the function that draws the exhibits of all models, in the order and colours of the study's models."""
+LONGEST_NAME = 60
+"""The most characters of a data set's or a metric's name in the name of a file."""
 
 
 class _Run(NamedTuple):
@@ -88,7 +91,7 @@ def shown_exhibits(
         for dataset in datasets:
             seeds = _seeds([run for run in runs if run.dataset == dataset], key, name)
             if isinstance(next((each[0] for each in seeds.values()), None), types):
-                found[figure_name(figure, dataset, len(datasets))] = Shown(name, dataset, seeds)
+                found[figure_name(figure, dataset, datasets)] = Shown(name, dataset, seeds)
     return found
 
 
@@ -124,13 +127,25 @@ def combine(seeds: Sequence[Exhibit]) -> Exhibit:
     return first
 
 
-def figure_name(figure: str, dataset: str, datasets: int) -> str:
-    """A figure's file name, with its data set where there are several."""
-    return f"{figure}-{plain_name(dataset)}" if datasets > 1 else figure
+def figure_name(figure: str, dataset: str, datasets: Collection[str]) -> str:
+    """A figure's file name, with its data set where `datasets`, all of the study, are several."""
+    return f"{figure}-{plain_name(dataset, datasets)}" if len(datasets) > 1 else figure
 
 
-def plain_name(text: str) -> str:
-    """A text as part of a file name or of an element's id: all but letters, digits, '_' and '.' becomes '-'."""
+def plain_name(text: str, among: Iterable[str] = ()) -> str:
+    """A text as part of a file name or of an element's id: all but letters, digits, '_' and '.' becomes '-'.
+
+    It ends with a hash where it would be too long, or where another text `among` these has the same plain name: some
+    file systems do not tell capital letters from small ones.
+    """
+    plain = _plain(text)
+    is_shared = any(other != text and _plain(other).casefold() == plain.casefold() for other in among)
+    if len(plain) <= LONGEST_NAME and not is_shared:
+        return plain
+    return f"{plain[:LONGEST_NAME].rstrip('-')}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _plain(text: str) -> str:
     return re.sub(r"[^\w.]+", "-", text.replace("×", "x")).strip("-")
 
 
@@ -145,7 +160,7 @@ def _sources(runs: Sequence[_Run], planned: Mapping[str, str], taken: Sequence[s
         for name in dict.fromkeys(name for run in runs for name in run.exhibits.get(key, {})):
             is_free = name not in sources and name not in taken
             if is_free or key in planned:
-                sources[name if is_free else f"{name}-{plain_name(planned[key])}"] = key, name
+                sources[name if is_free else f"{name}-{plain_name(planned[key], planned.values())}"] = key, name
     return sources
 
 

@@ -44,18 +44,16 @@ def number_figures(folder: StudyFolder, models: Sequence[str] = ()) -> dict[str,
     rows, history = tables.by_protocol(folder.rows()), folder.history()
     models = list(dict.fromkeys([*models, *rows["model"]]))
     drawings = exhibit_figures(folder, OfNumbers, OWN, models)
-    datasets = rows["dataset"].unique()
+    datasets = list(rows["dataset"].unique())
     for dataset in datasets:
         for name, curves in _curves(history[history["dataset"] == dataset]).items():
-            drawings[figure_name(name, dataset, len(datasets))] = partial(plots.learning_curves, curves, models)
+            drawings[figure_name(name, dataset, datasets)] = partial(plots.learning_curves, curves, models)
         single = _with_ceiling(rows[(rows["dataset"] == dataset) & (rows["attribute"] != "")])
         if not single.empty:
-            drawings[figure_name("attributes", dataset, len(datasets))] = partial(plots.attribute_dots, single, models)
+            drawings[figure_name("attributes", dataset, datasets)] = partial(plots.attribute_dots, single, models)
         if not (pairs := tables.trade_off(rows[rows["dataset"] == dataset])).empty:
             marked = [metric for of, metric in tables.unusable(rows) if of == dataset]
-            drawings[figure_name("trade-off", dataset, len(datasets))] = partial(
-                plots.distance_pairs, pairs, models, marked
-            )
+            drawings[figure_name("trade-off", dataset, datasets)] = partial(plots.distance_pairs, pairs, models, marked)
     if drawn := _rulers(folder, rows):
         drawings["rulers"] = partial(plots.ruler_curves, drawn)
     if (rows["direction"] != "none").any():
@@ -87,7 +85,7 @@ def _sheets_of(folder: StudyFolder, models: Sequence[str]) -> dict[str, Drawing]
         if run.record().label not in of_dataset and (images := run.images()):
             of_dataset[run.record().label] = images
     return {
-        figure_name(name, dataset, len(kept)): drawing
+        figure_name(name, dataset, kept): drawing
         for dataset, of_dataset in kept.items()
         for name, drawing in _sheets(of_dataset, models).items()
     }

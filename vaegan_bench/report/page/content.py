@@ -137,7 +137,7 @@ def _part(
     order: Sequence[str],
 ) -> Part:
     """One data set of a study, from rows that are named by protocol."""
-    models = list(dict.fromkeys(rows["model"]))
+    models, datasets = (list(dict.fromkeys(rows[column])) for column in ("model", "dataset"))
     rows, history = rows[rows["dataset"] == name], history[history["dataset"] == name]
     leading, pairs = tables.headline(rows), tables.paired_differences(rows)
     topics = {number: topic for number, metric in known.items() if (topic := topic_of(number, metric))}
@@ -145,6 +145,7 @@ def _part(
     basis = Basis(rows, pairs, models, meanings, rulers)
     family_rows = tables.overall(rows).groupby("family", sort=False)
     costs = cost_cards(rows, leading["metric"].iloc[0].partition(" (")[0]) if len(leading) else []
+    of = f"{plain_name(folder.path.name)}-{plain_name(name, datasets)}"
     families = sorted(family_rows, key=lambda family: tables.rank_of_family(str(family[0])))
     return Part(
         name=name,
@@ -158,9 +159,7 @@ def _part(
         pairs=pair_matrices(pairs, models),
         attributes=attribute_tables(rows),
         costs=costs,
-        cost_figures=list(
-            drawn_figures(cost_drawings(costs, [*order, *models], plain_name(f"{folder.path.name} {name}")))
-        ),
+        cost_figures=list(drawn_figures(cost_drawings(costs, [*order, *models], of))),
     )
 
 
