@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +21,12 @@ from stored_study import DRAWS, SAMPLES, add, edit, measurement, store_study
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report import plots, tables
 from vaegan_bench.report.page import images
-from vaegan_bench.report.page.content import content_of, meaning_of, metrics_of
-from vaegan_bench.report.page.cost import cost_cards
+from vaegan_bench.report.page.content import content_of, downloads, meaning_of, metrics_of
+from vaegan_bench.report.page.cost import cost_cards, leading_number
 from vaegan_bench.report.page.curves import POINTS, curve_data
 from vaegan_bench.report.page.images import gallery
 from vaegan_bench.report.page.numbers import Basis, NumberTable, number_table
-from vaegan_bench.report.page.page import lines_of
+from vaegan_bench.report.page.page import lines_of, render
 from vaegan_bench.report.page.pairs import pair_matrices
 from vaegan_bench.report.page.paper import paper_content
 from vaegan_bench.report.page.svg import as_svg
@@ -154,6 +157,12 @@ def test_the_front_holds_what_nothing_dominates() -> None:
     assert cost_cards(made, "psnr") == []
 
 
+def test_costs_are_held_against_the_first_number_that_has_a_direction() -> None:
+    counted = rows({"vae": [5.0], "gan": [6.0]}, "clusters", "none")
+    assert leading_number(pd.concat([counted, rows({"vae": [1.0]}, "psnr (draws=3)")])) == "psnr"
+    assert cost_cards(pd.concat([counted, rows({"vae": [1.0]}, "seconds", "none")]), leading_number(counted)) == []
+
+
 def test_models_without_one_of_two_costs_keep_the_other() -> None:
     quality = rows({"vae": [30.0], "gan": [20.0]}, "fid", "lower", units="1")
     seconds = rows({"vae": [10.0], "gan": [5.0]}, "seconds", "none", units="s")
@@ -254,3 +263,32 @@ def test_equal_images_of_a_figure_share_no_id() -> None:
     assert svg.count("<image") == 2
     ids = re.findall(r'\bid="([^"]+)"', svg)
     assert len(ids) == len(set(ids)) > 0
+
+
+def test_the_rows_as_json_have_every_digit() -> None:
+    exact = [3.2e-11, 0.12345678901234567]
+    made = rows({"vae": [*exact, math.inf, math.nan]}).assign(planned=True)
+    saved = gzip.decompress(base64.b64decode(downloads(made, made)["results.json"])).decode()
+    found = json.loads(saved, parse_constant=pytest.fail)
+    assert [row["value"] for row in found] == [*exact, None, None]
+    assert (found[0]["seed"], found[0]["planned"], found[0]["model"]) == (0, True, "vae")
+
+
+def test_the_page_leaves_out_its_own_curves_and_no_figure_with_a_name_like_theirs(tmp_path: Path) -> None:
+    study = store_study(tmp_path / "stored")
+    names = ("learning-curves", "gradients", "gradients-per-layer", "learning-curves-of-probe")
+    content = content_of(study, Registry(), dict.fromkeys(names, Figure))
+    assert [figure.name for figure in content.figures] == ["gradients-per-layer", "learning-curves-of-probe"]
+    for run in study.runs():
+        edit(run.path / RUN, dataset=run.record().label)
+    of_two = ("learning-curves-vae", "gradients-gan", "gradients-per-layer")
+    assert [figure.name for figure in content_of(study, Registry(), dict.fromkeys(of_two, Figure)).figures] == [
+        of_two[2]
+    ]
+
+
+def test_the_command_that_runs_a_study_again_is_one_for_a_shell(tmp_path: Path) -> None:
+    content = content_of(store_study(tmp_path / "stored"), Registry(), {})
+    text = render(replace(content, studies={"$HOME at 5": "", "plain": ""}))
+    assert "<code>vaegan-bench run &#39;$HOME at 5.toml&#39;</code>" in text
+    assert "<code>vaegan-bench run plain.toml</code>" in text

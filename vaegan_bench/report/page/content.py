@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
+import math
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,10 +16,10 @@ import pandas as pd
 from vaegan_bench.api import Metric
 from vaegan_bench.registry.discovery import summary_line
 from vaegan_bench.report import tables
-from vaegan_bench.report.exhibits import Drawing, plain_name
+from vaegan_bench.report.exhibits import Drawing, figure_name, plain_name
 from vaegan_bench.report.page.answer import Finding, findings
 from vaegan_bench.report.page.attributes import AttributeTable, attribute_tables
-from vaegan_bench.report.page.cost import CostCard, cost_cards, cost_drawings
+from vaegan_bench.report.page.cost import CostCard, cost_cards, cost_drawings, leading_number
 from vaegan_bench.report.page.curves import curve_data
 from vaegan_bench.report.page.images import Gallery, SheetsOfFigure, exhibit_sheets, gallery
 from vaegan_bench.report.page.live import live_content
@@ -109,7 +111,7 @@ def content_of(
         summary=_summary(rows),
         models=models,
         parts=[_part(str(name), folder, named, history, known, rulers, order) for name in rows["dataset"].unique()],
-        figures=list(drawn_figures(_shown(drawings))),
+        figures=list(drawn_figures(_shown(drawings, rows["dataset"].unique().tolist()))),
         live=live,
         not_live=why_not,
         facts=facts(folder, rows),
@@ -144,7 +146,7 @@ def _part(
     meanings = {number: meaning_of(number, metric) for number, metric in known.items()}
     basis = Basis(rows, pairs, models, meanings, rulers)
     family_rows = tables.overall(rows).groupby("family", sort=False)
-    costs = cost_cards(rows, leading["metric"].iloc[0].partition(" (")[0]) if len(leading) else []
+    costs = cost_cards(rows, leading_number(leading))
     of = f"{plain_name(folder.path.name)}-{plain_name(name, datasets)}"
     families = sorted(family_rows, key=lambda family: tables.rank_of_family(str(family[0])))
     return Part(
@@ -190,17 +192,23 @@ def meaning_of(number: str, metric: type[Metric]) -> str:
     return f"{tables.capitalised(topic)}. {summary_line(metric)}" if topic else summary_line(metric)
 
 
-def _shown(drawings: Mapping[str, Drawing]) -> dict[str, Drawing]:
+def _shown(drawings: Mapping[str, Drawing], datasets: Sequence[str]) -> dict[str, Drawing]:
     """The figures that the page shows as they are; it draws learning curves itself."""
-    own = ("learning-curves", "gradients")
-    return {name: draw for name, draw in drawings.items() if not name.startswith(own)}
+    own = {figure_name(name, dataset, datasets) for name in ("learning-curves", "gradients") for dataset in datasets}
+    return {name: draw for name, draw in drawings.items() if name not in own}
 
 
 def downloads(rows: pd.DataFrame, history: pd.DataFrame) -> dict[str, str]:
     """The tables as CSV and JSON, to be saved from the page."""
     texts = {
         "results.csv": rows.to_csv(index=False),
-        "results.json": rows.to_json(orient="records"),
+        "results.json": _as_json(rows),
         "history.csv": history.to_csv(index=False),
     }
     return {name: base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode() for name, text in texts.items()}
+
+
+def _as_json(rows: pd.DataFrame) -> str:
+    """All rows with all digits, which pandas would cut; what is no number in JSON is null."""
+    plain = rows.replace([math.inf, -math.inf], math.nan).astype(object)
+    return json.dumps(plain.where(plain.notna(), None).to_dict("records"), ensure_ascii=False, allow_nan=False)

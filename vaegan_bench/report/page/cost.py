@@ -42,6 +42,12 @@ class CostCard:
     """Model → its point, the cheapest first; models without one of the two numbers are left out."""
 
 
+def leading_number(headlines: pd.DataFrame) -> str:
+    """The first number of a study that has a direction, without its protocol; '' where none has."""
+    judged = headlines.loc[headlines["direction"] != "none", "metric"]
+    return str(judged.iloc[0]).partition(" (")[0] if len(judged) else ""
+
+
 def cost_cards(rows: pd.DataFrame, metric: str) -> list[CostCard]:
     """A card per kind of cost, of the rows of one data set, named by protocol; `metric` leads the study.
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,6 +66,7 @@ def render(content: Content) -> str:
         "breakable": breakable,
         "bound": bound,
         "coded": coded,
+        "quoted": shlex.quote,
     }
     scripts = [static(name) for name in SCRIPTS]
     return environment.get_template("page.html").render(
