@@ -271,7 +271,7 @@ def test_markdown(rows: pd.DataFrame) -> None:
     assert "| `gan` | 3 |  |" in text
     assert "| `vae` | 3 | 21.10 ± 0.25 |" in text
     assert "Means over 2 to 3 seeds; ± is the 95 % Student t-interval over seeds." in text
-    assert "No verdict is possible over 3 models at 3 seeds: 7 are needed." in text
+    assert "No verdict is possible over 3 pairs of models at 2 to 3 common seeds: 7 are needed." in text
     decided = tables.to_markdown(eight_seeds(), "quick")
     assert "| `vaegan` | 8 | **" in decided
     assert "Bold: better than every other model by a paired sign-flip test" in decided
@@ -283,8 +283,8 @@ def test_markdown(rows: pd.DataFrame) -> None:
 def test_the_caption_of_models_without_a_common_number_says_so() -> None:
     other = json.dumps({**PROTOCOL, "conditioned_on": "attributes"})
     rows = frame(*(run("vae", s, 30) + run("vae[conditional=true]", s, 25, protocol=other) for s in range(2)))
-    said = caption(tables.summarise(rows), decided=False, gaps=True)
-    assert "Nothing is compared: no two models here have a number by the same protocol." in said
+    said = caption(tables.summarise(rows), tables.paired_differences(rows), decided=False, gaps=True)
+    assert "Nothing is compared: no two models here have a number by the same protocol at a common seed." in said
     assert "nan" not in tables.to_markdown(rows, "t").lower()
 
 
@@ -292,10 +292,22 @@ def test_the_caption_of_metrics_with_unequal_models_counts_each_by_itself() -> N
     def said(seeds: int) -> str:
         encoded = (run(model, seed, 30 + seed, 20 + seed) for model in ("a", "b", "c") for seed in range(seeds))
         rows = frame(*encoded, *(run("gan", seed, 25 + seed) for seed in range(seeds)))
-        return caption(tables.summarise(rows), decided=False, gaps=True)
+        return caption(tables.summarise(rows), tables.paired_differences(rows), decided=False, gaps=True)
 
-    assert "No verdict is possible at 6 seeds. Needed are 7 for 3 models, 8 for 4 models." in said(6)
+    assert (
+        "No verdict is possible at 6 common seeds. Needed are 7 for 3 pairs of models, 8 for 6 pairs of models."
+        in said(6)
+    )
     assert "No model is shown to be better than every other" in said(7)  # of three models it could have been
+
+
+def test_the_caption_counts_the_seeds_that_models_have_in_common() -> None:
+    """Each model has six seeds, the two have five in common, and six are needed."""
+    seeds = {"a": [1, 2, 3, 4, 5, 6], "b": [0, 2, 3, 4, 5, 6]}
+    rows = frame(*(run(model, seed, 30 + seed) for model, of_model in seeds.items() for seed in of_model))
+    said = "No verdict is possible over 1 pair of models at 5 common seeds: 6 are needed."
+    assert said in tables.to_markdown(rows, "quick")
+    assert said in tables.to_paste(rows, headlines=False)
 
 
 def test_markdown_tables_are_rectangular(rows: pd.DataFrame) -> None:

@@ -64,7 +64,7 @@ def test_nothing_is_bold_without_a_verdict_and_nothing_leads_that_is_not_said_to
     rows = led(eight_seeds().query("seed < 3"), "psnr")
     page = tables.to_paste(rows, headlines=True)
     assert "**" not in page
-    assert "No verdict is possible over 2 models at 3 seeds: 6 are needed." in page
+    assert "No verdict is possible over 1 pair of models at 3 common seeds: 6 are needed." in page
     assert "frechet" not in page
     assert "textbf" not in tables.to_latex(rows, headlines=True)
 

@@ -84,7 +84,7 @@ def number_table(title: str, rows: pd.DataFrame, basis: Basis) -> NumberTable:
     cells = [_cells(group, read, closed) for group in metrics]
     lines = [(model, [of_metric.get(model, EMPTY) for of_metric in cells]) for model in basis.models]
     gaps = any(cell is EMPTY for _, line in lines for cell in line)
-    said = caption(summary, decided=bool(summary["best"].any()), gaps=gaps) if columns else ""
+    said = caption(summary, basis.pairs, decided=bool(summary["best"].any()), gaps=gaps) if columns else ""
     return NumberTable(title, columns, lines, said)
 
 

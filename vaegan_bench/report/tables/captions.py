@@ -7,41 +7,50 @@ from collections.abc import Mapping
 import pandas as pd
 
 from vaegan_bench.report.tables.sign_flip_test import seeds_needed
+from vaegan_bench.report.tables.words import common_seeds
 
 
-def caption(summary: pd.DataFrame, *, decided: bool, gaps: bool) -> str:
-    """The caption of a table of the means in `summary`; `decided`: a cell is bold, `gaps`: a cell is empty."""
+def caption(summary: pd.DataFrame, pairs: pd.DataFrame, *, decided: bool, gaps: bool) -> str:
+    """The caption of a table of the means in `summary`; `decided`: a cell is bold, `gaps`: a cell is empty.
+
+    `pairs`: those of `paired_differences`, at least on these numbers.
+    """
     fewest, most = summary["seeds"].min(), summary["seeds"].max()
     said = [_seeds(fewest, most)]
     judged = summary[summary["direction"] != "none"]
     if judged["model"].nunique() > 1 and most > 1:
-        said.append(_verdicts(judged, decided=decided))
+        said.append(_verdicts(judged, pairs, decided=decided))
     if gaps:
         said.append("Empty: the model has no such output, was not measured so, or has no finished run.")
     return " ".join(said)
 
 
-def _verdicts(judged: pd.DataFrame, *, decided: bool) -> str:
-    """What bold means; where no cell is bold, the reason. A metric's pairs are those of the models that have it."""
+def _verdicts(judged: pd.DataFrame, pairs: pd.DataFrame, *, decided: bool) -> str:
+    """What bold means; where no cell is bold, the reason. A metric's pairs are those of models with common seeds."""
     if decided:
         return "Bold: better than every other model by a paired sign-flip test (5 %, Holm over all pairs)."
-    of_metric = judged.groupby(["dataset", "metric"])["seeds"].agg(["size", "max"])
-    compared = of_metric[of_metric["size"] > 1]
-    if compared.empty:
-        return "Nothing is compared: no two models here have a number by the same protocol."
-    needed = {int(models): seeds_needed(models * (models - 1) // 2) for models in sorted(compared["size"].unique())}
-    if any(seeds >= needed[models] for models, seeds in compared.itertuples(index=False)):
+    numbers = judged[["dataset", "metric"]].drop_duplicates()
+    of_metric = pairs.merge(numbers).groupby(["dataset", "metric"])["seeds"].agg(["size", "min", "max"])
+    if of_metric.empty:
+        return "Nothing is compared: no two models here have a number by the same protocol at a common seed."
+    tests = of_metric["size"] // 2  # every pair stands in both orders
+    needed = {int(n): seeds_needed(n) for n in sorted(tests.unique())}
+    if any(seeds >= needed[n] for n, seeds in zip(tests, of_metric["max"], strict=True)):
         return "No model is shown to be better than every other (paired sign-flip test, 5 %, Holm over all pairs)."
-    return _too_few_seeds(needed, f"{compared['max'].max()} seeds")
+    return _too_few_seeds(needed, common_seeds(of_metric["min"].min(), of_metric["max"].max()))
 
 
 def _too_few_seeds(needed: Mapping[int, int], seeds: str) -> str:
-    """Number of compared models → the seeds that a verdict needs, as a sentence."""
+    """Number of compared pairs → the seeds that a verdict needs, as a sentence."""
     if len(needed) == 1:
-        ((models, enough),) = needed.items()
-        return f"No verdict is possible over {models} models at {seeds}: {enough} are needed."
-    counts = ", ".join(f"{enough} for {models} models" for models, enough in needed.items())
+        ((tests, enough),) = needed.items()
+        return f"No verdict is possible over {_pairs(tests)} at {seeds}: {enough} are needed."
+    counts = ", ".join(f"{enough} for {_pairs(tests)}" for tests, enough in needed.items())
     return f"No verdict is possible at {seeds}. Needed are {counts}."
+
+
+def _pairs(number: int) -> str:
+    return f"{number} pair{'' if number == 1 else 's'} of models"
 
 
 def _seeds(fewest: int, most: int) -> str:

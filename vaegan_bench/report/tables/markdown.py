@@ -13,6 +13,7 @@ from vaegan_bench.report.tables.instruments import instrument_lines
 from vaegan_bench.report.tables.markdown_table import markdown_table
 from vaegan_bench.report.tables.model_table import RUNS, context, families, model_table, part
 from vaegan_bench.report.tables.noise import noise
+from vaegan_bench.report.tables.paired_differences import paired_differences
 from vaegan_bench.report.tables.protocols import by_protocol, protocol_of, shorten
 from vaegan_bench.report.tables.runs import unhealthy
 from vaegan_bench.report.tables.summary import overall, summarise
@@ -35,10 +36,10 @@ def to_markdown(rows: pd.DataFrame, title: str, rulers: Sequence[Ruler] = ()) ->
     """
     rows = by_protocol(rows)
     judged, unjudged, summary = model_table(rows, "**{}**", rulers), context(rows), summarise(overall(rows))
-    parts = [f"# {one_line(title)}"]
+    parts, pairs = [f"# {one_line(title)}"], paired_differences(rows)
     for dataset in judged.index.unique("dataset"):
         of_dataset = summary[summary["dataset"] == dataset]
-        parts += [f"## {in_markdown(dataset)}", *_families(judged, dataset, of_dataset)]
+        parts += [f"## {in_markdown(dataset)}", *_families(judged, dataset, of_dataset, pairs)]
         parts += _instruments(rows[rows["dataset"] == dataset])
         parts += _left_out(rows[rows["dataset"] == dataset])
         parts += _context(unjudged, dataset)
@@ -48,7 +49,7 @@ def to_markdown(rows: pd.DataFrame, title: str, rulers: Sequence[Ruler] = ()) ->
     return "\n\n".join([*parts, *_health(rows)]) + "\n"
 
 
-def _families(judged: pd.DataFrame, dataset: str, summary: pd.DataFrame) -> Iterator[str]:
+def _families(judged: pd.DataFrame, dataset: str, summary: pd.DataFrame, pairs: pd.DataFrame) -> Iterator[str]:
     """A heading, a table and its caption for each family that was measured on this data set."""
     runs = part(judged, dataset, RUNS[0])
     measured = families(judged, dataset)
@@ -61,7 +62,7 @@ def _families(judged: pd.DataFrame, dataset: str, summary: pd.DataFrame) -> Iter
         yield _table(runs.join(cells))
         of_family = summary[(summary["family"] == family) & (summary["direction"] != "none")]
         decided = bool(cells.map(lambda cell: cell.startswith("**")).any(axis=None))
-        yield caption(of_family, decided=decided, gaps=bool((cells == "").any(axis=None)))
+        yield caption(of_family, pairs, decided=decided, gaps=bool((cells == "").any(axis=None)))
 
 
 def _instruments(rows: pd.DataFrame) -> Iterator[str]:

@@ -54,9 +54,14 @@ def tidy(rows: pd.DataFrame, *, headlines: bool = False) -> pd.DataFrame:
     Raises `MixedProtocolsError` where values are not comparable.
     """
     rows = by_protocol(rows)
-    summary, closed = summarise(overall(headline(rows) if headlines else rows)), unusable(rows)
+    return _tidy(rows, headline(rows) if headlines else rows, paired_differences(rows))
+
+
+def _tidy(rows: pd.DataFrame, shown: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
+    """The rows of `tidy` for a part of the rows that are named by protocol; `pairs`: the comparisons of all of them."""
+    summary, closed = summarise(overall(shown)), unusable(rows)
     usable = [key not in closed for key in zip(summary["dataset"], summary["metric"], strict=True)]
-    return summary.assign(best=[*wins(summary, paired_differences(rows))], usable=usable)[TIDY]
+    return summary.assign(best=[*wins(summary, pairs)], usable=usable)[TIDY]
 
 
 def typeset(rows: pd.DataFrame, *, headlines: bool) -> list[TypesetTable]:
@@ -65,17 +70,17 @@ def typeset(rows: pd.DataFrame, *, headlines: bool) -> list[TypesetTable]:
     Raises `MixedProtocolsError` where values are not comparable.
     """
     rows = by_protocol(rows)
-    shown = headline(rows) if headlines else rows
-    summary = tidy(rows, headlines=headlines)
+    shown, pairs = headline(rows) if headlines else rows, paired_differences(rows)
+    summary = _tidy(rows, shown, pairs)
     summary = summary.assign(text=[*cells_of(summary, rows)], rank=summary["family"].map(rank_of_family))
     found = []
     for dataset in summary["dataset"].unique().tolist():
         ordered = summary[summary["dataset"] == dataset].sort_values("rank", kind="stable")
         if headlines:
-            found.append(_table(dataset, ordered, shown, rows))
+            found.append(_table(dataset, ordered, pairs, shown, rows))
         else:
             parts = ordered.groupby("family", sort=False)
-            found += [_table(f"{dataset}, {family!s}", part, shown, rows) for family, part in parts]
+            found += [_table(f"{dataset}, {family!s}", part, pairs, shown, rows) for family, part in parts]
     return found
 
 
@@ -84,7 +89,9 @@ def to_paste(rows: pd.DataFrame, *, headlines: bool) -> str:
     return "\n".join(_markdown(table) for table in typeset(rows, headlines=headlines))
 
 
-def _table(title: str, summary: pd.DataFrame, shown: pd.DataFrame, rows: pd.DataFrame) -> TypesetTable:
+def _table(
+    title: str, summary: pd.DataFrame, pairs: pd.DataFrame, shown: pd.DataFrame, rows: pd.DataFrame
+) -> TypesetTable:
     of_dataset = summary["dataset"].iloc[0]
     columns = [Column(*each) for each in summary[[*Column._fields]].drop_duplicates().itertuples(index=False)]
     each = zip(*(summary[name] for name in ("model", "metric", "text", "best")), strict=True)
@@ -92,7 +99,7 @@ def _table(title: str, summary: pd.DataFrame, shown: pd.DataFrame, rows: pd.Data
     models = rows.loc[rows["dataset"] == of_dataset, "model"].unique()
     lines = {str(model): [found.get((model, column.metric), Cell()) for column in columns] for model in models}
     cells = [cell for line in lines.values() for cell in line]
-    said = caption(summary, decided=any(cell.best for cell in cells), gaps=not all(cell.text for cell in cells))
+    said = caption(summary, pairs, decided=any(cell.best for cell in cells), gaps=not all(cell.text for cell in cells))
     marked = shown[(shown["dataset"] == of_dataset) & shown["metric"].isin(summary["metric"])]
     return TypesetTable(title, columns, lines, " ".join([said, *unusable_lines(marked)]))
 
