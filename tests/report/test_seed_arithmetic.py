@@ -14,6 +14,7 @@ from comparisons import PROTOCOL, frame, row
 from scipy import stats
 
 from vaegan_bench.report import tables
+from vaegan_bench.report.tables.sign_flip_test import seeds_among
 
 FRECHET = "frechet[efflite0]"
 
@@ -102,6 +103,34 @@ def test_verdicts_over_three_models_need_holms_p_and_not_the_raw_one() -> None:
     assert set(seven["p_holm"]) == {3 * 2 / 128}
     assert seven.set_index(["model", "other"])["verdict"]["vaegan", "vae"] == "better"
     assert seven.set_index(["model", "other"])["verdict"]["vae", "gan"] == "worse"
+
+
+def test_a_pair_that_holm_tests_last_needs_fewer_seeds() -> None:
+    """Of ten seeds, b and c have six in common, or five, a and both others eight: their p is 2 / 2⁸, and 3p < .05."""
+
+    def said(last: int, a: float = 50.0) -> str:
+        mixed = [0.0, 4, -4, 1, -1, 2, -2, 3, -3, 0]
+        seeds = {"a": (range(10), a), "b": (range(8), 30.0), "c": (range(2, 10), 30.0)}
+        values = {m: {s: level + (mixed[s] if m == "c" else 0) for s in of} for m, (of, level) in seeds.items()}
+        values["b"] = {s: x for s, x in values["b"].items() if s < 2 + last}
+        return str(tables.compare(frame(*(measured(*each) for each in values.items())), "b", "c").iloc[0]["verdict"])
+
+    assert said(6) == "no difference shown"  # at the last place 2 / 2⁶ would be a verdict
+    assert said(5) == "no verdict possible at 5 seeds: 6 are needed"
+    assert said(6, a=30.0) == "no verdict possible at 6 seeds: 7 are needed"  # the first place: 3 · 2 / 2⁶ > .05
+
+
+def test_the_seeds_that_one_test_needs_follow_from_the_others() -> None:
+    assert seeds_among([0.2], 0) == 6
+    assert seeds_among([0.2, 0.2, 0.2], 1) == 7
+    assert seeds_among([0.001, 0.2, 0.2], 1) == 7  # 2 · 2 / 2⁶ > .05
+    assert seeds_among([0.001, 0.2, 0.002], 1) == 6
+    assert seeds_among([0.02, 0.2, 0.001], 1) == 6  # 2 · .02 < .05
+    assert seeds_among([0.03, 0.2, 0.001], 1) == 7  # 2 · .03 > .05, and nothing after it is a verdict
+    drawn = np.random.default_rng(0).choice([0.5, 2 / 2**5, 2 / 2**6, 2 / 2**7, 2 / 2**8, 0.001], (200, 5))
+    for p_values in drawn.tolist():
+        tried = {s: tables.holm([2.0 ** (1 - s), *p_values[1:]])[0] for s in range(1, 9)}
+        assert seeds_among(p_values, 0) == min(s for s, p in tried.items() if p < 0.05)
 
 
 def test_only_whoever_beats_all_others_by_a_verdict_is_marked() -> None:

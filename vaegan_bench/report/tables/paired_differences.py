@@ -11,7 +11,7 @@ import pandas as pd
 
 from vaegan_bench.report.tables.no_verdict import Reasons
 from vaegan_bench.report.tables.protocols import by_protocol
-from vaegan_bench.report.tables.sign_flip_test import LEVEL, Array, holm, improvement, seeds_needed, sign_flips
+from vaegan_bench.report.tables.sign_flip_test import LEVEL, Array, holm, improvement, seeds_among, sign_flips
 from vaegan_bench.report.tables.summary import interval, overall
 from vaegan_bench.system.errors import StudyError, UnknownNameError
 from vaegan_bench.system.status import OK
@@ -82,10 +82,11 @@ def _pairs(metric: pd.DataFrame) -> list[_Pair]:
 def _compared(key: Hashable, pairs: Sequence[_Pair], p_values: Sequence[float]) -> Iterator[dict[str, object]]:
     """Every pair in both orders, on one metric."""
     plain = dict(zip(KEYS, key, strict=True))  # type: ignore[call-overload]  # key is a tuple
-    for (a, b, x, y), p, p_holm in zip(pairs, p_values, holm(p_values), strict=True):
+    for i, ((a, b, x, y), p, p_holm) in enumerate(zip(pairs, p_values, holm(p_values), strict=True)):
+        needed = seeds_among(p_values, i)
         for model, other, mine, theirs in ((a, b, x, y), (b, a, y, x)):
             shared = {**plain, "model": model, "other": other, "p": p, "p_holm": p_holm}
-            yield {**shared, **_gain(mine, theirs, str(plain["direction"]), p_holm, len(pairs))}
+            yield {**shared, **_gain(mine, theirs, str(plain["direction"]), p_holm, needed)}
 
 
 def _without_blind_verdicts(pairs: pd.DataFrame, reasons: Reasons) -> pd.DataFrame:
@@ -95,7 +96,7 @@ def _without_blind_verdicts(pairs: pd.DataFrame, reasons: Reasons) -> pd.DataFra
     return pairs.assign(verdict=pd.Series(verdicts, index=pairs.index, dtype=object))
 
 
-def _gain(mine: Array, theirs: Array, direction: str, p_holm: float, tests: int) -> dict[str, object]:
+def _gain(mine: Array, theirs: Array, direction: str, p_holm: float, needed: int) -> dict[str, object]:
     sign = 1.0 if direction == "higher" else -1.0
     difference, half_width = interval(mine - theirs)
     return {
@@ -105,14 +106,13 @@ def _gain(mine: Array, theirs: Array, direction: str, p_holm: float, tests: int)
         "difference": difference,
         "half_width": half_width,
         "improvement": improvement(sign * mine, sign * theirs),
-        "verdict": _verdict(p_holm, sign * difference, len(mine), tests),
+        "verdict": _verdict(p_holm, sign * difference, len(mine), needed),
     }
 
 
-def _verdict(p_holm: float, gain: float, seeds: int, tests: int) -> str:
+def _verdict(p_holm: float, gain: float, seeds: int, needed: int) -> str:
     if p_holm < LEVEL:
         return BETTER if gain > 0 else WORSE
-    needed = seeds_needed(tests)
     if seeds >= needed:
         return "no difference shown"
     return f"no verdict possible at {seeds} {'seed' if seeds == 1 else 'seeds'}: {needed} are needed"
