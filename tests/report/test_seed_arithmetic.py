@@ -206,3 +206,12 @@ def test_a_term_that_was_left_out_is_compared_with_the_full_model() -> None:
     table = tables.ablation(rows)
     assert table.loc[("avatars", full, "prior"), f"{FRECHET} ↓"].startswith("+6.0 ± 2.5")
     assert table.index.tolist() == [("avatars", full, ""), ("avatars", full, "prior")]
+
+
+def test_a_term_is_left_out_by_a_weight_of_zero_however_it_is_written_and_by_nothing_else() -> None:
+    def without(label: str) -> list[str]:
+        table = tables.ablation(frame(measured("vae", {0: 1.0, 1: 2.0}), measured(label, {0: 3.0, 1: 4.0})))
+        return [] if table.empty else table.index.get_level_values("without").tolist()
+
+    assert without("vae[prior.weight=0.0]") == without("vae[prior.weight=0]") == ["", "prior"]
+    assert without("vae[weight=0]") == without("vae[prior.weight=linear]") == without("vae[prior.weight=1]") == []

@@ -13,8 +13,8 @@ from vaegan_bench.report.tables.paired_differences import BETTER, WORSE, paired_
 from vaegan_bench.report.tables.protocols import by_protocol
 from vaegan_bench.report.tables.words import cell, heading
 
-LEFT_OUT = ("weight", "0")
-"""How a selector leaves a term out: `term.weight=0`."""
+WEIGHT = "weight"
+"""The setting of a term that a selector sets to zero to leave the term out: `term.weight=0`."""
 LEAVE_ONE_OUT = (
     "Mean paired differences over common seeds with 95 % t-intervals; ▲ better and ▼ worse only by a verdict."
 )
@@ -61,7 +61,15 @@ def _variants(models: list[str]) -> dict[str, dict[str, str]]:
         selector = parse_selector(label)
         for name, text in selector.fields.items():
             term, _, suffix = name.rpartition(".")
-            if (suffix, text) == LEFT_OUT:
+            if term and suffix == WEIGHT and _is_zero(text):
                 rest = {field: value for field, value in selector.fields.items() if field != name}
                 found.setdefault(str(Selector(selector.name, rest)), {})[label] = term
     return {model: variants for model, variants in found.items() if model in models}
+
+
+def _is_zero(text: str) -> bool:
+    """Whether the text of a field is the number zero, however it is written; a schedule is none."""
+    try:
+        return float(text) == 0
+    except ValueError:
+        return False
