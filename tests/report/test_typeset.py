@@ -25,18 +25,24 @@ def led(rows: pd.DataFrame, *numbers: str) -> pd.DataFrame:
 
 def shown_by_latex(text: str) -> str:
     """What LaTeX sets: commands as the signs that they stand for. Raises for a sign that LaTeX would not set."""
-    commands = sorted({*SIGNS.values(), "-{}-"}, key=len, reverse=True)
-    back = {command: sign for sign, command in SIGNS.items()} | {"-{}-": "--"}
+    commands = sorted({*SIGNS.values(), "{}"}, key=len, reverse=True)
+    back = {command: sign for sign, command in SIGNS.items()} | {"{}": ""}
     pattern = re.compile("|".join(map(re.escape, commands)))
-    assert not re.search(r"[\\{}$&#^_~%<>|`'\"]|--", pattern.sub("", text)), text
+    assert not re.search(r"[\\{}$&#^_~%<>|`'\"]|--", pattern.sub(" ", text)), text
     return pattern.sub(lambda found: back[found[0]], text)
 
 
 @pytest.mark.parametrize(
-    "name", [NASTY, "a_b", "100 % & more", "\\", "x^2 ~ {y}", "psnr ↑ (dB) †", "1 ± 2 × 3", "--a--"]
+    "name",
+    [NASTY, "a_b", "100 % & more", "\\", "x^2 ~ {y}", "psnr ↑ (dB) †", "1 ± 2 × 3", "--a--", "a---b", "a — b", "-—-"],
 )
 def test_every_name_is_set_as_it_is(name: str) -> None:
     assert shown_by_latex(escape(name)) == name
+
+
+def test_a_dash_is_one_dash() -> None:
+    assert escape("a — b") == "a --- b"
+    assert escape("a--b") == "a-{}-b"
 
 
 def test_a_line_break_in_a_name_is_none_in_a_table() -> None:

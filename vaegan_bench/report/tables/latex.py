@@ -25,8 +25,9 @@ POWER = re.compile(r"e([+-])0*(\d+)")
 
 
 def escape(text: str) -> str:
-    """A text escaped for LaTeX; characters that are not in `SIGNS` stay as they are."""
-    return "".join(SIGNS.get(sign, sign) for sign in one_line(text)).replace("--", "-{}-")
+    """A text escaped for LaTeX, without hyphens that merge; characters that are not in `SIGNS` stay as they are."""
+    parts = re.split("(?<=[-—])(?=[-—])", one_line(text))
+    return "{}".join("".join(SIGNS.get(sign, sign) for sign in part) for part in parts)
 
 
 def to_latex(rows: pd.DataFrame, *, headlines: bool) -> str:
