@@ -207,6 +207,7 @@ def attend(x: Tensor) -> Tensor:
         (lambda x: x.round(decimals=1), ["aten.round to decimals"]),
         (lambda x: x.clamp(min=torch.tensor(0.2)), ["aten.clamp by limits that are not finite numbers"]),
         (lambda x: x.clamp(min=torch.inf), ["aten.clamp by limits that are not finite numbers"]),
+        (lambda x: F.softplus(x, threshold=torch.inf), ["aten.softplus with a setting that is not finite"]),
         (lambda x: F.pad(x, (1, 1), value=-torch.inf), ["aten.constant_pad_nd with -inf"]),
         (lambda x: torch.cdist(x, TABLE[0].T.expand(4, 7, 5).mT, p=1), ["aten._cdist_forward of another norm"]),
         (lambda x: torch.cdist(x, x + 1), ["aten._cdist_forward with weights that depend on the input"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import prod
+from math import isfinite, prod
 from typing import Any
 
 import numpy as np
@@ -51,7 +51,9 @@ class Graph:
     def add(
         self, kind: str, inputs: Sequence[int], size: int, numbers: Mapping[str, Numbers] | None = None, **settings: Any
     ) -> int:
-        """Append an operation; return the number of its value."""
+        """Append an operation; return the number of its value. Settings become JSON, which has no infinite numbers."""
+        if any(isinstance(value, float) and not isfinite(value) for value in settings.values()):
+            raise UntranslatableError("with a setting that is not finite")
         output = self.new_value(size)
         self.operations.append(Operation(kind, tuple(inputs), output, settings, dict(numbers or {})))
         return output
