@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from stored_study import edit, store_study
 
 from vaegan_bench.api import Matrix, Strips
 from vaegan_bench.report import plots, tables
 from vaegan_bench.report.plots.dataset_sheet import dataset_sheet
+from vaegan_bench.report.summary import summary_page
 from vaegan_bench.report.tables.words import as_code, in_markdown
+from vaegan_bench.results.stored_files import RUN
 
 ODD = ["$5 or $6", r"a$\frac$b$c", "x|y_z", "_em_ *bold* `code`", "a\x1b[31m\nb", "<b>"]
 SHOWN = ["$5 or $6", r"a$\frac$b$c", "x|y_z", "_em_ *bold* `code`", r"a\x1b[31m b", "<b>"]
@@ -81,5 +85,17 @@ def test_plain_names_stay_plain(name: str) -> None:
 
 def test_code_holds_any_name() -> None:
     assert as_code("a") == "`a`"
-    assert in_markdown("a __b__") == "`a __b__`"
+    for emphasis in ("a __b__", "_a_ b", "a _b_", "a_", "_"):
+        assert in_markdown(emphasis) == f"`{emphasis}`"
     assert as_code("`a``b`") == "``` `a``b` ```"
+
+
+def test_the_name_of_a_data_set_is_code_in_every_list_of_the_summary(tmp_path: Path) -> None:
+    study, name = store_study(tmp_path / "stored"), 'grey[note=<b>|"q"]'
+    for run in study.runs():
+        edit(run.path / RUN, dataset=name)
+    found = study.rows().assign(health="collapsed")
+    page = summary_page(study, found, has_attributes=False)
+    assert f"- `vae` on {as_code(name)}, seed 0: collapsed" in page
+    assert f"- {as_code(name)}: 60 training images" in page
+    assert page.count("<b>") == page.count(as_code(name))

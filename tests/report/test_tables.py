@@ -237,6 +237,7 @@ def test_the_uncertainty_decides_the_digits(mean: float, half_width: float, expe
     ("value", "expected"),
     [
         (0, "0"),
+        (-0.0, "0"),
         (9.99999, "10.00"),
         (1234.56, "1,235"),
         (0.0012346, "0.001235"),
@@ -262,6 +263,9 @@ def test_small_p_values_are_not_said_to_be_zero() -> None:
 def test_labels_break_where_they_can_be_read() -> None:
     assert tables.wrap_label("vae", 10) == "vae"
     assert tables.wrap_label("vaegan[gamma=1e-05,beta=4.0]", 16) == "vaegan\n[gamma=1e-05,\nbeta=4.0]"
+    for odd in ("m[a=[[1,2]],,b]", "[[", ",a,", "folder[path=x[[1]],,y]"):
+        assert tables.wrap_label(odd, 4).replace("\n", "") == odd
+        assert "" not in tables.wrap_label(odd, 4).split("\n")
 
 
 def test_markdown(rows: pd.DataFrame) -> None:

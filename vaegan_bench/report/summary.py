@@ -42,7 +42,7 @@ def _setting(study: Study) -> list[str]:
 def _data(folder: StudyFolder) -> list[str]:
     """How many images of each data set there were, which were left out, and the digest."""
     facts = {
-        dataset: [record.images, *record.remarks, f"digest `{record.data}`"]
+        tables.in_markdown(dataset): [record.images, *record.remarks, f"digest `{record.data}`"]
         for dataset, record in folder.by_dataset().items()
     }
     return ["## Data", "", *(f"- {dataset}: {'; '.join(lines)}" for dataset, lines in facts.items()), ""]

@@ -102,7 +102,7 @@ class Reproduction:
         if published and elsewhere:
             yield OTHER_DATA
         for record in study.by_dataset().values():
-            yield from (f"Of {record.dataset}, {remark}." for remark in record.remarks)
+            yield from (f"Of {tables.in_markdown(record.dataset)}, {remark}." for remark in record.remarks)
         if comparison.note:
             yield comparison.note
         for figure in comparison.figures:

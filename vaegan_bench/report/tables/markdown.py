@@ -136,6 +136,6 @@ def _health(rows: pd.DataFrame) -> Iterator[str]:
     if rows.empty:
         return
     yield "## Training health"
-    named = [(as_code(str(row.model)), row) for row in unhealthy(rows).itertuples()]
-    lines = [f"- {model} on {row.dataset}, seed {row.seed}: {row.health}" for model, row in named]
+    named = [(as_code(str(row.model)), in_markdown(str(row.dataset)), row) for row in unhealthy(rows).itertuples()]
+    lines = [f"- {model} on {dataset}, seed {row.seed}: {row.health}" for model, dataset, row in named]
     yield "\n".join(lines) or "No run diverged or collapsed, and no discriminator was saturated."

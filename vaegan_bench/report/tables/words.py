@@ -14,6 +14,9 @@ SMALLEST_DECIMAL = 6
 LARGEST = 1e15
 """Numbers from here on are written with an exponent: they are whole only because floats of this size are."""
 
+AT_AN_EDGE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+"""An underscore that is not between letters or digits, which may be emphasis in Markdown."""
+
 
 def heading(metric: str, direction: str, units: str | None) -> str:
     """A metric's name, its direction and its units: 'psnr ↑ (dB)'."""
@@ -43,7 +46,7 @@ def number(value: float) -> str:
     if not math.isfinite(value):
         return "" if math.isnan(value) else str(value).replace("inf", "∞")
     if float(value).is_integer() and abs(value) < LARGEST:
-        return f"{value:,.0f}"
+        return f"{value + 0.0:,.0f}"  # never '-0'
     decimals = max(0, 3 - _exponent(value, digits=4))
     return f"{value:.3e}" if decimals > SMALLEST_DECIMAL + 1 or abs(value) >= LARGEST else f"{value:,.{decimals}f}"
 
@@ -85,7 +88,8 @@ def as_code(name: str) -> str:
 
 def in_markdown(name: str) -> str:
     """A name unchanged where Markdown shows it unchanged, and as code otherwise."""
-    return name if re.fullmatch(r"\w[\w ,.:+×-]*", name) and "__" not in name else as_code(name)
+    plain = re.fullmatch(r"\w[\w ,.:+×-]*", name) and not AT_AN_EDGE.search(name)
+    return name if plain else as_code(name)
 
 
 def duration(minutes: float) -> str:
@@ -98,8 +102,8 @@ def duration(minutes: float) -> str:
 def wrap_label(label: str, width: int) -> str:
     """A model's label in lines of at most `width` characters where possible, broken before '[' and after ','."""
     lines = [""]
-    for piece in re.findall(r"\[?[^\[,]+,?", label):
-        if lines[-1] and len(lines[-1] + piece) > width:
+    for piece in re.split(r"(?<=,)|(?=\[)", label):
+        if piece and lines[-1] and len(lines[-1] + piece) > width:
             lines.append("")
         lines[-1] += piece
     return "\n".join(lines)
