@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,11 @@ from stored_study import edit, store_study
 from vaegan_bench.api import Matrix, Strips
 from vaegan_bench.report import plots, tables
 from vaegan_bench.report.plots.dataset_sheet import dataset_sheet
+from vaegan_bench.report.reproduction.reproduction import Reproduction
 from vaegan_bench.report.summary import summary_page
 from vaegan_bench.report.tables.words import as_code, in_markdown
 from vaegan_bench.results.stored_files import RUN
+from vaegan_bench.study.paper import Comparison, load_paper
 
 ODD = ["$5 or $6", r"a$\frac$b$c", "x|y_z", "_em_ *bold* `code`", "a\x1b[31m\nb", "<b>"]
 SHOWN = ["$5 or $6", r"a$\frac$b$c", "x|y_z", "_em_ *bold* `code`", r"a\x1b[31m b", "<b>"]
@@ -99,3 +102,15 @@ def test_the_name_of_a_data_set_is_code_in_every_list_of_the_summary(tmp_path: P
     assert f"- `vae` on {as_code(name)}, seed 0: collapsed" in page
     assert f"- {as_code(name)}: 60 training images" in page
     assert page.count("<b>") == page.count(as_code(name))
+    assert "- sampler: `prior`" in page
+
+
+def test_the_name_of_a_data_set_is_code_on_the_page_of_a_paper(tmp_path: Path) -> None:
+    comparison = Comparison(name="one", title="One", study="smoke", figures=(), metrics=("psnr",))
+    presets = {"quick": {"about": "fast"}}
+    paper = replace(load_paper("larsen2016"), comparisons=(comparison,), presets=presets, published=(), claims=())
+    study = store_study(tmp_path / "one")
+    for run in study.runs():
+        edit(run.path / RUN, dataset="_odd_ data", remarks=["2 images are left out"])
+    page = Reproduction(paper, "quick", "vaegan-bench reproduce small", tmp_path).write().read_text("utf-8")
+    assert "\nOf `_odd_ data`, 2 images are left out.\n" in page

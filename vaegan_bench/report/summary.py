@@ -8,11 +8,10 @@ from vaegan_bench.report import tables
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.study import Study
 
-SHARED = (
-    "size", "split", "networks", "steps", "batch", "optimizer", "ema", "precision", "device", "threads", "samples",
-    "draws",
-)  # fmt: skip
-"""Keys of a study that are the same for all of its models."""
+SHARED = ("size", "split", "networks", "steps", "batch", "optimizer", "ema", "samples", "draws", "sampler")
+"""Keys of a study that are the same for all of its models, wherever it runs."""
+COMPUTE = ("precision", "device", "threads")
+"""Keys of a study that say how it is computed, the same for all of its models."""
 BY_ATTRIBUTE = "Attributes one by one: [attributes.md](attributes.md)."
 
 
@@ -31,7 +30,7 @@ def summary_page(folder: StudyFolder, rows: pd.DataFrame, *, has_attributes: boo
 
 def _setting(study: Study) -> list[str]:
     """What all models shared, and what the study set for each."""
-    lines = ["## Setting", "", *(f"- {name}: `{getattr(study, name)}`" for name in SHARED)]
+    lines = ["## Setting", "", *(f"- {name}: `{getattr(study, name)}`" for name in (*SHARED, *COMPUTE))]
     lines += [f"- optimizer of player '{player}': `{selector}`" for player, selector in study.optimizers.items()]
     for plugin, fields in study.fields.items():
         values = ",".join(f"{field}={value}" for field, value in fields.items())

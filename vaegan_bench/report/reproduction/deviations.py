@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from vaegan_bench.registry.selectors import parse_selector
+from vaegan_bench.report.summary import SHARED
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.paper import Comparison, Paper
 from vaegan_bench.study.study import Study
 
-SHARED = (
-    "size", "split", "networks", "steps", "batch", "optimizer", "optimizers", "ema", "metrics", "samples", "draws",
-    "sampler",
-)  # fmt: skip
-"""Keys of a study whose difference from the paper's is a deviation."""
+OTHERS = ("optimizers", "metrics")
+"""Keys of a study, beside those that are the same for all models, whose difference from the paper's is a deviation."""
 
 
 def deviations(paper: Paper, preset: str, folders: Mapping[str, StudyFolder]) -> Iterator[str]:
@@ -61,7 +59,7 @@ def _of_comparison(paper: Paper, preset: str, comparison: Comparison, folder: St
     precision = folder.runs()[0].record().definition.precision
     if precision != meant.precision:
         yield f"{name}: trained in `{precision}` ({first}: `{meant.precision}`)."
-    for key in SHARED:
+    for key in (*SHARED, *OTHERS):
         ours, theirs = (_text(getattr(study, key)) for study in (ran, meant))
         if ours != theirs:
             yield f"{name}: {key} is `{ours}` ({first}: `{theirs}`)."

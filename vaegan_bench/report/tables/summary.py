@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,8 +38,7 @@ def interval(values: Iterable[float], confidence: float = CONFIDENCE) -> tuple[f
         return float(sample.mean()), float("nan")
     if (sample == sample[0]).all():
         return float(sample[0]), 0.0  # over thousands of values, the rounding of their mean would be a spread
-    quantile = stdtrit(n - 1, 0.5 + confidence / 2)
-    return float(sample.mean()), float(quantile * sample.std(ddof=1) / np.sqrt(n))
+    return float(sample.mean()), float(_half_width(sample.std(ddof=1), n, confidence))
 
 
 def summarise(rows: pd.DataFrame) -> pd.DataFrame:
@@ -70,7 +70,13 @@ def _with_intervals(summary: pd.DataFrame) -> pd.DataFrame:
     """The same means with the half-widths of `interval`, all at once: one by one, thousands take seconds."""
     n, alike = summary["seeds"], summary["min"] == summary["max"]
     means = summary["mean"].mask(alike, summary["min"])  # of equal values, without rounding
-    return summary.assign(mean=means, half_width=stdtrit(n - 1, 0.5 + CONFIDENCE / 2) * summary["std"] / np.sqrt(n))
+    return summary.assign(mean=means, half_width=_half_width(summary["std"], n, CONFIDENCE))
+
+
+def _half_width(std: Any, n: Any, confidence: float) -> Any:
+    """The half-width of the t-interval of n values, for one sample or for many at once; NaN for a single value."""
+    quantile = stdtrit(n - 1, 0.5 + confidence / 2)
+    return quantile * std / np.sqrt(n)
 
 
 def _order(summary: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
