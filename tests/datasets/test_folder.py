@@ -1,4 +1,5 @@
 import hashlib
+import os
 import re
 from pathlib import Path
 
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from fixtures_faces import Counted, data_dir, face, write
+from PIL import Image
 
 from vaegan_bench.api import Data, DataError, Dataset
 from vaegan_bench.datasets.folder import Folder
@@ -145,6 +147,26 @@ def test_the_digest_is_of_the_content(images: Path, tmp_path: Path) -> None:
 def test_a_second_load_is_equal_and_decodes_nothing(images: Path) -> None:
     first, again = load(images), Counted()
     assert load(images, progress=again).digest == first.digest
+    assert again.calls == []
+
+
+def test_folders_whose_files_have_equal_names_sizes_and_times_never_meet(tmp_path: Path) -> None:
+    digests = []
+    for colour in ("red", "blue"):
+        (tmp_path / colour).mkdir()
+        for i in range(6):
+            file = tmp_path / colour / f"{i}.bmp"
+            Image.new("RGB", (16, 16), colour).save(file)
+            os.utime(file, (0, 0))
+        digests.append(load(tmp_path / colour, 16).digest)
+    assert digests[0] != digests[1]
+
+
+def test_a_link_to_a_folder_is_the_folder(images: Path, tmp_path: Path) -> None:
+    load(images)
+    (tmp_path / "link").symlink_to(images)
+    again = Counted()
+    load(tmp_path / "link", progress=again)
     assert again.calls == []
 
 

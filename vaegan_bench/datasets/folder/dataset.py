@@ -34,7 +34,7 @@ class Folder(Dataset):
     a new file moves few others.
 
     Data are identified by their content: a hash of all prepared pixels, of the attributes, and of the parts. Files are
-    decoded again where a name, size or time of change is new; runs are trained again where the content is new, or
+    decoded again where a path, size or time of change is new; runs are trained again where the content is new, or
     `path` is another.
     """
 

@@ -74,8 +74,9 @@ def prepare(
 
 
 def recipe_of(sources: Sequence[Source], treatment: Treatment, left_out: Mapping[str, str]) -> Recipe:
-    """All that decides a preparation; the folder of the sources is no part of it."""
-    listed = "\n".join(f"{source.name} {source.stamp}" for source in sources)
+    """All that decides a preparation, with the path of every file: equal sizes and times do not mean equal content."""
+    folders = {folder: os.path.realpath(folder) for folder in {os.path.dirname(source.file) for source in sources}}
+    listed = "\n".join(f"{source.name} {_real_path(source.file, folders)} {source.stamp}" for source in sources)
     return {
         "treatment": treatment._asdict(),
         "code": code_behind(treat).digest,
@@ -84,6 +85,12 @@ def recipe_of(sources: Sequence[Source], treatment: Treatment, left_out: Mapping
         "sources": sha256(listed.encode()).hexdigest(),
         "left_out": left_out,
     }
+
+
+def _real_path(file: str, folders: Mapping[str, str]) -> str:
+    """The path of a file in the folder to which links lead, by `folders`: once per folder, as images are many."""
+    folder, name = os.path.split(file)
+    return os.path.join(folders[folder], name)
 
 
 class Preparation(NamedTuple):
