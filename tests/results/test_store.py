@@ -314,6 +314,23 @@ def test_two_runs_that_claim_to_be_one_are_not_both_shown(study: StudyFolder) ->
     }
 
 
+def test_runs_on_older_images_are_named_and_left_out(study: StudyFolder) -> None:
+    edit(study.path / "vae-1" / "run.json", data="cd" * 32, finished="2017-01-01T00:00:00+00:00")
+    older = ["vae-0", "gan-0", "gan-1"]
+    assert list(study.left_out()) == older
+    assert study.left_out()["gan-0"] == (
+        f"{study.path}/gan-0 was trained on other images of blobs 8×10 than vae-1, which is newer: run the study "
+        "again, which trains it again on the images that are there now."
+    )
+    rows = study.rows()
+    assert set(rows["run"]) == {"vae-1"}
+    assert list(rows.index) == list(range(len(rows)))
+    for run in older[1:]:
+        edit(study.path / run / "run.json", data="cd" * 32)
+    assert list(study.left_out()) == ["vae-0"]
+    assert set(study.rows()["run"]) == {"vae-1", "gan-0", "gan-1"}
+
+
 @pytest.mark.parametrize(
     "name", ["../../victim", "/tmp/victim", ".", "..", "", "a/b", "a\\b", ".hidden", "a\x1b[2J", "a\0b", "C:x"]
 )

@@ -71,7 +71,7 @@ def load(folder: str | Path, plugins: Iterable[str | Path] = ()) -> Results:
     """The results in a study's folder, such as "results/quick". Raises `StoreError` where there are none.
 
     `plugins` are plugin files that its runs were trained with; only `Results.report` needs them. Warns about runs that
-    are left out because one of their files is damaged.
+    are left out because a file is damaged, or because newer runs were trained on other images.
     """
     results = Results(StudyFolder(user_path(folder)), plugin_list(plugins))
     for run, reason in results.folder.left_out().items():

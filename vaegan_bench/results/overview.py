@@ -43,6 +43,10 @@ class Overview:
     """Why the run cannot be shown; '' where it can."""
     identity: tuple[str, str, int] = ("", "", 0)
     """Data set, model and seed."""
+    data: str = ""
+    """The digest of the images that it was trained on."""
+    finished: str = ""
+    """When its training ended, in UTC."""
     is_ok: bool = False
     """Whether training ended without divergence."""
     sheets_drawn_from: str = ""

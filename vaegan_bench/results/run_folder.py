@@ -162,4 +162,12 @@ def _overview(path: Path, stamps: Stamps) -> Overview:
     record, found = run.record(), run.measurements.by_key()
     measured = {name: MeasurementFacts.of(each) for name, each in found.items()}
     drawn_from = run.measurements.record().seen_from
-    return Overview("", (record.dataset, record.label, record.seed), record.is_ok, drawn_from, measured)
+    return Overview(
+        damage="",
+        identity=(record.dataset, record.label, record.seed),
+        data=record.data,
+        finished=record.finished,
+        is_ok=record.is_ok,
+        sheets_drawn_from=drawn_from,
+        measured=measured,
+    )

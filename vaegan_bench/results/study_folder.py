@@ -23,6 +23,7 @@ from vaegan_bench.results.rows import OPTIONAL
 from vaegan_bench.results.rulers import Ruler, StoredRulers
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.stored_files import RUN
+from vaegan_bench.results.trained_images import JudgedRun, newest_runs, other_images
 from vaegan_bench.system.errors import BenchError, StoreError
 from vaegan_bench.system.files import Stamp, remove_strays, stamp_of
 
@@ -65,7 +66,7 @@ class StudyFolder:
         return runs if any(run.has_ended for run in runs) else self._refuse()
 
     def left_out(self) -> dict[str, str]:
-        """Run → why it is not shown: a file is damaged, it is a link to elsewhere, or it duplicates another run."""
+        """Run → why it is not shown: it is damaged, a link to elsewhere, the twin of a run, or has older images."""
         return {folder.path.name: reason for folder, reason in self._with_reasons() if reason}
 
     @property
@@ -105,13 +106,15 @@ class StudyFolder:
         readings = Readings(StoredRulers(self.path).read())
         own = "".join(f", {player}={selector}" for player, selector in sorted(study.optimizers.items()))
         # Each run is checked and read before the next, so that its files are read once.
-        of_runs = ((run.record(), run.rows(planned)) for run in self._shown())
+        of_runs = ((run.record(), run.rows(planned)) for run, _, fault in self._judged() if not fault)
         annotated = (row for run, rows in of_runs for row in _annotated(rows, run, readings))
         found = ({"study": study.name, **row, "setting": row["setting"] + own} for row in annotated)
         columns = list(first := next(found, {})) or self._refuse()
         rows = pd.DataFrame(map(itemgetter(*columns), chain([first], found)), columns=columns)
+        newest = {dataset: run.known.data for dataset, run in newest_runs(self._judged()).items()}
+        rows = rows[rows["data"] == rows["dataset"].map(newest)].reset_index(drop=True)
         asked = rows["measurement"].isin(["", *planned])
-        rows = rows.assign(planned=asked, headline=leading(rows, planned)).drop(columns="measurement")
+        rows = rows.assign(planned=asked, headline=leading(rows, planned)).drop(columns=["measurement", "data"])
         return rows.astype(dict.fromkeys(OPTIONAL, float))  # a column of only None would not be numeric
 
     def rulers(self) -> list[Ruler]:
@@ -165,15 +168,21 @@ class StudyFolder:
 
     def _with_reasons(self) -> Iterator[tuple[RunFolder, str]]:
         """Every run of the plan whose training has ended, and why it is not shown; '' where it is."""
+        judged = list(self._judged())
+        newest = newest_runs(judged)
+        for run in judged:
+            yield run.folder, run.fault or other_images(run, newest[run.known.identity[0]])
+
+    def _judged(self) -> Iterator[JudgedRun]:
         seen = dict[tuple[str, str, int], str]()
         for folder in self._there():
             known = folder.overview()
-            reason = known.damage or self._elsewhere(folder)
-            if not reason:
+            fault = known.damage or self._elsewhere(folder)
+            if not fault:
                 first = seen.setdefault(known.identity, folder.path.name)
                 if first != folder.path.name:
-                    reason = f"{folder.path} has the data set, model and seed of {first}: remove one of them."
-            yield folder, reason
+                    fault = f"{folder.path} has the data set, model and seed of {first}: remove one of them."
+            yield JudgedRun(folder, known, fault)
 
     def _there(self) -> list[RunFolder]:
         return [folder for folder in self._planned_runs() if folder.has_ended]
@@ -195,9 +204,9 @@ def _study_of(place: Path, path: Path, stamp: Stamp) -> StudyRecord:
 
 
 def _annotated(rows: Iterable[Mapping[str, Any]], run: RunRecord, readings: Readings) -> Iterator[dict[str, Any]]:
-    """The rows of one run with their readings, and with the extractors that its training used."""
+    """The rows of one run with their readings, the extractors that its training used, and the digest of its images."""
     trained_on = _trained_on(run)
-    return ({**readings.annotate(row, run.data), "trained_on": trained_on} for row in rows)
+    return ({**readings.annotate(row, run.data), "trained_on": trained_on, "data": run.data} for row in rows)
 
 
 def _trained_on(run: RunRecord) -> str:
