@@ -43,6 +43,7 @@ from vaegan_bench.results.measurements import Sheets
 from vaegan_bench.results.records import PlannedMetric, key_of
 from vaegan_bench.results.rulers import RULERS
 from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.stored_files import ARCHIVE, read_archive
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.run import code_of
 from vaegan_bench.system.files import known_sha256
@@ -329,6 +330,18 @@ def test_runs_on_older_images_are_named_and_left_out(study: StudyFolder) -> None
         edit(study.path / run / "run.json", data="cd" * 32)
     assert list(study.left_out()) == ["vae-0"]
     assert set(study.rows()["run"]) == {"vae-1", "gan-0", "gan-1"}
+
+
+def test_an_archive_keeps_its_records_of_runs_that_are_not_shown(study: StudyFolder) -> None:
+    archive_study(study)
+    before = dict(read_archive(study.path / ARCHIVE))
+    record = study.study()
+    study.write_study(replace(record, runs=record.runs[:2]))
+    shutil.rmtree(study.path / "gan-0")
+    (study.path / "vae-1" / "run.json").write_text("damaged")
+    assert dict(read_archive(archive_study(study))) == before
+    study.write_study(record)
+    assert set(study.rows()["run"]) == {"vae-0", "gan-0", "gan-1"}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -50,11 +50,7 @@ class StoredFiles:
         """The content of a file. Raises `OSError`, and whatever damage raises: read inside of `readable`."""
         if not self._is_archived(name):
             return (self.folder / name).read_bytes()
-        archive = self._opened()
-        member = archive.getinfo(f"{self.folder.name}/{name}")
-        if member.file_size > LARGEST:
-            raise ValueError(f"it holds {member.file_size:,} bytes")
-        return archive.read(member)
+        return _content_of(f"{self.folder.name}/{name}", self._opened())
 
     def arrays(self) -> list[str]:
         """The names of the files of arrays in the folder."""
@@ -100,6 +96,22 @@ class StoredFiles:
 def _open_archive(path: str, stamp: Stamp | None) -> ZipFile:
     """Open an archive once as long as it does not change: the list of its files is as long as the study."""
     return ZipFile(path)
+
+
+def _content_of(name: str, archive: ZipFile) -> bytes:
+    member = archive.getinfo(name)
+    if member.file_size > LARGEST:
+        raise ValueError(f"it holds {member.file_size:,} bytes")
+    return archive.read(member)
+
+
+def read_archive(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Name and content of every file in an archive; nothing where there is none. Raises `StoreError` for damage."""
+    if (stamp := stamp_of(path)) is None:
+        return
+    with readable(path):
+        archive = _open_archive(os.path.abspath(path), stamp)
+        yield from ((name, _content_of(name, archive)) for name in archive.namelist())
 
 
 def write_archive(path: Path, contents: Iterable[tuple[str, bytes]]) -> None:
