@@ -26,6 +26,7 @@ from stored_study import (
     row,
     run_record,
     spectrum,
+    store_run,
     store_study,
 )
 
@@ -342,6 +343,17 @@ def test_an_archive_keeps_its_records_of_runs_that_are_not_shown(study: StudyFol
     assert dict(read_archive(archive_study(study))) == before
     study.write_study(record)
     assert set(study.rows()["run"]) == {"vae-0", "gan-0", "gan-1"}
+
+
+def test_runs_that_a_table_could_not_tell_apart_are_not_measured(study: StudyFolder) -> None:
+    store_run(study.run("vae-of-an-earlier-plan"), "vae", 0)
+    runs = sorted(study.path.glob("vae*"))
+    done = bench("evaluate", *runs, "--metrics", "reconstruction")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"Error: {runs[0]} and {runs[2]} are both vae with seed 0 on blobs 8×10: name one of them, or the study's "
+        "folder, which stands for the runs of its latest plan.\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from vaegan_bench.api import BenchError, ExtractorError, StoreError
+from vaegan_bench.api import BenchError, ExtractorError, StoreError, StudyError
 from vaegan_bench.evaluation.references import LoadedReferences, open_extractors
 from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.evaluation.stored_run import stored_run
 from vaegan_bench.execution.measured_run import measure_run
 from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.results.files import error_of
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.system.device import thread_count
 from vaegan_bench.training.loading import LoadedData
@@ -24,8 +25,9 @@ def measure_again(
     """Measure each run and add the numbers to its folder; return the rows, and run or metric → why it has no numbers.
 
     A run that diverged has only the rows of its training. One that cannot be measured does not stop the others. Raises
-    `ExtractorError` where no run can be measured.
+    `ExtractorError` where no run can be measured, and `StudyError` where a table could not tell two runs apart.
     """
+    _refuse_twins(folders)
     loaded, keys = LoadedData(references.cache, references.progress), settings.keys
     rows, problems = list[dict[str, Any]](), dict[str, str]()
     for folder in folders:
@@ -38,6 +40,19 @@ def measure_again(
         except BenchError as error:
             problems[str(folder.path)] = str(error)
     return pd.DataFrame(rows), problems
+
+
+def _refuse_twins(folders: Sequence[RunFolder]) -> None:
+    """Raise `StudyError` where two runs share data set, model and seed, as those of an earlier plan may."""
+    seen = dict[tuple[str, str, int], RunFolder]()
+    for folder in (each for each in folders if not error_of(each.record)):  # measuring says what is damaged
+        record = folder.record()
+        first = seen.setdefault((record.dataset, record.label, record.seed), folder)
+        if first.record().id != record.id:
+            raise StudyError(
+                f"{first.path} and {folder.path} are both {record.label} with seed {record.seed} on {record.dataset}: "
+                "name one of them, or the study's folder, which stands for the runs of its latest plan."
+            )
 
 
 def _measure(
