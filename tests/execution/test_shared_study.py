@@ -30,7 +30,7 @@ from vaegan_bench.study.run import Run
 from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system.claim_folder import ClaimFolder
 from vaegan_bench.system.claims import Claim, holder_of, try_claim
-from vaegan_bench.system.errors import IncompleteError
+from vaegan_bench.system.errors import IncompleteError, StudyWarning
 from vaegan_bench.system.processes import this_process
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
@@ -142,6 +142,37 @@ def test_what_another_process_has_finished_meanwhile_is_not_done_again(make: Mak
     assert execution.work.left() == []
 
 
+def test_a_copied_run_can_be_written_to_though_the_other_cannot(make: Make) -> None:
+    make(Notebook(), "vae", name="other").run()
+    notebook = Notebook()
+    execution = make(notebook, "vae")
+    [run] = execution.plan.runs
+    other = execution.folder.path.parent / "other" / run.id
+    for file in other.iterdir():
+        file.chmod(0o444)
+    execution.run()
+    assert ("copied", "vae", "other") in notebook.heard
+    copies = {file.name: file.stat() for file in execution.folder.run(run.id).lasting()}
+    assert {name: found.st_mtime_ns for name, found in copies.items()} == {
+        file.name: file.stat().st_mtime_ns for file in other.iterdir()
+    }
+    assert all(found.st_mode & 0o200 for found in copies.values())
+
+
+def test_a_run_that_cannot_be_copied_is_trained_again_and_the_reason_is_told(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StoreError("Cannot write it: Permission denied.")
+
+    make(Notebook(), "vae", name="other").run()
+    monkeypatch.setattr(RunFolder, "copy_from", fail)
+    notebook = Notebook()
+    with pytest.warns(StudyWarning, match=r"is trained again, as it cannot be copied from .*other.*Permission denied"):
+        make(notebook, "vae").run()
+    assert ("trained", "vae") in notebook.heard
+
+
 def test_what_failed_in_another_process_is_tried_again_only_by_the_next_command(make: Make) -> None:
     def fail(run: str) -> None:
         if run.startswith("gan"):
@@ -248,7 +279,7 @@ def test_a_disk_that_is_full_ends_the_study_also_while_a_run_is_copied(
     def full(source: object, target: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("vaegan_bench.results.run_folder.shutil.copy2", full)
+    monkeypatch.setattr("vaegan_bench.results.run_folder.shutil.copyfile", full)
     notebook = Notebook()
     with pytest.raises(IncompleteError, match="No space left on device"):
         make(notebook, "gan", name="second").run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from vaegan_bench.system.claim_folder import Holder
 from vaegan_bench.system.claims import Claim, holder_of
 from vaegan_bench.system.device import describe, still_works
 from vaegan_bench.system.disk_space import shortage_in
-from vaegan_bench.system.errors import FAILURES, ClaimLostError, DeviceLostError, StoreError, reason_of
+from vaegan_bench.system.errors import FAILURES, ClaimLostError, DeviceLostError, StoreError, StudyWarning, reason_of
 from vaegan_bench.system.status import OK
 from vaegan_bench.training.loop import Listener
 
@@ -158,7 +159,9 @@ class Runner:
         except StoreError as error:
             if isinstance(error, ClaimLostError) or shortage_in(error):
                 raise
-            return False  # it was changed meanwhile
+            reason = f"it cannot be copied from {other.path}: {error}"
+            warnings.warn(f"Run {run.id} is trained again, as {reason}", StudyWarning, stacklevel=2)
+            return False
         self.call("run_copied", run=run.id, folder=str(other.path))
         return self.work.is_trained_on_its_data(run)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
@@ -77,10 +78,15 @@ class RunFolder:
         return [path for path in self.path.iterdir() if not path.name.startswith(".") and path.name not in CHECKPOINTS]
 
     def copy_from(self, claim: Claim, other: RunFolder) -> None:
-        """Copy the files of the same run from another folder, whole or not at all."""
+        """Copy the files of the same run from another folder, with their times, whole or not at all.
+
+        Permissions are not copied: a run that nobody may write to can be measured in its new folder.
+        """
         with replaced_run(self.path, claim) as partial:
             for path in other.lasting():  # one by one, as the errors of `copytree` do not say that a disk is full
-                shutil.copy2(path, partial)
+                copy, found = partial / path.name, path.stat()
+                shutil.copyfile(path, copy)
+                os.utime(copy, ns=(found.st_atime_ns, found.st_mtime_ns))
 
     def receive(self, claim: Claim, files: Mapping[str, bytes]) -> None:
         """Write the files of a run that ended in another process. Raises `StoreError` for files that no run leaves."""
