@@ -113,6 +113,8 @@ def test_real_numbers_are_scores(tmp_path: Path) -> None:
         ("attributes.csv", ["file,A,B,A", "0.jpg,1,1,1", "1.jpg,0,0,0"], "attributes.csv:1: two columns are called A"),
         ("attributes.csv", ["file,A", "0.jpg,1", "1.jpg"], "attributes.csv:3: 1 columns, not 2"),
         ("attributes.csv", ["file,A", "0.jpg,1", "1.jpg,yes"], "attributes.csv:3: 'yes' is not a finite number"),
+        ("attributes.csv", ["file,A", "0.jpg,1", "1.jpg,nan"], "attributes.csv:3: 'nan' is not a finite number"),
+        ("attributes.csv", ["file,A", "0.jpg,1", "1.jpg,-1e39"], "attributes.csv:3: '-1e39' is not a finite number"),
         ("attributes.csv", ["file,A", "0.jpg,1", "0.jpg,1"], "attributes.csv:3: 0.jpg has a row already"),
         ("splits.csv", ["0.jpg,train"], "splits.csv has no row for 1.jpg"),
         ("splits.csv", ["0.jpg,train", "1.jpg,tset"], "splits.csv:2: 'tset' is none of train, training"),

@@ -10,6 +10,9 @@ from typing import NamedTuple
 
 from vaegan_bench.system.errors import DataError
 
+LARGEST = (2 - 2**-23) * 2.0**127
+"""The largest number that 32 bits hold; a larger one would become infinite."""
+
 
 class Row(NamedTuple):
     """One line of a table."""
@@ -66,13 +69,13 @@ def match(rows: Mapping[str, str], images: Iterable[str], table: str, home: str)
 
 
 def numbers(row: Row) -> list[float]:
-    """The numbers in all cells of a row but the first. Raises `DataError` for a cell that is no finite number."""
+    """The numbers in all cells of a row but the first, which 32 bits can hold. Raises `DataError` for any others."""
     values = []
     for cell in row.cells[1:]:
         try:
             values.append(float(cell))
         except ValueError:
             values.append(math.nan)
-        if not math.isfinite(values[-1]):
-            raise DataError(f"{row.where}: '{cell}' is not a finite number.")
+        if not abs(values[-1]) <= LARGEST:  # also what is not a number
+            raise DataError(f"{row.where}: '{cell}' is not a finite number of 32 bits.")
     return values
