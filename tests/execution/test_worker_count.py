@@ -74,7 +74,9 @@ def test_anything_else_is_refused(written: str | int) -> None:
 
 def test_workers_fill_the_field_of_their_engine_and_are_refused_where_there_is_none() -> None:
     assert choose_engine(Registry(), "processes", "3") == Processes(workers=3)
-    assert choose_engine(Registry(), "processes[workers=2]", "3") == Processes(workers=2)
+    assert choose_engine(Registry(), "processes[workers=2]") == Processes(workers=2)
+    with pytest.raises(StudyError, match=r"Engine 'processes\[workers=2\]' gives a number of workers, and so does"):
+        choose_engine(Registry(), "processes[workers=2]", "3")
     with pytest.raises(StudyError, match="Engine 'serial' takes no number of workers"):
         choose_engine(Registry(), "serial", "3")
     with pytest.raises(UnknownNameError, match="Did you mean 'processes'"):

@@ -12,17 +12,19 @@ from vaegan_bench.study.plan import Plan
 
 
 def choose_engine(registry: Registry, engine: str, workers: int | str | None = None) -> Engine:
-    """The engine that a selector names; `workers` sets its field of that name, unless the selector does.
+    """The engine that a selector names; `workers` sets its field of that name.
 
     Raises `UnknownNameError` and `SelectorError` for a wrong selector, and `StudyError` if `workers` is given for an
-    engine without that field.
+    engine without that field, or where the selector gives it, too.
     """
     if workers is None:
         return registry.build(Engine, engine)
-    name = parse_selector(engine).name
-    chosen = registry.build(Engine, engine, {name: {"workers": str(workers)}})
+    selector = parse_selector(engine)
+    if "workers" in selector.fields:
+        raise StudyError(f"Engine '{engine}' gives a number of workers, and so does workers={workers}: leave one out.")
+    chosen = registry.build(Engine, engine, {selector.name: {"workers": str(workers)}})
     if not hasattr(chosen, "workers"):
-        raise StudyError(f"Engine '{name}' takes no number of workers: leave it out, or choose processes.")
+        raise StudyError(f"Engine '{selector.name}' takes no number of workers: leave it out, or choose processes.")
     return chosen
 
 
