@@ -99,17 +99,17 @@ def evaluate(
     `vaegan-bench evaluate --real photos --fake generated --out rows.json`,
     `vaegan-bench evaluate --originals photos --reconstructions decoded --extractor inception`
     """
-    from vaegan_bench.cli.options import given_fields, look_for_data_in
+    from vaegan_bench.cli.options import given_fields, look_for_data_in, read_fields
     from vaegan_bench.cli.progress import TerminalProgress
     from vaegan_bench.registry.plugins import Registry
-    from vaegan_bench.study.resolver import sampler_of
+    from vaegan_bench.study.resolver import refuse_idle_fields, sampler_of
 
     what = _check_arguments(context, out)
     look_for_data_in(data_dir)
     registry = Registry(plugin or [])
     given = given_fields(registry, extractor, fields)
     chosen, source = _metrics(context.params, registry, what, given), sampler_of(registry, sampler, given)
-    _refuse_idle_fields(fields or [], chosen, source)
+    refuse_idle_fields(read_fields(fields or []), [*chosen, *([source] if source else [])])
     with TerminalProgress(terminal()) as progress:
         rows, problems = _measure(context.params, what, chosen, source, registry, progress)
     _conclude(rows, problems, out)
@@ -224,16 +224,3 @@ def _check_arguments(context: typer.Context, out: Path | None) -> What:
 def _is_given(context: typer.Context, parameter: str) -> bool:
     source = context.get_parameter_source(parameter)
     return source is not None and source.name == "COMMANDLINE"
-
-
-def _refuse_idle_fields(texts: Sequence[str], metrics: Sequence[Metric], sampler: Sampler | None) -> None:
-    """Raise `StudyError` where neither a metric nor the sampler uses a plugin whose fields are given."""
-    from vaegan_bench.cli.options import read_fields
-    from vaegan_bench.registry.plugins import plugins_within
-    from vaegan_bench.system.errors import StudyError
-
-    drawing = [sampler] if sampler else []
-    used = {plugin.name for each in (*metrics, *drawing) for plugin in plugins_within(each)}
-    if idle := sorted(read_fields(texts).keys() - used):
-        names = ", ".join(metric.name for metric in metrics)
-        raise StudyError(f"--fields {idle[0]}[…]: no effect on {names}, which do not use '{idle[0]}'. Leave it out.")

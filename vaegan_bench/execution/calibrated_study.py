@@ -13,7 +13,7 @@ from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.rulers import Ruler, write_ruler
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import make_plan
-from vaegan_bench.study.resolver import Resolver
+from vaegan_bench.study.resolver import Resolver, refuse_idle_fields
 from vaegan_bench.system.device import thread_count
 from vaegan_bench.training.loading import LoadedData, load
 
@@ -37,13 +37,14 @@ def calibrate_dataset(
 ) -> list[Ruler]:
     """The ruler of each extractor on a data set; the default extractors work offline.
 
-    Raises `BenchError` as `calibrate` and the extractors do.
+    Raises `BenchError` as `calibrate` and the extractors do, and `StudyError` for fields of a plugin that is not used.
     """
     opened = registry.build(Dataset, dataset, request.fields)
     named = [registry.build(Extractor, name, request.fields) for name in request.extractors]  # before what takes long
+    oracle, network = (registry.build(Extractor, name, request.fields) for name in ("oracle", "efflite0"))
+    refuse_idle_fields(request.fields, [opened, *(named or [oracle, network])])
     data = load(opened, size, references.cache, references.progress)
-    default = [*(["oracle"] if data.attribute_names else []), "efflite0"]
-    extractors = named or [registry.build(Extractor, name, request.fields) for name in default]
+    extractors = named or [*([oracle] if data.attribute_names else []), network]
     label, samples = f"{opened} {size}×{size}", request.samples or SAMPLES
     return [calibrate(Calibration(label, "test", each, samples), references.of(data)) for each in extractors]
 
@@ -55,12 +56,13 @@ def calibrate_study(
 
     By default, the extractors are those of the study's Fréchet distances, and the number of images is the study's
     number of samples. The fields of the request win over those of the study. Raises `BenchError` as `calibrate` and the
-    extractors do, and where the study can no longer be planned.
+    extractors do, where the study can no longer be planned, and for fields of a plugin that is not used.
     """
     study = folder.study().study.with_fields(request.fields, "the flags")
     plan, loaded = make_plan(study, registry), LoadedData(references.cache, references.progress)
     fields = Resolver(study, registry).fields
     named = [registry.build(Extractor, name, fields) for name in request.extractors]
+    refuse_idle_fields(request.fields, [*{run.dataset for run in plan.runs}, *(named or plan.metrics)])
     extractors, samples = named or calibrated_extractors(plan.metrics).values(), request.samples or study.samples
     rulers = []
     with thread_count(study.threads):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeVar, cast
 
 from vaegan_bench.api import (
@@ -17,7 +17,7 @@ from vaegan_bench.api import (
     UnknownNameError,
 )
 from vaegan_bench.api.plugin import selector_text
-from vaegan_bench.registry.plugins import Defaults, Registry
+from vaegan_bench.registry.plugins import Defaults, Registry, plugins_within
 from vaegan_bench.registry.selectors import Selector, parse_selector
 from vaegan_bench.study.assembly import stated_game
 from vaegan_bench.study.run import Run
@@ -51,6 +51,14 @@ def sampler_of(registry: Registry, selector: str, fields: Defaults | None = None
     if chosen.name not in known:
         raise UnknownNameError(Sampler.kind, str(chosen), {PRIOR, *known})
     return registry.build(Sampler, selector, fields)
+
+
+def refuse_idle_fields(fields: Defaults, users: Sequence[Plugin]) -> None:
+    """Raise `StudyError` where `--fields` names a plugin that is neither one of `users` nor in their fields."""
+    used = {plugin.name for each in users for plugin in plugins_within(each)}
+    if idle := sorted(fields.keys() - used):
+        names = ", ".join(dict.fromkeys(each.name for each in users))
+        raise StudyError(f"--fields {idle[0]}[…]: no effect on {names}, which do not use '{idle[0]}'. Leave it out.")
 
 
 class Resolver:
