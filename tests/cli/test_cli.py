@@ -211,6 +211,10 @@ def test_sample_draws_a_grid_from_a_run(smoke: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     with Image.open(tmp_path / "grid.png") as grid:
         assert grid.size == (2 * (5 * 32 + 4 * 2), 2 * (2 * 32 + 2))
+    large = bench("sample", run, "--n", "300", "--columns", "1", "--out", tmp_path / "grid.webp")
+    assert (large.returncode, large.stderr.count("\n")) == (2, 1)
+    assert f"Cannot write the image {tmp_path / 'grid.webp'}: " in large.stderr
+    assert large.stderr.endswith("Choose a name that ends in .png.\n")
     wrong = bench("sample", run, "--given", "Smiling", cwd=tmp_path)
     assert wrong.returncode == 2
     assert "--given Smiling: no effect on" in wrong.stderr
@@ -262,6 +266,7 @@ def test_sample_draws_a_grid_from_a_run(smoke: Path, tmp_path: Path) -> None:
         (("show", "kl[foo.weight=3]"), "'kl' has no terms, and so no foo.weight: only models have."),
         (("table", "nowhere"), "nowhere holds no study"),
         (("sample", "nowhere"), "nowhere holds no run: there is no run.json in it."),
+        (("sample", "nowhere", "--out", "a.txt"), "Cannot write the image a.txt: choose a name that ends in .png."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

@@ -31,9 +31,10 @@ def sample(
     """
     from vaegan_bench.execution.from_python import load_model
     from vaegan_bench.registry.selectors import split_list
-    from vaegan_bench.report.image_grids import save_grid
+    from vaegan_bench.report.image_grids import image_format, save_grid
     from vaegan_bench.system.errors import StudyError
 
+    image_format(out)  # raises before all work
     model = load_model(run, device, plugin or [])
     if given and not model.model.conditional:
         raise StudyError(f"--given {given}: no effect on {run}, whose model is not conditional. Leave it out.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from vaegan_bench.system.files import replace_file
 
 Array = np.ndarray[Any, np.dtype[np.uint8]]
 
+TOO_LARGE = (ValueError, OverflowError, RuntimeError, struct.error)
+"""What formats raise that hold fewer pixels per side, such as WebP with 16,383."""
 COLUMNS = 8
 """Images per row of a run's grids."""
 
@@ -43,7 +46,15 @@ def save_grid(images: Array, columns: int, path: Path) -> Path:
     doubled = Image.fromarray(pixels.squeeze()).resize((2 * width, 2 * height), Image.Resampling.NEAREST)
     try:
         with replace_file(path) as partial:
-            doubled.save(partial, format=Image.registered_extensions()[path.suffix.lower()])
-    except KeyError as error:
-        raise StoreError(f"Cannot write the image {path}: choose a name that ends in .png.") from error
+            doubled.save(partial, format=image_format(path))
+    except TOO_LARGE as error:
+        raise StoreError(f"Cannot write the image {path}: {error}. Choose a name that ends in .png.") from error
     return path
+
+
+def image_format(path: Path) -> str:
+    """The format of an image file. Raises `StoreError` for a name that ends in none that can be written."""
+    found = Image.registered_extensions().get(path.suffix.lower(), "")
+    if found not in Image.SAVE:
+        raise StoreError(f"Cannot write the image {path}: choose a name that ends in .png.")
+    return found
