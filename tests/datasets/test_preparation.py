@@ -82,9 +82,11 @@ def test_the_number_of_processes_changes_nothing(case: Case, tmp_path: Path) -> 
     assert together.prepare(workers=2).sha256 == case.prepare().sha256
 
 
-def test_processes_are_started_only_where_they_are_worth_it() -> None:
+def test_processes_are_started_only_where_they_are_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert useful_workers(20, worth=500) == 1
     assert 1 <= useful_workers(10**6, worth=500) <= 32
+    monkeypatch.setattr("vaegan_bench.datasets.preparation.workers.usable_cores", lambda: 3)
+    assert useful_workers(10**6, worth=500) == 3
 
 
 def test_processes_that_decode_load_no_torch() -> None:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from multiprocessing.context import SpawnContext, SpawnProcess
 from typing import Any
 
+from vaegan_bench.system.cores import usable_cores
 from vaegan_bench.system.errors import DataError
 
 Spread = Callable[..., Iterable[Any]]
@@ -27,7 +28,7 @@ def useful_workers(images: int, worth: int) -> int:
     # Daemons (workers of Dask) may not have children.
     if multiprocessing.current_process().daemon:
         return 1
-    return max(1, min(os.cpu_count() or 1, images // worth, MOST))
+    return max(1, min(usable_cores(), images // worth, MOST))
 
 
 @contextmanager
