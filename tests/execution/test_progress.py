@@ -27,6 +27,17 @@ def test_lines_are_printed_as_they_are(progress: TerminalProgress) -> None:
     assert progress.console.file.getvalue() == "Waiting for a, on which process 7 on [bold]:bell: works\n"  # type: ignore[attr-defined]
 
 
+def test_descriptions_of_bars_are_shown_as_they_are(progress: TerminalProgress) -> None:
+    progress("resizing stl10[unlabeled=true] (train)", 1, 4)
+    progress.run_started(run="a", steps=10, done=0, batch=4)
+    progress("a: resizing stl10[unlabeled=false]", 1, 4)
+    lines = Console(file=io.StringIO(), width=200)
+    lines.print(progress.bars)
+    text = lines.file.getvalue()  # type: ignore[attr-defined]
+    assert "resizing stl10[unlabeled=true] (train)" in text
+    assert "resizing stl10[unlabeled=false] 25%" in text
+
+
 def test_runs_side_by_side_have_a_bar_each_and_one_together(progress: TerminalProgress) -> None:
     progress.run_started(run="a", steps=10, done=0, batch=4)
     progress.run_started(run="b", steps=10, done=0, batch=6)
