@@ -993,6 +993,22 @@ class AttributesBesideTheirScores(Dataset):
         return replace(data, train=replace(data.train, scores_NA=scores_NA))
 
 
+@wrong("attribute_names ('left', 'left') are not unique, or one is empty")
+class TwoAttributesOfOneName(Dataset):
+    def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
+        data = blobs(size)
+        train, test = (replace(part, attributes_NA=part.attributes_NA.repeat(1, 2)) for part in (data.train, data.test))
+        return replace(data, train=train, test=test, attribute_names=("left", "left"))
+
+
+@wrong("scores_NA of train are not all finite")
+class InfiniteScores(Dataset):
+    def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
+        data = blobs(size)
+        scores_NA = torch.where(data.train.attributes_NA, torch.inf, -1.0)
+        return replace(data, train=replace(data.train, scores_NA=scores_NA))
+
+
 @wrong("the factor 'side' of test has values from 0 to 1, and names for 1")
 class ValueWithoutAName(Dataset):
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:

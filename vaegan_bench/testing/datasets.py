@@ -44,8 +44,10 @@ def columns_have_their_types(dataset: Dataset) -> None:
 
 
 def images_are_well_formed(dataset: Dataset) -> None:
-    """Images of the size that was asked for, with the attributes and scores that belong to them."""
+    """Images of the size that was asked for, with attributes of unique names and finite scores that belong to them."""
     data = load_data(dataset)
+    names = data.attribute_names
+    demand(all(names) and len(set(names)) == len(names), f"attribute_names {names} are not unique, or one is empty.")
     for name, split in (("train", data.train), ("test", data.test)):
         images, (n, attributes) = split.images_NCHW, split.attributes_NA.shape
         demand(
@@ -57,6 +59,8 @@ def images_are_well_formed(dataset: Dataset) -> None:
         demand(attributes == named, f"{name} has {attributes} attributes, and attribute_names has {named}.")
         scored = split.scores_NA is None or torch.equal(split.scores_NA > 0, split.attributes_NA)
         demand(scored, f"attributes of {name} are not those whose scores_NA are above 0.")
+        finite = split.scores_NA is None or bool(split.scores_NA.isfinite().all())
+        demand(finite, f"scores_NA of {name} are not all finite.")
     demand(data.train.images_NCHW.shape[1:] == data.test.images_NCHW.shape[1:], "train and test differ in shape.")
 
 
