@@ -80,7 +80,7 @@ def test_a_study_file_is_read_strictly(tmp_path: Path, text: str, message: str) 
 
 
 def test_a_study_is_written_as_the_file_that_it_is_read_from(tmp_path: Path) -> None:
-    values = {"name": "mine", "description": 'What "is" \\ it?', "models": ["vae", "gan[gate=margin[margin=0.2]]"]}
+    values = {"name": "mine", "description": 'What "is" \\ it?\x7f', "models": ["vae", "gan[gate=margin[margin=0.2]]"]}
     many = {"seeds": [7, 3, 11, 2, 5, 13], "losses": {"adversarial": ["hinge"]}, "optimizers": {"decoder": "rmsprop"}}
     fields = {"fields": {"vae": {"prior.weight": 10, "reconstruction": "laplace"}, "avatars": {"faces": 300}}}
     study = Study().with_values({**values, **many, **fields, "ema": 0.5, "calibrate": False}, "the test")

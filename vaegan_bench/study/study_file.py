@@ -87,13 +87,18 @@ def _lines(path: list[str], values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else json.dumps(name, ensure_ascii=False)
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _plain(name)
+
+
+def _plain(value: object) -> str:
+    """Text, a number or a truth value as JSON, which TOML reads as well, except for one control character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _spell(value: object) -> str:
-    """A plain value: text, numbers and truth values are written in TOML as in JSON."""
+    """A plain value, or a list of them: a long one has a line for each."""
     if not isinstance(value, list | tuple):
-        return json.dumps(value, ensure_ascii=False)
+        return _plain(value)
     parts = [_spell(part) for part in value]
     return (
         f"[{', '.join(parts)}]" if len(parts) <= SHORT else "\n".join(["[", *(f"    {part}," for part in parts), "]"])
