@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from vaegan_bench.api import DiscriminatorAugmentation, at_least
-
-Transformation = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
