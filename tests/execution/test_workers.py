@@ -198,9 +198,9 @@ def test_workers_with_another_kind_of_device_or_other_versions_say_so(tmp_path: 
 def test_workers_train_in_the_precision_of_the_command_whatever_is_fast_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vaegan_bench.system.device._cpu_is_fast_in_bfloat16", lambda: True)
+    monkeypatch.setattr("vaegan_bench.system.device._cpu_is_fast_in_bfloat16", lambda _: True)
     setup = setup_of(tmp_path)
-    monkeypatch.setattr("vaegan_bench.system.device._cpu_is_fast_in_bfloat16", lambda: False)
+    monkeypatch.setattr("vaegan_bench.system.device._cpu_is_fast_in_bfloat16", lambda _: False)
     assert rebuild_plan(setup).runs[0].precision == "bfloat16"
 
 
