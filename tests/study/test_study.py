@@ -238,7 +238,7 @@ def test_two_labels_of_one_run_are_refused() -> None:
     ("values", "message"),
     [
         ({"optimizer": "adam[lr=-1]"}, "Optimizer 'adam.lr=-1.0.' cannot be used"),
-        ({"optimizer": "rmsprop[schedule=power[every=0]]"}, "cannot be used"),
+        ({"optimizer": "rmsprop[schedule=power[every=0]]"}, "every must be at least 1, not 0"),
         ({"networks": "compact[width=-3]"}, "width must be at least 1, not -3"),
         ({"models": ["vae[prior=kl[free_bits=-5]]"]}, "free_bits must be at least 0, not -5"),
         ({"metrics": ["fid"]}, "'fid' is a number of a metric: use frechet\\[extractor=inception\\]"),
