@@ -237,14 +237,18 @@ def test_a_kind_of_images_that_the_first_seed_lacks_can_be_chosen(tmp_path: Path
 
 
 def test_a_model_has_one_colour_on_the_whole_page_of_a_paper(tmp_path: Path) -> None:
-    names = ("one", "two")
-    comparisons = [Comparison(name=name, title=name, study="smoke", figures=(), metrics=("psnr",)) for name in names]
+    comparisons = [
+        Comparison(name=name, title=name, study="smoke", figures=(), metrics=("psnr",)) for name in ("one", "two")
+    ]
     presets = {"quick": {"about": "fast"}}
     paper = replace(load_paper("larsen2016"), comparisons=tuple(comparisons), presets=presets, published=(), claims=())
     store_nasty_study(tmp_path / "one", ("vae", "vaegan", "gan"))
     store_nasty_study(tmp_path / "two", ("gan", "vae"))
     content = paper_content(Reproduction(paper, "quick", "vaegan-bench reproduce small", tmp_path), Registry())
     assert content.models == ["vae", "vaegan", "gan"]
+    names = [figure.name for figure in content.figures]
+    assert {"metrics-one", "metrics-two"} <= {*names}
+    assert not [name for name in names if name.startswith(("learning-curves", "gradients"))]  # the page has its own
     vae, vaegan, gan = (colour.lower() for colour in plots.colours(content.models).values())
     drawn = [figure.svg for figure in content.figures if figure.name in ("metrics-two", "latent-two")]
     drawn += [figure.svg for figure in content.parts[1].cost_figures]

@@ -93,9 +93,15 @@ class ClaimTable:
 
 
 def content_of(
-    folder: StudyFolder, registry: Registry, drawings: Mapping[str, Drawing], order: Sequence[str] = ()
+    folder: StudyFolder,
+    registry: Registry,
+    drawings: Mapping[str, Drawing],
+    order: Sequence[str] = (),
+    ending: str = "",
 ) -> Content:
     """Collect the page of a study, with these figures; `order` names the models that come first in that of colours.
+
+    The names of figures get the `ending`, where a page shows those of several studies.
 
     Raises `StoreError` where no run is finished, `MixedProtocolsError` where values are not comparable.
     """
@@ -111,7 +117,7 @@ def content_of(
         summary=_summary(rows),
         models=models,
         parts=[_part(str(name), folder, named, history, known, rulers, order) for name in rows["dataset"].unique()],
-        figures=list(drawn_figures(_shown(drawings, rows["dataset"].unique().tolist()))),
+        figures=list(drawn_figures(_shown(drawings, rows["dataset"].unique().tolist(), ending))),
         live=live,
         not_live=why_not,
         facts=facts(folder, rows),
@@ -192,10 +198,10 @@ def meaning_of(number: str, metric: type[Metric]) -> str:
     return f"{tables.capitalised(topic)}. {summary_line(metric)}" if topic else summary_line(metric)
 
 
-def _shown(drawings: Mapping[str, Drawing], datasets: Sequence[str]) -> dict[str, Drawing]:
-    """The figures that the page shows as they are; it draws learning curves itself."""
+def _shown(drawings: Mapping[str, Drawing], datasets: Sequence[str], ending: str) -> dict[str, Drawing]:
+    """The figures that the page shows as they are, by their names there; it draws learning curves itself."""
     own = {figure_name(name, dataset, datasets) for name in ("learning-curves", "gradients") for dataset in datasets}
-    return {name: draw for name, draw in drawings.items() if name not in own}
+    return {f"{name}{ending}": draw for name, draw in drawings.items() if name not in own}
 
 
 def downloads(rows: pd.DataFrame, history: pd.DataFrame) -> dict[str, str]:

@@ -61,8 +61,7 @@ def _content(comparison: Comparison, folder: StudyFolder, registry: Registry, mo
 
     `models` are those of the whole page, each of which has one colour there.
     """
-    drawings = {f"{name}-{comparison.name}": draw for name, draw in number_figures(folder, models).items()}
-    content = content_of(folder, registry, drawings, models)
+    content = content_of(folder, registry, number_figures(folder, models), models, f"-{comparison.name}")
     return replace(
         content,
         parts=[replace(part, name=f"{comparison.title}: {part.name}") for part in content.parts],
