@@ -83,7 +83,7 @@ def test_a_run_that_fails_costs_neither_the_other_comparison_nor_the_page(
     assert "borrows the discriminator of gan, which diverged" in done.stderr
     page = page_of(tmp_path)
     assert "| `gan` | 0 of 1 (1 diverged at step " in page
-    assert re.search(r"These runs failed and are not included below: `vae-disl-s0-\w+`\.", page)
+    assert re.search(r"Not included below are runs that failed or are left out: `vae-disl-s0-\w+`\.", page)
     assert "## Table two" in page
     assert "| `vae` | 1" in page
     # Each comparison can have a data set of its own.

@@ -23,9 +23,9 @@
     const rough = (high - low || Math.abs(high) || 1) / 4;
     const power = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 5, 10].map((digit) => digit * power).find((each) => each >= rough);
-    const found = [];
-    for (let at = Math.ceil(low / step) * step; at <= high + step * 1e-9; at += step) found.push(at);
-    return found;
+    const first = Math.ceil(low / step);
+    const last = Math.floor(high / step + 1e-9);
+    return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
   }
 
   function short(value) {
