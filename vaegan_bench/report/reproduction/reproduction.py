@@ -88,8 +88,9 @@ class Reproduction:
         shown = [run.path.name for run in study.runs()]
         if failed := [run for run in study.study().runs if run not in shown]:
             listed = ", ".join(f"`{run}`" for run in failed)
-            yield f"Not included below are runs that failed or are left out: {listed}."
-            yield "The same command tries them again."
+            yield (
+                f"Not included below are runs that failed or are left out: {listed}. The same command tries them again."
+            )
         if rows.empty:
             return
         published = [p for p in self.paper.published if p.comparison == comparison.name]
