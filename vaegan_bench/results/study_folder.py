@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, tee
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NoReturn
@@ -106,12 +106,13 @@ class StudyFolder:
         readings = Readings(StoredRulers(self.path).read())
         own = "".join(f", {player}={selector}" for player, selector in sorted(study.optimizers.items()))
         # Each run is checked and read before the next, so that its files are read once.
-        of_runs = ((run.record(), run.rows(planned)) for run, _, fault in self._judged() if not fault)
+        judged, read = tee(self._judged())
+        of_runs = ((run.record(), run.rows(planned)) for run, _, fault in judged if not fault)
         annotated = (row for run, rows in of_runs for row in _annotated(rows, run, readings))
         found = ({"study": study.name, **row, "setting": row["setting"] + own} for row in annotated)
         columns = list(first := next(found, {})) or self._refuse()
         rows = pd.DataFrame(map(itemgetter(*columns), chain([first], found)), columns=columns)
-        newest = {dataset: run.known.data for dataset, run in newest_runs(self._judged()).items()}
+        newest = {dataset: run.known.data for dataset, run in newest_runs(read).items()}
         rows = rows[rows["data"] == rows["dataset"].map(newest)].reset_index(drop=True)
         asked = rows["measurement"].isin(["", *planned])
         rows = rows.assign(planned=asked, headline=leading(rows, planned)).drop(columns=["measurement", "data"])
