@@ -231,6 +231,10 @@ def test_sample_draws_a_grid_from_a_run(smoke: Path, tmp_path: Path) -> None:
             ("run", "--models", "veagan", "--models", "vae", "--dry-run"),
             "Unknown model 'veagan'. Did you mean 'vaegan'?",
         ),
+        (
+            ("run", "--models", "vae", "--fields", "kl[free_bits=1]", "--fields", "r1[weight=2]"),
+            "--fields r1[…]: no effect, because nothing here uses 'r1'. Leave it out.",
+        ),
         (("run", "--fields", "vae", "--dry-run"), "No field of 'vae' is given: write vae[field=value]."),
         (
             ("run", "--dry-run", "--metrics", "reconstruction", "--metrics", "latent-health", "--extractor", "vgg16"),

@@ -171,3 +171,12 @@ def test_data_without_training_images_have_no_training_codes(tmp_path: Path) -> 
     )
     assert outputs.train_means is None
     assert outputs.means is not None
+
+
+def test_images_of_a_decoder_that_gives_nan_are_refused(tmp_path: Path) -> None:
+    """A cast to uint8 would make them black, and a metric would score them."""
+    outputs = conditional(tmp_path, 9)
+    codes_NZ = torch.zeros(9, 2)
+    codes_NZ[7, 0] = torch.nan
+    with pytest.raises(BenchError, match="decoder of model 'vae' gave values that are NaN"):
+        outputs.decode(codes_NZ)

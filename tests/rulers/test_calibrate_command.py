@@ -72,11 +72,11 @@ def test_fields_of_a_plugin_that_is_not_used_are_refused(place: Path) -> None:
     idle = ("--fields", "gan[conditional=true]")
     of_data = calibrate(place, "--extractor", "oracle", *idle)
     assert of_data == (
-        2, "", "Error: --fields gan[…]: no effect on avatars, oracle, which do not use 'gan'. Leave it out.\n"
+        2, "", "Error: --fields gan[…]: no effect, because nothing here uses 'gan'. Leave it out.\n"
     )  # fmt: skip
     of_study = calibrate(place, place / "results/smoke", *idle)
     assert of_study[0] == 2
-    assert "no effect on avatars, frechet, precision-recall, which do not use 'gan'" in of_study[2]
+    assert "no effect, because nothing here uses 'gan'" in of_study[2]
 
 
 def test_without_a_ruler_the_tables_say_how_to_get_one(place: Path, tmp_path: Path) -> None:

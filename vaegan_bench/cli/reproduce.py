@@ -106,8 +106,9 @@ def _reproduce(given: Mapping[str, Any]) -> None:
 
 def _plans(paper: Paper, datasets: Mapping[str, str], given: Mapping[str, Any], registry: Registry) -> list[Plan]:
     """One plan for each comparison."""
-    from vaegan_bench.cli.options import given_fields, refuse_idle_extractor
+    from vaegan_bench.cli.options import given_fields, read_fields, refuse_idle_extractor
     from vaegan_bench.study.plan import make_plan
+    from vaegan_bench.study.resolver import refuse_idle_fields
 
     values = {key: given[key] for key in VALUES if given[key] is not None}
     fields = given_fields(registry, given["extractor"], given["fields"])
@@ -117,7 +118,9 @@ def _plans(paper: Paper, datasets: Mapping[str, str], given: Mapping[str, Any], 
         study = paper.study(comparison, given["preset"]).with_values({**values, **chosen}, "the flags")
         studies.append(study.with_fields(fields, "the flags"))
     refuse_idle_extractor(given["extractor"], [metric for study in studies for metric in study.metrics], fields)
-    return [make_plan(study, registry) for study in studies]
+    plans = [make_plan(study, registry) for study in studies]
+    refuse_idle_fields(read_fields(given["fields"] or []), [used for plan in plans for used in plan.plugins])
+    return plans
 
 
 def _run(session: Session, paper: Paper, plans: Sequence[Plan], folder: Path, preset: str) -> None:

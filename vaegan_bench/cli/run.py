@@ -145,14 +145,17 @@ def run(
 
 def _run(given: Mapping[str, Any]) -> None:
     """Run the study that the parameters of the command describe."""
+    from vaegan_bench.cli.options import read_fields
     from vaegan_bench.cli.session import Session
     from vaegan_bench.cli.study_options import study_of
     from vaegan_bench.execution.time_limit import time_limit
     from vaegan_bench.study.plan import make_plan
+    from vaegan_bench.study.resolver import refuse_idle_fields
 
     with time_limit(given["max_time"]):
         session = Session(given)
         plan = make_plan(study_of(given, session.registry), session.registry)
+        refuse_idle_fields(read_fields(given["fields"] or []), plan.plugins)
         if given["dry_run"]:
             session.print_plan(plan)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from vaegan_bench.api import Metric, Sampler, StudyError, UnknownNameError
+from vaegan_bench.api import Metric, Plugin, Sampler, StudyError, UnknownNameError
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.crossing import Skip, cross_models
 from vaegan_bench.study.dry_build import build_without_memory, check_sampler
@@ -31,11 +31,19 @@ class Plan:
     """Decided in the plan, so that a plugin that is edited while the study runs cannot change the lenders."""
 
     @property
+    def plugins(self) -> list[Plugin]:
+        """What trains and measures the runs, without the plugins in the fields of others; equal ones may repeat."""
+        return [*(used for run in self.runs for used in run.plugins()), *self._measuring]
+
+    @property
+    def _measuring(self) -> list[Plugin]:
+        return [*self.metrics, *([self.sampler] if self.sampler else [])]
+
+    @property
     def unfollowed(self) -> str:
         """A warning about code that no run's identity covers; '' where there is none."""
         places = {place for run in self.runs for place in run.definition["unfollowed"]}
-        measuring = (*self.metrics, *([self.sampler] if self.sampler else []))
-        found = "; ".join(sorted(places.union(code_of(measuring).unfollowed)))
+        found = "; ".join(sorted(places.union(code_of(self._measuring).unfollowed)))
         return found and f"Code whose imports cannot be followed, so that edits of it do not make a new run: {found}."
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar, cast
 
 from vaegan_bench.api import (
@@ -53,12 +53,11 @@ def sampler_of(registry: Registry, selector: str, fields: Defaults | None = None
     return registry.build(Sampler, selector, fields)
 
 
-def refuse_idle_fields(fields: Defaults, users: Sequence[Plugin]) -> None:
+def refuse_idle_fields(fields: Defaults, users: Iterable[Plugin]) -> None:
     """Raise `StudyError` where `--fields` names a plugin that is neither one of `users` nor in their fields."""
     used = {plugin.name for each in users for plugin in plugins_within(each)}
     if idle := sorted(fields.keys() - used):
-        names = ", ".join(dict.fromkeys(each.name for each in users))
-        raise StudyError(f"--fields {idle[0]}[…]: no effect on {names}, which do not use '{idle[0]}'. Leave it out.")
+        raise StudyError(f"--fields {idle[0]}[…]: no effect, because nothing here uses '{idle[0]}'. Leave it out.")
 
 
 class Resolver:

@@ -64,7 +64,7 @@ class Run:
     @cached_property
     def definition(self) -> Mapping[str, Any]:
         """Everything that decides the outcome, as plain data, with digests of the plugins' code."""
-        used = tuple(self._plugins())
+        used = tuple(self.plugins())
         trains_through = any(isinstance(p, Extractor) for plugin in used for p in plugins_within(plugin))
         found = code_of(used, MEASURING if trains_through else TRAINING)
         code = {"code": dict(found.parts), "unfollowed": list(found.unfollowed)}
@@ -76,12 +76,12 @@ class Run:
         game = {"model": definition(self.model), **weights, "optimizers": optimizers}
         return {**game, "seed": self.seed, **self.setting, **code}
 
-    def _plugins(self) -> Iterator[Plugin]:
+    def plugins(self) -> Iterator[Plugin]:
         """The plugins that decide the outcome, with those of its lenders."""
         yield from (self.model, self.dataset, self.networks, self.optimizer, *self._own_optimizers.values())
         yield from (weight.factor for weight in self.term_weights if isinstance(weight.factor, Plugin))
         for lender in self.lenders.values():
-            yield from lender._plugins()
+            yield from lender.plugins()
 
     @property
     def _own_optimizers(self) -> Mapping[str, Optimizer]:

@@ -107,11 +107,19 @@ class TrainedModel:
         return self.decode(self.codes(n, seed), attributes_NA)
 
     def images(self, z_NZ: Tensor, attributes_NA: Tensor | None = None, batch: int = 256) -> Tensor:
-        """Decode any number of codes to images as a viewer sees them; (N, C, H, W) uint8 on the CPU."""
+        """Decode any number of codes to images as a viewer sees them; (N, C, H, W) uint8 on the CPU.
+
+        Raises `BenchError` where the decoder gives values that are not finite.
+        """
         codes = z_NZ.split(batch)
         given = [None] * len(codes) if attributes_NA is None else attributes_NA.split(batch)
         decoded = (self.decode(z, attributes) for z, attributes in zip(codes, given, strict=True))
-        return torch.cat([to_uint8(x).cpu() for x in decoded])
+        return torch.cat([self._visible(x) for x in decoded])
+
+    def _visible(self, x_BCHW: Tensor) -> Tensor:
+        if not x_BCHW.isfinite().all():
+            raise BenchError(f"The decoder of model '{self.model.name}' gave values that are NaN or infinite.")
+        return to_uint8(x_BCHW).cpu()
 
     def attributes(self, having: Sequence[str], n: int) -> Tensor:
         """Attributes for n images that have those in `having` and no others; (n, A).
