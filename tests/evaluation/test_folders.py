@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,16 @@ import torch
 from PIL import Image
 from shell import bench
 
-from vaegan_bench.api import DataError, Metric, silent
+from vaegan_bench.api import DataError, Dataset, Metric, silent
 from vaegan_bench.datasets.folder import Folder
+from vaegan_bench.evaluation.folders import measure_folders
 from vaegan_bench.evaluation.given_images import GivenImages, data_of
 from vaegan_bench.evaluation.image_folder import read_folder
 from vaegan_bench.evaluation.measuring import measure
 from vaegan_bench.evaluation.references import LoadedReferences, References
+from vaegan_bench.metrics.extractors.efflite0 import EffLite0
+from vaegan_bench.metrics.samples.frechet import Frechet
+from vaegan_bench.metrics.samples.kid import KID
 from vaegan_bench.registry.plugins import Registry
 
 
@@ -64,6 +69,18 @@ def test_two_folders_have_references_of_their_own(real: Path, fake: Path, tmp_pa
     one, other = (data_of(read_folder(path, silent).images_NCHW) for path in (real, fake))
     assert references.of(one) is references.of(data_of(one.test.images_NCHW.clone()))
     assert references.of(one) is not references.of(other)
+
+
+def test_a_distance_comes_with_the_command_that_makes_its_scale(real: Path, fake: Path, tmp_path: Path) -> None:
+    lines: list[str] = []
+    metrics = [Frechet(), Frechet(extractor=EffLite0()), KID()]
+    measure_folders(real, fake, metrics, LoadedReferences(tmp_path / "cache", torch.device("cpu")), lines.append)
+    hints = [line for line in lines if "calibrate" in line]
+    assert len(hints) == 1  # `native` is efflite0 here
+    assert hints[0].startswith("For a scale of frechet[efflite0]: vaegan-bench calibrate ")
+    arguments = shlex.split(hints[0])[6:]
+    assert Registry().build(Dataset, arguments.pop(arguments.index("--dataset") + 1)) == Folder(path=str(real))
+    assert arguments == ["calibrate", "--dataset", "--size", "16", "--extractor", "efflite0", "--samples", "10"]
 
 
 def test_images_come_whole_in_the_order_of_their_names(real: Path) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
 
-from vaegan_bench.api import BenchError, Extractor
+from vaegan_bench.api import BenchError, Extractor, Metric
 from vaegan_bench.evaluation import distortions
 from vaegan_bench.evaluation.distortions import Distort
 from vaegan_bench.evaluation.given_images import GivenImages
@@ -60,6 +61,11 @@ class Calibration(NamedTuple):
     extractor: Extractor
     samples: int
     """How many training images are compared: as many as the samples of a model."""
+
+
+def calibrated_extractors(metrics: Iterable[Metric]) -> dict[str, Extractor]:
+    """The extractors of Fréchet distances, whose numbers have a reading, by selector."""
+    return {str(metric.extractor): metric.extractor for metric in metrics if isinstance(metric, Frechet)}
 
 
 def calibrate(what: Calibration, references: References) -> Ruler:

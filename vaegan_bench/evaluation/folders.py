@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from vaegan_bench.api import Metric, StudyError
+from vaegan_bench.datasets.folder import Folder
+from vaegan_bench.evaluation.calibration import calibrated_extractors
 from vaegan_bench.evaluation.given_images import GivenImages, data_of
 from vaegan_bench.evaluation.image_folder import ImageFolder, read_folder, size_warning
 from vaegan_bench.evaluation.measuring import Measured, measure
@@ -21,8 +24,9 @@ def measure_folders(
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Measure the images of one folder against those of another; return rows, and metric → why it gave no numbers.
 
-    `say` is called with a line on each folder before anything is measured. Raises `StudyError` for metrics that need a
-    model, `DataError` for folders that cannot be read.
+    `say` is called with a line on each folder before anything is measured, and at the end with the command that makes a
+    ruler for each Fréchet distance. Raises `StudyError` for metrics that need a model, `DataError` for folders that
+    cannot be read.
     """
     refuse([metric for metric in metrics if metric.needs_model], "a trained model, and folders hold only images")
     sides = {side: read_folder(path, references.progress) for side, path in {"real": real, "fake": fake}.items()}
@@ -30,7 +34,17 @@ def measure_folders(
     for line in filter(None, [*lines, size_warning(*sides.values())]):
         say(line)
     own = references.of(data_of(sides["real"].images_NCHW))
-    return measure_sides(GivenImages(own, sides["fake"].images_NCHW), sides, metrics, lines)
+    found = measure_sides(GivenImages(own, sides["fake"].images_NCHW), sides, metrics, lines)
+    for extractor in dict.fromkeys(str(e.chosen_for(own.data)) for e in calibrated_extractors(metrics).values()):
+        say(f"For a scale of frechet[{extractor}]: {_calibrate_command(sides['real'], sides['fake'], extractor)}")
+    return found
+
+
+def _calibrate_command(real: ImageFolder, fake: ImageFolder, extractor: str) -> str:
+    """The command that measures distortions of the real images, of which a sixth is held out for that."""
+    size, samples = min(real.images_NCHW.shape[2:]), min(len(fake.images_NCHW), len(real.images_NCHW) * 5 // 6)
+    options = ["--size", str(size), "--extractor", extractor, "--samples", str(samples)]
+    return shlex.join(["vaegan-bench", "calibrate", "--dataset", str(Folder(path=str(real.path))), *options])
 
 
 def refuse(metrics: Sequence[Metric], need: str) -> None:

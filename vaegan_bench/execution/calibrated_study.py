@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from vaegan_bench.api import Dataset, Extractor
-from vaegan_bench.evaluation.calibration import Calibration, calibrate
+from vaegan_bench.evaluation.calibration import Calibration, calibrate, calibrated_extractors
 from vaegan_bench.evaluation.references import LoadedReferences
-from vaegan_bench.execution.study_extractors import calibrated_extractors, ruler_of
+from vaegan_bench.execution.study_extractors import ruler_of
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.rulers import Ruler, write_ruler
 from vaegan_bench.results.study_folder import StudyFolder

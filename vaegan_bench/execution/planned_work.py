@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import Any, cast
 
 from vaegan_bench.api import Message, Progress, StudyError, Task
+from vaegan_bench.evaluation.calibration import calibrated_extractors
 from vaegan_bench.execution.footprint import needed_memory
 from vaegan_bench.execution.held_runs import HeldRuns
 from vaegan_bench.execution.relay import Receiver
 from vaegan_bench.execution.runner import Outcome, Runner
-from vaegan_bench.execution.study_extractors import calibrated_extractors, learned_extractors
+from vaegan_bench.execution.study_extractors import learned_extractors
 from vaegan_bench.execution.tasks import Calibrated, CalibrateTask, PrepareTask, Refused, RunTask
 from vaegan_bench.execution.transfer import TransferredRun, store_transferred
 from vaegan_bench.execution.worker_setup import WorkerSetup

@@ -1,4 +1,4 @@
-"""The extractors of a study: those that learn from the data, and those that have rulers."""
+"""The extractors of a study that learn from the data, and the rulers of its extractors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from vaegan_bench.api import Extractor, Metric
 from vaegan_bench.evaluation.calibration import Calibration, calibrate
 from vaegan_bench.evaluation.references import References
-from vaegan_bench.metrics.samples.frechet import Frechet
 from vaegan_bench.registry.plugins import plugins_within
 from vaegan_bench.results.rulers import Ruler
 from vaegan_bench.study.run import Run
@@ -17,11 +16,6 @@ def learned_extractors(metrics: Iterable[Metric]) -> list[Extractor]:
     """The extractors of metrics that learn from the data."""
     within = [plugin for metric in metrics for plugin in plugins_within(metric)]
     return [plugin for plugin in within if isinstance(plugin, Extractor) and plugin.learns]
-
-
-def calibrated_extractors(metrics: Iterable[Metric]) -> dict[str, Extractor]:
-    """The extractors of Fréchet distances, whose numbers have a reading, by selector."""
-    return {str(metric.extractor): metric.extractor for metric in metrics if isinstance(metric, Frechet)}
 
 
 def ruler_of(run: Run, extractor: Extractor, samples: int, references: References) -> Ruler:

@@ -13,11 +13,12 @@ from typing import NamedTuple, TypeVar
 
 from vaegan_bench.api import Send
 from vaegan_bench.api.engines import discard
+from vaegan_bench.evaluation.calibration import calibrated_extractors
 from vaegan_bench.evaluation.references import LoadedReferences
 from vaegan_bench.execution.held_runs import HeldRuns
 from vaegan_bench.execution.relay import Sender
 from vaegan_bench.execution.runner import Outcome, Runner
-from vaegan_bench.execution.study_extractors import calibrated_extractors, learned_extractors, ruler_of
+from vaegan_bench.execution.study_extractors import learned_extractors, ruler_of
 from vaegan_bench.execution.transfer import (
     Files,
     TransferredRun,
