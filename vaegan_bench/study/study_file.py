@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +28,34 @@ def packaged_studies() -> dict[str, Path]:
 def load_study(source: str, studies: Mapping[str, Path] | None = None) -> Study:
     """Read the study that `source` names: one of `studies`, by default this package's, or the path of a TOML file.
 
-    Raises `StudyError` for a file that cannot be read or has a value that does not fit, and `UnknownNameError` for an
-    unknown study or key.
+    A file with the key `study` begins from the study of this name: its own keys replace those of that study, and its
+    `fields` and `optimizers` add to them. Raises `StudyError` for a file that cannot be read or has a value that does
+    not fit, and `UnknownNameError` for an unknown study or key.
     """
     known, path = packaged_studies() if studies is None else studies, user_path(source)
     if source in known:
-        return _parse(_text_of(known[source]), f"study '{source}'", default_name=source)
+        others = {name: file for name, file in known.items() if name != source}  # none begins from itself
+        return _read(known[source], f"study '{source}'", source, others)
     if path.suffix == ".toml" and path.is_file():
-        return _parse(_text_of(path), str(path), default_name=path.stem)
+        return _read(path, str(path), path.stem, known)
     raise _no_study(source, path, known)
+
+
+def _read(path: Path, where: str, name: str, others: Mapping[str, Path]) -> Study:
+    """The study in a file, by default with this name; it may begin from one of the `others`."""
+    values = _parse(_text_of(path), where)
+    if "study" not in values:
+        return Study().with_values({"name": name, **values}, where)
+    base = _base(values.pop("study"), where, others)
+    study = base.with_values({"name": name, "description": "", **values}, where)
+    fields = base.with_fields(study.fields, where).fields
+    return replace(study, fields=fields, optimizers={**base.optimizers, **study.optimizers})
+
+
+def _base(name: object, where: str, others: Mapping[str, Path]) -> Study:
+    if not isinstance(name, str) or name not in others:
+        raise UnknownNameError(f"study to begin from, in {where}:", str(name), others)
+    return load_study(name, others)
 
 
 def _no_study(source: str, path: Path, known: Mapping[str, Path]) -> BenchError:
@@ -58,14 +78,13 @@ def _text_of(path: Path) -> str:
         raise StudyError(f"Cannot read the study file {path}: {error}.") from error
 
 
-def _parse(text: str, where: str, default_name: str) -> Study:
+def _parse(text: str, where: str) -> dict[str, Any]:
     try:
-        values = tomllib.loads(text)
+        return tomllib.loads(text)
     except RecursionError as error:
         raise StudyError(f"{where} holds too many tables or lists within each other.") from error
     except ValueError as error:  # more digits than Python reads are no TOMLDecodeError
         raise StudyError(f"{where} is not valid TOML: {error}.") from error
-    return Study().with_values({"name": default_name, **values}, where)
 
 
 def to_toml(study: Study) -> str:
