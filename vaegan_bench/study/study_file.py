@@ -44,9 +44,7 @@ def load_study(source: str, studies: Mapping[str, Path] | None = None) -> Study:
 def _read(path: Path, where: str, name: str, others: Mapping[str, Path]) -> Study:
     """The study in a file, by default with this name; it may begin from one of the `others`."""
     values = _parse(_text_of(path), where)
-    if "study" not in values:
-        return Study().with_values({"name": name, **values}, where)
-    base = _base(values.pop("study"), where, others)
+    base = _base(values.pop("study"), where, others) if "study" in values else Study()
     study = base.with_values({"name": name, "description": "", **values}, where)
     fields = base.with_fields(study.fields, where).fields
     return replace(study, fields=fields, optimizers={**base.optimizers, **study.optimizers})
