@@ -2,19 +2,8 @@
 
 from vaegan_bench.api.data import Data, Dataset, ImageShape, Progress, Split, silent, to_signed, to_uint8
 from vaegan_bench.api.engines import Engine, Message, Send, Task, Work
-from vaegan_bench.api.evaluation import (
-    Derive,
-    Direction,
-    Extractor,
-    FeatureNetwork,
-    Features,
-    MapNetwork,
-    Measurement,
-    Metric,
-    Outputs,
-    Source,
-    Tokens,
-)
+from vaegan_bench.api.evaluation import Derive, Direction, Measurement, Metric, Outputs, Source, Tokens
+from vaegan_bench.api.extractors import Extractor, FeatureNetwork, Features, MapNetwork
 from vaegan_bench.api.game import Lender, Model, Networks, Objectives, Play, refuse_conditions
 from vaegan_bench.api.losses import (
     AdversarialLoss,

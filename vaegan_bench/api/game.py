@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from vaegan_bench.api.data import ImageShape
-from vaegan_bench.api.evaluation import Extractor
+from vaegan_bench.api.extractors import Extractor
 from vaegan_bench.api.losses import ReconstructionLoss
 from vaegan_bench.api.modules import Modules
 from vaegan_bench.api.plugin import Plugin
