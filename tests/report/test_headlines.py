@@ -121,3 +121,11 @@ def test_packaged_studies_lead_with_a_few_numbers() -> None:
         metrics = [Resolver(study, registry).metric(selector) for selector in study.metrics]
         numbers = {number for metric in metrics for number in metric.headline} - {"fid", "rfid"}
         assert 6 <= len(numbers) <= 8, numbers
+
+
+def test_a_notebook_compares_two_models_over_their_common_seeds(tmp_path: Path) -> None:
+    found = Results(store_study(tmp_path / "stored")).compare("gan", "vae").set_index("metric")
+    assert found["seeds"].tolist() == [2, 2]
+    assert found.loc["psnr", ["difference", "mean", "other_mean", "improvement"]].tolist() == [0.5, 21.25, 20.75, 3 / 4]
+    assert found.loc["mse", ["difference", "mean", "other_mean", "improvement"]].tolist() == [0.5, 1.25, 0.75, 1 / 4]
+    assert found["verdict"].str.startswith("no verdict possible at 2 seeds").all()

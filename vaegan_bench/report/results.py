@@ -46,6 +46,16 @@ class Results:
         shown = tables.headline(rows) if headlines else rows
         return tables.model_table(shown, rulers=self.folder.rulers(), whole=rows)
 
+    def compare(self, model: str, other: str) -> pd.DataFrame:
+        """By how much `model` is better than `other` over common seeds, as `vaegan-bench compare`: one row per metric.
+
+        'difference' is the mean over seeds with the 'half_width' of its 95 % t-interval, 'improvement' the probability
+        that `model` is better, 'p_holm' of a paired sign-flip test, adjusted for all pairs of models of the study; the
+        'verdict' is 'better', 'worse', or why there is none. Raises `UnknownNameError` for a model that has no rows,
+        `StudyError` for a model and itself.
+        """
+        return tables.compare(self.rows, model, other)
+
     def status(self) -> pd.DataFrame:
         """One row per run of the latest plan: its state, who works on it, how long its training still takes."""
         return pd.DataFrame([run.as_plain() for run in recorded_status(self.folder).runs])
