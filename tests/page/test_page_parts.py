@@ -7,6 +7,7 @@ import gzip
 import json
 import math
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -296,3 +297,15 @@ def test_the_command_that_runs_a_study_again_is_one_for_a_shell(tmp_path: Path) 
     text = render(replace(content, studies={"$HOME at 5": "", "plain": ""}))
     assert "<code>vaegan-bench run &#39;$HOME at 5.toml&#39;</code>" in text
     assert "<code>vaegan-bench run plain.toml</code>" in text
+
+
+def test_the_first_line_says_how_much_was_run_and_on_which_data(tmp_path: Path) -> None:
+    study = store_study(tmp_path / "stored")
+    (dataset,) = study.rows()["dataset"].unique()
+    assert content_of(study, Registry(), {}).summary == f"2 models, 2 seeds, 4 runs on {dataset}"
+    for run in study.runs()[1:]:
+        edit(run.path / RUN, dataset="dicebear 8×8")
+    assert content_of(study, Registry(), {}).summary == f"2 models, 2 seeds, 4 runs on {dataset} and dicebear 8×8"
+    for run in study.runs()[1:]:
+        shutil.rmtree(run.path)
+    assert content_of(study, Registry(), {}).summary == f"1 model, 1 seed, 1 run on {dataset}"

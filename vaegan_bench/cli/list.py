@@ -92,12 +92,13 @@ def _study_table(studies: Mapping[str, Path]) -> Table:
     from vaegan_bench.study.study_file import load_study
     from vaegan_bench.system.errors import BenchError
 
-    made = table("name", "what it asks", "models", title="study", title_justify="left")
+    made = table("name", "what it asks", "data", "models", title="study", title_justify="left")
     for name in studies:
         try:
             study = load_study(name, studies)
         except BenchError as error:  # a broken study of a plugin: all others can still be listed
-            made.add_row(*map(escape, (name, f"broken: {error}", "")))
+            made.add_row(*map(escape, (name, f"broken: {error}", "", "")))
         else:
-            made.add_row(*map(escape, (name, study.description, ", ".join(study.models))))
+            data = f"{', '.join(study.datasets)} {study.size}×{study.size}"
+            made.add_row(*map(escape, (name, study.description, data, ", ".join(study.models))))
     return made

@@ -63,7 +63,7 @@ class Content:
     title: str
     question: str
     summary: str
-    """The numbers of models, seeds, data sets and runs, in a line."""
+    """The numbers of models, seeds and runs, and the data sets, in a line."""
     models: list[str]
     parts: list[Part]
     figures: list[Drawn]
@@ -128,11 +128,11 @@ def content_of(
 
 
 def _summary(rows: pd.DataFrame) -> str:
-    """The numbers of models, seeds, data sets and runs, as text."""
+    """The numbers of models, seeds and runs, and the data sets, as text."""
     each = rows.drop_duplicates("run")
-    seeds, models, datasets = (each[column].nunique() for column in ("seed", "model", "dataset"))
-    counted = [(models, "model"), (seeds, "seed"), (datasets, "data set"), (len(each), "run")]
-    return ", ".join(f"{n} {what}{'' if n == 1 else 's'}" for n, what in counted)
+    counted = [(each["model"].nunique(), "model"), (each["seed"].nunique(), "seed"), (len(each), "run")]
+    numbers = ", ".join(f"{n} {what}{'' if n == 1 else 's'}" for n, what in counted)
+    return f"{numbers} on {' and '.join(each['dataset'].unique())}"
 
 
 def _part(
