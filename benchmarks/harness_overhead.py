@@ -1,10 +1,11 @@
 """What the harness costs over a hand-written loop that does the same arithmetic, moving average included.
 
-Run: python benchmarks/harness_overhead.py [--rounds 30] [--steps 5]
+Run: python benchmarks/harness_overhead.py [--rounds 9] [--steps 50] [--threads 1]
 
-Both sides train the same game from the same weights on the same batches, in one process, a few steps each in turn;
-printed is the median of the ratios per model, and how far the weights are apart at the end. The harness side does all
-that `vaegan-bench run` does in a terminal: the history, the hooks after every step, the progress bars.
+Both sides train the same game from the same weights on the same batches, in one process, a block of steps each in turn;
+printed are the medians of the ratios per model, of elapsed and of processor time, and how far the weights are apart at
+the end. The harness side does all that `vaegan-bench run` does in a terminal: the history, the hooks after every step,
+the progress bars. Every 50th step takes longer, for the history: a block should have a multiple of 50 steps.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import argparse
 import io
 import statistics
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from rich.console import Console
@@ -163,12 +165,25 @@ def move(state: TrainingState, costs: dict[str, torch.Tensor]) -> None:
 BY_HAND = {VAE(): by_hand_vae, GAN(): by_hand_gan, VAEGAN(): by_hand_vaegan, VAEGANPixel(): by_hand_vaegan}
 
 
-def advance(loop: Iterator[TrainingState], steps: int) -> tuple[float, TrainingState]:
-    """Seconds for a few steps, and the state after them."""
-    started = time.perf_counter()
+class Block(NamedTuple):
+    """What a block of steps took, in seconds, and the state after it."""
+
+    elapsed: float
+    processor: float
+    state: TrainingState
+
+
+def advance(loop: Iterator[TrainingState], steps: int) -> Block:
+    """Train for a block of steps."""
+    elapsed, processor = time.perf_counter(), time.process_time()
     for _ in range(steps):
         state = next(loop)
-    return time.perf_counter() - started, state
+    return Block(time.perf_counter() - elapsed, time.process_time() - processor, state)
+
+
+def spread(ratios: Sequence[float]) -> str:
+    """The median of some ratios, and their range."""
+    return f"{statistics.median(ratios):.3f} (median of {len(ratios)}; {min(ratios):.3f} to {max(ratios):.3f})"
 
 
 def compare(model: Model, by_hand: Callable[[Run, Data], Iterator[TrainingState]], rounds: int, steps: int) -> None:
@@ -177,28 +192,26 @@ def compare(model: Model, by_hand: Callable[[Run, Data], Iterator[TrainingState]
     ours, theirs = harness(run, data), by_hand(run, data)
     advance(ours, steps)
     advance(theirs, steps)
-    ratios = []
+    pairs = []
     for turn in range(rounds):
         first, second = (ours, theirs) if turn % 2 else (theirs, ours)
-        times = {id(loop): advance(loop, steps) for loop in (first, second)}
-        ratios.append(times[id(ours)][0] / times[id(theirs)][0])
-    weights = [
-        torch.cat([p.flatten() for p in times[id(loop)][1].modules["decoder"].parameters()]) for loop in (ours, theirs)
-    ]
+        blocks = {id(loop): advance(loop, steps) for loop in (first, second)}
+        pairs.append((blocks[id(ours)], blocks[id(theirs)]))
     ours.close()  # its bars hold the terminal
-    difference = (weights[0] - weights[1]).abs().max().item()
-    print(
-        f"{model.name}: harness / by hand = {statistics.median(ratios):.3f} (median of {rounds}; "
-        f"{min(ratios):.3f} to {max(ratios):.3f}); largest difference between the decoders' weights {difference:.1e}"
-    )
+    mine, other = (torch.cat([p.flatten() for p in block.state.modules["decoder"].parameters()]) for block in pairs[-1])
+    print(f"{model.name}: largest difference between the decoders' weights {(mine - other).abs().max().item():.1e}")
+    print(f"  harness / by hand, elapsed time: {spread([a.elapsed / b.elapsed for a, b in pairs])}")
+    print(f"  harness / by hand, processor time: {spread([a.processor / b.processor for a, b in pairs])}", flush=True)
 
 
 def main() -> None:
     """Compare all models."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
     print(f"torch {torch.__version__}, {describe(CPU)}, compact networks, 32×32, batch 64")
     for model, by_hand in BY_HAND.items():
         compare(model, by_hand, arguments.rounds, arguments.steps)
