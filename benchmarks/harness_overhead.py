@@ -14,7 +14,7 @@ import argparse
 import io
 import statistics
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -181,9 +181,9 @@ def advance(loop: Iterator[TrainingState], steps: int) -> Block:
     return Block(time.perf_counter() - elapsed, time.process_time() - processor, state)
 
 
-def spread(ratios: Sequence[float]) -> str:
-    """The median of some ratios, and their range."""
-    return f"{statistics.median(ratios):.3f} (median of {len(ratios)}; {min(ratios):.3f} to {max(ratios):.3f})"
+def weights(state: TrainingState) -> torch.Tensor:
+    """All weights of the decoder, (P,)."""
+    return torch.cat([p.flatten() for p in state.modules["decoder"].parameters()])
 
 
 def compare(model: Model, by_hand: Callable[[Run, Data], Iterator[TrainingState]], rounds: int, steps: int) -> None:
@@ -198,10 +198,13 @@ def compare(model: Model, by_hand: Callable[[Run, Data], Iterator[TrainingState]
         blocks = {id(loop): advance(loop, steps) for loop in (first, second)}
         pairs.append((blocks[id(ours)], blocks[id(theirs)]))
     ours.close()  # its bars hold the terminal
-    mine, other = (torch.cat([p.flatten() for p in block.state.modules["decoder"].parameters()]) for block in pairs[-1])
-    print(f"{model.name}: largest difference between the decoders' weights {(mine - other).abs().max().item():.1e}")
-    print(f"  harness / by hand, elapsed time: {spread([a.elapsed / b.elapsed for a, b in pairs])}")
-    print(f"  harness / by hand, processor time: {spread([a.processor / b.processor for a, b in pairs])}", flush=True)
+    last, last_by_hand = pairs[-1]
+    difference = (weights(last.state) - weights(last_by_hand.state)).abs().max().item()
+    print(f"{model.name}: largest difference between the decoders' weights {difference:.1e}")
+    for clock in ("elapsed", "processor"):
+        ratios = [getattr(a, clock) / getattr(b, clock) for a, b in pairs]
+        middle, low, high = statistics.median(ratios), min(ratios), max(ratios)
+        print(f"  harness / by hand, {clock} time: {middle:.3f} (median of {rounds}; {low:.3f} to {high:.3f})")
 
 
 def main() -> None:

@@ -50,9 +50,9 @@ class Results:
         """By how much `model` is better than `other` over common seeds, as `vaegan-bench compare`: one row per metric.
 
         'difference' is the mean over seeds with the 'half_width' of its 95 % t-interval, 'improvement' the probability
-        that `model` is better, 'p_holm' of a paired sign-flip test, adjusted for all pairs of models of the study; the
-        'verdict' is 'better', 'worse', or why there is none. Raises `UnknownNameError` for a model that has no rows,
-        `StudyError` for a model and itself.
+        that `model` is better, 'p_holm' the p value of a paired sign-flip test, adjusted for all pairs of models of the
+        study, and 'verdict' is 'better', 'worse', or why there is none. Raises `UnknownNameError` for a model that has
+        no rows, `StudyError` for a model and itself.
         """
         return tables.compare(self.rows, model, other)
 
