@@ -120,7 +120,7 @@ class StudyFolder:
 
     def rulers(self) -> list[Ruler]:
         """The rulers made on the images that the study's runs have, on which its numbers may be read."""
-        data = {run.record().data for run in self.runs()}
+        data = {run.overview().data for run in self.runs()}
         return [ruler for ruler in StoredRulers(self.path).read() if ruler.data in data]
 
     def by_dataset(self) -> dict[str, RunRecord]:
