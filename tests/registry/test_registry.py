@@ -12,8 +12,10 @@ from shell import bench
 import vaegan_bench as vb
 from vaegan_bench.api import (
     BenchError,
+    Metric,
     Model,
     Networks,
+    Plugin,
     PluginError,
     ReconstructionLoss,
     SelectorError,
@@ -21,11 +23,13 @@ from vaegan_bench.api import (
     UnknownNameError,
     definition,
 )
+from vaegan_bench.registry.companions import COMPANIONS
 from vaegan_bench.registry.discovery import summary_line
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.registry.selectors import parse_selector, split_list
 from vaegan_bench.study.study_file import load_study
 
+PLUGINS = Path(__file__).parents[2] / "plugins"
 MY_LOSS = '''
 """A loss from outside."""
 from dataclasses import dataclass
@@ -303,3 +307,46 @@ def test_a_definition_of_another_version_is_refused_in_words(registry: Registry)
     known = definition(registry.build(Model, "vae"))
     with pytest.raises(SelectorError, match=r"Prior loss 'kl' has other fields than its record: .*'beta'"):
         registry.restore(Model, {**known, "prior": {**known["prior"], "beta": 1.0}})
+
+
+@pytest.mark.parametrize(
+    ("kind", "selector", "package"),
+    [
+        (Model, "vqgan", "tokenizers"),
+        (Networks, "projected[width=3]", "tokenizers"),
+        (Model, "vae[reconstruction=ssim]", "perceptual"),
+    ],
+)
+def test_a_name_of_a_package_beside_the_core_says_what_to_install(
+    registry: Registry, kind: type[Plugin], selector: str, package: str
+) -> None:
+    with pytest.raises(UnknownNameError, match=rf"not installed.*`pip install \./plugins/vaegan-bench-{package}`"):
+        registry.build(kind, selector)
+    with pytest.raises(UnknownNameError, match=r"Unknown metric 'ssim'\. .*Known"):  # another kind has this name
+        registry.build(Metric, "ssim")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "package"),
+    [
+        (("run", "tokenizers"), "tokenizers"),
+        (("show", "ssim"), "perceptual"),
+        (("check", "vaegan-bench-rivals"), "rivals"),
+        (("run", "--fields", "wgan-gp[gamma=3]"), "rivals"),
+    ],
+)
+def test_commands_say_which_package_has_a_name(tmp_path: Path, arguments: tuple[str, ...], package: str) -> None:
+    run = bench(*arguments, cwd=tmp_path)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert f"pip install ./plugins/vaegan-bench-{package}" in run.stderr
+
+
+def test_the_packages_beside_the_core_bring_what_their_error_says(registry: Registry) -> None:
+    for module in sorted(path.name for path in PLUGINS.glob("*/vaegan_bench_*")):
+        installed, package = Registry([module]), module.replace("_", "-")
+        found: dict[str, set[str]] = {}
+        for kind, name in installed.entries.keys() - registry.entries.keys():
+            found.setdefault(kind, set()).add(name)
+        if studies := installed.studies.keys() - registry.studies.keys():
+            found["study"] = set(studies)
+        assert {kind: set(names) for kind, names in COMPANIONS.get(package, {}).items()} == found, package

@@ -17,6 +17,7 @@ import pluggy
 from vaegan_bench.api import BenchError, Engine, Plugin, PluginError, SelectorError, UnknownNameError
 from vaegan_bench.api.plugin import default_of, fields_of, selector_text
 from vaegan_bench.registry import hookspecs
+from vaegan_bench.registry.companions import package_of
 from vaegan_bench.registry.discovery import classes_of, module_of, register_hooks, studies_of
 from vaegan_bench.registry.selectors import Selector, parse_selector
 from vaegan_bench.system.code import forget_edited
@@ -117,7 +118,7 @@ class Registry:
         for name, values in fields.items():
             plugins = [entry.plugin for (_, known), entry in self.entries.items() if known == name]
             if not plugins:
-                raise UnknownNameError("plugin in fields:", name, {known for _, known in self.entries})
+                raise UnknownNameError("plugin in fields:", name, {n for _, n in self.entries}, package_of(name))
             if {plugin.kind for plugin in plugins} == {Engine.kind}:
                 raise SelectorError(f"'{name}' is an engine: write its fields where you choose it, not in a study's.")
             known_fields = {field for plugin in plugins for field in field_types(plugin)}
@@ -134,7 +135,7 @@ class Registry:
         selector = parse_selector(selector) if isinstance(selector, str) else selector
         known = self.of_kind(base.kind)
         if selector.name not in known:
-            raise UnknownNameError(base.kind, selector.name, known)
+            raise UnknownNameError(base.kind, selector.name, known, package_of(selector.name, base.kind))
         plugin, defaults = known[selector.name].plugin, defaults or {}
         usual = {f: text for f, text in defaults.get(selector.name, {}).items() if f in field_types(plugin)}
         given = {**_default_selectors(plugin), **usual, **selector.fields}
@@ -155,7 +156,7 @@ class Registry:
         """
         kind, name = definition["kind"], definition["name"]
         if (kind, name) not in self.entries:
-            raise UnknownNameError(kind, name, self.of_kind(kind))
+            raise UnknownNameError(kind, name, self.of_kind(kind), package_of(name, kind))
         fields = {k: v for k, v in definition.items() if k not in ("kind", "name")}
         values = {k: self.restore(Plugin, v) if isinstance(v, Mapping) else v for k, v in fields.items()}
         try:

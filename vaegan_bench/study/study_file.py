@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from vaegan_bench.registry.companions import package_of
 from vaegan_bench.study.study import Study, as_plain
 from vaegan_bench.system.errors import BenchError, StudyError, UnknownNameError
 from vaegan_bench.system.paths import user_path
@@ -52,7 +53,7 @@ def _read(path: Path, where: str, name: str, others: Mapping[str, Path]) -> Stud
 
 def _base(name: object, where: str, others: Mapping[str, Path]) -> Study:
     if not isinstance(name, str) or name not in others:
-        raise UnknownNameError(f"study to begin from, in {where}:", str(name), others)
+        raise UnknownNameError(f"study to begin from, in {where}:", str(name), others, package_of(str(name), "study"))
     return load_study(name, others)
 
 
@@ -64,7 +65,7 @@ def _no_study(source: str, path: Path, known: Mapping[str, Path]) -> BenchError:
         return StudyError(f"There is no study file {source}.")
     if path.is_file():
         return StudyError(f"{source} is not a study file: its name must end in .toml.")
-    return UnknownNameError("study", source, known)
+    return UnknownNameError("study", source, known, package_of(source, "study"))
 
 
 def _text_of(path: Path) -> str:

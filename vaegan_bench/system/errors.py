@@ -37,16 +37,21 @@ class BenchError(Exception):
 
 
 class UnknownNameError(BenchError):
-    """An unknown name, with the closest known name and a list of the known ones."""
+    """An unknown name, with the package that has it, or the closest known name and a list of the known ones."""
 
-    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
-        known = sorted(known)
-        close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        guess = f" Did you mean '{close[0]}'?" if close else ""
-        listed = ", ".join(known) if known else "none"
-        # A long list would hide a good guess.
-        known_names = "" if close and len(known) > MANY else f" Known: {listed}."
-        super().__init__(f"Unknown {what} '{name}'.{guess}{known_names}")
+    def __init__(self, what: str, name: str, known: Iterable[str], package: str = "") -> None:
+        super().__init__(f"Unknown {what} '{name}'{_installation(package) if package else _guess(name, sorted(known))}")
+
+
+def _installation(package: str) -> str:
+    return f": its package is not installed. In a clone of vaegan-bench: `pip install ./plugins/{package}`."
+
+
+def _guess(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    guess = f" Did you mean '{close[0]}'?" if close else ""
+    # A long list would hide a good guess.
+    return f".{guess}" if close and len(known) > MANY else f".{guess} Known: {', '.join(known) or 'none'}."
 
 
 class SelectorError(BenchError):
