@@ -5,6 +5,10 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-compile
 # Many container images set this variable. Each process would then compile all of torch again, in 14 seconds.
 export PYTHONDONTWRITEBYTECODE :=
 
+define TOO_OLD
+$(PYTHON) is too old: vaegan-bench needs Python 3.11 or newer. Name one: make $(MAKECMDGOALS) PYTHON=python3.12
+endef
+
 .PHONY: run test check docs format clean
 
 run: .venv/installed
@@ -29,6 +33,7 @@ format: .venv/dev-installed
 
 # Python compiles what it imports at its first use; compiling all of torch beforehand takes longer than the rest.
 .venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("$(TOO_OLD)" if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
 	$(INSTALL) -e .
 	@touch $@

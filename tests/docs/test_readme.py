@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,3 +89,17 @@ def test_the_numbers_in_the_readme_are_those_of_the_reference_results() -> None:
 def test_the_readme_shows_one_image_which_is_there() -> None:
     (image,) = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README.read_text("utf-8"))
     assert (README.parent / image).is_file()
+
+
+def test_make_names_a_python_that_is_too_old(tmp_path: Path) -> None:
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(README.parent / name, tmp_path)
+    old = tmp_path / "python3.10"
+    pretend = "import sys; sys.version_info = (3, 10, 13); exec(sys.argv[1])"
+    old.write_text(f"#!/bin/sh\nexec {sys.executable} -c '{pretend}' \"$2\"\n")
+    old.chmod(0o755)
+    ran = subprocess.run(["make", "run", f"PYTHON={old}"], cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 2
+    assert f"{old} is too old: vaegan-bench needs Python 3.11 or newer" in ran.stderr
+    assert "make run PYTHON=" in ran.stderr
+    assert not (tmp_path / ".venv").exists()
