@@ -5,9 +5,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-compile
 # Many container images set this variable. Each process would then compile all of torch again, in 14 seconds.
 export PYTHONDONTWRITEBYTECODE :=
 
-define TOO_OLD
-$(PYTHON) is too old: vaegan-bench needs Python 3.11 or newer. Name one: make $(MAKECMDGOALS) PYTHON=python3.12
-endef
+TOO_OLD = $(PYTHON) is too old: vaegan-bench needs Python 3.11 or newer. Name one: make $(MAKECMDGOALS) PYTHON=python3.12
 
 .PHONY: run test check docs format clean
 
