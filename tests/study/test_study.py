@@ -291,3 +291,14 @@ def test_settings_that_cannot_work_are_refused_in_the_plan(values: dict[str, Any
     with pytest.raises(BenchError, match=message) as raised:
         planned(**{"models": ["vae"], **values})
     assert "\n" not in str(raised.value)
+
+
+def test_an_optimizer_in_brackets_keeps_what_the_study_sets() -> None:
+    optimizers = {
+        "optimizer": "adam[schedule=cosine]",
+        "optimizers": {"discriminator": "adam[lr=0.5]"},
+        "device": "cpu",
+    }
+    for run in make_plan(load_study("quick").with_values(optimizers, "the test"), Registry()).runs:
+        found = run.optimizer_of("discriminator"), run.optimizer_of("encoder")
+        assert [(each.lr, each.beta1, each.beta2) for each in found] == [(0.5, 0.0, 0.99), (0.002, 0.0, 0.99)]  # type: ignore[attr-defined]
