@@ -69,7 +69,7 @@ def test_what_is_alike_is_said_to_show_no_difference() -> None:
 def test_no_verdict_is_drawn_on_features_that_do_not_see_the_data() -> None:
     blind = rows({"vae": shifted(0), "gan": shifted(-3)}, "frechet[efflite0]", "lower", instrument="not usable here: x")
     [said] = sentences(blind.assign(reading=""))
-    assert said.startswith("On frechet[efflite0] no verdict is drawn: the extractor of frechet[efflite0] is not usable")
+    assert said.startswith("On frechet[efflite0] no verdict is drawn: the extractor is not usable")
 
 
 def test_one_model_and_numbers_that_nobody_shares_are_not_compared() -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from stored_study import edit, store_study
+from stored_study import DRAWS, SAMPLES, add, edit, measurement, store_study
 
 from vaegan_bench.api import Matrix, Strips
 from vaegan_bench.report import plots, tables
@@ -19,6 +19,7 @@ from vaegan_bench.report.plots.dataset_sheet import dataset_sheet
 from vaegan_bench.report.reproduction.reproduction import Reproduction
 from vaegan_bench.report.summary import summary_page
 from vaegan_bench.report.tables.words import as_code, in_markdown
+from vaegan_bench.results.files import read_json
 from vaegan_bench.results.stored_files import RUN
 from vaegan_bench.study.paper import Comparison, load_paper
 
@@ -103,6 +104,24 @@ def test_the_name_of_a_data_set_is_code_in_every_list_of_the_summary(tmp_path: P
     assert f"- {as_code(name)}: 60 training images" in page
     assert page.count("<b>") == page.count(as_code(name))
     assert "- sampler: `prior`" in page
+
+
+def test_the_summary_says_how_runs_were_computed_and_what_had_nothing_to_measure(tmp_path: Path) -> None:
+    study = store_study(tmp_path / "stored")
+    for run in study.runs():
+        edit(run.path / RUN, definition={**read_json(run.path / RUN)["definition"], "precision": "bfloat16"})
+    before = summary_page(study, study.rows(), has_attributes=False)
+    assert "- precision: `auto`, here `bfloat16`" in before
+    assert "reconstruction`: no numbers" not in before
+    assert study.without_numbers() == []
+    for run in study.runs():
+        add(run, [(measurement({}, SAMPLES, DRAWS, problem="" if run.path.name == "vae-0" else "no images"), {})])
+    assert study.without_numbers() == []  # most had a problem, which is named for each run
+    for run in study.runs():
+        add(run, [(measurement({}, SAMPLES, DRAWS), {})])
+    assert study.without_numbers() == ["reconstruction"]
+    page = summary_page(study, study.rows(), has_attributes=False)
+    assert "- `reconstruction`: no numbers, as neither the data nor the models of this study have what it" in page
 
 
 def test_the_name_of_a_data_set_is_code_on_the_page_of_a_paper(tmp_path: Path) -> None:

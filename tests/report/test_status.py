@@ -23,6 +23,7 @@ from stored_study import add, measurement, run_record
 from vaegan_bench.api import StoreError
 from vaegan_bench.cli.status import keep_current
 from vaegan_bench.evaluation.settings import EvaluationSettings
+from vaegan_bench.execution.run_study import no_longer_shown
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.results import load
@@ -277,6 +278,30 @@ def test_a_changed_study_says_what_differs_from_what_was_trained(tmp_path: Path)
     assert more["vae-s0"]["again"] == [
         "metric reconstruction: samples 40 → 100", "metric latent-health is not measured yet"
     ]  # fmt: skip
+
+
+def test_a_plan_without_finished_runs_of_the_last_one_says_so(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "two")
+    study = load_study(str(study_file(tmp_path, models=["vae", "gan"])))
+    plan = planned(study)
+    assert no_longer_shown(folder, plan) == ""
+    record(folder, plan)
+    for run in plan.runs[:3]:
+        train(folder, run)
+    vae_0, vae_1, gan_0, _ = (run.id for run in plan.runs)
+    assert no_longer_shown(folder, plan) == ""
+    assert no_longer_shown(folder, planned(replace(study, seeds=(0, 1, 7)))) == ""
+    of_vae = no_longer_shown(folder, planned(replace(study, models=("vae",))))
+    assert of_vae == (
+        f"The finished run {gan_0} of the study that {folder.path} holds is not in this one: its tables and figures "
+        "will not show it. Another name keeps both studies."
+    )
+    other = planned(replace(study, models=("vae",), precision="bfloat16"))
+    said = no_longer_shown(folder, other)
+    assert said.startswith("3 finished runs of the study that")
+    why = f"{other.runs[0].id} is trained although {vae_0} is finished: precision float32 → bfloat16."
+    assert said.endswith(f" Another name keeps both studies. {why}")
+    assert vae_1 not in said
 
 
 def test_what_another_study_has_trained_is_to_be_copied(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def print_study_table(console: Console, folder: StudyFolder, *, headlines: bool = True) -> None:
     """Print the headlines of a study below its folder, and how many more numbers there are; or all numbers."""
     from vaegan_bench.report import tables
+    from vaegan_bench.report.summary import NOTHING_TO_MEASURE
 
     rows = folder.rows()
     console.print(tables.to_rich(rows, str(folder.path), folder.rulers(), headlines=headlines))
@@ -23,3 +24,5 @@ def print_study_table(console: Console, folder: StudyFolder, *, headlines: bool 
     if headlines and shown < there:
         path = shlex.quote(str(folder.path))
         say(f"{shown} of {there} numbers: `vaegan-bench table {path} --all` prints the other {there - shown}, too.")
+    for metric in folder.without_numbers():
+        say(f"{metric}: {NOTHING_TO_MEASURE}.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pandas as pd
 
 from vaegan_bench.report import tables
@@ -12,6 +14,7 @@ SHARED = ("size", "split", "networks", "steps", "batch", "optimizer", "ema", "sa
 """Keys of a study that are the same for all of its models, wherever it runs."""
 COMPUTE = ("precision", "device", "threads")
 """Keys of a study that say how it is computed, the same for all of its models."""
+NOTHING_TO_MEASURE = "no numbers, as neither the data nor the models of this study have what it measures"
 BY_ATTRIBUTE = "Attributes one by one: [attributes.md](attributes.md)."
 
 
@@ -25,17 +28,29 @@ def summary_page(folder: StudyFolder, rows: pd.DataFrame, *, has_attributes: boo
     study = folder.study().study
     page = tables.to_markdown(rows, title_of(study), folder.rulers()).rstrip()
     body = [page, "", *([BY_ATTRIBUTE, ""] if has_attributes else [])]
-    return "\n".join([*body, *_setting(study), *_data(folder), *_not_measured(folder), *_left_out(folder)])
+    return "\n".join([*body, *_setting(study, folder), *_data(folder), *_not_measured(folder), *_left_out(folder)])
 
 
-def _setting(study: Study) -> list[str]:
+def _setting(study: Study, folder: StudyFolder) -> list[str]:
     """What all models shared, and what the study set for each."""
-    lines = ["## Setting", "", *(f"- {name}: `{getattr(study, name)}`" for name in (*SHARED, *COMPUTE))]
+    lines = [f"- {name}: `{getattr(study, name)}`" for name in SHARED]
+    lines += [f"- {name}: {_computed(name, study, folder)}" for name in COMPUTE]
     lines += [f"- optimizer of player '{player}': `{selector}`" for player, selector in study.optimizers.items()]
+    lines += [f"- `{name}` here means `{meant}`, unless a label says otherwise" for name, meant in meanings(study)]
+    return ["## Setting", "", *lines, ""]
+
+
+def meanings(study: Study) -> Iterator[tuple[str, str]]:
+    """Each plugin for which the study sets fields, and the selector that its name stands for there."""
     for plugin, fields in study.fields.items():
-        values = ",".join(f"{field}={value}" for field, value in fields.items())
-        lines.append(f"- `{plugin}` here means `{plugin}[{values}]`, unless a label says otherwise")
-    return [*lines, ""]
+        yield plugin, f"{plugin}[{','.join(f'{field}={value}' for field, value in fields.items())}]"
+
+
+def _computed(name: str, study: Study, folder: StudyFolder) -> str:
+    """How the runs were computed: what the study says, and what 'auto' was for them."""
+    found = dict.fromkeys(f"`{getattr(record.definition, name)}`" for record in folder.by_dataset().values())
+    said = getattr(study, name)
+    return f"`{said}`, here {' and '.join(found)}" if said == "auto" else f"`{said}`"
 
 
 def _data(folder: StudyFolder) -> list[str]:
@@ -49,7 +64,8 @@ def _data(folder: StudyFolder) -> list[str]:
 
 def _not_measured(folder: StudyFolder) -> list[str]:
     """Which numbers are missing for which runs, and why."""
-    lines = [f"- `{run}`: `{metric}`: {reason}" for run, metric, reason in folder.not_measured()]
+    lines = [f"- `{metric}`: {NOTHING_TO_MEASURE}" for metric in folder.without_numbers()]
+    lines += [f"- `{run}`: `{metric}`: {reason}" for run, metric, reason in folder.not_measured()]
     return ["## Not measured", "", *lines, ""] if lines else []
 
 

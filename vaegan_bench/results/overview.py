@@ -22,12 +22,13 @@ class MeasurementFacts:
     weights: Mapping[str, str]
     """Extractor → a hash of its weights."""
     has_exhibits: bool
+    has_numbers: bool
 
     @classmethod
     def of(cls, record: MeasurementRecord) -> MeasurementFacts:
         """The facts in a record; equal code and weights are held once for all runs."""
         code, weights = _shared(tuple(record["code"].items())), _shared(tuple(record["weights"].items()))
-        return cls(record["label"], record["problem"], code, weights, bool(record["exhibits"]))
+        return cls(record["label"], record["problem"], code, weights, bool(record["exhibits"]), bool(record["rows"]))
 
 
 @lru_cache(maxsize=256)

@@ -17,6 +17,7 @@ import pandas as pd
 from vaegan_bench.results.files import parse_record, readable, write_json
 from vaegan_bench.results.headlines import leading
 from vaegan_bench.results.history import curves_of
+from vaegan_bench.results.overview import MeasurementFacts
 from vaegan_bench.results.readings import Readings
 from vaegan_bench.results.records import RunRecord, StudyRecord, is_plain_name, read_study
 from vaegan_bench.results.rows import OPTIONAL
@@ -149,6 +150,18 @@ class StudyFolder:
             if known.is_ok:
                 found += [(name, label, NOT_YET) for key, label in planned.items() if key not in known.measured]
         return found
+
+    def without_numbers(self) -> list[str]:
+        """The planned metrics that gave no number in any run although none had a problem.
+
+        The data or the models have not what they measure, such as attributes or an encoder.
+        """
+        found: dict[str, list[MeasurementFacts]] = {}
+        for run in self.runs():
+            for key, facts in run.overview().measured.items():
+                found.setdefault(key, []).append(facts)
+        names = ((label, found.get(key, [])) for key, label in self.planned().items())
+        return [label for label, facts in names if facts and not any(f.has_numbers or f.problem for f in facts)]
 
     def missing(self) -> list[str]:
         """A line for each run that is left out, and for each number that `not_measured` names."""

@@ -30,6 +30,7 @@ def facts(folder: StudyFolder, rows: pd.DataFrame) -> list[Fact]:
         ),
         Fact("extractors", list(dict.fromkeys(_extractors(rows)))),
         Fact("machine", _once(r.environment.device for r in records)),
+        Fact("computed in", _once(r.definition.precision for r in records)),
         Fact("Python", _once(r.environment.python for r in records)),
         Fact("libraries", _once(f"{name} {v}" for r in records for name, v in r.definition.versions.items())),
         Fact("code of the runs", _once(f"{name} {v[:12]}" for r in records for name, v in r.definition.code.items())),

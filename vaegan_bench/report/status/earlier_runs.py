@@ -50,8 +50,7 @@ class EarlierRuns:
 
         It is compared with a checkpoint that it does not use, unless a trained run is more similar.
         """
-        trained = [(each, definition_differences(each.definition, run.definition)) for each in self._records(run)]
-        record, differing = min(trained, key=lambda each: len(each[1]), default=(None, []))
+        record, differing = self._most_similar(run)
         unused = self._unused_by(status, run)
         if record:
             self.speeds.setdefault(run.label, []).append(record.speed)
@@ -64,6 +63,18 @@ class EarlierRuns:
         for run in (run for run in self.plan.runs if readable_part(run.id) in self._by_name):
             if unused := self._unused_by(self.stored.planned(run.id, {}), run):
                 yield run, unused
+
+    def replaced(self) -> Iterator[tuple[Run, RunRecord, list[str]]]:
+        """The runs of the plan that are not trained although a similar run is, that run, and how they differ."""
+        for run in (run for run in self.plan.runs if readable_part(run.id) in self._by_name):
+            record, differing = self._most_similar(run)
+            if record and self.stored.record(run.id) is None and not self.stored.elsewhere(run.id):
+                yield run, record, differing
+
+    def _most_similar(self, run: Run) -> tuple[RunRecord | None, list[str]]:
+        """The earlier run that differs least from a run of the plan, and how."""
+        trained = [(each, definition_differences(each.definition, run.definition)) for each in self._records(run)]
+        return min(trained, key=lambda each: len(each[1]), default=(None, []))
 
     def _unused_by(self, status: RunStatus, run: Run) -> UnusedCheckpoint | None:
         """The checkpoint that `run` does not use; `status` is that of the run itself, or of the one in its place."""

@@ -23,7 +23,7 @@ class Reasons:
         """The reason against a verdict between these models, beginning with `NO_VERDICT`; '' where there is none."""
         keys = [(dataset, metric, model) for model in models]
         if (dataset, metric) in self._unusable:
-            return f"{NO_VERDICT}the extractor of {metric} is not usable on {dataset}"
+            return f"{NO_VERDICT}the extractor is not usable on {dataset}"
         if on_it := [key for key in keys if key in self._trained_on]:
             named = " and ".join(model for *_, model in on_it)
             return f"{NO_VERDICT}{named} trained on features of {self._trained_on[on_it[0]]}"
