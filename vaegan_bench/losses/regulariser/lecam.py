@@ -43,7 +43,7 @@ class LeCam(Regulariser):
 
     name = "lecam"
     weight: float = 0.3
-    """λ of the paper."""
+    """λ; the default is the authors' for the hinge loss and spectral norm. For the logistic loss they have 1e-6."""
     decay: float = 0.99
     """The decay of the moving averages."""
 
