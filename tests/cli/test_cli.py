@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pandas as pd
@@ -123,6 +124,8 @@ def test_compare_sets_the_exit_code(smoke: Path, tmp_path: Path) -> None:
     assert failed.returncode == 1
     assert "psnr ↑ (dB)" in failed.stdout
     assert "0.031 worse" in " ".join(failed.stdout.split())
+    plain = bench("compare", "vae", "worse", "--study", tmp_path, "--metric", "frechet")
+    assert plain.stdout.count("frechet") == plain.stdout.count("frechet[oracle[images=640]]") == 1
     wrong = bench("compare", "vae", "worse", *arguments, "--metric", "psn")
     assert wrong.returncode == 2
     assert "Did you mean 'psnr'?" in wrong.stderr
@@ -249,6 +252,8 @@ def test_sample_draws_a_grid_from_a_run(smoke: Path, tmp_path: Path) -> None:
         (("run", "--device", "cuda:9"), "Device 'cuda:9' cannot be used here"),
         (("run", "--plugin", "nowhere.py"), "There is no plugin file nowhere.py"),
         (("run", "--metrics", "fid"), "use frechet[extractor=inception]"),
+        (("run", "--metrics", "flip-rate"), "'flip-rate' is a number of a metric: use attribute-vectors."),
+        (("run", "--models", "vae[beta=4]"), "coefficients of terms are written as prior.weight=4."),
         (("run", "--workers", "0"), "Engine 'processes': workers must be at least 1, or auto, not 0."),
         (("run", "--workers", "-1"), "Engine 'processes': workers must be at least 1, or auto, not -1."),
         (
@@ -280,6 +285,15 @@ def test_mistakes_are_one_line_and_exit_code_2(arguments: tuple[str, ...], messa
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_named_as_a_data_set_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for command in (("run", "--datasets", "mine"), ("data", "info", "mine")):
+        done = bench(*command, cwd=tmp_path)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert "There is a folder of this name: write folder[path=mine]." in done.stderr
+    assert "There is a folder" not in bench("run", "--models", "mine", cwd=tmp_path).stderr
 
 
 def test_a_results_folder_that_cannot_be_written_is_told_before_training(tmp_path: Path, cache: Path) -> None:
@@ -320,6 +334,11 @@ def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path: Path) -> None:
     assert "12 × 16" in done.stdout
     assert "Training all 8 runs from the start would take about" in done.stdout
     assert "workers" not in done.stdout
+    assert "With 2 seeds there are no verdicts on all 4 models (from 8 seeds)." in done.stdout
+    assert (
+        "The images of avatars[faces=240] were not looked at: vaegan-bench data info 'avatars[faces=240]'"
+        in done.stdout
+    )
     chosen = ("--models", "vae", "--datasets", "avatars[faces=240],shapes", "--seeds", "2")
     three = bench("run", "smoke", "--dry-run", *chosen, "--workers", "3", cwd=tmp_path)
     assert " here with 3 workers, measured on a few steps each, one run alone; " in three.stdout
@@ -328,6 +347,25 @@ def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path: Path) -> None:
     assert re.findall(r"\w+", header)[:2] == ["model", "runs"]
     assert re.findall(r"\w+", row)[:2] == ["vae", "4"]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dry_run_says_what_the_study_sets(tmp_path: Path) -> None:
+    small = (
+        "--networks",
+        "compact[width=4]",
+        "--optimizer",
+        "decoder=adam[lr=0.5]",
+        "--models",
+        "gan[gate=margin],vae",
+    )
+    done = bench("run", "quick", "--dry-run", *small, "--seeds", "1", cwd=tmp_path, width=400)
+    assert "vae here means vae[reconstruction=gaussian-learned,prior.weight=10], unless a label" in done.stdout
+    assert "vaegan here means" not in done.stdout
+    assert "Optimizer: adam[lr=0.002,beta1=0.0,beta2=0.99]; of player 'decoder': adam[lr=0.5,beta1=0.0," in done.stdout
+    assert (
+        "With 1 seed there are no intervals (from 2 seeds) and no verdicts on all 2 models (from 6 seeds)."
+        in done.stdout
+    )
 
 
 @pytest.mark.usefixtures("tables_alone")
@@ -345,6 +383,11 @@ def test_show_prints_the_game() -> None:
     assert ["generator", "", "1", ""] in cells
     assert ["discriminator", "", "", "1"] in cells
     assert ["moves the weights of", "encoder", "decoder, scale", "discriminator, memory"] in cells
+    assert "vaegan[prior.weight=4] multiplies the coefficient of 'prior' by 4" in shown
+
+
+def test_show_prints_a_study_as_its_file_has_it() -> None:
+    assert tomllib.loads(bench("show", "quick").stdout)["fields"]["adam"] == {"lr": 0.002, "beta1": 0, "beta2": 0.99}
 
 
 def test_show_describes_the_plugins_that_have_the_given_fields() -> None:

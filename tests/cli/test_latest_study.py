@@ -71,3 +71,14 @@ def test_a_study_that_is_run_again_without_a_change_is_the_latest(tmp_path: Path
     again = StudyFolder(tmp_path / "a")
     again.write_study(again.study())
     assert latest_study(tmp_path) == tmp_path / "a"
+
+
+def test_a_study_is_found_by_its_name_in_results(tmp_path: Path) -> None:
+    write(tmp_path / "results" / "mine", 1)
+    write(tmp_path / "results" / "newest", 2)
+    for command in (("table", "mine"), ("report", "mine"), ("compare", "vae", "gan", "--study", "mine")):
+        done = bench(*command, cwd=tmp_path)
+        assert (done.returncode, "results/mine" in done.stdout) == (0, True), done.stderr
+    write(tmp_path / "mine", 3)
+    assert "results/mine" not in bench("table", "mine", cwd=tmp_path).stdout
+    assert "nowhere holds no study" in bench("table", "nowhere", cwd=tmp_path).stderr

@@ -16,6 +16,9 @@ from shell import bench
 
 from vaegan_bench.api import Model
 from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.registry.selectors import split_list
+from vaegan_bench.study.plan import make_plan
+from vaegan_bench.study.study_file import load_study
 from vaegan_bench.testing import blobs, small_run
 from vaegan_bench.training.loop import train
 
@@ -68,12 +71,14 @@ def test_the_commands_in_the_readme_exist_with_their_options(command: str) -> No
     assert not missing
 
 
-def test_the_selectors_in_the_readme_can_be_built() -> None:
-    registry = Registry()
-    selectors = re.findall(r'run --models "?([a-z-]+\[[^"\n]*\])"?', README.read_text("utf-8"))
-    assert len(selectors) >= 2
-    for selector in selectors:
-        registry.build(Model, selector)
+def test_the_models_in_the_readme_can_be_planned(loss: Path) -> None:
+    registry = Registry([loss])
+    listed = re.findall(r'run .*--models "([^"\n]*)"', README.read_text("utf-8"))
+    assert len(listed) >= 3
+    for models in listed:
+        make_plan(
+            load_study("quick").with_values({"models": split_list(models), "device": "cpu"}, "the README"), registry
+        )
 
 
 def test_the_numbers_in_the_readme_are_those_of_the_reference_results() -> None:

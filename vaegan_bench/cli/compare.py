@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaegan_bench.cli.options import latest_study
+from vaegan_bench.cli.options import asked_study
 from vaegan_bench.cli.terminal import say, table, terminal
 from vaegan_bench.system.paths import user_path
 
@@ -21,9 +21,12 @@ def compare(
     other: Annotated[str, typer.Argument(help="The model to compare it with.")],
     study: Annotated[
         Path | None,
-        typer.Option(help="The study's folder; by default the study of results/ that was run last.", parser=user_path),
+        typer.Option(
+            help="The study's folder, or its name in results/; by default the study of results/ that was run last.",
+            parser=user_path,
+        ),
     ] = None,
-    metric: Annotated[list[str] | None, typer.Option(help="Only this metric, such as psnr; repeatable.")] = None,
+    metric: Annotated[list[str] | None, typer.Option(help="Only this number, such as psnr; repeatable.")] = None,
     fail_if_worse: Annotated[
         bool, typer.Option("--fail-if-worse", help="Exit with code 1 if the verdict is 'worse'.")
     ] = False,
@@ -36,7 +39,7 @@ def compare(
     from vaegan_bench.results.study_folder import StudyFolder
     from vaegan_bench.system.errors import StudyError
 
-    folder = StudyFolder(study or latest_study(Path("results")))
+    folder = StudyFolder(asked_study(study))
     for line in folder.left_out_lines():
         say(line, error=True)
     found = tables.compare(folder.rows(), model, other)
@@ -51,11 +54,11 @@ def compare(
 def _choose(found: pd.DataFrame, metrics: list[str]) -> pd.DataFrame:
     from vaegan_bench.system.errors import UnknownNameError
 
-    known = list(found["metric"].unique())
+    full, plain = found["metric"], found["metric"].str.partition("[")[0]  # 'frechet[oracle]' is also meant by 'frechet'
     for name in metrics:
-        if name not in known:
-            raise UnknownNameError("metric that both models have:", name, known)
-    return found[found["metric"].isin(metrics or known)]
+        if not (full.eq(name) | plain.eq(name)).any():
+            raise UnknownNameError("metric that both models have:", name, full.unique())
+    return found[full.isin(metrics) | plain.isin(metrics)] if metrics else found
 
 
 def _to_table(found: pd.DataFrame, model: str, other: str, study: Path) -> Table:
@@ -90,4 +93,4 @@ def _open_verdicts(found: pd.DataFrame) -> str:
     from vaegan_bench.report.tables import BETTER, WORSE
 
     reasons = [reason for reason in found["verdict"].unique() if reason not in (BETTER, WORSE)]
-    return f"—: {', or '.join(reasons)}." if reasons else ""
+    return f"—: {'; or '.join(reasons)}." if reasons else ""

@@ -94,7 +94,7 @@ def evaluate(
 ) -> None:
     """Measure finished runs again without training, one folder of images against another, or reconstructions.
 
-    Examples: `vaegan-bench evaluate results/quick/vae* --extractor inception --samples 5000 --draws 3`,
+    Examples: `vaegan-bench evaluate results/quick/vae-s* --extractor inception --samples 5000 --draws 3`,
     `vaegan-bench evaluate results/quick --metrics attribute-vectors`,
     `vaegan-bench evaluate --real photos --fake generated --out rows.json`,
     `vaegan-bench evaluate --originals photos --reconstructions decoded --extractor inception`

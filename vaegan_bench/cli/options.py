@@ -27,7 +27,8 @@ ResultsOption = Annotated[Path, path_option("The results folder.")]
 StudyPath = Annotated[
     Path | None,
     typer.Argument(
-        help="A study's folder, such as results/quick; by default the study of results/ that was run last.",
+        help="A study's folder, such as results/quick, or its name in results/; by default the study of results/ that "
+        "was run last.",
         parser=user_path,
     ),
 ]
@@ -90,6 +91,18 @@ DatasetSize = Annotated[int, typer.Option(min=8, max=MOST["size"], help="Pixels 
 
 Fields = dict[str, dict[str, str]]
 """Plugin → field → value, as text."""
+
+
+def asked_study(study: Path | None, results: Path = Path("results")) -> Path:
+    """The folder that a user names, or that of this name in `results`; by default the study that was run last.
+
+    Raises `StudyError` as `latest_study` does.
+    """
+    from vaegan_bench.results.study_folder import STUDY
+
+    if study is None:
+        return latest_study(results)
+    return results / study if not (study / STUDY).is_file() and (results / study / STUDY).is_file() else study
 
 
 def latest_study(results: Path) -> Path:

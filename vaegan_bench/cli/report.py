@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from vaegan_bench.cli.options import PluginFiles, StudyPath, latest_study
+from vaegan_bench.cli.options import PluginFiles, StudyPath, asked_study
 from vaegan_bench.cli.terminal import say, terminal
 
 
@@ -32,7 +31,7 @@ def report(
     from vaegan_bench.results.study_folder import StudyFolder
     from vaegan_bench.system.attempts import Attempts
 
-    folder, registry = StudyFolder(study or latest_study(Path("results"))), Registry(plugin or [])
+    folder, registry = StudyFolder(asked_study(study)), Registry(plugin or [])
     folder.shown()  # raises where there is nothing to show
     attempts = Attempts(folder.missing())
     with terminal().status("Writing tables, figures and the page"), attempts.part("report"):

@@ -81,6 +81,8 @@ class Session:
         from rich.markup import escape
 
         from vaegan_bench.execution.estimate import estimate
+        from vaegan_bench.registry.plugins import plugins_within
+        from vaegan_bench.report.summary import meanings
 
         self._say_skipped(plan)
         if plan.unfollowed:
@@ -88,8 +90,14 @@ class Session:
         with self.console.status(f"Timing a few steps of each model of {escape(plan.study.name)}"):
             costs = list(estimate(plan))
         self.console.print(_cost_table(plan, costs))
+        used = {within.name for plugin in plan.plugins for within in plugins_within(plugin)}
+        for name, meant in (each for each in meanings(plan.study) if each[0] in used):
+            say(f"{name} here means {meant}, unless a label says otherwise.")
         say(_where(plan))
         say(_optimizers(plan))
+        self._say_seeds_needed(plan)
+        for dataset in dict.fromkeys(plan.study.datasets):
+            say(f"The images of {dataset} were not looked at: vaegan-bench data info {shlex.quote(dataset)} does that.")
         say(estimate_in_words(plan, costs, self.workers_for(plan)))
 
     def _announce(self, execution: Execution) -> None:
@@ -103,6 +111,16 @@ class Session:
             f"Study {plan.study.name}: {runs}{done}; {run.steps} steps of {run.batch}, "
             f"networks {run.networks}, {run.device} in {run.precision}{workers}."
         )
+        self._say_seeds_needed(plan)
+
+    def _say_seeds_needed(self, plan: Plan) -> None:
+        """Say how many seeds verdicts take, where the plan has fewer."""
+        from vaegan_bench.report.tables import seeds_needed
+
+        models, seeds = len({run.label for run in plan.runs}), len(set(plan.study.seeds))
+        if models > 1 and seeds < (needed := seeds_needed(models * (models - 1) // 2)):
+            few = "1 seed there are no intervals (from 2 seeds) and" if seeds == 1 else f"{seeds} seeds there are"
+            say(f"With {few} no verdicts on all {models} models (from {needed} seeds).")
 
     def _say_skipped(self, plan: Plan) -> None:
         for skip in plan.skips:
@@ -149,8 +167,9 @@ def _where(plan: Plan) -> str:
 
 def _optimizers(plan: Plan) -> str:
     """The optimizers of the players, in words."""
-    own = "".join(f"; of player '{player}': {selector}" for player, selector in plan.study.optimizers.items())
-    return f"Optimizer: {plan.study.optimizer}{own}."
+    run = plan.runs[0]
+    own = "".join(f"; of player '{player}': {optimizer}" for player, optimizer in run.optimizers)
+    return f"Optimizer: {run.optimizer}{own}."
 
 
 def estimate_in_words(plan: Plan, costs: Sequence[Cost], workers: int) -> str:

@@ -1,4 +1,4 @@
-"""`vaegan-bench show`: one plugin with its fields, and the game of a model."""
+"""`vaegan-bench show`: one plugin with its fields, and the game of a model; or a study as its file has it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ if TYPE_CHECKING:
 
 
 def show(
-    selector: Annotated[str, typer.Argument(help="A plugin by selector, such as vaegan[gamma=1e-4].")],
+    selector: Annotated[
+        str, typer.Argument(help="A plugin by selector, such as vaegan[gamma=1e-4], or a study by name, such as quick.")
+    ],
     plugin: PluginFiles = None,
 ) -> None:
-    """Show one plugin: what it is, its fields, and for a model the game that it states.
+    """Show one plugin: what it is, its fields, and for a model the game that it states; or a study, as its file has it.
 
-    Examples: `vaegan-bench show vaegan`, `vaegan-bench show "gan[adversarial=hinge]"`, `vaegan-bench show kl`
+    Examples: `vaegan-bench show vaegan`, `vaegan-bench show "gan[adversarial=hinge]"`, `vaegan-bench show kl`,
+    `vaegan-bench show quick`
     """
 
     from vaegan_bench.api import Model
@@ -34,6 +37,9 @@ def show(
     from vaegan_bench.testing.cases import described_plugins
 
     registry, console = Registry(plugin or []), terminal()
+    if selector in registry.studies:
+        say(registry.studies[selector].read_text("utf-8").rstrip())
+        return
     plain, weights = split_term_weights(parse_selector(selector))
     found = described_plugins(plain, registry)
     if weights and not any(isinstance(each, Model) for each in found):
@@ -85,8 +91,10 @@ def _show_game(model: Model, weights: Mapping[str, str], registry: Registry, con
     factors = [read_term_weight(target, text, registry) for target, text in weights.items()]
     check_targets(factors, game, model.name)
     made = table("term", *game, title="each player minimises the sum of coefficient × term")
-    for term in dict.fromkeys(term for coefficients in game.values() for term in coefficients):
+    terms = list(dict.fromkeys(term for coefficients in game.values() for term in coefficients))
+    for term in terms:
         made.add_row(term, *(_product(game[player].get(term), player, term, factors) for player in game))
     made.add_section()
     made.add_row("moves the weights of", *(", ".join(model.players[player]) for player in game))
     console.print(made)
+    say(f"{model.name}[{terms[0]}.weight=4] multiplies the coefficient of '{terms[0]}' by 4, for every player.")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaegan_bench.cli.options import StudyPath, latest_study
+from vaegan_bench.cli.options import StudyPath, asked_study
 from vaegan_bench.cli.study_table import print_study_table
 from vaegan_bench.cli.terminal import say, terminal
 
@@ -47,7 +46,7 @@ def table(study: StudyPath = None, everything: AllOption = False, form: FormatOp
     from vaegan_bench.results.study_folder import StudyFolder
     from vaegan_bench.system.attempts import Attempts
 
-    folder = StudyFolder(study or latest_study(Path("results")))
+    folder = StudyFolder(asked_study(study))
     if form is Format.TABLE:
         print_study_table(terminal(), folder, headlines=not everything)
     else:

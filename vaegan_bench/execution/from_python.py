@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from dataclasses import fields
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import Study
 from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system.device import choose_device
-from vaegan_bench.system.errors import StudyError, StudyWarning
+from vaegan_bench.system.errors import StudyError, StudyWarning, UnknownNameError
 from vaegan_bench.system.paths import default_cache, user_path
 from vaegan_bench.training.trained_model import TrainedModel
 
@@ -58,6 +60,8 @@ def run(
     """
     if not (isinstance(checkpoint, int | float) and checkpoint >= 0):
         raise StudyError(f"checkpoint is a number of seconds, 0 or more, not {checkpoint!r}.")
+    for key in values.keys() - (known := {field.name for field in fields(Study)}):
+        raise UnknownNameError("argument of run:", key, known.union(signature(run).parameters) - {"values"})
     with time_limit(max_time):
         registry = Registry(plugins)
         count = 1 if workers is None and engine is None else workers

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import pluggy
 
-from vaegan_bench.api import BenchError, Engine, Plugin, PluginError, SelectorError, UnknownNameError
+from vaegan_bench.api import BenchError, Dataset, Engine, Model, Plugin, PluginError, SelectorError, UnknownNameError
 from vaegan_bench.api.plugin import default_of, fields_of, selector_text
 from vaegan_bench.registry import hookspecs
 from vaegan_bench.registry.companions import package_of
@@ -29,6 +29,9 @@ GROUP = "vaegan_bench"
 
 BUILT_IN = "built-in"
 """The origin of the plugins that come with this package."""
+
+FACTORS = " Factors on the coefficients of terms are written as prior.weight=4."
+"""What an error says where a model has no such field: β, for example, is the coefficient of the prior."""
 
 P = TypeVar("P", bound=Plugin)
 Defaults = Mapping[str, Mapping[str, str]]
@@ -135,7 +138,9 @@ class Registry:
         selector = parse_selector(selector) if isinstance(selector, str) else selector
         known = self.of_kind(base.kind)
         if selector.name not in known:
-            raise UnknownNameError(base.kind, selector.name, known, package_of(selector.name, base.kind))
+            raise UnknownNameError(
+                base.kind, selector.name, known, package_of(selector.name, base.kind), _folder(base, selector.name)
+            )
         plugin, defaults = known[selector.name].plugin, defaults or {}
         usual = {f: text for f, text in defaults.get(selector.name, {}).items() if f in field_types(plugin)}
         given = {**_default_selectors(plugin), **usual, **selector.fields}
@@ -167,7 +172,8 @@ class Registry:
     def _value(self, plugin: type[Plugin], name: str, text: str, defaults: Defaults) -> Any:
         types_by_field = field_types(plugin)
         if name not in types_by_field:
-            raise UnknownNameError(f"field of {plugin.kind} '{plugin.name}':", name, types_by_field)
+            note = FACTORS if issubclass(plugin, Model) else ""
+            raise UnknownNameError(f"field of {plugin.kind} '{plugin.name}':", name, types_by_field, note=note)
         return self._read(types_by_field[name], text, f"{plugin.name}.{name}", defaults)
 
     def _read(self, annotation: Any, text: str, where: str, defaults: Defaults) -> Any:
@@ -183,6 +189,15 @@ class Registry:
                 return value
         wanted = " or ".join(_describe(option) for option in options)
         raise SelectorError(f"{where} takes {wanted}, not '{text}'.")
+
+
+def _folder(base: type[Plugin], name: str) -> str:
+    """What an error says where a data set is unknown, but is the name of a folder."""
+    return (
+        f" There is a folder of this name: write folder[path={name}]."
+        if base is Dataset and Path(name).is_dir()
+        else ""
+    )
 
 
 def field_types(plugin: type[Plugin]) -> dict[str, Any]:

@@ -36,9 +36,17 @@ def metrics_known_as(registry: Registry) -> dict[str, str]:
     return {name: selector for metric in metrics for name, selector in metric.known_as.items()}
 
 
+def _metrics_of_headlines(registry: Registry) -> dict[str, str]:
+    """Name of a number that is a headline, and of no metric → the metric that gives it."""
+    known = registry.of_kind(Metric.kind)
+    metrics = [cast(type[Metric], entry.plugin) for entry in known.values()]
+    return {number: metric.name for metric in metrics for number in metric.headline if number not in known}
+
+
 def metric_of(registry: Registry, selector: str, fields: Defaults) -> Metric:
-    """A metric with the given fields. Raises `StudyError` for the name of a number, such as 'fid'."""
-    if meant := metrics_known_as(registry).get(parse_selector(selector).name.lower()):
+    """A metric with the given fields. Raises `StudyError` for the name of a number, such as 'fid' or 'psnr'."""
+    numbers = {**_metrics_of_headlines(registry), **metrics_known_as(registry)}
+    if meant := numbers.get(parse_selector(selector).name.lower()):
         raise StudyError(f"'{selector}' is a number of a metric: use {meant}.")
     return registry.build(Metric, selector, fields)
 
