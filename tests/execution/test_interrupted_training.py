@@ -11,7 +11,7 @@ from shell import Ran, bench
 from small_studies import tables_alone
 
 import vaegan_bench as vb
-from vaegan_bench.api import StoreError, StudyError, hookimpl
+from vaegan_bench.api import StoreError, StudyError, UnknownNameError, hookimpl
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.execution.postponed_signals import postponed_signals
 from vaegan_bench.execution.time_limit import TimeIsUp, read_duration, time_limit
@@ -299,6 +299,9 @@ def test_a_number_without_a_unit_is_refused_with_units(tmp_path: Path) -> None:
     assert "not '90': give it a unit, such as 90s or 90m." in done.stderr
     with pytest.raises(StudyError, match="checkpoint is a number of seconds"):
         vb.run("smoke", checkpoint=-1)
+    for given, meant in (("cache_dir", "cache"), ("plugin", "plugins"), ("seed", "seeds")):
+        with pytest.raises(UnknownNameError, match=f"Unknown argument of run: '{given}'. Did you mean '{meant}'"):
+            vb.run("smoke", **{given: 1})
 
 
 def test_a_time_limit_interrupts_what_is_no_training_and_is_over_at_the_end() -> None:

@@ -58,10 +58,7 @@ def run(
     gave no numbers, or a table or figure could not be written: everything else is then trained, measured and reported,
     and the error's `lines` say what is missing, and why.
     """
-    if not (isinstance(checkpoint, int | float) and checkpoint >= 0):
-        raise StudyError(f"checkpoint is a number of seconds, 0 or more, not {checkpoint!r}.")
-    for key in values.keys() - (known := {field.name for field in fields(Study)}):
-        raise UnknownNameError("argument of run:", key, known.union(signature(run).parameters) - {"values"})
+    _check_arguments(values, checkpoint)
     with time_limit(max_time):
         registry = Registry(plugins)
         count = 1 if workers is None and engine is None else workers
@@ -73,6 +70,15 @@ def run(
         execution = Execution(plan, registry, folder, where, engine=carrier, checkpoint=checkpoint)
         run_study(execution).conclude()
     return Results(folder, registry.sources)
+
+
+def _check_arguments(values: Iterable[str], checkpoint: object) -> None:
+    known = {field.name for field in fields(Study)}.union(signature(run).parameters) - {"values"}
+    for key in values:
+        if key not in known:
+            raise UnknownNameError("argument of run:", key, known)
+    if not (isinstance(checkpoint, int | float) and checkpoint >= 0):
+        raise StudyError(f"checkpoint is a number of seconds, 0 or more, not {checkpoint!r}.")
 
 
 def load_model(folder: str | Path, device: str = "auto", plugins: Iterable[str | Path] = ()) -> TrainedModel:
