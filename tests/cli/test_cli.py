@@ -369,6 +369,16 @@ def test_a_dry_run_says_what_the_study_sets(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("tables_alone")
+def test_a_run_says_what_the_tables_will_not_show(tmp_path: Path, cache: Path) -> None:
+    line = ("run", "smoke", "--metrics", "reconstruction", "--steps", "1", "--cache-dir", cache, "--models")
+    assert "not in this one" not in bench(*line, "vae,gan", cwd=tmp_path, width=300).stdout
+    assert "not in this one" not in bench(*line, "vae,gan", cwd=tmp_path, width=300).stdout
+    said = bench(*line, "vae", cwd=tmp_path, width=300).stdout
+    assert "The finished run gan-s0-" in said
+    assert "of the study that results/smoke holds is not in this one: its tables and figures will not show it." in said
+
+
+@pytest.mark.usefixtures("tables_alone")
 def test_one_run_is_not_called_runs(tmp_path: Path, cache: Path) -> None:
     line = ("run", "smoke", "--models", "vae", "--metrics", "reconstruction", "--cache-dir", cache)
     assert "Training 1 run from the start would take about" in bench(*line, "--dry-run", cwd=tmp_path).stdout

@@ -23,13 +23,12 @@ from stored_study import add, measurement, run_record
 from vaegan_bench.api import StoreError
 from vaegan_bench.cli.status import keep_current
 from vaegan_bench.evaluation.settings import EvaluationSettings
-from vaegan_bench.execution.run_study import no_longer_shown
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.results import load
 from vaegan_bench.report.status.asked_study import CurrentStatus, find_study
 from vaegan_bench.report.status.differences import definition_differences
-from vaegan_bench.report.status.earlier_runs import EarlierRuns
+from vaegan_bench.report.status.earlier_runs import EarlierRuns, no_longer_shown
 from vaegan_bench.report.status.recorded import recorded_status
 from vaegan_bench.report.status.stored_runs import StoredRuns
 from vaegan_bench.results.checkpoints import Checkpoint

@@ -101,6 +101,8 @@ class Session:
         say(estimate_in_words(plan, costs, self.workers_for(plan)))
 
     def _announce(self, execution: Execution) -> None:
+        from vaegan_bench.report.status.earlier_runs import no_longer_shown
+
         plan, finished = execution.plan, execution.work.with_results()
         self._say_skipped(plan)
         run, side_by_side = plan.runs[0], execution.side_by_side(len(plan.runs) - len(finished))
@@ -111,6 +113,8 @@ class Session:
             f"Study {plan.study.name}: {runs}{done}; {run.steps} steps of {run.batch}, "
             f"networks {run.networks}, {run.device} in {run.precision}{workers}."
         )
+        if note := no_longer_shown(execution.folder, plan):
+            say(note)
         self._say_seeds_needed(plan)
 
     def _say_seeds_needed(self, plan: Plan) -> None:

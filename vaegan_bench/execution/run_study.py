@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import suppress
 
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.report.status.earlier_runs import EarlierRuns
 from vaegan_bench.report.status.stored_runs import StoredRuns
 from vaegan_bench.report.writing import write_report
-from vaegan_bench.results.study_folder import StudyFolder
-from vaegan_bench.study.plan import Plan
 from vaegan_bench.system.attempts import Attempts
-from vaegan_bench.system.errors import StoreError, StudyWarning
+from vaegan_bench.system.errors import StudyWarning
 
 
 def run_study(execution: Execution) -> Attempts:
@@ -37,33 +34,11 @@ def run_study(execution: Execution) -> Attempts:
     return attempts
 
 
-def no_longer_shown(folder: StudyFolder, plan: Plan) -> str:
-    """A warning about finished runs of the last plan in a folder that this plan has not; '' where there is none."""
-    planned = {run.id for run in plan.runs}
-    with suppress(StoreError):
-        gone = [name for name in folder.study().runs if name not in planned and folder.run(name).has_ended]
-        if not gone:
-            return ""
-        why = [
-            f" {run.id} is trained although {record.id} is finished: {', '.join(differing)}."
-            for run, record, differing in EarlierRuns(StoredRuns(folder), plan, gone).replaced()
-        ]
-        runs = f"{len(gone)} finished runs" if len(gone) > 1 else f"The finished run {gone[0]}"
-        are, them = ("are", "them") if len(gone) > 1 else ("is", "it")
-        return (
-            f"{runs} of the study that {folder.path} holds {are} not in this one: its tables and figures will not show "
-            f"{them}. Another name keeps both studies.{''.join(why[:1])}"
-        )
-    return ""
-
-
 def _warn_before(execution: Execution) -> None:
     if execution.plan.unfollowed:
         warnings.warn(execution.plan.unfollowed, StudyWarning, stacklevel=4)
     for run, reason in execution.work.damaged().items():
         warnings.warn(f"Run {run} is trained or measured again: {reason}", StudyWarning, stacklevel=4)
-    if lines := no_longer_shown(execution.folder, execution.plan):
-        warnings.warn(lines, StudyWarning, stacklevel=4)
     for new, unused in EarlierRuns(StoredRuns(execution.folder), execution.plan).unused_checkpoints():
         place = f"The checkpoint at step {unused.step} in {execution.folder.path / unused.run}"
         why = f"is not used, and {new.id} starts from step 0: {'; '.join(unused.differing)}"

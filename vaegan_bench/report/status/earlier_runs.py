@@ -10,8 +10,10 @@ from vaegan_bench.report.status.differences import definition_differences
 from vaegan_bench.report.status.run_status import RunStatus, State
 from vaegan_bench.report.status.stored_runs import StoredRuns
 from vaegan_bench.results.records import Definition, RunRecord
+from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan
 from vaegan_bench.study.run import Run
+from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.plain_data import read_as
 
 LEFT: tuple[State, ...] = ("interrupted", "failed")
@@ -105,6 +107,26 @@ class EarlierRuns:
         records = [record for name in names if (record := self.stored.record(name)) is not None]
         alike = [each for each in records if each.label == run.label and _is_alike(each.definition, run)]
         return sorted(alike, key=lambda record: record.finished, reverse=True)
+
+
+def no_longer_shown(folder: StudyFolder, plan: Plan) -> str:
+    """A note on finished runs of the last plan in a folder that this plan has not; '' where there is none."""
+    planned = {run.id for run in plan.runs}
+    with suppress(StoreError):
+        gone = [name for name in folder.study().runs if name not in planned and folder.run(name).has_ended]
+        if not gone:
+            return ""
+        why = [
+            f" {run.id} is trained although {record.id} is finished: {', '.join(differing)}."
+            for run, record, differing in EarlierRuns(StoredRuns(folder), plan, gone).replaced()
+        ]
+        runs = f"{len(gone)} finished runs" if len(gone) > 1 else f"The finished run {gone[0]}"
+        are, them = ("are", "them") if len(gone) > 1 else ("is", "it")
+        return (
+            f"{runs} of the study that {folder.path} holds {are} not in this one: its tables and figures will not show "
+            f"{them}. Another name keeps both studies.{''.join(why[:1])}"
+        )
+    return ""
 
 
 def readable_part(run: str) -> str:
