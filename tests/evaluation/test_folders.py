@@ -164,7 +164,7 @@ def test_sides_of_two_sizes_are_measured_with_a_warning(real: Path, tmp_path: Pa
     [
         (("--samples", "2000"), "--samples: no effect on folders"),
         (("--draws", "1", "--data-dir", "x"), "--draws and --data-dir: no effect on folders"),
-        (("--metrics", "frechet,psnr,reconstruction"), "Unknown metric 'psnr'"),
+        (("--metrics", "frechet,psnr,reconstruction"), "'psnr' is a number of a metric: use reconstruction."),
         (("--metrics", "frechet,latent-health,reconstruction"), "latent-health, reconstruction need a trained model"),
         (("--metrics", "attribute-vectors[alpha=2.0]"), "attribute-vectors[alpha=2.0] needs a trained model"),
         (("--metrics", "fid"), "'fid' is a number of a metric: use frechet[extractor=inception]"),
