@@ -69,9 +69,10 @@ class EarlierRuns:
     def replaced(self) -> Iterator[tuple[Run, RunRecord, list[str]]]:
         """The runs of the plan that are not trained although a similar run is, that run, and how they differ."""
         for run in (run for run in self.plan.runs if readable_part(run.id) in self._by_name):
-            record, differing = self._most_similar(run)
-            if record and self.stored.record(run.id) is None and not self.stored.elsewhere(run.id):
-                yield run, record, differing
+            if self.stored.record(run.id) is None and not self.stored.elsewhere(run.id):
+                record, differing = self._most_similar(run)
+                if record:
+                    yield run, record, differing
 
     def _most_similar(self, run: Run) -> tuple[RunRecord | None, list[str]]:
         """The earlier run that differs least from a run of the plan, and how."""
@@ -116,15 +117,15 @@ def no_longer_shown(folder: StudyFolder, plan: Plan) -> str:
         gone = [name for name in folder.study().runs if name not in planned and folder.run(name).has_ended]
         if not gone:
             return ""
-        why = [
+        why = (
             f" {run.id} is trained although {record.id} is finished: {', '.join(differing)}."
             for run, record, differing in EarlierRuns(StoredRuns(folder), plan, gone).replaced()
-        ]
+        )
         runs = f"{len(gone)} finished runs" if len(gone) > 1 else f"The finished run {gone[0]}"
         are, them = ("are", "them") if len(gone) > 1 else ("is", "it")
         return (
             f"{runs} of the study that {folder.path} holds {are} not in this one: its tables and figures will not show "
-            f"{them}. Another name keeps both studies.{''.join(why[:1])}"
+            f"{them}. Another name keeps both studies.{next(why, '')}"
         )
     return ""
 
