@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import pandas as pd
 
 from vaegan_bench.report import tables
+from vaegan_bench.results.records import RunRecord
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.study import Study
 
@@ -28,13 +29,15 @@ def summary_page(folder: StudyFolder, rows: pd.DataFrame, *, has_attributes: boo
     study = folder.study().study
     page = tables.to_markdown(rows, title_of(study), folder.rulers()).rstrip()
     body = [page, "", *([BY_ATTRIBUTE, ""] if has_attributes else [])]
-    return "\n".join([*body, *_setting(study, folder), *_data(folder), *_not_measured(folder), *_left_out(folder)])
+    records = folder.by_dataset()
+    lines = [*_setting(study, records.values()), *_data(records), *_not_measured(folder), *_left_out(folder)]
+    return "\n".join([*body, *lines])
 
 
-def _setting(study: Study, folder: StudyFolder) -> list[str]:
+def _setting(study: Study, records: Collection[RunRecord]) -> list[str]:
     """What all models shared, and what the study set for each."""
     lines = [f"- {name}: `{getattr(study, name)}`" for name in SHARED]
-    lines += [f"- {name}: {_computed(name, study, folder)}" for name in COMPUTE]
+    lines += [f"- {name}: {_computed(name, study, records)}" for name in COMPUTE]
     lines += [f"- optimizer of player '{player}': `{selector}`" for player, selector in study.optimizers.items()]
     lines += [f"- `{name}` here means `{meant}`, unless a label says otherwise" for name, meant in meanings(study)]
     return ["## Setting", "", *lines, ""]
@@ -46,18 +49,18 @@ def meanings(study: Study) -> Iterator[tuple[str, str]]:
         yield plugin, f"{plugin}[{','.join(f'{field}={value}' for field, value in fields.items())}]"
 
 
-def _computed(name: str, study: Study, folder: StudyFolder) -> str:
+def _computed(name: str, study: Study, records: Iterable[RunRecord]) -> str:
     """How the runs were computed: what the study says, and what 'auto' was for them."""
-    found = dict.fromkeys(f"`{getattr(record.definition, name)}`" for record in folder.by_dataset().values())
+    found = dict.fromkeys(f"`{getattr(record.definition, name)}`" for record in records)
     said = getattr(study, name)
     return f"`{said}`, here {' and '.join(found)}" if said == "auto" else f"`{said}`"
 
 
-def _data(folder: StudyFolder) -> list[str]:
+def _data(records: Mapping[str, RunRecord]) -> list[str]:
     """How many images of each data set there were, which were left out, and the digest."""
     facts = {
         tables.in_markdown(dataset): [record.images, *record.remarks, f"digest `{record.data}`"]
-        for dataset, record in folder.by_dataset().items()
+        for dataset, record in records.items()
     }
     return ["## Data", "", *(f"- {dataset}: {'; '.join(lines)}" for dataset, lines in facts.items()), ""]
 
