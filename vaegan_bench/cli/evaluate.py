@@ -135,9 +135,9 @@ def _usual_metrics(registry: Registry, what: What) -> list[str]:
 
     For folders, those of them that need no model; for pairs, those for which pairs suffice.
     """
-    from vaegan_bench.cli.options import metrics_of
+    from vaegan_bench.study.resolver import metric_types
 
-    usual = [metric for _, metric in metrics_of(registry) if metric.family != "attributes"]
+    usual = [metric for metric in metric_types(registry) if metric.family != "attributes"]
     if what == "folders":
         usual = [metric for metric in usual if not metric.needs_model]
     elif what == "pairs":

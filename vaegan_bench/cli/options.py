@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,6 @@ from vaegan_bench.study.study import MOST
 from vaegan_bench.system.paths import user_path
 
 if TYPE_CHECKING:
-    from vaegan_bench.api import Metric
     from vaegan_bench.registry.plugins import Registry
     from vaegan_bench.results.study_folder import StudyFolder
 
@@ -170,13 +169,14 @@ def extractor_fields(registry: Registry, extractor: str | None) -> Fields:
     Metrics that declare no field for an extractor keep their own, and so do those that need classes if it has none.
     """
     from vaegan_bench.api import Extractor
+    from vaegan_bench.study.resolver import metric_types
 
     fields: Fields = {}
     if extractor is not None:
         chosen = registry.build(Extractor, extractor)
         fields = {
-            name: {metric.extractor_field: extractor}
-            for name, metric in metrics_of(registry)
+            metric.name: {metric.extractor_field: extractor}
+            for metric in metric_types(registry)
             if metric.extractor_field and (chosen.classes or not metric.needs_classes)
         }
     return fields
@@ -196,11 +196,3 @@ def refuse_idle_extractor(extractor: str | None, metrics: Sequence[str], fields:
         names = list(dict.fromkeys(map(str, selectors)))
         reason = f"which {'does' if len(names) == 1 else 'do'} not take it"
         raise StudyError(f"--extractor {extractor}: no effect on {', '.join(names)}, {reason}. Leave it out.")
-
-
-def metrics_of(registry: Registry) -> Iterator[tuple[str, type[Metric]]]:
-    """Every registered metric by name."""
-    from vaegan_bench.api import Metric
-
-    for name, entry in registry.of_kind(Metric.kind).items():
-        yield name, cast("type[Metric]", entry.plugin)

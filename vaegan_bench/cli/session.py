@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from math import comb
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,8 +82,8 @@ class Session:
         from rich.markup import escape
 
         from vaegan_bench.execution.estimate import estimate
-        from vaegan_bench.registry.plugins import plugins_within
         from vaegan_bench.report.summary import meanings
+        from vaegan_bench.study.resolver import names_within
 
         self._say_skipped(plan)
         if plan.unfollowed:
@@ -90,9 +91,10 @@ class Session:
         with self.console.status(f"Timing a few steps of each model of {escape(plan.study.name)}"):
             costs = list(estimate(plan))
         self.console.print(_cost_table(plan, costs))
-        used = {within.name for plugin in plan.plugins for within in plugins_within(plugin)}
-        for name, meant in (each for each in meanings(plan.study) if each[0] in used):
-            say(f"{name} here means {meant}, unless a label says otherwise.")
+        used = names_within(plan.plugins)
+        for name, meant in meanings(plan.study):
+            if name in used:
+                say(f"{name} here means {meant}, unless a label says otherwise.")
         say(_where(plan))
         say(_optimizers(plan))
         self._say_seeds_needed(plan)
@@ -122,7 +124,7 @@ class Session:
         from vaegan_bench.report.tables import seeds_needed
 
         models, seeds = len({run.label for run in plan.runs}), len(set(plan.study.seeds))
-        if models > 1 and seeds < (needed := seeds_needed(models * (models - 1) // 2)):
+        if models > 1 and seeds < (needed := seeds_needed(comb(models, 2))):
             few = "1 seed there are no intervals (from 2 seeds) and" if seeds == 1 else f"{seeds} seeds there are"
             say(f"With {few} no verdicts on all {models} models (from {needed} seeds).")
 

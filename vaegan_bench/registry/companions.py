@@ -25,8 +25,8 @@ COMPANIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 
 def package_of(name: str, kind: str = "") -> str:
-    """The package that brings a plugin or study of this name, of this kind if one is given; '' where none does."""
+    """The package of this name, or that brings a plugin or study of it, of this kind if one is given; '' for none."""
     for package, names in COMPANIONS.items():
-        if name in (names.get(kind, ()) if kind else chain.from_iterable(names.values())):
+        if name == package or name in (names.get(kind, ()) if kind else chain.from_iterable(names.values())):
             return package
     return ""

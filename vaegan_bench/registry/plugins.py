@@ -193,11 +193,8 @@ class Registry:
 
 def _folder(base: type[Plugin], name: str) -> str:
     """What an error says where a data set is unknown, but is the name of a folder."""
-    return (
-        f" There is a folder of this name: write folder[path={name}]."
-        if base is Dataset and Path(name).is_dir()
-        else ""
-    )
+    is_folder = base is Dataset and Path(name).is_dir()
+    return f" There is a folder of this name: write folder[path={name}]." if is_folder else ""
 
 
 def field_types(plugin: type[Plugin]) -> dict[str, Any]:

@@ -30,16 +30,20 @@ P = TypeVar("P", bound=Plugin)
 WeightedModel = tuple[Model, tuple[TermWeight, ...]]
 
 
+def metric_types(registry: Registry) -> list[type[Metric]]:
+    """Every registered metric."""
+    return [cast(type[Metric], entry.plugin) for entry in registry.of_kind(Metric.kind).values()]
+
+
 def metrics_known_as(registry: Registry) -> dict[str, str]:
     """Name of a number in the literature → the selector that measures it, as metrics declare."""
-    metrics = [cast(type[Metric], entry.plugin) for entry in registry.of_kind(Metric.kind).values()]
-    return {name: selector for metric in metrics for name, selector in metric.known_as.items()}
+    return {name: selector for metric in metric_types(registry) for name, selector in metric.known_as.items()}
 
 
 def _metrics_of_headlines(registry: Registry) -> dict[str, str]:
     """Name of a number that is a headline, and of no metric → the metric that gives it."""
-    known = registry.of_kind(Metric.kind)
-    metrics = [cast(type[Metric], entry.plugin) for entry in known.values()]
+    metrics = metric_types(registry)
+    known = {metric.name for metric in metrics}
     return {number: metric.name for metric in metrics for number in metric.headline if number not in known}
 
 
@@ -61,10 +65,14 @@ def sampler_of(registry: Registry, selector: str, fields: Defaults | None = None
     return registry.build(Sampler, selector, fields)
 
 
+def names_within(plugins: Iterable[Plugin]) -> set[str]:
+    """The names of plugins and of all plugins in their fields."""
+    return {within.name for plugin in plugins for within in plugins_within(plugin)}
+
+
 def refuse_idle_fields(fields: Defaults, users: Iterable[Plugin]) -> None:
     """Raise `StudyError` where `--fields` names a plugin that is neither one of `users` nor in their fields."""
-    used = {plugin.name for each in users for plugin in plugins_within(each)}
-    if idle := sorted(fields.keys() - used):
+    if idle := sorted(fields.keys() - names_within(users)):
         raise StudyError(f"--fields {idle[0]}[…]: no effect, because nothing here uses '{idle[0]}'. Leave it out.")
 
 

@@ -28,7 +28,7 @@ from vaegan_bench.api import (
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.models.vaegan import VAEGAN
-from vaegan_bench.registry.companions import COMPANIONS, package_of
+from vaegan_bench.registry.companions import package_of
 from vaegan_bench.registry.plugins import Registry, field_types
 from vaegan_bench.registry.selectors import Selector, parse_selector
 from vaegan_bench.system.errors import FAILURES, reason_of
@@ -135,7 +135,7 @@ def _check_can_be_imported(text: str, registry: Registry, known: Collection[str]
     if path.is_dir():
         install = f"pip install -e {shlex.quote(text)}"
         raise PluginError(f"{text} is a folder: name a plugin file, or install the package: {install}")
-    raise UnknownNameError("target", text, known, text if text in COMPANIONS else package_of(text))
+    raise UnknownNameError("target", text, known, package_of(text))
 
 
 def described_plugins(selector: Selector, registry: Registry) -> list[Plugin]:
