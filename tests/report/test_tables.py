@@ -154,10 +154,28 @@ def test_a_long_heading_costs_no_numbers_in_a_narrow_terminal(two_protocols: pd.
     assert "n_fake=5000)" in shown
 
 
-@pytest.mark.parametrize(("column", "value"), [("setting", "77aa"), ("networks", "dcgan"), ("units", "%")])
+@pytest.mark.parametrize(("column", "value"), [("setting", "77aa"), ("networks", "dcgan")])
 def test_different_settings_are_never_compared(column: str, value: str) -> None:
     with pytest.raises(MixedProtocolsError, match=f"{column} is .* or {value}"):
         tables.model_table(frame(run("vae", 0, 30), run("gan", 0, 25, **{column: value})))
+
+
+@pytest.mark.parametrize(("column", "place"), [("game", "'vae' on 'avatars'"), ("data", "'psnr' on 'avatars'")])
+def test_runs_that_share_only_a_name_are_never_averaged(column: str, place: str) -> None:
+    alike = {"game": "g7", "data": "d7"}
+    first, second = [frame(run("vae", seed, 30, 20)).assign(**{**alike, column: f"g{seed}"}) for seed in (0, 1)]
+    gan = frame(run("gan", 1, 25)).assign(**{**alike, column: "g0"})
+    with pytest.raises(MixedProtocolsError, match=f"{place} is not the same in all rows: {column} is g0 or g1"):
+        tables.summarise(pd.concat([first, second])[lambda rows: rows["metric"].eq("psnr")])
+    assert set(tables.summarise(pd.concat([first, gan]))["seeds"]) == {1}
+
+
+@pytest.mark.parametrize(("column", "value"), [("units", "%"), ("direction", "lower"), ("family", "latent")])
+def test_a_number_with_another_meaning_has_a_column_of_its_own(column: str, value: str) -> None:
+    earlier, planned = row("vae", 0, "psnr", 7.0, **{column: value}), row("vae", 0, "psnr", 21.0)
+    rows = frame([{**earlier, "planned": False}, {**planned, "planned": True}])
+    found = tables.summarise(rows).set_index("metric")["mean"].to_dict()
+    assert found == {f"psnr ({column}={value})": 7.0, "psnr": 21.0}
 
 
 def test_the_order_of_keys_in_a_protocol_means_nothing() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from shell import bench
@@ -354,6 +355,41 @@ def test_runs_that_a_table_could_not_tell_apart_are_not_measured(study: StudyFol
         f"Error: {runs[0]} and {runs[2]} are both vae with seed 0 on blobs 8×10: name one of them, or the study's "
         "folder, which stands for the runs of its latest plan.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model": {"name": "vae", "gamma": 2.0}, "term_weights": {"prior": 1000.0}}, "model and term weights"),
+        ({"optimizers": {"encoder": {"name": "sgd"}}}, "optimizers"),
+        ({"lender_weights": {"critic": {"prior": 3.0}}}, "lender weights"),
+        ({"code": {"my_loss": "0a1b2c3d4e5f"}}, "code"),
+    ],
+)
+def test_different_games_of_one_name_are_not_averaged(study: StudyFolder, changes: dict[str, Any], said: str) -> None:
+    first, second = (study.path / name for name in ("vae-0", "vae-1"))
+    edit(second / "run.json", definition={**read_json(second / "run.json")["definition"], **changes})
+    done = bench("evaluate", first, study.path / "gan-1", second, "--metrics", "reconstruction")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"Error: {first} and {second} are both called vae on blobs 8×10, but differ in {said}: a table would average "
+        "them. Evaluate them one by one.\n"
+    )
+    with pytest.raises(tables.MixedProtocolsError, match=r"'vae' on 'blobs 8×10' .* game is g[0-9a-f]{16} or g"):
+        tables.summarise(study.rows())
+
+
+def test_a_run_that_is_named_twice_has_its_rows_once(study: StudyFolder, tmp_path: Path) -> None:
+    copy = shutil.copytree(study.path / "vae-1", tmp_path / "copy" / "vae-1")
+    for name in ("vae-0", "vae-1", "gan-0", "gan-1"):
+        for folder in (study.path / name, copy.parent / name):
+            if folder.is_dir():
+                edit(folder / "run.json", status="diverged at step 7")  # cannot be measured again, but has a cost
+    done = bench("evaluate", study.path, study.path / "vae-0", copy, "--out", tmp_path / "rows.csv")
+    assert done.returncode == 0, done.stderr
+    rows = pd.read_csv(tmp_path / "rows.csv")
+    assert not rows.duplicated(["run", "metric"]).any()
+    assert rows["run"].nunique() == 4
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from vaegan_bench.evaluation.stored_run import stored_run
 from vaegan_bench.execution.measured_run import measure_run
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.files import error_of
+from vaegan_bench.results.records import GAME
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.system.device import thread_count
 from vaegan_bench.training.loading import LoadedData
@@ -27,6 +28,7 @@ def measure_again(
     A run that diverged has only the rows of its training. One that cannot be measured does not stop the others. Raises
     `ExtractorError` where no run can be measured, and `StudyError` where a table could not tell two runs apart.
     """
+    folders = [*{folder.path.resolve(): folder for folder in folders}.values()]  # a study may be named beside its run
     _refuse_twins(folders)
     loaded, keys = LoadedData(references.cache, references.progress), settings.keys
     rows, problems = list[dict[str, Any]](), dict[str, str]()
@@ -39,19 +41,30 @@ def measure_again(
             raise
         except BenchError as error:
             problems[str(folder.path)] = str(error)
-    return pd.DataFrame(rows), problems
+    return pd.DataFrame(rows).drop_duplicates(ignore_index=True), problems  # two studies may have copies of one run
 
 
 def _refuse_twins(folders: Sequence[RunFolder]) -> None:
-    """Raise `StudyError` where two runs share data set, model and seed, as those of an earlier plan may."""
-    seen = dict[tuple[str, str, int], RunFolder]()
+    """Raise `StudyError` where two runs share data set, model and seed, as those of an earlier plan may.
+
+    Likewise where two runs have the same label, but are different games: a table would average them.
+    """
+    seeds, games = dict[tuple[str, str, int], RunFolder](), dict[tuple[str, str], RunFolder]()
     for folder in (each for each in folders if not error_of(each.record)):  # measuring says what is damaged
         record = folder.record()
-        first = seen.setdefault((record.dataset, record.label, record.seed), folder)
-        if first.record().id != record.id:
+        twin = seeds.setdefault((record.dataset, record.label, record.seed), folder)
+        if twin.record().id != record.id:
             raise StudyError(
-                f"{first.path} and {folder.path} are both {record.label} with seed {record.seed} on {record.dataset}: "
+                f"{twin.path} and {folder.path} are both {record.label} with seed {record.seed} on {record.dataset}: "
                 "name one of them, or the study's folder, which stands for the runs of its latest plan."
+            )
+        other = games.setdefault((record.dataset, record.label), folder)
+        if other.record().game != record.game:
+            one, two = other.record().definition, record.definition
+            parts = [part.replace("_", " ") for part in GAME if getattr(one, part) != getattr(two, part)]
+            raise StudyError(
+                f"{other.path} and {folder.path} are both called {record.label} on {record.dataset}, but differ in "
+                f"{' and '.join(parts)}: a table would average them. Evaluate them one by one."
             )
 
 

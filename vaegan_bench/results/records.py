@@ -77,6 +77,10 @@ class Definition:
     """Borrowed role → the term weights of its lender; older runs have none."""
 
 
+GAME = ("model", "term_weights", "lender_weights", "optimizers", "code")
+"""The parts of a definition that runs must share to be averaged, besides their setting."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Environment:
     """Where a run was trained."""
@@ -131,6 +135,14 @@ class RunRecord:
     def is_ok(self) -> bool:
         """Whether training ended without divergence."""
         return self.status == OK
+
+    @property
+    def game(self) -> str:
+        """A hash of what the label stands for, `GAME`: only runs of one game are averaged.
+
+        With a 'g' first, no CSV reader takes it for a number.
+        """
+        return f"g{sha256_of_content({part: getattr(self.definition, part) for part in GAME})[:16]}"
 
 
 @dataclass(frozen=True, kw_only=True)

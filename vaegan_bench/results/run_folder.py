@@ -139,6 +139,8 @@ class RunFolder:
             "seed": record.seed,
             "status": record.status,
             "setting": record.setting,
+            "game": record.game,
+            "data": record.data,
             "health": self.health(),
         }
         rows = chain(training_rows(record), measured_rows(measured.measurements, planned))

@@ -116,7 +116,7 @@ class StudyFolder:
         newest = {dataset: run.known.data for dataset, run in newest_runs(read).items()}
         rows = rows[rows["data"] == rows["dataset"].map(newest)].reset_index(drop=True)
         asked = rows["measurement"].isin(["", *planned])
-        rows = rows.assign(planned=asked, headline=leading(rows, planned)).drop(columns=["measurement", "data"])
+        rows = rows.assign(planned=asked, headline=leading(rows, planned)).drop(columns=["measurement"])
         return rows.astype(dict.fromkeys(OPTIONAL, float))  # a column of only None would not be numeric
 
     def rulers(self) -> list[Ruler]:
@@ -218,9 +218,9 @@ def _study_of(place: Path, path: Path, stamp: Stamp) -> StudyRecord:
 
 
 def _annotated(rows: Iterable[Mapping[str, Any]], run: RunRecord, readings: Readings) -> Iterator[dict[str, Any]]:
-    """The rows of one run with their readings, the extractors that its training used, and the digest of its images."""
+    """The rows of one run with their readings, and the extractors that its training used."""
     trained_on = _trained_on(run)
-    return ({**readings.annotate(row, run.data), "trained_on": trained_on, "data": run.data} for row in rows)
+    return ({**readings.annotate(row, run.data), "trained_on": trained_on} for row in rows)
 
 
 def _trained_on(run: RunRecord) -> str:

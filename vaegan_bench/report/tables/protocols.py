@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from vaegan_bench.system.errors import BenchError
 
-ALIKE = ("setting", "networks", "family", "direction", "units")
-"""Columns in which all values of one metric on one data set agree, even where protocols differ."""
+ALIKE = ("setting", "networks", "data")
+"""Columns in which all runs on one data set agree, even where protocols differ."""
+MEANING = ("family", "direction", "units")
+"""Columns that say what a value means: like another protocol, another meaning makes another metric."""
 LONGEST_VALUE = 24
 """Protocol values of more characters are taken for hashes, and only their beginning is shown."""
 
 
 class MixedProtocolsError(BenchError):
-    """Values of runs that do not share a setting, or of metrics that only share a name: they cannot be compared."""
+    """Values of runs that do not share a setting, or of games that share only a name: they cannot be compared."""
 
-    def __init__(self, dataset: str, metric: str, differences: Mapping[str, Iterable[object]]) -> None:
+    def __init__(self, what: str, dataset: str, differences: Mapping[str, Iterable[object]]) -> None:
         spelled = "; ".join(f"{key} is {' or '.join(map(str, values))}" for key, values in differences.items())
         super().__init__(
-            f"'{metric}' on '{dataset}' was not always measured in the same way: {spelled}. "
-            "Only runs with the same setting can be compared: select them first."
+            f"'{what}' on '{dataset}' is not the same in all rows: {spelled}. "
+            "Only runs of one setting can be compared, and only those of one game averaged: select them first."
         )
 
 
@@ -34,14 +36,15 @@ def by_protocol(rows: pd.DataFrame) -> pd.DataFrame:
     protocol that the study plans (by the column 'planned', if there is one); of several, to the one with the most runs,
     or the first of equals. The column 'code', if there is one, counts as a part of the protocol. All attributes of a
     metric are named together: one of them may have been measured by one protocol alone.
-    Raises `MixedProtocolsError` where values of one metric differ in their setting, direction or units.
+    Raises `MixedProtocolsError` where values of one metric differ in their setting, or runs of one model in their game.
     """
+    _check_alike(rows, "model", ["game"])
     keys, names = ["dataset", "metric", "_single"], rows["metric"].copy()
     marked = rows.assign(_single=rows["attribute"] != "")
     if _are_alike(marked, keys):
         return rows
-    for (dataset, metric, _), group in marked.groupby(keys, sort=False, observed=True):
-        _check_alike(str(dataset), str(metric), group)
+    for (_, metric, _), group in marked.groupby(keys, sort=False, observed=True):
+        _check_alike(group, "metric", ALIKE)
         protocols = [*_protocols(group)]
         if len(set(protocols)) > 1:
             plain = _plain(group.assign(_protocol=protocols))
@@ -62,26 +65,32 @@ def shorten(value: str) -> str:
 
 def _are_alike(rows: pd.DataFrame, keys: list[str]) -> bool:
     """Whether all rows with the same `keys` agree in protocol, code and setting, as they do in most studies."""
-    columns = [column for column in ("protocol", "code", *ALIKE) if column in rows]
+    columns = [column for column in ("protocol", "code", *MEANING, *ALIKE) if column in rows]
     return not rows[[*keys, *columns]].drop_duplicates().duplicated(keys).any()
 
 
-def _check_alike(dataset: str, metric: str, rows: pd.DataFrame) -> None:
-    seen = {column: rows[column].unique().tolist() for column in ALIKE if column in rows}
-    different = {column: values for column, values in seen.items() if len(values) > 1}
-    if different:
-        raise MixedProtocolsError(dataset, metric, different)
+def _check_alike(rows: pd.DataFrame, name: str, columns: Sequence[str]) -> None:
+    """Raise `MixedProtocolsError` unless rows with the same `name` on one data set agree in all these columns."""
+    there = [column for column in columns if column in rows]
+    found = rows[["dataset", name, *there]].drop_duplicates()
+    mixed = found[found.duplicated(["dataset", name], keep=False)]
+    for (dataset, what), group in mixed.groupby(["dataset", name], sort=False, observed=True):
+        seen = {column: group[column].unique().tolist() for column in there}
+        raise MixedProtocolsError(str(what), str(dataset), {key: each for key, each in seen.items() if len(each) > 1})
 
 
 def _protocols(rows: pd.DataFrame) -> Iterator[str]:
-    """Each row's protocol and code as text; equal ones give equal texts."""
-    codes = rows["code"] if "code" in rows else [""] * len(rows)
-    known: dict[tuple[object, object], str] = {}
-    for text, code in zip(rows["protocol"], codes, strict=True):
-        if (text, code) not in known:
-            stated = {"code": code} if isinstance(code, str) and code else {}
-            known[text, code] = json.dumps({**dict(sorted(protocol_of(text).items())), **stated})
-        yield known[text, code]
+    """Each row's protocol, code and meaning as text; equal ones give equal texts."""
+    stated = [column for column in ("code", *MEANING) if column in rows]
+    known: dict[tuple[object, ...], str] = {}
+    for text, *values in rows[["protocol", *stated]].itertuples(index=False, name=None):
+        key = (text, *values)
+        if key not in known:
+            given = {
+                name: value for name, value in zip(stated, values, strict=True) if isinstance(value, str) and value
+            }
+            known[key] = json.dumps({**dict(sorted(protocol_of(text).items())), **given})
+        yield known[key]
 
 
 def _plain(rows: pd.DataFrame) -> str:
