@@ -276,6 +276,13 @@ def test_sample_draws_a_grid_from_a_run(smoke: Path, tmp_path: Path) -> None:
         (("table", "nowhere"), "nowhere holds no study"),
         (("sample", "nowhere"), "nowhere holds no run: there is no run.json in it."),
         (("sample", "nowhere", "--out", "a.txt"), "Cannot write the image a.txt: choose a name that ends in .png."),
+        (
+            ("data", "info", "mnist5k", "--out", "a.txt"),
+            "Cannot write the image a.txt: choose a name that ends in .png.",
+        ),
+        (("data", "info", "mnist5k", "--out", "no/a.png"), "Cannot write no/a.png: there is no folder no."),
+        (("sample", "nowhere", "--out", "."), "Cannot write .: that is a folder."),
+        (("evaluate", "nowhere", "--out", "."), "Cannot write .: that is a folder."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

@@ -170,7 +170,7 @@ def test_sides_of_two_sizes_are_measured_with_a_warning(real: Path, tmp_path: Pa
         (("--metrics", "fid"), "'fid' is a number of a metric: use frechet[extractor=inception]"),
         (("--metrics", "kid,IS[x=1]"), "use inception-score[extractor=inception]"),
         (("--out", "rows.xlsx"), "--out rows.xlsx: rows are written as .csv, .parquet, .json"),
-        (("--out", "nowhere/rows.csv"), "--out nowhere/rows.csv: there is no folder nowhere"),
+        (("--out", "nowhere/rows.csv"), "Cannot write nowhere/rows.csv: there is no folder nowhere"),
         (("--fields", "inception[weights=w]"), "--fields inception[…]: no effect, because nothing here uses"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

@@ -49,6 +49,33 @@ def vaegan_bench_plugins():
     return [Charbonnier]
 '''
 
+FIELD = MY_LOSS.format(name="x").replace("import dataclass", "import dataclass, field")
+METRIC = """
+from dataclasses import dataclass
+from vaegan_bench.api import Metric, hookimpl
+
+@dataclass(frozen=True, kw_only=True)
+class Own(Metric):
+    '''A number.'''
+    name = "own"
+    family = "latent"
+    {variable}
+
+    def __call__(self, outputs):
+        return []
+
+@hookimpl
+def vaegan_bench_plugins():
+    return [Own]
+"""
+NO_MESSAGE = """
+class Wordless(Exception):
+    def __str__(self):
+        raise KeyError("words")
+
+raise Wordless
+"""
+
 
 @pytest.fixture(scope="module")
 def registry() -> Registry:
@@ -203,6 +230,35 @@ def test_two_plugins_of_one_name_are_an_error_that_names_both(tmp_path: Path) ->
             ),
             "derives from another plugin",
         ),
+        (
+            FIELD.replace("float = 1e-3", "float = field(init=False, default=1e-3)"),
+            "a field epsilon that no selector can set: remove init=False.",
+        ),
+        (
+            FIELD.replace("= 1e-3", "= field(default_factory=lambda: 1 / 0)"),
+            "a field whose default cannot be made: ZeroDivisionError: division by zero (broken.py:10).",
+        ),
+        (MY_LOSS.format(name="x").replace('"""A smooth L1."""', "__doc__ = 5"), "must have a docstring"),
+        (
+            MY_LOSS.format(name="x").replace("    epsilon", "    density = 'no'\n    epsilon"),
+            "not True or False: change",
+        ),
+        (
+            MY_LOSS.format(name="x").replace("    epsilon", "    scale = 3\n    epsilon"),
+            "a scale that is not 'fixed' or",
+        ),
+        (METRIC.format(variable="headline = 5"), "a headline that is not a mapping of text to text: change it."),
+        (METRIC.format(variable="headline = {5: 'x'}"), "a headline that is not a mapping of text to text"),
+        (METRIC.format(variable="known_as = {'x': 3}"), "a known_as that is not a mapping of text to text"),
+        (METRIC.format(variable="family = None"), "a family that is not text"),
+        (METRIC.format(variable="uses_samples = 'no'"), "a uses_samples that is not True or False"),
+        (
+            MY_LOSS.format(name="x")
+            .replace("ReconstructionLoss", "Model")
+            .replace("e-3", "e-3\n    players = {'a': 'b'}"),
+            "a players that is not a mapping of text to a tuple of text",
+        ),
+        (NO_MESSAGE, "cannot be imported: Wordless: its message cannot be read, because of KeyError (broken.py:"),
         (MY_LOSS.format(name="x").replace("@hookimpl\n", ""), "has no hook"),
         (MY_LOSS.format(name="x").replace("_plugins()", "_plugin()"), "unknown hook 'vaegan_bench_plugin'"),
         (MY_LOSS.format(name="x").replace("_plugins()", "_plugins(registry)"), "can not be found in the hookspec"),

@@ -346,6 +346,42 @@ def test_an_archive_keeps_its_records_of_runs_that_are_not_shown(study: StudyFol
     assert set(study.rows()["run"]) == {"vae-0", "gan-0", "gan-1"}
 
 
+def test_a_damaged_archive_is_named_and_keeps_nothing_else_from_being_shown(study: StudyFolder) -> None:
+    archive = archive_study(study)
+    before = study.rows()
+    archive.write_bytes(archive.read_bytes()[:-40])
+    pd.testing.assert_frame_equal(study.rows(), before)
+    (reason,) = study.left_out_lines()
+    assert f"Cannot read {archive}: it is damaged" in reason
+    assert reason.endswith(
+        "Move it away: `vaegan-bench report` with --archive writes it again, from the folders of the runs."
+    )
+    assert bench("table", study.path).returncode == 1
+    with pytest.raises(StoreError, match=r"records\.zip: it is damaged .* Move it away"):
+        archive_study(study)  # it may be the only copy of other runs
+    shutil.rmtree(study.path / "vae-0")
+    assert set(study.rows()["run"]) == {"vae-1", "gan-0", "gan-1"}
+    for run in ("vae-1", "gan-0", "gan-1"):
+        shutil.rmtree(study.path / run)
+    with pytest.raises(StoreError, match=r"holds no finished run yet: .* Left out: Cannot read .*records\.zip"):
+        study.rows()
+
+
+def test_a_damaged_record_in_an_archive_hides_its_run_alone(study: StudyFolder) -> None:
+    archive = archive_study(study)
+    flip(archive, 60, 255)
+    archive_study(study)  # every run is in its folder
+    assert not any(error for error in map(str, study.left_out_lines()))
+    flip(archive, 60, 255)
+    for run in ("vae-0", "gan-1"):
+        shutil.rmtree(study.path / run)
+    assert set(study.rows()["run"]) == {"vae-1", "gan-0", "gan-1"}
+    (reason,) = study.left_out_lines()
+    assert "records.zip/vae-0/run.json: it is damaged" in reason
+    with pytest.raises(StoreError, match=r"records\.zip/vae-0/run\.json: it is damaged .* Move it away"):
+        archive_study(study)
+
+
 def test_runs_that_a_table_could_not_tell_apart_are_not_measured(study: StudyFolder) -> None:
     store_run(study.run("vae-of-an-earlier-plan"), "vae", 0)
     runs = sorted(study.path.glob("vae*"))

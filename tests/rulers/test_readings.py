@@ -166,6 +166,14 @@ def test_rulers_are_kept_in_a_folder_and_a_damaged_one_is_named_and_left_out(tmp
     assert "vaegan-bench calibrate" in reason
 
 
+def test_a_folder_of_rulers_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / RULERS).symlink_to(RULERS)
+    stored = StoredRulers(tmp_path)
+    (reason,) = stored.damaged()
+    assert f"Cannot read {tmp_path / RULERS}: " in reason
+    assert stored.read() == [] == list(stored.contents())
+
+
 def test_a_ruler_that_cannot_be_written_is_one_error(tmp_path: Path) -> None:
     (tmp_path / RULERS).write_text("no folder", "utf-8")
     with pytest.raises(StoreError, match=f"Cannot write .*{RULERS}"):

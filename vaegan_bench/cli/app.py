@@ -89,7 +89,7 @@ def main() -> None:
 
 def _exit_code() -> int:
     """Run the command line, print errors, and return the exit code."""
-    from vaegan_bench.system.errors import BenchError, IncompleteError
+    from vaegan_bench.system.errors import BenchError, IncompleteError, one_line, reason_of
 
     prepare_output()
     try:
@@ -105,8 +105,13 @@ def _exit_code() -> int:
         if isinstance(error.__cause__, EOFError):  # an EOFError from reading a file is no interruption
             raise error.__cause__ from None
         return INTERRUPTED
+    except (KeyboardInterrupt, SystemExit):
+        raise
     except Exception as error:
         _say_misuse(error)
+        return 2
+    except BaseException as error:  # only plugins raise others, such as pytest's for a module that it skips
+        say(f"Error: {one_line(reason_of(error))}.", error=True)
         return 2
     return code if isinstance(code, int) else 0
 

@@ -20,7 +20,7 @@ from vaegan_bench.cli.options import (
 from vaegan_bench.cli.rows_file import check_rows_file, write_rows
 from vaegan_bench.cli.terminal import say, terminal
 from vaegan_bench.study.study import MOST
-from vaegan_bench.system.paths import user_path
+from vaegan_bench.system.paths import output_file, user_path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +69,7 @@ ReconstructionsOption = Annotated[
     Path | None, typer.Option(help="A folder of the same images through any autoencoder.", parser=user_path)
 ]
 OutOption = Annotated[
-    Path | None, typer.Option(help="Write the rows to this file: .csv, .parquet or .json.", parser=user_path)
+    Path | None, typer.Option(help="Write the rows to this file: .csv, .parquet or .json.", parser=output_file)
 ]
 
 
@@ -201,7 +201,7 @@ def _conclude(rows: pd.DataFrame, problems: Mapping[str, str], out: Path | None)
 
 
 def _check_arguments(context: typer.Context, out: Path | None) -> What:
-    """What to measure. Refuses, before all else, options without effect and a file that cannot be written."""
+    """What to measure. Refuses, before all else, options without effect and a file of no known format."""
     from vaegan_bench.system.errors import StudyError
 
     named = {what: [bool(context.params[key]) for key in keys] for what, keys in NAMED_BY.items()}

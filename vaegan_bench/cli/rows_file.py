@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaegan_bench.system.errors import StoreError, StudyError
+from vaegan_bench.system.errors import StudyError
 from vaegan_bench.system.files import replace_file
 
 if TYPE_CHECKING:
@@ -16,12 +16,9 @@ SUFFIXES = (".csv", ".parquet", ".json")
 
 
 def check_rows_file(path: Path) -> None:
-    """Raise `StudyError` for a suffix without a format, and `StoreError` where no file can be."""
+    """Raise `StudyError` for a suffix without a format."""
     if path.suffix.lower() not in SUFFIXES:
         raise StudyError(f"--out {path}: rows are written as {', '.join(SUFFIXES)}, by the suffix of the file.")
-    if path.is_dir() or not path.parent.is_dir():
-        reason = "that is a folder" if path.is_dir() else f"there is no folder {path.parent}"
-        raise StoreError(f"--out {path}: {reason}.")
 
 
 def write_rows(rows: pd.DataFrame, path: Path) -> None:

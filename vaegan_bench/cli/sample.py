@@ -10,7 +10,7 @@ import typer
 from vaegan_bench.cli.options import DeviceOption, PluginFiles
 from vaegan_bench.cli.terminal import say
 from vaegan_bench.study.study import MOST
-from vaegan_bench.system.paths import user_path
+from vaegan_bench.system.paths import output_file, user_path
 
 
 def sample(
@@ -18,7 +18,7 @@ def sample(
         Path, typer.Argument(help="A run's folder, such as results/quick/vaegan-s0-1a2b3c4d.", parser=user_path)
     ],
     n: Annotated[int, typer.Option(min=1, max=MOST["batch"], help="How many images.")] = 64,
-    out: Annotated[Path, typer.Option(help="The image file to write.", parser=user_path)] = Path("samples.png"),
+    out: Annotated[Path, typer.Option(help="The image file to write.", parser=output_file)] = Path("samples.png"),
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The seed of the codes.")] = 0,
     columns: Annotated[int, typer.Option(min=1, max=1000, help="Images per row.")] = 8,
     given: Annotated[str, typer.Option(help="For a conditional model: attributes to have, comma-separated.")] = "",

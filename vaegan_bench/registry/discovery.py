@@ -12,7 +12,7 @@ import re
 import sys
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
@@ -22,7 +22,8 @@ import pluggy
 
 from vaegan_bench.api import Plugin, PluginError
 from vaegan_bench.api.plugin import default_of, fields_of
-from vaegan_bench.system.errors import FAILURES, reason_of
+from vaegan_bench.registry.class_variables import check_class_variables, declared_variables
+from vaegan_bench.system.errors import FAILURES, failing_as, reason_of
 from vaegan_bench.system.paths import user_path
 
 
@@ -89,7 +90,8 @@ def _returned(manager: pluggy.PluginManager, module: types.ModuleType, origin: s
 
 def summary_line(plugin: type[Plugin]) -> str:
     """The first line of a plugin's docstring; '' where it has only the signature that dataclasses generate."""
-    line = (plugin.__doc__ or "").strip().partition("\n")[0]
+    text = plugin.__doc__ if isinstance(plugin.__doc__, str) else ""
+    line = text.strip().partition("\n")[0]
     return "" if line.startswith(f"{plugin.__name__}(") and line.endswith(")") else line
 
 
@@ -106,6 +108,7 @@ def _check_plugin(plugin: type[Plugin], where: str) -> None:
     _check_class(plugin, where)
     _check_name(plugin, where)
     _check_fields(plugin, where)
+    check_class_variables(plugin, where)
     if not summary_line(plugin):
         raise PluginError(f"{where} must have a docstring; its first line is what lists show.")
     if inspect.isabstract(plugin):
@@ -122,27 +125,29 @@ def _check_class(plugin: type[Plugin], where: str) -> None:
 
 
 def _check_name(plugin: type[Plugin], where: str) -> None:
-    """Refuse a class without a proper name, without what its kind demands, or derived from another plugin."""
+    """Refuse a class without a proper name, or derived from another plugin."""
     if not isinstance(getattr(plugin, "name", None), str):
         raise PluginError(f'{where} must have a name: name = "{plugin.__name__.lower()}".')
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", plugin.name):
         raise PluginError(f"{where} is called '{plugin.name}': use lower case, digits and single hyphens.")
-    if missing := sorted(name for name in _demanded(plugin) if not hasattr(plugin, name)):
-        raise PluginError(f"{where} must set {', '.join(missing)}, as all plugins of the kind '{plugin.kind}' do.")
     if any(isinstance(vars(base).get("name"), str) for base in plugin.__mro__[1:]):
         raise PluginError(f"{where} derives from another plugin: call its functions, or make it one of your fields.")
 
 
 def _check_fields(plugin: type[Plugin], where: str) -> None:
-    """Refuse fields that hide class variables, have no default, or have a type that no selector can write."""
+    """Refuse fields that hide class variables, have no default, or that no selector can write."""
     fields, hints = fields_of(plugin), _hints(plugin, where)
-    if hidden := sorted({f.name for f in fields} & set(_class_variables(plugin))):
+    if hidden := sorted({f.name for f in fields} & set(declared_variables(plugin))):
         raise PluginError(
             f"{where} has a field {hidden[0]}, which every {plugin.kind} has as a class variable: rename the field, "
             "or remove its type to set the variable."
         )
-    if bare := [f.name for f in fields if default_of(f) is dataclasses.MISSING]:
+    with failing_as(PluginError, f"{where} has a field whose default cannot be made"):
+        bare = [f.name for f in fields if default_of(f) is dataclasses.MISSING]
+    if bare:
         raise PluginError(f"{where} must give a default to {', '.join(bare)}: a name alone must be a selector.")
+    if idle := [f.name for f in fields if not f.init]:
+        raise PluginError(f"{where} has a field {idle[0]} that no selector can set: remove init=False.")
     if strange := [f.name for f in fields if not _can_be_written(hints[f.name])]:
         raise PluginError(
             f"{where} has a field {strange[0]} of a type that selectors cannot write: use bool, int, float, str, "
@@ -167,21 +172,6 @@ def _can_be_written(annotation: object) -> bool:
         return all(map(_can_be_written, typing.get_args(annotation)))
     plain = annotation in (bool, int, float, str, type(None)) or typing.get_origin(annotation) is typing.Literal
     return plain or (isinstance(annotation, type) and issubclass(annotation, Plugin))
-
-
-def _demanded(plugin: type[Plugin]) -> set[str]:
-    """What the base classes declare, without its own fields: those made by a factory are no attributes of the class."""
-    bases = [base for base in plugin.__mro__[1:] if issubclass(base, Plugin)]
-    declared = {name for base in bases for name in vars(base).get("__annotations__", {})}
-    return declared - {field.name for field in fields_of(plugin)}
-
-
-def _class_variables(plugin: type[Plugin]) -> Iterator[str]:
-    """The class variables that the base classes declare and leave to each plugin."""
-    for base in plugin.__mro__[1:]:
-        for name, annotation in vars(base).get("__annotations__", {}).items():
-            if "ClassVar" in str(annotation) and issubclass(base, Plugin):
-                yield name
 
 
 class _Uncached(SourceFileLoader):

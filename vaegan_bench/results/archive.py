@@ -29,10 +29,12 @@ def archive_study(study: StudyFolder) -> Path:
 def _of_other_runs(study: StudyFolder) -> Iterator[tuple[str, bytes]]:
     """The records in the present archive of runs that are not in the latest plan, or cannot be shown."""
     shown = {run.path.name for run in study.shown()}
-    for path, content in read_archive(study.path / ARCHIVE):
+
+    def is_of_another(path: str) -> bool:
         run, _, name = path.partition("/")
-        if run not in shown and name in RECORDS:
-            yield path, content
+        return run not in shown and name in RECORDS
+
+    return read_archive(study.path / ARCHIVE, is_of_another)
 
 
 def _records(study: StudyFolder) -> Iterator[tuple[str, bytes]]:

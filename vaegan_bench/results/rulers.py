@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vaegan_bench.results.files import parse_record, readable, sha256_of_content, write_json
-from vaegan_bench.results.stored_files import StoredFiles
+from vaegan_bench.results.stored_files import StoredFiles, archive_damage
 from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.files import make_folder
 from vaegan_bench.system.plain_data import read_as
@@ -105,7 +105,7 @@ class StoredRulers:
         return [found for _, found in self._all() if isinstance(found, Ruler)]
 
     def damaged(self) -> list[str]:
-        """For each other ruler, why it cannot be read."""
+        """For each other ruler, why it cannot be read; likewise for their folder and the archive."""
         return [found for _, found in self._all() if isinstance(found, str)]
 
     def contents(self) -> Iterator[tuple[str, bytes]]:
@@ -115,7 +115,14 @@ class StoredRulers:
                 yield f"{RULERS}/{name}", self.files.read(name)
 
     def _all(self) -> Iterator[tuple[str, Ruler | str]]:
-        for name in self.files.names(".json"):
+        if damage := archive_damage(self.files.archive):
+            yield "", damage
+        try:
+            names = self.files.names(".json")
+        except StoreError as error:
+            names = []
+            yield "", str(error)
+        for name in names:
             try:
                 with readable(self.files.place(name), CALIBRATE_AGAIN):
                     yield name, read_as(Ruler, parse_record(self.files.read(name)))

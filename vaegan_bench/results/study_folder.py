@@ -169,12 +169,12 @@ class StudyFolder:
         return [*self.left_out_lines(), *numbers]
 
     def left_out_lines(self) -> list[str]:
-        """A line for each run and each ruler that is left out."""
+        """A line for each run and each ruler that is left out, and for an archive that cannot be read."""
         reasons = [*self.left_out().values(), *StoredRulers(self.path).damaged()]
         return [f"Left out: {reason}" for reason in reasons]
 
     def _refuse(self) -> NoReturn:
-        reasons = "".join(f" Left out: {reason}" for reason in self.left_out().values())
+        reasons = "".join(f" {line}" for line in self.left_out_lines())
         raise StoreError(f"{self.path} holds no finished run yet: train some with vaegan-bench run.{reasons}")
 
     def _shown(self) -> Iterator[RunFolder]:

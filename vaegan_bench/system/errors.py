@@ -119,13 +119,20 @@ def reason_of(error: BaseException) -> str:
     """An error in one line; if it is not a `BenchError`, with the last place in third-party code: '(my_loss.py:19)'."""
     if isinstance(error, BenchError):
         return str(error)
-    words = str(error).partition("\n")[0]
+    words = _message_of(error).partition("\n")[0]
     named = type(error).__name__ + (f": {words}" if words else "")
     if isinstance(error, SystemExit):
         named = f"sys.exit({words}) was called"
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_third_party(Path(frame.filename))]
     place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
     return named + place
+
+
+def _message_of(error: BaseException) -> str:
+    try:
+        return str(error)
+    except FAILURES as second:  # a third-party error may have no message
+        return f"its message cannot be read, because of {type(second).__name__}"
 
 
 def _is_third_party(file: Path) -> bool:

@@ -47,10 +47,21 @@ def replace_file(path: Path, stage: Path | None = None) -> Iterator[Path]:
 
     Raises `StoreError` where it cannot be written.
     """
+    refuse_other_than_file(path)
     partial = stage or partial_of(path)
     with writable(path), _removed_at_the_end(partial):
         yield partial
         partial.replace(path)
+
+
+def refuse_other_than_file(path: Path) -> None:
+    """Raise `StoreError` for a folder, a device or a pipe, which no file can replace; a link is replaced itself."""
+    with writable(path), suppress(FileNotFoundError):
+        mode = path.lstat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode)):
+            raise StoreError(
+                f"Cannot write {path}: that is a {'folder' if stat.S_ISDIR(mode) else 'device or a pipe'}."
+            )
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Literal
 import platformdirs
 
 from vaegan_bench.system.errors import PluginError, StoreError
-from vaegan_bench.system.files import stamp_of
+from vaegan_bench.system.files import refuse_other_than_file, stamp_of
 
 
 def home_folder(kind: Literal["data", "cache"]) -> Path:
@@ -36,6 +36,19 @@ def user_path(written: str | Path) -> Path:
     except RuntimeError as error:
         raise StoreError(f"There is no home directory for '{written}': write the whole path.") from error
     stamp_of(path)
+    return path
+
+
+def output_file(written: str | Path) -> Path:
+    """The path of a file that a command shall write, as a user wrote it; a link is followed, so that it stays.
+
+    Raises `StoreError` where no file can be: in a folder that is not there, and in place of a folder, device or pipe.
+    """
+    path = user_path(written)
+    path = path.resolve() if path.is_symlink() else path
+    if not path.parent.is_dir():
+        raise StoreError(f"Cannot write {written}: there is no folder {path.parent}.")
+    refuse_other_than_file(path)
     return path
 
 

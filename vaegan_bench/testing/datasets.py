@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from unittest import SkipTest
 
@@ -9,17 +10,16 @@ import torch
 
 from vaegan_bench.api import Data, DataError, Dataset, to_signed
 from vaegan_bench.testing.small import CACHE
-from vaegan_bench.testing.verdicts import Checks, demand, seeded, unchanged, untouched_randomness
+from vaegan_bench.testing.verdicts import Checks, ConformanceError, demand, seeded, unchanged, untouched_randomness
+from vaegan_bench.training.data_form import (
+    TYPES,
+    faults_of_factors,
+    faults_of_images,
+    faults_of_labels,
+    faults_of_types,
+)
 
 SIZE = 32
-TYPES = {
-    "images_NCHW": torch.uint8,
-    "attributes_NA": torch.bool,
-    "labels_N": torch.int64,
-    "scores_NA": torch.float32,
-    "factors_NF": torch.int64,
-}
-"""The columns of a split with their types; in every load they must be equal."""
 
 
 @cache
@@ -32,62 +32,23 @@ def load_data(dataset: Dataset, size: int = SIZE) -> Data:
 
 
 def columns_have_their_types(dataset: Dataset) -> None:
-    """Images are uint8, attributes bool, labels and factors int64, scores float32."""
-    data = load_data(dataset)
-    for name, split in (("train", data.train), ("test", data.test)):
-        for column, dtype in TYPES.items():
-            values = getattr(split, column)
-            demand(
-                values is None or values.dtype == dtype,
-                f"{column} of {name} is {getattr(values, 'dtype', '')}: return {str(dtype).removeprefix('torch.')}.",
-            )
+    """Images are uint8, attributes bool, labels and factors int64, scores float32; names and the digest are text."""
+    _demand_none(faults_of_types(load_data(dataset)))
 
 
 def images_are_well_formed(dataset: Dataset) -> None:
     """Images of the size that was asked for, with attributes of unique names and finite scores that belong to them."""
-    data = load_data(dataset)
-    names = data.attribute_names
-    demand(all(names) and len(set(names)) == len(names), f"attribute_names {names} are not unique, or one is empty.")
-    for name, split in (("train", data.train), ("test", data.test)):
-        images, (n, attributes) = split.images_NCHW, split.attributes_NA.shape
-        demand(
-            images.ndim == 4 and images.shape[2:] == (SIZE, SIZE) and images.shape[1] in (1, 3),
-            f"{name} images have the shape {tuple(images.shape)}, not (N, 1 or 3, {SIZE}, {SIZE}).",
-        )
-        named = len(data.attribute_names)
-        demand(n == len(images), f"{name} has {len(images)} images and attributes of {n}.")
-        demand(attributes == named, f"{name} has {attributes} attributes, and attribute_names has {named}.")
-        scored = split.scores_NA is None or torch.equal(split.scores_NA > 0, split.attributes_NA)
-        demand(scored, f"attributes of {name} are not those whose scores_NA are above 0.")
-        finite = split.scores_NA is None or bool(split.scores_NA.isfinite().all())
-        demand(finite, f"scores_NA of {name} are not all finite.")
-    demand(data.train.images_NCHW.shape[1:] == data.test.images_NCHW.shape[1:], "train and test differ in shape.")
+    _demand_none(faults_of_images(load_data(dataset), SIZE))
 
 
 def labels_are_named(dataset: Dataset) -> None:
     """Every image of a part has a label, the index of one of the classes that it names, or none has."""
-    data = load_data(dataset)
-    for name, split in (("train", data.train), ("test", data.test)):
-        if split.labels_N is not None:
-            n, labelled, classes = len(split), len(split.labels_N), len(data.class_names)
-            demand(labelled == n, f"{name} has {n} images and {labelled} labels.")
-            low, high = int(split.labels_N.min()), int(split.labels_N.max())
-            demand(low >= 0 and high < classes, f"{name} has labels from {low} to {high}, and names for {classes}.")
+    _demand_none(faults_of_labels(load_data(dataset)))
 
 
 def factors_have_named_values(dataset: Dataset) -> None:
     """For each factor that it names, every image has one of the values that it names."""
-    data = load_data(dataset)
-    for name, split in (("train", data.train), ("test", data.test)):
-        if split.factors_NF is None:
-            demand(not data.factors, f"{name} has no factors_NF, and factors names {', '.join(data.factors)}.")
-            continue
-        shape, expected = tuple(split.factors_NF.shape), (len(split), len(data.factors))
-        demand(shape == expected, f"factors_NF of {name} has the shape {shape}, not {expected}.")
-        for (factor, values), place_N in zip(data.factors.items(), split.factors_NF.T, strict=True):
-            least, most = int(place_N.min()), int(place_N.max())
-            has = f"the factor '{factor}' of {name} has values from {least} to {most}"
-            demand(least >= 0 and most < len(values), f"{has}, and names for {len(values)}.")
+    _demand_none(faults_of_factors(load_data(dataset)))
 
 
 def splits_share_no_image(dataset: Dataset) -> None:
@@ -132,6 +93,11 @@ def augmentation_is_seeded(dataset: Dataset) -> None:
         "augment gives something else for equal noise: draw from the generator it is handed.",
     )
     demand(float(first.abs().max()) <= 1.05, "augment leaves the range [-1, 1].")
+
+
+def _demand_none(faults: Iterator[str]) -> None:
+    for fault in faults:
+        raise ConformanceError(fault)
 
 
 CHECKS: Checks = {

@@ -9,12 +9,16 @@ from vaegan_bench.api import Data, DataError, Dataset, Progress, StudyError, def
 from vaegan_bench.datasets.preparation.words import describe_left_out
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.errors import failing_as
+from vaegan_bench.training.data_form import faults_of
 
 
 def load(dataset: Dataset, size: int, cache: Path, progress: Progress = silent) -> Data:
-    """The data at a size. Raises `DataError` also where a third-party data set raises something else."""
+    """The data at a size. Raises `DataError` also where a third-party data set raises or returns something else."""
     with failing_as(DataError, f"Dataset '{dataset}' cannot be loaded"):
-        return dataset.load(size, cache, progress)
+        data = dataset.load(size, cache, progress)
+        for fault in faults_of(data, size):
+            raise DataError(f"Dataset '{dataset}' cannot be used: {fault}")
+        return data
 
 
 def fetch(dataset: Dataset, progress: Progress = silent) -> None:

@@ -11,7 +11,7 @@ import typer
 from vaegan_bench.cli.data.loaded import dataset_of, extent_of, say_extent
 from vaegan_bench.cli.options import CacheDirOption, DataDirOption, DatasetName, DatasetSize, PluginFiles
 from vaegan_bench.cli.terminal import say, table, terminal
-from vaegan_bench.system.paths import user_path
+from vaegan_bench.system.paths import output_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,7 +25,7 @@ def info(
     name: DatasetName,
     size: DatasetSize = 64,
     out: Annotated[
-        Path | None, typer.Option(help="The image file to write; by default data-NAME.png.", parser=user_path)
+        Path | None, typer.Option(help="The image file to write; by default data-NAME.png.", parser=output_file)
     ] = None,
     data_dir: DataDirOption = None,
     cache_dir: CacheDirOption = None,
@@ -36,17 +36,19 @@ def info(
     Examples: `vaegan-bench data info avatars`, `vaegan-bench data info mnist5k --size 32 --out digits.png`
     """
     from vaegan_bench.cli.progress import TerminalProgress
+    from vaegan_bench.report.plots.dataset_sheet import figure_format
     from vaegan_bench.system.paths import default_cache
     from vaegan_bench.training.loading import load
 
     dataset, console = dataset_of(name, data_dir, plugin), terminal()
+    path = out or output_file(f"data-{dataset.name}.png")
+    form = figure_format(path)  # raises before all work
     with TerminalProgress(console) as progress:
         data = load(dataset, size, cache_dir or default_cache(), progress)
     say_extent(dataset, data)
     say(f"digest {data.digest}")
     _print_tables(data, console)
-    path = out or Path(f"data-{dataset.name}.png")
-    _draw(dataset, data, path)
+    _draw(dataset, data, path, form)
     say(str(path))
 
 
@@ -91,7 +93,7 @@ def _values_of(factors_NF: Tensor, factors: Mapping[str, tuple[str, ...]]) -> Te
     return torch.cat([place_N[:, None] == torch.arange(len(values)) for place_N, values in columns], 1)
 
 
-def _draw(dataset: Dataset, data: Data, path: Path) -> None:
+def _draw(dataset: Dataset, data: Data, path: Path, form: str) -> None:
     from vaegan_bench.report.plots.dataset_sheet import dataset_sheet
     from vaegan_bench.system.files import replace_file
 
@@ -99,4 +101,4 @@ def _draw(dataset: Dataset, data: Data, path: Path) -> None:
     note = extent_of(data) + ("; shares are of the training images" if data.attribute_names else "")
     figure = dataset_sheet(str(dataset), note, images_NHWC, has_NA, data.attribute_names)
     with replace_file(path) as partial:
-        figure.savefig(partial, format="png")
+        figure.savefig(partial, format=form)

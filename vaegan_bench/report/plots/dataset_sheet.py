@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.backend_bases import FigureCanvasBase
 from matplotlib.figure import Figure
 
 from vaegan_bench.report.plots.canvas import LINE, MARGIN, SPACE, Canvas, Images, enlarge, widest
 from vaegan_bench.report.plots.sheets import GAP, grid
 from vaegan_bench.report.plots.style import MUTED, nothing, styled
-from vaegan_bench.system.errors import one_line
+from vaegan_bench.system.errors import StoreError, one_line
 
 SMALL = 7
 """Points of the notes."""
+
+
+def figure_format(path: Path) -> str:
+    """The format of a file for a figure. Raises `StoreError` for a name that ends in none that can be written."""
+    form = path.suffix.lower().removeprefix(".")
+    if form not in FigureCanvasBase.get_supported_filetypes():
+        raise StoreError(f"Cannot write the image {path}: choose a name that ends in .png.")
+    return form
 
 
 class Row(NamedTuple):

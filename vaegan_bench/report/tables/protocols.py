@@ -86,9 +86,8 @@ def _protocols(rows: pd.DataFrame) -> Iterator[str]:
     for text, *values in rows[["protocol", *stated]].itertuples(index=False, name=None):
         key = (text, *values)
         if key not in known:
-            given = {
-                name: value for name, value in zip(stated, values, strict=True) if isinstance(value, str) and value
-            }
+            pairs = zip(stated, values, strict=True)
+            given = {name: value for name, value in pairs if isinstance(value, str) and value}
             known[key] = json.dumps({**dict(sorted(protocol_of(text).items())), **given})
         yield known[key]
 
