@@ -18,7 +18,7 @@ from vaegan_bench.cli.app import app
 from vaegan_bench.metrics.extractors.published_weights import PublishedWeights, file_at
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.study_file import load_study
-from vaegan_bench.system.paths import home_folder, user_path
+from vaegan_bench.system.paths import home_folder, output_file, user_path
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_every_parameter_that_is_a_path_passes_the_door() -> None:
     found = [(command, name, hint) for command, name, hint in parameters() if "Path" in str(hint)]
     for command, name, hint in found:
         (declared,) = typing.get_args(hint)[1:]
-        assert declared.parser is user_path, f"{command} {name} must be declared with parser=user_path"
+        assert declared.parser in (user_path, output_file), f"{command} {name} must be declared with parser=user_path"
     assert {("run", "results"), ("prepare", "data_dir"), ("evaluate", "runs")} <= {each[:2] for each in found}
     assert len(found) >= 20
 

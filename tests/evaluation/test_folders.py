@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from pathlib import Path
 
@@ -81,6 +82,38 @@ def test_a_distance_comes_with_the_command_that_makes_its_scale(real: Path, fake
     arguments = shlex.split(hints[0])[6:]
     assert Registry().build(Dataset, arguments.pop(arguments.index("--dataset") + 1)) == Folder(path=str(real))
     assert arguments == ["calibrate", "--dataset", "--size", "16", "--extractor", "efflite0", "--samples", "10"]
+
+
+@pytest.mark.parametrize(
+    ("name", "n", "made", "told"),
+    [
+        ("few", 11, 14, "give at least 12 real and 6 generated images"),
+        ("real", 12, 5, "give at least 12 real and 6 generated images"),
+        ("a,b=c", 12, 6, "rename {name}, which no selector can name"),
+        ("a]", 12, 6, "rename {name}, which no selector can name"),
+    ],
+)
+def test_a_distance_without_a_scale_says_what_one_needs(
+    name: str, n: int, made: int, told: str, tmp_path: Path
+) -> None:
+    real, fake = folder_of(tmp_path / name, n), folder_of(tmp_path / "fake", made, first=50)
+    lines: list[str] = []
+    measure_folders(
+        real, fake, [Frechet(extractor=EffLite0())], LoadedReferences(tmp_path / "c", torch.device("cpu")), lines.append
+    )
+    assert lines[-1] == f"For a scale of frechet[efflite0]: {told.format(name=real)}"
+
+
+def test_names_that_are_no_utf_8_are_written_so_that_files_can_hold_them(tmp_path: Path) -> None:
+    real, fake = (folder_of(tmp_path / os.fsdecode(name), 3, first=len(name)) for name in (b"r\xe9el", b"f\xffk"))
+    (real / os.fsdecode(b"other.\xfe")).write_bytes(b"no image")
+    for suffix in (".csv", ".parquet"):
+        out = tmp_path / f"rows{suffix}"
+        done = bench("evaluate", "--real", real, "--fake", fake, "--metrics", "memorisation", "--out", out)
+        assert done.returncode == 0, done.stderr
+        (row, *_) = rows_of(out).to_dict("records")
+        assert (row["dataset"], row["model"]) == ("r\\udce9el", "f\\udcffk")
+        assert "other file ignored (1 .\\udcfe)" in row["remarks"]
 
 
 def test_images_come_whole_in_the_order_of_their_names(real: Path) -> None:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 
-from vaegan_bench.api import Metric, StudyError
+from vaegan_bench.api import Metric, SelectorError, StudyError
 from vaegan_bench.datasets.folder import Folder
 from vaegan_bench.evaluation.calibration import calibrated_extractors
 from vaegan_bench.evaluation.given_images import GivenImages, data_of
 from vaegan_bench.evaluation.image_folder import ImageFolder, read_folder, size_warning
 from vaegan_bench.evaluation.measuring import Measured, measure
 from vaegan_bench.evaluation.references import LoadedReferences, open_extractors
+from vaegan_bench.registry.selectors import parse_selector
 from vaegan_bench.results.rows import text_of
+from vaegan_bench.system.errors import one_line
 from vaegan_bench.system.status import OK
+
+FEWEST_HELD_OUT, FEWEST_SAMPLES = 2, 6
+"""Images that a ruler takes at least."""
 
 
 def measure_folders(
@@ -36,15 +42,22 @@ def measure_folders(
     own = references.of(data_of(sides["real"].images_NCHW))
     found = measure_sides(GivenImages(own, sides["fake"].images_NCHW), sides, metrics, lines)
     for extractor in dict.fromkeys(str(e.chosen_for(own.data)) for e in calibrated_extractors(metrics).values()):
-        say(f"For a scale of frechet[{extractor}]: {_calibrate_command(sides['real'], sides['fake'], extractor)}")
+        say(f"For a scale of frechet[{extractor}]: {_how_to_calibrate(sides['real'], sides['fake'], extractor)}")
     return found
 
 
-def _calibrate_command(real: ImageFolder, fake: ImageFolder, extractor: str) -> str:
-    """The command that measures distortions of the real images, of which a sixth is held out for that."""
-    size, samples = min(real.images_NCHW.shape[2:]), min(len(fake.images_NCHW), len(real.images_NCHW) * 5 // 6)
-    options = ["--size", str(size), "--extractor", extractor, "--samples", str(samples)]
-    return shlex.join(["vaegan-bench", "calibrate", "--dataset", str(Folder(path=str(real.path))), *options])
+def _how_to_calibrate(real: ImageFolder, fake: ImageFolder, extractor: str) -> str:
+    """The command that measures distortions of the real images, of which a sixth is held out for that; or its needs."""
+    size, n = min(real.images_NCHW.shape[2:]), len(real.images_NCHW)
+    held_out, samples = n // 6, min(len(fake.images_NCHW), n - n // 6)
+    if held_out < FEWEST_HELD_OUT or samples < FEWEST_SAMPLES:
+        return f"give at least {6 * FEWEST_HELD_OUT} real and {FEWEST_SAMPLES} generated images"
+    dataset = str(Folder(path=str(real.path)))
+    with suppress(SelectorError):
+        if parse_selector(dataset).fields == {"path": str(real.path)}:
+            options = ["--size", str(size), "--extractor", extractor, "--samples", str(samples)]
+            return shlex.join(["vaegan-bench", "calibrate", "--dataset", dataset, *options])
+    return f"rename {real.name}, which no selector can name"
 
 
 def refuse(metrics: Sequence[Metric], need: str) -> None:
@@ -59,18 +72,18 @@ def measure_sides(
 ) -> tuple[pd.DataFrame, dict[str, str]]:
     """Measure the images of the second of two `sides` against those of the first; return rows and problems."""
     open_extractors(metrics, outputs.references)
-    measured = measure([outputs], metrics, split=str(next(iter(sides.values())).path))
+    measured = measure([outputs], metrics, split=next(iter(sides.values())).name)
     return rows_of(measured, sides, remarks), measured.problems
 
 
 def rows_of(measured: Measured, sides: Mapping[str, ImageFolder], remarks: Sequence[str]) -> pd.DataFrame:
     """The numbers of two folders as rows of a table; the second of `sides` is measured against the first."""
-    real, fake = (folder.path for folder in sides.values())
+    real, fake = sides.values()
     facts = {key: fact for side, folder in sides.items() for key, fact in folder.facts(side).items()}
     run: dict[str, object] = {
-        "run": str(fake),
-        "model": fake.name,
-        "dataset": real.name,
+        "run": fake.name,
+        "model": one_line(fake.path.name),
+        "dataset": one_line(real.path.name),
         "seed": 0,
         "status": OK,
         "health": OK,

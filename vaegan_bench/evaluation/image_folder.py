@@ -13,6 +13,7 @@ from vaegan_bench.api import DataError, Progress, silent
 from vaegan_bench.datasets.preparation.reading import read_originals
 from vaegan_bench.datasets.preparation.sources import images_in
 from vaegan_bench.datasets.preparation.words import describe_ignored, describe_left_out
+from vaegan_bench.system.errors import one_line
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +35,11 @@ class ImageFolder:
         """The width and height of every image: '64×48'."""
         return f"{self.images_NCHW.shape[3]}×{self.images_NCHW.shape[2]}"
 
+    @property
+    def name(self) -> str:
+        """The path as text that every file can hold: a path may have bytes that are no UTF-8."""
+        return one_line(str(self.path))
+
     def facts(self, side: str) -> dict[str, str | int]:
         """The facts about the folder in the protocol of every number."""
         return {
@@ -44,7 +50,7 @@ class ImageFolder:
 
     def __str__(self) -> str:
         """How many images were read, and which files were not, in one line."""
-        read = f"{len(self.images_NCHW):,} images of {self.size} read from {self.path}"
+        read = f"{len(self.images_NCHW):,} images of {self.size} read from {self.name}"
         return "; ".join([read, *describe_left_out(self.left_out), *describe_ignored(self.others)])
 
 

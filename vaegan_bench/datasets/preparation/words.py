@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
+from vaegan_bench.system.errors import one_line
+
 NAMED = 5
 """How many images and suffixes are named."""
 
@@ -20,7 +22,7 @@ def describe_left_out(reasons: Mapping[str, str]) -> Iterator[str]:
 
 def describe_ignored(names: Iterable[str]) -> Iterator[str]:
     """How many files are no images by their names, with their suffixes; nothing where there are none."""
-    kinds = Counter(PurePosixPath(name).suffix.lower() or "without a suffix" for name in names)
+    kinds = Counter(PurePosixPath(one_line(name)).suffix.lower() or "without a suffix" for name in names)
     if kinds:
         named = [f"{count} {kind}" for kind, count in kinds.most_common(NAMED)]
         yield f"{kinds.total()} other file{'s' if kinds.total() > 1 else ''} ignored ({', '.join(named)})"
