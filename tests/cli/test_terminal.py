@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -19,6 +20,8 @@ import vaegan_bench
 from vaegan_bench.cli import main
 from vaegan_bench.cli.terminal import substitute
 from vaegan_bench.system.errors import one_line
+
+COMMAND = [sys.executable, "-c", "from vaegan_bench.cli import main; main()"]
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +111,19 @@ def test_what_cannot_be_seen_is_shown_in_errors() -> None:
     assert code == 2
     assert "\x1b" not in err
     assert printed("run", "--nosuch\x1b[31m")[2].count("\x1b") == 0
+
+
+@pytest.mark.parametrize("arguments", [("list", "losses"), ("run", "--help"), ("--version",)])
+def test_a_full_disk_under_the_output_is_one_line(arguments: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, timeout=120)
+        assert (done.returncode, done.stderr) == (2, "Error: Cannot print: No space left on device.\n")
+        assert subprocess.run([*COMMAND, *arguments], stdout=full, stderr=full, timeout=120).returncode == 2
+
+
+def test_a_working_directory_that_was_removed_is_one_line(tmp_path: Path) -> None:
+    script = f"mkdir gone && cd gone && rmdir ../gone && {shlex.join([*COMMAND, 'list', 'losses'])}"
+    done = subprocess.run(script, shell=True, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("Error: The working directory was removed: change to another one.\n")
+    assert "Traceback" not in done.stderr

@@ -468,3 +468,16 @@ def test_a_script_that_starts_work_at_its_import_is_told_what_to_change(tmp_path
     last = done.stderr.strip().splitlines()[-1]
     assert "before it could begin. Scripts must start work inside of `if __name__ == '__main__':`" in last
     assert not list(tmp_path.glob("results/smoke/*/"))
+
+
+def test_a_worker_that_is_ended_after_its_last_task_leaves_no_traceback() -> None:
+    script = (
+        "import multiprocessing, signal\n"
+        "from vaegan_bench.execution.engines.workers.worker import work\n"
+        "here, there = multiprocessing.Pipe()\n"
+        "here.send(None)  # there is no task\n"
+        "work(there)\n"
+        "signal.raise_signal(signal.SIGTERM)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (-signal.SIGTERM, "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import signal
 import sys
 from typing import Annotated
@@ -28,7 +29,7 @@ from vaegan_bench.cli import (
 )
 from vaegan_bench.cli import list as list_
 from vaegan_bench.cli.interruption import INTERRUPTED, interruption
-from vaegan_bench.cli.terminal import prepare_output, say
+from vaegan_bench.cli.terminal import prepare_output, say, stop_printing
 from vaegan_bench.cli.warnings import own_warnings_in_one_line
 
 app = typer.Typer(
@@ -93,6 +94,11 @@ def _exit_code() -> int:
 
     prepare_output()
     try:
+        os.getcwd()
+    except FileNotFoundError:
+        say("Error: The working directory was removed: change to another one.", error=True)
+        return 2
+    try:
         code = app(prog_name="vaegan-bench", standalone_mode=False)
     except IncompleteError as error:
         for line in error.lines:
@@ -107,6 +113,9 @@ def _exit_code() -> int:
         return INTERRUPTED
     except (KeyboardInterrupt, SystemExit):
         raise
+    except OSError as error:
+        stop_printing(error)
+        return 2
     except Exception as error:
         _say_misuse(error)
         return 2

@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import unicodedata
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -61,6 +62,20 @@ def prepare_output() -> None:
 def say(line: str, *, error: bool = False) -> None:
     """Print a line as it is, to standard output or errors."""
     typer.echo(line, file=sys.stderr if error else sys.stdout)  # without `file`, typer would choose another encoding
+
+
+def stop_printing(error: OSError) -> None:
+    """Say that standard output takes no more lines, as on a full disk, and print nothing more there.
+
+    Raises the error where it is of a file.
+    """
+    from vaegan_bench.system.disk_space import shortage_in
+
+    if shortage_in(error) is None or error.filename is not None:
+        raise error
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python would try again at its end
+    with suppress(OSError):  # errors may go to the same disk
+        say(f"Error: Cannot print: {error.strerror}.", error=True)
 
 
 def terminal() -> Console:

@@ -24,10 +24,12 @@ def work(connection: Connection) -> None:
     try:
         _leave_signals_to_parent()
         _do_all(parent)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # from here on, nobody would handle an `Ended`
     except Ended:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.raise_signal(signal.SIGTERM)  # so that the exit code names the signal
     except KeyboardInterrupt:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         parent.send(Interrupted())
 
 
