@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from shell import Ran, bench
 from small_studies import tables_alone
 
 import vaegan_bench as vb
-from vaegan_bench.api import StoreError, StudyError, UnknownNameError, hookimpl
+from vaegan_bench.api import BenchError, StoreError, StudyError, UnknownNameError, hookimpl
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.execution.postponed_signals import postponed_signals
 from vaegan_bench.execution.time_limit import TimeIsUp, read_duration, time_limit
@@ -311,3 +312,20 @@ def test_a_time_limit_interrupts_what_is_no_training_and_is_over_at_the_end() ->
     with pytest.raises(IncompleteError), time_limit("0.01s"):
         signal.pause()
     assert issubclass(TimeIsUp, KeyboardInterrupt)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"max_time": 3600}, "max_time is text, such as '90m', not 3600."),
+        ({"engine": 3}, r"engine is text, such as 'processes\[workers=2\]', not 3."),
+        ({"cache": 3}, "A path is text, not 3."),
+        ({"plugins": 3}, "plugins is a list of files and modules"),
+        ({"fields": {3: {"a": 1}}}, "fields must be a table of tables of plain values"),
+        ({"fields": {"vae": {3: 1}}}, "fields must be a table of tables of plain values"),
+    ],
+)
+def test_arguments_of_another_type_are_refused(given: dict[str, Any], told: str, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=told):
+        vb.run("smoke", results=tmp_path / "results", **given)
+    assert not list(tmp_path.iterdir())

@@ -30,6 +30,9 @@ from vaegan_bench.system.errors import StudyError, StudyWarning, UnknownNameErro
 from vaegan_bench.system.paths import default_cache, user_path
 from vaegan_bench.training.trained_model import TrainedModel
 
+EXAMPLES = {"engine": "processes[workers=2]", "max_time": "90m"}
+"""Arguments that are text → a value."""
+
 
 def run(
     study: str | Path | Study = "quick",
@@ -58,7 +61,7 @@ def run(
     gave no numbers, or a table or figure could not be written: everything else is then trained, measured and reported,
     and the error's `lines` say what is missing, and why.
     """
-    _check_arguments(values, checkpoint)
+    _check_arguments(values, checkpoint, engine=engine, max_time=max_time)
     with time_limit(max_time):
         registry = Registry(plugins)
         count = 1 if workers is None and engine is None else workers
@@ -72,13 +75,16 @@ def run(
     return Results(folder, registry.sources)
 
 
-def _check_arguments(values: Iterable[str], checkpoint: object) -> None:
+def _check_arguments(values: Iterable[str], checkpoint: object, **texts: object) -> None:
     known = {field.name for field in fields(Study)}.union(signature(run).parameters) - {"values"}
     for key in values:
         if key not in known:
             raise UnknownNameError("argument of run:", key, known)
     if not (isinstance(checkpoint, int | float) and checkpoint >= 0):
         raise StudyError(f"checkpoint is a number of seconds, 0 or more, not {checkpoint!r}.")
+    for name, text in texts.items():
+        if not isinstance(text, str | None):
+            raise StudyError(f"{name} is text, such as {EXAMPLES[name]!r}, not {text!r}.")
 
 
 def load_model(folder: str | Path, device: str = "auto", plugins: Iterable[str | Path] = ()) -> TrainedModel:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from vaegan_bench.api import Plugin, PluginError
 from vaegan_bench.api.plugin import fields_of
+from vaegan_bench.system.value_types import fits
 
 
 def check_class_variables(plugin: type[Plugin], where: str) -> None:
@@ -20,7 +21,7 @@ def check_class_variables(plugin: type[Plugin], where: str) -> None:
         raise PluginError(f"{where} must set {', '.join(missing)}, as all plugins of the kind '{plugin.kind}' do.")
     for name, expected in declared_variables(plugin).items():
         value = getattr(plugin, name)
-        if not _is_computed(value) and not _fits(value, expected):
+        if not _is_computed(value) and not fits(value, expected):
             raise PluginError(f"{where} has a {name} that is not {_words(expected)}: change it.")
 
 
@@ -49,19 +50,6 @@ def _demanded(plugin: type[Plugin]) -> set[str]:
 def _is_computed(value: object) -> bool:
     """Whether a class has a property or the like in place of a value."""
     return hasattr(value, "__get__")
-
-
-def _fits(value: object, expected: Any) -> bool:
-    """Whether a value is of a type as base classes declare it, with all that is in it."""
-    origin, inner = typing.get_origin(expected), typing.get_args(expected)
-    if origin is tuple:
-        return isinstance(value, tuple) and all(_fits(each, inner[0]) for each in value)
-    if origin is Literal:
-        return value in inner
-    if isinstance(origin, type) and issubclass(origin, Mapping):
-        pairs = value.items() if isinstance(value, Mapping) else [(None, None)]
-        return all(_fits(part, kind) for pair in pairs for part, kind in zip(pair, inner, strict=True))
-    return isinstance(value, expected)
 
 
 def _words(expected: Any) -> str:

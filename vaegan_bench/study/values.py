@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from vaegan_bench.system.errors import StudyError
+from vaegan_bench.system.value_types import fits, is_int
 
 DEEPEST = 5
 """The deepest nesting of tables and lists that is read; no key of a study needs so much."""
@@ -21,22 +22,22 @@ def check_values(value: Any, where: str, depth: int = 0) -> None:
     inner = value.items() if isinstance(value, Mapping) else enumerate(value, 1) if isinstance(value, list) else ()
     for key, each in inner:
         check_values(each, f"{where}: {key}", depth + 1)
-    if _is_int(value) and not -(2**63) <= value < 2**63:
+    if is_int(value) and not -(2**63) <= value < 2**63:
         raise StudyError(f"{where} is a number of more than 64 bits.")
 
 
 def read_value(key: str, value: Any, annotation: Any, where: str) -> Any:
     """Check a value against the type of its key; lists become tuples, a count of seeds becomes the seeds."""
-    if key == "seeds" and _is_int(value):
+    if key == "seeds" and is_int(value):
         if value > MOST_SEEDS:
             raise StudyError(
                 f"{where}: seeds {value} means {value:,} seeds, and a study may have {MOST_SEEDS:,}. For the single "
                 f"seed {value}, write '--seeds {value},' with a comma at the end, or seeds = [{value}] in a file."
             )
         return tuple(range(value))
-    if _fits(value, annotation):
+    if fits(value, annotation, list | tuple):
         return _freeze(value)
-    if annotation is float and _is_int(value):
+    if annotation is float and is_int(value):
         return float(value)
     raise StudyError(f"{where}: {key} must be {_WORDS.get(key, _describe(annotation))}, not {value!r}.")
 
@@ -48,23 +49,6 @@ _WORDS = {
     "term_weights": "a table of lists of numbers or selectors",
     "fields": "a table of tables of plain values",
 }
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _fits(value: Any, annotation: Any) -> bool:
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is Literal:
-        return value in arguments
-    if origin is tuple:
-        return isinstance(value, list | tuple) and all(_fits(v, arguments[0]) for v in value)
-    if origin is not None and issubclass(origin, Mapping):
-        return isinstance(value, Mapping) and all(_fits(v, arguments[1]) for v in value.values())
-    if annotation is Any:
-        return value is None or isinstance(value, bool | int | float | str)
-    return _is_int(value) if annotation is int else isinstance(value, annotation)
 
 
 def _freeze(value: Any) -> Any:

@@ -40,7 +40,7 @@ class UnknownNameError(BenchError):
     """An unknown name, with the package that has it, or the closest known name and a list of the known ones."""
 
     def __init__(self, what: str, name: str, known: Iterable[str], package: str = "", note: str = "") -> None:
-        rest = _installation(package) if package else _guess(name, sorted(known))
+        rest = _installation(package) if package else _guess(str(name), sorted(known))
         super().__init__(f"Unknown {what} '{name}'{rest}{note}")
 
 

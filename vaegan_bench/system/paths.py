@@ -27,6 +27,8 @@ def user_path(written: str | Path) -> Path:
     Raises `StoreError` for a text that cannot be a path, and where it cannot be known whether there is such a file: in
     a folder that may not be entered, or with a name that is too long.
     """
+    if not isinstance(written, str | Path):
+        raise StoreError(f"A path is text, not {written!r}.")
     if not str(written):
         raise StoreError("A path is empty: name a file or a folder, or '.' for this one.")
     if "\0" in str(written):
@@ -53,8 +55,8 @@ def output_file(written: str | Path) -> Path:
 
 
 def plugin_list(plugins: Iterable[str | Path]) -> tuple[str, ...]:
-    """Plugin files and modules as they were written. Raises `PluginError` for a single one, which is no list."""
-    if isinstance(plugins, str | Path):
+    """Plugin files and modules as they were written. Raises `PluginError` for anything else than a list."""
+    if isinstance(plugins, str | Path) or not isinstance(plugins, Iterable):
         raise PluginError(f"plugins is a list of files and modules: write plugins=['{plugins}'].")
     return tuple(map(str, plugins))
 
