@@ -177,11 +177,15 @@ def test_bounds_that_are_no_numbers_are_absent(outputs: ModelOutputs, monkeypatc
         ({"leaves": True}, r"sys\.exit\(0\) was called"),
         ({"given": [Measurement("m", 1.0, "higher", "1", {"n": np.int64(3)})]}, "cannot be kept: .*int64"),
         ({"given": [Measurement("m", 1.0, "upwards", "1")]}, "cannot be kept: direction is not 'higher' or"),
+        (
+            {"given": [Measurement("m", 1.0, "higher", "1", {3: "n"})]},
+            "cannot be kept: 3 names a part of the protocol of",
+        ),
         ({"given": [Measurement("m", value, "higher", "1", {"k": value}) for value in (1, 5)]}, "It gave 'm' twice"),
         ({"shown": {"any": np.zeros(3)}}, "the exhibit 'any' is a ndarray, and figures are drawn of: Spectrum"),
         ({"shown": {"../any": levels(1.0)}}, "the exhibit '../any' cannot be the name of a file: use lower case"),
     ],
-    ids=["leaves", "protocol", "direction", "twice", "array", "name"],
+    ids=["leaves", "protocol", "direction", "key", "twice", "array", "name"],
 )
 def test_what_cannot_be_kept_is_a_problem_of_its_metric(
     outputs: ModelOutputs, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], words: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -167,3 +168,12 @@ def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
     write_plugin("loss", "twice", tmp_path, package=False)
     with pytest.raises(StoreError, match=r"twice\.py is there already"):
         write_plugin("loss", "twice", tmp_path, package=False)
+
+
+def test_a_file_that_cannot_be_written_whole_is_not_there(tmp_path: Path) -> None:
+    limited = (
+        f"ulimit -f 0; exec {shlex.quote(sys.executable)} -c 'from vaegan_bench.cli import main; main()' new loss mine"
+    )
+    ran = subprocess.run(limited, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (2, "Error: Cannot write mine.py: File too large.\n")
+    assert list(tmp_path.iterdir()) == []

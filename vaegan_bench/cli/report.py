@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import webbrowser
 from typing import Annotated
 
 import typer
@@ -41,6 +42,6 @@ def report(
     if archive:
         with attempts.part("--archive"):
             say(str(archive_study(folder)))
-    if open_page and typer.launch(str(folder.path / PAGE)):
+    if open_page and not webbrowser.open((folder.path / PAGE).absolute().as_uri()):
         attempts.lines.append(f"No browser could be opened: open {folder.path / PAGE} by hand.")
     attempts.conclude()

@@ -77,6 +77,8 @@ def _check_storable(rows: Sequence[Row], exhibits: Exhibits) -> None:
         json.dumps(rows, allow_nan=False)
         for row in rows:
             read_as(Row, row)
+            if strange := [key for key in row["protocol"] if not isinstance(key, str)]:
+                raise TypeError(f"{strange[0]!r} names a part of the protocol of '{row['metric']}', and is no text")
         check_exhibits(exhibits)
     except (TypeError, ValueError) as error:
         raise PluginError(f"What it gave cannot be kept: {error}.") from error

@@ -13,7 +13,7 @@ from pathlib import Path
 from vaegan_bench import __version__
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.system.errors import StoreError, StudyError, UnknownNameError
-from vaegan_bench.system.files import writable
+from vaegan_bench.system.files import make_folder, replace_file
 from vaegan_bench.system.paths import user_path
 
 KINDS = ("loss", "model", "networks", "metric", "dataset", "extractor")
@@ -130,6 +130,6 @@ def _named(text: str, name: str) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    with writable(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+    make_folder(path.parent)
+    with replace_file(path) as partial:
+        partial.write_text(text, "utf-8")
