@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stored_study import store_study
+from stored_study import SAMPLES, add, file_of, measurement, store_study
 
 from vaegan_bench.api import StoreError
 from vaegan_bench.report.tables.sign_flip_test import DRAWS, SEED, improvement, sign_flip, sign_flips
@@ -36,8 +36,34 @@ def test_a_table_reads_each_file_once(study: StudyFolder, monkeypatch: pytest.Mo
     monkeypatch.setattr(StoredFiles, "read", count)
     study.rows()
     assert study.missing() == []
-    assert len(read) == 4 * 5
-    assert set(read.values()) == {1}
+    records = {f"{run.path.name}/{name}" for run in study.runs() for name in ("run.json", "metrics.json")}
+    assert read == dict.fromkeys(records, 1)  # the other files are those that were written
+
+
+def test_files_with_another_time_than_when_they_were_written_are_read_and_hashed(study: StudyFolder) -> None:
+    for run, name in (("vae-0", "history.csv"), ("vae-1", "exhibits.npz"), ("gan-0", "images.npz")):
+        path = file_of(study.path / run, name)
+        os.utime(path, ns=(1, 1))
+        assert study.left_out() == {}  # as after a copy without times
+        content = bytearray(path.read_bytes())
+        content[-30] ^= 1
+        path.write_bytes(content)
+        os.utime(path, ns=(2, 2))
+        assert list(study.left_out()) == [run]
+        assert f"{path}: it is damaged" in study.left_out()[run]
+        content[-30] ^= 1
+        path.write_bytes(content)
+
+
+def test_sheets_that_stay_keep_the_time_at_which_they_were_written(study: StudyFolder) -> None:
+    run = study.run("vae-0")
+    images = file_of(run.path, "images.npz")
+    flipped = bytearray(images.read_bytes())
+    flipped[-30] ^= 1
+    images.write_bytes(flipped)  # a measurement that adds no images must not make them pass as undamaged
+    add(run, [(measurement({"psnr": 1.0}, SAMPLES + 1, 2), {})])
+    assert "images" in run.damage()
+    assert run.measurements.record().stamps.keys() == run.measurements.record().files.keys()
 
 
 def test_an_archive_is_opened_once_and_again_where_it_is_another(
@@ -106,7 +132,8 @@ def test_forms_are_those_of_the_arrays_and_a_lie_about_them_is_refused(tmp_path:
 
 def test_signs_in_parts_are_the_signs_of_one_draw() -> None:
     d = np.random.default_rng(5).normal(0.2, 1, 37)
-    signs = np.random.default_rng(SEED).choice((1.0, -1.0), size=(DRAWS, len(d)))
+    numbers = np.random.PCG64(SEED).random_raw(DRAWS * len(d) // 64 + 1).astype("<u8")
+    signs = 1.0 - 2 * np.unpackbits(numbers.view(np.uint8))[: DRAWS * len(d)].reshape(DRAWS, len(d))
     as_far = int((np.abs(signs @ d) >= abs(d.sum()) * (1 - 1e-12)).sum())
     assert sign_flip(d) == (as_far + 1) / (DRAWS + 1)
     assert sign_flips([d[:3], d, d[:3] * [1, -1, 1]]) == [sign_flip(d[:3]), sign_flip(d), sign_flip(d[:3] * [1, -1, 1])]

@@ -36,7 +36,7 @@ from vaegan_bench.results.stored_files import Stamps, StoredFiles
 from vaegan_bench.system.claims import Claim
 from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.exhibits import Array, Exhibits, check_form_of_images
-from vaegan_bench.system.files import remove, replace_file
+from vaegan_bench.system.files import has_stamp, remove, replace_file, written_stamp
 
 Images = Mapping[str, np.ndarray[Any, np.dtype[Any]]]
 """'samples', 'originals', 'reconstructions' → (N, H, W, C) uint8; a GAN has no reconstructions.
@@ -100,10 +100,20 @@ class Measurements:
             self._check_images(content, shape)
             return read_arrays(content) if content else {}
 
-    def check_images(self, shape: Sequence[int]) -> None:
-        """Raise as `images` does, without reading the values: the hash of the file shows that they are unchanged."""
-        with readable(self.place(IMAGES), self.remedy):
-            self._check_images(self._content(IMAGES), shape)
+    def check(self, shape: Sequence[int]) -> None:
+        """Raise as `exhibits` and `images` do, for arrays that have changed since they were written.
+
+        The values of images are not read: the hash of their file shows that they are unchanged.
+        """
+        if self._has_changed(EXHIBITS):
+            self.exhibits()
+        if self._has_changed(IMAGES):
+            with readable(self.place(IMAGES), self.remedy):
+                self._check_images(self._content(IMAGES), shape)
+
+    def _has_changed(self, kind: str) -> bool:
+        name = _name_in(self._files(), kind)
+        return bool(name) and not has_stamp(self.path / name, self.record().stamps)
 
     def _check_images(self, content: io.BytesIO | None, shape: Sequence[int]) -> None:
         channels, *side = shape
@@ -139,14 +149,17 @@ class Measurements:
         files = self._write_arrays(EXHIBITS, arrays)
         if sheets:
             files |= self._write_arrays(IMAGES, sheets.images)
-        elif images := _name_in(before.files, IMAGES):
+        stamps = {name: stamp for name in files if (stamp := written_stamp(self.path / name))}
+        if not sheets and (images := _name_in(before.files, IMAGES)):
             files[images] = before.files[images]
+            stamps |= {name: stamp for name, stamp in before.stamps.items() if name == images}
         content = MetricsRecord(
             measurements=list(known.values()),
             seen=sheets.samples if sheets else before.seen,
             seen_from=sheets.drawn_from if sheets else before.seen_from,
             health=dict(sheets.health) if sheets else before.health,
             files=files,
+            stamps=stamps,
         )
         with claim.staged(self.path / METRICS) as stage:
             write_json(self.path / METRICS, asdict(content), stage)

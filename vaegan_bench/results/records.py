@@ -127,9 +127,9 @@ class RunRecord:
     """Floating-point operations per image of a training step; 0 where they were not counted."""
     files: dict[str, str] = field(default_factory=dict)
     """File → SHA-256."""
-    weights_stamp: tuple[int, int] | None = None
-    """The size of the weights' file, and its time of writing in nanoseconds: as long as both are the same, the weights
-    are taken as undamaged without hashing them."""
+    stamps: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """File → its size, and its time of writing in nanoseconds: as long as both are the same, it counts as undamaged
+    without being hashed."""
 
     @property
     def is_ok(self) -> bool:
@@ -156,6 +156,8 @@ class MetricsRecord:
     """The source of the codes of these samples: 'prior', or the selector of a sampler."""
     health: dict[str, str] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
+    stamps: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """As in `RunRecord`, for the arrays."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -157,15 +157,15 @@ class RunFolder:
         found = [each for name, each in self.measurements.by_key().items() if name in keys]
         return {each["label"]: each["problem"] for each in found if each["problem"]}
 
-    def check_images(self) -> None:
-        """Raise as `images` does, without reading their values."""
-        self.measurements.check_images(self.record().shape)
+    def check_arrays(self) -> None:
+        """Raise `StoreError` for arrays of the measurements that are damaged."""
+        self.measurements.check(self.record().shape)
 
 
 @cache
 def _overview(path: Path, stamps: Stamps) -> Overview:
     run = RunFolder(path)
-    if damage := error_of(run.training.check_history, run.health, run.check_images, run.measurements.exhibits):
+    if damage := error_of(run.training.check_history, run.health, run.check_arrays):
         return Overview(damage)
     record, found = run.record(), run.measurements.by_key()
     measured = {name: MeasurementFacts.of(each) for name, each in found.items()}

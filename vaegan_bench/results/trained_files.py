@@ -18,7 +18,7 @@ from vaegan_bench.results.records import RunRecord, read_run
 from vaegan_bench.results.stored_files import RUN, Stamps, StoredFiles
 from vaegan_bench.system.claims import Claim
 from vaegan_bench.system.errors import StoreError
-from vaegan_bench.system.files import known_sha256, replace_folder, sha256_of_file, stamp_of, written_stamp
+from vaegan_bench.system.files import has_stamp, known_sha256, replace_folder, sha256_of_file, stamp_of, written_stamp
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -87,8 +87,8 @@ class TrainedFiles:
             pd.DataFrame(history, columns=columns).to_csv(partial / HISTORY, index=False)
             (partial / WEIGHTS).write_bytes(save(weights))
             hashes = {name: sha256_of_file(partial / name) for name in (HISTORY, WEIGHTS)}
-            stamp = written_stamp(partial / WEIGHTS)
-            write_json(partial / RUN, asdict(replace(record, files=hashes, weights_stamp=stamp)))
+            stamps = {name: stamp for name in hashes if (stamp := written_stamp(partial / name))}
+            write_json(partial / RUN, asdict(replace(record, files=hashes, stamps=stamps)))
 
     def record(self) -> RunRecord:
         """The run's definition, status and cost. Raises `StoreError` where the folder holds no run that has ended."""
@@ -119,12 +119,11 @@ class TrainedFiles:
 
         An unchanged stamp of the file is enough here; `weights` checks the hash as well.
         """
-        stamp = written_stamp(self.path / WEIGHTS)
-        if stamp and stamp != self.record().weights_stamp:
+        if self.has_weights and not has_stamp(self.path / WEIGHTS, self.record().stamps):
             self._check_weights_in_full()
 
     def check_history(self) -> None:
-        """Raise as `curves` does; checked once as long as no file changes."""
+        """Raise as `curves` does, where the history has changed since it was written; checked once for each change."""
         _check_history(self.path, self.files.stamps((RUN, HISTORY)))
 
     def _known(self) -> Training:
@@ -154,7 +153,9 @@ def _record_of(files: StoredFiles, stamps: Stamps) -> RunRecord:
 
 @cache
 def _check_history(path: Path, stamps: Stamps) -> None:
-    TrainedFiles(path).curves()
+    trained = TrainedFiles(path)
+    if not has_stamp(path / HISTORY, trained.record().stamps):
+        trained.curves()
 
 
 @cache

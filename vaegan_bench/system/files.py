@@ -10,7 +10,7 @@ import shutil
 import stat
 import time
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -171,6 +171,12 @@ def written_stamp(path: Path) -> tuple[int, int] | None:
     """Size and time of change of a file, equal for a copy that keeps times; None where there is no such file."""
     stamp = stamp_of(path)
     return stamp and stamp[:2]
+
+
+def has_stamp(path: Path, stamps: Mapping[str, tuple[int, int]]) -> bool:
+    """Whether a file is there with the stamp of its name in `stamps`: nobody has written to it since."""
+    stamp = written_stamp(path)
+    return stamp is not None and stamp == stamps.get(path.name)
 
 
 def _clear(folder: Path, first: str, but: Collection[str]) -> None:

@@ -49,26 +49,31 @@ def sign_flips(tests: Sequence[Array]) -> list[float]:
 def _shares_as_far(tests: Sequence[Array], n: int) -> Array:
     """For tests of n differences each, the share of sign patterns whose sum is at least as far from zero."""
     d_NT = np.stack(tests, axis=1)
-    observed = np.array([abs(d.sum()) for d in tests]) * (1 - 1e-12)  # equal sums differ by rounding
+    sums = d_NT.sum(axis=0)
+    observed = np.abs(sums) - 1e-12 * np.abs(d_NT).sum(axis=0)  # equal sums differ by rounding
     as_far, patterns = np.zeros(len(tests)), 0
-    for signs in _signs(n):
-        as_far += (np.abs(signs @ d_NT) >= observed).sum(axis=0)
-        patterns += len(signs)
+    for flips in _flips(n):
+        as_far += (np.abs(sums - 2 * (flips @ d_NT)) >= observed).sum(axis=0)
+        patterns += len(flips)
     drawn = int(n > EXACT)  # the observed signs count as a draw, or p could be 0
     shares: Array = (as_far + drawn) / (patterns + drawn)
     return shares
 
 
-def _signs(n: int) -> Iterator[Array]:
-    """All patterns of n signs; for n > `EXACT`, `DRAWS` random ones, in blocks that fit into memory."""
+def _flips(n: int) -> Iterator[Array]:
+    """Patterns of n signs, 1 for one that is flipped and 0 otherwise, in blocks that fit into memory.
+
+    All patterns; for n > `EXACT`, `DRAWS` random ones.
+    """
     if n <= EXACT:
-        yield np.array(list(product((1.0, -1.0), repeat=n)))
+        yield np.array(list(product((0.0, 1.0), repeat=n)))
         return
     source = np.random.PCG64(SEED)
-    rows = max(2, PART // n // 2 * 2)
+    rows = max(64, PART // n // 64 * 64)  # so that each number of 64 bits is used whole
     for start in range(0, DRAWS, rows):
-        bits = source.random_raw(min(rows, DRAWS - start) * n // 2).astype("<u8", copy=False).view("<u4") >> 31
-        yield 1 - 2 * bits.reshape(-1, n).astype(float)
+        count = min(rows, DRAWS - start) * n
+        numbers = source.random_raw(math.ceil(count / 64)).astype("<u8", copy=False)
+        yield np.unpackbits(numbers.view(np.uint8), count=count).reshape(-1, n).astype(float)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
