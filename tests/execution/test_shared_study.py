@@ -20,6 +20,7 @@ from vaegan_bench.execution.engines import agenda, serial
 from vaegan_bench.execution.engines.processes import Processes
 from vaegan_bench.execution.engines.workers import worker_pool
 from vaegan_bench.execution.execution import Execution
+from vaegan_bench.execution.runner import Runner
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.results.checkpoints import CHECKPOINT
 from vaegan_bench.results.failures import note_failure
@@ -341,6 +342,17 @@ def test_two_machines_with_extractors_of_their_own_agree_on_one(make: Make) -> N
     assert done == [[]]
     assert ours.work.settings.hashes_on(ours.folder.run(vae.id)) == {*next(iter(ours.weights.values())).values()}
     assert [path.name for path in ours.folder.path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_process_that_has_opened_no_extractor_measures_again_what_is_on_other_weights(make: Make) -> None:
+    values = {"metrics": ["frechet[extractor=efflite0]"], "calibrate": False}
+    first, other = make(Notebook(), "vae", **values), make(Notebook(), "vae", **values)
+    first.run()
+    (run,) = first.plan.runs
+    ours = first.work.settings.hashes_on(first.folder.run(run.id))
+    measured_elsewhere(first.folder.run(run.id))
+    assert Runner(other.work, other.references, lambda hook, **what: None).attempt(run).status == "ok"
+    assert first.work.settings.hashes_on(first.folder.run(run.id)) == ours != {"theirs"}
 
 
 def test_an_equal_plan_only_gets_a_new_date_and_another_one_replaces_it(make: Make) -> None:

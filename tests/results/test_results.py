@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
 from dataclasses import asdict
 from pathlib import Path
@@ -10,8 +11,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+from shell import bench
 from small import QUITTER
-from stored_study import file_of
+from stored_study import edit, file_of
 
 import vaegan_bench as vb
 from vaegan_bench.api import BenchError, StoreError, to_signed
@@ -78,6 +80,27 @@ def test_a_model_without_an_encoder_says_so(results: vb.Results) -> None:
     model = vb.load_model(next(results.folder.path.glob("gan-s0-*")), device="cpu")
     with pytest.raises(BenchError, match="no encoder"):
         model.encode(torch.zeros(1, 3, 32, 32))
+
+
+def test_weights_of_other_networks_than_todays_keep_no_other_run_from_being_measured(
+    results: vb.Results, tmp_path: Path
+) -> None:
+    changed, other = (
+        Path(shutil.copytree(path, tmp_path / path.name))
+        for path in (next(results.folder.path.glob(f"{name}-s1-*")) for name in ("vae", "gan"))
+    )
+    definition = read_json(changed / "run.json")["definition"]
+    networks = {**definition["networks"], "latent": definition["networks"]["latent"] + 1}
+    edit(changed / "run.json", definition={**definition, "networks": networks})
+    with pytest.raises(StoreError, match=r"Cannot read .*run\.json: .*size mismatch.* Train the run again"):
+        vb.load_model(changed)
+    done = bench("evaluate", changed, other, "--metrics", "memorisation", "--samples", "20")
+    assert done.returncode == 1, done.stderr
+    assert "duplicates" in done.stdout  # of the other run
+    assert done.stderr.startswith(
+        f"Error: {changed} gave no numbers: Cannot read {changed / 'run.json'}: it is damaged"
+    )
+    assert done.stderr.count("\n") == 1
 
 
 def test_results_without_weights_still_make_tables(results: vb.Results, tmp_path: Path) -> None:

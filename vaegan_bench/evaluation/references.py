@@ -24,7 +24,7 @@ from vaegan_bench.api import (
     definition,
     silent,
 )
-from vaegan_bench.registry.plugins import plugins_within
+from vaegan_bench.registry.plugins import extractors_within, plugins_within
 from vaegan_bench.system.code import code_behind
 from vaegan_bench.system.device import has_float64
 from vaegan_bench.system.errors import failing_as
@@ -137,8 +137,8 @@ def open_extractors(metrics: Iterable[Metric], references: References) -> None:
 
     Raises `ExtractorError` where weights are missing or wrong.
     """
-    for extractor in (plugin for metric in metrics for plugin in plugins_within(metric)):
-        if isinstance(extractor, Extractor) and not extractor.learns:
+    for extractor in extractors_within(metrics):
+        if not extractor.learns:
             with failing_as(ExtractorError, f"Extractor '{extractor}' cannot be opened"):
                 references.network(extractor)
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from vaegan_bench.api import Exhibits, Extractor, Metric, Sampler, definition
+from vaegan_bench.api import Exhibits, Metric, Sampler, definition
 from vaegan_bench.evaluation.measuring import Measured, Result
-from vaegan_bench.registry.plugins import plugins_within
+from vaegan_bench.registry.plugins import extractors_within
 from vaegan_bench.results.overview import MeasurementFacts
 from vaegan_bench.results.records import MeasurementRecord, Row, key_of
 from vaegan_bench.results.run_folder import RunFolder
@@ -107,11 +107,15 @@ class EvaluationSettings:
             "draws": self.draws,
             "sampler": self.drawn_from,
             "code": dict(self.code(result.metric)),
-            "weights": {name: weights[name] for name in extractors_of(result.metric) if name in weights},
+            "weights": {name: weights[name] for name in self._extractors_of(result.metric) if name in weights},
             "rows": [self._with_count(row) for row in result.rows],
             "problem": result.problem,
             "exhibits": list(result.exhibits),
         }
+
+    def _extractors_of(self, metric: Metric) -> list[str]:
+        """The extractors that a metric uses, by the keys of `References.weights`."""
+        return [str(definition(extractor)) for extractor in extractors_within([metric])]
 
     def _with_count(self, row: Row) -> Row:
         """The row, with the number of samples asked for in its protocol unless that states how many were measured."""
@@ -135,8 +139,3 @@ def _is_missing(
 
 def _differ(recorded: Mapping[str, str], known: Mapping[str, str]) -> bool:
     return any(known.get(extractor, weights) != weights for extractor, weights in recorded.items())
-
-
-def extractors_of(metric: Metric) -> list[str]:
-    """The extractors that a metric uses, by the keys of `References.weights`."""
-    return [str(definition(plugin)) for plugin in plugins_within(metric) if isinstance(plugin, Extractor)]

@@ -10,14 +10,15 @@ from torch import Tensor
 
 from vaegan_bench.api import BenchError, Dataset, ImageShape, Model, Networks, Optimizer, Plugin, StoreError
 from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.results.files import readable
 from vaegan_bench.results.records import RunRecord
 from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.results.stored_files import RUN
 from vaegan_bench.results.trained_files import TRAIN_AGAIN
 from vaegan_bench.study.assembly import build_modules
 from vaegan_bench.study.run import Run
 from vaegan_bench.study.term_weights import TermWeight, restore_term_weight
 from vaegan_bench.system.errors import reason_of
-from vaegan_bench.training.conditions import Conditions
 from vaegan_bench.training.trained_model import TrainedModel
 
 PLUGINS: Mapping[str, type[Plugin]] = {
@@ -58,16 +59,20 @@ def _term_weights(known: Mapping[str, Any], registry: Registry) -> tuple[TermWei
     return tuple(restore_term_weight(target, factor, registry) for target, factor in known.items())
 
 
-def restore_model(
-    run: Run, shape: ImageShape, weights: Mapping[str, Tensor], device: torch.device, conditions: Conditions
-) -> TrainedModel:
-    """Build the networks of a run's model and fill them with trained weights; `conditions` are those of its data."""
-    modules = build_modules(run.model, run.networks, 0, shape, device, len(conditions))
-    for role in run.model.borrows():
-        del modules[role]  # only training needs a borrowed network
-    for role, module in modules.items():
-        module.load_state_dict(weights_of(weights, role))
-    return TrainedModel(run.model, modules, run.networks.latent, conditions)
+def restore_model(run: Run, folder: RunFolder, device: torch.device) -> TrainedModel:
+    """Build the networks of the model of the run that a folder holds, and fill them with its weights.
+
+    Raises `StoreError` where there are no weights, and where they are of other networks than the run has today.
+    """
+    record, weights = folder.record(), folder.training.weights()
+    with readable(folder.path / RUN, TRAIN_AGAIN):
+        shape, conditions = ImageShape(*record.shape), record.attributes
+        modules = build_modules(run.model, run.networks, 0, shape, device, len(conditions))
+        for role in run.model.borrows():
+            del modules[role]  # only training needs a borrowed network
+        for role, module in modules.items():
+            module.load_state_dict(weights_of(weights, role))
+        return TrainedModel(run.model, modules, run.networks.latent, conditions)
 
 
 def weights_of(weights: Mapping[str, Tensor], role: str) -> dict[str, Tensor]:

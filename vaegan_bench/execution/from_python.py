@@ -9,7 +9,6 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-from vaegan_bench.api import ImageShape
 from vaegan_bench.evaluation.stored_run import restore_model, stored_run
 from vaegan_bench.execution.engine_choice import choose_engine
 from vaegan_bench.execution.execution import Execution
@@ -18,10 +17,8 @@ from vaegan_bench.execution.run_study import run_study
 from vaegan_bench.execution.time_limit import time_limit
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.results import Results
-from vaegan_bench.results.files import readable
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
-from vaegan_bench.results.trained_files import TRAIN_AGAIN
 from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.study import Study
 from vaegan_bench.study.study_file import load_study
@@ -96,7 +93,4 @@ def load_model(folder: str | Path, device: str = "auto", plugins: Iterable[str |
     record = stored.record()
     if not record.is_ok:
         warnings.warn(f"{folder} {record.status}: its weights are those of that step.", StudyWarning, stacklevel=2)
-    run, weights = stored_run(stored, Registry(plugins)), stored.training.weights()
-    shape, where = ImageShape(*record.shape), choose_device(device)
-    with readable(stored.path / "run.json", TRAIN_AGAIN):  # the weights may be of other networks than the record names
-        return restore_model(run, shape, weights, where, record.attributes)
+    return restore_model(stored_run(stored, Registry(plugins)), stored, choose_device(device))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from vaegan_bench.api import BenchError, ExtractorError, StoreError, StudyError
+from vaegan_bench.api import ExtractorError, StoreError, StudyError
 from vaegan_bench.evaluation.references import LoadedReferences, open_extractors
 from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.evaluation.stored_run import stored_run
@@ -17,6 +17,7 @@ from vaegan_bench.results.files import error_of
 from vaegan_bench.results.records import GAME
 from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.system.device import thread_count
+from vaegan_bench.system.errors import FAILURES, reason_of
 from vaegan_bench.training.loading import LoadedData
 
 
@@ -39,8 +40,8 @@ def measure_again(
             problems |= {f"{folder.path.name}: {name}": why for name, why in folder.problems(keys).items()}
         except ExtractorError:  # no run can be measured without it
             raise
-        except BenchError as error:
-            problems[str(folder.path)] = str(error)
+        except FAILURES as error:
+            problems[str(folder.path)] = reason_of(error)
     return pd.DataFrame(rows).drop_duplicates(ignore_index=True), problems  # two studies may have copies of one run
 
 

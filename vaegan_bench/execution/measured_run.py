@@ -17,7 +17,6 @@ from vaegan_bench.study.run import Run
 from vaegan_bench.system.claims import Claim
 from vaegan_bench.system.errors import FAILURES
 from vaegan_bench.system.exhibits import Array
-from vaegan_bench.training.conditions import attribute_conditions
 
 
 def measure_run(
@@ -35,8 +34,7 @@ def measure_run(
     source stay. Raises `StoreError` for damaged weights.
     """
     claim.report(phase="measuring")
-    conditions = attribute_conditions(references.data)
-    model = restore_model(run, references.data.shape, folder.training.weights(), references.device, conditions)
+    model = restore_model(run, folder, references.device)
     outputs = ModelOutputs(model, references, settings.samples, run.seed, sampler=settings.sampler)
     draws = [outputs, *(outputs.redrawn(draw) for draw in range(1, settings.draws))]
     measured = measure(draws, settings.metrics, run.split)

@@ -19,6 +19,7 @@ from vaegan_bench.execution.relay import Call
 from vaegan_bench.execution.run_keeper import INTERVAL, RunKeeper
 from vaegan_bench.execution.trained_run import train_run
 from vaegan_bench.execution.workload import Workload
+from vaegan_bench.registry.plugins import extractors_within
 from vaegan_bench.results.failures import failure_since, forget_failure, note_failure
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.claim_folder import Holder
@@ -166,7 +167,12 @@ class Runner:
         return self.work.is_trained_on_its_data(run)
 
     def _is_measured(self, run: Run, data: Data) -> bool:
-        return self.work.has_results(run) and not self._missing_on(run, self.references.of(data)).metrics
+        if not self.work.has_results(run):
+            return False
+        references = self.references.of(data)
+        for extractor in extractors_within(self.plan.metrics):  # numbers on other weights than theirs do not count
+            references.network(extractor)
+        return not self._missing_on(run, references).metrics
 
     def _measure(self, run: Run, claim: Claim, data: Data) -> None:
         folder, references = self.work.folder_of(run), self.references.of(data)

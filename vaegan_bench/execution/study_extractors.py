@@ -7,15 +7,14 @@ from collections.abc import Iterable
 from vaegan_bench.api import Extractor, Metric
 from vaegan_bench.evaluation.calibration import Calibration, calibrate
 from vaegan_bench.evaluation.references import References
-from vaegan_bench.registry.plugins import plugins_within
+from vaegan_bench.registry.plugins import extractors_within
 from vaegan_bench.results.rulers import Ruler
 from vaegan_bench.study.run import Run
 
 
 def learned_extractors(metrics: Iterable[Metric]) -> list[Extractor]:
     """The extractors of metrics that learn from the data."""
-    within = [plugin for metric in metrics for plugin in plugins_within(metric)]
-    return [plugin for plugin in within if isinstance(plugin, Extractor) and plugin.learns]
+    return [extractor for extractor in extractors_within(metrics) if extractor.learns]
 
 
 def ruler_of(run: Run, extractor: Extractor, samples: int, references: References) -> Ruler:

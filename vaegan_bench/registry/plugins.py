@@ -14,7 +14,17 @@ from typing import Any, TypeVar
 
 import pluggy
 
-from vaegan_bench.api import BenchError, Dataset, Engine, Model, Plugin, PluginError, SelectorError, UnknownNameError
+from vaegan_bench.api import (
+    BenchError,
+    Dataset,
+    Engine,
+    Extractor,
+    Model,
+    Plugin,
+    PluginError,
+    SelectorError,
+    UnknownNameError,
+)
 from vaegan_bench.api.plugin import default_of, fields_of, selector_text
 from vaegan_bench.registry import hookspecs
 from vaegan_bench.registry.companions import package_of
@@ -238,6 +248,11 @@ def _describe(option: Any) -> str:
         type(None): "none",
     }
     return words.get(option, str(option))
+
+
+def extractors_within(plugins: Iterable[Plugin]) -> list[Extractor]:
+    """The extractors among these plugins and those in their fields."""
+    return [each for plugin in plugins for each in plugins_within(plugin) if isinstance(each, Extractor)]
 
 
 def plugins_within(plugin: Plugin) -> Iterator[Plugin]:

@@ -10,8 +10,8 @@ from functools import cache, cached_property
 from importlib.metadata import version
 from typing import Any
 
-from vaegan_bench.api import Dataset, Extractor, Model, Networks, Optimizer, Plugin, definition
-from vaegan_bench.registry.plugins import plugins_within
+from vaegan_bench.api import Dataset, Model, Networks, Optimizer, Plugin, definition
+from vaegan_bench.registry.plugins import extractors_within, plugins_within
 from vaegan_bench.study.term_weights import TermWeight
 from vaegan_bench.system.code import Code, package_digest, third_party_code
 
@@ -65,8 +65,7 @@ class Run:
     def definition(self) -> Mapping[str, Any]:
         """Everything that decides the outcome, as plain data, with digests of the plugins' code."""
         used = tuple(self.plugins())
-        trains_through = any(isinstance(p, Extractor) for plugin in used for p in plugins_within(plugin))
-        found = code_of(used, MEASURING if trains_through else TRAINING)
+        found = code_of(used, MEASURING if extractors_within(used) else TRAINING)
         code = {"code": dict(found.parts), "unfollowed": list(found.unfollowed)}
         weights = {
             "term_weights": _as_plain(self.term_weights),

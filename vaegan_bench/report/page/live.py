@@ -11,12 +11,9 @@ import numpy as np
 from vaegan_bench.report.exhibits import first_exhibit
 from vaegan_bench.report.page.images import png_uri
 from vaegan_bench.report.page.packing import pack_float16
-from vaegan_bench.results.files import readable
 from vaegan_bench.results.measurements import CONDITIONS
 from vaegan_bench.results.run_folder import RunFolder
-from vaegan_bench.results.stored_files import RUN
 from vaegan_bench.results.study_folder import StudyFolder
-from vaegan_bench.results.trained_files import TRAIN_AGAIN
 from vaegan_bench.system.errors import FAILURES, reason_of
 from vaegan_bench.system.exhibits import Array, LatentVectors, Strips
 
@@ -103,15 +100,12 @@ def _programs(run: RunFolder, registry: Registry, banks: Banks) -> dict[str, Any
     """A model's networks as programs. Raises `BenchError` where the model cannot be restored, or run in a page."""
     import torch
 
-    from vaegan_bench.api import ImageShape
     from vaegan_bench.evaluation.stored_run import restore_model, stored_run
     from vaegan_bench.report.page.portable import portable
 
     record = run.record()
     conditions = record.attributes
-    stored, weights = stored_run(run, registry), run.training.weights()
-    with readable(run.path / RUN, TRAIN_AGAIN):  # weights of other networks than the record names
-        model = restore_model(stored, ImageShape(*record.shape), weights, torch.device("cpu"), conditions)
+    model = restore_model(stored_run(run, registry), run, torch.device("cpu"))
     given = [torch.zeros(2, len(conditions))] if model.model.conditional else []
     inputs = {"decoder": torch.zeros(2, model.latent), "encoder": torch.zeros(2, *record.shape)}
     programs = {
