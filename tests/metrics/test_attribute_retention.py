@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 import torch
 
-from vaegan_bench.api import BenchError, Extractor, Measurement
+from vaegan_bench.api import BenchError, Extractor, Measurement, Metric
+from vaegan_bench.metrics.attributes.disentanglement import Disentanglement
+from vaegan_bench.metrics.attributes.linear_probe import LinearProbe
+from vaegan_bench.metrics.attributes.mutual_information_gap import MutualInformationGap
 from vaegan_bench.metrics.attributes.retention import AttributeRetention, agreement, skill
 from vaegan_bench.metrics.attributes.rows import auc
 
@@ -130,6 +133,15 @@ def test_agreement_counts_decisions_not_scores() -> None:
         torch.tensor([[0.1], [-9.0], [-0.1], [-5.0]]),
     )
     assert agreement(original, reconstructed).values_A.tolist() == [0.75]
+
+
+@pytest.mark.parametrize("metric", [LinearProbe, MutualInformationGap, Disentanglement])
+def test_codes_of_an_encoder_that_is_given_the_attributes_are_not_measured(
+    metric: type[Metric], signs: Any, stand_in: Extractor
+) -> None:
+    made = metric(extractor=stand_in) if metric is LinearProbe else metric()
+    assert made(signs) != []
+    assert made(replace(signs, conditional=True)) == []
 
 
 def test_a_conditional_model_is_told_what_to_keep_and_not_measured(signs: Any, stand_in: Extractor) -> None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vaegan_bench.api import Measurement
-from vaegan_bench.metrics.attributes.similarity import AttributeSimilarity, similarity
+from vaegan_bench.metrics.attributes.similarity import AttributeSimilarity, of_others, similarity
 from vaegan_bench.metrics.extractors.regressor import Regressor
 from vaegan_bench.testing import blobs
 from vaegan_bench.testing.worlds import Signs, StandInNetwork, StandInOutputs, pixels
@@ -82,6 +82,14 @@ def test_centring_takes_base_rates_away() -> None:
     assert found.cosine.item() > 0.9
     assert found.centred.item() == pytest.approx(-1.0)
     assert found.error.item() == pytest.approx(8.0)
+
+
+@pytest.mark.parametrize("n", [2, 3, 40])
+def test_the_floor_is_of_the_attributes_of_other_images_alone(n: int) -> None:
+    wanted = torch.arange(n)[:, None] * torch.ones(1, 3)
+    others = of_others(wanted)
+    assert (others != wanted).all()
+    assert torch.equal(others.sort(dim=0).values, wanted)
 
 
 def test_models_that_are_not_conditional_have_no_rows() -> None:

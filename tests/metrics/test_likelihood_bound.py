@@ -110,7 +110,7 @@ def test_an_image_with_more_codes_than_a_batch_is_decoded_in_parts_of_the_same_d
     weights = log_weights(outputs(images(3), posterior, likelihood=counted), x, 600)
     assert weights is not None
     assert sizes == 3 * [256, 256, 88]
-    noise = torch.Generator().manual_seed(2020)
+    noise = torch.Generator().manual_seed(2021)
     for i in range(3):
         z, against = draw(Posterior(*(part[i : i + 1] for part in posterior)), 600, noise)
         assert weights[i].tolist() == pytest.approx((density(x[[i] * 600], z) + against).tolist(), rel=1e-9)
@@ -208,7 +208,7 @@ def test_a_conditional_model_is_given_the_attributes_of_each_image(tmp_path: Pat
     weights = log_weights(made, x, 3)
     assert weights is not None
     assert made.posterior is not None
-    noise = torch.Generator().manual_seed(2020)
+    noise = torch.Generator().manual_seed(2021)
     mu, logvar = (part[:6].repeat_interleave(3, 0).double() for part in made.posterior)
     epsilon = torch.randn(mu.shape, generator=noise, dtype=torch.float64)
     z = mu + (0.5 * logvar).exp() * epsilon

@@ -33,6 +33,7 @@ def seven_seeds(instrument: str, reading: str = "blur of 1 px", **changes: objec
         *(run("gan", s, 16 + 0.1 * (s % 3), 19, **changes) for s in range(7)),
     )
     of_distance = rows["metric"] == "frechet[efflite0]"
+    rows.loc[~of_distance, "protocol"] = "{}"
     rows["instrument"] = rows["metric"].where(~of_distance, instrument).where(of_distance, "")
     return rows.assign(reading=rows["metric"].where(~of_distance, reading).where(of_distance, ""))
 
@@ -73,10 +74,22 @@ def test_no_verdict_is_drawn_on_features_that_a_model_was_trained_on() -> None:
     assert verdicts(rows)["frechet[efflite0]"] == "better"
 
 
+@pytest.mark.parametrize("name", ["lpips", "frechet[vgg16-maps-1a2b3c4d]"])
+def test_the_extractor_of_a_number_is_that_of_its_protocol(name: str) -> None:
+    rows = seven_seeds("usable").assign(trained_on="")
+    rows.loc[rows["model"] == "gan", "trained_on"] = "vgg16-maps"
+    measured = rows["metric"] == "frechet[efflite0]"
+    rows.loc[measured, "metric"] = name
+    assert verdicts(rows)[name] == "better"
+    rows.loc[measured, "protocol"] = json.dumps({**PROTOCOL, "extractor": "vgg16-maps"})
+    assert verdicts(rows)[name] == "no verdict: gan trained on features of vgg16-maps"
+    rows.loc[rows["model"] == "gan", "trained_on"] = "inception"
+    assert verdicts(rows)[name] == "better"
+
+
 def test_a_model_trained_on_features_is_judged_on_numbers_that_use_none() -> None:
     rows = seven_seeds("usable").assign(trained_on="")
     rows.loc[rows["model"] == "gan", "trained_on"] = "inception"
-    rows.loc[rows["metric"] == "psnr", "protocol"] = "{}"
     assert verdicts(rows) == {"frechet[efflite0]": "better", "psnr": "worse"}
     assert "trained on" not in tables.to_markdown(rows, "t")
 

@@ -28,7 +28,8 @@ class Disentanglement(Metric):
 
     From the weights of sparse logistic regressions of each factor on the posterior means of training images, and from
     how well they predict held-out images. Factors are attributes where the data have no others. None for a model
-    without an encoder; no disentanglement of a single factor, and no completeness of codes of one dimension.
+    without an encoder, nor for a conditional one, whose encoder is given the attributes; no disentanglement of a single
+    factor, and no completeness of codes of one dimension.
     """
 
     name: ClassVar[str] = "disentanglement"
@@ -41,7 +42,7 @@ class Disentanglement(Metric):
         known = factors_of(outputs)
         known = known.only(varies(known.values_NF) & varies(known.train_MF))
         means_NZ, train_MZ = outputs.means, outputs.train_means
-        if means_NZ is None or train_MZ is None or not known.names:
+        if means_NZ is None or train_MZ is None or outputs.conditional or not known.names:
             return []
         means_NZ, train_MZ = means_NZ.cpu(), train_MZ.cpu()
         fitted = fit_sparse(train_MZ, known.train_MF, known.counts_F)

@@ -27,7 +27,8 @@ PROBE_AUC = Kind("probe-auc", "higher")
 class LinearProbe(Metric):
     """Held-out AUC of logistic regressions on posterior means, fitted on training images (Alain & Bengio, 2017).
 
-    Per attribute that some images have and some have not, and in their mean; none for a model without an encoder.
+    Per attribute that some images have and some have not, and in their mean; none for a model without an encoder, nor
+    for a conditional one, whose encoder is given the attributes.
     It says what the code holds, not what decoded images show: the oracle, which sees the images, is the ceiling.
     """
 
@@ -39,9 +40,9 @@ class LinearProbe(Metric):
     """The extractor whose AUC on the held-out images is the ceiling."""
 
     def __call__(self, outputs: Outputs) -> list[Measurement]:
-        """Measure; no rows where the model has no encoder, or where no attribute varies."""
+        """Measure; no rows where the model has no encoder or is conditional, or where no attribute varies."""
         means_NZ, train_MZ = outputs.means, outputs.train_means
-        if means_NZ is None or train_MZ is None or not outputs.data.attribute_names:
+        if means_NZ is None or train_MZ is None or outputs.conditional or not outputs.data.attribute_names:
             return []
         on_MA, on_NA = truth_in_training(outputs), truth(outputs)
         varies_A = on_MA.any(0) & ~on_MA.all(0) & on_NA.any(0) & ~on_NA.all(0)

@@ -24,7 +24,7 @@ class MutualInformationGap(Metric):
 
     'mig', in [0, 1]: the difference of mutual information over the factor's entropy, by histograms of the posterior
     means of held-out images. Per factor, or per attribute where the data have no factors, that varies, and in their
-    mean; none for a model without an encoder.
+    mean; none for a model without an encoder, nor for a conditional one, whose encoder is given the attributes.
     """
 
     name: ClassVar[str] = "mutual-information-gap"
@@ -42,7 +42,7 @@ class MutualInformationGap(Metric):
         """Measure; raises `BenchError` for codes that are not finite."""
         known = factors_of(outputs)
         known = known.only(varies(known.values_NF))
-        if outputs.means is None or not known.names:
+        if outputs.means is None or outputs.conditional or not known.names:
             return []
         bins_NZ = discretise(outputs.means.cpu().double(), self.bins)
         protocol = {"n_real": len(bins_NZ), known.word: len(known.names), "bins": self.bins, "seed": SEED}

@@ -65,8 +65,7 @@ class AttributeSimilarity(Metric):
         drawn = list(self._draw_similarities(outputs, wanted_NA, centre_A))
         made = Similarity(*(torch.stack(parts) for parts in zip(*drawn, strict=True)))
         seen_NA = outputs.features(self.extractor, "real").logits_NK[: len(wanted_NA)].cpu()
-        other_N = torch.randperm(len(wanted_NA), generator=torch.Generator().manual_seed(SEED))
-        real, other = (similarity(seen_NA, wanted, centre_A) for wanted in (wanted_NA, wanted_NA[other_N]))
+        real, other = (similarity(seen_NA, wanted, centre_A) for wanted in (wanted_NA, of_others(wanted_NA)))
         features = {**protocol_of(outputs, self.extractor), **outputs.code_protocol}
         protocol = {**features, "vectors": len(wanted_NA), "draws": self.draws}
         best = {**protocol, "best_of": self.best_of}
@@ -84,6 +83,12 @@ class AttributeSimilarity(Metric):
         for z_NZ in outputs.codes(self.draws * len(wanted_NA)).split(len(wanted_NA)):
             found = network(outputs.decode(z_NZ, wanted_NA)).logits_NK.cpu()
             yield similarity(found, wanted_NA, centre_A)
+
+
+def of_others(wanted_NA: Tensor) -> Tensor:
+    """For each image the attributes of another one, all of them in a random circle."""
+    circle_N = torch.randperm(len(wanted_NA), generator=torch.Generator().manual_seed(SEED))
+    return torch.empty_like(wanted_NA).index_copy(0, circle_N, wanted_NA[circle_N.roll(1)])
 
 
 def similarity(found_NA: Tensor, wanted_NA: Tensor, centre_A: Tensor) -> Similarity:

@@ -28,7 +28,7 @@ class Oracle(LearnedExtractor):
     name: ClassVar[str] = "oracle"
 
     def train(self, network: AttributeNetwork, data: Data, progress: Progress) -> Scores:
-        """Train on nine tenths of the training images and score on the last tenth: attribute → area under the ROC."""
+        """Train on nine tenths of the training images and score on the others: attribute → area under the ROC."""
         device = network.head.weight.device
         order = torch.randperm(len(data.train), generator=torch.Generator().manual_seed(self.seed))
         held_out, kept = order.tensor_split([int(HELD_OUT * len(order))])

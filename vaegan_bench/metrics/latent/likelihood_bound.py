@@ -82,7 +82,7 @@ def log_weights(outputs: Outputs, x_NCHW: Tensor, codes: int) -> Tensor | None:
     posterior = Posterior(*(part[: len(x_NCHW)] for part in outputs.posterior))
     if not all(part.isfinite().all() for part in posterior):
         raise BenchError("Posteriors of held-out images are NaN or infinite.")
-    conditions_NA, noise = outputs.data.test.conditions, torch.Generator().manual_seed(SEED)
+    conditions_NA, noise = outputs.data.test.conditions, torch.Generator().manual_seed(SEED + 1)
     found, step = [], max(1, BATCH // codes)
     for first in range(0, len(x_NCHW), step):
         rows = slice(first, min(first + step, len(x_NCHW)))

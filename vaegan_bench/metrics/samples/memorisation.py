@@ -110,9 +110,8 @@ def _has_training(outputs: Outputs) -> bool:
 
 def _duplicates(outputs: Outputs) -> Measurement:
     n, share = len(outputs.samples), near_duplicates(outputs.samples, outputs.real, outputs.progress)
-    low, high = wilson(round(share * n), n)
     protocol = {"n_real": len(outputs.real), "n_fake": n, "near": NEAR}
-    return Measurement("duplicates", share, "lower", "share", protocol, low=low, high=high)
+    return Measurement("duplicates", share, "lower", "share", protocol)
 
 
 @memo

@@ -45,14 +45,19 @@ def unusable_lines(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def trained_on(rows: pd.DataFrame) -> dict[tuple[str, str, str], str]:
-    """(dataset, metric, model) → the metric's extractor, where the model was trained on that extractor's features."""
+    """(dataset, metric, model) → the metric's extractor, where the model was trained on that extractor's features.
+
+    The extractor is that of the protocol: the name of a metric, such as 'lpips', need not have it.
+    """
     if "trained_on" not in rows:
         return {}
     judged = rows[(rows["trained_on"] != "") & rows["family"].isin(OF_IMAGES)]
-    on_features = ["extractor" in protocol_of(text) for text in judged["protocol"]]  # PSNR, for example, is on none
-    columns = judged.loc[on_features, ["dataset", "metric", "model", "trained_on"]].drop_duplicates()
-    named = ((key, extractor_of(key[1]), trained) for *key, trained in columns.itertuples(index=False))
-    return {tuple(key): name for key, name, trained in named if name.partition("[")[0] in trained.split(", ")}
+    columns = judged[["dataset", "metric", "model", "trained_on", "protocol"]].drop_duplicates()
+    named = (
+        (key, str(protocol_of(protocol).get("extractor", "")), trained)  # PSNR, for example, is on none
+        for *key, trained, protocol in columns.itertuples(index=False)
+    )
+    return {tuple(key): name for key, name, trained in named if name in trained.split(", ")}
 
 
 def trained_lines(rows: pd.DataFrame) -> Iterator[str]:
