@@ -147,7 +147,8 @@ def flattened(group: Any) -> Iterator[tuple[str, Any]]:
 def parameter(declared: Any) -> str:
     """One argument or option."""
     names = declared.opts if declared.param_type_name == "option" else [str(declared.name).upper()]
-    default = "" if declared.default in (None, False, ()) or callable(declared.default) else f"`{declared.default}`"
+    is_plain = declared.default is None or declared.default is False or declared.default == ()
+    default = "" if is_plain or callable(declared.default) else f"`{declared.default}`"
     required = "required" if declared.required else default
     return line(" ".join(f"`{name}`" for name in names), getattr(declared, "help", None) or "", required)
 

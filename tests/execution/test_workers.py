@@ -481,3 +481,54 @@ def test_a_worker_that_is_ended_after_its_last_task_leaves_no_traceback() -> Non
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (-signal.SIGTERM, "")
+
+
+LOSES_ITS_DEVICE = """
+import multiprocessing
+from vaegan_bench.execution.engines.workers.worker import work
+from vaegan_bench.system.errors import DeviceLostError
+
+class Fails:
+    def __call__(self, send):
+        raise DeviceLostError("cuda has stopped working in this process: an illegal access.")
+
+here, there = multiprocessing.Pipe()
+here.send(Fails())
+here.send(Fails())
+work(there)
+while here.poll():
+    print(here.recv())
+"""
+
+
+def test_a_worker_whose_gpu_is_lost_says_so_and_takes_no_further_task() -> None:
+    done = subprocess.run([sys.executable, "-c", LOSES_ITS_DEVICE], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    reason = "cuda has stopped working in this process: an illegal access."
+    assert done.stdout.splitlines() == ["Ready()", f"Lost(reason='{reason}')"]
+
+
+def test_a_worker_of_a_cluster_forgets_the_sources_of_an_earlier_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VAEGAN_BENCH_DATA", raising=False)
+    plan = make_plan(load_study("smoke").with_values({**SMALL, "models": ["gan"]}, "the test"), Registry())
+    execution = Execution(plan, Registry(), StudyFolder(tmp_path / "results" / "smoke"), tmp_path / "cache")
+    plain = setup_for_workers(execution.work, Registry(), 60.0)
+    rebuild_plan(replace(plain, data=str(tmp_path)))
+    assert os.environ["VAEGAN_BENCH_DATA"] == str(tmp_path)
+    rebuild_plan(plain)
+    assert "VAEGAN_BENCH_DATA" not in os.environ
+
+
+def test_a_plugin_file_of_another_encoding_travels_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "latin.py"
+    head = "# -*- coding: latin-1 -*-\nfrom vaegan_bench.api import hookimpl\n\n\n@hookimpl\n"
+    source = f'{head}def vaegan_bench_plugins():\n    """Für nichts."""\n    return []\n'
+    file.write_bytes(source.encode("latin-1"))
+    registry = Registry([file])
+    plan = make_plan(load_study("smoke").with_values({**SMALL, "models": ["gan"]}, "the test"), registry)
+    execution = Execution(plan, registry, StudyFolder(tmp_path / "results" / "smoke"), tmp_path / "cache")
+    setup = setup_for_workers(execution.work, registry, 60.0)
+    file.unlink()
+    assert [run.id for run in rebuild_plan(setup).runs] == [run.id for run in plan.runs]

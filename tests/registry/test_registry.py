@@ -354,6 +354,19 @@ def test_one_file_given_twice_is_told(tmp_path: Path) -> None:
         Registry([file, file])
 
 
+def test_one_package_may_have_several_entry_points(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "both-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: both\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[vaegan_bench]\none = first_of_both\nother = second_of_both\n")
+    for module, name in (("first_of_both", "one-loss"), ("second_of_both", "other-loss")):
+        (tmp_path / f"{module}.py").write_text(MY_LOSS.format(name=name))
+    monkeypatch.syspath_prepend(tmp_path)
+    found = Registry()
+    assert found.broken == {}
+    assert {"one-loss", "other-loss"} <= set(found.of_kind("reconstruction loss"))
+
+
 def test_every_built_in_plugin_explains_itself(registry: Registry) -> None:
     for (kind, name), entry in registry.entries.items():
         assert summary_line(entry.plugin).endswith("."), (kind, name)

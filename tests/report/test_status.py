@@ -21,6 +21,7 @@ from shell import bench
 from stored_study import add, measurement, run_record
 
 from vaegan_bench.api import StoreError
+from vaegan_bench.cli.interruption import EndedBySignal
 from vaegan_bench.cli.status import keep_current
 from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.execution.workload import Workload
@@ -573,6 +574,14 @@ def test_it_is_kept_current_until_ctrl_c() -> None:
     output = console.file.getvalue()  # type: ignore[attr-defined]
     assert "second" in output
     assert next(shown) == "third"
+
+
+def test_a_signal_other_than_ctrl_c_ends_the_command_with_its_code() -> None:
+    def pause(seconds: float) -> None:
+        raise EndedBySignal
+
+    with pytest.raises(EndedBySignal):
+        keep_current(Console(file=io.StringIO(), force_terminal=True), lambda: "shown", pause)
 
 
 def test_a_watch_follows_the_plan(tmp_path: Path) -> None:

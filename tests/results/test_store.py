@@ -346,6 +346,20 @@ def test_an_archive_keeps_its_records_of_runs_that_are_not_shown(study: StudyFol
     assert set(study.rows()["run"]) == {"vae-0", "gan-0", "gan-1"}
 
 
+def test_a_run_that_changes_while_it_is_copied_is_not_taken(
+    study: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target, copy = study.run("vae-0"), study.run("copied"), shutil.copyfile
+    with target.claim() as claim:
+        target.copy_from(claim, source)
+    before = {path.name: path.read_bytes() for path in target.path.iterdir()}
+    measured = [(measurement({"psnr": 9.0}, SAMPLES + 1, DRAWS), {})]
+    monkeypatch.setattr(shutil, "copyfile", lambda one, other: (copy(one, other), add(source, measured))[0])
+    with target.claim() as claim, pytest.raises(StoreError, match=r"vae-0|changed while it was copied"):
+        target.copy_from(claim, source)
+    assert {path.name: path.read_bytes() for path in target.path.iterdir()} == before
+
+
 def test_a_damaged_archive_is_named_and_keeps_nothing_else_from_being_shown(study: StudyFolder) -> None:
     archive = archive_study(study)
     before = study.rows()

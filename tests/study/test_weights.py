@@ -106,6 +106,8 @@ def test_every_term_is_left_out_in_turn() -> None:
         ({"models": ["vae[prior.weight=nan]"]}, "takes a finite number, a schedule or an adaptive weight, not 'nan'"),
         ({"models": ["vae[prior.weight=linear[over=0]]"]}, "over must be above 0"),
         ({"models": ["vae-disl[gan=vae]"]}, "gan must be a model that trains a discriminator"),
+        ({"models": ["vaegan[gama=1]"], "term_weights": {"prior": ["2"]}}, "Did you mean 'gamma'?"),
+        ({"models": ["vae"], "networks": "compct", "term_weights": {"prior": ["2"]}}, "Did you mean 'compact'?"),
     ],
 )
 def test_mistakes_are_told_before_anything_trains(values: dict[str, Any], message: str) -> None:
@@ -130,6 +132,14 @@ def test_a_lender_is_trained_first_and_once() -> None:
     written_out = planned(models=["gan[adversarial=minimax]", "vae-disl"])
     assert labels(written_out) == ["gan[adversarial=minimax]", "vae-disl"]
     assert len(planned(models=["vae-disl"], seeds=[0, 1]).runs) == 4
+
+
+def test_a_model_whose_lender_cannot_be_set_up_is_skipped_with_it() -> None:
+    plan = planned(models=["vae-disl", "vae"], fields={"gan": {"generator.weight": "adaptive"}}, seeds=[0, 1])
+    assert labels(plan) == ["vae"]
+    reasons = {skip.label: skip.reason for skip in plan.skips}
+    assert list(reasons) == ["gan", "vae-disl"]
+    assert reasons["vae-disl"] == f"vae-disl borrows the discriminator of gan, which cannot be run: {reasons['gan']}"
 
 
 def study(tmp_path: Path, **values: Any) -> vb.Results:

@@ -32,7 +32,8 @@ class Task(Protocol):
     def __call__(self, send: Send = discard) -> Any:
         """Run the task in this process; the result can be pickled, and is for `Work.end`.
 
-        Raises no other exception than `KeyboardInterrupt`.
+        Raises no other exception than `KeyboardInterrupt`, and `DeviceLostError` where this process can do nothing
+        more, as its GPU has stopped working.
         """
 
 

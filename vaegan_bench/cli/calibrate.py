@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 FILES = ("calibration.csv", "calibration.md", "calibration.png")
 StudyArgument = Annotated[
     Path | None,
-    typer.Argument(help="A study's folder: its data sets are used, and it keeps the rulers.", parser=user_path),
+    typer.Argument(
+        help="A study's folder, or its name in results/: its data sets are used, and it keeps the rulers.",
+        parser=user_path,
+    ),
 ]
 DatasetOption = Annotated[str | None, typer.Option(help="A data set by selector; by default avatars.")]
 SizeOption = Annotated[int | None, typer.Option(min=8, max=MOST["size"], help="Pixels per side; by default 32.")]
@@ -62,16 +65,16 @@ def calibrate(
     Examples: `vaegan-bench calibrate`, `vaegan-bench calibrate results/quick`,
     `vaegan-bench calibrate --dataset mnist5k --size 28 --extractor oracle --out digits`
     """
-    from vaegan_bench.cli.options import look_for_data_in
+    from vaegan_bench.cli.options import asked_study, look_for_data_in
     from vaegan_bench.cli.progress import TerminalProgress
     from vaegan_bench.registry.plugins import Registry
 
     _check_arguments(study, dataset, size, out)
     look_for_data_in(data_dir)
-    registry = Registry(plugin or [])
+    folder, registry = study and asked_study(study), Registry(plugin or [])
     with TerminalProgress(terminal()) as progress:
-        rulers = _rulers(context.params, registry, progress)
-    _conclude(rulers, study, registry, out)
+        rulers = _rulers({**context.params, "study": folder}, registry, progress)
+    _conclude(rulers, folder, registry, out)
 
 
 def _conclude(rulers: Sequence[Ruler], study: Path | None, registry: Registry, out: Path | None) -> None:

@@ -18,6 +18,10 @@ INTERRUPTED = 130
 """The exit code of Typer after a KeyboardInterrupt, and of shells after Ctrl-C."""
 
 
+class EndedBySignal(KeyboardInterrupt):
+    """The command was asked to end by another signal than Ctrl-C."""
+
+
 class Interruption:
     """The signal that ended the command; Ctrl-C's if no other did."""
 
@@ -31,12 +35,12 @@ class Interruption:
         return 128 + self.signal
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """Raise `KeyboardInterrupt`, as Python does at Ctrl-C; ignore a signal that is repeated at once."""
+        """Raise `EndedBySignal`; ignore a signal that is repeated at once."""
         is_repetition = number == self.signal and time.monotonic() - self._time < REPEATED
         self.signal, self._time = signal.Signals(number), time.monotonic()
         if is_repetition:
             return
-        raise KeyboardInterrupt
+        raise EndedBySignal
 
 
 @contextmanager

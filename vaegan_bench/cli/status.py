@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vaegan_bench.cli.interruption import EndedBySignal
 from vaegan_bench.cli.options import PluginFiles, ResultsOption
 from vaegan_bench.cli.terminal import say, table, terminal
 
@@ -94,6 +95,8 @@ def keep_current(
             while True:
                 pause(INTERVAL)
                 live.update(draw(), refresh=True)
+    except EndedBySignal:
+        raise
     except KeyboardInterrupt:
         return
 

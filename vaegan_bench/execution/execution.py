@@ -112,7 +112,8 @@ class Execution:
         try:
             self.engine.run(planned)
         except DeviceLostError as error:
-            raise IncompleteError([*self.missing(), str(error)]) from error
+            again = f"{error} Run the same command again: it goes on from there."
+            raise IncompleteError([*self.missing(), again]) from error
         except IncompleteError as error:
             raise IncompleteError([*self.missing(), *error.lines]) from error
         finally:

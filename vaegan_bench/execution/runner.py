@@ -107,8 +107,8 @@ class Runner:
             status = self._run(run, claim)
         except FAILURES as error:  # one failed run must not stop the others
             if not still_works(self.references.device):  # no other run can succeed in this process
-                lost = f"{self.references.device} has stopped working in this process: {reason_of(error)}"
-                raise DeviceLostError(f"{lost}. Run the same command again: it goes on from there.") from error
+                lost = f"{self.references.device} has stopped working in this process: {reason_of(error)}."
+                raise DeviceLostError(lost) from error
             return self._failed(run, claim, error)
         return Outcome(run.id, status)
 

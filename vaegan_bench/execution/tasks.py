@@ -174,6 +174,8 @@ R = TypeVar("R")
 
 def _do(do: Callable[[Runner, Run], R], setup: WorkerSetup, run: str, send: Send) -> R | Refused:
     try:
+        if not setup.folder.is_absolute():  # one folder for all tasks of a process, or each would load everything anew
+            setup = replace(setup, folder=study_folder_with(setup.folder.name, {}).path)
         opened = _open(setup)
     except FAILURES as error:
         return Refused(f"{this_process()}: {reason_of(error)}")

@@ -19,6 +19,8 @@ from vaegan_bench.study.study import Study, as_plain
 from vaegan_bench.system.errors import StudyError
 from vaegan_bench.system.paths import user_path
 
+OWN_DATA = os.environ.get(VARIABLE)
+"""Where this process searched for source files when it began: a worker of a cluster outlives a study."""
 OTHER_DEVICE = (
     "its device is {there}, and ours is {here}. Start the command on a machine with the same kind of device, or choose "
     "one that all machines have, such as --device cpu."
@@ -32,12 +34,12 @@ CHANGED = (
 
 @dataclass(frozen=True)
 class WorkerSetup:
-    """A study and the plugins that it uses, as plain data; its only code is the text of plugin files."""
+    """A study and the plugins that it uses, as plain data; its only code is the content of plugin files."""
 
     study: str
     """As JSON."""
-    plugins: tuple[tuple[str, str], ...]
-    """Plugin files or modules as they were named, each with the text of the file, '' for a module."""
+    plugins: tuple[tuple[str, bytes], ...]
+    """Plugin files or modules as they were named, each with the content of the file, b'' for a module."""
     runs: str
     """A digest of the ids of all runs, which hold digests of the code."""
     device: str
@@ -72,7 +74,7 @@ def setup_for_workers(work: Workload, registry: Registry, checkpoint: float) -> 
     study = work.plan.study.with_values({"precision": run.precision}, "the plan")
     return WorkerSetup(
         study=json.dumps(as_plain(study), sort_keys=True),
-        plugins=tuple((name, _text_of(name)) for name in registry.sources),
+        plugins=tuple((name, _content_of(name)) for name in registry.sources),
         runs=_digest(work.plan),
         device=run.device,
         versions=tuple(run.setting["versions"].items()),
@@ -87,13 +89,19 @@ def setup_for_workers(work: Workload, registry: Registry, checkpoint: float) -> 
 
 def rebuild_plan(setup: WorkerSetup) -> Plan:
     """Rebuild the plan. Raises `BenchError`, in particular `StudyError` where the plan has other runs here."""
-    if setup.data is not None:
-        os.environ[VARIABLE] = setup.data
-    registry = Registry([_place_of(name, text) for name, text in setup.plugins])
+    _look_for_data_in(OWN_DATA if setup.data is None else setup.data)
+    registry = Registry([_place_of(name, content) for name, content in setup.plugins])
     plan = make_plan(Study().with_values(json.loads(setup.study), "the study"), registry)
     if _digest(plan) != setup.runs:
         raise StudyError(_difference(plan.runs[0], setup))
     return plan
+
+
+def _look_for_data_in(folder: str | None) -> None:
+    """Let this process search for source files in `folder`; None is its default place."""
+    os.environ.pop(VARIABLE, None)
+    if folder is not None:
+        os.environ[VARIABLE] = folder
 
 
 def _difference(run: Run, setup: WorkerSetup) -> str:
@@ -114,16 +122,16 @@ def _digest(plan: Plan) -> str:
     return hashlib.sha256("\n".join(run.id for run in plan.runs).encode()).hexdigest()
 
 
-def _text_of(plugin: str) -> str:
+def _content_of(plugin: str) -> bytes:
     path = user_path(plugin)
-    return path.read_text("utf-8") if path.is_file() else ""
+    return path.read_bytes() if path.is_file() else b""
 
 
-def _place_of(plugin: str, text: str) -> str:
+def _place_of(plugin: str, content: bytes) -> str:
     """The source of a plugin: as it was named, or a copy of its file if that file is missing or different here."""
-    if not text or _text_of(plugin) == text:
+    if not content or _content_of(plugin) == content:
         return plugin
-    copy = temporary_folder() / "plugins" / hashlib.sha256(text.encode()).hexdigest()[:12] / Path(plugin).name
+    copy = temporary_folder() / "plugins" / hashlib.sha256(content).hexdigest()[:12] / Path(plugin).name
     copy.parent.mkdir(parents=True, exist_ok=True)
-    copy.write_text(text, "utf-8")
+    copy.write_bytes(content)
     return str(copy)

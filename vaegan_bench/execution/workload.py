@@ -45,7 +45,7 @@ class Workload:
         return [run for run in self.plan.runs if self.has_results(run)]
 
     def unfinished(self) -> dict[Run, Data]:
-        """The runs in `left` with their data: all loaded now, so that what is missing is known before anything trains.
+        """The runs to train or measure, with their data: loaded now, so that what is missing is known before training.
 
         A run with results whose data cannot be loaded any more is left out: it costs no other run.
         """

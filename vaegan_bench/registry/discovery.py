@@ -45,7 +45,7 @@ def module_of(source: str | Path) -> types.ModuleType:
 def register_hooks(manager: pluggy.PluginManager, module: types.ModuleType, origin: str) -> None:
     """Register a module's hooks. Raises `PluginError` where there is none, or where one does not fit."""
     try:
-        manager.register(module, origin)
+        manager.register(module, module.__name__)  # a package may have several
         manager.check_pending()
     except ValueError as error:
         raise PluginError(f"{origin} is registered twice: name it once.") from error

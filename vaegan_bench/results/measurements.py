@@ -163,6 +163,7 @@ class Measurements:
         )
         with claim.staged(self.path / METRICS) as stage:
             write_json(self.path / METRICS, asdict(content), stage)
+        claim.check()  # the arrays of a process that took the run over must stay
         for path in self.path.glob("*.npz"):
             if path.name not in files:
                 remove(path)

@@ -80,13 +80,17 @@ class RunFolder:
     def copy_from(self, claim: Claim, other: RunFolder) -> None:
         """Copy the files of the same run from another folder, with their times, whole or not at all.
 
-        Permissions are not copied: a run that nobody may write to can be measured in its new folder.
+        Permissions are not copied: a run that nobody may write to can be measured in its new folder. Raises
+        `StoreError` where another process changes the files meanwhile.
         """
+        before = other.stamps()
         with replaced_run(self.path, claim) as partial:
             for path in other.lasting():  # one by one, as the errors of `copytree` do not say that a disk is full
                 copy, found = partial / path.name, path.stat()
                 shutil.copyfile(path, copy)
                 os.utime(copy, ns=(found.st_atime_ns, found.st_mtime_ns))
+            if other.stamps() != before:
+                raise StoreError(f"{other.path} was changed while it was copied.")
 
     def receive(self, claim: Claim, files: Mapping[str, bytes]) -> None:
         """Write the files of a run that ended in another process. Raises `StoreError` for files that no run leaves."""

@@ -29,18 +29,18 @@ def cross_models(study: Study, resolve: Resolver) -> tuple[dict[str, WeightedMod
     Raises `SelectorError` for a model that the study names itself, and `StudyError` where no game is left.
     """
     games: dict[str, WeightedModel] = {}
-    skips = []
-    for label in dict.fromkeys(_labels(study, resolve)):
+    skips: dict[str, Skip] = {}
+    for label in _labels(study, resolve):  # one by one: what is wrong with a model is said before what its terms lack
         try:
             games[label] = resolve.game(label)
         except SelectorError as error:
             if not study.losses or label in study.models:
                 raise
-            skips.append(Skip(label, str(error)))
+            skips[label] = Skip(label, str(error))
     if not games:
-        raise StudyError(f"Nothing to run: {skips[0].reason}")
+        raise StudyError(f"Nothing to run: {next(iter(skips.values())).reason}")
     _check_crossed(study, [model for model, _ in games.values()])
-    return games, skips
+    return games, list(skips.values())
 
 
 def _labels(study: Study, resolve: Resolver) -> Iterator[str]:

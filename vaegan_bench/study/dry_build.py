@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 
 import torch
 
@@ -22,22 +22,35 @@ def build_without_memory(runs: list[Run]) -> tuple[list[Run], list[Skip]]:
     """
     fitting: list[Run] = []
     skips: dict[str, Skip] = {}
-    refusals: dict[Hashable, str] = {}
+    refused: dict[Hashable, str] = {}
     for optimizer in (runs[0].optimizer, *dict(runs[0].optimizers).values()):
         _check_optimizer(optimizer, runs[0].steps)
     for run in runs:
-        game = run.model, run.term_weights, run.networks, run.size  # the same for all seeds of a label
-        if game not in refusals:
-            refusals[game] = _refusal(run)
-        if refusals[game]:
-            skips[run.label] = Skip(run.label, refusals[game])
+        if reason := _refusal(run, refused):
+            skips[run.label] = Skip(run.label, reason)
         else:
             fitting.append(run)
     return fitting, list(skips.values())
 
 
-def _refusal(run: Run) -> str:
-    """Why a run's networks cannot be built for its model; '' where they can."""
+def _refusal(run: Run, known: dict[Hashable, str]) -> str:
+    """Why networks cannot be built for a run's model, or for one that it borrows from; '' where they can.
+
+    `known` keeps the answers: they are the same for all seeds of a label.
+    """
+    game = run.model, run.term_weights, run.lender_weights, run.networks, run.size
+    if game not in known:
+        known[game] = _own_refusal(run) or next(filter(None, _refusals_of_lenders(run, known)), "")
+    return known[game]
+
+
+def _refusals_of_lenders(run: Run, known: dict[Hashable, str]) -> Iterator[str]:
+    for role, lender in run.lenders.items():
+        if reason := _refusal(lender, known):
+            yield f"{run.label} borrows the {role} of {lender.label}, which cannot be run: {reason}"
+
+
+def _own_refusal(run: Run) -> str:
     try:
         _build(run)
     except PluginError as error:

@@ -109,11 +109,13 @@ class Resolver:
     def terms(self, selector: Selector) -> dict[str, bool]:
         """The targets that a model's term weights can have: 'term' → True and 'player.term' → False.
 
-        Empty for a model that cannot be built: the plan reports it later, with the reason.
+        Empty for a model that cannot be built: the plan reports it later, with the reason. Raises `BenchError` where
+        the study's networks cannot be.
         """
+        networks = self._build(Networks, self.study.networks)
         try:
             model, _ = self.game(str(selector))
-            game = stated_game(model, self._build(Networks, self.study.networks), self.study.size)
+            game = stated_game(model, networks, self.study.size)
         except FAILURES:
             return {}
         whole = {term: True for terms in game.values() for term in terms}

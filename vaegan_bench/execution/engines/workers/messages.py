@@ -28,5 +28,12 @@ class Done:
 
 
 @dataclass(frozen=True)
+class Lost:
+    """The worker can do nothing more, because its device has stopped working; it ends."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Interrupted:
     """A plugin raised `KeyboardInterrupt`, as Ctrl-C does: the study ends."""

@@ -11,8 +11,9 @@ from multiprocessing.connection import Connection
 from types import FrameType
 
 from vaegan_bench.api import Message
-from vaegan_bench.execution.engines.workers.messages import Done, Interrupted, Ready, Sent
+from vaegan_bench.execution.engines.workers.messages import Done, Interrupted, Lost, Ready, Sent
 from vaegan_bench.execution.engines.workers.parent_connection import Ended, ParentConnection
+from vaegan_bench.system.errors import DeviceLostError
 
 GRACE = 30
 """Seconds that a process may take to save its training and clean up when it must end."""
@@ -39,7 +40,11 @@ def _do_all(parent: ParentConnection) -> None:
 
     parent.send(Ready())
     while (task := parent.receive()) is not None:
-        parent.send(Done(task(send)))
+        try:
+            parent.send(Done(task(send)))
+        except DeviceLostError as error:
+            parent.send(Lost(str(error)))
+            return
 
 
 def _leave_signals_to_parent() -> None:

@@ -9,7 +9,7 @@ from multiprocessing.connection import wait
 
 from vaegan_bench.api import StudyError, Task, Work
 from vaegan_bench.execution.engines.agenda import Agenda
-from vaegan_bench.execution.engines.workers.messages import Done, Interrupted, Ready, Sent
+from vaegan_bench.execution.engines.workers.messages import Done, Interrupted, Lost, Ready, Sent
 from vaegan_bench.execution.engines.workers.worker import GRACE
 from vaegan_bench.execution.engines.workers.worker_process import WorkerProcess, words_of_exit
 
@@ -72,6 +72,8 @@ class WorkerPool:
                 self.work.receive(message)
             case Done(result):
                 self._finish(worker, result)
+            case Lost(reason):
+                worker.lost = reason
             case Interrupted():
                 raise KeyboardInterrupt
 
@@ -90,7 +92,7 @@ class WorkerPool:
         """Note that a worker died: its task is tried once more, in a new worker."""
         self.workers.remove(worker)
         code = worker.end()
-        how = words_of_exit(code)
+        how = f"has ended: {worker.lost.removesuffix('.')}" if worker.lost else words_of_exit(code)
         if not worker.is_ready:
             remedy = SCRIPTS if code > 0 else REMEDY
             self.refusal = self.refusal or f"A worker process {how} before it could begin. {remedy}"

@@ -23,6 +23,8 @@ class WorkerProcess:
     is_ready: bool = False
     """Whether it has started up, and waits for a task or does one."""
     task: Task | None = None
+    lost: str = ""
+    """Why it can do no further task; '' where it can."""
 
     @classmethod
     def start(cls) -> WorkerProcess:
