@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 from page_rows import rows, shifted
 
 from vaegan_bench.report import tables
@@ -12,7 +13,12 @@ TOPICS = {"frechet[oracle]": "likeness to real images", "mse": "errors of pixels
 
 
 def said_of(rows: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
-    return [f"{finding.topic} {finding.text}".strip() for finding in answer.findings(rows, pairs, TOPICS)]
+    found = answer.findings(rows, pairs, TOPICS, all_finished(rows))
+    return [f"{finding.topic} {finding.text}".strip() for finding in found]
+
+
+def all_finished(rows: pd.DataFrame) -> dict[str, bool]:
+    return dict.fromkeys(rows["model"].unique(), True)
 
 
 def sentences(rows: pd.DataFrame) -> list[str]:
@@ -40,10 +46,10 @@ def test_models_that_are_better_than_the_same_ones_share_a_part_of_the_sentence(
 
 def test_a_number_is_named_in_words_with_its_protocol_and_units() -> None:
     decibels = rows({"vae": shifted(0), "gan": shifted(-3)}, "mse", "lower", units="dB")
-    [finding] = answer.findings(decibels, tables.paired_differences(decibels), TOPICS)
+    [finding] = answer.findings(decibels, tables.paired_differences(decibels), TOPICS, all_finished(decibels))
     assert (finding.topic, finding.text[:35]) == ("Errors of pixels", "(mse (dB), lower is better, 8 commo")
     elsewhere = decibels.assign(metric="mse (n_fake=5000)", units="1")
-    [finding] = answer.findings(elsewhere, tables.paired_differences(elsewhere), TOPICS)
+    [finding] = answer.findings(elsewhere, tables.paired_differences(elsewhere), TOPICS, all_finished(elsewhere))
     assert (finding.topic, finding.text[:20]) == ("Errors of pixels", "(mse (n_fake=5000), ")
 
 
@@ -102,3 +108,19 @@ def test_a_model_without_a_number_here_is_in_no_sentence() -> None:
     [said] = said_of(whole[whole["model"] != "gan"], pairs)
     assert said.endswith(": vaegan (22.49) is better than vae (20.49).")
     assert said_of(whole[whole["model"] == "vae"], pairs) == ["One model alone: there is nothing to compare it with."]
+
+
+@pytest.mark.parametrize(
+    ("fates", "said"),
+    [
+        ({"vae": True}, "One model alone: there is nothing to compare it with."),
+        ({"vae": True, "gan": False}, "Only vae has a finished run: there is nothing to compare it with."),
+        ({"vae": True, "gan": True}, "No two models have a number in common, so that nothing is compared."),
+        ({"vae": False}, "No run finished: there is nothing to compare."),
+        ({"vae": False, "gan": False}, "No run finished: there is nothing to compare."),
+    ],
+)
+def test_why_nothing_is_compared(fates: dict[str, bool], said: str) -> None:
+    alone = rows({"vae": shifted(0)})
+    [finding] = answer.findings(alone, tables.paired_differences(alone), TOPICS, fates)
+    assert finding.text == said

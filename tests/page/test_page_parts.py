@@ -172,6 +172,32 @@ def test_models_without_one_of_two_costs_keep_the_other() -> None:
     assert [list(card.points) for card in (first, second)] == [["gan", "vae"], ["gan"]]
 
 
+def test_the_table_of_costs_has_models_whose_times_are_of_another_machine(tmp_path: Path) -> None:
+    folder = store_study(tmp_path)
+    for name in ("gan-0", "gan-1"):
+        edit(folder.path / name / RUN, environment={"device": "gpu", "python": "3.11"})
+    [part] = content_of(folder, Registry(), {}).parts
+    assert list(part.costs[0].points) == ["vae"]
+    assert part.cost_models == {"vae": 20.75, "gan": 21.25}
+
+
+def test_what_was_not_trained_or_had_nothing_to_measure_went_wrong(tmp_path: Path) -> None:
+    folder = store_study(tmp_path)
+    assert content_of(folder, Registry(), {}).problems[0].name == "training"
+    shutil.rmtree(folder.path / "gan-1")
+    add(folder.run("vae-0"), [(measurement({}, SAMPLES, DRAWS, exhibits=[]), {})])
+    told = {fact.name: fact.values for fact in content_of(folder, Registry(), {}).problems}
+    why = f"`vaegan-bench status {folder.path}` says why."
+    assert told["not trained"] == [f"1 of 4 runs of the plan are not trained (gan-1): {why}"]
+    assert told["not trained"] == folder.missing() == folder.untrained_lines(["gan-0"])
+    assert folder.missing(told=["gan-1"]) == []
+    for name in ("gan-0", "vae-1"):
+        add(folder.run(name), [(measurement({}, SAMPLES, DRAWS, exhibits=[]), {})])
+    assert {fact.name: fact.values for fact in content_of(folder, Registry(), {}).problems}["nothing to measure"] == [
+        "reconstruction"
+    ]
+
+
 def test_costs_are_held_against_the_numbers_of_the_planned_protocol_alone(tmp_path: Path) -> None:
     folder = store_study(tmp_path)
     for run in folder.shown():

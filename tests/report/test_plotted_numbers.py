@@ -114,6 +114,9 @@ def test_a_metric_that_is_equal_everywhere_has_no_panel_but_a_line() -> None:
     figure = plots.metric_dots(several(kid=("sample quality", VALUES), duplicates=("sample quality", same)))
     assert titles(figure) == ["kid"]
     assert figure.texts[-1].get_text().splitlines()[-1] == "Equal in all runs: duplicates (0.2500)"
+    elsewhere = several(kid=("sample quality", VALUES)).assign(dataset="mnist", run=lambda rows: "m-" + rows["run"])
+    both = pd.concat([several(kid=("sample quality", same)), elsewhere], ignore_index=True)
+    assert plots.metric_dots(both).texts[-1].get_text().endswith("Equal in all runs: kid on avatars (0.2500)")
     alone = plots.metric_dots(several(duplicates=("sample quality", same)))
     assert [text.get_text() for text in alone.texts] == ["Equal in all runs: duplicates (0.2500)"]
     assert titles(plots.metric_dots(several(kid=("sample quality", {"vae": {0: 3.0}})))) == ["kid"]

@@ -178,6 +178,17 @@ def test_a_number_with_another_meaning_has_a_column_of_its_own(column: str, valu
     assert found == {f"psnr ({column}={value})": 7.0, "psnr": 21.0}
 
 
+def test_long_values_of_a_protocol_are_whole_unless_they_are_hashes() -> None:
+    samplers = [f"mixture[components={n},floor=1e-05]" for n in (20, 30)]
+    rows = frame(
+        *(run("vae", seed, 30, protocol=json.dumps({"sampler": each})) for seed, each in enumerate(samplers)),
+        run("vae", 2, 30, protocol=json.dumps({"weights": "0a1b2c3d" * 8})),
+    )
+    names = " ".join(tables.summarise(rows)["metric"].unique())
+    assert f"sampler={samplers[1]}" in names
+    assert "weights=0a1b2c3d0a1b…" in names
+
+
 def test_the_order_of_keys_in_a_protocol_means_nothing() -> None:
     turned = json.dumps(dict(reversed(PROTOCOL.items())))
     summary = tables.summarise(frame(run("vae", 0, 30), run("vae", 1, 31, protocol=turned)))
@@ -432,6 +443,8 @@ def test_single_attributes_have_a_page_of_their_own_and_their_bounds_beside_them
     fewer = tables.attributes_to_markdown(rare, "quick").splitlines()
     assert "| Smiling | 0.61 ± 0.13 | 0.5000 | 0.9900 |" in fewer
     assert "| Hat | 0.900 ± 0.020 (n = 1) | 0.5000 | 0.9900 |" in fewer
+    named = tables.attributes_to_markdown(frame([probe("floor", 0, "Smiling", 0.6)]), "quick").splitlines()
+    assert "| Smiling | 0.600 ± 0.020 | 0.5000 | 0.9900 |" in named
     never = frame([row("vae", 3, "psnr", 0.0, attribute="Hat", low=0.0, high=0.2775)])
     assert "| Hat | 0 [0, 0.2775] |" in tables.attributes_to_markdown(never, "quick")
     assert tables.attributes_to_markdown(frame(run("vae", 0, 30, 21)), "quick") == ""

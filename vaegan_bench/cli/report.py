@@ -21,7 +21,7 @@ def report(
 ) -> None:
     """Write the page, the tables, the figures and the summary of a study again, from the records of its runs.
 
-    Exit code 1 where runs are left out, numbers are missing, or a figure cannot be written.
+    Exit code 1 where runs are left out or not trained, numbers are missing, or a figure cannot be written.
 
     Examples: `vaegan-bench report --open`, `vaegan-bench report results/quick --archive`
     """

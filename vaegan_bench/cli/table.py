@@ -38,7 +38,7 @@ FormatOption = Annotated[
 def table(study: StudyPath = None, everything: AllOption = False, form: FormatOption = Format.TABLE) -> None:
     """Print the headlines of a study's comparison, or all of its numbers; nothing is written.
 
-    Exit code 1 where runs are left out, or numbers are missing.
+    Exit code 1 where runs are left out or not trained, or numbers are missing.
 
     Examples: `vaegan-bench table`, `vaegan-bench table results/quick --all`,
     `vaegan-bench table results/quick --format latex`

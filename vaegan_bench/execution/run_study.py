@@ -25,7 +25,7 @@ def run_study(execution: Execution) -> Attempts:
     finally:
         for line in execution.lifecycle.warnings():
             warnings.warn(line, StudyWarning, stacklevel=3)
-    attempts = Attempts([*execution.missing(), *execution.folder.missing()])
+    attempts = Attempts([*execution.missing(), *execution.folder.missing(told=execution.failures)])
     if execution.folder.runs():
         execution.progress("writing tables, figures and the page", 0, 1)
         with attempts.part("report"):

@@ -73,6 +73,7 @@ def _not_measured(folder: StudyFolder) -> list[str]:
 
 
 def _left_out(folder: StudyFolder) -> list[str]:
-    """Which runs are in no table and no figure because of damage."""
-    lines = [f"- `{run}`: {reason}" for run, reason in folder.left_out().items()]
+    """Which runs are in no table and no figure, because of damage or because they are not trained."""
+    lines = [f"- {line}" for line in folder.untrained_lines()]
+    lines += [f"- `{run}`: {reason}" for run, reason in folder.left_out().items()]
     return ["## Left out", "", *lines, ""] if lines else []

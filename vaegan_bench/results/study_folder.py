@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from itertools import chain, tee
@@ -30,6 +31,8 @@ from vaegan_bench.system.files import Stamp, remove_strays, stamp_of
 
 STUDY = "study.json"
 RUN_AGAIN = "Run the study again, which writes it and keeps its finished runs."
+NAMED = 5
+"""How many runs a line names."""
 NOT_YET = "not measured yet, or not by today's code and extractors: `vaegan-bench run` with the study measures it"
 
 
@@ -163,10 +166,24 @@ class StudyFolder:
         names = ((label, found.get(key, [])) for key, label in self.planned().items())
         return [label for label, facts in names if facts and not any(f.has_numbers or f.problem for f in facts)]
 
-    def missing(self) -> list[str]:
-        """A line for each run that is left out, and for each number that `not_measured` names."""
+    def missing(self, told: Collection[str] = ()) -> list[str]:
+        """A line for each run that is left out, one for all that are not trained, and one for each number that
+        `not_measured` names; nothing about the runs in `told`."""
         numbers = [f"{run}: {metric}: {reason}" for run, metric, reason in self.not_measured()]
-        return [*self.left_out_lines(), *numbers]
+        return [*self.left_out_lines(), *self.untrained_lines(told), *numbers]
+
+    def untrained_lines(self, told: Collection[str] = ()) -> list[str]:
+        """A line that names the runs of the plan that are not trained, because they failed or were never done; or none.
+
+        Nothing about the runs in `told`.
+        """
+        planned = self._planned_runs()
+        absent = [run.path.name for run in planned if not run.has_ended and run.path.name not in told]
+        if not absent:
+            return []
+        named = ", ".join(absent[:NAMED]) + (f" and {len(absent) - NAMED} more" if len(absent) > NAMED else "")
+        why = f"`vaegan-bench status {shlex.quote(str(self.path))}` says why"
+        return [f"{len(absent)} of {len(planned)} runs of the plan are not trained ({named}): {why}."]
 
     def left_out_lines(self) -> list[str]:
         """A line for each run and each ruler that is left out, and for an archive that cannot be read."""

@@ -19,11 +19,14 @@ class Finding:
     text: str
 
 
-def findings(rows: pd.DataFrame, pairs: pd.DataFrame, topics: Mapping[str, str]) -> list[Finding]:
+def findings(
+    rows: pd.DataFrame, pairs: pd.DataFrame, topics: Mapping[str, str], fates: Mapping[str, bool]
+) -> list[Finding]:
     """What the numbers in `rows` show, all of one data set and named by protocol.
 
     A winner is named only where `pairs`, those of `tables.paired_differences`, have a verdict. Numbers for which there
     is no verdict for the same reason share a sentence. `topics`: what numbers measure, in the words of a reader.
+    `fates`: model → whether one of its runs finished.
     """
     said, silent, summary = list[Finding](), dict[str, list[str]](), tables.summarise(rows)
     for metric, group in _among(pairs, summary).groupby("metric", sort=False):
@@ -35,7 +38,7 @@ def findings(rows: pd.DataFrame, pairs: pd.DataFrame, topics: Mapping[str, str])
         if not shown:
             silent.setdefault(_why(group), []).append(f"{topic} ({metric})" if topic else str(metric))
     said += [Finding("", f"On {_listed(metrics)} {reason}.") for reason, metrics in silent.items()]
-    return said or [Finding("", text) for text in _alone(rows)]
+    return said or [Finding("", _alone(fates))]
 
 
 def _among(pairs: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
@@ -78,12 +81,16 @@ def _reason(verdict: str) -> str:
     return verdict.replace("no verdict possible", "no verdict is possible").replace("no difference", "no difference is")
 
 
-def _alone(rows: pd.DataFrame) -> Iterator[str]:
-    """A sentence for rows with nothing to compare."""
-    if rows["model"].nunique() == 1:
-        yield "One model alone: there is nothing to compare it with."
-    else:
-        yield "No two models have a number in common, so that nothing is compared."
+def _alone(fates: Mapping[str, bool]) -> str:
+    """A sentence for models with nothing to compare."""
+    finished = [model for model, has_finished in fates.items() if has_finished]
+    if not finished:
+        return "No run finished: there is nothing to compare."
+    if len(fates) == 1:
+        return "One model alone: there is nothing to compare it with."
+    if len(finished) == 1:
+        return f"Only {finished[0]} has a finished run: there is nothing to compare it with."
+    return "No two models have a number in common, so that nothing is compared."
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -32,6 +32,7 @@ from vaegan_bench.results.rulers import Ruler
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.study_file import to_toml
 from vaegan_bench.system.errors import BenchError
+from vaegan_bench.system.status import OK
 
 if TYPE_CHECKING:
     from vaegan_bench.registry.plugins import Registry
@@ -53,6 +54,8 @@ class Part:
     pairs: list[PairMatrix]
     attributes: list[AttributeTable]
     costs: list[CostCard]
+    cost_models: dict[str, float]
+    """Model → its quality, of all models in `costs`."""
     cost_figures: list[Drawn]
 
 
@@ -148,6 +151,7 @@ def _part(
     models, datasets = (list(dict.fromkeys(rows[column])) for column in ("model", "dataset"))
     rows, history = rows[rows["dataset"] == name], history[history["dataset"] == name]
     leading, pairs = tables.headline(rows), tables.paired_differences(rows)
+    finished = set(rows.loc[rows["status"] == OK, "model"])
     topics = {number: topic for number, metric in known.items() if (topic := topic_of(number, metric))}
     meanings = {number: meaning_of(number, metric) for number, metric in known.items()}
     basis = Basis(rows, pairs, models, meanings, rulers)
@@ -157,7 +161,7 @@ def _part(
     families = sorted(family_rows, key=lambda family: tables.rank_of_family(str(family[0])))
     return Part(
         name=name,
-        findings=findings(leading, pairs, topics),
+        findings=findings(leading, pairs, topics, {model: model in finished for model in rows["model"].unique()}),
         instruments=list(instrument_lines(rows)),
         headline=number_table("Headline", leading, basis),
         families=[number_table(str(family), group, basis) for family, group in families],
@@ -167,6 +171,7 @@ def _part(
         pairs=pair_matrices(pairs, models),
         attributes=attribute_tables(rows),
         costs=costs,
+        cost_models={model: point.quality for card in costs for model, point in card.points.items()},
         cost_figures=list(drawn_figures(cost_drawings(costs, [*order, *models], of))),
     )
 

@@ -45,7 +45,9 @@ def problems(folder: StudyFolder, rows: pd.DataFrame) -> list[Fact]:
     sick = tables.unhealthy(rows)
     found = [
         Fact("training", [f"{r.model} on {r.dataset}, seed {r.seed}: {r.health}" for r in sick.itertuples()]),
+        Fact("not trained", folder.untrained_lines()),
         Fact("not measured", [f"{run}: {metric}: {reason}" for run, metric, reason in folder.not_measured()]),
+        Fact("nothing to measure", folder.without_numbers()),
         Fact("left out", folder.left_out_lines()),
     ]
     return [fact for fact in found if fact.values]

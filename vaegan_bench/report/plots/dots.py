@@ -59,10 +59,11 @@ def metric_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
     rows = overall(rows[np.isfinite(rows["value"].astype(float))])  # an infinite value has no place on an axis
     judged = rows[rows["direction"] != "none"]
     alike = _alike(judged)
+    same = _same(alike, several=judged["dataset"].nunique() > 1)
     differing = judged[~pd.MultiIndex.from_frame(judged[["dataset", "metric"]]).isin(alike)]
     lines = [*_lines(differing)]
     if not lines:
-        return nothing("No metric was measured." if judged.empty else _same(alike))
+        return nothing("No metric was measured." if judged.empty else same)
     labels = [_labels(group, [*look]) for _, group in rows.groupby("dataset", sort=False)]
     figure = _resize(lines, [max(of_model, key=len) for of_model in zip(*labels, strict=True)])
     grid = figure.subplots(len(lines), max(len(line.metrics) for line in lines), squeeze=False, sharey="row")
@@ -70,7 +71,7 @@ def metric_dots(rows: pd.DataFrame, models: Sequence[str] = ()) -> Figure:
     for line, panels in zip(lines, grid, strict=True):
         seeds, means = (each[each["dataset"] == line.dataset] for each in (rows, summary))
         _draw(line, panels, seeds, means, look)
-    caption_below(figure, "\n".join(filter(None, [_key(differing), _same(alike)])))
+    caption_below(figure, "\n".join(filter(None, [_key(differing), same])))
     return figure
 
 
@@ -200,7 +201,10 @@ def _key(rows: pd.DataFrame) -> str:
     return "     ".join(f"{mark}: {meaning}" for mark, meaning in marks.items())
 
 
-def _same(alike: Mapping[tuple[str, str], float]) -> str:
-    """The line on metrics without a panel; '' where every metric has one."""
-    values = {f"{metric} ({number(value)})": None for (_, metric), value in alike.items()}
+def _same(alike: Mapping[tuple[str, str], float], *, several: bool) -> str:
+    """The line on metrics without a panel, which names `several` data sets; '' where every metric has one."""
+    values = {
+        f"{metric}{f' on {dataset}' if several else ''} ({number(value)})": None
+        for (dataset, metric), value in alike.items()
+    }
     return textwrap.fill(f"Equal in all runs: {', '.join(values)}", 120) if values else ""

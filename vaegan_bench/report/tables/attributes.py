@@ -58,7 +58,7 @@ def by_attribute(rows: pd.DataFrame) -> pd.DataFrame:
     cells = pd.Series(texts, index=summary.index, dtype=object)
     table = cells.unstack("model", fill_value="").reindex(rows["attribute"].unique())[rows["model"].unique()]
     bounds = rows.groupby("attribute", sort=False)[[*BOUNDS]].mean().dropna(axis=1, how="all")
-    return table.join(bounds.map(number))
+    return pd.concat([table, bounds.map(number).reindex(table.index)], axis=1)  # a model may be called 'floor'
 
 
 def _cell(mean: float, half_width: float, seeds: int, low: float, high: float) -> str:

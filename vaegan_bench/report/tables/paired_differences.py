@@ -82,8 +82,9 @@ def _pairs(metric: pd.DataFrame) -> list[_Pair]:
 def _compared(key: Hashable, pairs: Sequence[_Pair], p_values: Sequence[float]) -> Iterator[dict[str, object]]:
     """Every pair in both orders, on one metric."""
     plain = dict(zip(KEYS, key, strict=True))  # type: ignore[call-overload]  # key is a tuple
-    for i, ((a, b, x, y), p, p_holm) in enumerate(zip(pairs, p_values, holm(p_values), strict=True)):
-        needed = seeds_among(p_values, i)
+    needed_at = {p: seeds_among(p_values, i) for p, i in {p: i for i, p in enumerate(p_values)}.items()}
+    for (a, b, x, y), p, p_holm in zip(pairs, p_values, holm(p_values), strict=True):
+        needed = needed_at[p]  # equal p-values leave the same others
         for model, other, mine, theirs in ((a, b, x, y), (b, a, y, x)):
             shared = {**plain, "model": model, "other": other, "p": p, "p_holm": p_holm}
             yield {**shared, **_gain(mine, theirs, str(plain["direction"]), p_holm, needed)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,8 +15,8 @@ ALIKE = ("setting", "networks", "data")
 """Columns in which all runs on one data set agree, even where protocols differ."""
 MEANING = ("family", "direction", "units")
 """Columns that say what a value means: like another protocol, another meaning makes another metric."""
-LONGEST_VALUE = 24
-"""Protocol values of more characters are taken for hashes, and only their beginning is shown."""
+HASH = re.compile(r"[0-9a-f]{25,}")
+"""Protocol values of which only the beginning is shown."""
 
 
 class MixedProtocolsError(BenchError):
@@ -60,7 +61,7 @@ def protocol_of(text: str | None) -> dict[str, Any]:
 
 def shorten(value: str) -> str:
     """A value of a protocol for print: a hash is cut to its first 12 characters."""
-    return value if len(value) <= LONGEST_VALUE or " " in value else f"{value[:12]}…"
+    return f"{value[:12]}…" if HASH.fullmatch(value) else value
 
 
 def _are_alike(rows: pd.DataFrame, keys: list[str]) -> bool:
