@@ -181,6 +181,16 @@ def test_the_table_of_costs_has_models_whose_times_are_of_another_machine(tmp_pa
     assert part.cost_models == {"vae": 20.75, "gan": 21.25}
 
 
+def test_a_model_whose_runs_all_diverged_is_not_compared_and_not_forgotten(tmp_path: Path) -> None:
+    folder = store_study(tmp_path)
+    for name in ("gan-0", "gan-1"):
+        edit(folder.path / name / RUN, status="diverged at step 7")
+    [part] = content_of(folder, Registry(), {}).parts
+    assert [finding.text for finding in part.findings] == [
+        "Only vae has a finished run: there is nothing to compare it with."
+    ]
+
+
 def test_what_was_not_trained_or_had_nothing_to_measure_went_wrong(tmp_path: Path) -> None:
     folder = store_study(tmp_path)
     assert content_of(folder, Registry(), {}).problems[0].name == "training"
