@@ -44,8 +44,10 @@ def module_of(source: str | Path) -> types.ModuleType:
 
 def register_hooks(manager: pluggy.PluginManager, module: types.ModuleType, origin: str) -> None:
     """Register a module's hooks. Raises `PluginError` where there is none, or where one does not fit."""
+    other = manager.get_plugin(origin)
+    is_second = other is not None and other.__name__ != module.__name__  # a package may have several modules
     try:
-        manager.register(module, module.__name__)  # a package may have several
+        manager.register(module, f"{origin}: {module.__name__}" if is_second else origin)
         manager.check_pending()
     except ValueError as error:
         raise PluginError(f"{origin} is registered twice: name it once.") from error
