@@ -16,7 +16,6 @@ from vaegan_bench.datasets.mnist5k import MNIST5k
 from vaegan_bench.evaluation.calibration import DISTORTIONS, Calibration, calibrate
 from vaegan_bench.evaluation.given_images import GivenImages, data_of
 from vaegan_bench.evaluation.references import References
-from vaegan_bench.evaluation.settings import extractors_of
 from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
 from vaegan_bench.metrics.extractors.native import Native
@@ -25,6 +24,7 @@ from vaegan_bench.metrics.extractors.regressor import Regressor
 from vaegan_bench.metrics.samples.frechet import Frechet
 from vaegan_bench.metrics.samples.kid import KID
 from vaegan_bench.metrics.samples.precision_recall import PrecisionRecall
+from vaegan_bench.registry.plugins import extractors_within
 from vaegan_bench.results.readings import verdict
 from vaegan_bench.results.rulers import Ruler
 from vaegan_bench.testing import blobs
@@ -156,5 +156,5 @@ def test_the_usual_extractor_is_chosen_by_the_data(tmp_path: Path) -> None:
 
 def test_a_metric_through_the_usual_extractor_is_measured_again_with_other_weights() -> None:
     """The weights of whichever was used are in the record: another machine trains another oracle."""
-    assert str(definition(Oracle())) in extractors_of(Frechet())
+    assert Oracle() in extractors_within([Frechet()])
     assert Native().learns
