@@ -85,7 +85,7 @@ class RunTask:
         if self.files is None:
             return _do(self.do, self.setup, self.run, send)
         folder = study_folder_with(self.setup.folder.name, self.files)
-        outcome = _do(self.do, replace(self.setup, folder=folder.path), self.run, send)
+        outcome = _do(self.do, self.setup, self.run, send)
         if isinstance(outcome, Refused):
             return outcome
         return collect_files(folder.run(self.run), outcome, self.files[self.run])
