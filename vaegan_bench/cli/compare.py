@@ -65,7 +65,7 @@ def _to_table(found: pd.DataFrame, model: str, other: str, study: Path) -> Table
     from rich import box
     from rich.markup import escape
 
-    from vaegan_bench.report.tables import BETTER, WORSE, cell, common_seeds, heading, p_value
+    from vaegan_bench.report.tables import cell, common_seeds, heading, is_verdict, p_value
 
     made = table("metric", box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left")
     seeds = common_seeds(found["seeds"].min(), found["seeds"].max())
@@ -83,14 +83,14 @@ def _to_table(found: pd.DataFrame, model: str, other: str, study: Path) -> Table
         name = escape(where + heading(row["metric"], row["direction"], row["units"]))
         difference = cell(row["difference"], row["half_width"])
         chances = f"{row['improvement']:.2f}", p_value(row["p_holm"])
-        verdict = row["verdict"] if row["verdict"] in (BETTER, WORSE) else "—"
+        verdict = row["verdict"] if is_verdict(row["verdict"]) else "—"
         made.add_row(name, difference, *chances, verdict)
     return made
 
 
 def _open_verdicts(found: pd.DataFrame) -> str:
     """The meaning of a dash instead of a verdict in this table; '' where there is no dash."""
-    from vaegan_bench.report.tables import BETTER, WORSE
+    from vaegan_bench.report.tables import is_verdict
 
-    reasons = [reason for reason in found["verdict"].unique() if reason not in (BETTER, WORSE)]
+    reasons = [reason for reason in found["verdict"].unique() if not is_verdict(reason)]
     return f"—: {'; or '.join(reasons)}." if reasons else ""

@@ -1,1 +1,1 @@
-"""Presentation of results: tables, figures, the page of a paper. No model is needed here."""
+"""Presentation of results: tables, figures, pages. Models are optional: a page runs those whose weights are there."""

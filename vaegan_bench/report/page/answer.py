@@ -72,13 +72,7 @@ def _parts(better: pd.DataFrame, means: Mapping[str, float]) -> Iterator[str]:
 
 def _why(pairs: pd.DataFrame) -> str:
     """The reasons for which no pair has a verdict, as the rest of a sentence."""
-    return "; ".join(dict.fromkeys(_reason(str(verdict)) for verdict in pairs["verdict"]))
-
-
-def _reason(verdict: str) -> str:
-    if verdict.startswith(tables.NO_VERDICT):
-        return f"no verdict is drawn: {verdict.removeprefix(tables.NO_VERDICT)}"
-    return verdict.replace("no verdict possible", "no verdict is possible").replace("no difference", "no difference is")
+    return "; ".join(dict.fromkeys(tables.reason_clause(str(verdict)) for verdict in pairs["verdict"]))
 
 
 def _alone(fates: Mapping[str, bool]) -> str:

@@ -78,10 +78,10 @@ def number_table(title: str, rows: pd.DataFrame, basis: Basis) -> NumberTable:
     """The numbers in `rows`, a part of those of the basis."""
     summary = tables.summarise(tables.overall(rows))
     summary = summary.assign(text=[*cells_of(summary, basis.rows)], best=[*wins(summary, basis.pairs)])
-    read, closed = readings(summary, basis.rulers), unusable(rows)
+    read, marked = readings(summary, basis.rulers), unusable(rows)
     metrics = [group for _, group in summary.groupby("metric", sort=False)]
-    columns = [_column(group.iloc[0].to_dict(), basis.meanings, closed) for group in metrics]
-    cells = [_cells(group, read, closed) for group in metrics]
+    columns = [_column(group.iloc[0].to_dict(), basis.meanings, marked) for group in metrics]
+    cells = [_cells(group, read, marked) for group in metrics]
     lines = [(model, [of_metric.get(model, EMPTY) for of_metric in cells]) for model in basis.models]
     gaps = any(cell is EMPTY for _, line in lines for cell in line)
     said = caption(summary, basis.pairs, decided=bool(summary["best"].any()), gaps=gaps) if columns else ""
@@ -93,10 +93,10 @@ EMPTY = Cell("", None, None, is_best=False, reading="")
 
 
 def _cells(
-    summary: pd.DataFrame, read: Mapping[tuple[str, str, str], str], closed: Container[tuple[str, str]]
+    summary: pd.DataFrame, read: Mapping[tuple[str, str, str], str], marked: Container[tuple[str, str]]
 ) -> dict[str, Cell]:
-    """Model → its cell for one metric; without a rank where the metric is in `closed`."""
-    shades = {} if tuple(summary.iloc[0][["dataset", "metric"]]) in closed else _shades(summary)
+    """Model → its cell for one metric; without a rank where the metric is in `marked`."""
+    shades = {} if tuple(summary.iloc[0][["dataset", "metric"]]) in marked else _shades(summary)
     return {
         row["model"]: Cell(
             row["text"],
@@ -109,14 +109,14 @@ def _cells(
     }
 
 
-def _column(row: Mapping[Hashable, Any], meanings: Mapping[str, str], closed: Mapping[tuple[str, str], str]) -> Column:
+def _column(row: Mapping[Hashable, Any], meanings: Mapping[str, str], marked: Mapping[tuple[str, str], str]) -> Column:
     metric: str = row["metric"]
     return Column(
         heading=tables.heading(metric, row["direction"], row["units"]),
         direction=row["direction"],
         meaning=meanings.get(metric.partition(" (")[0], ""),
         protocol=", ".join(f"{key} {value}" for key, value in protocol_of(row["protocol"]).items()),
-        instrument=closed.get((row["dataset"], metric), ""),
+        instrument=marked.get((row["dataset"], metric), ""),
     )
 
 

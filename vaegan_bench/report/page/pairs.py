@@ -53,14 +53,14 @@ def _matrix(metric: str, pairs: pd.DataFrame, models: Sequence[str]) -> PairMatr
 def _note(pairs: pd.DataFrame) -> str:
     """How many seeds the pairs have in common, and why there is no verdict where no pair has one."""
     seeds = tables.common_seeds(pairs["seeds"].min(), pairs["seeds"].max())
-    reasons = [_reason(row["verdict"]) for row in pairs.to_dict("records")]
+    reasons = [tables.reason_in(row["verdict"]) for row in pairs.to_dict("records")]
     return "; ".join([seeds, *([reasons[0]] if all(reasons) and len(set(reasons)) == 1 else [])])
 
 
 def _cell(row: Mapping[Hashable, Any], *, says_why: bool) -> PairCell:
     difference = tables.cell(row["difference"], row["half_width"])
     sign = "" if row["difference"] < 0 or difference.startswith("(") else "+"
-    reason = _reason(row["verdict"])
+    reason = tables.reason_in(row["verdict"])
     return PairCell(
         difference=sign + difference.replace("-", "−"),
         p=tables.p_value(row["p_holm"]),
@@ -68,8 +68,3 @@ def _cell(row: Mapping[Hashable, Any], *, says_why: bool) -> PairCell:
         verdict="" if reason else row["verdict"],
         reason=reason if says_why else "",
     )
-
-
-def _reason(verdict: str) -> str:
-    """Why a pair has no verdict; '' where it has one."""
-    return "" if verdict in (tables.BETTER, tables.WORSE) else verdict.removeprefix(tables.NO_VERDICT)

@@ -114,10 +114,10 @@ def _tall_title(line: Line) -> int:
     return max(0, *(_title(metric, "", "").count("\n") - 1 for metric in line.metrics))
 
 
-def _marked(summary: pd.DataFrame, closed: Container[tuple[str, str]]) -> pd.DataFrame:
+def _marked(summary: pd.DataFrame, marked: Container[tuple[str, str]]) -> pd.DataFrame:
     """The same summary with the mark of each metric, '' for most."""
     keys = zip(summary["dataset"], summary["metric"], strict=True)
-    return summary.assign(mark=[MARK if key in closed else "" for key in keys])
+    return summary.assign(mark=[MARK if key in marked else "" for key in keys])
 
 
 def _draw(line: Line, panels: np.ndarray, rows: pd.DataFrame, summary: pd.DataFrame, colour: Mapping[str, str]) -> None:

@@ -3,13 +3,13 @@
 from vaegan_bench.report.tables.ablation import ablation
 from vaegan_bench.report.tables.attributes import attributes_to_markdown
 from vaegan_bench.report.tables.headline import count_numbers, headline
-from vaegan_bench.report.tables.instruments import MARK, NO_VERDICT, distances_on, unusable
+from vaegan_bench.report.tables.instruments import MARK, distances_on, unusable
 from vaegan_bench.report.tables.latex import to_latex
 from vaegan_bench.report.tables.markdown import to_markdown
 from vaegan_bench.report.tables.markdown_table import markdown_table
 from vaegan_bench.report.tables.model_table import context, model_table
 from vaegan_bench.report.tables.noise import noise
-from vaegan_bench.report.tables.paired_differences import BETTER, WORSE, compare, paired_differences
+from vaegan_bench.report.tables.paired_differences import compare, paired_differences
 from vaegan_bench.report.tables.protocols import MixedProtocolsError, by_protocol
 from vaegan_bench.report.tables.runs import runs, unhealthy
 from vaegan_bench.report.tables.sign_flip_test import holm, improvement, seeds_needed, sign_flip
@@ -17,6 +17,7 @@ from vaegan_bench.report.tables.summary import interval, overall, rank_of_family
 from vaegan_bench.report.tables.terminal import ablation_to_rich, to_rich
 from vaegan_bench.report.tables.trade_off import trade_off
 from vaegan_bench.report.tables.typeset import tidy, to_paste
+from vaegan_bench.report.tables.verdicts import BETTER, NO_VERDICT, WORSE, is_verdict, reason_clause, reason_in
 from vaegan_bench.report.tables.words import (
     as_code,
     capitalised,
@@ -56,6 +57,7 @@ __all__ = [
     "improvement",
     "in_markdown",
     "interval",
+    "is_verdict",
     "markdown_table",
     "model_table",
     "noise",
@@ -64,6 +66,8 @@ __all__ = [
     "p_value",
     "paired_differences",
     "rank_of_family",
+    "reason_clause",
+    "reason_in",
     "runs",
     "seeds_needed",
     "sign_flip",

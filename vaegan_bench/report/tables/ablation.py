@@ -9,8 +9,9 @@ import pandas as pd
 from vaegan_bench.registry.selectors import Selector, parse_selector
 from vaegan_bench.report.tables.instruments import MARK, unusable
 from vaegan_bench.report.tables.model_table import RUNS, model_table
-from vaegan_bench.report.tables.paired_differences import BETTER, WORSE, paired_differences
+from vaegan_bench.report.tables.paired_differences import paired_differences
 from vaegan_bench.report.tables.protocols import by_protocol
+from vaegan_bench.report.tables.verdicts import BETTER, WORSE
 from vaegan_bench.report.tables.words import cell, heading
 
 WEIGHT = "weight"
@@ -33,21 +34,21 @@ def ablation(rows: pd.DataFrame) -> pd.DataFrame:
     if not variants:
         return pd.DataFrame()
     rows = by_protocol(rows)
-    full, pairs, closed = model_table(rows, best="{}").drop(columns=[RUNS]), paired_differences(rows), unusable(rows)
+    full, pairs, marked = model_table(rows, best="{}").drop(columns=[RUNS]), paired_differences(rows), unusable(rows)
     full.columns = full.columns.get_level_values("metric")
     lines: dict[tuple[str, str, str], dict[str, str]] = {}
     for dataset, model in full.index:
         for variant, term in variants.get(model, {}).items():
             lines.setdefault((dataset, model, ""), dict(full.loc[(dataset, model)]))
             of_variant = pairs[(pairs["dataset"] == dataset) & (pairs["model"] == variant) & (pairs["other"] == model)]
-            lines[dataset, model, term] = dict(_differences(of_variant, closed))
+            lines[dataset, model, term] = dict(_differences(of_variant, marked))
     index = pd.MultiIndex.from_tuples(lines, names=["dataset", "model", "without"])
     return pd.DataFrame(lines.values(), index=index).reindex(columns=full.columns).fillna("")
 
 
-def _differences(pairs: pd.DataFrame, closed: Container[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+def _differences(pairs: pd.DataFrame, marked: Container[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     for pair in pairs.to_dict("records"):
-        mark = MARK if (pair["dataset"], pair["metric"]) in closed else ""
+        mark = MARK if (pair["dataset"], pair["metric"]) in marked else ""
         name = heading(pair["metric"], pair["direction"], pair["units"]) + mark
         difference = cell(pair["difference"], pair["half_width"])
         sign = "+" if pair["difference"] >= 0 and not difference.startswith("(") else ""

@@ -15,7 +15,6 @@ MARK = " †"
 """The mark after the heading of a column whose extractor is not usable on the data."""
 READS_AS = " reads as"
 """The end of the name of the column with a distance's readings, after the name of the distance."""
-NO_VERDICT = "no verdict: "
 CALIBRATE = "`vaegan-bench calibrate` with the folder of this study"
 
 
@@ -104,8 +103,8 @@ def instrument_lines(rows: pd.DataFrame) -> Iterator[str]:
     judged = rows[rows["instrument"] != ""]
     for extractor, group in judged.groupby(judged["metric"].map(extractor_of), sort=False):
         for verdict in group["instrument"].unique():
-            closed = f" No verdict is drawn from its numbers ({MARK.strip()})." if verdict.startswith(UNUSABLE) else ""
-            yield f"{as_code(str(extractor))}: {verdict}.{closed}"
+            note = f" No verdict is drawn from its numbers ({MARK.strip()})." if verdict.startswith(UNUSABLE) else ""
+            yield f"{as_code(str(extractor))}: {verdict}.{note}"
     distances = rows[rows["metric"].map(is_read)]
     if alone := distances.loc[distances["reading"] == "", "metric"].unique().tolist():
         yield f"{', '.join(map(as_code, alone))}: no ruler yet; {CALIBRATE} makes one."

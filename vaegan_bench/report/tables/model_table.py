@@ -8,10 +8,11 @@ from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
 import pandas as pd
 
 from vaegan_bench.report.tables.instruments import MARK, READS_AS, readings, unusable
-from vaegan_bench.report.tables.paired_differences import BETTER, paired_differences
+from vaegan_bench.report.tables.paired_differences import paired_differences
 from vaegan_bench.report.tables.protocols import by_protocol
 from vaegan_bench.report.tables.runs import runs
 from vaegan_bench.report.tables.summary import overall, rank_of_family, summarise
+from vaegan_bench.report.tables.verdicts import BETTER
 from vaegan_bench.report.tables.words import cell, heading, number
 from vaegan_bench.results.rulers import Ruler
 from vaegan_bench.system.status import OK
@@ -106,10 +107,10 @@ def wins(judged: pd.DataFrame, pairs: pd.DataFrame) -> Iterator[bool]:
 
 
 def _wide(
-    summary: pd.DataFrame, cells: Iterable[str], rows: pd.DataFrame, closed: Container[tuple[str, str]]
+    summary: pd.DataFrame, cells: Iterable[str], rows: pd.DataFrame, marked: Container[tuple[str, str]]
 ) -> pd.DataFrame:
-    """Lay cells out by model and metric, families in their order, '' where there is none; mark metrics in `closed`."""
-    marks = [MARK if key in closed else "" for key in zip(summary["dataset"], summary["metric"], strict=True)]
+    """Lay cells out by model and metric, families in their order, '' where there is none; mark metrics in `marked`."""
+    marks = [MARK if key in marked else "" for key in zip(summary["dataset"], summary["metric"], strict=True)]
     headings = map(heading, summary["metric"], summary["direction"], summary["units"])
     columns = [(family, head + mark) for family, head, mark in zip(summary["family"], headings, marks, strict=True)]
     index = runs(rows).index

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from vaegan_bench.report.tables.instruments import NO_VERDICT, off_scale, trained_on, unusable
+from vaegan_bench.report.tables.instruments import off_scale, trained_on, unusable
 from vaegan_bench.report.tables.summary import overall
+from vaegan_bench.report.tables.verdicts import NO_VERDICT
 from vaegan_bench.system.status import OK
 
 

@@ -13,13 +13,13 @@ from vaegan_bench.report.tables.no_verdict import Reasons
 from vaegan_bench.report.tables.protocols import by_protocol
 from vaegan_bench.report.tables.sign_flip_test import LEVEL, Array, holm, improvement, seeds_among, sign_flips
 from vaegan_bench.report.tables.summary import interval, overall
+from vaegan_bench.report.tables.verdicts import BETTER, NONE_POSSIBLE, NONE_SHOWN, WORSE
 from vaegan_bench.system.errors import StudyError, UnknownNameError
 from vaegan_bench.system.status import OK
 
 KEYS = ["dataset", "metric", "direction", "units"]
 COLUMNS = [*KEYS, "model", "other", "seeds", "mean", "other_mean", "difference", "half_width"]
 COLUMNS += ["improvement", "p", "p_holm", "verdict"]
-BETTER, WORSE = "better", "worse"
 
 
 def paired_differences(rows: pd.DataFrame) -> pd.DataFrame:
@@ -115,5 +115,5 @@ def _verdict(p_holm: float, gain: float, seeds: int, needed: int) -> str:
     if p_holm < LEVEL:
         return BETTER if gain > 0 else WORSE
     if seeds >= needed:
-        return "no difference shown"
-    return f"no verdict possible at {seeds} {'seed' if seeds == 1 else 'seeds'}: {needed} are needed"
+        return NONE_SHOWN
+    return f"{NONE_POSSIBLE} at {seeds} {'seed' if seeds == 1 else 'seeds'}: {needed} are needed"

@@ -59,8 +59,8 @@ def tidy(rows: pd.DataFrame, *, headlines: bool = False) -> pd.DataFrame:
 
 def _tidy(rows: pd.DataFrame, shown: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     """The rows of `tidy` for a part of the rows that are named by protocol; `pairs`: the comparisons of all of them."""
-    summary, closed = summarise(overall(shown)), unusable(rows)
-    usable = [key not in closed for key in zip(summary["dataset"], summary["metric"], strict=True)]
+    summary, marked = summarise(overall(shown)), unusable(rows)
+    usable = [key not in marked for key in zip(summary["dataset"], summary["metric"], strict=True)]
     return summary.assign(best=[*wins(summary, pairs)], usable=usable)[TIDY]
 
 
