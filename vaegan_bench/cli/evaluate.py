@@ -16,6 +16,7 @@ from vaegan_bench.cli.options import (
     Fields,
     FieldsOption,
     PluginFiles,
+    SamplerOption,
 )
 from vaegan_bench.cli.rows_file import check_rows_file, write_rows
 from vaegan_bench.cli.terminal import say, terminal
@@ -49,13 +50,6 @@ SamplesOption = Annotated[
     int, typer.Option(min=2, max=MOST["samples"], help="Samples per run, and the largest number of held-out images.")
 ]
 DrawsOption = Annotated[int, typer.Option(min=1, max=MOST["draws"], help="Independent sets of samples per run.")]
-SamplerOption = Annotated[
-    str,
-    typer.Option(
-        help="The source of the codes of samples: prior, or a sampler fitted to the codes of training images, such as "
-        "gaussian."
-    ),
-]
 RealOption = Annotated[
     Path | None, typer.Option(help="A folder of real images, to measure --fake against.", parser=user_path)
 ]

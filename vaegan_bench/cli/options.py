@@ -61,7 +61,17 @@ FieldsOption = Annotated[
         help="name[field=value]: a default for every use of a plugin, such as inception[weights=FILE]; repeatable."
     ),
 ]
-DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+DEVICE = typer.Option(help="auto, cpu, cuda or mps.")
+DeviceOption = Annotated[str, DEVICE]
+StudyDeviceOption = Annotated[str | None, DEVICE]
+"""By default the device that the study names."""
+SAMPLER = typer.Option(
+    help="The source of the codes of samples: prior, or a sampler fitted to the codes of training images, such as "
+    "gaussian."
+)
+SamplerOption = Annotated[str, SAMPLER]
+StudySamplerOption = Annotated[str | None, SAMPLER]
+"""By default the sampler that the study names."""
 DryRunOption = Annotated[
     bool, typer.Option("--dry-run", help="Print the plan with an estimate of its time, and train nothing.")
 ]

@@ -21,6 +21,8 @@ from vaegan_bench.cli.options import (
     ResultsOption,
     SizeOption,
     StepsOption,
+    StudyDeviceOption,
+    StudySamplerOption,
     WorkersOption,
 )
 
@@ -79,17 +81,9 @@ EmaOption = Annotated[
     typer.Option(help="Decay of the moving average of encoder and decoder that is evaluated; 0: none."),
 ]
 PrecisionOption = Annotated[str | None, typer.Option(help="auto, float32 or bfloat16.")]
-DeviceOption = Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps.")]
 ThreadsOption = Annotated[int | None, typer.Option(help="CPU threads of each run; another number makes other runs.")]
 MetricsOption = Annotated[list[str] | None, typer.Option(help="Metrics by selector, comma-separated; repeatable.")]
 SamplesOption = Annotated[int | None, typer.Option(help="Samples per run, and the largest number of held-out images.")]
-SamplerOption = Annotated[
-    str | None,
-    typer.Option(
-        help="The source of the codes of samples: prior, or a sampler fitted to the codes of training images, such as "
-        "gaussian."
-    ),
-]
 DrawsOption = Annotated[int | None, typer.Option(help="Independent sets of samples per run, for the evaluation noise.")]
 CalibrateOption = Annotated[
     bool | None,
@@ -120,12 +114,12 @@ def run(
     optimizer: OptimizerOption = None,
     ema: EmaOption = None,
     precision: PrecisionOption = None,
-    device: DeviceOption = None,
+    device: StudyDeviceOption = None,
     threads: ThreadsOption = None,
     metrics: MetricsOption = None,
     samples: SamplesOption = None,
     draws: DrawsOption = None,
-    sampler: SamplerOption = None,
+    sampler: StudySamplerOption = None,
     calibrate: CalibrateOption = None,
     name: NameOption = None,
     results: ResultsOption = Path("results"),
