@@ -60,7 +60,12 @@ def test_paths_are_weighted_by_their_length_and_detours_count() -> None:
     energies, squares = [2 * 2.0, 2 * (9.0 + 16.0)], [4.0, 25.0]
     assert value == pytest.approx(sum(energies) / sum(squares))
     off = [energy - value * square for energy, square in zip(energies, squares, strict=True)]
-    assert reach == pytest.approx(1.959964 * math.hypot(*off) / sum(squares))
+    assert reach == pytest.approx(1.959964 * math.sqrt(2) * math.hypot(*off) / sum(squares))
+
+
+def test_a_single_path_has_no_interval() -> None:
+    [row] = Interpolation(pairs=1)(outputs(torch.tensor([[1.0, 2.0], [3.0, -1.0]])))
+    assert (row.low, row.high) == (None, None)
 
 
 def test_the_figure_shows_the_paths_of_the_first_four_pairs() -> None:

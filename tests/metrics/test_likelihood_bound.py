@@ -160,8 +160,8 @@ def test_nothing_without_an_encoder_or_a_likelihood_and_broken_codes_are_named()
         LikelihoodBound()(outputs(x8, broken))
     with pytest.raises(ValueError, match="codes"):
         LikelihoodBound(codes=0)
-    [alone, _] = LikelihoodBound()(outputs(x8[:1], Posterior(*(part[:1] for part in posterior))))
-    assert alone.low == alone.value == alone.high
+    [alone, bits] = LikelihoodBound()(outputs(x8[:1], Posterior(*(part[:1] for part in posterior))))
+    assert (alone.low, alone.high, bits.low, bits.high) == (None, None, None, None)
 
 
 def made_by(model: Model, cache: Path) -> ModelOutputs:

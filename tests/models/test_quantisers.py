@@ -139,6 +139,10 @@ def test_the_usage_of_a_set_has_known_values() -> None:
     assert found["codebook-perplexity"].protocol == {"n_real": 2, "places": 4, "entries": 8}
     even = usage([7, 6], [5, 4], [3, 2], [1, 0])
     assert (even["codebook-usage"].value, even["codebook-perplexity"].value) == (1, pytest.approx(8))
+    few = usage([5, 2, 6], entries=512)
+    assert few["codebook-usage"].value == few["codebook-usage"].ceiling == 3 / 512
+    assert few["codebook-perplexity"].value == pytest.approx(3) == few["codebook-perplexity"].ceiling
+    assert (even["codebook-usage"].ceiling, even["codebook-perplexity"].ceiling) == (1, 8)
     collapsed = usage([2, 2], [2, 2])
     assert (collapsed["codebook-usage"].value, collapsed["codebook-perplexity"].value) == (1 / 8, 1)
 

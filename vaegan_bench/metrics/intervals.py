@@ -1,11 +1,24 @@
-"""Confidence intervals for shares of images."""
+"""Confidence intervals over images."""
 
 from __future__ import annotations
 
-from math import sqrt
+from math import inf, sqrt
+from typing import TypedDict
 
 Z = 1.959963984540054
 """The normal quantile of a two-sided 95 % interval."""
+
+
+class Ends(TypedDict):
+    """The ends of an interval as a `Measurement` has them."""
+
+    low: float | None
+    high: float | None
+
+
+def around(value: float, reach: float | None, least: float = -inf) -> Ends:
+    """From `value` − `reach`, but no less than `least`, to `value` + `reach`; no interval where `reach` is None."""
+    return Ends(low=None, high=None) if reach is None else Ends(low=max(least, value - reach), high=value + reach)
 
 
 def wilson(successes: int, n: int) -> tuple[float, float]:

@@ -31,8 +31,9 @@ class CodebookUsage(Metric):
         shares_K = counts_K / counts_K.sum()
         perplexity = float(torch.special.entr(shares_K).sum().exp())
         used = float((counts_K > 0).double().mean())
+        most = min(entries, index_NP.numel())  # of a small number of places, not all of the set can occur
         protocol = {"n_real": len(index_NP), "places": index_NP.shape[1], "entries": entries}
         return [
-            Measurement("codebook-usage", used, "higher", "share", protocol, ceiling=1.0, floor=1 / entries),
-            Measurement("codebook-perplexity", perplexity, "higher", "codes", protocol, ceiling=entries, floor=1.0),
+            Measurement("codebook-usage", used, "higher", "share", protocol, ceiling=most / entries, floor=1 / entries),
+            Measurement("codebook-perplexity", perplexity, "higher", "codes", protocol, ceiling=most, floor=1.0),
         ]

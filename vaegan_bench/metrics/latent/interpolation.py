@@ -11,7 +11,7 @@ from torch import Tensor
 from vaegan_bench.api import BenchError, Exhibits, Extractor, Measurement, Metric, Outputs, Strips, at_least
 from vaegan_bench.metrics.extractors.native import Native
 from vaegan_bench.metrics.features.sets import Protocol, check_features, column, protocol_of
-from vaegan_bench.metrics.intervals import Z
+from vaegan_bench.metrics.intervals import Z, around
 
 SHOWN = 4
 """Pairs in the figure."""
@@ -50,8 +50,8 @@ class Interpolation(Metric):
         value, reach = path_ratio(features_MF.unflatten(0, (-1, self.steps + 1)))
         numbers: Protocol = {"n_pairs": len(images) // (self.steps + 1), "steps": self.steps, "path": "spherical"}
         protocol = {**protocol_of(outputs, self.extractor), **numbers}
-        name, low = column("path-ratio", outputs, self.extractor, "path-ratio"), max(1.0, value - reach)
-        return [Measurement(name, value, "lower", "1", protocol, low=low, high=value + reach, ceiling=1.0)]
+        name, ends = column("path-ratio", outputs, self.extractor, "path-ratio"), around(value, reach, least=1.0)
+        return [Measurement(name, value, "lower", "1", protocol, **ends, ceiling=1.0)]
 
     def exhibits(self, outputs: Outputs) -> Exhibits:
         """'interpolation': the images on the first four paths, with reconstructions at their ends."""
@@ -63,10 +63,11 @@ class Interpolation(Metric):
         return {self.name: Strips(images, titles=titles, steps=steps, symbol="t")}
 
 
-def path_ratio(features_PSF: Tensor) -> tuple[float, float]:
+def path_ratio(features_PSF: Tensor) -> tuple[float, float | None]:
     """Σ S Σ|step|² / Σ|end − start|² over P paths of S steps, and the half-width of its 95 % interval over paths.
 
-    By the inequalities of Jensen and of the triangle it is at least 1, and 1 for equal steps in one direction. Raises
+    By the inequalities of Jensen and of the triangle it is at least 1, and 1 for equal steps in one direction. The
+    half-width is that of a ratio of two means (Cochran, 1977, chapter 6), and None for a single path. Raises
     `BenchError` where all paths end where they begin.
     """
     steps_PS = features_PSF.diff(dim=1).square().sum(2)
@@ -74,9 +75,11 @@ def path_ratio(features_PSF: Tensor) -> tuple[float, float]:
     straight_P = (features_PSF[:, -1] - features_PSF[:, 0]).square().sum(1)
     if not float(straight_P.sum()):
         raise BenchError("Interpolations end where they begin: the features of all reconstructions are equal.")
-    value = float(energy_P.sum() / straight_P.sum())
+    value, paths = float(energy_P.sum() / straight_P.sum()), len(straight_P)
     influence_P = (energy_P - value * straight_P) / straight_P.sum()
-    return value, Z * float(influence_P.square().sum().sqrt())
+    if paths == 1:
+        return value, None
+    return value, Z * float(influence_P.square().sum().sqrt()) * (paths / (paths - 1)) ** 0.5
 
 
 def decode_paths(outputs: Outputs, pairs: int, steps: int) -> Tensor:

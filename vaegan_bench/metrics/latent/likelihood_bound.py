@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vaegan_bench.api import BenchError, Measurement, Metric, Outputs, Posterior, at_least
 from vaegan_bench.metrics.features.sets import Protocol
-from vaegan_bench.metrics.intervals import Z
+from vaegan_bench.metrics.intervals import Z, around
 
 SEED = 2020
 BATCH = 256
@@ -49,14 +49,14 @@ class LikelihoodBound(Metric):
         if weights_NK is None:
             return []
         nats_N = bound(weights_NK) - x_NCHW[0].numel() * math.log(LEVEL)
-        nats, reach = float(nats_N.mean()), Z * float(nats_N.std(correction=0)) / max(1, len(nats_N) - 1) ** 0.5
+        nats, reach = float(nats_N.mean()), Z * float(nats_N.std()) / len(nats_N) ** 0.5 if len(nats_N) > 1 else None
         protocol: Protocol = {"n_real": len(nats_N), "codes": self.codes, "dequantisation": "uniform", "seed": SEED}
-        low, high = nats - reach, nats + reach
         bit = -x_NCHW[0].numel() * math.log(2)  # one bit per dimension in nats, negative
+        bits, reach_in_bits = nats / bit, None if reach is None else -reach / bit
         return [
-            Measurement(self.name, nats, "higher", "nats", protocol, low=low, high=high, floor=8 * bit),
+            Measurement(self.name, nats, "higher", "nats", protocol, **around(nats, reach), floor=8 * bit),
             Measurement(
-                "bits-per-dimension", nats / bit, "lower", "bits", protocol, low=high / bit, high=low / bit, floor=8.0
+                "bits-per-dimension", bits, "lower", "bits", protocol, **around(bits, reach_in_bits), floor=8.0
             ),
         ]
 
