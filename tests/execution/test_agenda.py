@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vaegan_bench.api import ImageShape, Networks, Send
+from vaegan_bench.api import ImageShape, Networks, Objectives, Send
 from vaegan_bench.api.engines import discard
 from vaegan_bench.execution import estimate
 from vaegan_bench.execution.engines.agenda import Agenda
@@ -22,10 +22,14 @@ from vaegan_bench.models.vae_disl import VAEDisl
 from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.study.plan import make_plan
+from vaegan_bench.study.run import Run
 from vaegan_bench.study.study_file import load_study
 from vaegan_bench.study.term_weights import TermWeight
 from vaegan_bench.testing.small import blobs, small_run
+from vaegan_bench.training.batches import Batches
+from vaegan_bench.training.loop import Step
 from vaegan_bench.training.schedules.stepwise import Stepwise
+from vaegan_bench.training.state import TrainingState
 
 
 class TwoHeads(nn.Linear):
@@ -136,6 +140,11 @@ def test_a_penalty_on_a_share_of_each_batch_counts_with_this_share(size: int) ->
     assert operations_per_image(run) == operations_per_image(run, size) > operations_per_image(small_run(GAN()))
 
 
+def step_of(state: TrainingState) -> Step:
+    """A step in which all players moved."""
+    return Step(Objectives(terms={}, minimise={player: {} for player in state.optimizers}), {})
+
+
 def test_operations_are_counted_once_for_all_seeds_in_the_precision_of_every_cpu(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -143,13 +152,18 @@ def test_operations_are_counted_once_for_all_seeds_in_the_precision_of_every_cpu
     half = replace(plain, precision="bfloat16", device="cuda")
     assert operations_per_image(half) == operations_per_image(plain) > 0
     took = list[str]()
-    monkeypatch.setattr(estimate, "take_step", lambda run, *_: took.append(f"{run.precision} on {run.device}"))
+
+    def take_step(run: Run, state: TrainingState, batches: Batches) -> Step:
+        took.append(f"{run.precision} on {run.device}")
+        return step_of(state)
+
+    monkeypatch.setattr(estimate, "take_step", take_step)
     other = replace(half, steps=102)
     assert [operations_per_image(other.with_seed(seed)) for seed in (1, 2)] == [0, 0]
-    assert took == ["float32 on cpu"]
+    assert took == ["float32 on cpu"] * 2
     operations_per_image(other, 8)
     operations_per_image(other, like=replace(blobs(), attribute_names=("a", "b")))
-    assert len(took) == 3
+    assert len(took) == 6
 
 
 def test_operations_and_time_are_those_of_a_step_with_all_terms(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,7 +172,12 @@ def test_operations_and_time_are_those_of_a_step_with_all_terms(monkeypatch: pyt
     delayed = replace(whole, term_weights=(late,))
     assert operations_per_image(delayed) == operations_per_image(whole) > 0
     begun = list[int]()
-    monkeypatch.setattr(estimate, "take_step", lambda run, state, batches: begun.append(state.step))
+
+    def take_step(run: Run, state: TrainingState, batches: Batches) -> Step:
+        begun.append(state.step)
+        return step_of(state)
+
+    monkeypatch.setattr(estimate, "take_step", take_step)
     assert images_per_second(delayed) > 0
     assert min(begun) >= 90
 
@@ -168,8 +187,9 @@ def test_each_model_is_timed_as_exactly_as_it_is_trained_and_with_a_peak_of_its_
 ) -> None:
     noted = list[str]()
 
-    def take_step(*_: object) -> None:
+    def take_step(run: Run, state: TrainingState, batches: Batches) -> Step:
         noted.append("in TF32" if torch.backends.cudnn.allow_tf32 else "a step")
+        return step_of(state)
 
     monkeypatch.setattr(estimate, "take_step", take_step)
     monkeypatch.setattr(estimate, "forget_peak_memory", lambda device: noted.append(f"forget {device}"))

@@ -19,6 +19,8 @@ from vaegan_bench.training.loop import take_step
 from vaegan_bench.training.state import TrainingState
 
 WARM_UP, TIMED = 2, 4
+CYCLE = 20
+"""Steps over which the cost of a game is averaged in which players rest: whole cycles of 2, 4, 5 or 10 steps."""
 FEW = 16
 """The number of images on which operations are counted, at most: penalties of an eighth of a batch have two of them."""
 SHORT_IMAGES, SHORT_OPERATIONS = 5_000, 2e11
@@ -84,10 +86,10 @@ def _operations(runs: Sequence[Run]) -> dict[str, float]:
 def operations_per_image(run: Run, batch: int = 0, like: Data | None = None) -> float:
     """Operations per image of convolutions and matrix products in a training step, forward and all backward passes.
 
-    Counted in the last step, where schedules have brought in all terms, on random images: in colour by default, or with
-    the shape and the number of attributes of the data `like`; once for all seeds. `batch` is how many; 0 for those of
-    the run's batch, but at most 16. The result is 0 for a run that fails in this step: the failure is reported when the
-    run is trained.
+    Averaged over the last steps, where schedules have brought in all terms: two, or 20 if players rest in some of them,
+    as the generator of WGAN-GP does. On random images: in colour by default, or with the shape and the number of
+    attributes of the data `like`; once for all seeds. `batch` is how many; 0 for those of the run's batch, but at most
+    16. The result is 0 for a run that fails in these steps: the failure is reported when the run is trained.
     """
     batch = batch or min(run.batch, FEW)
     shape, attributes = (like.shape, len(like.attribute_names)) if like else (ImageShape(3, run.size, run.size), 1)
@@ -103,14 +105,18 @@ def operations_per_image(run: Run, batch: int = 0, like: Data | None = None) -> 
 _counted: dict[tuple[str, ImageShape, int, int], float] = {}
 
 
-def _count(run: Run, data: Data) -> int:
-    """The operations of a run's last step, on the CPU in float32: their number is the same wherever it trains."""
+def _count(run: Run, data: Data) -> float:
+    """The mean operations of a run's last steps, on the CPU in float32: their number is the same wherever it trains."""
     run, device = replace(run, device="cpu", precision="float32"), torch.device("cpu")
     state = TrainingState(run, data.shape, device, len(data.attribute_names))
-    state.step = run.steps - 1
-    with FlopCounterMode(display=False) as counter:
-        take_step(run, state, Batches(run.dataset, data.train, run.batch, run.seed, device))
-    return int(counter.get_total_flops())
+    batches = Batches(run.dataset, data.train, run.batch, run.seed, device)
+    for steps in (WARM_UP, CYCLE):
+        state.step = max(0, run.steps - steps)
+        with FlopCounterMode(display=False) as counter:
+            all_moved = _take_steps(steps, run, state, batches)
+        if all_moved:
+            break
+    return float(counter.get_total_flops()) / steps
 
 
 def minutes_side_by_side(costs: Sequence[Cost], workers: int) -> float:
@@ -126,17 +132,19 @@ def images_per_second(run: Run) -> float:
     state.step = max(0, run.steps - WARM_UP - TIMED)
     batches = Batches(run.dataset, data.train, run.batch, run.seed, device)
     with exact_convolutions():
-        _take_steps(WARM_UP, run, state, batches)
+        steps = TIMED if _take_steps(WARM_UP, run, state, batches) else CYCLE
+        state.step = max(0, run.steps - steps)
         started = time.perf_counter()
-        _take_steps(TIMED, run, state, batches)
-    return TIMED * run.batch / (time.perf_counter() - started)
+        _take_steps(steps, run, state, batches)
+    return steps * run.batch / (time.perf_counter() - started)
 
 
-def _take_steps(count: int, run: Run, state: TrainingState, batches: Batches) -> None:
-    for _ in range(count):
-        take_step(run, state, batches)
+def _take_steps(count: int, run: Run, state: TrainingState, batches: Batches) -> bool:
+    """Take steps; return whether no player rested in any of them."""
+    moved = [len(take_step(run, state, batches).objectives.minimise) for _ in range(count)]
     if batches.images_NCHW.is_cuda:
         torch.cuda.synchronize(batches.images_NCHW.device)
+    return min(moved) == len(state.optimizers)
 
 
 def random_data(shape: ImageShape, n: int, attributes: int = 1) -> Data:

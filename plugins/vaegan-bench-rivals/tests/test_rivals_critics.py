@@ -10,6 +10,7 @@ from vaegan_bench_rivals.sngan import SNGAN
 from vaegan_bench_rivals.wgan_gp import WGANGP
 
 from vaegan_bench.api import Modules, Play
+from vaegan_bench.execution.estimate import operations_per_image
 from vaegan_bench.models.gan import GAN
 from vaegan_bench.testing import blobs, small_run
 from vaegan_bench.training.loop import train
@@ -31,6 +32,16 @@ class LinearCritic(nn.Module):
 
     def forward(self, x_BCHW: Tensor) -> tuple[Tensor, Tensor]:
         return self.slope * x_BCHW.sum((1, 2, 3)), x_BCHW
+
+
+def test_operations_are_those_of_a_whole_cycle_wherever_a_training_ends() -> None:
+    each, second, fifth, later = (
+        operations_per_image(small_run(WGANGP(n_critic=n), steps=steps))
+        for n, steps in ((1, 100), (2, 100), (5, 100), (5, 101))
+    )
+    critic_alone = 2 * second - each
+    assert fifth == later == pytest.approx(critic_alone + (each - critic_alone) / 5)
+    assert critic_alone < fifth < second < each
 
 
 @pytest.mark.parametrize("slope", [0.25, 1.0])
