@@ -62,6 +62,8 @@ class Extractor(Plugin):
     """Whether it is trained on the data. Others are opened before any training, so that missing weights show early."""
     has_maps: ClassVar[bool] = False
     """Whether `open` gives a `MapNetwork`."""
+    same_network: ClassVar[str] = ""
+    """The name of another extractor with the same weights: training on this one is training on that one."""
 
     def chosen_for(self, data: Data) -> Extractor:
         """The extractor to use for these data: this one, unless it selects another one by the data."""

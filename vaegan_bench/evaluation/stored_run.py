@@ -16,7 +16,7 @@ from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.stored_files import RUN
 from vaegan_bench.results.trained_files import TRAIN_AGAIN
 from vaegan_bench.study.assembly import build_modules
-from vaegan_bench.study.run import Run
+from vaegan_bench.study.run import SETTINGS, Run
 from vaegan_bench.study.term_weights import TermWeight, restore_term_weight
 from vaegan_bench.system.errors import reason_of
 from vaegan_bench.training.trained_model import TrainedModel
@@ -24,7 +24,6 @@ from vaegan_bench.training.trained_model import TrainedModel
 PLUGINS: Mapping[str, type[Plugin]] = {
     "model": Model, "dataset": Dataset, "networks": Networks, "optimizer": Optimizer
 }  # fmt: skip
-PLAIN = ("seed", "size", "split", "steps", "batch", "ema", "precision", "device", "threads")
 
 
 def stored_run(folder: RunFolder, registry: Registry) -> Run:
@@ -49,7 +48,7 @@ def run_of(record: RunRecord, registry: Registry) -> Run:
     known = record.definition
     plugins: dict[str, Any] = {name: registry.restore(kind, getattr(known, name)) for name, kind in PLUGINS.items()}
     optimizers = tuple((player, registry.restore(Optimizer, each)) for player, each in known.optimizers.items())
-    plain: dict[str, Any] = {name: getattr(known, name) for name in PLAIN}
+    plain: dict[str, Any] = {name: getattr(known, name) for name in ("seed", *SETTINGS)}
     plain["term_weights"] = _term_weights(known.term_weights, registry)
     plain["lender_weights"] = tuple((at, _term_weights(each, registry)) for at, each in known.lender_weights.items())
     return Run(label=record.label, optimizers=optimizers, **plugins, **plain)

@@ -15,6 +15,9 @@ from vaegan_bench.registry.plugins import extractors_within, plugins_within
 from vaegan_bench.study.term_weights import TermWeight
 from vaegan_bench.system.code import Code, package_digest, third_party_code
 
+SETTINGS = ("size", "split", "steps", "batch", "ema", "precision", "device", "threads")
+"""The fields of a run that are plain settings, which runs must share to be compared."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
@@ -57,8 +60,7 @@ class Run:
         the seed and the plugins' code.
         """
         plugins = {name: definition(getattr(self, name)) for name in ("dataset", "networks", "optimizer")}
-        names = ("size", "split", "steps", "batch", "ema", "precision", "device", "threads")
-        plain = {name: getattr(self, name) for name in names}
+        plain = {name: getattr(self, name) for name in SETTINGS}
         return {**plugins, **plain, "versions": dict(_versions())}
 
     @cached_property
@@ -100,11 +102,15 @@ class Run:
 
     @property
     def seen_through(self) -> tuple[str, ...]:
-        """The names of the extractors through which the networks of its roles see images, borrowed ones included."""
+        """The names of the extractors through which the networks of its roles see images, borrowed ones included.
+
+        Also of extractors with the weights of one that training uses, in the networks or in the model's fields.
+        """
         owned = {role for roles in self.model.players.values() for role in roles}
         borrowed = {lender.role for lender in self.model.borrows().values()}
-        extractors = self.networks.extractors.items()
-        return tuple(sorted({extractor.name for role, extractor in extractors if role in owned | borrowed}))
+        seen = [extractor for role, extractor in self.networks.extractors.items() if role in owned | borrowed]
+        same = {each.same_network for each in [*seen, *extractors_within([self.model])]} - {""}
+        return tuple(sorted({extractor.name for extractor in seen} | same))
 
     def with_seed(self, seed: int) -> Run:
         """The same run with another seed. It reuses what does not depend on the seed, as there may be thousands."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from vaegan_bench_perceptual import FeatureDistance, PerceptualDistance
 from vaegan_bench_perceptual.maps import difference_of
+from vaegan_bench_perceptual.vgg16_maps import VGG16Maps
 
 from vaegan_bench.api import Data, Extractor, Prediction, Progress, SelectorError, silent
 from vaegan_bench.losses.reconstruction.gaussian import Gaussian
@@ -18,6 +19,7 @@ from vaegan_bench.metrics.extractors.efflite0 import EffLite0
 from vaegan_bench.metrics.extractors.frozen_network import FrozenNetwork
 from vaegan_bench.models.vae import VAE
 from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.testing import small_run
 
 NOISE = torch.Generator().manual_seed(3)
 X = torch.rand(2, 3, 8, 8, generator=NOISE, dtype=torch.float64) * 2 - 1
@@ -102,3 +104,9 @@ def test_a_thing_in_another_place_costs_more_than_none_which_pooled_features_do_
 def test_an_extractor_without_maps_is_refused(extractor: str, says: str) -> None:
     with pytest.raises(SelectorError, match=says):
         Registry(["vaegan_bench_perceptual"]).build(VAE, f"vae[reconstruction=perceptual[extractor={extractor}]]")
+
+
+def test_who_trains_on_the_maps_of_vgg_has_trained_on_vgg() -> None:
+    model = VAE(reconstruction=PerceptualDistance(extractor=VGG16Maps()))
+    assert small_run(model).seen_through == ("vgg16",)
+    assert small_run(VAE(reconstruction=PerceptualDistance(extractor=TwoScales()))).seen_through == ()

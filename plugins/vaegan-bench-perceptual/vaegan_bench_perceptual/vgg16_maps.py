@@ -32,6 +32,7 @@ class VGG16Maps(Extractor):
 
     name: ClassVar[str] = NAME
     has_maps: ClassVar[bool] = True
+    same_network: ClassVar[str] = vgg16.VGG16.name
     weights: str | None = None
     """torchvision's file; by default the one in torch.hub's folder, fetched if absent."""
 
