@@ -116,12 +116,13 @@ class Experiment:
         """What the command was doing that was begun at a time and then killed, from what it left."""
         if not (self.study.path / STUDY).is_file():
             return "starting"
-        left = {path.name for path in self.study.path.rglob(".*.partial") if path.stat().st_mtime >= since}
-        if any(name.startswith(f".{CHECKPOINT}.") for name in left):
+        staged = {path.name for path in self.study.path.glob(".*.claim/*/*") if path.stat().st_mtime >= since}
+        if CHECKPOINT in staged:
             return "writing a checkpoint"
-        if any("-s0-" in name for name in left):
+        runs = self.study.study().runs
+        if not staged.isdisjoint(runs):
             return "writing a trained run"
-        folders = [self.study.run(name).path for name in self.study.study().runs]
+        folders = [self.study.run(name).path for name in runs]
         if all((folder / "metrics.json").is_file() for folder in folders):
             return "writing tables"
         begun = [folder for folder in folders if folder.is_dir() and not (folder / "metrics.json").is_file()]

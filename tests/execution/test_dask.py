@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from shell import bench, interruptible
@@ -20,7 +21,7 @@ from small_studies import MORTAL, Notebook, executed, values
 
 from vaegan_bench.api import Send
 from vaegan_bench.api.engines import discard
-from vaegan_bench.execution.engines.cluster.submission import GONE, GRACE, do
+from vaegan_bench.execution.engines.cluster.submission import GONE, GRACE, Finished, Submission, do
 from vaegan_bench.execution.engines.dask import LOCAL, SETTINGS, Dask
 from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.execution.execution import Execution
@@ -193,6 +194,33 @@ def test_a_worker_whose_gpu_is_lost_ends_as_it_would_fail_all_further_tasks(
     with pytest.raises(SystemExit, match="1"):
         do(Lost(), "a study")
     assert capsys.readouterr().err == "cuda has stopped working\n"
+
+
+def test_a_result_that_is_lost_with_its_worker_is_waited_for_again() -> None:
+    ended = list[tuple[str, int]]()
+    task = Overlapping("one", [])
+    work = SimpleNamespace(tasks=[task], end=lambda task, result: ended.append((task.name, result)) or True)
+    submission = Submission(SimpleNamespace(status="running"), work, transfer=False)  # type: ignore[arg-type]
+    future = SimpleNamespace(status="lost", result=lambda: Finished(7, 0))
+    assert submission.agenda.begin() is task
+    submission.futures[task.name] = future  # type: ignore[assignment]
+    submission._put_finished(task, future)  # type: ignore[arg-type]
+    submission.calls.get_nowait()()
+    assert (ended, submission.agenda.is_done) == ([], False)
+    future.status = "finished"
+    submission.calls.get_nowait()()
+    assert (ended, submission.agenda.is_done) == ([("one", 7)], True)
+
+
+def test_a_cluster_that_cannot_start_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_: object) -> None:
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr("distributed.LocalCluster", fail)
+    line = ("run", "smoke", "--models", "vae,gan", "--cache-dir", "cache", "--engine", "dask[workers=2]")
+    done = bench(*line, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: A Dask cluster cannot start on this machine: Nanny failed to start. Scripts ")
 
 
 def test_a_scheduler_that_ends_before_the_first_worker_comes_ends_the_command(tmp_path: Path) -> None:

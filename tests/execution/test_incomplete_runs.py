@@ -201,13 +201,16 @@ def test_a_second_data_set_that_cannot_be_loaded_is_told_before_anything_trains(
 
 
 @pytest.mark.usefixtures("tables_alone")
+@pytest.mark.parametrize("engine", ["processes", "dask[workers=1]"])
 def test_a_finished_run_whose_data_are_gone_costs_no_other(
-    run: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: str, run: Callable[..., Ran], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if engine.startswith("dask"):
+        pytest.importorskip("distributed")
     monkeypatch.setenv("FOUND", "1")
     assert run("--datasets", "lost", models="vae").returncode == 0
     monkeypatch.delenv("FOUND")
-    done = run("--datasets", "avatars[faces=240],lost", models="vae")
+    done = run("--datasets", "avatars[faces=240],lost", "--engine", engine, models="vae")
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()  # and none on a bar that was removed twice
     assert "Dataset 'lost' cannot be loaded: ValueError: no idea" in line

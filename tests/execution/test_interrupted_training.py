@@ -266,6 +266,20 @@ def test_who_is_patient_waits_whatever_comes(heard: list[int]) -> None:
         assert heard == [signal.SIGTERM, signal.SIGTERM]
 
 
+def test_a_handler_that_ignores_further_signals_is_not_undone() -> None:
+    def end(number: int, frame: object) -> None:
+        signal.signal(number, signal.SIG_IGN)  # as a worker does that cleans up
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with pytest.raises(KeyboardInterrupt), postponed_signals(is_patient=True):
+            signal.raise_signal(signal.SIGTERM)
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_signals_that_are_ignored_stay_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with postponed_signals(is_patient=False) as signals:

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,21 @@ import pytest
 from shell import bench
 from stored_study import store_study
 
-from vaegan_bench.api import StoreError, hookimpl
+from vaegan_bench.api import Engine, StoreError, Work, hookimpl, silent
 from vaegan_bench.execution import runner
 from vaegan_bench.execution.engines import agenda, serial
 from vaegan_bench.execution.engines.processes import Processes
 from vaegan_bench.execution.engines.workers import worker_pool
 from vaegan_bench.execution.execution import Execution
+from vaegan_bench.execution.planned_work import PlannedWork
+from vaegan_bench.execution.run_study import run_study
 from vaegan_bench.execution.runner import Runner
+from vaegan_bench.execution.tasks import RunTask
+from vaegan_bench.execution.time_limit import TimeIsUp, time_limit
+from vaegan_bench.execution.transfer import files_of
+from vaegan_bench.execution.worker_setup import setup_for_workers
 from vaegan_bench.registry.plugins import Registry
+from vaegan_bench.report.status.recorded import recorded_status
 from vaegan_bench.results.checkpoints import CHECKPOINT
 from vaegan_bench.results.failures import note_failure
 from vaegan_bench.results.run_folder import RunFolder
@@ -172,6 +180,97 @@ def test_a_run_that_cannot_be_copied_is_trained_again_and_the_reason_is_told(
     with pytest.warns(StudyWarning, match=r"is trained again, as it cannot be copied from .*other.*Permission denied"):
         make(notebook, "vae").run()
     assert ("trained", "vae") in notebook.heard
+
+
+def test_a_run_that_changes_while_it_is_copied_is_copied_again(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    changes, copy = [StoreError("It was changed while it was copied.")], RunFolder.copy_from
+
+    def changing(self: RunFolder, claim: Claim, other: RunFolder) -> None:
+        if changes:
+            raise changes.pop()
+        copy(self, claim, other)
+
+    make(Notebook(), "vae", name="other").run()
+    monkeypatch.setattr(RunFolder, "copy_from", changing)
+    notebook = Notebook()
+    make(notebook, "vae").run()
+    assert [hook for hook, *_ in notebook.heard] == ["copied", "ended"]
+    assert not changes
+
+
+def test_only_a_run_that_is_whole_is_sent_to_a_worker_without_our_folder(make: Make) -> None:
+    first, second, third = (make(Notebook(), "vae", name=name) for name in ("first", "second", "third"))
+    first.run()
+    second.run()
+    [run] = third.plan.runs
+    damaged = first.folder.run(run.id).path / "weights.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
+    third.folder.create()
+    setup = setup_for_workers(third.work, third.registry, 60.0)
+    planned = PlannedWork([run], setup, Runner(third.work, third.references, print), print, silent)
+    sent = planned.portable(next(task for task in planned.tasks if task.name == run.id))
+    planned.close()
+    assert isinstance(sent, RunTask)
+    assert sent.files == {run.id: files_of(second.folder.run(run.id))}
+
+
+@pytest.mark.usefixtures("tables_alone")
+def test_a_command_whose_tables_follow_a_later_plan_says_so_and_misses_nothing(make: Make) -> None:
+    def begin_later(run: str) -> None:
+        record = execution.folder.study()
+        execution.folder.write_study(replace(record, runs=(*record.runs, "vae-s0-01234567")))
+
+    execution = make(Notebook(ended=begin_later), "gan")
+    with pytest.warns(StudyWarning, match="follow the plan of a command that was started later"):
+        attempts = run_study(execution)
+    assert attempts.lines == []
+
+
+def test_verdicts_and_sheets_that_failed_are_made_by_the_next_command(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("no memory")
+
+    first, notebook = make(Notebook(), "vae"), Notebook()
+    [run] = first.plan.runs
+    with monkeypatch.context() as patch:
+        patch.setattr("vaegan_bench.execution.measured_run.verdicts", fail)
+        first.run()
+    assert [reason.partition(" (")[0] for reason in first.failures.values()] == ["ValueError: no memory"]
+    (status,) = recorded_status(first.folder).runs
+    assert (status.state, status.again) == ("failed", ("images of sheets: not made yet",))
+    second = make(notebook, "vae")
+    assert second.work.left() == [run]
+    second.run()
+    assert second.failures == {}
+    assert ("measured", "vae") in notebook.heard
+    assert "samples" in second.folder.run(run.id).images()
+    assert recorded_status(first.folder).runs[0].state == "finished"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutOfTime(Engine):
+    """Gives up its first task, and then the time is over."""
+
+    name = "out-of-time"
+
+    def count(self, runs: int, threads: int, device: str) -> int:
+        return 1
+
+    def run(self, work: Work) -> None:
+        work.give_up(work.tasks[0], "memory ran out")
+        raise TimeIsUp
+
+
+def test_the_end_of_the_time_does_not_hide_what_failed(make: Make) -> None:
+    execution = make(Notebook(), "vae", "gan")
+    execution.engine = OutOfTime()
+    with pytest.raises(IncompleteError) as raised, time_limit("2h"):
+        execution.run()
+    failed, over = raised.value.lines
+    assert failed == f"{execution.plan.runs[0].id}: memory ran out"
+    assert over.startswith("The time limit of 2h is over.")
 
 
 def test_what_failed_in_another_process_is_tried_again_only_by_the_next_command(make: Make) -> None:

@@ -14,6 +14,7 @@ import sys
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from shell import bench, interruptible
@@ -28,7 +29,7 @@ from vaegan_bench.execution.engines.serial import Serial
 from vaegan_bench.execution.execution import Execution
 from vaegan_bench.execution.held_runs import HeldRuns
 from vaegan_bench.execution.runner import Outcome
-from vaegan_bench.execution.tasks import Refused, RunTask
+from vaegan_bench.execution.tasks import RunTask
 from vaegan_bench.execution.transfer import (
     TransferredRun,
     collect_files,
@@ -51,7 +52,7 @@ from vaegan_bench.study.study import as_plain
 from vaegan_bench.study.study_file import load_study
 from vaegan_bench.system.claim_folder import Holder
 from vaegan_bench.system.claims import Claim
-from vaegan_bench.system.errors import ClaimLostError, IncompleteError, StoreError, StudyError
+from vaegan_bench.system.errors import ClaimLostError, IncompleteError, RefusedError, StoreError, StudyError
 from vaegan_bench.system.processes import this_process
 
 
@@ -167,15 +168,53 @@ def test_workers_that_cannot_begin_are_one_error_and_not_started_again(tmp_path:
     assert not list(tmp_path.glob("results/smoke/*/"))
 
 
+PICKY = '''
+"""Can be imported by the first worker only."""
+import multiprocessing
+from pathlib import Path
+if multiprocessing.parent_process() is not None:
+    Path("first worker").touch(exist_ok=False)
+from vaegan_bench.api import hookimpl
+@hookimpl
+def run_started(): pass
+'''
+
+
+@pytest.mark.usefixtures("tables_alone")
+@pytest.mark.parametrize("engine", ["processes[workers=2]", "dask[workers=2]"])
+def test_a_worker_that_cannot_begin_costs_no_run_if_another_one_can(engine: str, tmp_path: Path) -> None:
+    if engine.startswith("dask"):
+        pytest.importorskip("distributed")
+    (tmp_path / "picky.py").write_text(PICKY)
+    line = ("run", "smoke", "--models", "gan,vae", "--steps", "200", "--metrics", "reconstruction", "--engine", engine)
+    done = bench(*line, "--plugin", "picky.py", "--cache-dir", "cache", cwd=tmp_path)
+    assert done.returncode == 0
+    (warning,) = done.stderr.splitlines()
+    words = (
+        r"Warning: A worker process cannot begin: process \d+ on \S+: picky\.py cannot be imported: FileExistsError: "
+    )
+    assert re.match(words, warning)
+    assert warning.endswith("Others did its work.")
+    assert len(list(tmp_path.glob("results/smoke/*/metrics.json"))) == 2
+
+
 def test_workers_with_other_code_do_not_begin(tmp_path: Path) -> None:
     plan = make_plan(load_study("smoke").with_values({**SMALL, "models": ["gan", "vae"]}, "the test"), Registry())
     execution = Execution(plan, Registry(), StudyFolder(tmp_path / "study"), tmp_path / "cache")
     setup = setup_for_workers(execution.work, Registry(), 60.0)
     other = replace(setup, study=json.dumps(as_plain(replace(plan.study, steps=5))))
-    found = RunTask(plan.runs[0].id, frozenset(), other)()
-    assert isinstance(found, Refused)
-    assert re.match(r"process \d+ on \S+: its plan has other runs than ours", found.reason)
+    with pytest.raises(RefusedError, match=r"^process \d+ on \S+: its code differs from ours"):
+        RunTask(plan.runs[0].id, frozenset(), other)()
     assert not list(tmp_path.glob("study/*/"))
+
+
+def test_workers_with_other_code_of_metrics_do_not_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    setup = setup_of(tmp_path)
+    assert rebuild_plan(setup).metrics
+    there = SimpleNamespace(parts={"vaegan_bench": "0123456789ab"})
+    monkeypatch.setattr("vaegan_bench.evaluation.settings.code_of", lambda plugins: there)
+    with pytest.raises(StudyError, match=r"^its code differs from ours"):
+        rebuild_plan(setup)
 
 
 def setup_of(folder: Path) -> WorkerSetup:
@@ -188,11 +227,11 @@ def setup_of(folder: Path) -> WorkerSetup:
 def test_workers_with_another_kind_of_device_or_other_versions_say_so(tmp_path: Path) -> None:
     setup = setup_of(tmp_path)
     with pytest.raises(StudyError, match=r"its device is cpu, and ours is cuda\. Start .* or choose .* --device cpu\."):
-        rebuild_plan(replace(setup, runs="others", device="cuda"))
+        rebuild_plan(replace(setup, plan="others", device="cuda"))
     versions = dict(setup.versions)
     words = f"it has torch {versions['torch']}, and we have torch 0.1: install the same versions there"
     with pytest.raises(StudyError, match=re.escape(words)):
-        rebuild_plan(replace(setup, runs="others", versions=tuple({**versions, "torch": "0.1"}.items())))
+        rebuild_plan(replace(setup, plan="others", versions=tuple({**versions, "torch": "0.1"}.items())))
 
 
 def test_workers_train_in_the_precision_of_the_command_whatever_is_fast_there(
@@ -278,7 +317,7 @@ def test_a_trained_run_travels_with_its_files_and_is_only_measured(
     (folder,) = first.folder.runs()
     setup = setup_for_workers(execution("reconstruction", "latent-health").work, Registry(), 60.0)
     held = HeldRuns(first.folder)
-    there = RunTask(folder.path.name, frozenset(), setup).portable(held)
+    there = RunTask(folder.path.name, frozenset(), setup).portable(held, nowhere)
     came = there(heard.append)
     assert isinstance(came, TransferredRun)
     assert "step_ended" not in [message.get("hook") for message in heard]
@@ -296,11 +335,15 @@ def test_a_run_on_which_another_process_works_is_not_trained_on_a_worker_as_well
     task = RunTask(run.id, frozenset(), setup_for_workers(execution.work, Registry(), 60.0))
     held = HeldRuns(execution.folder)
     with execution.folder.run(run.id).claim():
-        outcome = task.portable(held)()
+        outcome = task.portable(held, nowhere)()
     assert isinstance(outcome, Outcome)
     assert str(outcome.holder) == str(this_process())
     assert not outcome.status
-    assert task.portable(held).holder is None
+    assert task.portable(held, nowhere).holder is None
+
+
+def nowhere(run: str) -> None:
+    """No other study has the run."""
 
 
 def test_a_run_is_held_while_a_worker_without_our_folder_trains_it(tmp_path: Path) -> None:
@@ -384,7 +427,7 @@ def test_a_run_of_another_study_is_sent_along(tmp_path: Path) -> None:
     trained = other.runs()[0]
     (trained.path / WEIGHTS).touch()
     task = RunTask(trained.path.name, frozenset(), setup_of(tmp_path))
-    sent = task.portable(HeldRuns(study))
+    sent = task.portable(HeldRuns(study), {trained.path.name: trained}.get)
     assert sent.files == {trained.path.name: files_of(trained)}
 
 

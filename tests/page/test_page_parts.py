@@ -200,7 +200,7 @@ def test_what_was_not_trained_or_had_nothing_to_measure_went_wrong(tmp_path: Pat
     why = f"`vaegan-bench status {folder.path}` says why."
     assert told["not trained"] == [f"1 of 4 runs of the plan are not trained (gan-1): {why}"]
     assert told["not trained"] == folder.missing() == folder.untrained_lines(["gan-0"])
-    assert folder.missing(told=["gan-1"]) == []
+    assert folder.missing(reported=["gan-1"]) == []
     for name in ("gan-0", "vae-1"):
         add(folder.run(name), [(measurement({}, SAMPLES, DRAWS, exhibits=[]), {})])
     assert {fact.name: fact.values for fact in content_of(folder, Registry(), {}).problems}["nothing to measure"] == [

@@ -23,7 +23,7 @@ from stored_study import add, measurement, run_record
 from vaegan_bench.api import StoreError
 from vaegan_bench.cli.interruption import EndedBySignal
 from vaegan_bench.cli.status import keep_current
-from vaegan_bench.evaluation.settings import EvaluationSettings
+from vaegan_bench.evaluation.settings import EvaluationSettings, definition_of
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.results import load
@@ -35,7 +35,7 @@ from vaegan_bench.report.status.stored_runs import StoredRuns
 from vaegan_bench.results.checkpoints import Checkpoint
 from vaegan_bench.results.failures import note_failure
 from vaegan_bench.results.measurements import Sheets
-from vaegan_bench.results.records import Definition, PlannedEvaluation, PlannedMetric, StudyRecord
+from vaegan_bench.results.records import Definition, StudyRecord
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan, make_plan
 from vaegan_bench.study.run import Run
@@ -51,6 +51,7 @@ STUDY = Study(
     name="ten", models=("vae", "gan"), seeds=(0, 1, 2, 3, 4), steps=4000, batch=16, samples=40, draws=2, device="cpu",
     precision="float32", metrics=("reconstruction", "latent-health"),
 )  # fmt: skip
+RESULTS = Path(__file__).parents[2] / "results"
 ASLEEP = Timing(pause=1000.0)
 SPEEDS = {"vae": 320.0, "gan": 400.0}
 OTHER_HOST = {"host": "elsewhere", "hostname": "node7", "pid": 4711}
@@ -76,18 +77,11 @@ def planned(study: Study, *plugins: Path) -> Plan:
     return make_plan(study, Registry(plugins))
 
 
-def settings_of(plan: Plan) -> EvaluationSettings:
-    return EvaluationSettings(plan.metrics, plan.study.samples, plan.study.draws, plan.sampler)
-
-
 def record(folder: StudyFolder, plan: Plan) -> None:
     """Write study.json, as `run` does."""
-    settings = settings_of(plan)
-    metrics = tuple(PlannedMetric(label=str(each), metric=settings.definition_of(each)) for each in plan.metrics)
-    extent = {"samples": settings.samples, "draws": settings.draws, "sampler": settings.drawn_from}
-    evaluation = PlannedEvaluation(metrics=metrics, **extent)
     folder.path.mkdir(parents=True, exist_ok=True)
-    folder.write_study(StudyRecord(study=plan.study, runs=tuple(run.id for run in plan.runs), evaluation=evaluation))
+    runs = tuple(run.id for run in plan.runs)
+    folder.write_study(StudyRecord(study=plan.study, runs=runs, evaluation=EvaluationSettings.of(plan).planned()))
 
 
 def train(folder: StudyFolder, run: Run, **changes: Any) -> None:
@@ -103,9 +97,9 @@ def train(folder: StudyFolder, run: Run, **changes: Any) -> None:
 
 def measure(folder: StudyFolder, run: Run, plan: Plan, **changes: Any) -> None:
     """Write what measuring would leave of a run."""
-    settings = settings_of(plan)
+    settings = EvaluationSettings.of(plan)
     for metric in plan.metrics:
-        known = {"label": str(metric), "metric": settings.definition_of(metric), "code": dict(settings.code(metric))}
+        known = {"label": str(metric), "metric": definition_of(metric), "code": dict(settings.code(metric))}
         known |= {"sampler": settings.drawn_from, "exhibits": []}
         made = measurement({"psnr": 20.5}, settings.samples, settings.draws, **{**known, **changes})
         add(folder.run(run.id), [(made, {})], Sheets(settings.samples, settings.drawn_from, {}, {}))
@@ -358,6 +352,12 @@ def test_a_sampler_in_another_spelling_is_the_same(tmp_path: Path) -> None:
     measure(folder, plan.runs[0], plan)
     found = runs_of(folder.path)["vae-s0"]
     assert (found["state"], found["again"]) == ("finished", [])
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("reference-*")), ids=lambda path: path.name)
+def test_all_runs_of_the_reference_results_are_finished(path: Path) -> None:
+    found = recorded_status(StudyFolder(path)).runs
+    assert {(run.state, run.again) for run in found} == {("finished", ())}
 
 
 def test_sheets_of_another_sampler_are_to_be_drawn_again(tmp_path: Path) -> None:

@@ -362,3 +362,13 @@ def test_names_of_what_is_half_written_are_never_the_same(tmp_path: Path) -> Non
     with suppress(OSError):
         write_beat(tmp_path / "absent", {})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_claim_that_ends_while_a_network_file_system_lists_it_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_: object) -> list[str]:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(os, "listdir", gone)
+    assert ClaimFolder(tmp_path / "run").holders() == []

@@ -32,8 +32,9 @@ class Task(Protocol):
     def __call__(self, send: Send = discard) -> Any:
         """Run the task in this process; the result can be pickled, and is for `Work.end`.
 
-        Raises no other exception than `KeyboardInterrupt`, and `DeviceLostError` where this process can do nothing
-        more, as its GPU has stopped working.
+        Raises no other exceptions than `KeyboardInterrupt`; `RefusedError` where this process cannot do the tasks of
+        the study, so that it must not be given more of them; and `DeviceLostError` where it can do nothing more, as its
+        GPU has stopped working.
         """
 
 

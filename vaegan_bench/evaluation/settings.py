@@ -12,8 +12,9 @@ from vaegan_bench.api import Exhibits, Metric, Sampler, definition
 from vaegan_bench.evaluation.measuring import Measured, Result
 from vaegan_bench.registry.plugins import extractors_within
 from vaegan_bench.results.overview import MeasurementFacts
-from vaegan_bench.results.records import MeasurementRecord, Row, key_of
+from vaegan_bench.results.records import MeasurementRecord, PlannedEvaluation, PlannedMetric, Row, key_of
 from vaegan_bench.results.run_folder import RunFolder
+from vaegan_bench.study.plan import Plan
 from vaegan_bench.study.run import code_of
 from vaegan_bench.study.study import PRIOR
 
@@ -33,14 +34,24 @@ class EvaluationSettings:
     sampler: Sampler | None = None
     """The source of the codes of samples; None for the prior."""
 
+    @classmethod
+    def of(cls, plan: Plan) -> EvaluationSettings:
+        """The settings of a plan's study."""
+        return cls(plan.metrics, plan.study.samples, plan.study.draws, plan.sampler)
+
     def only(self, metrics: Sequence[Metric]) -> EvaluationSettings:
         """The same settings with only these metrics."""
         return replace(self, metrics=metrics)
 
-    def definition_of(self, metric: Metric) -> dict[str, Any]:
-        """A metric's definition as it is read back from JSON, with lists for tuples."""
-        plain: dict[str, Any] = json.loads(json.dumps(definition(metric)))
-        return plain
+    def planned(self) -> PlannedEvaluation:
+        """The settings as study.json records them."""
+        metrics = [
+            PlannedMetric(label=str(metric), metric=definition_of(metric), headline=tuple(metric.headline))
+            for metric in self.metrics
+        ]
+        return PlannedEvaluation(
+            metrics=tuple(metrics), samples=self.samples, draws=self.draws, sampler=self.drawn_from
+        )
 
     @property
     def keys(self) -> list[str]:
@@ -58,7 +69,7 @@ class EvaluationSettings:
 
     def key(self, metric: Metric) -> str:
         """The key of the measurement of one metric among those of a run."""
-        return key_of(self.definition_of(metric), self.samples, self.draws, self.drawn_from)
+        return key_of(definition_of(metric), self.samples, self.draws, self.drawn_from)
 
     @property
     def drawn_from(self) -> str:
@@ -102,7 +113,7 @@ class EvaluationSettings:
     def _record(self, result: Result, weights: Mapping[str, str]) -> MeasurementRecord:
         return {
             "label": str(result.metric),
-            "metric": self.definition_of(result.metric),
+            "metric": definition_of(result.metric),
             "samples": self.samples,
             "draws": self.draws,
             "sampler": self.drawn_from,
@@ -122,6 +133,12 @@ class EvaluationSettings:
         if any(key.startswith(COUNTS) for key in row["protocol"]):
             return row
         return {**row, "protocol": {**row["protocol"], "samples": self.samples}}
+
+
+def definition_of(metric: Metric) -> dict[str, Any]:
+    """A metric's definition as it is read back from JSON, with lists for tuples."""
+    plain: dict[str, Any] = json.loads(json.dumps(definition(metric)))
+    return plain
 
 
 def _is_missing(

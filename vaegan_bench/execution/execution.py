@@ -14,11 +14,12 @@ from vaegan_bench.execution.planned_work import PlannedWork
 from vaegan_bench.execution.run_events import RunEvents
 from vaegan_bench.execution.run_keeper import INTERVAL
 from vaegan_bench.execution.runner import Outcome, Runner
+from vaegan_bench.execution.time_limit import TimeIsUp
 from vaegan_bench.execution.worker_setup import setup_for_workers
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.registry.lifecycle import Lifecycle
 from vaegan_bench.registry.plugins import Registry
-from vaegan_bench.results.records import PlannedEvaluation, PlannedMetric, StudyRecord
+from vaegan_bench.results.records import StudyRecord
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.plan import Plan
 from vaegan_bench.study.run import Run
@@ -79,15 +80,8 @@ class Execution:
         return [f"{run}: {reason}" for run, reason in self.failures.items()]
 
     def _record(self) -> StudyRecord:
-        settings = self.work.settings
-        metrics = tuple(
-            PlannedMetric(label=str(metric), metric=settings.definition_of(metric), headline=tuple(metric.headline))
-            for metric in settings.metrics
-        )
-        evaluation = PlannedEvaluation(
-            metrics=metrics, samples=settings.samples, draws=settings.draws, sampler=settings.drawn_from
-        )
-        return StudyRecord(study=self.plan.study, runs=tuple(run.id for run in self.plan.runs), evaluation=evaluation)
+        runs = tuple(run.id for run in self.plan.runs)
+        return StudyRecord(study=self.plan.study, runs=runs, evaluation=self.work.settings.planned())
 
     def _run_all(self) -> None:
         left, name = self.work.left(), self.plan.study.name
@@ -116,6 +110,9 @@ class Execution:
             raise IncompleteError([*self.missing(), again]) from error
         except IncompleteError as error:
             raise IncompleteError([*self.missing(), *error.lines]) from error
+        except TimeIsUp as error:
+            error.missing = self.missing()
+            raise
         finally:
             planned.close()
             events.close()

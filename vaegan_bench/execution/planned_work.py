@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, cast
 
-from vaegan_bench.api import Message, Progress, StudyError, Task
+from vaegan_bench.api import Message, Progress, Task
 from vaegan_bench.evaluation.calibration import calibrated_extractors
 from vaegan_bench.execution.footprint import needed_memory
 from vaegan_bench.execution.held_runs import HeldRuns
 from vaegan_bench.execution.relay import Receiver
 from vaegan_bench.execution.runner import Outcome, Runner
 from vaegan_bench.execution.study_extractors import learned_extractors
-from vaegan_bench.execution.tasks import Calibrated, CalibrateTask, PrepareTask, Refused, RunTask
+from vaegan_bench.execution.tasks import Calibrated, CalibrateTask, PrepareTask, RunTask
 from vaegan_bench.execution.transfer import TransferredRun, store_transferred
 from vaegan_bench.execution.worker_setup import WorkerSetup
 from vaegan_bench.results.rulers import write_ruler
+from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.run import Run
-from vaegan_bench.system.errors import StoreError, StudyWarning, reason_of
+from vaegan_bench.system.errors import FAILURES, StoreError, StudyWarning, reason_of
 
 Note = Callable[[Outcome], None]
 Planned = RunTask | PrepareTask | CalibrateTask
@@ -62,8 +64,11 @@ class PlannedWork:
     @property
     def memory(self) -> int:
         """Bytes that a process needs at least for the largest run."""
-        runs = {(run.label, run.setting_id): run for run in self.by_id.values()}
-        return max(needed_memory(run, self.runner.work.loaded.get(run)) for run in runs.values())
+        runs, most = {(run.label, run.setting_id): run for run in self.by_id.values()}, 0
+        for run in runs.values():
+            with suppress(*FAILURES):  # a run whose data cannot be loaded fails by itself
+                most = max(most, needed_memory(run, self.runner.work.loaded.get(run)))
+        return most
 
     def here(self, task: Task) -> Outcome | Calibrated | None:
         """Do a task in this process."""
@@ -72,7 +77,14 @@ class PlannedWork:
 
     def portable(self, task: Task) -> Task:
         """The same task for a process that shares no folder with this one; its run is held here until it ends."""
-        return cast(Planned, task).portable(self.held)
+        return cast(Planned, task).portable(self.held, self._elsewhere)
+
+    def _elsewhere(self, run: str) -> RunFolder | None:
+        """The folder of a run in another study of the results folder, if it can be used instead of a training."""
+        with suppress(*FAILURES):  # a run whose data cannot be loaded fails by itself
+            data = self.runner.work.loaded.get(self.by_id[run])
+            return self.runner.work.elsewhere(self.by_id[run], data.digest)
+        return None
 
     def receive(self, message: Message) -> None:
         """Act on a message of a task."""
@@ -84,12 +96,7 @@ class PlannedWork:
         self.held.close()
 
     def end(self, task: Task, result: Any) -> bool:
-        """Take the result of a task; False where another process works on its run.
-
-        Raises `StudyError` where a worker process refused the task, and whatever `note` raises.
-        """
-        if isinstance(result, Refused):
-            raise StudyError(f"A worker process cannot begin: {result.reason}")
+        """Take the result of a task; False where another process works on its run. Raises whatever `note` raises."""
         if isinstance(result, TransferredRun):
             result = store_transferred(result, self.held)
         if isinstance(result, Calibrated):
@@ -108,7 +115,7 @@ class PlannedWork:
         """Note that a run failed. Nothing is noted for a preparation: runs do without it, or report what they lack."""
         if isinstance(task, RunTask):
             self.held.release(task.name)
-            self._conclude(Outcome(task.name, f"failed: {reason}", reason))
+            self._conclude(Outcome.failed(task.name, reason))
 
     def _task(self, run: Run) -> RunTask:
         lenders = {lender.id for lender in self.plan.lenders[run.id].values()}

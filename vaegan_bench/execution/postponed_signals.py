@@ -40,9 +40,9 @@ class PostponedSignals:
                 signal.signal(each, self)
 
     def release(self) -> None:
-        """Handle signals as before."""
+        """Handle signals as before, except those that a handler has changed meanwhile, as the end of a worker does."""
         for each, handler in self.handlers.items():
-            if handler not in (signal.SIG_IGN, None):
+            if signal.getsignal(each) is self:
                 signal.signal(each, handler)
 
     def deliver(self) -> None:

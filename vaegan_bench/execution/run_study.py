@@ -25,13 +25,23 @@ def run_study(execution: Execution) -> Attempts:
     finally:
         for line in execution.lifecycle.warnings():
             warnings.warn(line, StudyWarning, stacklevel=3)
-    attempts = Attempts([*execution.missing(), *execution.folder.missing(told=execution.failures)])
+    attempts = Attempts([*execution.missing(), *_missing_in_tables(execution)])
     if execution.folder.runs():
         execution.progress("writing tables, figures and the page", 0, 1)
         with attempts.part("report"):
             write_report(execution.folder, execution.registry)
         execution.progress("writing tables, figures and the page", 1, 1)
     return attempts
+
+
+def _missing_in_tables(execution: Execution) -> list[str]:
+    """What the tables lack; nothing where they follow the plan of a command that was started later."""
+    folder = execution.folder
+    if set(folder.study().runs) != {run.id for run in execution.plan.runs}:
+        later = f"The tables of {folder.path} follow the plan of a command that was started later."
+        warnings.warn(later, StudyWarning, stacklevel=4)
+        return []
+    return folder.missing(reported=execution.failures)
 
 
 def _warn_before(execution: Execution) -> None:

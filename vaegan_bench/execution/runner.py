@@ -30,6 +30,9 @@ from vaegan_bench.system.errors import FAILURES, ClaimLostError, DeviceLostError
 from vaegan_bench.system.status import OK
 from vaegan_bench.training.loop import Listener
 
+COPIES = 3
+"""How often to try to copy a run from another study, which may be measuring it and so changing its files."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -47,6 +50,16 @@ class Outcome:
     holder: Holder | None = None
     """The process that works on the run instead; the run is not over then, and `status` is '' if not begun here."""
 
+    @classmethod
+    def failed(cls, run: str, reason: str, *, disk_is_full: bool = False) -> Outcome:
+        """The run failed for this reason."""
+        return cls(run, f"failed: {reason}", reason, disk_is_full)
+
+    @classmethod
+    def held(cls, run: str, holder: Holder) -> Outcome:
+        """The run was not begun, as another process works on it."""
+        return cls(run, "", holder=holder)
+
 
 def outcome_of(error: BaseException, run: str, path: Path) -> Outcome:
     """The outcome of a run that ended in an error: another process took its folder over, or the run failed."""
@@ -54,7 +67,7 @@ def outcome_of(error: BaseException, run: str, path: Path) -> Outcome:
         holder = holder_of(path) or Holder(token="", beat=0.0)
         return Outcome(run, f"interrupted: {error}", holder=holder)
     reason, disk_is_full = reason_of(error), isinstance(error, StoreError) and shortage_in(error) is not None
-    return Outcome(run, f"failed: {reason}", reason, disk_is_full)
+    return Outcome.failed(run, reason, disk_is_full=disk_is_full)
 
 
 class Runner:
@@ -91,11 +104,10 @@ class Runner:
         except StoreError as error:
             return outcome_of(error, run.id, folder.path)
         if isinstance(claim, Holder):
-            return Outcome(run.id, "", holder=claim)
+            return Outcome.held(run.id, claim)
         with claim:
             if failed := failure_since(folder.path, self.work.began):
-                reason = f"{failed.reason} ({failed.process})"
-                return Outcome(run.id, f"failed: {reason}", reason)
+                return Outcome.failed(run.id, f"{failed.reason} ({failed.process})")
             return self._outcome(run, claim)
 
     def references_of(self, run: Run) -> References:
@@ -153,18 +165,21 @@ class Runner:
 
     def _copy_from_another_study(self, run: Run, claim: Claim, data: Data) -> bool:
         """Copy the run from another study of the results folder, if one has it; return whether it is trained now."""
-        if (other := self.work.elsewhere(run, data.digest)) is None:
-            return False
-        try:
-            self.work.folder_of(run).copy_from(claim, other)
-        except StoreError as error:
-            if isinstance(error, ClaimLostError) or shortage_in(error):
-                raise
-            reason = f"it cannot be copied from {other.path}: {error}"
-            warnings.warn(f"Run {run.id} is trained again, as {reason}", StudyWarning, stacklevel=2)
-            return False
-        self.call("run_copied", run=run.id, folder=str(other.path))
-        return self.work.is_trained_on_its_data(run)
+        reason = ""
+        for _ in range(COPIES):
+            if (other := self.work.elsewhere(run, data.digest)) is None:
+                return False
+            try:
+                self.work.folder_of(run).copy_from(claim, other)
+            except StoreError as error:
+                if isinstance(error, ClaimLostError) or shortage_in(error):
+                    raise
+                reason = f"it cannot be copied from {other.path}: {error}"
+            else:
+                self.call("run_copied", run=run.id, folder=str(other.path))
+                return self.work.is_trained_on_its_data(run)
+        warnings.warn(f"Run {run.id} is trained again, as {reason}", StudyWarning, stacklevel=2)
+        return False
 
     def _is_measured(self, run: Run, data: Data) -> bool:
         if not self.work.has_results(run):

@@ -29,22 +29,17 @@ from vaegan_bench.execution.transfer import (
 from vaegan_bench.execution.worker_setup import WorkerSetup, rebuild_plan
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.results.rulers import Ruler
-from vaegan_bench.results.sibling_studies import SiblingStudies
+from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.study_folder import StudyFolder
 from vaegan_bench.study.run import Run
 from vaegan_bench.system.claim_folder import Holder
 from vaegan_bench.system.device import choose_device, thread_count
-from vaegan_bench.system.errors import FAILURES, reason_of
+from vaegan_bench.system.errors import FAILURES, RefusedError, reason_of
 from vaegan_bench.system.paths import default_cache
 from vaegan_bench.system.processes import this_process
 
-
-@dataclass(frozen=True)
-class Refused:
-    """A process cannot do the tasks of a study."""
-
-    reason: str
-    """Which process, and why."""
+Elsewhere = Callable[[str], RunFolder | None]
+"""Id of a run → its folder in another study of the results folder, or None."""
 
 
 @dataclass(frozen=True)
@@ -66,29 +61,35 @@ class RunTask:
         """The task's name, which is the run's id."""
         return self.run
 
-    def portable(self, held: HeldRuns) -> RunTask:
+    def portable(self, held: HeldRuns, elsewhere: Elsewhere) -> RunTask:
         """The same task for a process that shares no folder with this one; its result holds all files of the run."""
         if holder := held.hold(self.run):  # first, so that the files are those of its last owner
             return replace(self, setup=self.setup.without_shared_folder, holder=holder)
-        files = {run: files_of(held.folder.run(run)) for run in sorted({self.run, *self.after})}
-        files[self.run] = files[self.run] or next(map(files_of, SiblingStudies(held.folder.path).holding(self.run)), {})
+        files = {run: _readable_files(held.folder.run(run)) for run in sorted({self.run, *self.after})}
+        if not files[self.run] and (other := elsewhere(self.run)):
+            files[self.run] = _readable_files(other)
         return replace(self, setup=self.setup.without_shared_folder, files=files)
 
     def do(self, runner: Runner, run: Run) -> Outcome:
         """Train and measure the run, with a runner of this process."""
         return runner.attempt(run)
 
-    def __call__(self, send: Send = discard) -> Outcome | TransferredRun | Refused:
-        """Train and measure the run, in a process that may not have loaded the plan."""
+    def __call__(self, send: Send = discard) -> Outcome | TransferredRun:
+        """Train and measure the run, in a process that may not have loaded the plan; raises as `Task` says."""
         if self.holder:
-            return Outcome(self.run, "", holder=self.holder)
+            return Outcome.held(self.run, self.holder)
         if self.files is None:
             return _do(self.do, self.setup, self.run, send)
         folder = study_folder_with(self.setup.folder.name, self.files)
         outcome = _do(self.do, self.setup, self.run, send)
-        if isinstance(outcome, Refused):
-            return outcome
         return collect_files(folder.run(self.run), outcome, self.files[self.run])
+
+
+def _readable_files(folder: RunFolder) -> Files:
+    """The files of a run; {} where they cannot be read, or change meanwhile: the task then does without them."""
+    with suppress(OSError):
+        return files_of(folder)
+    return {}
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class PrepareTask:
         """The task's name, which differs from the run's."""
         return f"extractors for {self.run}"
 
-    def portable(self, held: HeldRuns) -> PrepareTask:
+    def portable(self, held: HeldRuns, elsewhere: Elsewhere) -> PrepareTask:
         """The same task for a process that shares no folder with this one; only that process gets the extractors."""
         return replace(self, setup=self.setup.without_shared_folder)
 
@@ -115,9 +116,9 @@ class PrepareTask:
             for extractor in learned_extractors(runner.plan.metrics):
                 references.network(extractor)
 
-    def __call__(self, send: Send = discard) -> Refused | None:
-        """Train the extractors, in a process that may not have loaded the plan."""
-        return _do(self.do, self.setup, self.run, send)
+    def __call__(self, send: Send = discard) -> None:
+        """Train the extractors, in a process that may not have loaded the plan; raises as `Task` says."""
+        _do(self.do, self.setup, self.run, send)
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ class CalibrateTask:
         """The task's name, which differs from the run's."""
         return f"ruler of {self.extractor} for {self.run}"
 
-    def portable(self, held: HeldRuns) -> CalibrateTask:
+    def portable(self, held: HeldRuns, elsewhere: Elsewhere) -> CalibrateTask:
         """The same task for a process that shares no folder with this one; its result holds the ruler."""
         return replace(self, setup=self.setup.without_shared_folder)
 
@@ -155,8 +156,8 @@ class CalibrateTask:
         except FAILURES as error:
             return Calibrated(None, reason_of(error))
 
-    def __call__(self, send: Send = discard) -> Calibrated | Refused:
-        """Calibrate the extractor, in a process that may not have loaded the plan."""
+    def __call__(self, send: Send = discard) -> Calibrated:
+        """Calibrate the extractor, in a process that may not have loaded the plan; raises as `Task` says."""
         return _do(self.do, self.setup, self.run, send)
 
 
@@ -172,13 +173,14 @@ class _Opened(NamedTuple):
 R = TypeVar("R")
 
 
-def _do(do: Callable[[Runner, Run], R], setup: WorkerSetup, run: str, send: Send) -> R | Refused:
+def _do(do: Callable[[Runner, Run], R], setup: WorkerSetup, run: str, send: Send) -> R:
+    """Do a task with what this process has opened. Raises `RefusedError` where the study cannot be opened here."""
     try:
         if not setup.folder.is_absolute():  # one folder for all tasks of a process, or each would load everything anew
             setup = replace(setup, folder=study_folder_with(setup.folder.name, {}).path)
         opened = _open(setup)
     except FAILURES as error:
-        return Refused(f"{this_process()}: {reason_of(error)}")
+        raise RefusedError(f"{this_process()}: {reason_of(error)}") from error
     with thread_count(opened.runner.plan.study.threads), opened.sender.of_task(send, run):
         return do(opened.runner, opened.runs[run])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
@@ -19,6 +19,9 @@ MOST_HOURS = 10**5
 
 class TimeIsUp(KeyboardInterrupt):
     """The time limit of a command is over: its work is interrupted, as by Ctrl-C."""
+
+    missing: Sequence[str] = ()
+    """The runs that have failed until then, each with its reason."""
 
 
 def read_duration(text: str) -> float:
@@ -51,7 +54,8 @@ def time_limit(text: str | None) -> Iterator[None]:
         with _alarm(seconds):
             yield
     except TimeIsUp as error:
-        raise IncompleteError([f"The time limit of {text} is over. The same command goes on from here."]) from error
+        over = f"The time limit of {text} is over. The same command goes on from here."
+        raise IncompleteError([*error.missing, over]) from error
 
 
 @contextmanager

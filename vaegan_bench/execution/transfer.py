@@ -55,7 +55,7 @@ def store_transferred(transferred: TransferredRun, held: HeldRuns) -> Outcome:
 
 def _store(transferred: TransferredRun, folder: RunFolder, claim: Claim | Holder) -> Outcome:
     if not isinstance(claim, Claim):
-        return Outcome(transferred.outcome.run, "", holder=claim)
+        return Outcome.held(transferred.outcome.run, claim)
     with claim:
         is_as_sent = files_of(folder).get(METRICS, b"") == transferred.known
         if transferred.files and (is_as_sent or not folder.is_trained):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vaegan_bench.api.places import VARIABLE
+from vaegan_bench.evaluation.settings import EvaluationSettings
 from vaegan_bench.execution.temporary_folder import temporary_folder
 from vaegan_bench.execution.workload import Workload
 from vaegan_bench.registry.plugins import Registry
@@ -27,8 +28,8 @@ OTHER_DEVICE = (
 )
 OTHER_VERSIONS = "it has {there}, and we have {here}: install the same versions there, then run the same command again."
 CHANGED = (
-    "its plan has other runs than ours. Its code differs from ours, or was edited since this command began: install "
-    "the same versions there, then run the same command again."
+    "its code differs from ours, or was edited since this command began: install the same versions there, then run the "
+    "same command again."
 )
 
 
@@ -40,8 +41,8 @@ class WorkerSetup:
     """As JSON."""
     plugins: tuple[tuple[str, bytes], ...]
     """Plugin files or modules as they were named, each with the content of the file, b'' for a module."""
-    runs: str
-    """A digest of the ids of all runs, which hold digests of the code."""
+    plan: str
+    """A digest of all runs and metrics, with the code that trains and measures."""
     device: str
     """The kind of device of all runs; in the study it may be 'auto'."""
     versions: tuple[tuple[str, str], ...]
@@ -75,7 +76,7 @@ def setup_for_workers(work: Workload, registry: Registry, checkpoint: float) -> 
     return WorkerSetup(
         study=json.dumps(as_plain(study), sort_keys=True),
         plugins=tuple((name, _content_of(name)) for name in registry.sources),
-        runs=_digest(work.plan),
+        plan=_digest(work.plan),
         device=run.device,
         versions=tuple(run.setting["versions"].items()),
         folder=work.folder.path.absolute(),
@@ -88,11 +89,11 @@ def setup_for_workers(work: Workload, registry: Registry, checkpoint: float) -> 
 
 
 def rebuild_plan(setup: WorkerSetup) -> Plan:
-    """Rebuild the plan. Raises `BenchError`, in particular `StudyError` where the plan has other runs here."""
+    """Rebuild the plan. Raises `BenchError`, in particular `StudyError` where runs or metrics are others here."""
     _look_for_data_in(OWN_DATA if setup.data is None else setup.data)
     registry = Registry([_place_of(name, content) for name, content in setup.plugins])
     plan = make_plan(Study().with_values(json.loads(setup.study), "the study"), registry)
-    if _digest(plan) != setup.runs:
+    if _digest(plan) != setup.plan:
         raise StudyError(_difference(plan.runs[0], setup))
     return plan
 
@@ -119,7 +120,10 @@ def _in_words(versions: Iterable[tuple[str, str]]) -> str:
 
 
 def _digest(plan: Plan) -> str:
-    return hashlib.sha256("\n".join(run.id for run in plan.runs).encode()).hexdigest()
+    settings = EvaluationSettings.of(plan)
+    code = [(settings.key(metric), dict(settings.code(metric))) for metric in plan.metrics]
+    content = json.dumps([[run.id for run in plan.runs], code], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _content_of(plugin: str) -> bytes:

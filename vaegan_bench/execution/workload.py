@@ -28,7 +28,7 @@ class Workload:
     def __init__(self, plan: Plan, folder: StudyFolder, cache: Path, progress: Progress = silent) -> None:
         self.plan, self.folder = plan, folder
         self.loaded = LoadedData(cache, progress)
-        self.settings = EvaluationSettings(plan.metrics, plan.study.samples, plan.study.draws, plan.sampler)
+        self.settings = EvaluationSettings.of(plan)
         self.began = 0.0
         """When the command began, by the clock of the study's folder."""
         self.side_by_side = 1

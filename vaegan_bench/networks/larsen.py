@@ -33,7 +33,7 @@ WIDTHS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Larsen(Networks):
-    """The networks of Larsen et al. (2016, table 1 and their code), for images of 64 or 32 pixels."""
+    """The networks of Larsen et al. (2016, table of architectures, and their code), for images of 64 or 32 pixels."""
 
     name = "larsen"
     last_layers: ClassVar = {"decoder": "last.weight"}

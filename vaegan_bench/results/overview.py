@@ -51,6 +51,6 @@ class Overview:
     is_ok: bool = False
     """Whether training ended without divergence."""
     sheets_drawn_from: str = ""
-    """The source of the samples of verdicts and sheets: 'prior', or a sampler."""
+    """The source of the samples of verdicts and sheets: 'prior', or a sampler; '' where there are none."""
     measured: Mapping[str, MeasurementFacts] = field(default_factory=dict)
     """Key of a measurement → its facts."""

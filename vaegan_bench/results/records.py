@@ -122,7 +122,8 @@ class RunRecord:
     finished: str
     """The time in UTC."""
     seen_through: tuple[str, ...] = ()
-    """The extractors through which the networks of the model's roles see images; older records have none."""
+    """The extractors through which the networks of the model's roles see images, and those with the weights of one that
+    training used; older records have none."""
     operations: float = 0.0
     """Floating-point operations per image of a training step; 0 where they were not counted."""
     files: dict[str, str] = field(default_factory=dict)
@@ -158,6 +159,11 @@ class MetricsRecord:
     files: dict[str, str] = field(default_factory=dict)
     stamps: dict[str, tuple[int, int]] = field(default_factory=dict)
     """As in `RunRecord`, for the arrays."""
+
+    @property
+    def sheets_drawn_from(self) -> str:
+        """The source of the samples of verdicts and sheets; '' where there are none, because they failed."""
+        return self.seen_from if self.seen else ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -123,7 +123,7 @@ class RunFolder:
         """The source of the samples of verdicts and sheets, 'prior' or a sampler; '' where there are none."""
         if error_of(self.images) or not self.images():
             return ""
-        return self.measurements.record().seen_from
+        return self.measurements.record().sheets_drawn_from
 
     def images(self) -> Images:
         """The images for sheets; {} for a run that diverged."""
@@ -173,13 +173,12 @@ def _overview(path: Path, stamps: Stamps) -> Overview:
         return Overview(damage)
     record, found = run.record(), run.measurements.by_key()
     measured = {name: MeasurementFacts.of(each) for name, each in found.items()}
-    drawn_from = run.measurements.record().seen_from
     return Overview(
         damage="",
         identity=(record.dataset, record.label, record.seed),
         data=record.data,
         finished=record.finished,
         is_ok=record.is_ok,
-        sheets_drawn_from=drawn_from,
+        sheets_drawn_from=run.measurements.record().sheets_drawn_from,
         measured=measured,
     )

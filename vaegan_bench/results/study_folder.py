@@ -166,19 +166,19 @@ class StudyFolder:
         names = ((label, found.get(key, [])) for key, label in self.planned().items())
         return [label for label, facts in names if facts and not any(f.has_numbers or f.problem for f in facts)]
 
-    def missing(self, told: Collection[str] = ()) -> list[str]:
+    def missing(self, reported: Collection[str] = ()) -> list[str]:
         """A line for each run that is left out, one for all that are not trained, and one for each number that
-        `not_measured` names; nothing about the runs in `told`."""
+        `not_measured` names; nothing about the runs in `reported`."""
         numbers = [f"{run}: {metric}: {reason}" for run, metric, reason in self.not_measured()]
-        return [*self.left_out_lines(), *self.untrained_lines(told), *numbers]
+        return [*self.left_out_lines(), *self.untrained_lines(reported), *numbers]
 
-    def untrained_lines(self, told: Collection[str] = ()) -> list[str]:
+    def untrained_lines(self, reported: Collection[str] = ()) -> list[str]:
         """A line that names the runs of the plan that are not trained, because they failed or were never done; or none.
 
-        Nothing about the runs in `told`.
+        Nothing about the runs in `reported`.
         """
         planned = self._planned_runs()
-        absent = [run.path.name for run in planned if not run.has_ended and run.path.name not in told]
+        absent = [run.path.name for run in planned if not run.has_ended and run.path.name not in reported]
         if not absent:
             return []
         named = ", ".join(absent[:NAMED]) + (f" and {len(absent) - NAMED} more" if len(absent) > NAMED else "")

@@ -34,12 +34,15 @@ class Study:
     name: str = "study"
     """The folder under the results folder."""
     description: str = ""
+    """What it asks, in a line."""
     datasets: tuple[str, ...] = ("avatars",)
+    """Selectors."""
     size: int = 32
     """Pixels per side."""
     split: Literal["test", "validation"] = "test"
     """The images to measure on; 'validation' holds out the last tenth of the training images, for tuning."""
     networks: str = "compact"
+    """The selector of the networks that all models share."""
     models: tuple[str, ...] = ("vae", "gan", "vaegan", "vaegan-pixel")
     """Selectors, or 'all' for every registered model."""
     losses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -53,7 +56,9 @@ class Study:
     seeds: tuple[int, ...] = (0,)
     """The seeds themselves; a single number n in a file or flag means 0, …, n − 1."""
     steps: int = 2000
+    """Training steps per run."""
     batch: int = 64
+    """Images per step."""
     optimizer: str = "adam"
     """The optimizer of every player that `optimizers` does not name."""
     optimizers: Mapping[str, str] = field(default_factory=dict)
@@ -61,10 +66,13 @@ class Study:
     ema: float = 0.0
     """Decay of the moving average of encoder and decoder that is evaluated; 0 evaluates the trained networks."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """'auto' is bfloat16 on hardware that is known to train faster in it, else float32."""
     device: str = "auto"
+    """'auto', 'cpu', 'cuda' or 'mps'."""
     threads: int = 1
     """CPU threads of each run; part of its setting, because rounding depends on how sums are divided among threads."""
     metrics: tuple[str, ...] = ("frechet", "inception-score", "kid", "reconstruction")
+    """Selectors; tables have their numbers in this order."""
     samples: int = 2000
     """The number of images that each model samples, and the most held-out images that it is measured on."""
     draws: int = 1

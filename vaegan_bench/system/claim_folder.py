@@ -61,8 +61,10 @@ class ClaimFolder:
         """The holders of the path: none or one, unless the system or a user put something else there."""
         try:
             tokens = os.listdir(self.folder)
-        except FileNotFoundError:
-            return []
+        except OSError as error:
+            if error.errno in GONE:
+                return []
+            raise
         return [holder for token in tokens if (holder := self._holder(token)) is not None]
 
     def holds(self, token: str) -> bool:

@@ -79,6 +79,10 @@ class ClaimLostError(StoreError):
     """Another process took over what this one was working on: its work is not written."""
 
 
+class RefusedError(BenchError):
+    """This process cannot do the tasks of a study, because its code, versions or device differ: others may."""
+
+
 class DeviceLostError(BenchError):
     """A GPU that fails whatever this process asks of it: only another process can go on."""
 

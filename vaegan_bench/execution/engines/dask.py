@@ -18,7 +18,7 @@ from vaegan_bench.execution.engines.worker_count import Workers, check_workers, 
 from vaegan_bench.system.errors import one_line
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, LocalCluster
 
 SETTINGS = {
     "distributed.worker.daemon": False,  # the preparation of data starts processes
@@ -30,6 +30,7 @@ LOCAL = {"threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None, 
 """Further arguments of that cluster: as in our own worker processes, only the system limits memory."""
 CONNECT = "10s"
 """How long to wait for a scheduler."""
+SCRIPTS = "Scripts must start work inside of `if __name__ == '__main__':`."
 MISSING = "Engine 'dask' needs the package 'distributed': pip install 'vaegan-bench[dask]'."
 
 
@@ -52,7 +53,7 @@ class Dask(Engine):
 
     def count(self, runs: int, threads: int, device: str) -> int:
         """The number of workers of a cluster that is started here; all runs at once if `scheduler` is given."""
-        return runs if self.scheduler else worker_count(self.workers, runs, threads, device)
+        return max(1, runs) if self.scheduler else worker_count(self.workers, runs, threads, device)
 
     def run(self, work: Work) -> None:
         """Submit every task that may begin, until all are over."""
@@ -85,7 +86,7 @@ def _client(engine: Dask, work: Work) -> Iterator[Client]:
     """A client of the scheduler, or of a cluster that is started here and ends with it. Raises `StudyError`."""
     try:
         import dask
-        from distributed import Client, LocalCluster
+        from distributed import Client
     except ImportError as error:
         raise StudyError(MISSING) from error
     with ExitStack() as held:
@@ -96,13 +97,24 @@ def _client(engine: Dask, work: Work) -> Iterator[Client]:
         elif not engine.scheduler:
             held.enter_context(dask.config.set(SETTINGS))
             count = engine.count(work.runs, work.threads, work.device)
-            with blocked_signals():  # workers inherit it, also those that replace others
-                where = {"address": held.enter_context(LocalCluster(n_workers=count, **LOCAL))}
+            where = {"address": held.enter_context(_cluster_here(count))}
         try:
             client = held.enter_context(Client(**where, timeout=CONNECT))
         except (OSError, TimeoutError, ValueError) as error:
             raise StudyError(f"Cannot reach a Dask scheduler at {engine.scheduler}: {one_line(str(error))}.") from error
         yield client
+
+
+def _cluster_here(count: int) -> LocalCluster:
+    """Start a cluster on this machine, which ends as a context. Raises `StudyError` where it cannot start."""
+    from distributed import LocalCluster
+
+    try:
+        with blocked_signals():  # workers inherit it, also those that replace others
+            return LocalCluster(n_workers=count, **LOCAL)
+    except (OSError, RuntimeError) as error:
+        reason = one_line(str(error)).removesuffix(".")
+        raise StudyError(f"A Dask cluster cannot start on this machine: {reason}. {SCRIPTS}") from error
 
 
 @contextmanager

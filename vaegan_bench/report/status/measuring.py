@@ -45,9 +45,9 @@ def missing_measurements(asked: Mapping[str, AskedMetric], run: RecordedTraining
     for key, metric in asked.items():
         for reason in _reasons(metric, run.measured.get(key), list(run.measured.values())):
             reasons.setdefault(reason, []).append(metric.label)
-    others = {metric.sampler for metric in asked.values() if run.seen_from} - {run.seen_from}
-    sheets = [f"images of sheets: sampler {run.seen_from} → {sampler}" for sampler in others]
-    return [*(_line(labels, reason) for reason, labels in reasons.items()), *sheets]
+    others = {metric.sampler for metric in asked.values() if run.measured} - {run.seen_from}
+    sheets = (f"sampler {run.seen_from} → {sampler}" if run.seen_from else "not made yet" for sampler in others)
+    return [*(_line(labels, reason) for reason, labels in reasons.items()), *(f"images of sheets: {s}" for s in sheets)]
 
 
 def _reasons(

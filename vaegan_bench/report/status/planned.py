@@ -74,20 +74,9 @@ def _is_shown(stored: StoredRuns, run: str, recorded: str) -> bool:
 
 
 def _asked(plan: Plan) -> dict[str, AskedMetric]:
-    study = plan.study
-    settings = EvaluationSettings(plan.metrics, study.samples, study.draws, plan.sampler)
-    asked = [
-        AskedMetric(
-            label=str(metric),
-            metric=settings.definition_of(metric),
-            samples=study.samples,
-            draws=study.draws,
-            sampler=settings.drawn_from,
-            code=settings.code(metric),
-        )
-        for metric in plan.metrics
-    ]
-    return {each.key: each for each in asked}
+    settings = EvaluationSettings.of(plan)
+    code = {settings.key(metric): settings.code(metric) for metric in plan.metrics}
+    return {key: replace(asked, code=code[key]) for key, asked in asked_metrics(settings.planned()).items()}
 
 
 def _described(found: RunStatus, run: Run) -> RunStatus:

@@ -37,7 +37,7 @@ class RecordedTraining:
     measured: Mapping[str, RecordedMeasurement] = field(default_factory=dict)
     """Key of a measurement → the measurement."""
     seen_from: str = ""
-    """The sampler of the images of its sheets; '' where nothing was measured."""
+    """The sampler of the images of its sheets; '' where there are none."""
 
 
 @dataclass(frozen=True, kw_only=True)

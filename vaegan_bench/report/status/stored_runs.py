@@ -23,6 +23,7 @@ from vaegan_bench.results.run_folder import RunFolder
 from vaegan_bench.results.sibling_studies import SiblingStudies
 from vaegan_bench.results.stored_files import RUN
 from vaegan_bench.results.study_folder import StudyFolder
+from vaegan_bench.study.study import PRIOR
 from vaegan_bench.system.claim_folder import Holder
 from vaegan_bench.system.claims import USUAL, holder_of
 from vaegan_bench.system.errors import StoreError
@@ -136,7 +137,8 @@ def _with_measurements(known: RecordedTraining, run: RunFolder) -> RecordedTrain
         content = json.loads(run.files.read(METRICS))
         found = [read_as(RecordedMeasurement, each) for each in content["measurements"]]
         keys = [key_of(each["metric"], each["samples"], each["draws"], each["sampler"]) for each in found]
-        return replace(known, measured=dict(zip(keys, found, strict=True)), seen_from=str(content["seen_from"]))
+        seen_from = str(content.get("seen_from", PRIOR)) if content.get("seen") else ""
+        return replace(known, measured=dict(zip(keys, found, strict=True)), seen_from=seen_from)
 
 
 def _parts_of(run: str) -> dict[str, Any]:

@@ -8,15 +8,16 @@ import sys
 import threading
 import time
 import uuid
+import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from vaegan_bench.api import Message, Task, Work
+from vaegan_bench.api import Message, StudyError, Task, Work
 from vaegan_bench.execution.engines.agenda import Agenda
-from vaegan_bench.system.errors import DeviceLostError, IncompleteError, one_line
+from vaegan_bench.system.errors import DeviceLostError, IncompleteError, RefusedError, StudyWarning, one_line
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -28,6 +29,10 @@ RARELY = 0.5
 GRACE = 30
 """Seconds that a worker may take to save its work when it must stop, and messages of a finished task to arrive."""
 GONE = "The scheduler of the cluster is gone. What is finished is kept; the same command goes on."
+REFUSED = "A worker process cannot begin: "
+NONE_LEFT = "No other worker is left. What is finished is kept; the same command goes on."
+AGAIN = ("pending", "lost")
+"""States of a future whose result is computed again."""
 REMEDY = "If memory ran out, let each worker have more, or choose a smaller batch."
 
 
@@ -38,6 +43,10 @@ class Finished(NamedTuple):
     messages: int
     """How many messages the task sent."""
     was_interrupted: bool = False
+    refusal: str = ""
+    """Why the worker cannot do tasks of the study; '' where it can."""
+    worker: str = ""
+    """The address of a worker that cannot."""
 
 
 class Submission:
@@ -53,11 +62,18 @@ class Submission:
         """Name of a task → the future of its result."""
         self.received = Counter[str]()
         """Name of a task → how many of its messages have arrived."""
-        self._counted, self._counted_at = 0, -LOOK
-        """Workers of the cluster, and when they were counted."""
+        self.refusals: dict[str, str] = {}
+        """Address of a worker that cannot do tasks of this study → the reason."""
+        self._has_begun = False
+        self._workers, self._listed_at = list[str](), -LOOK
+        """The addresses of the workers that may be given tasks, and when they were listed."""
 
     def run(self) -> None:
-        """Do all tasks. Raises `IncompleteError` where the scheduler is gone, and whatever `work` raises."""
+        """Do all tasks.
+
+        Raises `StudyError` where no worker of the cluster can begin, `IncompleteError` where none can go on or the
+        scheduler is gone, and whatever `work` raises.
+        """
         self.client.subscribe_topic(self.topic, self._put)
         try:
             while not self.agenda.is_done:
@@ -67,25 +83,36 @@ class Submission:
                 check_scheduler(self.client)
         finally:
             self._stop()
+        for reason in self.refusals.values():
+            warnings.warn(f"{REFUSED}{reason.removesuffix('.')}. Others did its work.", StudyWarning, stacklevel=2)
 
     def _submit(self) -> None:
         """Submit tasks that need not wait, at most one for each worker of the cluster.
 
         Dask would assign further tasks to workers at once, and count the death of a worker against all its tasks.
         """
-        while len(self.futures) < self._workers() and (task := self.agenda.begin()) is not None:
+        while len(self.futures) < len(workers := self._willing()) and (task := self.agenda.begin()) is not None:
             self.received[task.name] = 0
             sent, key = self.work.portable(task) if self.transfer else task, f"{task.name}-{uuid.uuid4().hex}"
-            future = self.client.submit(do, sent, self.topic, key=key, pure=False)
+            among = {"workers": workers, "allow_other_workers": True} if self.refusals else {}  # others may join later
+            future = self.client.submit(do, sent, self.topic, key=key, pure=False, **among)
             self.futures[task.name] = future
             future.add_done_callback(partial(self._put_finished, task))
 
-    def _workers(self) -> int:
-        """The number of workers of the cluster, counted at most `LOOK` seconds ago."""
-        if time.monotonic() - self._counted_at >= LOOK:
-            self._counted = len(workers_of(self.client))
-            self._counted_at = time.monotonic()
-        return self._counted
+    def _willing(self) -> list[str]:
+        """The workers of the cluster that have not refused, listed at most `LOOK` seconds ago."""
+        if time.monotonic() - self._listed_at >= LOOK:
+            there = workers_of(self.client)
+            self._workers = [address for address in there if address not in self.refusals]
+            self._listed_at = time.monotonic()
+            if there and not self._workers:
+                raise self._no_worker_left()
+        return self._workers
+
+    def _no_worker_left(self) -> StudyError | IncompleteError:
+        """The error where all workers of the cluster have refused."""
+        reason = f"{REFUSED}{next(iter(self.refusals.values()))}"
+        return IncompleteError([f"{reason.removesuffix('.')}. {NONE_LEFT}"]) if self._has_begun else StudyError(reason)
 
     def _put(self, event: tuple[float, Mapping[str, Any]]) -> None:
         self.calls.put(partial(self._receive, event[1]["task"], event[1]["message"]))
@@ -95,12 +122,17 @@ class Submission:
 
     def _receive(self, name: str, message: Message) -> None:
         if name in self.futures:
+            self._has_begun = True
             self.received[name] += 1
             self.work.receive(message)
 
     def _finish(self, task: Task, future: Future[Any], until: float) -> None:
         """End a task, once all of its messages have arrived."""
         check_scheduler(self.client)
+        if future.status in AGAIN:  # its worker died with the result, and another one does the task again
+            time.sleep(0.05)
+            self._put_finished(task, future)
+            return
         if future.status != "finished":
             self._give_up(task, future)
             return
@@ -112,6 +144,11 @@ class Submission:
         del self.futures[task.name]
         if finished.was_interrupted:
             raise KeyboardInterrupt
+        if finished.refusal:
+            self.refusals[finished.worker], self._listed_at = finished.refusal, -LOOK
+            self.agenda.postpone(task)
+            return
+        self._has_begun = True
         self.agenda.end(task, is_over=self.work.end(task, finished.result))
 
     def _give_up(self, task: Task, future: Future[Any]) -> None:
@@ -192,6 +229,8 @@ def _do(task: Task, topic: str) -> Finished:
         return Finished(task(send), sent)
     except KeyboardInterrupt:
         return Finished(None, sent, was_interrupted=True)
+    except RefusedError as error:
+        return Finished(None, sent, refusal=str(error), worker=worker.address)
     except DeviceLostError as error:
         sys.stderr.write(f"{error}\n")
         os._exit(1)  # this process would fail all further tasks; its nanny starts another one

@@ -35,5 +35,12 @@ class Lost:
 
 
 @dataclass(frozen=True)
+class Refused:
+    """The worker cannot do the tasks of the study, for this reason; it ends."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Interrupted:
     """A plugin raised `KeyboardInterrupt`, as Ctrl-C does: the study ends."""

@@ -11,9 +11,9 @@ from multiprocessing.connection import Connection
 from types import FrameType
 
 from vaegan_bench.api import Message
-from vaegan_bench.execution.engines.workers.messages import Done, Interrupted, Lost, Ready, Sent
+from vaegan_bench.execution.engines.workers.messages import Done, Interrupted, Lost, Ready, Refused, Sent
 from vaegan_bench.execution.engines.workers.parent_connection import Ended, ParentConnection
-from vaegan_bench.system.errors import DeviceLostError
+from vaegan_bench.system.errors import DeviceLostError, RefusedError
 
 GRACE = 30
 """Seconds that a process may take to save its training and clean up when it must end."""
@@ -42,6 +42,9 @@ def _do_all(parent: ParentConnection) -> None:
     while (task := parent.receive()) is not None:
         try:
             parent.send(Done(task(send)))
+        except RefusedError as error:
+            parent.send(Refused(str(error)))
+            return
         except DeviceLostError as error:
             parent.send(Lost(str(error)))
             return

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 
 from vaegan_bench.api import StudyError, Task, Work
 from vaegan_bench.execution.engines.agenda import Agenda
-from vaegan_bench.execution.engines.workers.messages import Done, Interrupted, Lost, Ready, Sent
+from vaegan_bench.execution.engines.workers.messages import Done, Interrupted, Lost, Ready, Refused, Sent
 from vaegan_bench.execution.engines.workers.worker import GRACE
 from vaegan_bench.execution.engines.workers.worker_process import WorkerProcess, words_of_exit
+from vaegan_bench.system.errors import StudyWarning
 
 LOOK = 0.5
 """Seconds between attempts to give an idle worker a run that other processes were working on."""
@@ -28,7 +30,8 @@ class WorkerPool:
         self.workers: list[WorkerProcess] = []
         self.refusal = ""
         """The reason why a worker could not begin, after which no other is started; '' where none failed so."""
-        self._have_begun = False
+        self._has_begun = False
+        """Whether a task has begun in one of the workers."""
 
     def run(self) -> None:
         """Do all tasks.
@@ -67,11 +70,15 @@ class WorkerPool:
     def _answer(self, worker: WorkerProcess, message: object) -> None:
         match message:
             case Ready():
-                worker.is_ready = self._have_begun = True
+                worker.is_ready = True
             case Sent(message):
+                self._has_begun = True
                 self.work.receive(message)
             case Done(result):
+                self._has_begun = True
                 self._finish(worker, result)
+            case Refused(reason):
+                self._refuse(worker, reason)
             case Lost(reason):
                 worker.lost = reason
             case Interrupted():
@@ -81,6 +88,14 @@ class WorkerPool:
         task, worker.task = worker.task, None
         if task is not None:
             self.agenda.end(task, is_over=self.work.end(task, result))
+
+    def _refuse(self, worker: WorkerProcess, reason: str) -> None:
+        """Note that a worker cannot do tasks of the study: its task is left for the others, and none replaces it."""
+        self.workers.remove(worker)
+        worker.end()
+        if worker.task is not None:
+            self.agenda.postpone(worker.task)
+        self.refusal = self.refusal or f"A worker process cannot begin: {reason}"
 
     def _hand_out(self) -> None:
         """Give each idle worker a task, if there is one that need not wait."""
@@ -107,9 +122,11 @@ class WorkerPool:
             self.work.give_up(task, f"{reason}, for the second time. {REMEDY}")
 
     def _give_up(self) -> None:
-        """Give up the tasks that no worker could begin. Raises `StudyError` where no worker ever began."""
-        if not self._have_begun and not self.agenda.is_done:
+        """Give up the tasks that no worker could begin. Raises `StudyError` where no task has begun in any worker."""
+        if not self._has_begun and not self.agenda.is_done:
             raise StudyError(self.refusal)
+        if self.refusal and self.agenda.is_done:
+            warnings.warn(f"{self.refusal.removesuffix('.')}. Others did its work.", StudyWarning, stacklevel=2)
         for task in self.agenda.waiting:
             self.work.give_up(task, self.refusal)
 
