@@ -7,11 +7,14 @@ A test fails when a page differs from the code.
 
 from __future__ import annotations
 
+import ast
 import inspect
+import json
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ from vaegan_bench.cli.list import GROUPS
 from vaegan_bench.metrics.attributes.similarity import AttributeSimilarity
 from vaegan_bench.registry.discovery import summary_line
 from vaegan_bench.registry.plugins import BUILT_IN, Registry
+from vaegan_bench.study.study import Study, as_plain
 from vaegan_bench.testing.worlds import Signs, StandInNetwork, data_of, gaussian_around
 
 DOCS = Path(__file__).parent
@@ -69,7 +73,7 @@ def parts_of(page: str) -> Mapping[str, Iterator[str]]:
     metrics = built_in(Metric.kind)
     return {
         "metrics.md": {"metrics": metric_table(metrics), "rows": row_table(metrics)},
-        "cli.md": {"commands": commands()},
+        "cli.md": {"keys": study_keys(), "commands": commands()},
         "contestants.md": {"contestants": contestants()},
     }[page]
 
@@ -204,6 +208,21 @@ def world_of(metric: type[Metric]) -> Any:
         signs, data=data_of(images), real=images, samples=images.flip(3), reconstructions=images // 2, opened=network,
         train_posterior=Posterior(signs.train_means, torch.zeros_like(signs.train_means)),
     )  # fmt: skip
+
+
+def study_keys() -> Iterator[str]:
+    """The keys of a study, with their defaults and their docstrings."""
+    yield from head("key", "what it is", "default")
+    (written,) = ast.parse(inspect.getsource(Study)).body
+    assert isinstance(written, ast.ClassDef)
+    documented = {
+        field.target.id: " ".join(about.value.value.split())
+        for field, about in pairwise(written.body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        and isinstance(about, ast.Expr) and isinstance(about.value, ast.Constant)
+    }  # fmt: skip
+    for key, value in as_plain(Study()).items():
+        yield line(f"`{key}`", documented[key], f"`{json.dumps(value, ensure_ascii=False)}`")
 
 
 def head(*cells: str) -> list[str]:

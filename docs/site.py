@@ -32,7 +32,8 @@ PAGES = {
 """Markdown files outside of docs/, by pattern, with their pages in the site."""
 
 IMPORTED = {
-    "python": ("From Python", "vaegan_bench", ["Results", "load", "load_model", "run"]),
+    "python": ("vaegan_bench", "vaegan_bench", ["Results", "load", "load_model", "run"]),
+    "trained": ("Trained models", "vaegan_bench.training.trained_model", ["TrainedModel"]),
     "api": ("vaegan_bench.api", "vaegan_bench.api", None),
     "testing": ("vaegan_bench.testing", "vaegan_bench.testing", None),
 }
