@@ -31,12 +31,12 @@ from vaegan_bench.report.page.page import lines_of, render
 from vaegan_bench.report.page.pairs import pair_matrices
 from vaegan_bench.report.page.paper import paper_content
 from vaegan_bench.report.page.svg import as_svg
+from vaegan_bench.report.reproduction.paper import Comparison, load_paper
 from vaegan_bench.report.reproduction.reproduction import Reproduction
 from vaegan_bench.results import measurements
 from vaegan_bench.results.measurements import Measurements, Sheets
 from vaegan_bench.results.records import read_metrics
 from vaegan_bench.results.stored_files import RUN
-from vaegan_bench.study.paper import Comparison, load_paper
 
 
 def headline(rows: pd.DataFrame, models: list[str]) -> NumberTable:

@@ -12,9 +12,17 @@ import vaegan_bench as vb
 from vaegan_bench.api import Optimizer, StudyError, UnknownNameError
 from vaegan_bench.registry.plugins import Registry
 from vaegan_bench.report.reproduction.claims import judge, plain_name
+from vaegan_bench.report.reproduction.paper import (
+    Claim,
+    Comparison,
+    Deviation,
+    Paper,
+    Published,
+    load_paper,
+    packaged_papers,
+)
 from vaegan_bench.report.reproduction.published import side_by_side
 from vaegan_bench.report.reproduction.reproduction import Reproduction
-from vaegan_bench.study.paper import Claim, Comparison, Deviation, Paper, Published, load_paper, packaged_papers
 from vaegan_bench.study.plan import make_plan
 from vaegan_bench.study.resolver import Resolver, metrics_known_as
 

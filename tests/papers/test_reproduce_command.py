@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from shell import Ran, bench
 
-import vaegan_bench.study.paper as papers
-from vaegan_bench.study.paper import Comparison, Paper
+import vaegan_bench.report.reproduction.paper as papers
+from vaegan_bench.report.reproduction.paper import Comparison, Paper
 
 SMALL = Paper(
     name="larsen2016",

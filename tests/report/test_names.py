@@ -16,12 +16,12 @@ from stored_study import DRAWS, SAMPLES, add, edit, measurement, store_study
 from vaegan_bench.api import Matrix, Strips
 from vaegan_bench.report import plots, tables
 from vaegan_bench.report.plots.dataset_sheet import dataset_sheet
+from vaegan_bench.report.reproduction.paper import Comparison, load_paper
 from vaegan_bench.report.reproduction.reproduction import Reproduction
 from vaegan_bench.report.summary import summary_page
 from vaegan_bench.report.tables.words import as_code, in_markdown
 from vaegan_bench.results.files import read_json
 from vaegan_bench.results.stored_files import RUN
-from vaegan_bench.study.paper import Comparison, load_paper
 
 ODD = ["$5 or $6", r"a$\frac$b$c", "x|y_z", "_em_ *bold* `code`", "a\x1b[31m\nb", "<b>"]
 SHOWN = ["$5 or $6", r"a$\frac$b$c", "x|y_z", "_em_ *bold* `code`", r"a\x1b[31m b", "<b>"]

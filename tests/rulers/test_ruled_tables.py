@@ -16,11 +16,11 @@ from stored_study import store_study
 from vaegan_bench.report import plots, tables
 from vaegan_bench.report.page.numbers import Basis, number_table
 from vaegan_bench.report.reproduction.claims import judge
+from vaegan_bench.report.reproduction.paper import Claim
 from vaegan_bench.report.reproduction.published import side_by_side
 from vaegan_bench.report.tables.calibration import calibration, calibration_to_markdown
 from vaegan_bench.results.readings import reading
 from vaegan_bench.results.rulers import write_ruler
-from vaegan_bench.study.paper import Claim
 
 LOST = "not usable here: after noise of 4 precision is 0.10, not 0.90"
 RULER = ruler(dataset="avatars", metric="frechet[efflite0]", protocol={**PROTOCOL, "extractor": "efflite0"})

@@ -32,7 +32,7 @@ from vaegan_bench.study.values import MOST_SEEDS
 if TYPE_CHECKING:
     from vaegan_bench.cli.session import Session
     from vaegan_bench.registry.plugins import Registry
-    from vaegan_bench.study.paper import Paper
+    from vaegan_bench.report.reproduction.paper import Paper
     from vaegan_bench.study.plan import Plan
 
 EPILOG = """
@@ -91,7 +91,7 @@ def reproduce(
 def _reproduce(given: Mapping[str, Any]) -> None:
     """Run or estimate what the parameters of the command describe."""
     from vaegan_bench.cli.session import Session
-    from vaegan_bench.study.paper import load_paper
+    from vaegan_bench.report.reproduction.paper import load_paper
 
     session, chosen = Session(given), load_paper(given["paper"])
     datasets = _datasets(given["dataset"] or [], [comparison.name for comparison in chosen.comparisons])

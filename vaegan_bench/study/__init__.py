@@ -1,1 +1,1 @@
-"""The question and its plan: study files, papers, runs and their identity. Nothing is trained here."""
+"""The question and its plan: study files, runs and their identity. Nothing is trained here."""

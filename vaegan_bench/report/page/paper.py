@@ -13,9 +13,9 @@ from vaegan_bench.report.page.content import ClaimTable, Content, content_of
 from vaegan_bench.report.page.page import PAGE, render
 from vaegan_bench.report.page.provenance import Fact
 from vaegan_bench.report.reproduction.claims import CLAIM_COLUMNS, CLAIM_NOTE
+from vaegan_bench.report.reproduction.paper import Comparison
 from vaegan_bench.report.reproduction.reproduction import Reproduction
 from vaegan_bench.results.study_folder import StudyFolder
-from vaegan_bench.study.paper import Comparison
 from vaegan_bench.system.errors import StoreError
 from vaegan_bench.system.files import replace_file
 

@@ -1,1 +1,1 @@
-"""The page of a reproduction, from what its comparisons left on disk."""
+"""What a paper published and claims, and the page of its reproduction, from what its comparisons left on disk."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import pandas as pd
 
 from vaegan_bench.report import tables
-from vaegan_bench.study.paper import Claim
+from vaegan_bench.report.reproduction.paper import Claim
 
 CLAIM_COLUMNS = ("the paper says", "metric", "difference", "P", "verdict")
 CLAIM_NOTE = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from vaegan_bench.registry.selectors import parse_selector
+from vaegan_bench.report.reproduction.paper import Comparison, Paper
 from vaegan_bench.report.summary import SHARED
 from vaegan_bench.results.study_folder import StudyFolder
-from vaegan_bench.study.paper import Comparison, Paper
 from vaegan_bench.study.study import Study
 
 OTHERS = ("optimizers", "metrics")

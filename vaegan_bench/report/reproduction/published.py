@@ -8,9 +8,9 @@ import pandas as pd
 
 from vaegan_bench.report import tables
 from vaegan_bench.report.reproduction.claims import finished_runs, plain_name
+from vaegan_bench.report.reproduction.paper import Published
 from vaegan_bench.report.tables.instruments import MARK, READS_AS, readings, unusable
 from vaegan_bench.results.rulers import Ruler
-from vaegan_bench.study.paper import Published
 
 TEST_SET = "test set"
 RUNS = "runs"

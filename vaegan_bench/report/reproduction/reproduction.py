@@ -11,10 +11,10 @@ import pandas as pd
 from vaegan_bench.report import tables
 from vaegan_bench.report.reproduction.claims import claims_to_markdown, judge, plain_name
 from vaegan_bench.report.reproduction.deviations import deviations, has_other_data, original_study
+from vaegan_bench.report.reproduction.paper import Comparison, Paper
 from vaegan_bench.report.reproduction.published import side_by_side, table_to_markdown
 from vaegan_bench.report.tables.instruments import unusable_lines
 from vaegan_bench.results.study_folder import StudyFolder
-from vaegan_bench.study.paper import Comparison, Paper
 from vaegan_bench.system.files import replace_file
 
 OTHER_DATA = "The published numbers were measured on other data and cannot be compared with ours."
