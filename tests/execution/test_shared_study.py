@@ -222,8 +222,22 @@ def test_a_command_whose_tables_follow_a_later_plan_says_so_and_misses_nothing(m
 
     execution = make(Notebook(ended=begin_later), "gan")
     with pytest.warns(StudyWarning, match="follow the plan of a command that was started later"):
-        attempts = run_study(execution)
-    assert attempts.lines == []
+        assert run_study(execution).lines == []
+
+
+@pytest.mark.usefixtures("tables_alone")
+def test_numbers_that_had_a_problem_are_named_whatever_plan_the_tables_follow(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def begin_later(run: str) -> None:
+        record = execution.folder.study()
+        execution.folder.write_study(replace(record, runs=(*record.runs, "vae-s0-01234567")))
+
+    execution = make(Notebook(ended=begin_later), "gan")
+    monkeypatch.setattr(RunFolder, "problems", lambda self, keys: {"reconstruction": "no idea"} if keys else {})
+    with pytest.warns(StudyWarning, match="follow the plan of a command that was started later"):
+        lines = run_study(execution).lines
+    assert lines == [f"{execution.plan.runs[0].id}: reconstruction: no idea"]
 
 
 def test_verdicts_and_sheets_that_failed_are_made_by_the_next_command(

@@ -68,7 +68,7 @@ class Execution:
                 open_extractors(self.plan.metrics, self.references.of(next(iter(unfinished.values()))))
             self.work.check_space(self.side_by_side(len(unfinished)))
             self.work.began = self.folder.create()
-            self.folder.write_study(self._record())
+            self.folder.write_study(self.record())
             self._run_all()
 
     def side_by_side(self, runs: int) -> int:
@@ -79,7 +79,8 @@ class Execution:
         """The runs that failed, each with its reason."""
         return [f"{run}: {reason}" for run, reason in self.failures.items()]
 
-    def _record(self) -> StudyRecord:
+    def record(self) -> StudyRecord:
+        """The plan as study.json holds it."""
         runs = tuple(run.id for run in self.plan.runs)
         return StudyRecord(study=self.plan.study, runs=runs, evaluation=self.work.settings.planned())
 

@@ -35,13 +35,15 @@ def run_study(execution: Execution) -> Attempts:
 
 
 def _missing_in_tables(execution: Execution) -> list[str]:
-    """What the tables lack; nothing where they follow the plan of a command that was started later."""
-    folder = execution.folder
-    if set(folder.study().runs) != {run.id for run in execution.plan.runs}:
-        later = f"The tables of {folder.path} follow the plan of a command that was started later."
-        warnings.warn(later, StudyWarning, stacklevel=4)
-        return []
-    return folder.missing(reported=execution.failures)
+    """What the tables lack; of a plan that a command with another one has replaced, the numbers that had a problem."""
+    folder, work = execution.folder, execution.work
+    if folder.study() == execution.record():
+        return folder.missing(reported=execution.failures)
+    later = f"The tables of {folder.path} follow the plan of a command that was started later."
+    warnings.warn(later, StudyWarning, stacklevel=4)
+    measured = [work.folder_of(run) for run in execution.plan.runs if run.id not in execution.failures]
+    found = ((run.path.name, run.problems(work.settings.keys)) for run in measured)
+    return [f"{run}: {metric}: {reason}" for run, problems in found for metric, reason in problems.items()]
 
 
 def _warn_before(execution: Execution) -> None:
