@@ -192,3 +192,10 @@ def test_a_file_that_was_written_again_has_another_stamp(tmp_path: Path) -> None
     (after,) = listing_of(folder).sources
     assert (before.name, before.file) == (after.name, after.file)
     assert before.stamp != after.stamp
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP"])
+def test_a_damaged_exif_block_changes_no_pixel(form: str) -> None:
+    how = {"lossless": True} if form == "WEBP" else {}
+    damaged = encoded(Image.fromarray(NOISE), form, exif=b"Exif\0\0" + bytes(16), **how)
+    assert np.array_equal(pixels(damaged), NOISE)

@@ -116,6 +116,13 @@ def test_names_that_are_no_utf_8_are_written_so_that_files_can_hold_them(tmp_pat
         assert "other file ignored (1 .\\udcfe)" in row["remarks"]
 
 
+def test_the_current_folder_has_its_name(real: Path, fake: Path, tmp_path: Path) -> None:
+    out = tmp_path / "rows.csv"
+    done = bench("evaluate", "--real", real, "--fake", ".", "--metrics", "memorisation", "--out", out, cwd=fake)
+    assert done.returncode == 0, done.stderr
+    assert set(rows_of(out)["model"]) == {fake.name}
+
+
 def test_images_come_whole_in_the_order_of_their_names(real: Path) -> None:
     (real / "000.png").rename(real / "zz.png")
     read = read_folder(real)

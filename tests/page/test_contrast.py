@@ -7,6 +7,7 @@ import re
 import pytest
 
 from vaegan_bench.report.page.page import static
+from vaegan_bench.report.plots.style import PALETTE
 
 PAIRS = [
     (text, ground)
@@ -43,3 +44,10 @@ def test_black_on_white_has_the_largest_contrast() -> None:
 def test_text_stands_out(scheme: str, text: str, ground: str) -> None:
     colours = palettes()[scheme]
     assert contrast(colours[text], colours[ground]) >= 4.5
+
+
+@pytest.mark.parametrize("colour", PALETTE)
+def test_the_lines_of_all_models_stand_out_in_light_and_dark(colour: str) -> None:
+    """By 2 to 1, on a ground that is the same in both schemes; dashes tell lines apart as well."""
+    grounds = re.findall(r"^\.panel svg, \.key \{ background: (#[0-9a-f]{6});", static("page.css"), re.MULTILINE)
+    assert [contrast(colour, ground) >= 2 for ground in grounds] == [True]

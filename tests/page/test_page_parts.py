@@ -19,13 +19,15 @@ from nasty_study import store_nasty_study
 from page_rows import rows, shifted
 from stored_study import DRAWS, SAMPLES, add, edit, measurement, store_study
 
+from vaegan_bench.api import ImagePairs
 from vaegan_bench.registry.plugins import Registry
-from vaegan_bench.report import plots, tables
+from vaegan_bench.report import plots, tables, writing
+from vaegan_bench.report.exhibits import first_exhibit
 from vaegan_bench.report.page import images
 from vaegan_bench.report.page.content import content_of, downloads, meaning_of, metrics_of
 from vaegan_bench.report.page.cost import cost_cards, leading_number
 from vaegan_bench.report.page.curves import POINTS, curve_data
-from vaegan_bench.report.page.images import gallery
+from vaegan_bench.report.page.images import NEAREST, gallery
 from vaegan_bench.report.page.numbers import Basis, NumberTable, number_table
 from vaegan_bench.report.page.page import lines_of, render
 from vaegan_bench.report.page.pairs import pair_matrices
@@ -33,10 +35,13 @@ from vaegan_bench.report.page.paper import paper_content
 from vaegan_bench.report.page.svg import as_svg
 from vaegan_bench.report.reproduction.paper import Comparison, load_paper
 from vaegan_bench.report.reproduction.reproduction import Reproduction
+from vaegan_bench.report.writing import write_report
 from vaegan_bench.results import measurements
+from vaegan_bench.results.archive import archive_study
 from vaegan_bench.results.measurements import Measurements, Sheets
 from vaegan_bench.results.records import read_metrics
 from vaegan_bench.results.stored_files import RUN
+from vaegan_bench.results.study_folder import StudyFolder
 
 
 def headline(rows: pd.DataFrame, models: list[str]) -> NumberTable:
@@ -156,6 +161,7 @@ def test_the_front_holds_what_nothing_dominates() -> None:
     points = cost_cards(turned, "fid")[0].points
     assert [model for model, point in points.items() if point.on_front] == ["cheap", "dominated"]
     assert cost_cards(made, "psnr") == []
+    assert cost_cards(made.assign(instrument="not usable here: precision"), "fid") == []
 
 
 def test_costs_are_held_against_the_first_number_that_has_a_direction() -> None:
@@ -273,15 +279,80 @@ def test_a_kind_of_images_that_the_first_seed_lacks_can_be_chosen(tmp_path: Path
     assert [list(seed.sheets["reconstructions"]) for seed in shown.seeds] == [[], ["vae"]]
 
 
-def test_a_model_has_one_colour_on_the_whole_page_of_a_paper(tmp_path: Path) -> None:
+def test_the_images_of_the_planned_measurement_come_first(tmp_path: Path) -> None:
+    def pairs(level: int) -> ImagePairs:
+        return ImagePairs(np.full((2, 2, 8, 8, 3), level, np.uint8), names=("sample", "nearest in training"))
+
+    run = store_study(tmp_path).shown()[0]
+    for samples, level in ((SAMPLES, 10), (5 * SAMPLES, 20)):
+        left = {"nearest-training": pairs(level), "others": pairs(level + 1)}
+        add(run, [(measurement({}, samples, DRAWS, exhibits=list(left)), left)])
+    for planned in run.measurements.by_key():
+        found = first_exhibit(run, ImagePairs, [planned], NEAREST)
+        assert found is not None
+        assert found.pairs_K2HWC.max() == {SAMPLES: 10, 5 * SAMPLES: 20}[run.measurements.by_key()[planned]["samples"]]
+    assert first_exhibit(run, ImagePairs, [], "of no metric") is None
+
+
+def test_numbers_with_a_power_of_ten_are_not_torn_apart(tmp_path: Path) -> None:
+    folder = store_study(tmp_path)
+    for run, value in zip(folder.shown(), (20.5, 20.5000001, 21.5, 21.5000002), strict=True):
+        add(run, [(measurement({"psnr": value, "mse": 9.5e-8 + value * 1e-12}, SAMPLES, DRAWS, exhibits=[]), {})])
+    text = render(content_of(folder, Registry(), {}))
+    powers = re.findall(r"<td[^>]*>(\([^<]*)", text)
+    assert powers
+    assert all(re.match(r"\(\S+ ± \S+\)e[+−-]\d+", each) for each in powers)
+
+
+def test_a_number_without_a_meaning_has_no_empty_tip(tmp_path: Path) -> None:
+    text = render(content_of(store_study(tmp_path), Registry(), {}))
+    tips = re.findall(r'class="tip"[^>]*>(.*?)</span>', text, re.DOTALL)
+    assert tips
+    assert all(tip.strip() for tip in tips)
+    named = set(re.findall(r'aria-describedby="([^"]+)"', text))
+    assert named == set(re.findall(r'role="tooltip" id="([^"]+)"', text))
+
+
+def test_a_page_with_images_stays_where_only_the_archive_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = store_study(tmp_path / "stored")
+    archive_study(folder)
+    for run in folder.runs():
+        shutil.rmtree(run.path)
+    monkeypatch.setattr(writing, "number_figures", lambda folder: {})
+    monkeypatch.setattr(writing, "write_samples", lambda folder: [])
+    page = folder.path / "report.html"
+    page.write_text("with live models")
+    write_report(folder, Registry())
+    assert page.read_text() == "with live models"
+    page.unlink()
+    write_report(folder, Registry())
+    assert "The weights of the trained models are not in the study" in page.read_text()
+
+
+def small_paper(folder: Path) -> Reproduction:
+    """A paper with two comparisons."""
     comparisons = [
         Comparison(name=name, title=name, study="smoke", figures=(), metrics=("psnr",)) for name in ("one", "two")
     ]
     presets = {"quick": {"about": "fast"}}
     paper = replace(load_paper("larsen2016"), comparisons=tuple(comparisons), presets=presets, published=(), claims=())
-    store_nasty_study(tmp_path / "one", ("vae", "vaegan", "gan"))
-    store_nasty_study(tmp_path / "two", ("gan", "vae"))
-    content = paper_content(Reproduction(paper, "quick", "vaegan-bench reproduce small", tmp_path), Registry())
+    store_nasty_study(folder / "one", ("vae", "vaegan", "gan"))
+    store_nasty_study(folder / "two", ("gan", "vae"))
+    return Reproduction(paper, "quick", "vaegan-bench reproduce small", folder)
+
+
+def test_the_page_of_a_paper_names_a_comparison_that_is_missing(tmp_path: Path) -> None:
+    reproduction = small_paper(tmp_path)
+    for run in StudyFolder(tmp_path / "two").runs():
+        shutil.rmtree(run.path)
+    problems = {fact.name: fact.values for fact in paper_content(reproduction, Registry()).problems}
+    assert "of the plan are not trained" in problems["two: not shown"][0]
+
+
+def test_a_model_has_one_colour_on_the_whole_page_of_a_paper(tmp_path: Path) -> None:
+    content = paper_content(small_paper(tmp_path), Registry())
     assert content.models == ["vae", "vaegan", "gan"]
     names = [figure.name for figure in content.figures]
     assert {"metrics-one", "metrics-two"} <= {*names}

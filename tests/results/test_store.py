@@ -429,6 +429,17 @@ def test_different_games_of_one_name_are_not_averaged(study: StudyFolder, change
         tables.summarise(study.rows())
 
 
+def test_runs_of_two_settings_are_refused_before_anything_is_measured(study: StudyFolder) -> None:
+    first, second = (study.path / name for name in ("vae-0", "gan-1"))
+    edit(second / "run.json", setting="s0123456789abcdef")
+    done = bench("evaluate", first, second, "--metrics", "reconstruction")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"Error: {first} and {second} have different settings, such as steps or networks: no table can hold both. "
+        "Evaluate them one by one.\n"
+    )
+
+
 def test_a_run_that_is_named_twice_has_its_rows_once(study: StudyFolder, tmp_path: Path) -> None:
     copy = shutil.copytree(study.path / "vae-1", tmp_path / "copy" / "vae-1")
     for name in ("vae-0", "vae-1", "gan-0", "gan-1"):

@@ -941,6 +941,16 @@ class TestsOnTrainingImages(Dataset):
         return replace(data, test=data.train)
 
 
+@wrong("view size is not compatible with input tensor's size and stride")
+class ViewsItsBatch(Dataset):
+    def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
+        return blobs(size)
+
+    def augment(self, x_BCHW: Tensor, noise: torch.Generator) -> Tensor:
+        darkest_B = x_BCHW.view(len(x_BCHW), -1).amin(1)
+        return x_BCHW.maximum(darkest_B[:, None, None, None])
+
+
 @wrong("a second load gives another images_NCHW of train")
 class AnotherEveryTime(Dataset):
     def load(self, size: int, cache: Path, progress: Progress = silent) -> Data:
@@ -1234,3 +1244,11 @@ class CountsMoreThanThereAre(Engine):
 
     def run(self, work: Work) -> None:
         Serial().run(work)
+
+
+@wrong("loses its groups, with their 'weight_decay' and 'pace'")
+class OneGroupForAll(Optimizer):
+    lr: float = 0.01
+
+    def build(self, groups: Any) -> torch.optim.Optimizer:
+        return torch.optim.SGD([weight for group in groups for weight in group["params"]], lr=self.lr)

@@ -124,6 +124,25 @@ def test_networks_may_have_frozen_weights() -> None:
         Case(FrozenStem(), check)()
 
 
+@dataclass(frozen=True, kw_only=True)
+class For128Pixels(Networks):
+    """Small networks that take grey images of 128 pixels only."""
+
+    name = "for-128-pixels"
+    latent: int = 6
+
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
+        refuse_conditions(self, conditions)
+        if shape != (1, 128, 128):
+            raise PluginError("for-128-pixels takes grey images of 128 pixels")
+        return NETWORKS.build(role, shape, heads)
+
+
+def test_networks_may_take_images_of_another_size_only() -> None:
+    for check in checks_of(For128Pixels()):
+        Case(For128Pixels(), check)()
+
+
 def test_there_are_many_wrong_plugins_of_every_kind() -> None:
     assert len(WRONG) >= 15
     assert len({plugin.kind for plugin, _ in WRONG}) >= 9

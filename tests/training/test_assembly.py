@@ -8,9 +8,11 @@ from typing import ClassVar
 
 import pytest
 import torch
+from safetensors.torch import load, save
 from torch import nn
 
 from vaegan_bench.api import ImageShape, Lender, Model, Modules, Networks, Objectives, Play
+from vaegan_bench.execution.trained_run import flat_weights
 from vaegan_bench.losses.reconstruction.gaussian_learned import GaussianLearned
 from vaegan_bench.losses.reconstruction.gaussian_predicted import GaussianPredicted
 from vaegan_bench.losses.regulariser.lecam import LeCam
@@ -22,6 +24,7 @@ from vaegan_bench.models.vaegan import VAEGAN
 from vaegan_bench.models.vaegan_pixel import VAEGANPixel
 from vaegan_bench.networks.compact import Compact
 from vaegan_bench.study.assembly import build_modules, build_role, roles
+from vaegan_bench.system.device import with_layout
 from vaegan_bench.system.randomness import derive_seed, generator
 
 CPU = torch.device("cpu")
@@ -166,3 +169,29 @@ def test_weights_are_in_channels_last_layout() -> None:
     kernel = modules_of(VAE())["encoder"].body[0].weight
     assert kernel.is_contiguous(memory_format=torch.channels_last)
     assert not kernel.is_contiguous()
+
+
+class WithMany(nn.Module):
+    """A network with a kernel, and with weights and a buffer of five dimensions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kernel = nn.Parameter(torch.zeros(2, 3, 4, 5))
+        self.modulated = nn.Parameter(torch.zeros(1, 2, 3, 4, 5))
+        self.register_buffer("known", torch.zeros(1, 2, 3, 4, 5))
+
+
+def test_only_tensors_of_four_dimensions_are_laid_out_anew() -> None:
+    made = with_layout(WithMany(), torch.channels_last)
+    assert made.get_parameter("kernel").is_contiguous(memory_format=torch.channels_last)
+    assert made.get_parameter("modulated").is_contiguous()
+    assert made.get_buffer("known").is_contiguous()
+
+
+def test_networks_that_share_weights_can_be_stored() -> None:
+    with torch.random.fork_rng():
+        block = nn.Conv2d(2, 2, 1)
+    weights = flat_weights(Modules({"encoder": nn.Sequential(block, nn.ReLU(), block)}))
+    kept = load(save(weights))
+    assert set(kept) == {f"encoder.{i}.{name}" for i in (0, 2) for name in ("weight", "bias")}
+    assert torch.equal(kept["encoder.2.bias"], block.bias)

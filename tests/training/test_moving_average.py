@@ -194,6 +194,30 @@ def test_networks_that_the_last_games_did_not_use_keep_their_statistics() -> Non
 
 
 @dataclass(frozen=True, kw_only=True)
+class FrozenNorm(Networks):
+    """Compact networks whose first batch norm is a pretrained one, in evaluation mode."""
+
+    name = "frozen-norm"
+    latent: int = 6
+
+    def build(self, role: str, shape: ImageShape, heads: int = 1, conditions: int = 0) -> nn.Module:
+        network = small_run(VAE()).networks.build(role, shape, heads)
+        norm = next(layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d))
+        norm.eval().requires_grad_(False)
+        norm.running_mean.fill_(0.25)
+        return network
+
+
+def test_frozen_layers_in_evaluation_mode_keep_their_statistics() -> None:
+    _, state, _ = ended(VAE(), networks=FrozenNorm(), steps=5)
+    norms = [each for each in state.evaluated_modules()["encoder"].modules() if isinstance(each, nn.BatchNorm2d)]
+    assert norms[0].running_mean.unique().tolist() == [0.25]
+    assert all(norm.running_mean.unique().tolist() != [0] for norm in norms[1:])
+    trained = [each for each in state.modules["encoder"].modules() if isinstance(each, nn.BatchNorm2d)]
+    assert [norm.training for norm in trained] == [False] + [True] * (len(trained) - 1)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Dimmed(Networks):
     """Compact networks behind a buffer that is no statistic."""
 

@@ -82,8 +82,8 @@ def rows_of(measured: Measured, sides: Mapping[str, ImageFolder], remarks: Seque
     facts = {key: fact for side, folder in sides.items() for key, fact in folder.facts(side).items()}
     run: dict[str, object] = {
         "run": fake.name,
-        "model": one_line(fake.path.name),
-        "dataset": one_line(real.path.name),
+        "model": one_line(fake.path.resolve().name),
+        "dataset": one_line(real.path.resolve().name),
         "seed": 0,
         "status": OK,
         "health": OK,

@@ -48,9 +48,11 @@ def measure_again(
 def _refuse_twins(folders: Sequence[RunFolder]) -> None:
     """Raise `StudyError` where two runs share data set, model and seed, as those of an earlier plan may.
 
-    Likewise where two runs have the same label, but are different games: a table would average them.
+    Likewise where two runs have the same label, but are different games, which a table would average; and where runs
+    on one data set have different settings, so that they cannot be compared.
     """
     seeds, games = dict[tuple[str, str, int], RunFolder](), dict[tuple[str, str], RunFolder]()
+    settings = dict[str, RunFolder]()
     for folder in (each for each in folders if not error_of(each.record)):  # measuring says what is damaged
         record = folder.record()
         twin = seeds.setdefault((record.dataset, record.label, record.seed), folder)
@@ -66,6 +68,12 @@ def _refuse_twins(folders: Sequence[RunFolder]) -> None:
             raise StudyError(
                 f"{other.path} and {folder.path} are both called {record.label} on {record.dataset}, but differ in "
                 f"{' and '.join(parts)}: a table would average them. Evaluate them one by one."
+            )
+        first = settings.setdefault(record.dataset, folder)
+        if first.record().setting != record.setting:
+            raise StudyError(
+                f"{first.path} and {folder.path} have different settings, such as steps or networks: no table can hold "
+                "both. Evaluate them one by one."
             )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from datetime import UTC, datetime
 
+import torch
 from torch import Tensor
 
 from vaegan_bench.api import Data, Modules
@@ -64,5 +65,9 @@ def run_record(run: Run, data: Data, trained: Trained, machine: str) -> RunRecor
 
 
 def flat_weights(modules: Modules) -> dict[str, Tensor]:
-    """All weights and running statistics as one flat dictionary, 'role.name' → tensor."""
-    return {f"{role}.{name}": t.contiguous() for role, m in modules.items() for name, t in m.state_dict().items()}
+    """All weights and running statistics as one flat dictionary, 'role.name' → a copy of the tensor.
+
+    Copies, because networks may share weights, and no file can hold two names of one tensor.
+    """
+    named = ((f"{role}.{name}", t) for role, module in modules.items() for name, t in module.state_dict().items())
+    return {name: t.clone(memory_format=torch.contiguous_format) for name, t in named}

@@ -95,10 +95,15 @@ def shown_exhibits(
     return found
 
 
-def first_exhibit(run: RunFolder, kind: type[E]) -> E | None:
-    """The first exhibit of this type that the metrics of a run left."""
-    everything = chain.from_iterable(by_name.values() for by_name in run.measurements.exhibits().values())
-    return next((each for each in everything if isinstance(each, kind)), None)
+def first_exhibit(run: RunFolder, kind: type[E], planned: Iterable[str], name: str = "") -> E | None:
+    """The first exhibit of this type that the metrics of a run left, with this name, or with any if it is ''.
+
+    Those of the measurements with the keys `planned` come first.
+    """
+    left = run.measurements.exhibits()
+    in_order = {**{key: left[key] for key in planned if key in left}, **left}
+    everything = chain.from_iterable(by_name.items() for by_name in in_order.values())
+    return next((each for at, each in everything if isinstance(each, kind) and name in ("", at)), None)
 
 
 def draw(name: str, seeds: Mapping[str, Sequence[Exhibit]], models: Sequence[str] = ()) -> Figure:

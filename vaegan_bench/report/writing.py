@@ -51,7 +51,8 @@ def write_report(folder: StudyFolder, registry: Registry) -> list[Path]:
             if not folder.is_archived:
                 _remove_older(folder, current)
         with attempts.part("page"):
-            write_page(folder, registry, numbers)
+            if not (folder.is_archived and (folder.path / PAGE).is_file()):  # it shows images and runs models
+                write_page(folder, registry, numbers)
     attempts.conclude()
     return report_files(folder)
 

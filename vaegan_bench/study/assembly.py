@@ -23,6 +23,7 @@ from vaegan_bench.api import (
 )
 from vaegan_bench.api.plugin import fields_of
 from vaegan_bench.registry.plugins import plugins_within
+from vaegan_bench.system.device import with_layout
 from vaegan_bench.system.randomness import derive_seed
 
 
@@ -104,7 +105,7 @@ def build_modules(
             torch.default_generator.manual_seed(derive_seed(seed, "weights", role))
             module = build_role(model, networks, role, shape, attributes)
         if module is not None:
-            modules[role] = module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # its stub lacks the keyword
+            modules[role] = with_layout(module.to(device), torch.channels_last)
     modules.per_image = frozenset(networks.per_image).difference(model.joint)
     for role in model.borrows():
         modules[role].eval().requires_grad_(False)

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from vaegan_bench.system.errors import StudyError
 
@@ -73,6 +74,14 @@ def still_works(device: torch.device) -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def with_layout(module: nn.Module, layout: torch.memory_format) -> nn.Module:
+    """The network with its tensors of four dimensions, such as kernels, in this memory layout; in place."""
+    for tensor in (*module.parameters(), *module.buffers()):
+        if tensor.ndim == 4:
+            tensor.data = tensor.data.to(memory_format=layout)
+    return module
 
 
 def has_float64(device: torch.device) -> bool:

@@ -83,8 +83,8 @@ def size_is_used(dataset: Dataset) -> None:
 
 
 def augmentation_is_seeded(dataset: Dataset) -> None:
-    """`augment` keeps shape and range, repeats for equal noise, and does not change its input."""
-    x = to_signed(load_data(dataset).train.images_NCHW[:16])
+    """`augment` keeps shape and range, repeats for equal noise, and does not change its input, in channels last."""
+    x = to_signed(load_data(dataset).train.images_NCHW[:16]).contiguous(memory_format=torch.channels_last)
     with untouched_randomness(), unchanged(x_BCHW=x):
         first, second = (dataset.augment(x.clone() if turn else x, seeded(5)) for turn in (0, 1))
     demand(first.shape == x.shape, f"augment makes {tuple(first.shape)} of {tuple(x.shape)}.")

@@ -48,6 +48,22 @@ def uses_the_learning_rate(optimizer: Optimizer) -> None:
     demand(torch.equal(weight.detach(), before), "moves weights at learning rate 0: read 'lr' from its groups.")
 
 
+def keeps_its_groups(optimizer: Optimizer) -> None:
+    """It has the groups that it is given, with their own weight decay and pace."""
+    weights = [nn.Parameter(torch.randn(3, generator=seeded())) for _ in range(2)]
+    decays, paces = (0.1, 0.0), (1.0, 20.0)
+    given = [
+        {"params": [weight], "weight_decay": decay, "pace": pace}
+        for weight, decay, pace in zip(weights, decays, paces, strict=True)
+    ]
+    found = optimizer.build(given).param_groups
+    kept = [(len(group["params"]), group.get("weight_decay"), group.get("pace")) for group in found]
+    demand(
+        kept == [(1, 0.1, 1.0), (1, 0.0, 20.0)],
+        "loses its groups, with their 'weight_decay' and 'pace': hand the groups to torch's optimizer.",
+    )
+
+
 def goes_on_from_its_state(optimizer: Optimizer) -> None:
     """Training resumed from a checkpoint of its state_dict gives the same weights as uninterrupted training."""
     weight, mover = bowl(optimizer)
@@ -146,6 +162,7 @@ CHECKS: Checks = {
     Optimizer: (
         goes_down,
         uses_the_learning_rate,
+        keeps_its_groups,
         goes_on_from_its_state,
         memory_layout_makes_no_difference,
         refuses_a_clip_of_nothing,

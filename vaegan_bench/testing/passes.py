@@ -13,22 +13,31 @@ from vaegan_bench.testing.verdicts import ConformanceError, demand, same, seeded
 
 ROLES = ("encoder", "decoder", "discriminator")
 BATCH = 4
+SIZES = ((32, 64), (28,), (96,), (128,), (16,))
+"""Pixels per side that networks are tried at: the others only if none of the earlier ones is accepted."""
 PARTS = (slice(None), slice(1), slice(1, None))
 """A whole batch, its first image, and the rest."""
 
 
 def shapes(networks: Networks) -> list[ImageShape]:
-    """The image shapes that networks accept, of 1 and 3 channels at 32 and 64 pixels. Raises where there are none."""
-    taken, reasons = [], []
-    for shape in (ImageShape(c, size, size) for size in (32, 64) for c in (1, 3)):
-        try:
-            _build_without_memory(networks, shape)
-            taken.append(shape)
-        except PluginError as error:
-            reasons.append(str(error))
-    if not taken:
-        raise ConformanceError(f"takes no image of 32 or 64 pixels: {reasons[0]}")
-    return taken
+    """The image shapes that networks accept, of 1 and 3 channels at 32 and 64 pixels, or at the first other of `SIZES`.
+
+    Raises where there are none.
+    """
+    reasons = list[str]()
+    for sizes in SIZES:
+        taken = []
+        for shape in (ImageShape(c, size, size) for size in sizes for c in (1, 3)):
+            try:
+                _build_without_memory(networks, shape)
+                taken.append(shape)
+            except PluginError as error:
+                reasons.append(str(error))
+        if taken:
+            return taken
+    raise ConformanceError(
+        f"takes no image of {', '.join(str(s) for sizes in SIZES for s in sizes)} pixels: {reasons[0]}"
+    )
 
 
 def _build_without_memory(networks: Networks, shape: ImageShape) -> None:

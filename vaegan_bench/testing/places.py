@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from vaegan_bench.system.device import choose_device, exact_convolutions
+from vaegan_bench.system.device import choose_device, exact_convolutions, with_layout
 from vaegan_bench.testing.verdicts import demand
 
 
@@ -25,7 +25,7 @@ class Place(NamedTuple):
 
     def move(self, module: nn.Module) -> nn.Module:
         """The network, moved here."""
-        return module.to(self.device, memory_format=self.layout)  # type: ignore[call-overload,no-any-return]
+        return with_layout(module.to(self.device), self.layout)
 
 
 def agrees_with_the_cpu(compute: Callable[[Place], Mapping[str, Tensor]]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from copy import deepcopy
 
 import torch
@@ -46,7 +46,7 @@ class MovingAverage:
         `networks` are all networks of the run; none of them changes.
         """
         self.fit_statistics(run, networks, batches)
-        with _in_mode(networks.values(), training=False):
+        with _evaluated(networks.values()):
             fit_scale(run, self._beside(networks), batches)
         for module in self.modules.values():
             module.requires_grad_(False)
@@ -60,13 +60,15 @@ class MovingAverage:
         """
         for role, module in self.modules.items():
             _copy_buffers(self.sources[role], module)
-        norms = list(zip(self._norms(self.sources), self._norms(self.modules), strict=True))
+        pairs = zip(self._norms(self.sources), self._norms(self.modules), strict=True)
+        norms = [(source, averaged) for source, averaged in pairs if source.training]  # frozen ones keep theirs
         if not norms:
             return
+        modes = _modes(self.sources.values())
         for _, averaged in norms:
             averaged.reset_running_stats()
             averaged.momentum = None  # the plain mean over all batches
-        with _in_mode(networks.values(), training=False), _in_mode(self.modules.values(), training=True):
+        with _evaluated(networks.values()), _in_modes(self.modules.values(), modes):
             _state_last_games(run, self._beside(networks), batches)
         for source, averaged in norms:
             if not averaged.num_batches_tracked:  # none of these games used it
@@ -115,14 +117,24 @@ def _copy_buffers(source: nn.Module, target: nn.Module) -> None:
         mine.copy_(theirs)
 
 
+def _modes(networks: Iterable[nn.Module]) -> list[bool]:
+    """Of each layer of all networks whether it is in training mode; a frozen one may be in evaluation mode."""
+    return [layer.training for network in networks for layer in network.modules()]
+
+
+def _evaluated(networks: Collection[nn.Module]) -> AbstractContextManager[None]:
+    """A context in which all networks are in evaluation mode."""
+    return _in_modes(networks, [False] * len(_modes(networks)))
+
+
 @contextmanager
-def _in_mode(networks: Collection[nn.Module], *, training: bool) -> Iterator[None]:
-    """Put all networks in training or in evaluation mode inside this context; each returns to its own mode after it."""
-    modes = [network.training for network in networks]
-    for network in networks:
-        network.train(training)
+def _in_modes(networks: Collection[nn.Module], modes: Sequence[bool]) -> Iterator[None]:
+    """Put each layer in its mode inside this context, as `_modes` lists them; each returns to its own mode after it."""
+    layers, before = [layer for network in networks for layer in network.modules()], _modes(networks)
+    for layer, mode in zip(layers, modes, strict=True):
+        layer.training = mode
     try:
         yield
     finally:
-        for network, mode in zip(networks, modes, strict=True):
-            network.train(mode)
+        for layer, mode in zip(layers, before, strict=True):
+            layer.training = mode

@@ -23,13 +23,22 @@ GREYS = ("1", "L", "LA", "La")
 def decode_file(content: bytes) -> Image.Image:
     """The image as 8-bit RGB, upright, on white, in sRGB. Raises errors of many types for damaged content."""
     with warnings.catch_warnings(action="ignore"):  # only errors matter here
-        image = ImageOps.exif_transpose(_open(content))
+        image = _upright(_open(content))
         alpha, colours = _alpha(image), _in_srgb(image)
     if alpha is None:
         return colours
     white = Image.new("RGB", image.size, "white")
     white.paste(colours, mask=alpha)
     return white
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The image turned as its EXIF block says; as it is where the block is damaged, as in other viewers."""
+    image.load()  # raises for damaged pixels
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # damaged blocks raise errors of many types
+        return image
 
 
 def _open(content: bytes) -> Image.Image:

@@ -60,6 +60,8 @@ def cost_cards(rows: pd.DataFrame, metric: str) -> list[CostCard]:
         return []
     first = quality.iloc[0]
     heading = tables.heading(metric, first["direction"], first["units"])
+    if (first["dataset"], metric) in tables.unusable(finished):
+        return []
     return [
         CostCard(axis, heading, _points(means[metric], means[cost], first["direction"]))
         for cost, axis in COSTS.items()

@@ -43,6 +43,8 @@ class Kind:
     about: str
 
 
+NEAREST = "nearest-training"
+"""The name of the exhibit with samples and the training images that are nearest to them."""
 KINDS = (
     Kind("samples", "samples", "Each model's decoding of the same draws of codes, unselected."),
     Kind(
@@ -97,11 +99,12 @@ OfSeed = dict[str, tuple[Images, ImagePairs | None]]
 def _kept(folder: StudyFolder, dataset: str) -> dict[int, OfSeed]:
     """Seed → the images that its runs kept."""
     found: dict[int, OfSeed] = {}
+    planned = folder.planned()
     for run in folder.shown():
         record = run.record()
         images = run.images() if record.dataset == dataset else {}
         if images:
-            found.setdefault(record.seed, {})[record.label] = images, first_exhibit(run, ImagePairs)
+            found.setdefault(record.seed, {})[record.label] = images, first_exhibit(run, ImagePairs, planned, NEAREST)
     return found
 
 
@@ -113,15 +116,15 @@ def _seed_sheets(seed: int, kept: OfSeed) -> SeedSheets:
         if "reconstructions" in images:
             reconstructions[model] = _line(images["reconstructions"], f"reconstructions by {about}")
         if pairs is not None:
-            nearest[model] = _pairs(pairs, about)
+            nearest[model] = _pairs(pairs, f"s of {about}")
     return SeedSheets(seed, {"samples": samples, "reconstructions": reconstructions, "nearest": nearest})
 
 
-def _pairs(pairs: ImagePairs, about: str) -> Sheet:
+def _pairs(pairs: ImagePairs, about: str = "") -> Sheet:
     """The first images of pairs in one line, with the second ones below."""
     above_and_below = pairs.pairs_K2HWC[:LINE].swapaxes(0, 1)
     rows = above_and_below.reshape(-1, *above_and_below.shape[2:])
-    words = f"{pairs.names[0]}s of {about} above, {pairs.names[1]} below"
+    words = f"{pairs.names[0]}{about} above, {pairs.names[1]} below"
     return _image(plots.grid(rows, above_and_below.shape[1]), words)
 
 
@@ -143,12 +146,12 @@ class SheetsOfFigure:
 
 
 def exhibit_sheets(folder: StudyFolder, dataset: str) -> list[SheetsOfFigure]:
-    """Strips and sheets of images that metrics left, for each model's first seed; pairs are in the gallery."""
-    shown = shown_exhibits(folder, (Strips, ImageSheet), taken=())
+    """The images that metrics left, for each model's first seed, without those in the gallery."""
+    shown = shown_exhibits(folder, (Strips, ImageSheet, ImagePairs), taken=())
     return [
         SheetsOfFigure(figure, {model: list(_titled(seeds[0])) for model, seeds in each.seeds.items()})
         for figure, each in shown.items()
-        if each.dataset == dataset
+        if each.dataset == dataset and each.name != NEAREST
     ]
 
 
@@ -159,6 +162,8 @@ def _titled(exhibit: Exhibit) -> Iterator[tuple[str, Sheet]]:
                 yield title, _image(plots.grid(images, len(images)), f"{title} along {exhibit.symbol}")
         case ImageSheet():
             yield exhibit.title, _sheet(exhibit.images_NHWC, exhibit.title)
+        case ImagePairs():
+            yield " and ".join(exhibit.names), _pairs(exhibit)
 
 
 def _image(pixels_HWC: Array, alt: str) -> Sheet:

@@ -39,9 +39,9 @@ def live_content(folder: StudyFolder, registry: Registry, models: Sequence[str])
     runs = _first_runs(folder)
     if not runs:
         return None, "The weights of the trained models are not in the study's folder."
-    found, banks = list[dict[str, Any]](), Banks()
+    found, banks, planned = list[dict[str, Any]](), Banks(), list(folder.planned())
     for label, run in runs.items():
-        found.append(_model(label, models.index(label), run, registry, banks))
+        found.append(_model(label, models.index(label), run, registry, banks, planned))
     kept = [images for run in runs.values() if (images := run.images())]
     faces: Iterable[Array] = kept[0]["originals"][:FACES] if kept else []
     given = next((images[CONDITIONS][:FACES] for images in kept if CONDITIONS in images), None)
@@ -71,13 +71,16 @@ def _first_runs(folder: StudyFolder) -> dict[str, RunFolder]:
     return found
 
 
-def _model(label: str, colour: int, run: RunFolder, registry: Registry, banks: Banks) -> dict[str, Any]:
+def _model(
+    label: str, colour: int, run: RunFolder, registry: Registry, banks: Banks, planned: Sequence[str]
+) -> dict[str, Any]:
     about: dict[str, Any] = {"name": label, "colour": colour, "conditional": False, "latent": 0}
     nothing = {"decoder": None, "encoder": None, "vectors": None, "codes": ""}
     try:
-        return {**about, **_programs(run, registry, banks), "why_not": ""}
+        programs = _programs(run, registry, banks)
+        return {**about, **programs, "vectors": _vectors(run, planned), "why_not": ""}
     except FAILURES as error:  # a third-party network may raise anything
-        strips = first_exhibit(run, Strips)
+        strips = first_exhibit(run, Strips, planned)
         instead = " Its strips, among the images above, show what its attribute vectors do." if strips else ""
         return {**about, **nothing, "why_not": f"{reason_of(error)}{instead}"}
 
@@ -116,7 +119,7 @@ def _programs(run: RunFolder, registry: Registry, banks: Banks) -> dict[str, Any
     }
     key = _add_bank(banks, model.codes(CODES).numpy())
     shared = {"conditional": model.model.conditional, "latent": model.latent, "codes": key}
-    return {**programs, **shared, "vectors": _vectors(run)}
+    return {**programs, **shared}
 
 
 def _add_bank(banks: Banks, codes_NZ: Array) -> str:
@@ -137,9 +140,9 @@ def _network(model: TrainedModel, role: str) -> Callable[..., Any]:
     return lambda x, *given: model.modules.quantise(network(x, *given)[0]).z_BZ
 
 
-def _vectors(run: RunFolder) -> dict[str, Any] | None:
+def _vectors(run: RunFolder, planned: Sequence[str]) -> dict[str, Any] | None:
     """The attribute vectors that a metric left, those with finite numbers only; None where no metric left any."""
-    kept = first_exhibit(run, LatentVectors)
+    kept = first_exhibit(run, LatentVectors, planned)
     if kept is None:
         return None
     there = np.flatnonzero(np.isfinite(kept.vectors_NZ).all(axis=1)).tolist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -48,12 +48,22 @@ def paper_content(reproduction: Reproduction, registry: Registry) -> Content:
         parts=list(chain.from_iterable(content.parts for content in contents)),
         figures=list(chain.from_iterable(content.figures for content in contents)),
         facts=_joined([content.facts for content in contents]),
-        problems=_joined([content.problems for content in contents]),
+        problems=_joined([content.problems for content in contents]) + _without_runs(paper.comparisons, studies),
         studies={name: text for content in contents for name, text in content.studies.items()},
         downloads={name: packed for content in contents for name, packed in content.downloads.items()},
         claims=ClaimTable(list(CLAIM_COLUMNS), reproduction.claims(rows), CLAIM_NOTE),
         deviations=reproduction.deviations(),
     )
+
+
+def _without_runs(comparisons: Iterable[Comparison], studies: Mapping[str, StudyFolder]) -> list[Fact]:
+    """What is missing of comparisons that the page cannot show, as no run of them can be shown."""
+    found = {}
+    for each in comparisons:
+        folder = studies[each.name]
+        if not folder.runs():
+            found[each.name] = [*folder.left_out_lines(), *folder.untrained_lines()]
+    return [Fact(f"{name}: not shown", lines) for name, lines in found.items()]
 
 
 def _content(comparison: Comparison, folder: StudyFolder, registry: Registry, models: Sequence[str]) -> Content:

@@ -23,7 +23,7 @@ SMALL = 7
 def figure_format(path: Path) -> str:
     """The format of a file for a figure. Raises `StoreError` for a name that ends in none that can be written."""
     form = path.suffix.lower().removeprefix(".")
-    if form not in FigureCanvasBase.get_supported_filetypes():
+    if form not in FigureCanvasBase.get_supported_filetypes() or form == "pgf":  # which needs TeX
         raise StoreError(f"Cannot write the image {path}: choose a name that ends in .png.")
     return form
 

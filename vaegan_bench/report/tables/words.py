@@ -70,7 +70,7 @@ def cell(mean: float, half_width: float) -> str:
         return f"{_round(mean, decimals)} ± {_round(half_width, decimals)}"
     power = _exponent(max(abs(mean), half_width), digits=2)
     scaled = [_round(x / 10.0**power, decimals + power) for x in (mean, half_width)]
-    return f"({scaled[0]} ± {scaled[1]})e{power:+03d}"
+    return f"({scaled[0]} ± {scaled[1]})e{power:+03d}" if power else f"{scaled[0]} ± {scaled[1]}"
 
 
 def p_value(p: float) -> str:

@@ -91,7 +91,7 @@
       const label = element("label", {}, set);
       const box = element("input", { type: "checkbox", checked: "", value: String(name) }, label);
       if (order) {
-        const key = element("svg:svg", { viewBox: "0 0 24 8", width: 24, height: 8, "aria-hidden": "true" }, label);
+        const key = element("svg:svg", { viewBox: "0 0 24 8", width: 24, height: 8, class: "key", "aria-hidden": "true" }, label);
         element("svg:line", { x1: 1, x2: 23, y1: 4, y2: 4, style: stroke(order.indexOf(name)) }, key);
       }
       label.append(` ${name}`);
