@@ -159,7 +159,7 @@ def test_a_measurement_is_added_and_replaces_only_the_same_one(study: StudyFolde
     add(run, [(measurement({"psnr": 8.0}, 5000, 3, exhibits=[]), {})])
     assert values(run) == {**before, ("psnr", 5000): 8.0}
     assert list(run.measurements.exhibits()) == [first]
-    assert "mode collapse: 83 % of 40" in run.health()
+    assert "mode collapse: 83 % of 40" in next(run.rows())["health"]
     assert len(run.images()["samples"]) == 4
 
 

@@ -205,7 +205,7 @@ WRITTEN = (
         cross_entropies,
         ("KL", "cross-entropy", "towards one", "towards its half"),
     ),
-    Written("CVAE-GAN-zoos: a generator's cost that reaches nobody", zoo, ("KL", "reconstruction", "generator")),
+    Written("CVAE-GAN-zoos: a generator's cost without a gradient", zoo, ("KL", "reconstruction", "generator")),
     Written("dcgan_vae_pytorch: a sum beside a mean", dcgan_vae, ("KL", "reconstruction", "generator")),
     Written("vqvae-vqgan: a discriminator that takes fakes for real", vqgan, ("real", "rebuilt", "generator")),
     Written("Read, and found in order", in_order, ("KL", "similarity", "discriminator")),

@@ -19,7 +19,7 @@ def print_study_table(console: Console, folder: StudyFolder, *, headlines: bool 
     from vaegan_bench.report.summary import NOTHING_TO_MEASURE
 
     rows = folder.rows()
-    console.print(tables.to_rich(rows, str(folder.path), folder.rulers(), headlines=headlines))
+    console.print(tables.to_rich(rows, str(folder.path), folder.rulers(rows), headlines=headlines))
     shown, there = (tables.count_numbers(part) for part in (tables.headline(rows), rows))
     if headlines and shown < there:
         path = shlex.quote(str(folder.path))

@@ -44,7 +44,7 @@ class Results:
         """
         rows = tables.by_protocol(self.rows)
         shown = tables.headline(rows) if headlines else rows
-        return tables.model_table(shown, rulers=self.folder.rulers(), whole=rows)
+        return tables.model_table(shown, rulers=self.folder.rulers(rows), whole=rows)
 
     def compare(self, model: str, other: str) -> pd.DataFrame:
         """By how much `model` is better than `other` over common seeds, as `vaegan-bench compare`: one row per metric.

@@ -27,7 +27,7 @@ def title_of(study: Study) -> str:
 def summary_page(folder: StudyFolder, rows: pd.DataFrame, *, has_attributes: bool) -> str:
     """The page in Markdown; `has_attributes` says whether there is a page on single attributes."""
     study = folder.study().study
-    page = tables.to_markdown(rows, title_of(study), folder.rulers()).rstrip()
+    page = tables.to_markdown(rows, title_of(study), folder.rulers(rows)).rstrip()
     body = [page, "", *([BY_ATTRIBUTE, ""] if has_attributes else [])]
     records = folder.by_dataset()
     lines = [*_setting(study, records.values()), *_data(records), *_not_measured(folder), *_left_out(folder)]

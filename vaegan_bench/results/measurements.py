@@ -105,15 +105,16 @@ class Measurements:
 
         The values of images are not read: the hash of their file shows that they are unchanged.
         """
-        if self._has_changed(EXHIBITS):
+        record = self.record()
+        if self._has_changed(EXHIBITS, record):
             self.exhibits()
-        if self._has_changed(IMAGES):
+        if self._has_changed(IMAGES, record):
             with readable(self.place(IMAGES), self.remedy):
                 self._check_images(self._content(IMAGES), shape)
 
-    def _has_changed(self, kind: str) -> bool:
-        name = _name_in(self._files(), kind)
-        return bool(name) and not has_stamp(self.path / name, self.record().stamps)
+    def _has_changed(self, kind: str, record: MetricsRecord) -> bool:
+        name = _name_in(record.files, kind)
+        return bool(name) and not has_stamp(self.path / name, record.stamps)
 
     def _check_images(self, content: io.BytesIO | None, shape: Sequence[int]) -> None:
         channels, *side = shape

@@ -14,7 +14,7 @@ from vaegan_bench.results.checkpoints import CHECKPOINTS, Checkpoints
 from vaegan_bench.results.files import error_of
 from vaegan_bench.results.measurements import METRICS, Images, Measurements
 from vaegan_bench.results.overview import MeasurementFacts, Overview
-from vaegan_bench.results.records import RunRecord, is_plain_name
+from vaegan_bench.results.records import MetricsRecord, RunRecord, is_plain_name, measurement_key
 from vaegan_bench.results.rows import measured_rows, training_rows
 from vaegan_bench.results.stored_files import RUN, Stamps, StoredFiles
 from vaegan_bench.results.trained_files import HISTORY, TrainedFiles, replaced_run
@@ -145,40 +145,38 @@ class RunFolder:
             "setting": record.setting,
             "game": record.game,
             "data": record.data,
-            "health": self.health(),
+            "health": _health(record, measured),
         }
         rows = chain(training_rows(record), measured_rows(measured.measurements, planned))
         return ({**first, **row} for row in rows)
-
-    def health(self) -> str:
-        """'ok', or the faults of the training with the numbers that show them: 'mode collapse: 83% of …; …'."""
-        record = self.record()
-        found = [f"{verdict}: {numbers}" for verdict, numbers in self.measurements.record().health.items()]
-        return "; ".join(found) or record.status if record.is_ok else record.status
 
     def problems(self, keys: Collection[str]) -> dict[str, str]:
         """metric → why it gave no numbers, or not all of them; for the measurements with these keys."""
         found = [each for name, each in self.measurements.by_key().items() if name in keys]
         return {each["label"]: each["problem"] for each in found if each["problem"]}
 
-    def check_arrays(self) -> None:
-        """Raise `StoreError` for arrays of the measurements that are damaged."""
-        self.measurements.check(self.record().shape)
+
+def _health(record: RunRecord, measured: MetricsRecord) -> str:
+    """'ok', or the faults of the training with the numbers that show them: 'mode collapse: 83% of …; …'."""
+    found = [f"{verdict}: {numbers}" for verdict, numbers in measured.health.items()]
+    return "; ".join(found) or record.status if record.is_ok else record.status
 
 
 @cache
 def _overview(path: Path, stamps: Stamps) -> Overview:
     run = RunFolder(path)
-    if damage := error_of(run.training.check_history, run.health, run.check_arrays):
-        return Overview(damage)
-    record, found = run.record(), run.measurements.by_key()
-    measured = {name: MeasurementFacts.of(each) for name, each in found.items()}
+    try:
+        run.training.check_history()
+        record, measured = run.record(), run.measurements.record()
+        run.measurements.check(record.shape)
+    except StoreError as error:
+        return Overview(str(error))
     return Overview(
         damage="",
         identity=(record.dataset, record.label, record.seed),
         data=record.data,
         finished=record.finished,
         is_ok=record.is_ok,
-        sheets_drawn_from=run.measurements.record().sheets_drawn_from,
-        measured=measured,
+        sheets_drawn_from=measured.sheets_drawn_from,
+        measured={measurement_key(each): MeasurementFacts.of(each) for each in measured.measurements},
     )

@@ -71,7 +71,7 @@ class StudyFolder:
 
     def left_out(self) -> dict[str, str]:
         """Run → why it is not shown: it is damaged, a link to elsewhere, the twin of a run, or has older images."""
-        return {folder.path.name: reason for folder, reason in self._with_reasons() if reason}
+        return _left_out(self._with_reasons())
 
     @property
     def is_archived(self) -> bool:
@@ -122,9 +122,12 @@ class StudyFolder:
         rows = rows.assign(planned=asked, headline=leading(rows, planned)).drop(columns=["measurement"])
         return rows.astype(dict.fromkeys(OPTIONAL, float))  # a column of only None would not be numeric
 
-    def rulers(self) -> list[Ruler]:
-        """The rulers made on the images that the study's runs have, on which its numbers may be read."""
-        data = {run.overview().data for run in self.runs()}
+    def rulers(self, rows: pd.DataFrame | None = None) -> list[Ruler]:
+        """The rulers made on the images that the study's runs have, on which its numbers may be read.
+
+        `rows` are the study's rows, if they have been read already.
+        """
+        data = {run.overview().data for run in self.runs()} if rows is None else set(rows["data"])
         return [ruler for ruler in StoredRulers(self.path).read() if ruler.data in data]
 
     def by_dataset(self) -> dict[str, RunRecord]:
@@ -144,9 +147,12 @@ class StudyFolder:
 
     def not_measured(self) -> list[tuple[str, str, str]]:
         """(run, metric, reason) for every planned metric that has not been measured, or that had a problem."""
+        return self._not_measured(self._shown())
+
+    def _not_measured(self, runs: Iterable[RunFolder]) -> list[tuple[str, str, str]]:
         planned = self.planned()
         found = []
-        for run in self.runs():
+        for run in runs:
             name, known = run.path.name, run.overview()
             asked = [each for key, each in known.measured.items() if key in planned]
             found += [(name, each.label, each.problem) for each in asked if each.problem]
@@ -169,16 +175,22 @@ class StudyFolder:
     def missing(self, reported: Collection[str] = ()) -> list[str]:
         """A line for each run that is left out, one for all that are not trained, and one for each number that
         `not_measured` names; nothing about the runs in `reported`."""
-        numbers = [f"{run}: {metric}: {reason}" for run, metric, reason in self.not_measured()]
-        return [*self.left_out_lines(), *self.untrained_lines(reported), *numbers]
+        judged = list(self._with_reasons())  # once for all of them: there may be thousands of runs
+        found = self._not_measured(folder for folder, reason in judged if not reason)
+        numbers = [f"{run}: {metric}: {reason}" for run, metric, reason in found]
+        untrained = self._untrained_lines({folder.path.name for folder, _ in judged}, reported)
+        return [*self._lines_of(_left_out(judged)), *untrained, *numbers]
 
     def untrained_lines(self, reported: Collection[str] = ()) -> list[str]:
         """A line that names the runs of the plan that are not trained, because they failed or were never done; or none.
 
         Nothing about the runs in `reported`.
         """
-        planned = self._planned_runs()
-        absent = [run.path.name for run in planned if not run.has_ended and run.path.name not in reported]
+        return self._untrained_lines({run.path.name for run in self._there()}, reported)
+
+    def _untrained_lines(self, ended: Collection[str], reported: Collection[str]) -> list[str]:
+        planned = self.study().runs
+        absent = [name for name in planned if name not in ended and name not in reported]
         if not absent:
             return []
         named = ", ".join(absent[:NAMED]) + (f" and {len(absent) - NAMED} more" if len(absent) > NAMED else "")
@@ -187,8 +199,10 @@ class StudyFolder:
 
     def left_out_lines(self) -> list[str]:
         """A line for each run and each ruler that is left out, and for an archive that cannot be read."""
-        reasons = [*self.left_out().values(), *StoredRulers(self.path).damaged()]
-        return [f"Left out: {reason}" for reason in reasons]
+        return self._lines_of(self.left_out())
+
+    def _lines_of(self, left_out: Mapping[str, str]) -> list[str]:
+        return [f"Left out: {reason}" for reason in (*left_out.values(), *StoredRulers(self.path).damaged())]
 
     def _refuse(self) -> NoReturn:
         reasons = "".join(f" {line}" for line in self.left_out_lines())
@@ -225,6 +239,11 @@ class StudyFolder:
         """An error message where a run's folder is a link out of the study's folder; '' otherwise."""
         inside = not folder.path.is_symlink() or folder.path.resolve().parent == self.path.resolve()
         return "" if inside else f"{folder.path} is a link to another folder, which this study does not own."
+
+
+def _left_out(judged: Iterable[tuple[RunFolder, str]]) -> dict[str, str]:
+    """Run → the reason why it is not shown, of runs with their reasons."""
+    return {folder.path.name: reason for folder, reason in judged if reason}
 
 
 @lru_cache(maxsize=4)

@@ -113,7 +113,7 @@ def content_of(
     models = list(dict.fromkeys(rows["model"]))
     live, why_not = live_content(folder, registry, models)
     measured = set(rows.loc[rows["family"] != "training", "metric"])
-    known, rulers = metrics_of(folder, registry, measured), folder.rulers()
+    known, rulers = metrics_of(folder, registry, measured), folder.rulers(rows)
     return Content(
         title=study.name,
         question=study.description,
