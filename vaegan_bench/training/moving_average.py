@@ -60,8 +60,7 @@ class MovingAverage:
         """
         for role, module in self.modules.items():
             _copy_buffers(self.sources[role], module)
-        pairs = zip(self._norms(self.sources), self._norms(self.modules), strict=True)
-        norms = [(source, averaged) for source, averaged in pairs if source.training]  # frozen ones keep theirs
+        norms = list(zip(self._norms(self.sources), self._norms(self.modules), strict=True))
         if not norms:
             return
         modes = _modes(self.sources.values())
@@ -71,7 +70,7 @@ class MovingAverage:
         with _evaluated(networks.values()), _in_modes(self.modules.values(), modes):
             _state_last_games(run, self._beside(networks), batches)
         for source, averaged in norms:
-            if not averaged.num_batches_tracked:  # none of these games used it
+            if not averaged.num_batches_tracked:  # none of these games used it, or it is frozen in evaluation mode
                 _copy_buffers(source, averaged)
 
     def _beside(self, networks: Modules) -> Modules:
