@@ -121,6 +121,10 @@ def test_the_current_folder_has_its_name(real: Path, fake: Path, tmp_path: Path)
     done = bench("evaluate", "--real", real, "--fake", ".", "--metrics", "memorisation", "--out", out, cwd=fake)
     assert done.returncode == 0, done.stderr
     assert set(rows_of(out)["model"]) == {fake.name}
+    (tmp_path / "by its link").symlink_to(fake)
+    line = ("--real", real, "--fake", "by its link", "--metrics", "memorisation", "--out", out)
+    assert bench("evaluate", *line, cwd=tmp_path).returncode == 0
+    assert set(rows_of(out)["model"]) == {"by its link"}
 
 
 def test_images_come_whole_in_the_order_of_their_names(real: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -82,8 +83,8 @@ def rows_of(measured: Measured, sides: Mapping[str, ImageFolder], remarks: Seque
     facts = {key: fact for side, folder in sides.items() for key, fact in folder.facts(side).items()}
     run: dict[str, object] = {
         "run": fake.name,
-        "model": one_line(fake.path.resolve().name),
-        "dataset": one_line(real.path.resolve().name),
+        "model": one_line(os.path.basename(os.path.abspath(fake.path))),
+        "dataset": one_line(os.path.basename(os.path.abspath(real.path))),
         "seed": 0,
         "status": OK,
         "health": OK,

@@ -168,7 +168,7 @@ class Runner:
         reason = ""
         for _ in range(COPIES):
             if (other := self.work.elsewhere(run, data.digest)) is None:
-                return False
+                break
             try:
                 self.work.folder_of(run).copy_from(claim, other)
             except StoreError as error:
@@ -178,7 +178,8 @@ class Runner:
             else:
                 self.call("run_copied", run=run.id, folder=str(other.path))
                 return self.work.is_trained_on_its_data(run)
-        warnings.warn(f"Run {run.id} is trained again, as {reason}", StudyWarning, stacklevel=2)
+        if reason:
+            warnings.warn(f"Run {run.id} is trained again, as {reason}", StudyWarning, stacklevel=2)
         return False
 
     def _is_measured(self, run: Run, data: Data) -> bool:

@@ -58,12 +58,11 @@ def paper_content(reproduction: Reproduction, registry: Registry) -> Content:
 
 def _without_runs(comparisons: Iterable[Comparison], studies: Mapping[str, StudyFolder]) -> list[Fact]:
     """What is missing of comparisons that the page cannot show, as no run of them can be shown."""
-    found = {}
-    for each in comparisons:
-        folder = studies[each.name]
-        if not folder.runs():
-            found[each.name] = [*folder.left_out_lines(), *folder.untrained_lines()]
-    return [Fact(f"{name}: not shown", lines) for name, lines in found.items()]
+    missing = {each.name: folder for each in comparisons if not (folder := studies[each.name]).runs()}
+    return [
+        Fact(f"{name}: not shown", [*folder.left_out_lines(), *folder.untrained_lines()])
+        for name, folder in missing.items()
+    ]
 
 
 def _content(comparison: Comparison, folder: StudyFolder, registry: Registry, models: Sequence[str]) -> Content:

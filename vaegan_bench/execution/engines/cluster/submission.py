@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 import uuid
-import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -17,7 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vaegan_bench.api import Message, StudyError, Task, Work
 from vaegan_bench.execution.engines.agenda import Agenda
-from vaegan_bench.system.errors import DeviceLostError, IncompleteError, RefusedError, StudyWarning, one_line
+from vaegan_bench.execution.engines.refusals import followed_by, refusal_of, warn_of
+from vaegan_bench.system.errors import DeviceLostError, IncompleteError, RefusedError, one_line
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -29,7 +29,6 @@ RARELY = 0.5
 GRACE = 30
 """Seconds that a worker may take to save its work when it must stop, and messages of a finished task to arrive."""
 GONE = "The scheduler of the cluster is gone. What is finished is kept; the same command goes on."
-REFUSED = "A worker process cannot begin: "
 NONE_LEFT = "No other worker is left. What is finished is kept; the same command goes on."
 AGAIN = ("pending", "lost")
 """States of a future whose result is computed again."""
@@ -84,7 +83,7 @@ class Submission:
         finally:
             self._stop()
         for reason in self.refusals.values():
-            warnings.warn(f"{REFUSED}{reason.removesuffix('.')}. Others did its work.", StudyWarning, stacklevel=2)
+            warn_of(refusal_of(reason))
 
     def _submit(self) -> None:
         """Submit tasks that need not wait, at most one for each worker of the cluster.
@@ -111,8 +110,8 @@ class Submission:
 
     def _no_worker_left(self) -> StudyError | IncompleteError:
         """The error where all workers of the cluster have refused."""
-        reason = f"{REFUSED}{next(iter(self.refusals.values()))}"
-        return IncompleteError([f"{reason.removesuffix('.')}. {NONE_LEFT}"]) if self._has_begun else StudyError(reason)
+        refusal = refusal_of(next(iter(self.refusals.values())))
+        return IncompleteError([followed_by(refusal, NONE_LEFT)]) if self._has_begun else StudyError(refusal)
 
     def _put(self, event: tuple[float, Mapping[str, Any]]) -> None:
         self.calls.put(partial(self._receive, event[1]["task"], event[1]["message"]))

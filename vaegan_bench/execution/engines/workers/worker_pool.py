@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import wait
 
 from vaegan_bench.api import StudyError, Task, Work
 from vaegan_bench.execution.engines.agenda import Agenda
+from vaegan_bench.execution.engines.refusals import refusal_of, warn_of
 from vaegan_bench.execution.engines.workers.messages import Done, Interrupted, Lost, Ready, Refused, Sent
 from vaegan_bench.execution.engines.workers.worker import GRACE
 from vaegan_bench.execution.engines.workers.worker_process import WorkerProcess, words_of_exit
-from vaegan_bench.system.errors import StudyWarning
 
 LOOK = 0.5
 """Seconds between attempts to give an idle worker a run that other processes were working on."""
@@ -95,7 +94,7 @@ class WorkerPool:
         worker.end()
         if worker.task is not None:
             self.agenda.postpone(worker.task)
-        self.refusal = self.refusal or f"A worker process cannot begin: {reason}"
+        self.refusal = self.refusal or refusal_of(reason)
 
     def _hand_out(self) -> None:
         """Give each idle worker a task, if there is one that need not wait."""
@@ -126,7 +125,7 @@ class WorkerPool:
         if not self._has_begun and not self.agenda.is_done:
             raise StudyError(self.refusal)
         if self.refusal and self.agenda.is_done:
-            warnings.warn(f"{self.refusal.removesuffix('.')}. Others did its work.", StudyWarning, stacklevel=2)
+            warn_of(self.refusal)
         for task in self.agenda.waiting:
             self.work.give_up(task, self.refusal)
 
